@@ -1,0 +1,49 @@
+# make run | test | lint | bench | screenshots | package      (nothing has to be installed first)
+SHELL := bash
+.NOTPARALLEL:
+.DEFAULT_GOAL := run
+.PHONY: run test lint bench screenshots package display offscreen window demo
+
+python := .venv/bin/python
+installed := .venv/.installed
+quiet := QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
+
+run: display $(installed) window demo ## Open the app on its first example.
+	@$(python) -m lensgui
+
+test: $(installed) offscreen demo ## The whole suite, without a screen; ARGS="tests/engine -x" for a part.
+	@$(quiet) $(python) -m pytest -q $(ARGS)
+
+lint: $(installed) ## Style, types (of the package; the tests are not type-checked), import directions, sizes.
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy lensgui
+	.venv/bin/lint-imports
+	$(python) packaging/budget.py
+
+bench: $(installed) offscreen demo ## Every figure that the README quotes, measured here and now.
+	@packaging/setup.sh tool xvfb-run xvfb xauth
+	@OMP_WAIT_POLICY=PASSIVE $(python) -m tests.bench $(ARGS)
+
+screenshots: $(installed) offscreen demo ## Pictures of the real window, to build/screenshots.
+	@$(quiet) $(python) -m tests.screenshots
+
+package: $(installed) ## The wheel, to build/dist.
+	@$(python) -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
+	@ls -l build/dist
+
+# Qt ends the process with a core dump where there is no display: say so before anything slow is done.
+display:
+	$(if $(DISPLAY)$(WAYLAND_DISPLAY)$(QT_QPA_PLATFORM)$(filter-out Linux,$(shell uname)),@:,$(error \
+	There is no display here: use `xvfb-run -a make run` (from the packages xvfb and xauth), or log in to a desktop))
+
+$(installed): pyproject.toml packaging/constraints.txt packaging/setup.sh
+	@packaging/setup.sh python
+	@touch $@
+
+offscreen window: $(installed)
+	@packaging/setup.sh libraries $@
+
+# Without it the app falls back to the built-in toy, and the tests that need it fail by name.
+demo: $(installed)
+	@$(python) -m lensgui models get smollm2-135m >/dev/null && $(python) -m lensgui models check --once smollm2-135m || true

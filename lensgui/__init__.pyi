@@ -1,0 +1,14 @@
+from lensgui import evals as evals
+from lensgui import head_detector as head_detector
+from lensgui import hook_points as hook_points
+from lensgui import patching as patching
+from lensgui import utils as utils
+from lensgui._version import __version__ as __version__
+from lensgui.circuits.questions import LogitDifference as LogitDifference
+from lensgui.circuits.svd import SVDInterpreter as SVDInterpreter
+from lensgui.engine.cache import ActivationCache as ActivationCache
+from lensgui.engine.config import HookedTransformerConfig as HookedTransformerConfig
+from lensgui.engine.factored import FactoredMatrix as FactoredMatrix
+from lensgui.engine.hooks import HookPoint as HookPoint
+from lensgui.engine.model import HookedTransformer as HookedTransformer
+from lensgui.hook_points import HookedRootModule as HookedRootModule

@@ -1,0 +1,108 @@
+"""The command line: builds the parts and hands them to each other."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lensgui._version import __version__
+from lensgui.jobs.answering import Answering
+
+PAIR = ("clean", "corrupted", "answer", "distractor")
+NO_DISPLAY = (
+    "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."
+)
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run lensgui.
+
+    Args:
+        arguments: The command line without the program's name; None for the process's own.
+
+    Returns:
+        The exit status.
+    """
+    parsed = _parser().parse_args(arguments)
+    if parsed.command == "models":
+        from lensgui.engine import command
+
+        return command.run(parsed)
+    if parsed.smoke_test and lacks_display(os.environ):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if lacks_display(os.environ):
+        print(NO_DISPLAY, file=sys.stderr)
+        return 2
+    prepare(parsed.model)
+    return _open_window(parsed)
+
+
+def lacks_display(environment: Mapping[str, str]) -> bool:
+    """Whether Qt would abort for want of a display."""
+    return sys.platform.startswith("linux") and not any(map(environment.get, DISPLAYS))
+
+
+def prepare(model: str | None) -> None:
+    """Set what must be set before torch and transformers are imported.
+
+    Nothing goes over the network unless the user names a model of the hub; telemetry never does.
+    """
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not is_hub_name(model):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def is_hub_name(model: str | None) -> bool:
+    """Whether a model can only be one of the hub's, such as openai-community/gpt2."""
+    if model is None or model.startswith((".", "~")):
+        return False
+    return model.count("/") == 1 and not model.startswith("/") and not Path(model).exists()
+
+
+def make_bench() -> Answering:
+    """Import torch and what stands on it, on the thread that calls."""
+    from lensgui.jobs.handlers import Bench
+
+    return Bench()
+
+
+def _open_window(parsed: argparse.Namespace) -> int:
+    from lensgui.app import start
+
+    given = ((name, getattr(parsed, name)) for name in PAIR)
+    options = start.Options(
+        model=parsed.model,
+        pair=tuple((name, text) for name, text in given if text is not None),
+        smoke_test=parsed.smoke_test,
+    )
+    return start.run(options, make_bench)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lensgui", description="See inside a language model: attention, patching, logit lens."
+    )
+    parser.add_argument("--version", action="version", version=f"lensgui {__version__}")
+    parser.add_argument("--model", metavar="NAME|PATH", help="the model to open")
+    parser.add_argument("--clean", metavar="TEXT", help="the clean prompt")
+    parser.add_argument("--corrupted", metavar="TEXT", help="the corrupted prompt")
+    parser.add_argument("--answer", metavar="TOKEN", help="the answer, leading space included")
+    parser.add_argument("--distractor", metavar="TOKEN", help="what the answer is compared with")
+    parser.add_argument(
+        "--smoke-test", action="store_true", help="open the toy model, compute, and leave"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="models")
+    from lensgui.engine import command
+
+    command.add_arguments(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

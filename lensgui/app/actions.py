@@ -1,0 +1,86 @@
+"""Every command once: menus and shortcuts are made from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from lensgui.app.appearance import CHOICES
+from lensgui.app.examples import examples
+
+Key = QKeySequence.StandardKey | str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something the user can do.
+
+    Attributes:
+        menu: The menu it is in.
+        text: What the menu says.
+        slot: The window's slot that does it.
+        keys: Its shortcut; "" for none.
+        tip: What it does, in a sentence.
+    """
+
+    menu: str
+    text: str
+    slot: str
+    keys: Key = ""
+    tip: str = ""
+
+
+COMMANDS = (
+    Command("&File", "Open model &folder…", "open_folder", "Ctrl+O", "Open a model from a folder."),
+    Command("&File", "Open &hub model…", "open_hub", "", "Open a model of the hub by its name."),
+    Command("&File", "&Quit", "close", QKeySequence.StandardKey.Quit, "Close the window."),
+    Command("&Edit", "&Undo", "undo", QKeySequence.StandardKey.Undo, "Take back the last edit."),
+    Command("&Edit", "&Redo", "redo", QKeySequence.StandardKey.Redo, "Do the edit again."),
+    Command("&Run", "&Stop", "stop", "Ctrl+.", "Stop what runs and keep what is known."),
+    Command("&Run", "&Try again", "retry", "F5", "Ask again what failed or was stopped."),
+    Command("&View", "&Reset layout", "reset_layout", "", "Put every pane back in its place."),
+)
+MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples")
+
+
+def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
+    """Make a window's menus.
+
+    Args:
+        window: Has a slot for each command, and `choose_look` and `show_example`.
+        look: The appearance that is ticked at first.
+
+    Returns:
+        The actions by the names of their slots.
+    """
+    menus = {title: window.menuBar().addMenu(title) for title in MENUS}
+    actions = {}
+    for command in COMMANDS:
+        action = menus[command.menu].addAction(command.text)
+        action.setShortcut(QKeySequence(command.keys))
+        action.setStatusTip(command.tip)
+        action.triggered.connect(getattr(window, command.slot))
+        actions[command.slot] = action
+    _fill_looks(window, menus["&View"], look)
+    for example in examples():
+        action = menus["E&xamples"].addAction(example.title)
+        action.setData(example.name)
+        action.setStatusTip(example.about)
+        action.setToolTip(example.about)
+        action.triggered.connect(window.show_example)  # type: ignore[attr-defined]
+    menus["E&xamples"].setToolTipsVisible(True)
+    return actions
+
+
+def _fill_looks(window: QMainWindow, menu: QMenu, look: str) -> None:
+    menu.addSeparator()
+    group = QActionGroup(window)
+    for choice in CHOICES:
+        action = menu.addAction(f"{choice.capitalize()} colours")
+        action.setCheckable(True)
+        action.setChecked(choice == look)
+        action.setData(choice)
+        action.triggered.connect(window.choose_look)  # type: ignore[attr-defined]
+        group.addAction(action)

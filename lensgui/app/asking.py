@@ -1,0 +1,168 @@
+"""From what the user looks at to requests, and from answers back to the panes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from lensgui.jobs.requests import OpenModel, ReadPair, Request, ResidualPatching
+from lensgui.jobs.runner import Runner
+from lensgui.jobs.slices import Answer, ModelCard, PairReading
+from lensgui.panes.pane import Pane
+from lensgui.state.document import Document, Session
+from lensgui.state.selection import Cursor, Selection
+
+Channel = tuple[str, str]  # a pane's title, and its name for the question
+MODEL: Channel = ("", "model")
+LATE_MS = 120  # an answer that takes longer leaves its old picture dimmed
+
+
+class Asker(QObject):
+    """Asks for every visible pane what it wants to know, once the model is open.
+
+    Attributes:
+        card: The model that is open; None while there is none.
+        opened: (ModelCard,) when another model is open.
+        told: (sentence,) for the status bar.
+    """
+
+    opened = Signal(object)
+    told = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        selection: Selection,
+        runner: Runner,
+        panes: Mapping[str, Pane],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.card: ModelCard | None = None
+        self._session = session
+        self._selection = selection
+        self._runner = runner
+        self._panes = panes
+        self._asked: set[Channel] = set()
+        self._unanswered: set[Channel] = set()
+        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
+        self._late.timeout.connect(self._show_late)
+
+    @Slot()
+    def ask(self) -> None:
+        """Submit what the visible panes want to know; what they asked before runs on."""
+        document = self._session.document
+        wanted = self._wanted(document) if self._is_open(document) else {}
+        for channel in self._asked - wanted.keys():
+            self._runner.cancel(channel)
+            self._unanswered.discard(channel)
+            self._panes[channel[0]].clear(channel[1])
+        self._asked = set(wanted)
+        if not self._is_open(document):
+            if self._runner.wanted(MODEL) != OpenModel(document.model):
+                for pane in self._panes.values():
+                    pane.clear("model")
+                    pane.show_opening()
+            self._runner.submit(MODEL, OpenModel(document.model))
+            return
+        if self._runner.wanted(MODEL) != OpenModel(document.model):
+            self._runner.cancel(MODEL)
+            for pane in self._panes.values():
+                pane.clear("model")
+        for channel in sorted(wanted, key=lambda channel: isinstance(wanted[channel], ReadPair)):
+            self._submit(channel, wanted[channel])
+
+    @Slot(object)
+    def show_document(self, document: Document) -> None:
+        """Bring an edit to the panes."""
+        self._selection.forget("position", "source")
+        for pane in self._panes.values():
+            pane.show_document(document)
+        self.ask()
+
+    @Slot(object)
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Bring a selection to the panes."""
+        for pane in self._panes.values():
+            pane.show_cursor(cursor)
+        self.ask()
+
+    @Slot(object)
+    def pick(self, places: dict[str, int | None]) -> None:
+        """Select what a pane says was clicked."""
+        self._selection.move(**places)
+
+    @Slot(object)
+    def edit(self, changes: dict[str, Any]) -> None:
+        """Change what a pane says was edited."""
+        self._session.edit(**changes)
+
+    @Slot()
+    def retry(self) -> None:
+        """Ask anew what failed or was stopped."""
+        self._runner.retry()
+        self.ask()
+
+    @Slot(object, object)
+    def arrive(self, channel: Channel, answer: Answer) -> None:
+        """Bring an answer to its pane."""
+        self._unanswered.discard(channel)
+        if channel == MODEL:
+            if isinstance(answer, ModelCard):
+                self._open(answer)
+            return
+        self._panes[channel[0]].show_answer(channel[1], answer)
+        if isinstance(answer, PairReading):
+            positions = len(answer.clean.tokens)
+            self._selection.limit(position=positions, source=positions)
+
+    @Slot(object, str)
+    def fail(self, channel: Channel, sentence: str) -> None:
+        """Bring a failure to its pane and to the status bar; without a model, to every pane."""
+        self._unanswered.discard(channel)
+        if channel == MODEL:
+            for pane in self._panes.values():
+                pane.show_failure("model", sentence)
+        else:
+            self._panes[channel[0]].show_failure(channel[1], sentence)
+        self.told.emit(sentence)
+
+    def _is_open(self, document: Document) -> bool:
+        return self.card is not None and self.card.key == document.model
+
+    def _wanted(self, document: Document) -> dict[Channel, Request]:
+        cursor = self._selection.cursor
+        return {
+            (title, name): request
+            for title, pane in self._panes.items()
+            if pane.isVisible()
+            for name, request in pane.requests(document, cursor).items()
+        }
+
+    def _submit(self, channel: Channel, request: Request) -> None:
+        if self._runner.wanted(channel) == request:
+            return
+        title, name = channel
+        self._panes[title].expect(name)
+        self._unanswered.add(channel)
+        self._runner.submit(channel, request, when_quiet=isinstance(request, ResidualPatching))
+        if self._unanswered:
+            self._late.start()
+
+    def _open(self, card: ModelCard) -> None:
+        self.card = card
+        self._selection.limit(layer=card.n_layers, head=card.n_heads)
+        for pane in self._panes.values():
+            pane.clear("model")
+            pane.show_card(card)
+        self.opened.emit(card)
+        if card.note:
+            self.told.emit(card.note)
+        self.ask()
+
+    @Slot()
+    def _show_late(self) -> None:
+        for title, name in self._unanswered:
+            self._panes[title].show_pending(name)

@@ -1,0 +1,63 @@
+"""A pane's frame: its name, its buttons, its place in the window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.pane import Pane
+from lensgui.panes.parts import button
+
+
+class TitleBar(QWidget):
+    """The strip above a pane; it can be dragged, and holds the pane's buttons."""
+
+    def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.copy = button(
+            "Copy as Python",
+            f"{pane.title}: copy as Python",
+            "Copy a few lines of Python that compute what this pane shows.",
+            self,
+        )
+        self.copy.setFont(theme.text_font(theme.SMALL_POINTS))
+        self.copy.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        name = QLabel(pane.title, self)
+        name.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=True))
+        name.setToolTip(pane.about)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 2, 4, 0)
+        row.addWidget(name)
+        row.addStretch(1)
+        row.addWidget(self.copy)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the height that text needs."""
+        return QSize(60, self.sizeHint().height())
+
+
+class Dock(QDockWidget):
+    """Holds one pane.
+
+    Attributes:
+        pane: What it holds.
+        copied: (Pane,) when its code is wanted.
+    """
+
+    copied = Signal(object)
+
+    def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
+        super().__init__(pane.title, parent)
+        self.pane = pane
+        self.setObjectName(pane.title)
+        self.setWidget(pane)
+        self.setAllowedAreas(Qt.DockWidgetArea.AllDockWidgetAreas)
+        bar = TitleBar(pane, self)
+        bar.copy.clicked.connect(self._copy)
+        self.setTitleBarWidget(bar)
+
+    @Slot()
+    def _copy(self) -> None:
+        self.copied.emit(self.pane)

@@ -1,0 +1,72 @@
+"""Bringing the demo model in the background while the toy is open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from lensgui.app.examples import FIRST, find
+from lensgui.circuits.questions import DEFAULT_MODEL
+from lensgui.jobs.downloads import Download, Fetched
+from lensgui.state.document import Document, Session
+from lensgui.state.selection import Selection
+
+MEANWHILE = "The demo model is being fetched; the built-in toy model is open meanwhile."
+
+
+class Fetching(QObject):
+    """Fetches a model, then opens it, unless the user has gone on to something else.
+
+    Attributes:
+        told: (sentence,) for the status bar.
+        fetched: (Fetched | None,) how far it is.
+    """
+
+    told = Signal(str)
+    fetched = Signal(object)
+
+    def __init__(
+        self, session: Session, selection: Selection, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.download = Download(self)
+        self._session = session
+        self._selection = selection
+        self._before: Document | None = None
+        self.download.progressed.connect(self.fetched)
+        self.download.finished.connect(self._open)
+        self.download.failed.connect(self._give_up)
+
+    @Slot(str)
+    def fetch(self, name: str, sentence: str = MEANWHILE) -> None:
+        """Begin to fetch a model by its name."""
+        self._before = self._session.document
+        self.fetched.emit(Fetched(f"Fetching {name}", 0, 0))
+        self.told.emit(sentence)
+        self.download.start(name)
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop fetching; what was begun is thrown away."""
+        if self.download.is_running:
+            self.download.stop()
+            self.fetched.emit(None)
+            self.told.emit("Stopped fetching; choose the model again to go on.")
+
+    @Slot(str)
+    def _open(self, name: str) -> None:
+        self.fetched.emit(None)
+        if self._session.document != self._before:
+            self.told.emit(f"{name} is here now: open it from the toolbar.")
+            return
+        example = find(FIRST)
+        if name == DEFAULT_MODEL:
+            self._session.edit(model=example.document.model, pair=example.document.pair)
+            self._selection.move(**asdict(example.cursor))
+        self.told.emit(f"{name} is here now.")
+
+    @Slot(str)
+    def _give_up(self, sentence: str) -> None:
+        self.fetched.emit(None)
+        self.told.emit(sentence)

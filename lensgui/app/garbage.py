@@ -1,0 +1,39 @@
+"""Collecting garbage in the window's thread only: elsewhere it could destroy Qt's objects."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+INTERVAL_MS = 1000
+IDLE_ROUNDS = 10  # between two full collections
+
+
+class Collector(QObject):
+    """Collects the young generation every second, and everything now and then while idle."""
+
+    def __init__(self, is_busy: Callable[[], bool], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        gc.disable()
+        gc.freeze()
+        self._is_busy = is_busy
+        self._rounds = 0
+        self._timer = QTimer(self, interval=INTERVAL_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    @Slot()
+    def collect(self) -> None:
+        """Collect what is due."""
+        self._rounds += 1
+        is_due = self._rounds >= IDLE_ROUNDS and not self._is_busy()
+        gc.collect(2 if is_due else 0)
+        if is_due:
+            self._rounds = 0
+
+    @Slot()
+    def freeze(self) -> None:
+        """Set aside what will stay, such as modules just imported and a model just loaded."""
+        gc.freeze()

@@ -1,0 +1,132 @@
+"""Putting the application together, running it, and leaving it in time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from lensgui.app.appearance import SYSTEM, Appearance
+from lensgui.app.examples import FIRST, TOY, Example, find
+from lensgui.app.faults import Faults
+from lensgui.app.fetching import Fetching
+from lensgui.app.garbage import Collector
+from lensgui.app.smoke import Smoke
+from lensgui.app.window import TITLE, MainWindow
+from lensgui.circuits.questions import DEFAULT_MODEL, ModelKey
+from lensgui.engine import library, store
+from lensgui.jobs.answering import Answering
+from lensgui.jobs.runner import Runner
+from lensgui.state.document import Document, Session
+from lensgui.state.selection import Cursor, Selection
+
+SWITCH_INTERVAL = 0.0002  # seconds that the worker's Python may hold up the window
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for; None where it did not say.
+
+    Attributes:
+        model: A name, a path or a hub name.
+        pair: Fields of the prompt pair.
+        smoke_test: Whether to leave as soon as everything is drawn.
+    """
+
+    model: str | None = None
+    pair: tuple[tuple[str, str], ...] = ()
+    smoke_test: bool = False
+
+
+@dataclass(slots=True)
+class Parts:
+    """The application, put together."""
+
+    app: QApplication
+    window: MainWindow
+    runner: Runner
+    fetching: Fetching
+    faults: Faults
+    collector: Collector
+    appearance: Appearance
+
+
+def first_view(options: Options) -> tuple[Document, Cursor, str]:
+    """Return what to open, what to select, and the name of a model to fetch ("" for none)."""
+    demo_is_here = library.find(DEFAULT_MODEL).is_here
+    is_toy = options.smoke_test or (options.model is None and not demo_is_here)
+    if options.model is not None:
+        is_toy = options.model == TOY
+    example: Example = find(TOY if is_toy else FIRST)
+    document, cursor = example.document, example.cursor
+    if options.model is not None:
+        document = document.having(model=ModelKey(options.model))
+    if options.pair:
+        given = dict(options.pair)
+        fresh = {"corrupted": "", "answer": "", "distractor": ""} if "clean" in given else {}
+        document = document.having(**(fresh | given))
+    wants_demo = options.model == DEFAULT_MODEL or options.model is None
+    is_lacking = wants_demo and not demo_is_here and not options.smoke_test
+    return document, cursor, DEFAULT_MODEL if is_lacking else ""
+
+
+def build(options: Options, make_bench: Callable[[], Answering]) -> Parts:
+    """Make every part and hand them to each other; nothing is shown yet."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName(TITLE)
+    faults = Faults(store.home(), app)
+    settings = QSettings(str(store.home() / "settings.ini"), QSettings.Format.IniFormat, app)
+    appearance = Appearance(app, str(settings.value("look", SYSTEM)))
+    document, cursor, lacking = first_view(options)
+    session, selection = Session(document), Selection(cursor)
+    runner = Runner(make_bench)
+    window = MainWindow(session, selection, runner, appearance, settings)
+    session.setParent(window)
+    selection.setParent(window)
+    runner.setParent(window)
+    fetching = Fetching(session, selection, window)
+    fetching.told.connect(window.status.show_sentence)
+    fetching.fetched.connect(window.status.show_fetched)
+    window.status.stopped.connect(fetching.stop)
+    window.model_bar.fetch_wanted.connect(fetching.fetch)
+    faults.told.connect(window.status.show_sentence)
+    collector = Collector(lambda: runner.is_busy, window)
+    window.asker.opened.connect(collector.freeze)
+    if lacking:
+        fetching.fetch(lacking)
+    return Parts(app, window, runner, fetching, faults, collector, appearance)
+
+
+def run(options: Options, make_bench: Callable[[], Answering]) -> int:
+    """Run the application until its window is closed.
+
+    Returns:
+        The exit status.
+    """
+    parts = build(options, make_bench)
+    if options.smoke_test:
+        Smoke(parts.window)
+    parts.window.show()
+    status = parts.app.exec()
+    return leave(parts, status)
+
+
+def leave(parts: Parts, status: int) -> int:
+    """Stop what still runs; a thread that can't be stopped in time is left to the system."""
+    parts.window.hide()
+    parts.fetching.download.stop()
+    has_ended = parts.runner.close()
+    parts.faults.release()
+    logging.shutdown()
+    if not has_ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status

@@ -1,0 +1,130 @@
+"""The line at the bottom: what runs, how far it is, and the value under the pointer."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
+
+from lensgui.jobs.downloads import Fetched
+from lensgui.jobs.progress import Progress
+from lensgui.panes import theme
+from lensgui.panes.parts import button
+
+SENTENCE_MS = 20_000
+FINE = 1000  # steps of the progress bar
+IDLE = "ready"
+
+
+class Readout(QLabel):
+    """One line that is cut at its end when there is no room for it."""
+
+    def __init__(self, side: Qt.AlignmentFlag, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._side = side
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return next to nothing: the text gives way."""
+        return QSize(40, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Write as much as fits."""
+        fitting = QFontMetrics(self.font()).elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
+
+
+class StatusLine(QStatusBar):
+    """Progress with a way to stop it, sentences, and the pointer's readout.
+
+    Attributes:
+        stopped: The user wants everything that runs to stop.
+    """
+
+    stopped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._fetched: Fetched | None = None
+        self._progress = Progress()
+        self.what = QLabel(IDLE, self)
+        self.what.setAccessibleName("What runs")
+        self.bar = QProgressBar(self, maximum=FINE, textVisible=False)
+        self.bar.setFixedSize(120, 10)
+        self.bar.setAccessibleName("Progress")
+        self.stop = button(
+            "Stop", "Stop what runs", "Stop what runs and keep what is known so far.", self
+        )
+        self.sentence = Readout(Qt.AlignmentFlag.AlignLeft, self)
+        self.sentence.setAccessibleName("Message")
+        self.sentence.setForegroundRole(QPalette.ColorRole.BrightText)
+        self._fading = QTimer(self, singleShot=True, interval=SENTENCE_MS)
+        self._fading.timeout.connect(self._fade)
+        self.readout = Readout(Qt.AlignmentFlag.AlignRight, self)
+        self.readout.setAccessibleName("Value under the pointer")
+        self.readout.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
+        self.setContentsMargins(6, 0, 0, 0)
+        self.addWidget(self.what)
+        self.addWidget(self.bar)
+        self.addWidget(self.stop)
+        self.addWidget(self.sentence, 1)
+        self.addPermanentWidget(self.readout, 2)
+        self.stop.clicked.connect(self.stopped)
+        self.show_progress(Progress())
+        self.sentence.hide()
+
+    @Slot(object)
+    def show_progress(self, progress: Progress) -> None:
+        """Say what runs."""
+        self._progress = progress
+        self._show()
+
+    @Slot(object)
+    def show_fetched(self, fetched: Fetched | None) -> None:
+        """Say how far a download is; None when there is none."""
+        self._fetched = fetched
+        self._show()
+
+    @Slot(str)
+    def show_sentence(self, sentence: str) -> None:
+        """Say something for a while."""
+        self.sentence.setText(sentence)
+        self.sentence.setToolTip(sentence)
+        self.sentence.setVisible(bool(sentence))
+        self._fading.start()
+
+    @Slot(str)
+    def show_readout(self, words: str) -> None:
+        """Say what is under the pointer."""
+        self.readout.setText(words)
+
+    @Slot()
+    def _fade(self) -> None:
+        self.show_sentence("")
+
+    def _show(self) -> None:
+        progress, fetched = self._progress, self._fetched
+        done, total, text = progress.done, progress.total, progress.what
+        if fetched is not None:
+            done, total, text = fetched.done, fetched.total, _fetched_words(fetched)
+        elif total:
+            text += f" {done} / {total}"
+            if progress.seconds_left is not None:
+                text += f" · {ceil(progress.seconds_left)} s left"
+        self.what.setText(text or IDLE)
+        self.bar.setVisible(bool(text) and total > 0)
+        self.stop.setVisible(bool(text))
+        self.bar.setValue(round(FINE * done / total) if total else 0)
+
+
+def _fetched_words(fetched: Fetched) -> str:
+    if fetched.total > 1e6:
+        return f"{fetched.what}: {fetched.done / 1e6:.0f} of {fetched.total / 1e6:.0f} MB"
+    return fetched.what

@@ -1,0 +1,217 @@
+"""Which model is open, where it runs, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QAction, QPalette
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QInputDialog,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
+
+from lensgui.app.network import allow_hub
+from lensgui.circuits.questions import ModelKey
+from lensgui.engine import library
+from lensgui.jobs.progress import Progress
+from lensgui.jobs.slices import ModelCard
+from lensgui.panes.parts import button
+
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+LONGEST_TITLE = 56
+FOLDED_TIP = (
+    "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as trained."
+)
+
+
+class ModelBar(QToolBar):
+    """The model's name, device, badge and processing.
+
+    Attributes:
+        edited: (changes,) another model key.
+        fetch_wanted: (name,) a known model must be fetched first.
+        stopped: Whatever runs is to stop.
+    """
+
+    edited = Signal(object)
+    fetch_wanted = Signal(str)
+    stopped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Model", parent)
+        self.setObjectName("Model")
+        self.setMovable(False)
+        self._key: ModelKey | None = None
+        self.model = _menu_button("Model", "Which model is open; click to open another one.", self)
+        self.device = _menu_button(
+            "Device and number format", "Where the model runs and in which number format.", self
+        )
+        self.badge = QLabel("not verified", self)
+        self.badge.setAccessibleName("Verified")
+        self.badge.setContentsMargins(8, 0, 8, 0)
+        self.folded = button("raw weights", "Folded weights", FOLDED_TIP, self)
+        self.folded.setCheckable(True)
+        self.state = QLabel("opening the model", self)
+        self.state.setAccessibleName("Run state")
+        self.state.setContentsMargins(8, 0, 8, 0)
+        self.state.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.state.setToolTip("What the worker does at present.")
+        spring = QWidget(self)
+        spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.stop = button(
+            "Stop", "Stop what runs", "Stop what runs and keep what is known so far.", self
+        )
+        self.stop.setEnabled(False)
+        self.stop.clicked.connect(self.stopped)
+        for part in (self.model, self.device, self.folded, self.badge, spring):
+            self.addWidget(part)
+        self.addWidget(self.state)
+        self.addWidget(self.stop)
+        self.folded.toggled.connect(self._fold)
+        self.device.setText("device")
+        self._fill_models()
+
+    @Slot(object)
+    def show_key(self, key: ModelKey) -> None:
+        """Show which model is wanted, before it is open."""
+        if key == self._key:
+            return
+        if self._key is None or key.source != self._key.source:
+            titles = {entry.name: entry.title for entry in library.CATALOGUE}
+            self._name(titles.get(key.source, Path(key.source).name or key.source))
+        self._key = key
+        self.folded.blockSignals(True)
+        self.folded.setChecked(key.folded)
+        self.folded.setText("folded weights" if key.folded else "raw weights")
+        self.folded.blockSignals(False)
+        self._badge(None)
+
+    @Slot(object)
+    def show_card(self, card: ModelCard) -> None:
+        """Show what is open."""
+        self._name(card.title)
+        facts = (
+            f"{card.n_layers} layers, {card.n_heads} heads, {card.n_params / 1e6:.1f} M parameters"
+        )
+        self.model.setToolTip(f"{card.title} ({card.licence}): {facts}. Click to open another one.")
+        self.device.setText(f"{card.device} · {card.dtype}")
+        self._fill_devices(card)
+        self._badge(card.verified)
+
+    @Slot(object)
+    def show_progress(self, progress: Progress) -> None:
+        """Say what runs, and whether it can be stopped."""
+        self.state.setText(progress.what or "ready")
+        self.stop.setEnabled(bool(progress.what))
+
+    def open_source(self, source: str) -> None:
+        """Ask for a model by name or path."""
+        self._edit(source=source)
+
+    @Slot()
+    def open_folder(self) -> None:
+        """Let the user choose a model's folder."""
+        folder = QFileDialog.getExistingDirectory(self, "Open a model's folder")
+        if folder:
+            self.open_source(folder)
+
+    @Slot()
+    def open_hub(self) -> None:
+        """Let the user type the name of a model of the hub."""
+        name, is_given = QInputDialog.getText(
+            self, "Open a model of the hub", "Name, such as openai-community/gpt2:"
+        )
+        if is_given and name.strip():
+            allow_hub()
+            self.open_source(name.strip())
+
+    def _fill_models(self) -> None:
+        menu = self.model.menu()
+        for entry in library.CATALOGUE:
+            action = menu.addAction(entry.title, self._open_chosen)
+            action.setData(entry.name)
+        menu.addSeparator()
+        menu.addAction("Open folder…", self.open_folder)
+        menu.addAction("Open hub name…", self.open_hub)
+
+    def _fill_devices(self, card: ModelCard) -> None:
+        menu = self.device.menu()
+        menu.clear()
+        for device in card.devices:
+            _choice(menu, device, ("device", device), device == card.device).triggered.connect(
+                self._set_chosen
+            )
+        menu.addSeparator()
+        for dtype in DTYPES:
+            _choice(menu, dtype, ("dtype", dtype), dtype == card.dtype).triggered.connect(
+                self._set_chosen
+            )
+
+    def _name(self, title: str) -> None:
+        short = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
+        self.model.setText(short)
+
+    def _badge(self, verified: float | None) -> None:
+        role = QPalette.ColorRole.PlaceholderText
+        if verified is None:
+            self.badge.setText("not verified")
+            self.badge.setToolTip(
+                "This model was not compared with the Hugging Face forward: "
+                "run `lensgui models check`."
+            )
+        else:
+            role = QPalette.ColorRole.WindowText
+            self.badge.setText(f"✓ max |Δ| {verified:.1e} vs Hugging Face".replace("e-0", "e−"))
+            self.badge.setToolTip(
+                "Largest difference of any logit to the Hugging Face forward, on this machine."
+            )
+        self.badge.setForegroundRole(role)
+
+    @Slot()
+    def _open_chosen(self) -> None:
+        action = self.sender()
+        if not isinstance(action, QAction):
+            return
+        name = str(action.data())
+        if library.find(name).is_here:
+            self.open_source(name)
+        else:
+            self.fetch_wanted.emit(name)
+
+    @Slot()
+    def _set_chosen(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            field, value = action.data()
+            self._edit(**{field: value})
+
+    @Slot(bool)
+    def _fold(self, folded: bool) -> None:
+        self._edit(folded=folded)
+
+    def _edit(self, **changes: Any) -> None:
+        self.edited.emit({"model": replace(self._key or ModelKey(), **changes)})
+
+
+def _menu_button(name: str, tip: str, parent: QWidget) -> QToolButton:
+    result = button("…", name, tip, parent)
+    result.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    result.setMenu(QMenu(result))
+    return result
+
+
+def _choice(menu: QMenu, text: str, data: tuple[str, str], is_chosen: bool) -> QAction:
+    action = menu.addAction(text)
+    action.setCheckable(True)
+    action.setChecked(is_chosen)
+    action.setData(data)
+    return action

@@ -1,0 +1,176 @@
+"""The main window: the one place where state, panes and runner are connected."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from PySide6.QtCore import QSettings, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
+from PySide6.QtWidgets import QMainWindow, QWidget
+
+from lensgui.app.actions import fill_menus
+from lensgui.app.appearance import Appearance
+from lensgui.app.asking import Asker
+from lensgui.app.dock import Dock
+from lensgui.app.examples import find
+from lensgui.app.statusline import StatusLine
+from lensgui.app.toolbar import ModelBar
+from lensgui.jobs.runner import Runner
+from lensgui.panes.catalogue import PANES
+from lensgui.panes.pane import Pane
+from lensgui.state.document import Document, Session
+from lensgui.state.selection import Selection
+
+TITLE = "lensgui"
+SIZE = (1280, 800)
+WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
+HEIGHTS = {"Prompt": 190, "Attention": 520}
+
+
+class MainWindow(QMainWindow):
+    """Docks, toolbar and status line around one session, one selection and one runner.
+
+    Attributes:
+        closed: The window was closed.
+    """
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        selection: Selection,
+        runner: Runner,
+        appearance: Appearance,
+        settings: QSettings,
+    ) -> None:
+        super().__init__()
+        self.session, self.selection, self.runner = session, selection, runner
+        self._appearance, self._settings = appearance, settings
+        self.setWindowTitle(TITLE)
+        self.setDockNestingEnabled(True)
+        self.resize(*SIZE)
+        nothing = QWidget(self)
+        nothing.hide()
+        self.setCentralWidget(nothing)  # docks are all there is
+        self.panes: dict[str, Pane] = {kind.title: kind() for kind in PANES}
+        self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}
+        self.model_bar = ModelBar(self)
+        self.addToolBar(self.model_bar)
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
+        self.asker = Asker(session, selection, runner, self.panes, self)
+        self.actions_by_slot = fill_menus(self, appearance.choice)
+        self._was_shown = False
+        self._connect()
+        self.reset_layout()
+        self._show_document(session.document)
+        self.asker.show_cursor(selection.cursor)
+
+    def _connect(self) -> None:
+        asker, runner, bar = self.asker, self.runner, self.model_bar
+        self.session.changed.connect(self._show_document)
+        self.selection.changed.connect(asker.show_cursor)
+        runner.arrived.connect(asker.arrive)
+        runner.failed.connect(asker.fail)
+        runner.progressed.connect(self.status.show_progress)
+        runner.progressed.connect(bar.show_progress)
+        asker.opened.connect(bar.show_card)
+        asker.told.connect(self.status.show_sentence)
+        bar.edited.connect(asker.edit)
+        bar.stopped.connect(self.stop)
+        self.status.stopped.connect(self.stop)
+        for dock in self.docks.values():
+            dock.copied.connect(self._copy)
+            dock.visibilityChanged.connect(asker.ask)
+            dock.pane.picked.connect(asker.pick)
+            dock.pane.edited.connect(asker.edit)
+            dock.pane.altered.connect(asker.ask)
+            dock.pane.hovered.connect(self.status.show_readout)
+
+    @Slot()
+    def reset_layout(self) -> None:
+        """Put every pane where it was at first."""
+        prompt, attention, patching, inspector = self.docks.values()
+        self.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, prompt)
+        self.splitDockWidget(prompt, attention, Qt.Orientation.Vertical)
+        self.splitDockWidget(attention, patching, Qt.Orientation.Horizontal)
+        self.splitDockWidget(patching, inspector, Qt.Orientation.Horizontal)
+        for sizes, way in ((WIDTHS, Qt.Orientation.Horizontal), (HEIGHTS, Qt.Orientation.Vertical)):
+            self.resizeDocks([self.docks[title] for title in sizes], list(sizes.values()), way)
+        for dock in self.docks.values():
+            dock.show()
+
+    @Slot()
+    def open_folder(self) -> None:
+        """Let the user open a model's folder."""
+        self.model_bar.open_folder()
+
+    @Slot()
+    def open_hub(self) -> None:
+        """Let the user open a model of the hub."""
+        self.model_bar.open_hub()
+
+    @Slot()
+    def undo(self) -> None:
+        """Take back the last edit."""
+        self.session.undo_stack.undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Do the edit again that was taken back."""
+        self.session.undo_stack.redo()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop what runs."""
+        self.runner.stop()
+
+    @Slot()
+    def retry(self) -> None:
+        """Ask again what failed or was stopped."""
+        self.asker.retry()
+
+    @Slot()
+    def choose_look(self) -> None:
+        """Wear the appearance that was chosen in the menu."""
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._appearance.choose(str(action.data()))
+            self._settings.setValue("look", self._appearance.choice)
+
+    @Slot()
+    def show_example(self) -> None:
+        """Open the example that was chosen in the menu."""
+        action = self.sender()
+        if isinstance(action, QAction):
+            example = find(str(action.data()))
+            document = self.session.document
+            model = example.document.model if example.name == "toy" else document.model
+            self.session.edit(model=model, pair=example.document.pair)
+            self.selection.move(**asdict(example.cursor))
+            self.status.show_sentence(example.about)
+
+    @Slot(object)
+    def _show_document(self, document: Document) -> None:
+        self.model_bar.show_key(document.model)
+        self.asker.show_document(document)
+
+    @Slot(object)
+    def _copy(self, pane: Pane) -> None:
+        code = pane.python(self.session.document, self.selection.cursor)
+        QGuiApplication.clipboard().setText(code)
+        self.status.show_sentence(f"Copied {len(code.splitlines())} lines of Python.")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the panes their sizes, which hold from now on only."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.reset_layout()
+            self.asker.ask()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave; whatever runs is left behind."""
+        super().closeEvent(event)
+        self.closed.emit()

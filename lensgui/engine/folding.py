@@ -1,0 +1,174 @@
+"""Equivalent weights that are easier to read: norms folded, writers centred, value biases moved.
+
+Every step leaves the log-probabilities as they are. Work is done in float64, then rounded to the
+model's dtype.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lensgui.engine.layers.weights import matrix, parameter
+
+Reader = tuple[nn.Parameter, nn.Parameter | None]
+
+
+def _set(weight: nn.Parameter, value: Tensor) -> None:
+    """Overwrite a weight, keeping its dtype and its place in memory."""
+    weight.data.copy_(value)
+
+
+@torch.no_grad()
+def fold(
+    model: Any,
+    fold_ln: bool = True,
+    center_writing_weights: bool = True,
+    center_unembed: bool = True,
+    fold_value_biases: bool = True,
+) -> None:
+    """Rewrite a model's weights in place.
+
+    `cfg.processing` then says what was done and what was skipped.
+
+    Args:
+        model: A `HookedTransformer` with weights as they came.
+        fold_ln: Whether norms' weights move into what reads them.
+        center_writing_weights: Whether everything that writes to the residual stream gets mean 0
+            (LayerNorm only).
+        center_unembed: Whether logits get mean 0, which softmax does not see.
+        fold_value_biases: Whether value biases move into the output bias, since attention sums to
+            1.
+    """
+    said = model.cfg.processing
+    if fold_ln:
+        said.append(_fold_norms(model))
+    if center_writing_weights:
+        said.append(_center_writers(model))
+    if center_unembed:
+        said.append(_center_unembed(model))
+    if fold_value_biases:
+        said.append(_fold_value_biases(model))
+
+
+def untie(model: Any) -> None:
+    """Give the unembedding memory of its own, so that it can differ from the embedding."""
+    if model.cfg.tied_embeddings:
+        own = matrix(model.cfg.d_model, model.cfg.d_vocab_out, model.cfg.dtype)
+        own.data = own.data.to(model.unembed.W_U.device)
+        own.data.copy_(model.unembed.W_U.data)
+        model.unembed.W_U = own
+        model.cfg.tied_embeddings = False
+
+
+def _fold_norms(model: Any) -> str:
+    """Move every norm's weight and bias into the matrices that read it.
+
+    Then centre what reads a LayerNorm. Norms of what is written, and of queries and keys, stay.
+
+    Returns:
+        What was done.
+    """
+    cfg = model.cfg
+    if cfg.normalization_type not in ("LN", "RMS"):
+        return "fold_ln skipped: the norms have no weights"
+    untie(model)
+    for block in model.blocks if cfg.has_pre_norms else ():
+        _fold_norm(block.ln1, _attention_readers(block.attn))
+        if not cfg.attn_only:
+            _fold_norm(block.ln2, _mlp_readers(block.mlp))
+    _fold_norm(model.ln_final, [(model.unembed.W_U, model.unembed.b_U)])
+    cfg.normalization_type = "RMSPre" if cfg.is_rms else "LNPre"
+    return "fold_ln" if cfg.has_pre_norms else "fold_ln: the last norm, as blocks have none before"
+
+
+def _attention_readers(attn: Any) -> list[Reader]:
+    """Return the weights that read ln1, each with its bias."""
+    return [(attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V)]
+
+
+def _mlp_readers(mlp: Any) -> list[Reader]:
+    """Return the weights that read ln2, each with its bias: of every expert, and the router's."""
+    readers: list[Reader] = []
+    for name in ("in", "gate", "router"):
+        if hasattr(mlp, f"W_{name}"):
+            readers.append((getattr(mlp, f"W_{name}"), getattr(mlp, f"b_{name}")))
+    if hasattr(mlp, "shared"):
+        readers += [(mlp.W_shared_gate, None), *_mlp_readers(mlp.shared)]
+    return readers
+
+
+def _fold_norm(norm: Any, readers: list[Reader]) -> None:
+    """Fold a norm into all that reads it."""
+    for weight, bias in readers:
+        _fold_into(norm, weight, bias)
+    norm.fold()
+
+
+def _fold_into(norm: Any, weight: nn.Parameter, bias: nn.Parameter | None) -> None:
+    """Fold a norm's weight and bias into a reader [..., d_model, out] and its bias [..., out]."""
+    reader = weight.double()
+    if norm.b is not None and bias is not None:
+        _set(bias, bias.double() + (norm.b.double()[:, None] * reader).sum(-2))
+    reader = reader * norm.w.double()[:, None]
+    if norm.centres:
+        reader = reader - reader.mean(-2, keepdim=True)
+    _set(weight, reader)
+
+
+def _center_writers(model: Any) -> str:
+    """Take the mean off everything that is written to the residual stream.
+
+    LayerNorm never sees it.
+
+    Returns:
+        What was done.
+    """
+    cfg = model.cfg
+    if cfg.is_rms or cfg.normalization_type is None:
+        return "center_writing_weights skipped: RMSNorm does not centre"
+    untie(model)
+    writers = [] if cfg.post_embedding_ln else [model.embed.W_E]
+    if cfg.positional_embedding_type == "standard":
+        writers.append(model.pos_embed.W_pos)
+    for block in model.blocks:
+        writers += [block.attn.W_O, block.attn.b_O]
+        if not cfg.attn_only:
+            writers += [block.mlp.W_out, block.mlp.b_out]
+    for weight in writers:
+        _set(weight, weight.double() - weight.double().mean(-1, keepdim=True))
+    if cfg.post_embedding_ln:
+        return "center_writing_weights: all but the embedding, which ends in a norm of its own"
+    return "center_writing_weights"
+
+
+def _center_unembed(model: Any) -> str:
+    """Take the mean off the logits, which softmax does not see, and return what was done."""
+    if model.cfg.output_logits_soft_cap > 0:
+        return "center_unembed skipped: the logits are soft-capped"
+    untie(model)
+    for weight in (model.unembed.W_U, model.unembed.b_U):
+        _set(weight, weight.double() - weight.double().mean(-1, keepdim=True))
+    return "center_unembed"
+
+
+def _fold_value_biases(model: Any) -> str:
+    """Move value biases into output biases, since pattern rows sum to 1; return what was done."""
+    if model.cfg.use_attn_sinks:
+        return "fold_value_biases skipped: with attention sinks, attention does not sum to 1"
+    if model.cfg.clip_qkv > 0:
+        return "fold_value_biases skipped: values are clipped after their bias is added"
+    for block in model.blocks:
+        _fold_values(block.attn)
+    return "fold_value_biases"
+
+
+def _fold_values(attn: Any) -> None:
+    """Move value biases [key_value_head, d_head] into the output bias."""
+    group = attn.W_O.shape[0] // attn.b_V.shape[0]
+    values = attn.b_V.double().repeat_interleave(group, dim=0)
+    written = (values[:, :, None] * attn.W_O.double()).sum((0, 1))
+    _set(attn.b_O, attn.b_O.double() + written)
+    attn.b_V = parameter(torch.zeros_like(attn.b_V))

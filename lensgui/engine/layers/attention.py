@@ -1,0 +1,230 @@
+"""Multi-head attention with grouped queries, one function for the model and for sweeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lensgui.engine.config import HookedTransformerConfig
+from lensgui.engine.hooks import HookPoint
+from lensgui.engine.layers.grouped import mix, products
+from lensgui.engine.layers.norms import Norm
+from lensgui.engine.layers.span import Span
+from lensgui.engine.layers.weights import (
+    head_readers,
+    head_writers,
+    read_heads,
+    write_heads,
+    zeros,
+)
+
+_ALL_HEADS = slice(None)
+
+
+@dataclass(slots=True)
+class KeyValues:
+    """Keys (already turned) and values of the positions before a span.
+
+    Attributes:
+        k: [batch or 1, position, key_value_head, d_head]; a batch of 1 is shared by all rows,
+            without a copy.
+        v: Likewise.
+        grows: Whether attention appends the span's own, as generation wants.
+    """
+
+    k: Tensor
+    v: Tensor
+    grows: bool = False
+
+    def append(self, k: Tensor, v: Tensor) -> None:
+        """Add a span's keys and values at the end."""
+        self.k = torch.cat([self.k, k], dim=1)
+        self.v = torch.cat([self.v, v], dim=1)
+
+
+class Attention(nn.Module):
+    """Every head reads where its query matches a key, and writes what stands there.
+
+    Attributes:
+        W_Q: [head, d_model, d_head].
+        W_K: [key_value_head, d_model, d_head]; W_V likewise.
+        W_O: [head, d_head, d_model].
+        b_Q: [head, d_head]; b_K and b_V [key_value_head, d_head].
+        b_O: [d_model].
+        sinks: The score of attending to nothing, [head]; only with `cfg.use_attn_sinks`.
+    """
+
+    def __init__(self, cfg: HookedTransformerConfig, layer: int) -> None:
+        """Make uninitialised attention for a layer."""
+        super().__init__()
+        self.cfg, self.layer = cfg, layer
+        heads, kv_heads, dtype = cfg.n_heads, cfg.kv_heads, cfg.dtype
+        self.W_Q = head_readers(heads, cfg.d_model, cfg.d_head, dtype)
+        self.W_K = head_readers(kv_heads, cfg.d_model, cfg.d_head, dtype)
+        self.W_V = head_readers(kv_heads, cfg.d_model, cfg.d_head, dtype)
+        self.W_O = head_writers(heads, cfg.d_head, cfg.d_model, dtype)
+        self.b_Q = zeros(heads, cfg.d_head, dtype=dtype)
+        self.b_K = zeros(kv_heads, cfg.d_head, dtype=dtype)
+        self.b_V = zeros(kv_heads, cfg.d_head, dtype=dtype)
+        self.b_O = zeros(cfg.d_model, dtype=dtype)
+        self.window, self.rotation = cfg.window(layer), cfg.rotation(layer)
+        has_alibi = cfg.positional_embedding_type == "alibi"
+        self.is_plain = not (cfg.attn_scores_soft_cap > 0 or cfg.use_attn_sinks or has_alibi)
+        self.hook_q, self.hook_k, self.hook_v = HookPoint(), HookPoint(), HookPoint()
+        if cfg.use_qk_norm:
+            self.q_norm, self.k_norm = self._qk_norm(heads), self._qk_norm(kv_heads)
+        if self.rotation is not None:
+            self.hook_rot_q, self.hook_rot_k = HookPoint(), HookPoint()
+        if cfg.use_attn_sinks:
+            self.sinks = zeros(heads, dtype=dtype)
+        self.hook_attn_scores, self.hook_pattern = HookPoint(), HookPoint()
+        self.hook_z, self.hook_result = HookPoint(), HookPoint()
+
+    def _qk_norm(self, heads: int) -> Norm:
+        """Return the norm of the queries or keys of so many heads."""
+        width = self.cfg.d_head
+        shape = {"shared": (width,), "per_head": (heads, width), "across_heads": (heads * width,)}
+        return Norm(self.cfg, shape[self.cfg.qk_norm_weights], is_foldable=False)
+
+    def forward(
+        self,
+        query_input: Tensor,
+        key_input: Tensor,
+        value_input: Tensor,
+        span: Span,
+        past: KeyValues | None = None,
+    ) -> Tensor:
+        """Return what attention adds to the residual stream.
+
+        Args:
+            query_input: [batch, query, d_model], or [batch, query, head, d_model]; the last
+                positions of the span.
+            key_input: [batch, position, d_model], or with a key/value head's copy each; the whole
+                span.
+            value_input: Likewise.
+            span: Which positions these are.
+            past: Keys and values of the positions before.
+
+        Returns:
+            [batch, query, d_model].
+        """
+        q = self.queries(query_input, span)
+        k = self.keys(key_input, span)
+        v = self.hook_v(read_heads(value_input, self.W_V, self.b_V, self.cfg.clip_qkv))
+        keys, values = [k], [v]
+        if past is not None and past.grows:
+            past.append(k, v)
+            keys, values = [past.k], [past.v]
+        elif past is not None and past.k.shape[1]:
+            keys, values = [past.k, k], [past.v, v]
+        return self.write(self.hook_z(self.attend(q, keys, values, span)))
+
+    def queries(self, query_input: Tensor, span: Span) -> Tensor:
+        """Return the queries of the last positions of a span, normalised and turned.
+
+        Returns:
+            [batch, query, head, d_head].
+        """
+        q: Tensor = self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, self.cfg.clip_qkv))
+        if self.cfg.use_qk_norm:
+            q = self._normalized(q, self.q_norm)
+        if self.rotation is None:
+            return q
+        turned: Tensor = self.hook_rot_q(span.rotations[self.rotation].last(q.shape[1]).turn(q))
+        return turned
+
+    def keys(self, key_input: Tensor, span: Span) -> Tensor:
+        """Return the keys of a span, normalised and turned.
+
+        Returns:
+            [batch, position, key_value_head, d_head].
+        """
+        k: Tensor = self.hook_k(read_heads(key_input, self.W_K, self.b_K, self.cfg.clip_qkv))
+        if self.cfg.use_qk_norm:
+            k = self._normalized(k, self.k_norm)
+        if self.rotation is None:
+            return k
+        turned: Tensor = self.hook_rot_k(span.rotations[self.rotation].turn(k))
+        return turned
+
+    def _normalized(self, x: Tensor, norm: Norm) -> Tensor:
+        """Normalise queries or keys, [batch, position, head, d_head], each head's or all's."""
+        if self.cfg.qk_norm_weights != "across_heads":
+            return norm(x)  # type: ignore[no-any-return]
+        flat: Tensor = norm(x.flatten(2))
+        return flat.view(x.shape)
+
+    def attend(self, q: Tensor, keys: list[Tensor], values: list[Tensor], span: Span) -> Tensor:
+        """Return the values averaged by attention, [batch, query, head, d_head].
+
+        The pattern is worked out where someone watches it, where scores are more than products, and
+        where sources come in pieces; elsewhere torch's fused attention does it all at once.
+        """
+        watched = self.hook_attn_scores.is_watched or self.hook_pattern.is_watched
+        if watched or len(keys) > 1 or not self.is_plain:
+            return mix(self.pattern(q, keys, span), values)
+        mixed = F.scaled_dot_product_attention(
+            q.transpose(1, 2),
+            keys[0].transpose(1, 2),
+            values[0].transpose(1, 2),
+            attn_mask=span.visible(q.shape[1], self.window),
+            scale=1.0 / self.cfg.attn_scale,
+            enable_gqa=self.cfg.kv_heads != self.cfg.n_heads,
+        )
+        return mixed.transpose(1, 2)
+
+    def pattern(
+        self, q: Tensor, keys: list[Tensor], span: Span, heads: slice = _ALL_HEADS
+    ) -> Tensor:
+        """Return how much each query attends to each source.
+
+        A query that sees nothing has a row of zeros.
+
+        Args:
+            q: Queries, turned, [batch, query, head, d_head].
+            keys: Pieces of the sources, turned, each [batch or 1, source, key_value_head, d_head].
+            span: Which positions the queries are the last of.
+            heads: Which heads q and keys hold, in whole groups.
+
+        Returns:
+            [batch, head, query, source].
+        """
+        scores = products(q, keys) * (1.0 / self.cfg.attn_scale)
+        if not self.is_plain:
+            scores = self._adjusted(scores, span, heads)
+        visible = span.visible(q.shape[1], self.window)
+        scores = self.hook_attn_scores(scores.masked_fill(~visible, -torch.inf))
+        half = scores.dtype in (torch.float16, torch.bfloat16)
+        precise = torch.float32 if half else None
+        if self.cfg.use_attn_sinks:
+            sinks = self.sinks[heads, None, None].expand(*scores.shape[:-1], 1)
+            pattern = torch.cat([scores, sinks], dim=-1).softmax(-1, dtype=precise)[..., :-1]
+        else:
+            pattern = scores.softmax(-1, dtype=precise)
+        if span.has_blind_rows:
+            pattern = pattern.nan_to_num(nan=0.0)
+        shown: Tensor = self.hook_pattern(pattern.to(q.dtype))
+        return shown
+
+    def _adjusted(self, scores: Tensor, span: Span, heads: slice) -> Tensor:
+        """Return scores with their soft cap or their bias by distance."""
+        if self.cfg.attn_scores_soft_cap > 0:
+            cap = self.cfg.attn_scores_soft_cap
+            scores = cap * torch.tanh(scores / cap)
+        if self.cfg.positional_embedding_type == "alibi":
+            scores = scores + span.alibi(scores.shape[-2])[:, heads].to(scores.dtype)
+        return scores
+
+    def write(self, z: Tensor) -> Tensor:
+        """Return what heads with outputs z [batch, query, head, d_head] write together.
+
+        Returns:
+            [batch, query, d_model].
+        """
+        if not self.cfg.use_attn_result:
+            return write_heads(z, self.W_O, self.b_O)
+        result: Tensor = self.hook_result(torch.einsum("bphd,hdm->bphm", z, self.W_O))
+        return result.sum(2) + self.b_O

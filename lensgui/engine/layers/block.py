@@ -1,0 +1,137 @@
+"""One layer: attention and an MLP, each added to the residual stream."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from einops import repeat
+from torch import Tensor, nn
+
+from lensgui.engine.config import HookedTransformerConfig
+from lensgui.engine.hooks import HookPoint
+from lensgui.engine.layers.attention import Attention, KeyValues
+from lensgui.engine.layers.mlp import make_mlp
+from lensgui.engine.layers.norms import Norm
+from lensgui.engine.layers.span import Span
+
+
+class Block(nn.Module):
+    """A transformer block.
+
+    The two halves are methods of their own, so that a sweep can enter between them.
+    """
+
+    def __init__(self, cfg: HookedTransformerConfig, layer: int) -> None:
+        """Make an uninitialised block."""
+        super().__init__()
+        self.cfg = cfg
+        self.ln1 = Norm(cfg) if cfg.has_pre_norms else nn.Identity()
+        self.attn = Attention(cfg, layer)
+        self.hook_attn_in = HookPoint()
+        self.hook_q_input, self.hook_k_input = HookPoint(), HookPoint()
+        self.hook_v_input = HookPoint()
+        self.hook_resid_pre, self.hook_resid_post = HookPoint(), HookPoint()
+        self.hook_attn_out = HookPoint()
+        self.adjusts_outputs = cfg.has_post_norms or cfg.residual_multiplier != 1.0
+        if cfg.has_post_norms:
+            self.ln1_post = Norm(cfg, is_foldable=False)
+        if not cfg.attn_only:
+            self._add_mlp(layer)
+
+    def _add_mlp(self, layer: int) -> None:
+        self.ln2 = Norm(self.cfg) if self.cfg.has_pre_norms else nn.Identity()
+        self.mlp = make_mlp(self.cfg, layer)
+        if self.cfg.has_post_norms:
+            self.ln2_post = Norm(self.cfg, is_foldable=False)
+        if not self.cfg.parallel_attn_mlp:
+            self.hook_resid_mid = HookPoint()
+        self.hook_mlp_in, self.hook_mlp_out = HookPoint(), HookPoint()
+
+    def forward(
+        self,
+        resid_pre: Tensor,
+        span: Span,
+        past: KeyValues | None = None,
+        queries: int | None = None,
+    ) -> Tensor:
+        """Run the block.
+
+        Args:
+            resid_pre: The residual stream before it, [batch, position, d_model].
+            span: Which positions these are.
+            past: Keys and values of the positions before.
+            queries: How many of the last positions are wanted afterwards; None for all.
+
+        Returns:
+            The residual stream after it, [batch, query, d_model].
+        """
+        resid_pre = self.hook_resid_pre(resid_pre)
+        return self.mlp_half(self.attention_half(resid_pre, span, past, queries), resid_pre)
+
+    def attention_half(
+        self,
+        resid_pre: Tensor,
+        span: Span,
+        past: KeyValues | None = None,
+        queries: int | None = None,
+    ) -> Tensor:
+        """Return resid_pre + attn_out, [batch, query, d_model]; arguments as in `forward`."""
+        asking = resid_pre if queries is None else resid_pre[:, -queries:]
+        attn_out: Tensor = self.attn(*self._attention_inputs(resid_pre, asking), span, past)
+        if self.adjusts_outputs:
+            attn_out = self._adjusted(attn_out, "ln1_post")
+        resid_mid: Tensor = asking + self.hook_attn_out(attn_out)
+        return resid_mid
+
+    def mlp_half(self, resid_mid: Tensor, resid_pre: Tensor) -> Tensor:
+        """Return resid_post.
+
+        Args:
+            resid_mid: What `attention_half` returned, [batch, position, d_model].
+            resid_pre: What it was given: what the MLP of a parallel block reads. Its last positions
+                are those of `resid_mid`.
+
+        Returns:
+            [batch, position, d_model].
+        """
+        if self.cfg.attn_only:
+            return cast(Tensor, self.hook_resid_post(resid_mid))
+        if self.cfg.parallel_attn_mlp:
+            mlp_in = resid_pre[:, -resid_mid.shape[1] :]
+        else:
+            mlp_in = resid_mid = self.hook_resid_mid(resid_mid)
+        if self.cfg.use_hook_mlp_in:
+            mlp_in = self.hook_mlp_in(mlp_in.clone())
+        mlp_out = self.mlp(self.ln2(mlp_in))
+        if self.adjusts_outputs:
+            mlp_out = self._adjusted(mlp_out, "ln2_post")
+        return cast(Tensor, self.hook_resid_post(resid_mid + self.hook_mlp_out(mlp_out)))
+
+    def _adjusted(self, output: Tensor, post_norm: str) -> Tensor:
+        """Return what is added to the residual stream for an output [batch, query, d_model]."""
+        if self.cfg.has_post_norms:
+            output = getattr(self, post_norm)(output)
+        return output * self.cfg.residual_multiplier
+
+    def _attention_inputs(self, resid_pre: Tensor, asking: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what queries, keys and values read: one tensor, or a copy for each head."""
+        if not (self.cfg.use_split_qkv_input or self.cfg.use_attn_in):
+            normalized = self.ln1(resid_pre)
+            return normalized[:, -asking.shape[1] :], normalized, normalized
+        heads, kv_heads = self.cfg.n_heads, self.cfg.kv_heads
+        copies = self._per_head(resid_pre, heads)
+        if self.cfg.use_attn_in:
+            copies = self.hook_attn_in(copies)
+        group = copies[:, :, :: heads // kv_heads]
+        if not self.cfg.use_split_qkv_input:
+            normalized = self.ln1(copies)
+            of_groups = normalized[:, :, :: heads // kv_heads]
+            return normalized[:, -asking.shape[1] :], of_groups, of_groups
+        queries = self.hook_q_input(copies[:, -asking.shape[1] :].clone())
+        keys = self.hook_k_input(group.clone())
+        values = self.hook_v_input(group.clone())
+        return self.ln1(queries), self.ln1(keys), self.ln1(values)
+
+    @staticmethod
+    def _per_head(resid: Tensor, heads: int) -> Tensor:
+        return repeat(resid, "batch position d_model -> batch position head d_model", head=heads)

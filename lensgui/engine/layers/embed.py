@@ -1,0 +1,99 @@
+"""Tokens into the residual stream, and the residual stream into logits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lensgui.engine.config import HookedTransformerConfig
+from lensgui.engine.hooks import HookPoint
+from lensgui.engine.layers.norms import Norm
+from lensgui.engine.layers.weights import matrix, parameter, zeros
+
+
+class Embed(nn.Module):
+    """A row of W_E for each token.
+
+    Attributes:
+        W_E: [d_vocab, d_model].
+        ln: The norm that the embedding ends in; only with `cfg.post_embedding_ln`.
+    """
+
+    def __init__(self, cfg: HookedTransformerConfig) -> None:
+        """Make an uninitialised embedding."""
+        super().__init__()
+        self.multiplier, self.has_norm = cfg.embedding_multiplier, cfg.post_embedding_ln
+        self.W_E = parameter(torch.empty(cfg.d_vocab, cfg.d_model, dtype=cfg.dtype))
+        if self.has_norm:
+            self.ln = Norm(cfg, is_foldable=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the embedding of tokens [batch, position] as [batch, position, d_model]."""
+        embedded = F.embedding(tokens, self.W_E)
+        if self.multiplier != 1.0:  # rounded to the dtype of the weights, as Hugging Face does
+            embedded = embedded * torch.tensor(self.multiplier, dtype=embedded.dtype)
+        return self.ln(embedded) if self.has_norm else embedded
+
+
+class PosEmbed(nn.Module):
+    """A learned row for each position.
+
+    Attributes:
+        W_pos: [n_ctx, d_model].
+    """
+
+    def __init__(self, cfg: HookedTransformerConfig) -> None:
+        """Make an uninitialised embedding."""
+        super().__init__()
+        self.W_pos = parameter(torch.empty(cfg.n_ctx, cfg.d_model, dtype=cfg.dtype))
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """Return the embedding of positions [batch, position] as [batch, position, d_model]."""
+        return F.embedding(positions, self.W_pos)
+
+
+class Unembed(nn.Module):
+    """The residual stream read out as a logit for each token.
+
+    Attributes:
+        W_U: [d_model, d_vocab_out].
+        b_U: [d_vocab_out].
+        scale: What logits are multiplied by, before the soft cap.
+        soft_cap: c in c·tanh(logits / c); -1 for none.
+        hook_in: The normalised residual stream, [batch, position, d_model].
+        hook_out: The logits, [batch, position, d_vocab_out].
+    """
+
+    def __init__(self, cfg: HookedTransformerConfig) -> None:
+        """Make an uninitialised unembedding."""
+        super().__init__()
+        self.soft_cap, self.scale = cfg.output_logits_soft_cap, cfg.logit_scale
+        self.W_U = matrix(cfg.d_model, cfg.d_vocab_out, cfg.dtype)
+        self.b_U = zeros(cfg.d_vocab_out, dtype=cfg.dtype)
+        self.hook_in = HookPoint()
+        self.hook_out = HookPoint()
+
+    def forward(self, normalized: Tensor) -> Tensor:
+        """Return logits [..., d_vocab_out] of the normalised residual stream [..., d_model]."""
+        logits: Tensor = self.hook_out(self.columns(self.hook_in(normalized)))
+        return logits
+
+    def columns(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """Return the logits of some tokens only.
+
+        Args:
+            normalized: [..., d_model].
+            tokens: Token ids, [token]; None for all.
+
+        Returns:
+            [..., token].
+        """
+        every = slice(None)
+        index = every if tokens is None else tokens
+        logits = F.linear(normalized, self.W_U.T[index], self.b_U[index])
+        if self.scale != 1.0:
+            logits = logits * self.scale
+        if self.soft_cap > 0:
+            logits = self.soft_cap * torch.tanh(logits / self.soft_cap)
+        return logits

@@ -1,0 +1,83 @@
+"""LayerNorm and RMSNorm, with their scale and their result in view."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lensgui.engine.config import HookedTransformerConfig
+from lensgui.engine.hooks import HookPoint
+from lensgui.engine.layers.weights import parameter
+
+
+class Norm(nn.Module):
+    """Divide the residual stream by its size (Ba et al. 2016; Zhang & Sennrich 2019).
+
+    LayerNorm centres first; RMSNorm does not. As in Hugging Face, half-precision input is
+    normalised in float32.
+
+    Attributes:
+        w: Scale, [d_model]; None where there is none, or once it is folded into what reads the
+            norm.
+        b: Bias, [d_model]; None for RMSNorm, and where there is no scale.
+        hook_scale: What is divided by, [..., 1].
+        hook_normalized: The result before w and b, [..., d_model].
+    """
+
+    def __init__(
+        self,
+        cfg: HookedTransformerConfig,
+        shape: tuple[int, ...] | None = None,
+        is_foldable: bool = True,
+    ) -> None:
+        """Make a norm that changes nothing but the size.
+
+        Args:
+            cfg: The model's numbers.
+            shape: The shape of its weights, of which the last dimension is normalised together;
+                None for [d_model].
+            is_foldable: Whether its weights are among those that folding moves elsewhere.
+        """
+        super().__init__()
+        self.eps = cfg.eps
+        self.normalizes = cfg.normalization_type is not None
+        self.centres = self.normalizes and not cfg.is_rms
+        shape = shape or (cfg.d_model,)
+        has_weight = self.normalizes and not (is_foldable and cfg.is_folded)
+        self.w = parameter(torch.ones(shape, dtype=cfg.dtype)) if has_weight else None
+        has_bias = has_weight and self.centres
+        self.b = parameter(torch.zeros(shape, dtype=cfg.dtype)) if has_bias else None
+        self.hook_scale = HookPoint()
+        self.hook_normalized = HookPoint()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise the last dimension.
+
+        Args:
+            x: [..., d_model].
+
+        Returns:
+            [..., d_model].
+        """
+        if not self.normalizes:
+            return x
+        dtype = x.dtype
+        if dtype in (torch.float16, torch.bfloat16):
+            x = x.float()
+        if self.centres:
+            x = x - x.mean(-1, keepdim=True)
+        scale: Tensor = self.hook_scale((x.pow(2).mean(-1, keepdim=True) + self.eps).sqrt())
+        x = self.hook_normalized((x / scale).to(dtype))
+        if self.w is not None:
+            x = x * self.w
+        return x if self.b is None else x + self.b
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return what x [..., d_model] would be divided by, [..., 1]."""
+        x = x - x.mean(-1, keepdim=True) if self.centres else x
+        return (x.pow(2).mean(-1, keepdim=True) + self.eps).sqrt()
+
+    def fold(self) -> None:
+        """Forget w and b, once they are folded into what reads this norm."""
+        self.w = None
+        self.b = None

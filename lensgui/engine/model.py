@@ -1,0 +1,221 @@
+"""HookedTransformer: the residual stream, in at the tokens and out at the logits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, cast
+
+from torch import Tensor, nn
+
+from lensgui.engine import generation, initialisation, weights
+from lensgui.engine import tokens as text
+from lensgui.engine.config import HookedTransformerConfig
+from lensgui.engine.hooked_module import HookedModule
+from lensgui.engine.hooks import HookPoint
+from lensgui.engine.layers.attention import KeyValues
+from lensgui.engine.layers.block import Block
+from lensgui.engine.layers.embed import Embed, PosEmbed, Unembed
+from lensgui.engine.layers.norms import Norm
+from lensgui.engine.layers.span import Span
+from lensgui.engine.loss import loss_fn
+from lensgui.engine.weights import Stacked, switch
+
+ReturnType = Literal["logits", "loss", "both"] | None
+
+
+class HookedTransformer(HookedModule):
+    """A decoder-only transformer with a hook point on every activation.
+
+    Attributes:
+        cfg: Its numbers.
+        tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
+    """
+
+    W_Q = Stacked("attn", "Query weights, [layer, head, d_model, d_head].")
+    W_K = Stacked("attn", "Key weights, [layer, key_value_head, d_model, d_head].")
+    W_V = Stacked("attn", "Value weights, [layer, key_value_head, d_model, d_head].")
+    W_O = Stacked("attn", "Output weights, [layer, head, d_head, d_model].")
+    b_Q = Stacked("attn", "Query biases, [layer, head, d_head].")
+    b_K = Stacked("attn", "Key biases, [layer, key_value_head, d_head].")
+    b_V = Stacked("attn", "Value biases, [layer, key_value_head, d_head].")
+    b_O = Stacked("attn", "Attention output biases, [layer, d_model].")
+    W_in = Stacked("mlp", "MLP input weights, [layer, d_model, d_mlp].")
+    W_gate = Stacked("mlp", "Gate weights of a gated MLP, [layer, d_model, d_mlp].")
+    W_out = Stacked("mlp", "MLP output weights, [layer, d_mlp, d_model].")
+    b_in = Stacked("mlp", "MLP input biases, [layer, d_mlp].")
+    b_out = Stacked("mlp", "MLP output biases, [layer, d_model].")
+
+    W_E = property(lambda self: self.embed.W_E, doc="Embedding, [d_vocab, d_model].")
+    W_pos = property(lambda self: self.pos_embed.W_pos, doc="Position embedding, [n_ctx, d_model].")
+    W_U = property(lambda self: self.unembed.W_U, doc="Unembedding, [d_model, d_vocab_out].")
+    b_U = property(lambda self: self.unembed.b_U, doc="Unembedding bias, [d_vocab_out].")
+
+    QK = property(weights.qk_circuit, doc=weights.qk_circuit.__doc__)
+    OV = property(weights.ov_circuit, doc=weights.ov_circuit.__doc__)
+    all_head_labels = weights.all_head_labels
+    all_composition_scores = weights.all_composition_scores
+    accumulated_bias = weights.accumulated_bias
+    set_use_attn_result = switch("use_attn_result")
+    set_use_split_qkv_input = switch("use_split_qkv_input")
+    set_use_attn_in = switch("use_attn_in")
+    set_use_hook_mlp_in = switch("use_hook_mlp_in")
+    loss_fn = staticmethod(loss_fn)
+    to_tokens = text.to_tokens
+    to_string = text.to_string
+    to_str_tokens = text.to_str_tokens
+    to_single_token = text.to_single_token
+    to_single_str_token = text.to_single_str_token
+    get_token_position = text.get_token_position
+    tokens_to_residual_directions = text.tokens_to_residual_directions
+    generate = generation.generate
+    generate_stream = generation.generate_stream
+
+    def __init__(
+        self, cfg: HookedTransformerConfig, tokenizer: Any = None, initialise: bool = True
+    ) -> None:
+        """Build a model.
+
+        Args:
+            cfg: Its numbers.
+            tokenizer: A Hugging Face tokenizer, or None.
+            initialise: Whether to fill it with random weights; otherwise the caller must fill it.
+        """
+        super().__init__()
+        if cfg.d_vocab == -1:
+            cfg.d_vocab = cfg.d_vocab_out = len(tokenizer)
+        self.cfg, self.tokenizer = cfg, tokenizer
+        self.embed, self.hook_embed = Embed(cfg), HookPoint()
+        if cfg.positional_embedding_type == "standard":
+            self.pos_embed, self.hook_pos_embed = PosEmbed(cfg), HookPoint()
+        blocks = nn.ModuleList(Block(cfg, layer) for layer in range(cfg.n_layers))
+        self.blocks = cast(Sequence[Block], blocks)
+        self.ln_final = Norm(cfg)
+        self.unembed = Unembed(cfg)
+        if initialise:
+            initialisation.fill(self)
+            self.to(cfg.device)
+        self.setup()
+
+    @classmethod
+    def from_pretrained(cls, model_name: str = "", **settings: Any) -> HookedTransformer:
+        """Open a name, a folder, a hub name or `hf_model=`; see `loading.from_pretrained`."""
+        from lensgui.engine import loading
+
+        return loading.from_pretrained(model_name, **settings)
+
+    @classmethod
+    def from_pretrained_no_processing(
+        cls, model_name: str = "", **settings: Any
+    ) -> HookedTransformer:
+        """Open a model with its weights as they are; see `loading.from_pretrained`."""
+        from lensgui.engine import loading
+
+        return loading.from_pretrained(model_name, **{**loading.NO_PROCESSING, **settings})
+
+    def forward(
+        self,
+        input: str | list[str] | Tensor,
+        return_type: ReturnType = "logits",
+        loss_per_token: bool = False,
+        prepend_bos: bool | str | None = None,
+        padding_side: text.Side | None = None,
+        start_at_layer: int | None = None,
+        stop_at_layer: int | None = None,
+        attention_mask: Tensor | None = None,
+        tokens: Tensor | None = None,
+        past_kv_cache: list[KeyValues] | None = None,
+    ) -> Any:
+        """Run the model.
+
+        Args:
+            input: Text, texts, or token ids [batch, position]; with `start_at_layer`, the residual
+                stream [batch, position, d_model] that enters that layer.
+            return_type: What to return; None computes no logits.
+            loss_per_token: Whether the loss is [batch, position − 1] rather than its mean.
+            prepend_bos: Whether text gets a beginning-of-sequence token, or which; None for the
+                model's default.
+            padding_side: Where shorter texts are padded; None for the tokenizer's own.
+            start_at_layer: The first layer to run; negative counts from the end.
+            stop_at_layer: The first layer not to run; the residual stream that enters it is
+                returned.
+            attention_mask: 1 for a token, 0 for padding, [batch, position].
+            tokens: With `start_at_layer`, the token ids, where a loss is wanted.
+            past_kv_cache: Keys and values of the positions before `input`, each layer's, from
+                `generation.empty_cache`; it grows by those of `input`.
+
+        Returns:
+            Logits [batch, position, d_vocab_out], the loss in nats, both, None, or the residual
+            stream.
+        """
+        if start_at_layer is None:
+            tokens, attention_mask = text.read(
+                self, input, prepend_bos, padding_side, attention_mask
+            )
+            past = past_kv_cache[0].k.shape[1] if past_kv_cache else 0
+            span = self.span(tokens.shape[1], past, attention_mask)
+            residual = self.to_embedding(tokens, span)
+        else:
+            assert isinstance(input, Tensor)
+            residual = input
+            span = self.span(residual.shape[1], attention_mask=attention_mask)
+        layers = range(self.cfg.n_layers)[start_at_layer:stop_at_layer]
+        for stream in self.run_blocks(residual, layers, span, past_kv_cache):
+            residual = stream
+        if stop_at_layer is not None:
+            return residual
+        if return_type is None:
+            return None
+        logits = self.to_logits(residual)
+        if return_type == "logits":
+            return logits
+        loss = loss_fn(logits, tokens, attention_mask, loss_per_token)
+        return loss if return_type == "loss" else (logits, loss)
+
+    def span(self, length: int, past: int = 0, attention_mask: Tensor | None = None) -> Span:
+        """Return the positions past … past + length − 1 of this model."""
+        if past + length > self.cfg.n_ctx:
+            raise ValueError(
+                f"The prompt has {past + length} tokens; {self.cfg.model_name} takes "
+                f"{self.cfg.n_ctx} at most. "
+                "Shorten it."
+            )
+        return Span(self.cfg, length, past, attention_mask, self.embed.W_E.device)
+
+    def to_embedding(self, tokens: Tensor, span: Span | None = None) -> Tensor:
+        """Return the residual stream that enters layer 0, [batch, position, d_model]."""
+        span = span or self.span(tokens.shape[1])
+        residual: Tensor = self.hook_embed(self.embed(tokens))
+        if self.cfg.positional_embedding_type == "standard":
+            rows = self.pos_embed(span.positions).expand_as(residual)
+            residual = residual + self.hook_pos_embed(rows)
+        return residual
+
+    def run_blocks(
+        self,
+        residual: Tensor,
+        layers: Iterable[int],
+        span: Span,
+        past: list[KeyValues] | None = None,
+    ) -> Iterator[Tensor]:
+        """Yield the residual stream [batch, position, d_model], and after each of some layers."""
+        yield residual
+        for layer in layers:
+            residual = self.blocks[layer](residual, span, past[layer] if past else None)
+            yield residual
+
+    def residual_stream(self, tokens: Tensor) -> Iterator[Tensor]:
+        """Yield the residual stream after the embedding, then after each block.
+
+        Args:
+            tokens: Token ids, [batch, position].
+
+        Yields:
+            The residual stream, [batch, position, d_model]; n_layers + 1 times.
+        """
+        span = self.span(tokens.shape[1])
+        yield from self.run_blocks(self.to_embedding(tokens, span), range(self.cfg.n_layers), span)
+
+    def to_logits(self, residual: Tensor) -> Tensor:
+        """Return logits [..., d_vocab_out] of the last layer's residual stream [..., d_model]."""
+        logits: Tensor = self.unembed(self.ln_final(residual))
+        return logits

@@ -1,0 +1,152 @@
+"""Where lensgui keeps what it fetched and measured; it writes whole files or none."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import platformdirs
+
+from lensgui.engine.errors import ModelError
+
+HOME_VARIABLE = "LENSGUI_HOME"
+_SAMPLE = 1 << 20  # bytes read from each end of a weights file to recognise it
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def home() -> Path:
+    """Return the folder for everything lensgui keeps: LENSGUI_HOME, else the user's cache."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return platformdirs.user_cache_path("lensgui", appauthor=False)
+
+
+def models_folder() -> Path:
+    """Return the folder that holds one folder for each fetched model."""
+    return home() / "models"
+
+
+def writing_sentence(error: OSError, folder: Path) -> str:
+    """Return what to tell the user about a write that failed.
+
+    Args:
+        error: What the system said.
+        folder: Where the write was to go.
+    """
+    if error.errno in _FULL:
+        return f"The disk that holds {folder} is full: free some space there and try again."
+    if error.errno in _FORBIDDEN or isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{folder} can't be written to: set {HOME_VARIABLE} to a folder that can be."
+    reason = error.strerror or type(error).__name__
+    return f"{folder} can't be written to ({reason}): check that folder and try again."
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn a failure to write below `folder` into one sentence.
+
+    Raises:
+        ModelError: If the disk is full, read-only or otherwise unwilling.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(writing_sentence(error, folder)) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees all of it or what was there before.
+
+    Raises:
+        ModelError: If it can't be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a name for the weights in a folder that changes when they do; reads only their ends.
+
+    It covers config.json and, of each safetensors file, name, size, time of change and both ends.
+    """
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("config.json")]):
+        facts = path.stat()
+        digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_SAMPLE))
+            file.seek(max(facts.st_size - _SAMPLE, 0))
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()[:32]
+
+
+def read_verification(folder: Path, dtype: str = "float32") -> float | None:
+    """Return the largest |difference| to the Hugging Face logits that `models check` stored.
+
+    Args:
+        folder: The model's folder.
+        dtype: The number format that it runs in.
+
+    Returns:
+        The figure in logits; None if these weights were never checked with these versions.
+    """
+    try:
+        stored = json.loads(_verification_path(folder, dtype).read_text(encoding="utf-8"))
+        if stored["versions"] != _versions():
+            return None
+        return float(stored["difference"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_verification(folder: Path, difference: float, dtype: str = "float32") -> None:
+    """Store what `models check` measured, for the model's badge.
+
+    Args:
+        folder: The model's folder.
+        difference: The largest |difference| to the Hugging Face logits.
+        dtype: The number format that was checked.
+
+    Raises:
+        ModelError: If it can't be written.
+    """
+    facts = {
+        "difference": difference,
+        "dtype": dtype,
+        "versions": _versions(),
+        "folder": folder.name,
+    }
+    write_text(_verification_path(folder, dtype), json.dumps(facts, indent=1) + "\n")
+
+
+def _verification_path(folder: Path, dtype: str) -> Path:
+    # Not in the model's own folder: the toy's may be read-only, and a user's folder is the user's.
+    return home() / "verified" / f"{fingerprint(folder)}-{dtype}.json"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("lensgui", "torch", "transformers"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found

@@ -1,0 +1,265 @@
+"""Text to token ids and back, and the strings that stand on axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Side = Literal["left", "right"]
+
+
+def _tokenizer(model: Any) -> Any:
+    if model.tokenizer is None:
+        raise ValueError(
+            f"{model.cfg.model_name} has no tokenizer, so it takes token ids only; give the model "
+            "a tokenizer to use text."
+        )
+    return model.tokenizer
+
+
+def bos_token(model: Any, prepend_bos: bool | str | None) -> int | None:
+    """Return the id of what goes in front of a text, or None for nothing.
+
+    Args:
+        model: A `HookedTransformer`.
+        prepend_bos: True for the tokenizer's own, a string for that token, None for
+            `cfg.default_prepend_bos`.
+
+    Raises:
+        ValueError: If the string is not one token, or the tokenizer has none of its own though one
+            was asked for.
+    """
+    if prepend_bos is None:
+        prepend_bos = model.cfg.default_prepend_bos and model.tokenizer.bos_token_id is not None
+    if isinstance(prepend_bos, str):
+        return to_single_token(model, prepend_bos)
+    if not prepend_bos:
+        return None
+    if model.tokenizer.bos_token_id is None:
+        raise ValueError(
+            f"The tokenizer of {model.cfg.model_name} has no beginning-of-sequence token; name "
+            "the token to put in front."
+        )
+    return int(model.tokenizer.bos_token_id)
+
+
+def encode(model: Any, text: str, prepend_bos: bool | str | None = None) -> list[int]:
+    """Return the token ids of one text; a beginning-of-sequence token is never doubled."""
+    tokenizer = _tokenizer(model)
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    bos = bos_token(model, prepend_bos)
+    return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
+
+
+def padded(model: Any, rows: Sequence[list[int]], side: Side | None) -> tuple[Tensor, Tensor]:
+    """Return rows of ids as one tensor [batch, position], and a mask that is 0 at padding."""
+    side = side or getattr(model.tokenizer, "padding_side", "right")
+    filler = model.tokenizer.pad_token_id
+    filler = model.tokenizer.eos_token_id if filler is None else filler
+    width = max(len(row) for row in rows)
+    ids = torch.full((len(rows), width), filler or 0)
+    mask = torch.zeros(len(rows), width, dtype=torch.long)
+    for index, row in enumerate(rows):
+        where = slice(width - len(row), width) if side == "left" else slice(len(row))
+        ids[index, where] = torch.tensor(row, dtype=torch.long)
+        mask[index, where] = 1
+    return ids, mask
+
+
+def to_tokens(
+    model: Any,
+    input: str | list[str],
+    prepend_bos: bool | str | None = None,
+    padding_side: Side | None = None,
+    move_to_device: bool = True,
+    truncate: bool = True,
+) -> Tensor:
+    """Return the token ids of texts.
+
+    Args:
+        model: A `HookedTransformer`.
+        input: A text or several.
+        prepend_bos: Whether a beginning-of-sequence token goes in front, or which; None for the
+            model's default.
+        padding_side: Where shorter texts are padded; None for the tokenizer's own.
+        move_to_device: Whether the ids go to the model's device.
+        truncate: Whether texts longer than the model's context are cut at its end.
+
+    Returns:
+        Token ids, [batch, position].
+    """
+    rows = [
+        encode(model, text, prepend_bos) for text in ([input] if isinstance(input, str) else input)
+    ]
+    ids, _ = padded(
+        model, [row[: model.cfg.n_ctx] for row in rows] if truncate else rows, padding_side
+    )
+    return ids.to(model.embed.W_E.device) if move_to_device else ids
+
+
+def read(
+    model: Any,
+    input: str | list[str] | Tensor,
+    prepend_bos: bool | str | None,
+    padding_side: Side | None,
+    attention_mask: Tensor | None,
+) -> tuple[Tensor, Tensor | None]:
+    """Return token ids [batch, position] and, where there is padding, the attention mask.
+
+    Raises:
+        ValueError: If there is nothing to run.
+    """
+    device = model.embed.W_E.device
+    if isinstance(input, Tensor):
+        tokens = input[None] if input.ndim == 1 else input
+        tokens = tokens.to(device)
+    else:
+        rows = [
+            encode(model, text, prepend_bos)
+            for text in ([input] if isinstance(input, str) else input)
+        ]
+        tokens, mask = padded(model, rows, padding_side)
+        tokens = tokens.to(device)
+        attention_mask = mask if attention_mask is None and not mask.all() else attention_mask
+    if not tokens.shape[-1]:
+        raise ValueError("The prompt is empty; type at least one token.")
+    return tokens, attention_mask
+
+
+def to_string(model: Any, tokens: Tensor | Sequence[int] | int) -> str | list[str]:
+    """Return the text of token ids: one string for [position], a list for [batch, position]."""
+    ids = torch.as_tensor(tokens)
+    tokenizer = _tokenizer(model)
+    if ids.ndim == 2:
+        return [tokenizer.decode(row, clean_up_tokenization_spaces=False) for row in ids.tolist()]
+    text: str = tokenizer.decode(ids.reshape(-1).tolist(), clean_up_tokenization_spaces=False)
+    return text
+
+
+def to_str_tokens(
+    model: Any,
+    input: str | list[str] | Tensor | np.ndarray[Any, Any] | Sequence[int],
+    prepend_bos: bool | str | None = None,
+    padding_side: Side | None = None,
+) -> list[Any]:
+    """Return each token as the text it decodes to, leading space included.
+
+    Args:
+        model: A `HookedTransformer`.
+        input: A text, token ids [position] or [1, position]; or several texts.
+        prepend_bos: As in `to_tokens`.
+        padding_side: As in `to_tokens`.
+
+    Returns:
+        One string a token; for several texts, a list of such lists.
+    """
+    if isinstance(input, list) and input and isinstance(input[0], str):
+        return [to_str_tokens(model, text, prepend_bos, padding_side) for text in input]
+    ids = encode(model, input, prepend_bos) if isinstance(input, str) else _flat(input)
+    tokenizer = _tokenizer(model)
+    return [tokenizer.decode([i], clean_up_tokenization_spaces=False) for i in ids]
+
+
+def _flat(ids: Any) -> list[int]:
+    """Return ids [position] or [1, position] as a list."""
+    tensor = torch.as_tensor(ids)
+    tensor = tensor[0] if tensor.ndim == 2 and len(tensor) == 1 else tensor
+    if tensor.ndim > 1:
+        raise ValueError(f"Token ids of shape {list(tensor.shape)} are more than one prompt.")
+    flat: list[int] = tensor.reshape(-1).tolist()
+    return flat
+
+
+def to_single_token(model: Any, string: str) -> int:
+    """Return the id of a text that is one token.
+
+    Raises:
+        ValueError: If it is not; the sentence says which tokens it is.
+    """
+    ids = encode(model, string, prepend_bos=False)
+    if len(ids) != 1:
+        pieces = to_str_tokens(model, string, prepend_bos=False)
+        raise ValueError(f"{string!r} is {len(ids)} tokens, not one: {pieces}.")
+    return ids[0]
+
+
+def to_single_str_token(model: Any, token: int) -> str:
+    """Return the text of one token id."""
+    text: str = to_str_tokens(model, [token])[0]
+    return text
+
+
+def get_token_position(
+    model: Any,
+    single_token: str | int,
+    input: str | Tensor,
+    mode: Literal["first", "last"] = "first",
+    prepend_bos: bool | str | None = None,
+    padding_side: Side | None = None,
+) -> int:
+    """Return where a token stands in a prompt.
+
+    Args:
+        model: A `HookedTransformer`.
+        single_token: The token, as text or id.
+        input: A text, or token ids [position] or [1, position].
+        mode: Whether the first or the last of several.
+        prepend_bos: As in `to_tokens`.
+        padding_side: As in `to_tokens`.
+
+    Raises:
+        ValueError: If it does not stand there.
+    """
+    wanted = to_single_token(model, single_token) if isinstance(single_token, str) else single_token
+    ids = encode(model, input, prepend_bos) if isinstance(input, str) else _flat(input)
+    places = [position for position, token in enumerate(ids) if token == wanted]
+    if not places:
+        raise ValueError(f"The token {single_token!r} is not in the prompt.")
+    return places[0 if mode == "first" else -1]
+
+
+def tokens_to_residual_directions(model: Any, tokens: str | int | Tensor | Sequence[int]) -> Tensor:
+    """Return the unembedding vectors of tokens.
+
+    The directions of the residual stream that raise their logits.
+
+    Args:
+        model: A `HookedTransformer`.
+        tokens: A token as text or id, or ids of any shape.
+
+    Returns:
+        [..., d_model], with the shape of `tokens` in front.
+    """
+    if isinstance(tokens, str):
+        tokens = to_single_token(model, tokens)
+    ids = torch.as_tensor(tokens, device=model.embed.W_E.device)
+    directions: Tensor = model.unembed.W_U.T[ids]
+    return directions * model.unembed.scale if model.unembed.scale != 1.0 else directions
+
+
+@lru_cache(maxsize=1)
+def byte_alphabet() -> dict[str, int]:
+    """Return which byte each character stands for in byte-level vocabularies (Radford et al. 2019).
+
+    Printable Latin-1 characters stand for themselves; the other bytes are numbered from 256 on.
+    """
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    alphabet = {chr(byte): byte for byte in printable}
+    return alphabet | {chr(256 + index): byte for index, byte in enumerate(others)}
+
+
+def token_bytes(model: Any, token: int) -> bytes:
+    """Return the bytes that a token stands for, as far as its vocabulary tells."""
+    name: str | None = _tokenizer(model).convert_ids_to_tokens(token)
+    if name is None:
+        return b""
+    alphabet = byte_alphabet()
+    if all(character in alphabet for character in name):
+        return bytes(alphabet[character] for character in name)
+    return name.replace("▁", " ").encode()

@@ -1,0 +1,116 @@
+"""A model's weights under the field's names: stacked over layers, multiplied into circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from lensgui.engine.factored import FactoredMatrix, composition_scores
+
+
+class Stacked:
+    """An attribute that stacks one weight of every block: layer becomes the first dimension.
+
+    Each access makes a copy.
+    """
+
+    def __init__(self, part: str, doc: str) -> None:
+        """Name the part of the block that holds the weight, and say what the weight is."""
+        self.part, self.__doc__ = part, doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn which weight is meant."""
+        self.name = name
+
+    def __get__(self, model: Any, owner: type) -> Tensor:
+        """Return the stack, [layer, …].
+
+        Raises:
+            AttributeError: If the blocks have no such weight, or not of one shape.
+        """
+        if model is None:
+            return self  # type: ignore[return-value]
+        parts = [getattr(block, self.part, None) for block in model.blocks]
+        weights = [getattr(part, self.name, None) for part in parts]
+        if not all(isinstance(weight, Tensor) for weight in weights):
+            raise AttributeError(f"{model.cfg.model_name} has no {self.name} in every layer.")
+        return torch.stack(weights)  # type: ignore[arg-type]
+
+
+def all_head_labels(model: Any) -> list[str]:
+    """Return "L0H0", "L0H1" … for every head of every layer."""
+    layers, heads = range(model.cfg.n_layers), range(model.cfg.n_heads)
+    return [f"L{layer}H{head}" for layer in layers for head in heads]
+
+
+def switch(name: str) -> Callable[[Any, bool], None]:
+    """Return a method that turns a field of the config on or off."""
+
+    def turn(model: Any, on: bool) -> None:
+        setattr(model.cfg, name, on)
+
+    turn.__doc__ = f"Turn `cfg.{name}` on or off."
+    return turn
+
+
+def _for_each_query_head(weight: Tensor, heads: int) -> Tensor:
+    """Repeat key or value weights [layer, key_value_head, …] for every head of their group."""
+    return weight.repeat_interleave(heads // weight.shape[1], dim=1)
+
+
+def qk_circuit(model: Any) -> FactoredMatrix:
+    """Every head's W_Q W_Kᵀ, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
+    keys = _for_each_query_head(model.W_K, model.cfg.n_heads)
+    return FactoredMatrix(model.W_Q, keys.transpose(-2, -1))
+
+
+def ov_circuit(model: Any) -> FactoredMatrix:
+    """Every head's W_V W_O, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
+    return FactoredMatrix(_for_each_query_head(model.W_V, model.cfg.n_heads), model.W_O)
+
+
+@torch.no_grad()
+def all_composition_scores(model: Any, mode: Literal["Q", "K", "V"]) -> Tensor:
+    """Return how much each head's output composes with each later head's input.
+
+    Args:
+        model: A `HookedTransformer`.
+        mode: Whether with the later head's queries, keys or values.
+
+    Returns:
+        Frobenius ratios, [layer, head, later layer, later head]; 0 where it is not later.
+
+    Raises:
+        ValueError: If the mode is another.
+    """
+    if mode not in ("Q", "K", "V"):
+        raise ValueError(f"mode is {mode!r}; it must be 'Q', 'K' or 'V'.")
+    readers = {"Q": qk_circuit(model), "K": qk_circuit(model).T, "V": ov_circuit(model)}
+    scores = composition_scores(ov_circuit(model), readers[mode])
+    layers = torch.arange(model.cfg.n_layers, device=scores.device)
+    is_later = layers[:, None, None, None] < layers[None, None, :, None]
+    return torch.where(is_later, scores, torch.zeros_like(scores))
+
+
+@torch.no_grad()
+def accumulated_bias(
+    model: Any, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
+) -> Tensor:
+    """Return what output biases have added to the residual stream before a layer, [d_model].
+
+    Args:
+        model: A `HookedTransformer` without post-norms.
+        layer: The layer, exclusive; n_layers for the whole model.
+        mlp_input: Whether the attention bias of `layer` itself counts too.
+        include_mlp_biases: Whether those of MLPs count.
+    """
+    total = torch.zeros_like(model.blocks[0].attn.b_O)
+    for index, block in enumerate(model.blocks[: layer + mlp_input]):
+        total = total + block.attn.b_O
+        if include_mlp_biases and index < layer and not model.cfg.attn_only:
+            total = total + block.mlp.b_out
+    scaled: Tensor = total * model.cfg.residual_multiplier
+    return scaled

@@ -1,0 +1,16 @@
+"""What the worker needs of a bench: nothing but answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from lensgui.jobs.requests import Request
+from lensgui.jobs.slices import Answer
+
+
+class Answering(Protocol):
+    """Whatever can answer requests."""
+
+    def answer(self, request: Request) -> Iterator[Answer | None]:
+        """Yield ever more complete answers to a request, and None where only time has passed."""

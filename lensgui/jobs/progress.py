@@ -1,0 +1,115 @@
+"""How far the running jobs are, for the status bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    LogitLens,
+    OpenModel,
+    ReadHead,
+    ReadPair,
+    Request,
+    ResidualPatching,
+)
+from lensgui.jobs.slices import Answer, Atlas, Slice
+
+NAMES: dict[type, str] = {
+    OpenModel: "opening the model",
+    ReadPair: "reading the prompts",
+    AttentionGrid: "attention of all heads",
+    AttentionHead: "attention of one head",
+    ResidualPatching: "activation patching",
+    ReadHead: "reading a head",
+    LogitLens: "logit lens",
+}
+SLOW = (OpenModel, ResidualPatching, AttentionGrid)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One request that somebody wants, as the window knows it.
+
+    Attributes:
+        ticket: Its number at the worker.
+        request: What was asked.
+        channels: Who wants the answer.
+        latest: The newest answer.
+        done: Whether `latest` is whole.
+        failure: Why there is no (whole) answer; "" if there is or will be.
+    """
+
+    ticket: int
+    request: Request
+    channels: set[object] = field(default_factory=set)
+    latest: Answer | None = None
+    done: bool = False
+    failure: str = ""
+    _first_count: int = 0
+    _first_time: float = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more is to come."""
+        return not self.done and not self.failure
+
+    def take(self, answer: Answer) -> None:
+        """Keep an answer, and when the first one came."""
+        self.latest = answer
+        if not self._first_time:
+            self._first_count, self._first_time = count(answer)[0], monotonic()
+
+    def seconds_left(self) -> float | None:
+        """Guess, from the pace since the first answer, how long the rest takes."""
+        done, total = count(self.latest)
+        since_first = done - self._first_count
+        if since_first <= 0 or done >= total:
+            return None
+        return (total - done) * (monotonic() - self._first_time) / since_first
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the status bar says.
+
+    Attributes:
+        what: The slowest thing that runs, in words; "" when nothing does.
+        done: How many of its parts are settled.
+        total: How many parts it has; 0 when that is not known.
+        seconds_left: A guess; None when there is nothing to guess from.
+    """
+
+    what: str = ""
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+
+def count(answer: Answer | None) -> tuple[int, int]:
+    """Return how many parts of an answer are settled, of how many; (0, 0) if it has none."""
+    match answer:
+        case Slice():
+            return answer.done, answer.total
+        case Atlas():
+            return answer.layers, len(answer.axes[0])
+        case _:
+            return 0, 0
+
+
+def measure(jobs: Iterable[Job]) -> Progress:
+    """Return the progress of the slowest running job."""
+    running = [job for job in jobs if job.is_running]
+    if not running:
+        return Progress()
+    slowest = min(running, key=_rank)
+    done, total = count(slowest.latest)
+    return Progress(NAMES[type(slowest.request)], done, total, slowest.seconds_left())
+
+
+def _rank(job: Job) -> int:
+    kind = type(job.request)
+    return SLOW.index(kind) if kind in SLOW else len(SLOW)

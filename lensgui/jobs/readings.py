@@ -1,0 +1,233 @@
+"""What torch computed → what the window may hold: float32 copies in host memory, and words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lensgui.circuits.heads import HeadReadout
+from lensgui.circuits.questions import LogitDifference, ModelKey, Prompt, PromptPair
+from lensgui.circuits.runs import Run, read_out
+from lensgui.engine import library, store
+from lensgui.engine import tokens as text
+from lensgui.engine.devices import devices
+from lensgui.engine.loading import folder_of
+from lensgui.engine.model import HookedTransformer
+from lensgui.jobs.prompts import Answers, answers, token_of
+from lensgui.jobs.slices import (
+    HeadReading,
+    LensReading,
+    Likely,
+    ModelCard,
+    PairReading,
+    PromptReading,
+)
+
+TOP = 8  # how many likely tokens the window shows
+
+
+def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
+    """Describe a model that has been opened."""
+    folder = folder_of(key.source)
+    note = library.read_card(folder)
+    cfg, tokenizer = model.cfg, model.tokenizer
+    choices = [] if tokenizer is None else list(tokenizer.all_special_tokens)
+    return ModelCard(
+        key=key,
+        title=str(note.get("title", cfg.model_name)),
+        licence=str(note.get("licence", "see its model card")),
+        device=str(model.embed.W_E.device.type),
+        devices=devices(),
+        dtype=str(cfg.dtype).removeprefix("torch."),
+        n_layers=cfg.n_layers,
+        n_heads=cfg.n_heads,
+        n_key_value_heads=cfg.kv_heads,
+        n_ctx=cfg.n_ctx,
+        n_params=sum(weight.numel() for weight in _distinct(model)),
+        bos=(tokenizer.bos_token if tokenizer is not None else None) or "",
+        bos_choices=tuple(dict.fromkeys(choices)),
+        verified=store.read_verification(folder, str(cfg.dtype).removeprefix("torch.")),
+        note="; ".join(step for step in cfg.processing if "skipped" in step),
+    )
+
+
+def _distinct(model: HookedTransformer) -> list[Tensor]:
+    """Return a model's own parameters: shared memory once, absent (zero) biases left out."""
+    seen: dict[int, Tensor] = {}
+    for weight in model.parameters():
+        seen.setdefault(weight.data_ptr(), weight)
+    return [weight for weight in seen.values() if weight.ndim > 1 or bool(weight.any())]
+
+
+def no_prompt() -> PromptReading:
+    """Return the reading of an empty prompt."""
+    return PromptReading(())
+
+
+def has_bos(model: HookedTransformer, prompt: Prompt, tokens: Tensor) -> bool:
+    """Return whether a prompt's first token was put in front rather than typed."""
+    return len(tokens) > len(text.encode(model, prompt.text, prepend_bos=False))
+
+
+def pair_reading(
+    model: HookedTransformer,
+    pair: PromptPair,
+    clean: Run,
+    corrupted: Run | None,
+    warnings: list[str],
+) -> PairReading:
+    """Describe a pair's tokens, before any layer has run."""
+    both = [
+        None
+        if run is None
+        else PromptReading(
+            tuple(token_of(model, token) for token in run.tokens.tolist()),
+            has_bos(model, prompt, run.tokens),
+        )
+        for run, prompt in ((clean, pair.clean_prompt), (corrupted, pair.corrupted_prompt))
+    ]
+    assert both[0] is not None
+    differing: tuple[int, ...] = ()
+    if corrupted is not None and len(corrupted.tokens) == len(clean.tokens):
+        differing = tuple(torch.nonzero(clean.tokens != corrupted.tokens).flatten().tolist())
+    return PairReading(both[0], both[1], differing, warnings=tuple(warnings))
+
+
+def finished_reading(
+    reading: PairReading, pair: PromptPair, clean: Run, corrupted: Run | None
+) -> PairReading:
+    """Add likeliest tokens, answers and metric to a pair's reading; the runs must be complete."""
+    model = clean.model
+    found = answers(model, pair, likeliest(clean, 2))
+    tokens = [
+        None if token is None else token_of(model, token)
+        for token in (found.answer, found.distractor)
+    ]
+    return replace(
+        reading,
+        clean=_finished(reading.clean, clean, found.metric),
+        corrupted=None
+        if corrupted is None or reading.corrupted is None
+        else _finished(reading.corrupted, corrupted, found.metric),
+        answer=tokens[0],
+        distractor=tokens[1],
+        warnings=reading.warnings + found.warnings,
+        complete=True,
+    )
+
+
+def _finished(reading: PromptReading, run: Run, metric: LogitDifference | None) -> PromptReading:
+    return replace(
+        reading,
+        top=tuple(_likely(run, TOP)),
+        metric=None if metric is None else metric_of(run, metric),
+    )
+
+
+@torch.no_grad()
+def metric_of(run: Run, metric: LogitDifference) -> float:
+    """Return the metric of a complete run."""
+    return float(
+        metric.of_columns(read_out(run.model, run.residuals[-1][-1], metric.columns).double())
+    )
+
+
+@torch.no_grad()
+def _last_logits(run: Run) -> Tensor:
+    """Return the logits of the last position of a complete run, [d_vocab]."""
+    logits: Tensor = run.model.unembed.columns(run.model.ln_final(run.residuals[-1][-1]))
+    return logits.float()
+
+
+def likeliest(run: Run, count: int) -> list[int]:
+    """Return the ids of a complete run's likeliest next tokens, likeliest first."""
+    ids: list[int] = _last_logits(run).topk(count).indices.tolist()
+    return ids
+
+
+def _likely(run: Run, count: int) -> list[Likely]:
+    return _top(run.model, _last_logits(run), count)
+
+
+def _top(model: HookedTransformer, logits: Tensor, count: int) -> list[Likely]:
+    """Return the likeliest tokens of logits [d_vocab]."""
+    best = logits.topk(min(count, len(logits)))
+    probabilities = logits.softmax(-1)[best.indices].tolist()
+    return [
+        Likely(token_of(model, token), probability, logit)
+        for token, probability, logit in zip(
+            best.indices.tolist(), probabilities, best.values.tolist(), strict=True
+        )
+    ]
+
+
+def required_metric(found: Answers) -> LogitDifference:
+    """Return the metric.
+
+    Raises:
+        ValueError: If there is none; the sentence says why.
+    """
+    if found.metric is None:
+        reason = found.warnings[0] if found.warnings else "Choose an answer and a distractor."
+        raise ValueError(reason)
+    return found.metric
+
+
+def head_reading(run: Run, readout: HeadReadout) -> HeadReading:
+    """Return what a head reads and writes, in words."""
+    ends = [readout.effect.topk(TOP, largest=largest) for largest in (True, False)]
+    promoted, suppressed = (
+        tuple(
+            (token_of(run.model, token), value)
+            for token, value in zip(end.indices.tolist(), end.values.tolist(), strict=True)
+        )
+        for end in ends
+    )
+    return HeadReading(
+        tuple(token_of(run.model, token) for token in run.tokens.tolist()),
+        tuple(readout.attention.tolist()),
+        readout.attribution,
+        promoted,
+        suppressed,
+    )
+
+
+def lens_reading(
+    model: HookedTransformer, logits: Tensor, metric: LogitDifference | None
+) -> LensReading:
+    """Return a logit lens [layer, d_vocab] in words."""
+    curve: Any = (
+        ()
+        if metric is None
+        else metric.of_columns(logits[:, list(metric.columns)].double()).tolist()
+    )
+    return LensReading(tuple(_top(model, row.float(), 1)[0] for row in logits), tuple(curve))
+
+
+def check_head(model: HookedTransformer, layer: int, head: int) -> None:
+    """Refuse a head that the model does not have.
+
+    Raises:
+        ValueError: With a sentence that says how many there are.
+    """
+    cfg = model.cfg
+    if not (0 <= layer < cfg.n_layers and 0 <= head < cfg.n_heads):
+        raise ValueError(
+            f"There is no head L{layer}H{head}: this model has {cfg.n_layers} layers of "
+            f"{cfg.n_heads} heads."
+        )
+
+
+def check_position(run: Run, position: int) -> None:
+    """Refuse a position that the prompt does not have.
+
+    Raises:
+        ValueError: With a sentence that says how many there are.
+    """
+    if not 0 <= position < len(run.tokens):
+        raise ValueError(
+            f"There is no position {position}: the prompt has {len(run.tokens)} tokens."
+        )

@@ -1,0 +1,83 @@
+"""What a pane can ask for: frozen, self-contained values. Equal requests have equal answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """Load a model and say what it is: one `ModelCard`."""
+
+    model: ModelKey
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPair:
+    """Tokens, likeliest next tokens, metric, warnings: a `PairReading`, first of tokens only."""
+
+    model: ModelKey
+    pair: PromptPair
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionGrid:
+    """Every head's attention pattern, layer by layer: an `Atlas`.
+
+    Attributes:
+        hide_first: Leave position 0 out and renormalise each row: it is an attention sink that
+            swamps the rest.
+    """
+
+    model: ModelKey
+    prompt: Prompt
+    hide_first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionHead:
+    """One head's attention, exactly: a `Slice` [position, source]."""
+
+    model: ModelKey
+    prompt: Prompt
+    layer: int
+    head: int
+    hide_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualPatching:
+    """Where the answer lives: patching the clean residual stream into the corrupted run.
+
+    A `Sweep` [layer, position] of `hook_resid_pre`, filled in as it is computed.
+    """
+
+    model: ModelKey
+    pair: PromptPair
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHead:
+    """What one head reads and writes at one position of the clean run: a `HeadReading`."""
+
+    model: ModelKey
+    pair: PromptPair
+    layer: int
+    head: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogitLens:
+    """What one position of the clean run would predict after each layer: a `LensReading`."""
+
+    model: ModelKey
+    pair: PromptPair
+    position: int
+
+
+Request = (
+    OpenModel | ReadPair | AttentionGrid | AttentionHead | ResidualPatching | ReadHead | LogitLens
+)

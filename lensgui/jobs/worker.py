@@ -1,0 +1,170 @@
+"""The thread that computes: one step of one job at a time."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import monotonic
+
+from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
+
+from lensgui.engine.errors import ModelError
+from lensgui.jobs.answering import Answering
+from lensgui.jobs.requests import Request
+from lensgui.jobs.slices import Answer
+from lensgui.jobs.tickets import Tickets
+
+SECONDS_BETWEEN_ANSWERS = 1 / 30
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """A job under way.
+
+    Attributes:
+        ticket: Whose answer it is.
+        request: What was asked.
+        answers: Its generator; None before its first step.
+        unsent: Its newest answer, while that has not been sent.
+    """
+
+    ticket: int
+    request: Request
+    answers: Iterator[Answer | None] | None = None
+    unsent: Answer | None = None
+
+    def close(self) -> None:
+        """Leave the generator, so that what it holds is let go."""
+        close = getattr(self.answers, "close", None)
+        if close is not None:
+            close()
+
+
+class Worker(QObject):
+    """Steps through jobs on its own thread: the newest first, then each in turn.
+
+    Every step is one queued event and one `next()`, so starting and cancelling take effect between
+    any two steps. Answers are sent at most 30 times a second over all jobs, but a job's last answer
+    always is.
+
+    Attributes:
+        answered: (ticket, answer) of a job that is still wanted.
+        failed: (ticket, sentence); the traceback is in the log.
+        finished: (ticket,) after the job's last answer.
+    """
+
+    answered = Signal(object, object)
+    failed = Signal(object, str)
+    finished = Signal(object)
+    _due = Signal()
+
+    def __init__(self, make_bench: Callable[[], Answering], tickets: Tickets) -> None:
+        super().__init__()
+        self._make_bench = make_bench
+        self._tickets = tickets
+        self._bench: Answering | None = None
+        self._jobs: deque[Running] = deque()
+        self._scheduled = False
+        self._sent = 0.0
+        self._due.connect(self.step, Qt.ConnectionType.QueuedConnection)
+
+    @Slot(object, object)
+    def start(self, ticket: int, request: Request) -> None:
+        """Take on a job; its first step comes before any other job's next one."""
+        self._jobs.appendleft(Running(ticket, request))
+        self._schedule()
+
+    @Slot()
+    def step(self) -> None:
+        """Take one job one step further."""
+        self._scheduled = False
+        job = self._next_wanted()
+        if job is None:
+            return
+        try:
+            if job.answers is None:
+                job.answers = self._open_bench().answer(job.request)
+            job.unsent = next(job.answers) or job.unsent
+        except StopIteration:
+            self._finish(job)
+        except Exception as error:
+            self._fail(job, error)
+        else:
+            self._jobs.append(job)
+            self._send_what_is_due()
+        self._schedule()
+
+    @Slot()
+    def stop(self) -> None:
+        """Leave every job and end the thread."""
+        while self._jobs:
+            self._close(self._jobs.popleft())
+        self._bench = None
+        QThread.currentThread().quit()
+
+    def _open_bench(self) -> Answering:
+        if self._bench is None:
+            self._bench = self._make_bench()
+        return self._bench
+
+    def _schedule(self) -> None:
+        if self._jobs and not self._scheduled:
+            self._scheduled = True
+            self._due.emit()
+
+    def _next_wanted(self) -> Running | None:
+        while self._jobs:
+            job = self._jobs.popleft()
+            if self._tickets.is_wanted(job.ticket):
+                return job
+            self._close(job)
+        return None
+
+    def _send_what_is_due(self) -> None:
+        if monotonic() - self._sent >= SECONDS_BETWEEN_ANSWERS:
+            waiting = next((job for job in self._jobs if job.unsent is not None), None)
+            if waiting is not None:
+                self._send(waiting)
+
+    def _send(self, job: Running) -> None:
+        if job.unsent is not None and self._tickets.is_wanted(job.ticket):
+            self._sent = monotonic()
+            self.answered.emit(job.ticket, job.unsent)
+        job.unsent = None
+
+    def _finish(self, job: Running) -> None:
+        self._send(job)
+        self.finished.emit(job.ticket)
+
+    def _fail(self, job: Running, error: Exception) -> None:
+        """Report a failure as text: a traceback that left would take its frames along."""
+        self._send(job)
+        name = type(job.request).__name__
+        if isinstance(error, ModelError | ValueError):
+            log.info("%s: %s", name, error)
+        else:
+            log.error("%s failed\n%s", name, "".join(traceback.format_exception(error)))
+        self.failed.emit(job.ticket, sentence(error))
+        traceback.clear_frames(error.__traceback__)
+
+    def _close(self, job: Running) -> None:
+        try:
+            job.close()
+        except Exception as error:
+            log.exception("%s failed while it was left", type(job.request).__name__)
+            traceback.clear_frames(error.__traceback__)
+
+
+def sentence(error: Exception) -> str:
+    """Return what the user is told about an error."""
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, ModelError | ValueError) and first_line:
+        return first_line
+    return (
+        f"This could not be computed: {type(error).__name__}: {first_line}; the log has the details"
+    )

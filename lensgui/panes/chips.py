@@ -1,0 +1,204 @@
+"""Tokens as chips in a row that wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.theme import Theme
+
+PADDING = 5.0
+SPACING = 3.0
+ROUNDING = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One token as it is drawn.
+
+    Attributes:
+        text: What it says.
+        hover: What is said of it under the pointer.
+        note: Said after it in a fainter colour, such as a probability.
+        is_marked: Whether it differs from the other prompt's.
+        is_control: Whether it is a control token, which nobody typed.
+        share: How much of the chip is filled, 0 to 1, as a bar behind its text.
+    """
+
+    text: str
+    hover: str = ""
+    note: str = ""
+    is_marked: bool = False
+    is_control: bool = False
+    share: float = 0.0
+
+
+class ChipRow(QWidget):
+    """Chips from left to right, and on in the next line.
+
+    Attributes:
+        clicked: (index,) of the chip that was clicked.
+        hovered: (words,) of the chip under the pointer.
+    """
+
+    clicked = Signal(int)
+    hovered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None, *, wraps: bool = True) -> None:
+        super().__init__(parent)
+        self._wraps = wraps
+        self.chips: tuple[Chip, ...] = ()
+        self.chosen: int | None = None
+        self.empty = ""
+        self._places: list[QRectF] = []
+        self._laid_out_for = -1
+        self._pointed: int | None = None
+        self.setMouseTracking(True)
+        self.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
+        across = QSizePolicy.Policy.Ignored if wraps else QSizePolicy.Policy.Fixed
+        policy = QSizePolicy(across, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(wraps)
+        self.setSizePolicy(policy)
+
+    def show_chips(self, chips: Sequence[Chip]) -> None:
+        """Draw other chips."""
+        if tuple(chips) != self.chips:
+            self.chips = tuple(chips)
+            self._laid_out_for = -1
+            self._pointed = None
+            self.setAccessibleDescription(" ".join(chip.text for chip in self.chips[:50]))
+            self.updateGeometry()
+            self.update()
+
+    def show_chosen(self, index: int | None) -> None:
+        """Outline one chip."""
+        if index != self.chosen:
+            self.chosen = index
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """Return the height at this width, or where nothing wraps the width of all chips."""
+        if self._wraps:
+            return QSize(200, self.heightForWidth(max(self.width(), 100)))
+        places = self._lay_out(1 << 20)
+        return QSize(round(places[-1].right() + 1) if places else 0, round(self.line_height()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return one line's height."""
+        return QSize(60 if self._wraps else self.sizeHint().width(), round(self.line_height()))
+
+    def heightForWidth(self, width: int) -> int:
+        """Return how tall the chips are when they wrap at a width."""
+        places = self._lay_out(width)
+        return round(places[-1].bottom() + 1) if places else round(self.line_height())
+
+    def line_height(self) -> float:
+        """Return the height of one line of chips."""
+        return QFontMetricsF(self.font()).height() + 6
+
+    def place_of(self, index: int) -> QRectF:
+        """Return where a chip is, in the widget's pixels."""
+        return self._lay_out(self.width())[index]
+
+    def chip_at(self, point: QPointF) -> int | None:
+        """Return the chip under a point of the widget."""
+        for index, place in enumerate(self._lay_out(self.width())):
+            if place.contains(point):
+                return index
+        return None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the chips that are in view."""
+        look = theme.of(self.palette())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.chips:
+            painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
+            painter.setPen(QColor(look.faint))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.empty)
+            return
+        visible = QRectF(event.rect())
+        for index, place in enumerate(self._lay_out(self.width())):
+            if place.intersects(visible):
+                self._paint_chip(painter, index, place, look)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what the chip under the pointer is."""
+        index = self.chip_at(event.position())
+        if index != self._pointed:
+            self._pointed = index
+            words = self.chips[index].hover if index is not None else ""
+            self.hovered.emit(words)
+            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        self._pointed = None
+        self.hovered.emit("")
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the chip under the pointer."""
+        index = self.chip_at(event.position())
+        if index is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(index)
+
+    def _lay_out(self, width: int) -> list[QRectF]:
+        width = width if self._wraps else 1 << 20
+        if width == self._laid_out_for:
+            return self._places
+        metrics = QFontMetricsF(self.font())
+        height = metrics.height() + 4
+        places, left, top = [], 0.5, 1.0
+        for chip in self.chips:
+            text = chip.text + (" " + chip.note if chip.note else "")
+            wide = metrics.horizontalAdvance(text) + 2 * PADDING
+            if left > 1 and left + wide > width:
+                left, top = 0.5, top + height + SPACING
+            places.append(QRectF(left, top, wide, height))
+            left += wide + SPACING
+        self._places, self._laid_out_for = places, width
+        return places
+
+    def _paint_chip(self, painter: QPainter, index: int, place: QRectF, look: Theme) -> None:
+        chip = self.chips[index]
+        edge = look.changed if chip.is_marked else look.line
+        if index == self.chosen:
+            edge = look.accent
+        emphatic = chip.is_marked or index == self.chosen
+        painter.setPen(QPen(QColor(edge), 1.6 if emphatic else 1.0))
+        painter.setBrush(QColor(look.window if chip.is_control else look.raised))
+        painter.drawRoundedRect(place, ROUNDING, ROUNDING)
+        if chip.share > 0:
+            fill = QColor(*map(int, theme.sequential(look)[110]))
+            fill.setAlpha(110)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(fill)
+            bar = place.adjusted(1, 1, -1, -1)
+            bar.setWidth(max(2.0, bar.width() * min(1.0, chip.share)))
+            painter.drawRoundedRect(bar, ROUNDING - 1, ROUNDING - 1)
+        self._write(painter, chip, place, look)
+
+    def _write(self, painter: QPainter, chip: Chip, place: QRectF, look: Theme) -> None:
+        metrics = QFontMetricsF(self.font())
+        base = QPointF(place.left() + PADDING, place.top() + 2 + metrics.ascent())
+        for letter_run, is_faint in _runs(chip.text):
+            faint = is_faint or chip.is_control
+            color = look.changed if chip.is_marked else look.text
+            painter.setPen(QColor(look.faint if faint else color))
+            painter.drawText(base, letter_run)
+            base += QPointF(metrics.horizontalAdvance(letter_run), 0)
+        if chip.note:
+            painter.setPen(QColor(look.faint))
+            painter.drawText(base + QPointF(metrics.horizontalAdvance(" "), 0), chip.note)
+
+
+def _runs(text: str) -> list[tuple[str, bool]]:
+    """Return a token's leading signs for spaces, which are drawn faint, apart from the rest."""
+    rest = text.lstrip("·⏎⇥")
+    leading = text[: len(text) - len(rest)]
+    return [(run, is_faint) for run, is_faint in ((leading, True), (rest, False)) if run]

@@ -1,0 +1,126 @@
+"""Where the labels of an axis go: which of them fit, and at what angle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+
+GAP = 4.0
+SLANT = 0.7072  # of 45 degrees
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One axis, as it is written.
+
+    Attributes:
+        texts: What each place is called.
+        marked: Places written in the colour of what differs.
+        chosen: The selected place.
+        pointed: The place under the pointer.
+    """
+
+    texts: Sequence[str]
+    marked: frozenset[int] = frozenset()
+    chosen: int | None = None
+    pointed: int | None = None
+
+    @property
+    def favourites(self) -> list[int]:
+        """Places to be named before all others, most important first."""
+        last = len(self.texts) - 1
+        order = [self.chosen, self.pointed, 0, last, *sorted(self.marked)]
+        return [place for place in dict.fromkeys(order) if place is not None and 0 <= place <= last]
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """The colours of labels: plain, marked, chosen."""
+
+    plain: QColor
+    marked: QColor
+    chosen: QColor
+
+    def of(self, labels: Labels, place: int) -> QColor:
+        """Return the colour in which a place is written."""
+        if place == labels.chosen:
+            return self.chosen
+        return self.marked if place in labels.marked else self.plain
+
+
+def thin(count: int, spacing: float, needed: float, favourites: Iterable[int]) -> list[int]:
+    """Return which of `count` labels to write so that none is nearer than `needed` to another.
+
+    Args:
+        count: How many places there are.
+        spacing: Pixels from one place to the next.
+        needed: Pixels that one label takes along the axis.
+        favourites: Places to be served first, in this order; the others follow at a regular stride.
+    """
+    if spacing >= needed:
+        return list(range(count))
+    stride = max(1, ceil(needed / max(spacing, 1e-6)))
+    shown: list[int] = []
+    for place in (*favourites, *range(0, count, stride)):
+        if all(abs(place - other) * spacing >= needed for other in shown):
+            shown.append(place)
+    return sorted(shown)
+
+
+def angle(labels: Labels, spacing: float, metrics: QFontMetricsF) -> int:
+    """Return 0, 45 or 90: the least slant at which the labels below a picture fit."""
+    widest = max((metrics.horizontalAdvance(text) for text in labels.texts), default=0.0)
+    if widest + GAP <= spacing:
+        return 0
+    return 45 if spacing >= metrics.height() * 1.15 else 90
+
+
+def depth(labels: Labels, degrees: int, metrics: QFontMetricsF) -> float:
+    """Return how many pixels below a picture its labels take."""
+    widest = max((metrics.horizontalAdvance(text) for text in labels.texts), default=0.0)
+    slanted = {0: metrics.height(), 45: (widest + metrics.height()) * SLANT, 90: widest}
+    return slanted[degrees] + GAP + 2
+
+
+def paint_below(painter: QPainter, labels: Labels, plot: QRectF, degrees: int, ink: Ink) -> None:
+    """Write the labels of the columns below a picture."""
+    metrics = QFontMetricsF(painter.font())
+    spacing = plot.width() / max(1, len(labels.texts))
+    needed = {0: spacing, 45: metrics.height() * 1.1, 90: metrics.height() * 0.95}[degrees]
+    for place in thin(len(labels.texts), spacing, needed, labels.favourites):
+        middle = QPointF(plot.left() + (place + 0.5) * spacing, plot.bottom() + GAP)
+        painter.setPen(ink.of(labels, place))
+        painter.save()
+        painter.translate(middle)
+        _write_from(painter, labels.texts[place], degrees, metrics)
+        painter.restore()
+
+
+def paint_left(painter: QPainter, labels: Labels, plot: QRectF, ink: Ink) -> None:
+    """Write the labels of the rows to the left of a picture."""
+    metrics = QFontMetricsF(painter.font())
+    spacing = plot.height() / max(1, len(labels.texts))
+    flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    for place in thin(len(labels.texts), spacing, metrics.height() * 0.9, labels.favourites):
+        middle = plot.top() + (place + 0.5) * spacing
+        box = QRectF(0, middle - 20, plot.left() - GAP - 1, 40)
+        painter.setPen(ink.of(labels, place))
+        painter.drawText(box, flags, labels.texts[place])
+
+
+def _write_from(painter: QPainter, text: str, degrees: int, metrics: QFontMetricsF) -> None:
+    """Write text whose end (at no slant: whose middle) is just below the painter's origin."""
+    width = metrics.horizontalAdvance(text)
+    font = painter.font()
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    painter.setFont(font)
+    if degrees == 0:
+        painter.drawText(QPointF(-width / 2, metrics.ascent()), text)
+        return
+    painter.rotate(-degrees)
+    fall = metrics.ascent() * (0.75 if degrees == 45 else 0.35)
+    painter.drawText(QPointF(-width - (1 if degrees == 45 else 0), fall), text)

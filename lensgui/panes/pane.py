@@ -1,0 +1,123 @@
+"""What every dockable view is: a question for the worker, and a picture of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from lensgui.jobs.requests import Request
+from lensgui.jobs.slices import Answer, ModelCard
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+
+MODEL = "model"  # the name under which a pane hears that there is none
+OPENING = "The model is being opened."
+
+
+class EmptyState(Protocol):
+    """A picture that says something while there is nothing to draw."""
+
+    empty: str
+
+    def update(self) -> None:
+        """Draw again."""
+
+
+class Pane(QWidget):
+    """A view that owns no model, no thread and no timer: it is told, and it says what was clicked.
+
+    Attributes:
+        title: Its name on its dock.
+        about: What it shows, in one sentence.
+        picked: (fields,) Cursor fields that a click chose.
+        edited: (changes,) document fields that the user changed.
+        hovered: (words,) the value under the pointer; "" when there is none.
+        altered: A switch of the pane's own changed what it asks.
+    """
+
+    title: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    picked = Signal(object)
+    edited = Signal(object)
+    hovered = Signal(str)
+    altered = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.title)
+        self.setAccessibleDescription(self.about)
+        self.notes: dict[str, str] = {}
+        self._answered: set[str] = set()
+        self._empty_states: dict[EmptyState, str] = {}
+        self.note = QLabel(self, wordWrap=True)
+        self.note.hide()
+        self.note.setAccessibleName(f"{self.title}: what went wrong")
+        self.note.setForegroundRole(QPalette.ColorRole.BrightText)
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(8, 4, 8, 6)
+        self.column.setSpacing(4)
+        self.column.addWidget(self.note)
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return what this pane wants to know, by a name of its own for each question."""
+        return {}
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return a few lines that compute with the library what this pane shows."""
+        return ""
+
+    def show_card(self, card: ModelCard) -> None:
+        """Take note of the model that is open."""
+        self._say_if_empty(self._empty_states)
+
+    def show_opening(self) -> None:
+        """Say that there is no model yet."""
+        self._say_if_empty(dict.fromkeys(self._empty_states, OPENING))
+
+    def show_document(self, document: Document) -> None:
+        """Take note of the document."""
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline what is selected."""
+
+    def expect(self, name: str) -> None:
+        """Take note that a new question was asked: what is drawn answers an older one."""
+        self._answered.discard(name)
+        self._remark(name, "")
+
+    def show_pending(self, name: str) -> None:
+        """Dim what is drawn: the answer to the new question takes its time."""
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Draw an answer; each is more complete than the one before."""
+        self._answered.add(name)
+        self._remark(name, "")
+
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is no (complete) answer; an older question's answer is cleared away."""
+        if name not in self._answered:
+            self.clear(name)
+        self._say_if_empty(dict.fromkeys(self._empty_states, "") if name == MODEL else {})
+        self._remark(name, sentence)
+
+    def clear(self, name: str) -> None:
+        """Forget an answer whose question is no longer asked."""
+        self._remark(name, "")
+
+    def _say_if_empty(self, words: Mapping[EmptyState, str]) -> None:
+        for widget, text in words.items():
+            widget.empty = text
+            widget.update()
+
+    def _remark(self, name: str, sentence: str) -> None:
+        if self.notes.get(name, "") == sentence:
+            return
+        self.notes[name] = sentence
+        sentences = list(dict.fromkeys(filter(None, self.notes.values())))
+        self.note.setText("\n".join(sentences))
+        self.note.setVisible(bool(sentences))

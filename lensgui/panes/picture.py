@@ -1,0 +1,155 @@
+"""What a heatmap draws, and how each part of it is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+
+from lensgui.jobs.slices import Axis, CellState
+from lensgui.panes import theme
+from lensgui.panes.theme import Table, Theme
+from lensgui.state.selection import Cursor
+
+NOTHING_TO_SHOW = (CellState.UNKNOWN, CellState.FAILED, CellState.NOT_FINITE)
+BROKEN = (CellState.FAILED, CellState.NOT_FINITE)
+BAR_WIDTH = 10
+BAR_GAP = 8
+TICK = 6.0  # pixels of the corner that marks a value beyond the scale
+WIDEST_NUMBER = "+0.00"
+AROUND_NUMBER = (6.0, 3.0)  # pixels, so that numbers stand apart
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What a heatmap draws.
+
+    Attributes:
+        rows: The vertical axis, from the top.
+        columns: The horizontal axis.
+        shades: Each cell's index into the colour table, [row, column].
+        states: Each cell's `CellState`, [row, column].
+        row_names: What the rows are called.
+        column_names: What the columns are called.
+        marked: Columns that differ between clean and corrupted.
+        marked_rows: Rows that do.
+        overflow: Cells beyond the end of the scale, [row, column]; None if there are none.
+        numbers: The number written in a cell that has room for it; None for no numbers.
+        scale: What the colour bar says at its top, middle and bottom; empty for no bar.
+    """
+
+    rows: Axis
+    columns: Axis
+    shades: NDArray[np.uint8]
+    states: NDArray[np.uint8]
+    row_names: list[str]
+    column_names: list[str]
+    marked: frozenset[int] = frozenset()
+    marked_rows: frozenset[int] = frozenset()
+    overflow: NDArray[np.bool_] | None = None
+    numbers: Callable[[int, int], str] | None = None
+    scale: tuple[str, ...] = field(default=())
+
+    def paint_cells(self, table: Table, masked: str) -> QImage:
+        """Return one pixel for each cell, transparent where there is nothing to show."""
+        pixels = np.empty((*self.shades.shape, 4), np.uint8)
+        pixels[..., :3] = table[self.shades][..., ::-1]
+        pixels[..., 3] = 255
+        pixels[self.states == CellState.MASKED, :3] = _bgr(masked)
+        pixels[np.isin(self.states, NOTHING_TO_SHOW)] = 0
+        height, width = self.shades.shape
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32)
+        return image.copy()
+
+    def place(self, axis: Axis, cursor: Cursor) -> int | None:
+        """Return the index on an axis that a cursor selects."""
+        coordinate = getattr(cursor, axis.name, None)
+        if coordinate is None or coordinate not in axis.coordinates:
+            return None
+        return axis.coordinates.index(coordinate)
+
+
+def _bgr(name: str) -> tuple[int, int, int]:
+    color = QColor(name)
+    return color.blue(), color.green(), color.red()
+
+
+def cell(picture: Picture, plot: QRectF, row: int, column: int) -> QRectF:
+    """Return where a cell is."""
+    height, width = picture.shades.shape
+    return QRectF(
+        plot.left() + plot.width() * column / width,
+        plot.top() + plot.height() * row / height,
+        plot.width() / width,
+        plot.height() / height,
+    )
+
+
+def hatch(painter: QPainter, where: QRectF, look: Theme) -> None:
+    """Fill an area with the sign for: not computed."""
+    painter.fillRect(where, QColor(look.surface))
+    painter.fillRect(where, QBrush(QColor(look.hatch), Qt.BrushStyle.BDiagPattern))
+
+
+def paint_marks(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
+    """Mark the cells that failed and those beyond the end of the scale."""
+    broken = QBrush(QColor(look.warning), Qt.BrushStyle.DiagCrossPattern)
+    for row, column in np.argwhere(np.isin(picture.states, BROKEN)):
+        painter.fillRect(cell(picture, plot, row, column), broken)
+    if picture.overflow is None:
+        return
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(look.text))
+    for row, column in np.argwhere(picture.overflow):
+        corner = cell(picture, plot, row, column).topRight()
+        side = min(TICK, plot.height() / picture.shades.shape[0])
+        painter.drawPolygon(
+            QPolygonF([corner, corner - QPointF(side, 0), corner + QPointF(0, side)])
+        )
+
+
+def paint_numbers(painter: QPainter, picture: Picture, plot: QRectF, table: Table) -> None:
+    """Write the numbers into the cells, if cells are large enough."""
+    first = cell(picture, plot, 0, 0)
+    font = theme.mono_font(theme.SMALL_POINTS - 1)
+    metrics = QFontMetricsF(font)
+    is_wide = first.width() >= metrics.horizontalAdvance(WIDEST_NUMBER) + AROUND_NUMBER[0]
+    is_tall = first.height() >= metrics.height() + AROUND_NUMBER[1]
+    if picture.numbers is None or not (is_wide and is_tall):
+        return
+    painter.setFont(font)
+    for row, column in np.argwhere(picture.states == CellState.EXACT):
+        painter.setPen(theme.readable_on(*map(int, table[picture.shades[row, column]])))
+        text = picture.numbers(row, column)
+        painter.drawText(cell(picture, plot, row, column), Qt.AlignmentFlag.AlignCenter, text)
+
+
+def paint_scale(
+    painter: QPainter, scale: tuple[str, ...], plot: QRectF, table: Table, look: Theme
+) -> None:
+    """Draw the colour bar to the right of a picture."""
+    ramp = np.full((256, 1, 4), 255, np.uint8)
+    ramp[:, 0, :3] = table[::-1, ::-1]
+    image = QImage(ramp.data, 1, 256, 4, QImage.Format.Format_RGB32)
+    bar = QRectF(plot.right() + BAR_GAP, plot.top(), BAR_WIDTH, plot.height())
+    painter.drawImage(bar, image)
+    painter.setPen(QColor(look.faint))
+    metrics = QFontMetricsF(painter.font())
+    lowest = metrics.ascent() - metrics.descent()
+    for index, text in enumerate(scale):
+        share = index / (len(scale) - 1)
+        base = bar.top() + lowest + share * (bar.height() - lowest)
+        painter.drawText(QPointF(bar.right() + 4, base), text)
+
+
+def outline(painter: QPainter, where: QRectF, color: str, halo: str) -> None:
+    """Draw a frame that is seen on any colour."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(halo), 4, j=Qt.PenJoinStyle.MiterJoin))
+    painter.drawRect(where)
+    painter.setPen(QPen(QColor(color), 2, j=Qt.PenJoinStyle.MiterJoin))
+    painter.drawRect(where)

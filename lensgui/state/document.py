@@ -1,0 +1,107 @@
+"""What the user works on, and the one command that changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from lensgui.circuits.questions import ModelKey, PromptPair
+
+PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
+EDIT_ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Everything that decides what is computed.
+
+    Attributes:
+        model: The model in question.
+        pair: The prompts and answers.
+    """
+
+    model: ModelKey
+    pair: PromptPair
+
+    def having(self, **changes: Any) -> Document:
+        """Return a copy with changes to its own fields, or to those of the pair.
+
+        Raises:
+            TypeError: If no such field exists.
+        """
+        of_pair = {name: value for name, value in changes.items() if name in PAIR_FIELDS}
+        own = {name: value for name, value in changes.items() if name not in PAIR_FIELDS}
+        if of_pair:
+            own["pair"] = replace(own.get("pair", self.pair), **of_pair)
+        return replace(self, **own)
+
+
+class Edit(QUndoCommand):
+    """A step from one document to the next; typing on in the same field stays one step."""
+
+    def __init__(self, session: Session, after: Document, names: frozenset[str]) -> None:
+        super().__init__("Edit " + " and ".join(sorted(names)))
+        self._session = session
+        self.names = names
+        self.before = session.document
+        self.after = after
+
+    def id(self) -> int:
+        """Return what kind of command this is: only equal kinds merge."""
+        return EDIT_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Swallow a later edit of the same single field."""
+        if not isinstance(other, Edit) or other.names != self.names or len(self.names) != 1:
+            return False
+        self.after = other.after
+        self.setObsolete(self.after == self.before)
+        return True
+
+    def redo(self) -> None:
+        """Show the later document."""
+        self._session.show(self.after)
+
+    def undo(self) -> None:
+        """Show the earlier document."""
+        self._session.show(self.before)
+
+
+class Session(QObject):
+    """The document being worked on, with its history.
+
+    Attributes:
+        changed: (Document,) after every edit, undo and redo.
+        undo_stack: The history.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.undo_stack = QUndoStack(self)
+
+    @property
+    def document(self) -> Document:
+        """The document as it is now."""
+        return self._document
+
+    def edit(self, **changes: Any) -> None:
+        """Change fields of the document or of its pair, as one step that can be undone.
+
+        Raises:
+            TypeError: If no such field exists.
+        """
+        after = self._document.having(**changes)
+        if after != self._document:
+            self.undo_stack.push(Edit(self, after, frozenset(changes)))
+
+    def show(self, document: Document) -> None:
+        """Take a document as the present one without recording a step."""
+        if document != self._document:
+            self._document = document
+            self.changed.emit(document)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lensgui.app import start
+from lensgui.app.window import MainWindow
+from tests.fakes import FakeBench
+
+
+@pytest.fixture
+def bench() -> FakeBench:
+    return FakeBench()
+
+
+@pytest.fixture
+def parts(bench: FakeBench, tmp_path, monkeypatch, qapp) -> Iterator[start.Parts]:
+    """The whole application on the fake bench, not yet shown."""
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    interval = sys.getswitchinterval()
+    parts = start.build(start.Options(model="fake"), lambda: bench)
+    parts.faults.release()  # so that what a slot lets fall fails the test
+    yield parts
+    bench.gate.release(1000)
+    assert parts.runner.close(5000)
+    parts.window.close()
+    parts.window.deleteLater()
+    parts.appearance.choose("light")
+    qapp.sendPostedEvents()
+    qapp.processEvents()
+    gc.unfreeze()
+    sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def window(parts: start.Parts, qtbot) -> MainWindow:
+    """The main window, shown and at rest."""
+    with qtbot.waitSignal(parts.runner.settled):
+        parts.window.show()
+    return parts.window

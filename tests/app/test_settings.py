@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import gc
+
+from lensgui.app.appearance import Appearance
+from lensgui.app.garbage import Collector
+from lensgui.app.statusline import StatusLine
+from lensgui.jobs.downloads import Fetched
+from lensgui.jobs.progress import Progress
+
+
+def test_the_look_is_kept(window, parts, qtbot):
+    looks = {
+        action.data(): action
+        for menu in window.menuBar().actions()
+        for action in menu.menu().actions()
+        if action.actionGroup()
+    }
+    assert list(looks) == ["system", "light", "dark", "high contrast"]
+    looks["dark"].trigger()
+    assert parts.appearance.choice == "dark"
+    assert window._settings.value("look") == "dark"
+    looks["system"].trigger()
+    assert window._settings.value("look") == "system"
+
+
+def test_an_unknown_look_follows_the_system(qapp):
+    appearance = Appearance(qapp, "plaid")
+    assert appearance.choice == "system"
+    appearance.choose("light")
+
+
+def test_the_status_line_counts_and_guesses(qtbot):
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.show()
+    line.show_progress(Progress("activation patching", 120, 420, 1.2))
+    assert line.what.text() == "activation patching 120 / 420 · 2 s left"
+    assert line.bar.isVisible()
+    assert line.stop.isVisible()
+    line.show_progress(Progress())
+    assert line.what.text() == "ready"
+    assert not line.bar.isVisible()
+    assert not line.stop.isVisible()
+
+
+def test_a_download_is_shown_in_megabytes(qtbot):
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.show_fetched(Fetched("Downloading tiny", 5_000_000, 98_000_000))
+    assert line.what.text() == "Downloading tiny: 5 of 98 MB"
+    line.show_fetched(None)
+    assert line.what.text() == "ready"
+
+
+def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
+    was_enabled = gc.isenabled()
+    collections: list[int] = []
+    gc.callbacks.append(
+        lambda phase, info: collections.append(info["generation"]) if phase == "start" else None
+    )
+    busy = [True]
+    try:
+        collector = Collector(lambda: busy[0])
+        assert not gc.isenabled()
+        for _ in range(12):
+            collector.collect()
+        assert set(collections) == {0}
+        busy[0] = False
+        collector.collect()
+        assert collections[-1] == 2
+        collector._timer.stop()
+    finally:
+        gc.callbacks.pop()
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+
+from lensgui import __main__ as command_line
+from lensgui.app import start
+from lensgui.app.examples import TOY, examples, find
+from lensgui.app.faults import Faults
+from lensgui.circuits.questions import DEFAULT_MODEL, ModelKey, PromptPair
+from lensgui.engine import library
+
+ROOT = Path(__file__).parents[2]
+WITHOUT_TORCH = """
+import importlib, pkgutil, sys
+import lensgui.app, lensgui.jobs, lensgui.panes, lensgui.state
+computing = {"lensgui.jobs." + name for name in ("handlers", "readings", "prompts", "drawings")}
+for package in (lensgui.jobs, lensgui.state, lensgui.panes, lensgui.app):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if module.name not in computing:
+            importlib.import_module(module.name)
+importlib.import_module("lensgui.__main__")
+assert not {"torch", "transformers"} & sys.modules.keys(), "torch was imported"
+"""
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    inherited = {name: text for name, text in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def test_nothing_on_the_windows_side_imports_torch():
+    done = run("-c", WITHOUT_TORCH)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display")
+def test_without_a_display_there_is_one_sentence():
+    done = run("-m", "lensgui")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "xvfb-run -a lensgui" in done.stderr
+
+
+def test_the_smoke_test_passes_without_a_display(tmp_path):
+    done = run("-m", "lensgui", "--smoke-test", LENSGUI_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "Smoke test passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("model", "is_hub"),
+    [
+        (None, False),
+        ("toy", False),
+        ("/a/folder", False),
+        ("./a/folder", False),
+        ("lensgui/app", False),
+        ("openai-community/gpt2", True),
+    ],
+)
+def test_only_a_hub_name_may_use_the_network(model, is_hub, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    command_line.prepare(model)
+    assert ("HF_HUB_OFFLINE" not in os.environ) == is_hub
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "1"
+
+
+def test_asking_for_a_hub_model_in_the_window_allows_the_network(parts, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    constants = types.ModuleType("huggingface_hub.constants")
+    constants.HF_HUB_OFFLINE = True
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", constants)
+    monkeypatch.setattr(QInputDialog, "getText", lambda *arguments: (" some/model ", True))
+    parts.window.open_hub()
+    assert os.environ["HF_HUB_OFFLINE"] == "0"
+    assert constants.HF_HUB_OFFLINE is False
+    assert parts.window.session.document.model == ModelKey("some/model")
+
+
+def test_a_folder_is_opened_by_its_path(parts, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: "/a/folder")
+    parts.window.open_folder()
+    assert parts.window.session.document.model == ModelKey("/a/folder")
+
+
+def test_a_model_that_is_not_here_is_fetched_and_one_that_is_here_opened(
+    parts, demo_here, monkeypatch
+):
+    fetched = []
+    monkeypatch.setattr(parts.fetching.download, "start", fetched.append)
+    demo, toy = parts.window.model_bar.model.menu().actions()[:2]
+    demo_here(False)
+    demo.trigger()
+    assert fetched == [DEFAULT_MODEL]
+    demo_here(True)
+    toy.trigger()
+    assert parts.window.session.document.model == ModelKey("toy")
+
+
+@pytest.fixture
+def demo_here(monkeypatch):
+    """Say whether the demo model is on this machine."""
+
+    def say(is_here):
+        monkeypatch.setattr(library.Entry, "is_here", property(lambda entry: is_here))
+
+    return say
+
+
+def test_the_demo_model_is_opened_when_it_is_here(demo_here):
+    demo_here(True)
+    document, cursor, lacking = start.first_view(start.Options())
+    assert document == find("ioi").document
+    assert (cursor.layer, cursor.head, cursor.position) == (23, 3, 13)
+    assert lacking == ""
+
+
+def test_without_the_demo_model_the_toy_is_opened_and_the_demo_fetched(demo_here):
+    demo_here(False)
+    document, _, lacking = start.first_view(start.Options())
+    assert document == find(TOY).document
+    assert lacking == DEFAULT_MODEL
+
+
+def test_the_smoke_test_fetches_nothing(demo_here):
+    demo_here(False)
+    document, _, lacking = start.first_view(start.Options(smoke_test=True))
+    assert document.model == ModelKey("toy")
+    assert lacking == ""
+
+
+def test_the_command_line_chooses_model_and_prompts():
+    options = start.Options("/a/folder", (("clean", "one"), ("answer", " two")))
+    document, _, lacking = start.first_view(options)
+    assert document.model == ModelKey("/a/folder")
+    assert document.pair == PromptPair("one", answer=" two")
+    assert lacking == ""
+
+
+def test_the_fetched_model_is_opened_unless_the_user_went_on(parts, qtbot, monkeypatch):
+    fetching, session = parts.fetching, parts.window.session
+    monkeypatch.setattr(fetching.download, "start", lambda name: None)
+    fetching.fetch(DEFAULT_MODEL)
+    assert "meanwhile" in parts.window.status.sentence.text()
+    fetching.download.finished.emit(DEFAULT_MODEL)
+    assert session.document == find("ioi").document
+    fetching.fetch(DEFAULT_MODEL)
+    session.edit(clean="Something else")
+    fetching.download.finished.emit(DEFAULT_MODEL)
+    assert session.document.pair.clean == "Something else"
+    assert "open it from the toolbar" in parts.window.status.sentence.text()
+
+
+def test_every_example_is_whole():
+    assert len({example.name for example in examples()}) == len(examples()) >= 5
+    for example in examples():
+        assert example.about
+        assert example.document.pair.is_complete
+        assert example.document.pair.answer
+
+
+def test_what_nobody_caught_is_logged_and_told(qapp, qtbot, tmp_path):
+    faults = Faults(tmp_path)
+    logger = logging.getLogger("lensgui")
+    try:
+        with qtbot.waitSignal(faults.told) as told:
+            try:
+                raise RuntimeError("boom")
+            except RuntimeError as error:
+                sys.excepthook(RuntimeError, error, error.__traceback__)
+    finally:
+        faults.release()
+        handler = logger.handlers[-1]
+        logger.removeHandler(handler)
+        handler.close()
+    assert "RuntimeError: boom" in told.args[0]
+    assert str(faults.log_path) in told.args[0]
+    assert "Traceback" in faults.log_path.read_text()
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(qapp, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    faults = Faults(blocked / "folder")
+    faults.release()
+    assert faults.log_path is None

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import ast
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QPalette
+
+from lensgui.app.examples import examples
+from lensgui.circuits.questions import ModelKey
+from lensgui.jobs.requests import OpenModel, ReadPair, ResidualPatching
+from lensgui.jobs.runner import STOPPED
+from lensgui.panes import theme
+from lensgui.state.selection import Cursor
+
+
+def type_anew(window, qtbot, side, text):
+    """Replace a prompt as a user would, and wait until everything follows."""
+    editor = window.panes["Prompt"].editors[side]
+    with qtbot.waitSignal(window.runner.settled):
+        editor.clear()
+        qtbot.keyClicks(editor, text)
+
+
+def test_everything_is_drawn_at_first(window):
+    assert window.asker.card is not None
+    assert window.panes["Prompt"].reading.complete
+    assert window.panes["Attention"].grid.atlas.layers == 6
+    sweep = window.panes["Activation patching"].sweep
+    assert sweep.done == sweep.total
+    assert window.panes["Inspector"].head is not None
+
+
+def test_the_window_asks_for_the_model_before_anything_else(window, bench):
+    assert isinstance(bench.asked[0], OpenModel)
+
+
+def test_one_sweep_serves_two_panes(window, bench):
+    assert sum(isinstance(request, ResidualPatching) for request in bench.asked) == 1
+    assert window.panes["Inspector"].sweep is window.panes["Activation patching"].sweep
+
+
+def test_edit_then_sweep_then_click_then_inspect(window, qtbot):
+    type_anew(window, qtbot, "clean", "Tom saw Ann run to")
+    type_anew(window, qtbot, "corrupted", "Tom saw Bob run to")
+    patching, inspector = window.panes["Activation patching"], window.panes["Inspector"]
+    assert patching.sweep.axes[1].labels == ("Tom", " saw", " Bob", " run", " to")
+    assert patching.heatmap.picture.marked == {2}
+    with qtbot.waitSignal(window.runner.settled):
+        point = patching.heatmap.middle_of(4, 2).toPoint()
+        qtbot.mouseClick(patching.heatmap, Qt.MouseButton.LeftButton, pos=point)
+    cursor = window.selection.cursor
+    assert (cursor.layer, cursor.position) == (4, 2)
+    assert inspector.place.text().startswith("L4")
+    assert "position 2 ‘·Ann’" in inspector.place.text()
+    assert inspector.patching.text() in patching.heatmap.describe(4, 2)
+    assert window.panes["Attention"].name.text().startswith("L4")
+
+
+def test_a_prompt_edit_runs_again_and_undo_runs_back(window, qtbot):
+    pane = window.panes["Activation patching"]
+    before = pane.sweep.values
+    type_anew(
+        window, qtbot, "corrupted", "When Ann and Mary went to the store, Mary gave a drink to"
+    )
+    assert not np.array_equal(pane.sweep.values, before)
+    while window.session.undo_stack.canUndo():
+        with qtbot.waitSignal(window.runner.settled):
+            window.actions_by_slot["undo"].trigger()
+    np.testing.assert_array_equal(pane.sweep.values, before)
+    assert (
+        window.panes["Prompt"].editors["corrupted"].toPlainText().endswith("Mary gave a drink to")
+    )
+
+
+def test_typing_asks_for_the_sweep_once(window, bench, qtbot):
+    bench.asked.clear()
+    with qtbot.waitSignal(window.runner.settled):
+        qtbot.keyClicks(window.panes["Prompt"].editors["corrupted"], " now", delay=5)
+    sweeps = [request for request in bench.asked if isinstance(request, ResidualPatching)]
+    reads = [request for request in bench.asked if isinstance(request, ReadPair)]
+    assert len(sweeps) == 1
+    assert len(reads) >= 2
+
+
+def test_ctrl_z_in_an_editor_is_the_sessions(window, qtbot):
+    editor = window.panes["Prompt"].editors["clean"]
+    before = editor.toPlainText()
+    editor.setFocus()
+    with qtbot.waitSignal(window.runner.settled):
+        qtbot.keyClicks(editor, "x")
+    with qtbot.waitSignal(window.runner.settled):
+        qtbot.keyClick(editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert editor.toPlainText() == before
+
+
+def test_moving_the_cursor_asks_nothing_that_does_not_depend_on_it(window, bench, qtbot):
+    bench.asked.clear()
+    with qtbot.waitSignal(window.runner.settled):
+        window.selection.move(layer=1, position=2)
+    assert not any(isinstance(request, ReadPair | ResidualPatching) for request in bench.asked)
+
+
+def test_a_hidden_pane_asks_nothing(window, bench, qtbot):
+    window.docks["Attention"].hide()
+    bench.asked.clear()
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="Something else entirely")
+    assert {type(request).__name__ for request in bench.asked}.isdisjoint(
+        {"AttentionGrid", "AttentionHead"}
+    )
+    with qtbot.waitSignal(window.runner.settled):
+        window.docks["Attention"].show()
+    assert window.panes["Attention"].grid.atlas is not None
+
+
+def test_a_shorter_prompt_takes_the_cursor_along(window, qtbot):
+    window.session.edit(clean="a b", corrupted="a c")
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert window.selection.cursor.position == 1
+    assert not any(window.panes["Inspector"].notes.values())
+
+
+def test_another_model_is_opened_first_and_then_asked(window, bench, qtbot):
+    bench.asked.clear()
+    with qtbot.waitSignal(window.runner.settled):
+        window.model_bar.folded.click()
+    assert bench.asked[0] == OpenModel(ModelKey("fake", folded=True))
+    assert all(request.model.folded for request in bench.asked)
+    assert window.model_bar.folded.text() == "folded weights"
+
+
+def test_the_badge_says_what_was_measured(window):
+    assert window.model_bar.badge.text() == "✓ max |Δ| 2.1e−5 vs Hugging Face"
+
+
+def test_a_model_that_cannot_be_opened_is_said_everywhere(window, bench, qtbot):
+    from lensgui.engine.errors import ModelError
+
+    bench.broken[OpenModel] = ModelError("/nowhere holds no model.")
+    with qtbot.waitSignal(window.runner.settled):
+        window.model_bar.open_source("/nowhere")
+    for pane in window.panes.values():
+        assert pane.note.text() == "/nowhere holds no model."
+    assert window.status.sentence.text() == "/nowhere holds no model."
+    with qtbot.waitSignal(window.runner.settled):
+        window.undo()
+    assert not any(pane.note.isVisible() for pane in window.panes.values())
+
+
+def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, bench, qtbot):
+    bench.broken[ResidualPatching] = RuntimeError("boom")
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
+    pane = window.panes["Activation patching"]
+    assert "RuntimeError: boom" in pane.note.text()
+    assert pane.heatmap.picture is None
+    assert "RuntimeError: boom" in window.status.sentence.text()
+    bench.broken.clear()
+    with qtbot.waitSignal(window.runner.settled):
+        window.actions_by_slot["retry"].trigger()
+    assert pane.sweep.done == pane.sweep.total
+    assert not pane.note.isVisible()
+
+
+def test_stop_keeps_the_cells_that_are_known(window, bench, qtbot):
+    bench.is_gated = True
+    window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
+    pane = window.panes["Activation patching"]
+    bench.gate.release(4)
+    qtbot.waitUntil(lambda: pane.sweep is not None and 0 < pane.sweep.done < pane.sweep.total)
+    qtbot.waitUntil(lambda: "Ann" in pane.sweep.axes[1].labels[1])
+    assert window.status.stop.isVisible()
+    with qtbot.waitSignal(window.runner.settled, timeout=200):
+        window.status.stop.click()
+    assert pane.sweep.done < pane.sweep.total
+    assert pane.note.text() == STOPPED
+    assert window.status.what.text() == "ready"
+
+
+def test_closing_in_the_middle_of_a_sweep_ends_within_a_second(parts, bench, qtbot):
+    bench.is_gated = True
+    parts.window.show()
+    qtbot.waitUntil(lambda: any(isinstance(request, ResidualPatching) for request in bench.asked))
+    before = time.perf_counter()
+    parts.window.close()
+    bench.gate.release()
+    assert parts.runner.close()
+    assert time.perf_counter() - before < 1.0
+    assert any(isinstance(request, ResidualPatching) for request in bench.left)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "one",
+        "word " * 2000,
+        "a\x00b",
+        "🎉 مرحبا \u202eabc\u202c ﷽",
+        "line\nline\n\n\tline",
+    ],
+    ids=["empty", "one", "10,000 characters", "NUL", "emoji and right to left", "lines"],
+)
+def test_odd_prompts_lose_nothing(window, bench, qtbot, text):
+    for side in ("clean", "corrupted"):
+        window.session.edit(**{side: text})
+        qtbot.waitUntil(lambda: not window.runner.is_busy, timeout=20_000)
+        for pane in window.panes.values():
+            pane.grab()
+    assert window.session.document.pair.clean == text
+    assert window.panes["Prompt"].editors["clean"].toPlainText() == text
+    window.session.undo_stack.undo()
+    window.session.undo_stack.undo()
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert window.panes["Prompt"].reading.complete
+
+
+def test_different_lengths_are_one_sentence(window, qtbot):
+    window.session.edit(corrupted="short")
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert "must match" in window.panes["Activation patching"].note.text()
+    assert window.panes["Prompt"].reading.complete
+
+
+def test_an_example_opens_with_its_selection(window, qtbot):
+    example = examples()[1]
+    with qtbot.waitSignal(window.runner.settled):
+        action = next(
+            action
+            for menu in window.menuBar().actions()
+            for action in menu.menu().actions()
+            if action.text() == example.title
+        )
+        action.trigger()
+    assert window.session.document.pair == example.document.pair
+    assert window.session.document.model == ModelKey("fake")
+    assert window.selection.cursor == Cursor(5, 3, 8)
+
+
+def test_copy_as_python_copies_python(window, qtbot):
+    for dock in window.docks.values():
+        dock.titleBarWidget().copy.click()
+        ast.parse(QGuiApplication.clipboard().text())
+    assert "lines of Python" in window.status.sentence.text()
+
+
+def test_the_pointer_is_read_out(window):
+    window.panes["Inspector"].hovered.emit("L1: 3")
+    assert window.status.readout.text() == "L1: 3"
+
+
+@pytest.mark.parametrize("look", ["dark", "high contrast", "light"])
+def test_every_look_repaints_everything(window, parts, qtbot, look):
+    parts.appearance.choose(look)
+    expected = theme.THEMES[look]
+    grid = window.panes["Attention"].grid
+    qtbot.waitUntil(lambda: theme.of(grid.palette()) == expected)
+    image = window.grab().toImage()
+    assert image.pixelColor(image.width() // 2, 45).name() != ""
+    assert window.palette().color(QPalette.ColorRole.Window).name() == expected.window
+
+
+def test_every_control_of_the_window_has_a_name_and_a_sentence(window):
+    bar = window.model_bar
+    for control in (bar.model, bar.device, bar.folded, bar.stop, window.status.stop):
+        assert control.accessibleName()
+        assert control.toolTip().endswith(".")
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1280, 800), (2560, 1440)])
+def test_the_window_fits_usual_screens(window, qtbot, size):
+    window.resize(*size)
+    assert (window.width(), window.height()) == size
+    window.grab()

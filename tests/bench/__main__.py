@@ -1,0 +1,86 @@
+"""`make bench`: every figure that the README quotes, measured here and now."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+QUIET = 1.6  # how much faster two threads must be than one for the machine to count as quiet
+HEAD = "| what | threads | lensgui | reference | ratio | max-abs |\n|---|---|---|---|---|---|"
+
+
+def is_quiet(cores: int) -> bool:
+    """Whether the machine gives all its cores to a matrix product."""
+    from tests.bench.figures import gigaflops
+
+    one, all_ = gigaflops(1), gigaflops(cores)
+    print(f"\nmatrix products: {one:.1f} GFLOP/s at 1 thread, {all_:.1f} at {cores}")
+    return all_ >= QUIET * one
+
+
+def library() -> tuple[list[str], bool]:
+    """The rows of the table that need no window, and whether every bar holds."""
+    from transformers.utils import logging
+
+    from lensgui.engine.library import DEMO, path
+    from lensgui.engine.loading import open_model
+    from tests.bench import caching, sweeps
+    from tests.bench.environment import reference_python
+    from tests.bench.peer import Peer
+
+    logging.disable_progress_bar()
+    folder = path(DEMO.name)
+    model = open_model(DEMO.name, folded=False, device="cpu", dtype="float32")
+    ioi, fact = sweeps.Pair.stored("ioi"), sweeps.Pair.stored("fact")
+    rows = [caching.compare(model, folder, ioi)]
+    python = reference_python()
+    peer = Peer(python, folder) if python else None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for threads in sorted({1, cores}):
+        for pair in (ioi, fact):
+            quiet = threads == 1 or is_quiet(cores)
+            rows.append(sweeps.compare(model, peer, pair, threads, quiet))
+            if threads > 1 and quiet and not is_quiet(cores):
+                print("  the machine got busy meanwhile: that figure does not count")
+                rows[-1] = rows[-1][0], True
+    if peer:
+        peer.close()
+    return [row for row, _ in rows], all(holds for _, holds in rows)
+
+
+def window() -> bool:
+    """The window's own figures, from a process of its own; whether its bars hold."""
+    if not Path(__file__).with_name("window.py").exists():
+        print("\nThere is no tests/bench/window.py: the window is not measured.")
+        return True
+    command = [sys.executable, "-m", "tests.bench.window"]
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        xvfb = shutil.which("xvfb-run")
+        if not xvfb:
+            print("\nThere is neither a display nor xvfb-run: the window is not measured.")
+            return True
+        command = [xvfb, "-a", *command]
+    print("\nThe window:", flush=True)
+    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
+    return subprocess.run(command, env=environment).returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=["library", "window"])
+    only = parser.parse_args().only
+    rows, holds = library() if only != "window" else ([], True)
+    shown = window() if only != "library" else True
+    if rows:
+        print("\n" + HEAD)
+        print("\n".join(rows))
+    return 0 if holds and shown else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

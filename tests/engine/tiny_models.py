@@ -1,0 +1,253 @@
+"""Tiny random Hugging Face models of every family, all features on, no parameter at its default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import transformers as hf
+
+VOCABULARY = 61
+LENGTH = 24  # longer than any sliding window and any unscaled rotary range below
+_IDS = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None}
+_WINDOW = 7
+_LAYERS = ["sliding_attention", "full_attention", "sliding_attention"]
+
+_OLD = {
+    "vocab_size": VOCABULARY,
+    "n_positions": 48,
+    "n_embd": 32,
+    "n_layer": 3,
+    "n_head": 4,
+    **_IDS,
+}
+_NEW: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "max_position_embeddings": 48,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    **_IDS,
+}
+_GROUPED = {**_NEW, "num_key_value_heads": 2}
+_HEAD_DIM = {**_GROUPED, "head_dim": 10}
+_EXPERTS = {"num_local_experts": 5, "num_experts_per_tok": 2, "experts_implementation": "eager"}
+_QWEN_EXPERTS = {
+    **_GROUPED,
+    "num_experts": 5,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 14,
+    "mlp_only_layers": [1],
+    "use_sliding_window": True,
+    "sliding_window": _WINDOW,
+    "experts_implementation": "eager",
+}
+_LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 1000.0,
+    "factor": 4.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 12,
+}
+_YARN = {
+    "rope_type": "yarn",
+    "rope_theta": 1000.0,
+    "factor": 4.0,
+    "original_max_position_embeddings": 12,
+}
+_LINEAR = {"rope_type": "linear", "rope_theta": 1000.0, "factor": 2.0}
+
+
+def _part(fraction: float, **scaling: Any) -> dict[str, Any]:
+    """Return rotary settings that turn a part of each head."""
+    settings = {"rope_type": "default", "rope_theta": 1000.0, "partial_rotary_factor": fraction}
+    return settings | scaling
+
+
+def _gemma3_rope() -> dict[str, Any]:
+    local = {"rope_type": "default", "rope_theta": 100.0}
+    return {"full_attention": dict(_LINEAR), "sliding_attention": local}
+
+
+def _longrope() -> dict[str, Any]:
+    factors = {"short_factor": [1.0, 1.5, 2.0], "long_factor": [1.0, 4.0, 8.0]}
+    return _part(0.8, rope_type="longrope", **factors)
+
+
+def _like(kind: str, settings: dict[str, Any], **features: Any) -> Callable[[], Any]:
+    """Return a function that builds a Hugging Face model, given the stem of its class's name."""
+
+    def build() -> Any:
+        config = getattr(hf, f"{kind.removesuffix('For')}Config")(**settings, **features)
+        return getattr(hf, f"{kind.removesuffix('Text')}ForCausalLM")(config)
+
+    return build
+
+
+TINY: dict[str, Callable[[], Any]] = {
+    "gpt2": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(**_OLD, n_inner=40)),
+    "llama": _like("Llama", _HEAD_DIM, attention_bias=True, mlp_bias=True),
+    "llama (scaled rotary, tied)": _like(
+        "Llama",
+        _GROUPED,
+        attention_bias=True,
+        mlp_bias=True,
+        tie_word_embeddings=True,
+        rope_parameters=dict(_LLAMA3),
+    ),
+    "gpt_neo": _like(
+        "GPTNeo",
+        {**_NEW, "num_layers": 3, "num_heads": 4},
+        window_size=_WINDOW,
+        attention_types=[[["global", "local", "local"], 1]],
+    ),
+    "gptj": _like("GPTJ", _OLD, rotary_dim=4, n_inner=40),
+    "gpt_neox": _like("GPTNeoX", _NEW, rope_parameters=_part(0.5)),
+    "gpt_neox (one after the other, yarn)": _like(
+        "GPTNeoX", _NEW, use_parallel_residual=False, rope_parameters=_part(0.5, **_YARN)
+    ),
+    "opt": _like("OPT", _NEW, ffn_dim=40),
+    "bloom": _like(
+        "Bloom", {**_IDS, "vocab_size": VOCABULARY}, hidden_size=30, n_layer=3, n_head=5
+    ),
+    "mistral": _like("Mistral", _HEAD_DIM, sliding_window=_WINDOW),
+    "mixtral": _like("Mixtral", _HEAD_DIM, sliding_window=_WINDOW, **_EXPERTS),
+    "qwen2": _like(
+        "Qwen2", _GROUPED, use_sliding_window=True, sliding_window=_WINDOW, max_window_layers=1
+    ),
+    "qwen3": _like(
+        "Qwen3",
+        _HEAD_DIM,
+        attention_bias=True,
+        use_sliding_window=True,
+        sliding_window=_WINDOW,
+        max_window_layers=1,
+        rope_parameters=dict(_YARN),
+    ),
+    "qwen2_moe": _like("Qwen2Moe", _QWEN_EXPERTS, shared_expert_intermediate_size=18),
+    "qwen3_moe": _like(
+        "Qwen3Moe", _QWEN_EXPERTS, head_dim=10, attention_bias=True, norm_topk_prob=True
+    ),
+    "gemma": _like("Gemma", _HEAD_DIM, attention_bias=True),
+    "gemma2": _like(
+        "Gemma2",
+        _HEAD_DIM,
+        attention_bias=True,
+        sliding_window=_WINDOW,
+        query_pre_attn_scalar=7,
+        attn_logit_softcapping=2.0,
+        final_logit_softcapping=3.0,
+    ),
+    "gemma3_text": _like(
+        "Gemma3Text",
+        _HEAD_DIM,
+        attention_bias=True,
+        sliding_window=_WINDOW,
+        layer_types=_LAYERS,
+        query_pre_attn_scalar=7,
+        final_logit_softcapping=3.0,
+        rope_parameters=_gemma3_rope(),
+    ),
+    "phi": _like("Phi", _GROUPED, qk_layernorm=True, rope_parameters=_part(0.5)),
+    "phi (plain queries)": _like("Phi", _NEW, rope_parameters=_part(0.5, **_LINEAR)),
+    "phi3": _like(
+        "Phi3",
+        _GROUPED,
+        sliding_window=_WINDOW,
+        original_max_position_embeddings=30,
+        rope_parameters=_longrope(),
+    ),
+    "olmo": _like("Olmo", _GROUPED, attention_bias=True, clip_qkv=0.9),
+    "olmo2": _like("Olmo2", _GROUPED, attention_bias=True),
+    "falcon": _like("Falcon", _NEW, bias=True, ffn_hidden_size=40),
+    "falcon (two norms, groups)": _like(
+        "Falcon", _NEW, bias=True, new_decoder_architecture=True, num_kv_heads=2
+    ),
+    "falcon (a key for each query)": _like("Falcon", _NEW, multi_query=False),
+    "stablelm": _like(
+        "StableLm", _GROUPED, use_qkv_bias=True, qk_layernorm=True, rope_parameters=_part(0.5)
+    ),
+    "stablelm (parallel)": _like(
+        "StableLm", _GROUPED, use_parallel_residual=True, rope_parameters=_part(0.5)
+    ),
+    "starcoder2": _like("Starcoder2", _GROUPED, sliding_window=_WINDOW),
+    "gpt_bigcode": _like("GPTBigCode", _OLD, n_inner=40),
+    "cohere": _like("Cohere", _GROUPED, attention_bias=True, use_qk_norm=True, logit_scale=0.3),
+    "granite": _like(
+        "Granite",
+        _GROUPED,
+        attention_bias=True,
+        mlp_bias=True,
+        embedding_multiplier=3.0,
+        logits_scaling=2.0,
+        residual_multiplier=0.4,
+        attention_multiplier=0.2,
+    ),
+    "mpt": lambda: hf.MptForCausalLM(
+        hf.MptConfig(
+            vocab_size=VOCABULARY,
+            max_seq_len=48,
+            d_model=30,
+            n_layers=3,
+            n_heads=5,
+            **_IDS,
+            attn_config={"clip_qkv": 0.9, "softmax_scale": 0.3},
+        )
+    ),
+    "gpt_oss": _like(
+        "GptOss",
+        _HEAD_DIM,
+        sliding_window=_WINDOW,
+        swiglu_limit=0.7,
+        rope_parameters=dict(_YARN),
+        **_EXPERTS,
+    ),
+    "smollm3": _like(
+        "SmolLM3",
+        _GROUPED,
+        attention_bias=True,
+        mlp_bias=True,
+        use_sliding_window=True,
+        sliding_window=_WINDOW,
+        no_rope_layers=[1, 0, 1],
+        layer_types=_LAYERS,
+    ),
+}
+
+
+def tiny(name: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> Any:
+    """Return a tiny model: weights and biases from N(0, 0.3²), norms from 1 + N(0, 0.3²)."""
+    torch.manual_seed(seed)
+    model = TINY[name]().eval().to(dtype)
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            parameter.normal_(1.0 if _is_norm(name, key, parameter) else 0.0, 0.3)
+    _lift_angles(model)
+    return model
+
+
+def _is_norm(name: str, key: str, parameter: torch.Tensor) -> bool:
+    """Whether a parameter multiplies what a norm returns, rather than adding to 1."""
+    is_weight = key.endswith("weight") and (parameter.ndim == 1 or "_norm." in key)
+    return is_weight and not name.startswith("gemma")
+
+
+def _lift_angles(model: Any) -> None:
+    """Work out in float64 the rotary table that GPT-J keeps in float32; its frequencies stay so."""
+    for module in model.modules():
+        table = getattr(module, "embed_positions", None)
+        if isinstance(table, torch.Tensor) and table.dtype == torch.float64:
+            dim = table.shape[1]
+            frequencies = 1.0 / (10000 ** (torch.arange(0, dim, 2, dtype=torch.int64) / dim))
+            angles = torch.arange(len(table)).double()[:, None] * frequencies.double()
+            module.embed_positions = torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def prompts(batch: int = 2, length: int = LENGTH, seed: int = 1) -> torch.Tensor:
+    """Return random token ids, [batch, position]."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, VOCABULARY, (batch, length), generator=generator)

@@ -1,0 +1,228 @@
+"""A bench without a model: made-up numbers that follow from the question, and a gate."""
+
+from __future__ import annotations
+
+import re
+import threading
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from lensgui.circuits.questions import Prompt, PromptPair
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    LogitLens,
+    OpenModel,
+    ReadHead,
+    ReadPair,
+    Request,
+    ResidualPatching,
+)
+from lensgui.jobs.slices import (
+    Answer,
+    Atlas,
+    Axis,
+    CellState,
+    HeadReading,
+    LensReading,
+    Likely,
+    ModelCard,
+    PairReading,
+    PromptReading,
+    Slice,
+    Sweep,
+    Token,
+)
+
+LAYERS, HEADS = 6, 4
+WAIT = 20  # seconds after which a test that forgot to open a gate fails
+
+
+class FakeBench:
+    """Answers every request with numbers that nobody can mistake for real ones.
+
+    Attributes:
+        gate: Each step of a sweep waits here, once the gate is held.
+        asked: Every request that was begun, in order.
+        left: Requests whose generators were left before their end.
+        broken: Kinds of request that raise, each with what it raises.
+    """
+
+    def __init__(self) -> None:
+        self.gate = threading.Semaphore(0)
+        self.is_gated = False
+        self.asked: list[Request] = []
+        self.left: list[Request] = []
+        self.broken: dict[type, Exception] = {}
+        self.thread = threading.current_thread()
+
+    def answer(self, request: Request) -> Iterator[Answer | None]:
+        self.asked.append(request)
+        if type(request) in self.broken:
+            raise self.broken[type(request)]
+        whole = False
+        try:
+            yield from self._answers(request)
+            whole = True
+        finally:
+            if not whole:
+                self.left.append(request)
+
+    def _answers(self, request: Request) -> Iterator[Answer | None]:
+        match request:
+            case OpenModel():
+                yield card(request)
+            case ReadPair():
+                yield from read_pair(request.pair)
+            case AttentionGrid():
+                yield from attention(request)
+            case AttentionHead():
+                yield head(request)
+            case ResidualPatching():
+                yield from self._sweep(request)
+            case ReadHead():
+                yield read_head(request)
+            case LogitLens():
+                yield lens(request)
+
+    def _sweep(self, request: ResidualPatching) -> Iterator[Answer | None]:
+        clean, corrupted = (tokens(text) for text in (request.pair.clean, request.pair.corrupted))
+        if len(clean) != len(corrupted):
+            raise ValueError(
+                f"Clean has {len(clean)} tokens and corrupted {len(corrupted)}: they must match."
+            )
+        differing = difference(clean, corrupted)
+        first = differing[0] if differing else len(clean)
+        states = np.zeros((LAYERS, len(clean)), np.uint8)
+        states[:, :first] = CellState.UNCHANGED
+        values = np.zeros((LAYERS, len(clean)), np.float32)
+        yield sweep(corrupted, values, states)
+        for position in range(len(clean) - 1, first - 1, -1):
+            if self.is_gated:
+                assert self.gate.acquire(timeout=WAIT)
+            numbers = noise(f"sweep{request}{position}", LAYERS) * 12 - 4
+            values, states = values.copy(), states.copy()
+            values[:, position], states[:, position] = numbers, CellState.EXACT
+            yield sweep(corrupted, values, states)
+
+
+def noise(seed: str, *shape: int) -> np.ndarray:
+    return np.random.default_rng(zlib.crc32(seed.encode("utf-8", "replace"))).random(
+        shape, np.float32
+    )
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    words = re.findall(r" ?[^\s]+|\s", text)
+    return tuple(Token(zlib.crc32(word.encode()) % 50_000, word, word.encode()) for word in words)
+
+
+def difference(clean: tuple[Token, ...], corrupted: tuple[Token, ...]) -> tuple[int, ...]:
+    if len(clean) != len(corrupted):
+        return ()
+    return tuple(
+        at for at, pair in enumerate(zip(clean, corrupted, strict=True)) if pair[0] != pair[1]
+    )
+
+
+def card(request: OpenModel) -> ModelCard:
+    return ModelCard(
+        key=request.model,
+        title="Fake model of made-up numbers",
+        licence="none",
+        device="cpu",
+        devices=("cpu",),
+        dtype=request.model.dtype,
+        n_layers=LAYERS,
+        n_heads=HEADS,
+        n_key_value_heads=HEADS,
+        n_ctx=512,
+        n_params=1_000_000,
+        bos="<|begin|>",
+        bos_choices=("<|begin|>", "<|other|>"),
+        verified=2.1e-5,
+    )
+
+
+def read_pair(pair: PromptPair) -> Iterator[PairReading]:
+    clean = PromptReading(tokens(pair.clean))
+    corrupted = PromptReading(tokens(pair.corrupted)) if pair.corrupted else None
+    differing = difference(clean.tokens, corrupted.tokens) if corrupted else ()
+    warnings = ("The clean prompt ends in a space.",) if pair.clean.endswith(" ") else ()
+    yield PairReading(clean, corrupted, differing, warnings=warnings)
+    answer, distractor = (
+        (tokens(text) or (Token(1, default),))[0]
+        for text, default in ((pair.answer, " likeliest"), (pair.distractor, " second"))
+    )
+    top = (Likely(answer, 0.75, 14.2), Likely(distractor, 0.125, 12.4))
+    yield PairReading(
+        PromptReading(clean.tokens, top=top, metric=1.8),
+        PromptReading(corrupted.tokens, top=top[::-1], metric=-6.2) if corrupted else None,
+        differing,
+        answer,
+        distractor,
+        warnings,
+        complete=True,
+    )
+
+
+def axis(name: str, labels: list[str]) -> Axis:
+    return Axis(name, tuple(range(len(labels))), tuple(labels))
+
+
+def prompt_axis(name: str, prompt: Prompt) -> Axis:
+    return axis(name, [token.text for token in tokens(prompt.text)])
+
+
+def attention(request: AttentionGrid) -> Iterator[Atlas]:
+    positions = prompt_axis("position", request.prompt)
+    sources = prompt_axis("source", request.prompt)
+    size = len(positions)
+    axes = (
+        axis("layer", [f"L{layer}" for layer in range(LAYERS)]),
+        axis("head", [f"H{head}" for head in range(HEADS)]),
+        positions,
+        sources,
+    )
+    values = np.tril(noise(f"atlas{request}", LAYERS, HEADS, size, size) * 255).astype(np.uint8)
+    share = np.full((LAYERS, HEADS), np.nan, np.float32)
+    for layer in range(LAYERS):
+        share = share.copy()
+        share[layer] = 0.62
+        yield Atlas(axes, values, layer + 1, share, request.hide_first)
+
+
+def head(request: AttentionHead) -> Slice:
+    rows, columns = (prompt_axis(name, request.prompt) for name in ("position", "source"))
+    size = len(rows)
+    values = np.tril(noise(f"head{request}", size, size))
+    values /= np.maximum(values.sum(-1, keepdims=True), 1e-6)
+    states = np.full((size, size), CellState.EXACT, np.uint8)
+    states[np.triu_indices(size, 1)] = CellState.MASKED
+    return Slice((rows, columns), values, states)
+
+
+def sweep(corrupted: tuple[Token, ...], values: np.ndarray, states: np.ndarray) -> Sweep:
+    axes = (
+        axis("layer", [f"L{layer}" for layer in range(LAYERS)]),
+        axis("position", [token.text for token in corrupted]),
+    )
+    return Sweep(axes, values, states, clean=1.8, corrupted=-6.2)
+
+
+def read_head(request: ReadHead) -> HeadReading:
+    found = tokens(request.pair.clean)
+    if request.position >= len(found):
+        raise ValueError(f"Position {request.position} is beyond the prompt's {len(found)} tokens.")
+    attention = noise(f"read{request}", request.position + 1)
+    shares = tuple(float(share) for share in attention / attention.sum())
+    words = [(Token(at, f" word{at}"), 3.0 - at) for at in range(6)]
+    return HeadReading(found, shares, 1.25, tuple(words[:3]), tuple(words[:2:-1]))
+
+
+def lens(request: LogitLens) -> LensReading:
+    rows = noise(f"lens{request}", LAYERS + 1)
+    top = tuple(Likely(Token(7, " word"), float(row), 1.0) for row in rows)
+    return LensReading(top, tuple(float(row) * 8 - 4 for row in rows))

@@ -1,0 +1,231 @@
+"""The bench answers every request on a real (toy) model, and says what can't be answered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+from lensgui.engine.errors import ModelError
+from lensgui.jobs.handlers import Bench
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    LogitLens,
+    OpenModel,
+    ReadHead,
+    ReadPair,
+    ResidualPatching,
+)
+from lensgui.jobs.slices import CellState
+
+TOY = ModelKey("toy", device="cpu")
+CLEAN = " table green seven music apple house river table green seven music"
+PAIR = PromptPair(CLEAN, CLEAN.replace("apple", "stone"), " apple", " stone")
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench(threads=1)
+
+
+def last(answers):
+    """The last thing that was said; a job may end in silent steps."""
+    *_, answer = (answer for answer in answers if answer is not None)
+    return answer
+
+
+def read(bench, pair):
+    return last(bench.answer(ReadPair(TOY, pair)))
+
+
+def test_opening_describes_the_model(bench):
+    card = last(bench.answer(OpenModel(TOY)))
+    assert card.title == "Toy: two-layer induction model"
+    assert (card.n_layers, card.n_heads, card.device, card.dtype) == (2, 4, "cpu", "float32")
+    assert card.bos in card.bos_choices
+    assert card.key == TOY
+
+
+def test_reading_a_pair_says_tokens_first_then_the_rest(bench):
+    first, *_, final = (a for a in bench.answer(ReadPair(TOY, PAIR)) if a is not None)
+    assert not first.complete
+    assert [token.text for token in first.clean.tokens][:2] == [" table", " green"]
+    assert first.differing == (4,)
+    assert final.complete
+    assert final.answer.text == " apple"
+    assert final.clean.top[0].token.text == " apple"
+    assert final.corrupted.top[0].token.text == " stone"
+    assert final.clean.metric > 1 > -1 > final.corrupted.metric
+    assert final.warnings == ()
+
+
+def test_answers_default_to_the_two_likeliest(bench):
+    reading = read(bench, PromptPair(CLEAN))
+    assert reading.corrupted is None
+    assert reading.answer == reading.clean.top[0].token
+    assert reading.distractor == reading.clean.top[1].token
+    assert reading.clean.metric > 0
+
+
+@pytest.mark.parametrize(
+    ("pair", "match"),
+    [
+        (PromptPair(CLEAN + " ", PAIR.corrupted), "clean prompt ends in a space"),
+        (PromptPair(CLEAN, CLEAN + " apple"), "11 tokens and the corrupted one 12"),
+        (PromptPair(CLEAN, CLEAN), "identical"),
+        (PromptPair(CLEAN, CLEAN.replace(" table", " river")), "differ at position 0"),
+        (PromptPair(CLEAN, PAIR.corrupted, " apple stone", " stone"), "is 2 tokens"),
+        (PromptPair(CLEAN, PAIR.corrupted, " apple", " apple"), "same token"),
+        (PromptPair(""), "Type a clean prompt"),
+    ],
+)
+def test_warnings(bench, pair, match):
+    reading = read(bench, pair)
+    assert any(match in warning for warning in reading.warnings), reading.warnings
+    assert reading.complete
+
+
+def test_bos_is_shown_and_shields_position_zero(bench):
+    changed = PromptPair(CLEAN, CLEAN.replace(" table", " river"), bos=True)
+    reading = read(bench, changed)
+    assert reading.clean.has_bos
+    assert reading.clean.tokens[0].special
+    assert not any("position 0" in warning for warning in reading.warnings)
+
+
+@pytest.mark.parametrize("text", ["😀 مرحبا", "\0", "a", " table", "\n\n"])
+def test_any_text_can_be_read(bench, text):
+    reading = read(bench, PromptPair(text))
+    assert reading.complete
+    assert reading.clean.tokens
+
+
+@pytest.mark.parametrize("text", [" table" * 500, "x " * 5000])
+def test_too_long_is_one_sentence(bench, text):
+    with pytest.raises(ValueError, match=r"tokens and this model takes \d+: shorten it\."):
+        read(bench, PromptPair(text))
+
+
+def test_the_grid_fills_layer_by_layer(bench):
+    atlases = [a for a in bench.answer(AttentionGrid(TOY, Prompt(CLEAN), False)) if a is not None]
+    assert [atlas.layers for atlas in atlases] == [1, 2]
+    final = atlases[-1]
+    assert final.values.shape == (2, 4, 11, 11)
+    assert final.values.dtype == np.uint8
+    assert not final.values.flags.writeable
+    assert np.isnan(atlases[0].first_share[1]).all()
+    assert not atlases[0].values[1].any()
+    exact = last(bench.answer(AttentionHead(TOY, Prompt(CLEAN), 1, 2)))
+    lower = np.tril(np.ones((11, 11), bool))
+    np.testing.assert_allclose(final.values[1, 2][lower] / 255, exact.values[lower], atol=1 / 500)
+    np.testing.assert_allclose(final.first_share[1, 2], exact.values[1:, 0].mean(), rtol=1e-5)
+
+
+def test_hiding_position_zero(bench):
+    hidden = last(bench.answer(AttentionHead(TOY, Prompt(CLEAN), 1, 2, hide_first=True)))
+    assert (hidden.states[:, 0] == CellState.MASKED).all()
+    np.testing.assert_allclose(hidden.values[2:, 1:].sum(-1), 1, rtol=1e-5)
+    assert last(bench.answer(AttentionGrid(TOY, Prompt(CLEAN)))).hides_first
+
+
+def test_long_prompts_are_pooled(bench):
+    atlas = last(bench.answer(AttentionGrid(TOY, Prompt(" table green seven" * 40))))
+    assert atlas.values.shape == (2, 4, 60, 60)
+    assert atlas.axes[2].coordinates[:3] == (0, 2, 4)
+
+
+def test_the_sweep_streams_and_only_gains(bench):
+    sweeps = [a for a in bench.answer(ResidualPatching(TOY, PAIR)) if a is not None]
+    assert [s.done for s in sweeps] == sorted(s.done for s in sweeps)
+    final = sweeps[-1]
+    assert final.done == final.total == 22
+    assert (final.states[:, :4] == CellState.UNCHANGED).all()
+    assert (sweeps[0].states == CellState.UNKNOWN).any()
+    assert final.normalised[0, 4] == pytest.approx(1, abs=1e-4)
+    assert not final.values.flags.writeable
+    assert final.axes[1].labels[4] == " stone"
+
+
+def test_a_metric_that_does_not_move_is_not_divided_by(bench):
+    flipped = PromptPair(PAIR.corrupted, PAIR.clean, " apple", " stone")
+    wrong = last(bench.answer(ResidualPatching(TOY, flipped)))
+    assert "wrong sign" in wrong.refusal
+    same = last(bench.answer(ResidualPatching(TOY, PromptPair(CLEAN, CLEAN))))
+    with pytest.raises(ValueError, match=r"less than 0\.5"):
+        same.normalised.sum()
+    assert (same.states == CellState.UNCHANGED).all()
+
+
+@pytest.mark.parametrize(
+    ("pair", "match"),
+    [
+        (PromptPair(CLEAN, CLEAN + " apple"), "needs as many in both"),
+        (PromptPair(CLEAN, PAIR.corrupted, " apple", " apple"), "same token"),
+        (PromptPair(CLEAN, PAIR.corrupted, " apple stone"), "2 tokens"),
+    ],
+)
+def test_sweeps_that_have_no_answer(bench, pair, match):
+    with pytest.raises(ValueError, match=match):
+        last(bench.answer(ResidualPatching(TOY, pair)))
+
+
+def test_a_head_is_read_in_words(bench):
+    reading = last(bench.answer(ReadHead(TOY, PAIR, 1, 0, 10)))
+    assert sum(reading.attention) == pytest.approx(1, abs=1e-4)
+    assert reading.attribution is not None
+    values = [value for _, value in reading.promoted]
+    assert values == sorted(values, reverse=True)
+    assert reading.suppressed[0][1] < 0 < values[0]
+    with pytest.raises(ValueError, match="no head L9H0"):
+        last(bench.answer(ReadHead(TOY, PAIR, 9, 0, 10)))
+    with pytest.raises(ValueError, match="no position 11"):
+        last(bench.answer(ReadHead(TOY, PAIR, 1, 0, 11)))
+
+
+def test_the_lens_ends_in_the_prediction(bench):
+    lens = last(bench.answer(LogitLens(TOY, PAIR, 10)))
+    reading = read(bench, PAIR)
+    assert len(lens.top) == len(lens.metric) == 3
+    assert lens.top[-1].token == reading.clean.top[0].token
+    assert lens.metric[-1] == pytest.approx(reading.clean.metric, abs=1e-5)
+
+
+def test_equal_requests_have_equal_answers(bench):
+    first, second = (last(bench.answer(ResidualPatching(TOY, PAIR))) for _ in range(2))
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_interleaved_jobs_share_one_run(bench):
+    pair = PromptPair(CLEAN.replace("music", "house"), PAIR.corrupted)
+    jobs = [
+        bench.answer(ReadPair(TOY, pair)),
+        bench.answer(AttentionGrid(TOY, pair.clean_prompt)),
+        bench.answer(LogitLens(TOY, pair, 3)),
+    ]
+    for _ in range(100):
+        for job in jobs:
+            next(job, None)
+    assert not any(point.is_watched for point in bench._model.hook_points())
+
+
+def test_a_model_that_is_not_there(bench):
+    with pytest.raises(ModelError, match="There is no folder"):
+        last(bench.answer(OpenModel(ModelKey("/nowhere/at/all"))))
+    assert last(bench.answer(OpenModel(TOY))).n_layers == 2
+
+
+def test_number_formats_reach_the_window_as_float32(bench):
+    for dtype in ("bfloat16", "float64"):
+        key = ModelKey("toy", device="cpu", dtype=dtype)
+        sweep = last(bench.answer(ResidualPatching(key, PAIR)))
+        assert sweep.values.dtype == np.float32
+        assert sweep.normalised[0, 4] == pytest.approx(1, abs=0.05)
+        head = last(bench.answer(AttentionHead(key, Prompt(CLEAN), 0, 0)))
+        assert head.values.dtype == np.float32
+
+
+def test_grad_mode_is_left_alone(bench):
+    last(bench.answer(ResidualPatching(TOY, PAIR)))
+    assert torch.is_grad_enabled()

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+from lensgui.engine.errors import ModelError
+from lensgui.jobs.progress import Progress
+from lensgui.jobs.requests import AttentionHead, OpenModel, ReadPair, ResidualPatching
+from lensgui.jobs.runner import STOPPED
+from lensgui.jobs.slices import ModelCard, Sweep
+
+MODEL = ModelKey("fake")
+PAIR = PromptPair("a b c d", "a b x d")
+SWEEP = ResidualPatching(MODEL, PAIR)
+READ = ReadPair(MODEL, PAIR)
+
+
+def names(heard, channel):
+    return [name for name, to, _ in heard if to == channel]
+
+
+def answers(heard, channel):
+    return [what for name, to, what in heard if to == channel and name == "arrived"]
+
+
+def hold(bench, runner, qtbot, channel="a", request=SWEEP):
+    """Start a sweep and wait until it stands before its gate."""
+    bench.is_gated = True
+    runner.submit(channel, request)
+    qtbot.waitUntil(lambda: request in bench.asked)
+
+
+def test_a_request_is_answered_and_settles(runner, heard, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", OpenModel(MODEL))
+    assert names(heard, "a") == ["arrived", "finished"]
+    assert isinstance(answers(heard, "a")[0], ModelCard)
+    assert not runner.is_busy
+
+
+def test_the_last_answer_of_a_sweep_is_whole(runner, heard, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    last = answers(heard, "a")[-1]
+    assert isinstance(last, Sweep)
+    assert last.done == last.total
+
+
+def test_equal_requests_run_once_and_fan_out(runner, bench, heard, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+        runner.submit("b", ResidualPatching(ModelKey("fake"), PromptPair("a b c d", "a b x d")))
+    assert bench.asked == [SWEEP]
+    assert answers(heard, "a")[-1] is answers(heard, "b")[-1]
+    assert "finished" in names(heard, "b")
+
+
+def test_who_asks_late_gets_the_latest_answer_at_once(runner, bench, heard, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    runner.submit("b", SWEEP)
+    assert names(heard, "b") == ["arrived", "finished"]
+    assert bench.asked == [SWEEP]
+
+
+def test_asking_the_same_again_does_nothing(runner, bench, heard, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", READ)
+    before = len(heard)
+    runner.submit("a", READ)
+    assert len(heard) == before
+    assert bench.asked == [READ]
+
+
+def test_a_newer_request_cancels_the_older(runner, bench, heard, qtbot):
+    hold(bench, runner, qtbot)
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", READ)
+        bench.gate.release()
+    assert bench.left == [SWEEP]
+    assert not any(isinstance(answer, Sweep) for answer in answers(heard, "a")[1:])
+
+
+def test_a_request_lives_as_long_as_one_channel_wants_it(runner, bench, heard, qtbot):
+    hold(bench, runner, qtbot)
+    runner.submit("b", SWEEP)
+    runner.cancel("a")
+    with qtbot.waitSignal(runner.settled):
+        bench.gate.release(100)
+    assert bench.left == []
+    assert names(heard, "b")[-1] == "finished"
+    assert "finished" not in names(heard, "a")
+
+
+def test_cancelling_frees_the_window_at_once(runner, bench, qtbot):
+    hold(bench, runner, qtbot)
+    before = time.perf_counter()
+    with qtbot.waitSignal(runner.settled, timeout=200):
+        runner.cancel("a")
+    assert time.perf_counter() - before < 0.2
+    bench.gate.release()
+    qtbot.waitUntil(lambda: bench.left == [SWEEP], timeout=200)
+
+
+def test_the_newest_job_goes_first(runner, bench, heard, qtbot):
+    hold(bench, runner, qtbot)
+    head = AttentionHead(MODEL, Prompt("a b c"), 0, 0)
+    runner.submit("b", READ)
+    runner.submit("c", head)
+    with qtbot.waitSignal(runner.settled):
+        bench.gate.release(100)
+    assert bench.asked == [SWEEP, head, READ]
+    assert names(heard, "c")[-1] == names(heard, "b")[-1] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("That folder is missing."), "That folder is missing."),
+        (ValueError("Answer and distractor are the same."), "Answer and distractor are the same."),
+        (
+            RuntimeError("boom\nand more"),
+            "This could not be computed: RuntimeError: boom; the log has the details",
+        ),
+    ],
+)
+def test_a_job_that_raises_is_a_sentence_and_the_thread_survives(
+    runner, bench, heard, qtbot, error, sentence
+):
+    bench.broken[ResidualPatching] = error
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    assert ("failed", "a", sentence) in heard
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("b", READ)
+    assert "finished" in names(heard, "b")
+
+
+def test_a_failure_keeps_nothing_alive(runner, bench, heard, qtbot):
+    error = RuntimeError("boom")
+    bench.broken[ResidualPatching] = error
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    trace = error.__traceback__
+    while trace is not None:
+        assert "bench" not in trace.tb_frame.f_locals
+        trace = trace.tb_next
+
+
+def test_a_failed_request_is_asked_again_only_on_retry(runner, bench, heard, qtbot):
+    bench.broken[ReadPair] = ValueError("Not now.")
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", READ)
+    runner.submit("a", READ)
+    assert bench.asked == [READ]
+    bench.broken.clear()
+    runner.retry()
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", READ)
+    assert "finished" in names(heard, "a")
+
+
+def test_stop_tells_every_channel_and_keeps_what_is_known(runner, bench, heard, qtbot):
+    hold(bench, runner, qtbot)
+    with qtbot.waitSignal(runner.settled):
+        runner.stop()
+    assert ("failed", "a", STOPPED) in heard
+    bench.gate.release()
+    qtbot.waitUntil(lambda: bench.left == [SWEEP])
+
+
+def test_a_slow_question_waits_for_quiet(runner, bench, qtbot):
+    pairs = [PromptPair("a b c", text) for text in ("x b c", "xy b c", "xyz b c")]
+    with qtbot.waitSignal(runner.settled):
+        for pair in pairs:
+            runner.submit("a", ResidualPatching(MODEL, pair), when_quiet=True)
+            assert runner.is_busy
+    assert bench.asked == [ResidualPatching(MODEL, pairs[-1])]
+
+
+def test_settled_waits_for_the_quiet_timer(runner, bench, heard, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("b", READ)
+        runner.submit("a", SWEEP, when_quiet=True)
+    assert SWEEP in bench.asked
+    assert [name for name, _, _ in heard].count("settled") == 1
+
+
+def test_progress_counts_cells(runner, bench, qtbot):
+    seen: list[Progress] = []
+    runner.progressed.connect(seen.append)
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    assert any(progress.total == 24 and progress.what == "activation patching" for progress in seen)
+    assert seen[-1] == Progress()
+
+
+def test_answers_are_sent_at_most_thirty_times_a_second(runner, heard, qtbot):
+    long = PromptPair(" ".join(["a"] * 400), " ".join(["b"] + ["a"] * 399))
+    before = time.perf_counter()
+    with qtbot.waitSignal(runner.settled, timeout=20_000):
+        runner.submit("a", ResidualPatching(MODEL, long))
+    most = (time.perf_counter() - before) * 30 + 2
+    assert len(answers(heard, "a")) <= most
+
+
+def test_the_bench_is_made_on_the_workers_thread(runner, bench, qtbot):
+    where = []
+    runner._worker._make_bench = lambda: where.append(threading.current_thread()) or bench
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", READ)
+    assert where[0] is not threading.main_thread()
+
+
+def test_a_factory_that_fails_is_a_sentence(runner, heard, qtbot):
+    def fail():
+        raise ModelError("torch can't be imported.")
+
+    runner._worker._make_bench = fail
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", READ)
+    assert ("failed", "a", "torch can't be imported.") in heard
+
+
+def test_closing_in_the_middle_leaves_the_sweep(runner, bench, qtbot):
+    hold(bench, runner, qtbot)
+    bench.gate.release()
+    assert runner.close(1000)
+    assert bench.left == [SWEEP]

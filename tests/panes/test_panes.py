@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt, SignalInstance
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QWidget
+
+from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    LogitLens,
+    ReadHead,
+    ReadPair,
+    ResidualPatching,
+)
+from lensgui.jobs.slices import Axis, CellState, Sweep
+from lensgui.panes.attention import AttentionPane
+from lensgui.panes.catalogue import PANES
+from lensgui.panes.inspector import InspectorPane
+from lensgui.panes.patching import UNCHANGED, PatchingPane
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from tests import fakes
+from tests.panes.conftest import CURSOR, PAIR, answer
+
+
+@pytest.mark.parametrize("kind", PANES)
+def test_every_pane_says_how_to_compute_it(kind, document, qtbot):
+    pane = kind()
+    qtbot.addWidget(pane)
+    for key in (document.model, ModelKey("fake", True, "cpu", "float64")):
+        for pair in (PAIR, PromptPair("one ‘prompt’\n"), replace(PAIR, bos="<|x|>")):
+            code = pane.python(Document(key, pair), CURSOR)
+            ast.parse(code)
+            assert "HookedTransformer.from_pretrained(" in code
+
+
+@pytest.mark.parametrize("kind", PANES)
+def test_every_control_has_a_name_and_a_sentence(kind, qtbot):
+    pane = kind()
+    qtbot.addWidget(pane)
+    controls = [
+        control
+        for sort in (QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit)
+        for control in pane.findChildren(sort)
+    ]
+    for control in controls:
+        assert control.accessibleName(), control
+        assert control.toolTip().endswith("."), control
+
+
+@pytest.mark.parametrize("kind", PANES)
+def test_nothing_is_asked_without_a_prompt(kind, qtbot):
+    pane = kind()
+    qtbot.addWidget(pane)
+    assert pane.requests(Document(ModelKey("fake"), PromptPair("")), CURSOR) == {}
+
+
+@pytest.mark.parametrize("kind", PANES)
+def test_a_failure_is_said_and_an_old_answer_is_cleared(kind, document, show):
+    pane = answer(show(kind()), document)
+    for name in pane.requests(document, CURSOR):
+        pane.expect(name)
+        pane.show_failure(name, "That went wrong.")
+    assert pane.note.text() == "That went wrong."
+    assert pane.note.isVisible()
+    for name in pane.requests(document, CURSOR):
+        pane.clear(name)
+    assert not pane.note.isVisible()
+
+
+def test_a_stopped_sweep_keeps_its_cells(document, show):
+    pane = answer(show(PatchingPane()), document)
+    pane.show_failure("sweep", "Stopped.")
+    assert pane.sweep is not None
+    assert pane.heatmap.picture is not None
+
+
+def test_attention_asks_for_the_grid_and_the_selected_head(document, qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    prompt = PAIR.clean_prompt
+    assert pane.requests(document, CURSOR) == {
+        "pair": ReadPair(document.model, PAIR),
+        "grid": AttentionGrid(document.model, prompt, True),
+        "head": AttentionHead(document.model, prompt, 2, 1),
+    }
+    assert "head" not in pane.requests(document, Cursor(layer=2))
+    with qtbot.waitSignal(pane.altered):
+        pane.side.setCurrentIndex(1)
+    assert pane.requests(document, CURSOR)["grid"].prompt == PAIR.corrupted_prompt
+    with qtbot.waitSignal(pane.altered):
+        pane.hide_first.setChecked(False)
+    assert pane.requests(document, CURSOR)["grid"].hide_first is False
+
+
+def test_the_switch_says_what_position_0_holds(document, show):
+    pane = answer(show(AttentionPane()), document)
+    assert pane.hide_first.text() == "hide position 0 (it holds 62 %)"
+
+
+def test_clicking_a_thumbnail_selects_its_head(document, show, qtbot):
+    pane = answer(show(AttentionPane()), document)
+    with qtbot.waitSignal(pane.picked) as picked:
+        point = pane.grid.middle_of(4, 2).toPoint()
+        qtbot.mouseClick(pane.grid, Qt.MouseButton.LeftButton, pos=point)
+    assert picked.args == [{"layer": 4, "head": 2}]
+
+
+@pytest.mark.qt_log_ignore(r"does not support raise\(\)")
+def test_hovering_a_cell_of_a_head_says_it_in_words(document, show, qtbot):
+    pane = answer(show(AttentionPane(), 800, 600), document)
+    value = pane.slice.values[3, 1]
+    with qtbot.waitSignal(pane.hovered) as hovered:
+        qtbot.mouseMove(pane.head, pane.head.middle_of(3, 1).toPoint())
+    assert hovered.args == [f"L2H1 · ‘·Mary’ (3) → ‘·John’ (1): {value:.3f}"]
+
+
+def test_the_future_is_masked_not_zero(document, show, qtbot):
+    pane = answer(show(AttentionPane(), 800, 600), document)
+    assert "never looks ahead" in pane.head.describe(1, 3)
+
+
+def test_patching_asks_only_with_two_prompts(document, qtbot):
+    pane = PatchingPane()
+    qtbot.addWidget(pane)
+    assert pane.requests(document, CURSOR)["sweep"] == ResidualPatching(document.model, PAIR)
+    assert pane.requests(Document(document.model, PromptPair("a")), CURSOR) == {}
+
+
+def test_a_cell_says_every_number_it_stands_for(document, show):
+    pane = answer(show(PatchingPane()), document)
+    change = float(pane.sweep.values[2, 3])
+    words = pane.heatmap.describe(2, 3)
+    assert words.startswith("L2 · position 3 ‘·Mary’: ")
+    assert f"{change / 8:+.3f} of clean − corrupted".replace("-", "−") in words
+    assert "from −6.200" in words
+    assert pane.heatmap.describe(2, 0).endswith(UNCHANGED)
+
+
+def test_clicking_a_cell_selects_layer_and_position(document, show, qtbot):
+    pane = answer(show(PatchingPane()), document)
+    with qtbot.waitSignal(pane.picked) as picked:
+        point = pane.heatmap.middle_of(4, 2).toPoint()
+        qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
+    assert picked.args == [{"layer": 4, "position": 2}]
+
+
+def test_arrow_keys_move_the_selection_and_stop_at_the_edge(document, show, qtbot):
+    pane = answer(show(PatchingPane()), document, Cursor(layer=0, position=3))
+    for key, place in (
+        (Qt.Key.Key_Down, {"layer": 1, "position": 3}),
+        (Qt.Key.Key_Up, {"layer": 0, "position": 3}),
+        (Qt.Key.Key_Right, {"layer": 0, "position": 4}),
+        (Qt.Key.Key_Left, {"layer": 0, "position": 2}),
+    ):
+        with qtbot.waitSignal(pane.picked) as picked:
+            qtbot.keyClick(pane.heatmap, key)
+        assert picked.args == [place]
+
+
+def test_an_undefined_share_is_refused_in_words_and_drawn_in_logits(document, show):
+    pane = show(PatchingPane())
+    axes = (Axis("layer", (0,), ("L0",)), Axis("position", (0, 1), ("a", "b")))
+    values = np.array([[0.5, -2.0]], np.float32)
+    states = np.full((1, 2), CellState.EXACT, np.uint8)
+    refusal = "Clean and corrupted have the same metric, so a share of nothing would be divided by."
+    pane.show_answer("sweep", Sweep(axes, values, states, 1.0, 1.0, refusal))
+    assert pane.refusal.text() == refusal
+    assert pane.refusal.isVisible()
+    assert pane.heatmap.picture.scale == ("+2.0", "0", "−2.0")
+    assert "of clean − corrupted" not in pane.heatmap.describe(0, 1)
+
+
+def test_the_inspector_shares_the_sweep_and_asks_for_the_rest(document, qtbot):
+    pane = InspectorPane()
+    qtbot.addWidget(pane)
+    assert pane.requests(document, CURSOR) == {
+        "pair": ReadPair(document.model, PAIR),
+        "sweep": PatchingPane().requests(document, CURSOR)["sweep"],
+        "lens": LogitLens(document.model, PAIR, 3),
+        "head": ReadHead(document.model, PAIR, 2, 1, 3),
+    }
+    assert set(pane.requests(document, Cursor(position=1))) == {"pair", "lens"}
+
+
+def test_the_inspector_says_what_is_selected(document, show):
+    pane = answer(show(InspectorPane(), 340, 700), document)
+    assert pane.place.text() == "L2H1, position 3 ‘·Mary’"
+    assert pane.written.text() == "+1.250 logits to answer − distractor, directly"
+    assert "of clean − corrupted" in pane.patching.text()
+    shares = [rank.share for rank in pane.attention.ranks]
+    assert shares == sorted(shares, reverse=True)
+    assert len(pane.promoted.chips) == 3
+    assert len(pane.lens.reading.top) == fakes.LAYERS + 1
+
+
+def test_an_empty_inspector_says_what_to_do(document, show):
+    pane = answer(show(InspectorPane()), document, Cursor())
+    assert pane.place.text() == "Nothing is selected"
+    assert "Click" in pane.written.text()
+    assert "Click" in pane.patching.text()
+
+
+def test_clicking_a_lens_row_selects_its_layer(document, show, qtbot):
+    pane = answer(show(InspectorPane(), 340, 900), document)
+    with qtbot.waitSignal(pane.picked) as picked:
+        row = QPoint(20, round(pane.lens._row_height() * 3.5))
+        qtbot.mouseClick(pane.lens, Qt.MouseButton.LeftButton, pos=row)
+    assert picked.args == [{"layer": 1}]
+
+
+@pytest.mark.parametrize("kind", PANES)
+def test_no_attribute_hides_one_of_qts_own_methods(kind, qtbot):
+    pane = kind()
+    qtbot.addWidget(pane)
+    for widget in (pane, *pane.findChildren(QWidget)):
+        qt = next(base for base in type(widget).__mro__ if base.__module__.startswith("PySide6"))
+        own = {
+            name for name, value in vars(widget).items() if not isinstance(value, SignalInstance)
+        }
+        assert not own & set(dir(qt)), widget

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QWidget
+
+from lensgui.circuits.questions import ModelKey, Prompt
+from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.slices import Axis, CellState, Token
+from lensgui.panes import theme
+from lensgui.panes.atlas import EMPTY, MASKED, Raster, paint_atlas
+from lensgui.panes.attention import AttentionPane
+from lensgui.panes.headgrid import HeadGrid
+from lensgui.panes.heatmap import Heatmap
+from lensgui.panes.labels import thin
+from lensgui.panes.patching import shades
+from lensgui.panes.picture import Picture
+from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible
+from tests import fakes
+
+MODEL = ModelKey("fake")
+
+
+def picture(states, values=None, **more):
+    states = np.asarray(states, np.uint8)
+    values = np.zeros(states.shape, np.float32) if values is None else np.asarray(values)
+    rows, columns = (
+        Axis(name, tuple(range(size)), tuple(str(at) for at in range(size)))
+        for name, size in zip(("layer", "position"), states.shape, strict=True)
+    )
+    return Picture(
+        rows, columns, shades(values), states, list(rows.labels), list(columns.labels), **more
+    )
+
+
+@pytest.fixture
+def heatmap(qtbot):
+    heatmap = Heatmap(theme.diverging, lambda row, column: f"{row} {column}")
+    qtbot.addWidget(heatmap)
+    heatmap.setPalette(theme.palette(theme.LIGHT))
+    heatmap.resize(400, 300)
+    return heatmap
+
+
+def colors_in(heatmap, row, column):
+    image = heatmap.grab().toImage()
+    middle = heatmap.middle_of(row, column).toPoint()
+    return {
+        QColor(image.pixel(middle.x() + x, middle.y() + y)).name()
+        for x in range(-6, 7)
+        for y in range(-6, 7)
+    }
+
+
+def test_unknown_cells_are_hatched_never_coloured(heatmap):
+    heatmap.show_picture(
+        picture([[CellState.UNKNOWN, CellState.EXACT]], np.array([[1.0, 1.0]], np.float32))
+    )
+    hatched = colors_in(heatmap, 0, 0)
+    assert QColor(theme.LIGHT.hatch).name() in hatched
+    strongest = QColor(*map(int, theme.diverging(theme.LIGHT)[255])).name()
+    assert strongest not in hatched
+    assert colors_in(heatmap, 0, 1) == {strongest}
+
+
+def test_zero_is_neutral_and_blue_is_positive():
+    for look in theme.THEMES.values():
+        table = theme.diverging(look).astype(int)
+        assert shades(np.zeros((1, 1), np.float32))[0, 0] == theme.NEUTRAL
+        red, _, blue = table[theme.NEUTRAL]
+        assert abs(red - blue) < 12
+        assert table[230][2] > table[230][0]
+        assert table[25][0] > table[25][2]
+
+
+def test_tables_have_no_steps():
+    for look in theme.THEMES.values():
+        for table in (theme.sequential(look), theme.diverging(look)):
+            assert table.shape == (256, 3)
+            assert np.abs(np.diff(table.astype(int), axis=0)).max() <= 8
+
+
+def test_the_mask_is_no_colour_of_a_number():
+    for look in theme.THEMES.values():
+        masked = QColor(look.masked).getRgb()[:3]
+        assert not (theme.sequential(look) == masked).all(-1).any()
+
+
+def test_text_can_be_read():
+    for look in theme.THEMES.values():
+        behind, text = QColor(look.surface).lightness(), QColor(look.text).lightness()
+        assert abs(behind - text) > 150
+        assert abs(behind - QColor(look.faint).lightness()) > 80
+
+
+def test_a_heatmap_without_a_picture_selects_nothing(heatmap, qtbot):
+    heatmap.empty = "Do something."
+    heatmap.grab()
+    assert heatmap.selected() == (None, None)
+
+
+def test_a_none_coordinate_selects_nothing(heatmap, qtbot):
+    rows = Axis("layer", (None, 0), ("embedding", "L0"))
+    columns = Axis("position", (0,), ("a",))
+    states = np.full((2, 1), CellState.EXACT, np.uint8)
+    heatmap.show_picture(
+        Picture(rows, columns, np.zeros((2, 1), np.uint8), states, ["emb", "L0"], ["a"])
+    )
+    with qtbot.waitSignal(heatmap.picked) as picked:
+        heatmap._pick(0, 0)
+    assert picked.args == [{"position": 0}]
+
+
+@given(
+    count=st.integers(1, 300),
+    spacing=st.floats(1, 60),
+    needed=st.floats(1, 60),
+    favourite=st.integers(0, 299),
+)
+def test_labels_never_collide_and_the_favourite_is_kept(count, spacing, needed, favourite):
+    favourite = min(favourite, count - 1)
+    shown = thin(count, spacing, needed, [favourite, 0, count - 1])
+    assert favourite in shown
+    assert all(0 <= place < count for place in shown)
+    if spacing < needed:
+        gaps = np.diff(shown) * spacing
+        assert (gaps >= needed).all()
+
+
+def test_unknown_layers_are_left_empty_and_the_mask_has_its_own_index():
+    request = AttentionGrid(MODEL, Prompt("a b c"))
+    first = next(fakes.attention(request))
+    pixels = paint_atlas(first, Raster(fakes.LAYERS, fakes.HEADS, 9, 2))
+    assert pixels.shape == (6 * 11 - 2, 4 * 11 - 2)
+    assert (pixels[11:] == EMPTY).all()
+    assert pixels[0, 8] == MASKED
+    assert (pixels[:9, 9:11] == EMPTY).all()
+
+
+def test_a_thumbnail_smaller_than_its_prompt_shows_the_largest():
+    request = AttentionGrid(MODEL, Prompt(" ".join("abcdefgh" * 4)))
+    *_, atlas = fakes.attention(request)
+    values = np.zeros_like(atlas.values)
+    values[0, 0, 31, 17] = 255
+    atlas = type(atlas)(atlas.axes, values, 1, atlas.first_share, True)
+    pixels = paint_atlas(atlas, Raster(fakes.LAYERS, fakes.HEADS, 8, 2))
+    assert pixels[7, 4] == 253
+
+
+def test_the_grid_paints_nothing_but_what_it_knows(qtbot):
+    grid = HeadGrid()
+    qtbot.addWidget(grid)
+    grid.resize(200, 300)
+    grid.grab()
+    grid.show_atlas(next(fakes.attention(AttentionGrid(MODEL, Prompt("a b c")))))
+    grid.grab()
+    assert grid._words(5, 0) == "L5H0: not computed yet"
+    assert "62%" in grid._words(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("token", "spelled"),
+    [
+        (Token(1, " to"), "·to"),
+        (Token(1, "\n\n"), "⏎⏎"),
+        (Token(1, "\t"), "⇥"),
+        (Token(1, "\x00"), "␀"),
+        (Token(1, "\ufffd", b"\xe2"), "<0xE2>"),
+        (Token(1, "<|endoftext|>", special=True), "⟨endoftext⟩"),
+        (Token(1, "\u202e"), "<U+202E>"),
+        (Token(1, ""), "∅"),
+        (Token(1, "🎉"), "🎉"),
+    ],
+)
+def test_tokens_are_spelled_so_that_they_can_be_told_apart(token, spelled):
+    assert spell(token) == spelled
+
+
+def test_labels_are_numbered_and_shortened():
+    assert numbered(["·to", "a", "·to", "·to"]) == ["·to", "a", "·to₂", "·to₃"]
+    assert shorten("abcdefghijklmnopqrstuvwxyz", 9) == "abcd…wxyz"
+    assert visible(visible(" to")) == "·to"
+
+
+def test_numbers_have_true_signs():
+    assert signed(-6.4742) == "−6.474"
+    assert signed(4.605) == "+4.605"
+    assert signed(float("nan")) == "not a number"
+    assert percent(0.62) == "62 %"
+    assert percent(0.017) == "1.7 %"
+
+
+class Sender(QWidget):
+    told = Signal(object)
+
+
+def test_painting_and_emitting_lose_no_references(qtbot, heatmap):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    *_, atlas = fakes.attention(AttentionGrid(MODEL, Prompt("a b c d")))
+    pane.show_answer("grid", atlas)
+    pane.show_answer("head", fakes.head(AttentionHead(MODEL, Prompt("a b c d"), 0, 0)))
+    heatmap.show_picture(picture([[CellState.EXACT, CellState.UNKNOWN]]))
+    sender = Sender()
+    qtbot.addWidget(sender)
+    sender.told.connect(heatmap.show_picture)
+    for widget in (heatmap, pane):
+        widget.show()
+    before = sys.getrefcount(None), sys.getrefcount(True)
+    for _ in range(400):
+        for widget in (heatmap, pane.grid, pane.head):
+            widget.repaint()
+        sender.told.emit(None)
+        heatmap.show_picture(heatmap.picture)
+        QApplication.processEvents()
+    after = sys.getrefcount(None), sys.getrefcount(True)
+    assert after[0] > before[0] - 100
+    assert after[1] > before[1] - 100

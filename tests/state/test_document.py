@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.state.document import Document, Session
+
+START = Document(ModelKey("toy"), PromptPair("clean", "corrupted"))
+
+
+@pytest.fixture
+def session(qapp):
+    return Session(START)
+
+
+def test_an_edit_changes_the_document_and_is_told(session, qtbot):
+    with qtbot.waitSignal(session.changed) as changed:
+        session.edit(clean="other")
+    assert session.document.pair == PromptPair("other", "corrupted")
+    assert changed.args == [session.document]
+
+
+def test_typing_in_one_field_is_one_step(session):
+    for text in ("a", "ab", "abc"):
+        session.edit(clean=text)
+    assert session.undo_stack.count() == 1
+    session.undo_stack.undo()
+    assert session.document == START
+    session.undo_stack.redo()
+    assert session.document.pair.clean == "abc"
+
+
+def test_another_field_begins_another_step(session):
+    session.edit(clean="a")
+    session.edit(answer=" b")
+    session.edit(clean="ac")
+    assert session.undo_stack.count() == 3
+    session.undo_stack.undo()
+    assert session.document.pair == PromptPair("a", "corrupted", " b")
+
+
+def test_edits_of_several_fields_never_merge(session):
+    session.edit(clean="corrupted", corrupted="clean")
+    session.edit(clean="clean", corrupted="corrupted")
+    assert session.undo_stack.count() == 2
+
+
+def test_typing_and_taking_it_back_leaves_no_step(session):
+    session.edit(clean="cleanx")
+    session.edit(clean="clean")
+    assert session.undo_stack.count() == 0
+    assert session.document == START
+
+
+def test_an_edit_that_changes_nothing_is_no_step(session):
+    session.edit(clean="clean")
+    assert session.undo_stack.count() == 0
+
+
+def test_the_model_can_be_edited_too(session):
+    session.edit(model=ModelKey("other"))
+    assert session.document.model == ModelKey("other")
+    session.undo_stack.undo()
+    assert session.document.model == ModelKey("toy")
+
+
+def test_unknown_fields_are_refused(session):
+    with pytest.raises(TypeError):
+        session.edit(nonsense=1)

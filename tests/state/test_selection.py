@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from lensgui.state.selection import Cursor, Selection
+
+
+@pytest.fixture
+def selection(qapp):
+    return Selection(Cursor(layer=1))
+
+
+def test_moving_changes_only_what_is_named(selection, qtbot):
+    with qtbot.waitSignal(selection.changed) as changed:
+        selection.move(layer=4, position=6)
+    assert changed.args == [Cursor(layer=4, position=6)]
+
+
+def test_moving_to_where_it_is_says_nothing(selection, qtbot):
+    with qtbot.assertNotEmitted(selection.changed):
+        selection.move(layer=1)
+
+
+def test_names_that_are_no_fields_select_nothing(selection, qtbot):
+    with qtbot.assertNotEmitted(selection.changed):
+        selection.move(neuron=3)
+
+
+def test_a_cursor_stays_within_what_there_is(selection):
+    selection.move(layer=20, head=8, position=13)
+    selection.limit(layer=2, head=4, position=5)
+    assert selection.cursor == Cursor(1, 3, 4)
+    selection.move(position=9)
+    assert selection.cursor.position == 4
+    selection.forget("position")
+    selection.move(position=9)
+    assert selection.cursor.position == 9
+
+
+def test_where_there_is_nothing_nothing_is_selected(selection):
+    selection.move(position=3)
+    selection.limit(position=0)
+    assert selection.cursor.position is None
