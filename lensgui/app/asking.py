@@ -76,7 +76,8 @@ class Asker(QObject):
 
     @Slot(object)
     def show_document(self, document: Document) -> None:
-        """Bring an edit to the panes."""
+        """Bring an edit to the panes; what was said of the document before is no longer true."""
+        self.told.emit("")
         self._selection.forget("position", "source")
         for pane in self._panes.values():
             pane.show_document(document)

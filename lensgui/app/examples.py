@@ -24,7 +24,7 @@ PLACES = {
     "landmark": Cursor(23, 4, 9),
     "docstring": Cursor(22, 0, 28),
     "year": Cursor(20, 8, 17),
-    TOY: Cursor(1, 1, 11),
+    TOY: Cursor(1, 1, 10),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lensgui.engine import refactoring
 from lensgui.engine.layers.weights import matrix, parameter
 
 Reader = tuple[nn.Parameter, nn.Parameter | None]
@@ -28,6 +29,7 @@ def fold(
     center_writing_weights: bool = True,
     center_unembed: bool = True,
     fold_value_biases: bool = True,
+    refactor_factored_attn_matrices: bool = False,
 ) -> None:
     """Rewrite a model's weights in place.
 
@@ -41,6 +43,8 @@ def fold(
         center_unembed: Whether logits get mean 0, which softmax does not see.
         fold_value_biases: Whether value biases move into the output bias, since attention sums to
             1.
+        refactor_factored_attn_matrices: Whether heads are rewritten by singular vectors; see
+            `refactoring`.
     """
     said = model.cfg.processing
     if fold_ln:
@@ -51,6 +55,8 @@ def fold(
         said.append(_center_unembed(model))
     if fold_value_biases:
         said.append(_fold_value_biases(model))
+    if refactor_factored_attn_matrices:
+        said.append(refactoring.refactor_factored_attn_matrices(model))
 
 
 def untie(model: Any) -> None:

@@ -38,6 +38,7 @@ def from_pretrained(
     center_writing_weights: bool = True,
     center_unembed: bool = True,
     fold_value_biases: bool = True,
+    refactor_factored_attn_matrices: bool = False,
     hf_model: Any = None,
     tokenizer: Any = None,
     device: str | torch.device | None = None,
@@ -55,6 +56,7 @@ def from_pretrained(
         center_writing_weights: See `folding.fold`.
         center_unembed: See `folding.fold`.
         fold_value_biases: See `folding.fold`.
+        refactor_factored_attn_matrices: See `folding.fold`.
         hf_model: A Hugging Face model in memory to convert; its family is read from its config.
         tokenizer: The tokenizer to use; None for the model's own.
         device: Where to run; None for the best there is.
@@ -87,7 +89,13 @@ def from_pretrained(
     cfg.device = str(device or best_device())
     with torch.device("meta"):
         model = HookedTransformer(cfg, tokenizer, initialise=False)
-    steps = (fold_ln, center_writing_weights, center_unembed, fold_value_biases)
+    steps = (
+        fold_ln,
+        center_writing_weights,
+        center_unembed,
+        fold_value_biases,
+        refactor_factored_attn_matrices,
+    )
     fill(model, family, checkpoint, will_change=any(steps))
     model.eval()
     fold(model, *steps)

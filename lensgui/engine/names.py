@@ -36,6 +36,8 @@ AXES: dict[str, tuple[str, ...]] = {
     "pre": ("batch", "position", "neuron"),
     "pre_linear": ("batch", "position", "neuron"),
     "post": ("batch", "position", "neuron"),
+    "expert_weights": ("batch", "position", "expert"),
+    "expert_indices": ("batch", "position", "place"),
 }
 RESIDUAL_AXES = ("batch", "position", "d_model")
 

@@ -29,6 +29,17 @@ for package in (lensgui.jobs, lensgui.state, lensgui.panes, lensgui.app):
 importlib.import_module("lensgui.__main__")
 assert not {"torch", "transformers"} & sys.modules.keys(), "torch was imported"
 """
+WITHOUT_NETWORK = """
+import socket, sys
+
+def refuse(*arguments, **named):
+    raise AssertionError(f"something wants the network: {arguments}")
+
+socket.socket.connect = socket.socket.connect_ex = refuse
+socket.getaddrinfo = socket.create_connection = refuse
+from lensgui.__main__ import main
+sys.exit(main(["--smoke-test"]))
+"""
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,6 +71,19 @@ def test_without_a_display_there_is_one_sentence():
 
 def test_the_smoke_test_passes_without_a_display(tmp_path):
     done = run("-m", "lensgui", "--smoke-test", LENSGUI_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "Smoke test passed" in done.stdout
+
+
+def test_a_home_that_cannot_be_written_stops_nothing(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = run("-m", "lensgui", "--smoke-test", LENSGUI_HOME=str(blocked / "home"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_goes_over_the_network(tmp_path):
+    done = run("-c", WITHOUT_NETWORK, LENSGUI_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Smoke test passed" in done.stdout
 

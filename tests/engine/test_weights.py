@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lensgui.engine.model import HookedTransformer
-from tests.engine.tiny_models import prompts, tiny
+from tests.engine.tiny_models import TINY, prompts, tiny
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +62,22 @@ def test_switches_turn_on_and_off(model):
         assert ("result", 0) in cache or not on
         assert ("blocks.0.hook_mlp_in" in cache) == on
         assert ("blocks.0.hook_k_input" in cache) == on
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", TINY)
+def test_refactored_heads_are_the_same_heads(name):
+    settings = {"hf_model": tiny(name), "device": "cpu", "dtype": torch.float64}
+    plain = HookedTransformer.from_pretrained_no_processing(**settings)
+    model = HookedTransformer.from_pretrained_no_processing(
+        **settings, refactor_factored_attn_matrices=True
+    )
+    logits = plain(prompts())
+    assert (model(prompts()) - logits).abs().max() <= 1e-10 * max(1, float(logits.abs().max()))
+    if "skipped" in model.cfg.processing[0]:
+        return
+    torch.testing.assert_close(model.OV.AB, plain.OV.AB, atol=1e-9, rtol=1e-9)
+    gram = model.W_V.transpose(-2, -1) @ model.W_V
+    torch.testing.assert_close(gram, torch.eye(gram.shape[-1]).to(gram).expand_as(gram))
+    assert not model.b_V.any()
+    assert (model.W_Q - plain.W_Q).abs().max() > 1e-3

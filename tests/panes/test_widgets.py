@@ -69,6 +69,19 @@ def test_unknown_cells_are_hatched_never_coloured(heatmap):
     assert colors_in(heatmap, 0, 1) == {strongest}
 
 
+def test_what_is_beyond_the_scale_carries_a_tick(heatmap):
+    states = [[CellState.EXACT, CellState.EXACT]]
+    beyond = np.array([[False, True]])
+    ones = np.array([[1.0, 1.3]], np.float32)
+    heatmap.show_picture(picture(states, ones, overflow=beyond))
+    image = heatmap.grab().toImage()
+    plot = heatmap.plot()
+    tick = QColor(image.pixel(int(plot.right()) - 2, int(plot.top()) + 2)).name()
+    plain = QColor(image.pixel(int(plot.center().x()) - 2, int(plot.top()) + 2)).name()
+    assert tick == theme.LIGHT.text
+    assert plain != tick
+
+
 def test_zero_is_neutral_and_blue_is_positive():
     for look in theme.THEMES.values():
         table = theme.diverging(look).astype(int)

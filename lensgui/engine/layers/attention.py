@@ -152,10 +152,9 @@ class Attention(nn.Module):
 
     def _normalized(self, x: Tensor, norm: Norm) -> Tensor:
         """Normalise queries or keys, [batch, position, head, d_head], each head's or all's."""
-        if self.cfg.qk_norm_weights != "across_heads":
-            return norm(x)  # type: ignore[no-any-return]
-        flat: Tensor = norm(x.flatten(2))
-        return flat.view(x.shape)
+        is_flat = self.cfg.qk_norm_weights == "across_heads"
+        normalized: Tensor = norm(x.flatten(2) if is_flat else x)
+        return normalized.view(x.shape)
 
     def attend(self, q: Tensor, keys: list[Tensor], values: list[Tensor], span: Span) -> Tensor:
         """Return the values averaged by attention, [batch, query, head, d_head].
