@@ -1,8 +1,8 @@
-# make run | test | lint | bench | screenshots | package      (nothing has to be installed first)
+# make run | test | lint | bench | oracle | screenshots | package      (nothing has to be installed first)
 SHELL := bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench screenshots package display offscreen window demo
+.PHONY: run test lint bench oracle screenshots package display offscreen window demo
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -24,6 +24,9 @@ lint: $(installed) ## Style, types (of the package; the tests are not type-check
 bench: $(installed) offscreen demo ## Every figure that the README quotes, measured here and now.
 	@packaging/setup.sh tool xvfb-run xvfb xauth
 	@OMP_WAIT_POLICY=PASSIVE $(python) -m tests.bench $(ARGS)
+
+oracle: $(installed) demo ## Every number against TransformerLens 3.9, in an environment of its own.
+	@$(quiet) $(python) -m tests.oracle $(ARGS)
 
 screenshots: $(installed) offscreen demo ## Pictures of the real window, to build/screenshots.
 	@$(quiet) $(python) -m tests.screenshots

@@ -14,7 +14,11 @@ _HOMES = {
     "HookedRootModule": "lensgui.hook_points",
     "HookedTransformer": "lensgui.engine.model",
     "HookedTransformerConfig": "lensgui.engine.config",
-    "LogitDifference": "lensgui.circuits.questions",
+    "KLDivergence": "lensgui.circuits.metrics",
+    "LogProbability": "lensgui.circuits.metrics",
+    "LogitDifference": "lensgui.circuits.metrics",
+    "Probability": "lensgui.circuits.metrics",
+    "Rank": "lensgui.circuits.metrics",
     "SVDInterpreter": "lensgui.circuits.svd",
 }
 _MODULES = ("evals", "head_detector", "hook_points", "patching", "utils")

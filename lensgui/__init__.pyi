@@ -4,7 +4,11 @@ from lensgui import hook_points as hook_points
 from lensgui import patching as patching
 from lensgui import utils as utils
 from lensgui._version import __version__ as __version__
-from lensgui.circuits.questions import LogitDifference as LogitDifference
+from lensgui.circuits.metrics import KLDivergence as KLDivergence
+from lensgui.circuits.metrics import LogitDifference as LogitDifference
+from lensgui.circuits.metrics import LogProbability as LogProbability
+from lensgui.circuits.metrics import Probability as Probability
+from lensgui.circuits.metrics import Rank as Rank
 from lensgui.circuits.svd import SVDInterpreter as SVDInterpreter
 from lensgui.engine.cache import ActivationCache as ActivationCache
 from lensgui.engine.config import HookedTransformerConfig as HookedTransformerConfig

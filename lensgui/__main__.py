@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
+from lensgui.engine.families.aliases import ALIASES
 from lensgui.jobs.answering import Answering
 
 PAIR = ("clean", "corrupted", "answer", "distractor")
@@ -59,9 +60,11 @@ def prepare(model: str | None) -> None:
 
 
 def is_hub_name(model: str | None) -> bool:
-    """Whether a model can only be one of the hub's, such as openai-community/gpt2."""
+    """Whether a model can only be one of the hub's: openai-community/gpt2, or gpt2-small."""
     if model is None or model.startswith((".", "~")):
         return False
+    if model.lower() in ALIASES:
+        return not Path(model).exists()
     return model.count("/") == 1 and not model.startswith("/") and not Path(model).exists()
 
 

@@ -79,6 +79,7 @@ class StatusLine(QStatusBar):
         self.stop.clicked.connect(self.stopped)
         self.show_progress(Progress())
         self.sentence.hide()
+        self.readout.hide()
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:
@@ -102,8 +103,9 @@ class StatusLine(QStatusBar):
 
     @Slot(str)
     def show_readout(self, words: str) -> None:
-        """Say what is under the pointer."""
+        """Say what is under the pointer; sentences have the room while there is nothing."""
         self.readout.setText(words)
+        self.readout.setVisible(bool(words))
 
     @Slot()
     def _fade(self) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lensgui.circuits.questions import LogitDifference
+from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
 from lensgui.engine.layers.norms import Norm
 

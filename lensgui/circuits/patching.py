@@ -1,7 +1,9 @@
 """Activation patching as notebooks write it: cache, tokens and metric in, a map of numbers out.
 
-Each `get_act_patch_*` runs the corrupted prompt once for every cell of its map, with one activation
-taken from the clean run, and returns the metric (not its change). Vig et al. (2020); Meng et al.
+Each `get_act_patch_*` patches one activation of the clean run into the corrupted one at a time and
+returns the metric (not its change). Where the metric is one of `lensgui.circuits.metrics`, which
+say what they read, the sweep engine does it; any other function of logits costs a whole forward
+pass a cell. Vig et al. (2020); Meng et al.
 (2022); Wang et al. (2022).
 """
 
@@ -15,63 +17,25 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.circuits.metrics import Declared
+from lensgui.circuits.patches import make_patch, map_shape, needed
+from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.recording import CachedRecording
+from lensgui.circuits.runs import Run
+from lensgui.circuits.setters import (
+    layer_head_dest_src_pos_pattern_patch_setter,
+    layer_head_pattern_patch_setter,
+    layer_head_pos_pattern_patch_setter,
+    layer_head_vector_patch_setter,
+    layer_pos_head_vector_patch_setter,
+    layer_pos_patch_setter,
+)
+from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
 from lensgui.engine.names import get_act_name
 
 AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
 Metric = Callable[[Tensor], Tensor]
-
-
-def layer_pos_patch_setter(corrupted: Tensor, index: Sequence[int], clean: Tensor) -> Tensor:
-    """Patch one position of [batch, pos, ...]; index is (layer, pos)."""
-    _, pos = index
-    corrupted[:, pos, ...] = clean[:, pos, ...]
-    return corrupted
-
-
-def layer_pos_head_vector_patch_setter(
-    corrupted: Tensor, index: Sequence[int], clean: Tensor
-) -> Tensor:
-    """Patch one head at one position of [batch, pos, head, d_head]; index is (layer, pos, head)."""
-    _, pos, head = index
-    corrupted[:, pos, head] = clean[:, pos, head]
-    return corrupted
-
-
-def layer_head_vector_patch_setter(
-    corrupted: Tensor, index: Sequence[int], clean: Tensor
-) -> Tensor:
-    """Patch one head at all positions of [batch, pos, head, d_head]; index is (layer, head)."""
-    _, head = index
-    corrupted[:, :, head] = clean[:, :, head]
-    return corrupted
-
-
-def layer_head_pattern_patch_setter(
-    corrupted: Tensor, index: Sequence[int], clean: Tensor
-) -> Tensor:
-    """Patch one head's pattern in [batch, head, dest, src]; index is (layer, head)."""
-    _, head = index
-    corrupted[:, head] = clean[:, head]
-    return corrupted
-
-
-def layer_head_pos_pattern_patch_setter(
-    corrupted: Tensor, index: Sequence[int], clean: Tensor
-) -> Tensor:
-    """Patch one row of one head's pattern; index is (layer, head, dest_pos)."""
-    _, head, dest = index
-    corrupted[:, head, dest] = clean[:, head, dest]
-    return corrupted
-
-
-def layer_head_dest_src_pos_pattern_patch_setter(
-    corrupted: Tensor, index: Sequence[int], clean: Tensor
-) -> Tensor:
-    """Patch one edge of one head's pattern; index is (layer, head, dest_pos, src_pos)."""
-    _, head, dest, src = index
-    corrupted[:, head, dest, src] = clean[:, head, dest, src]
-    return corrupted
 
 
 @torch.no_grad()
@@ -162,58 +126,81 @@ def _frame(indices: list[tuple[int, ...]], names: Any) -> Any:
 Sweep = Callable[[Any, Tensor, Any, Metric], Tensor]
 
 
-def _sweep(setter: PatchSetter, activation: str, *axes: AxisNames) -> Sweep:
-    """Return the function that patches one kind of activation over some axes."""
+@torch.no_grad()
+def _swept(
+    model: Any, corrupted_tokens: Tensor, clean_cache: Any, metric: Declared, kind: SweepKind
+) -> Tensor:
+    """Return the metric of every cell of a sweep, averaged over the batch."""
+    _, base_cache = model.run_with_cache(corrupted_tokens, return_type=None)
+    total = torch.zeros(map_shape(kind, model, corrupted_tokens.shape[1]), dtype=torch.float64)
+    for row, tokens in enumerate(corrupted_tokens):
+        run = Run(model, tokens).complete()
+        recordings = (CachedRecording(cache, row) for cache in (clean_cache, base_cache))
+        result = nothing_known(kind, tuple(total.shape))
+        end = range(len(tokens))[metric.position] + 1
+        start = read_metric(run, metric, end)
+        patches, results = [make_patch(kind, run, *recordings)], [result]
+        for _ in run_cells(patches, results, run, metric, end, start):
+            pass
+        total += result.values + start
+    return (total / len(corrupted_tokens)).to(corrupted_tokens.device, torch.float32)
+
+
+def _can_sweep(model: Any, cache: Any, kind: SweepKind) -> bool:
+    """Return whether no hooks are attached, and the cache has what a sweep reads."""
+    if any(point.is_watched for point in model.hook_points()):
+        return False
+    names = {"resid_pre", "resid_post", *needed(kind)}
+    return all((name, layer) in cache for name in names for layer in range(model.cfg.n_layers))
+
+
+def _sweep(setter: PatchSetter, kind: SweepKind) -> Sweep:
+    """Return the function that patches one kind of activation over its map."""
+    names: dict[str, AxisNames] = {"layer": "layer", "source": "src_pos", "head": "head"}
+    names |= {"key_value_head": "head", "position": "pos"}
+    axes = [names[axis] for axis in kind.axes]
 
     def sweep(
         model: Any, corrupted_tokens: Tensor, clean_cache: Any, patching_metric: Metric
     ) -> Tensor:
+        if isinstance(patching_metric, Declared) and _can_sweep(model, clean_cache, kind):
+            return _swept(model, corrupted_tokens, clean_cache, patching_metric, kind)
         result: Tensor = generic_activation_patch(
-            model, corrupted_tokens, clean_cache, patching_metric, setter, activation, axes
+            model, corrupted_tokens, clean_cache, patching_metric, setter, kind.activation, axes
         )
         return result
 
     sweep.__doc__ = (
-        f"Patch {activation} and return the metric, [{', '.join(axes)}]; see "
+        f"Patch {kind.activation} and return the metric, [{', '.join(axes)}]; see "
         "`generic_activation_patch`."
     )
     return sweep
 
 
-get_act_patch_resid_pre = _sweep(layer_pos_patch_setter, "resid_pre", "layer", "pos")
-get_act_patch_resid_mid = _sweep(layer_pos_patch_setter, "resid_mid", "layer", "pos")
-get_act_patch_attn_out = _sweep(layer_pos_patch_setter, "attn_out", "layer", "pos")
-get_act_patch_mlp_out = _sweep(layer_pos_patch_setter, "mlp_out", "layer", "pos")
+get_act_patch_resid_pre = _sweep(layer_pos_patch_setter, SweepKind("resid_pre"))
+get_act_patch_resid_mid = _sweep(layer_pos_patch_setter, SweepKind("resid_mid"))
+get_act_patch_attn_out = _sweep(layer_pos_patch_setter, SweepKind("attn_out"))
+get_act_patch_mlp_out = _sweep(layer_pos_patch_setter, SweepKind("mlp_out"))
 
-get_act_patch_attn_head_out_by_pos = _sweep(
-    layer_pos_head_vector_patch_setter, "z", "layer", "pos", "head"
-)
-get_act_patch_attn_head_q_by_pos = _sweep(
-    layer_pos_head_vector_patch_setter, "q", "layer", "pos", "head"
-)
-get_act_patch_attn_head_k_by_pos = _sweep(
-    layer_pos_head_vector_patch_setter, "k", "layer", "pos", "head"
-)
-get_act_patch_attn_head_v_by_pos = _sweep(
-    layer_pos_head_vector_patch_setter, "v", "layer", "pos", "head"
-)
+_AT_POS = layer_pos_head_vector_patch_setter
+get_act_patch_attn_head_out_by_pos = _sweep(_AT_POS, SweepKind("z"))
+get_act_patch_attn_head_q_by_pos = _sweep(_AT_POS, SweepKind("q"))
+get_act_patch_attn_head_k_by_pos = _sweep(_AT_POS, SweepKind("k"))
+get_act_patch_attn_head_v_by_pos = _sweep(_AT_POS, SweepKind("v"))
 get_act_patch_attn_head_pattern_by_pos = _sweep(
-    layer_head_pos_pattern_patch_setter, "pattern", "layer", "head_index", "dest_pos"
+    layer_head_pos_pattern_patch_setter, SweepKind("pattern")
 )
 get_act_patch_attn_head_pattern_dest_src_pos = _sweep(
-    layer_head_dest_src_pos_pattern_patch_setter,
-    "pattern",
-    "layer",
-    "head_index",
-    "dest_pos",
-    "src_pos",
+    layer_head_dest_src_pos_pattern_patch_setter, SweepKind("pattern", "edge")
 )
-get_act_patch_attn_head_out_all_pos = _sweep(layer_head_vector_patch_setter, "z", "layer", "head")
-get_act_patch_attn_head_q_all_pos = _sweep(layer_head_vector_patch_setter, "q", "layer", "head")
-get_act_patch_attn_head_k_all_pos = _sweep(layer_head_vector_patch_setter, "k", "layer", "head")
-get_act_patch_attn_head_v_all_pos = _sweep(layer_head_vector_patch_setter, "v", "layer", "head")
+
+_ALL_POS = layer_head_vector_patch_setter
+get_act_patch_attn_head_out_all_pos = _sweep(_ALL_POS, SweepKind("z", "all"))
+get_act_patch_attn_head_q_all_pos = _sweep(_ALL_POS, SweepKind("q", "all"))
+get_act_patch_attn_head_k_all_pos = _sweep(_ALL_POS, SweepKind("k", "all"))
+get_act_patch_attn_head_v_all_pos = _sweep(_ALL_POS, SweepKind("v", "all"))
 get_act_patch_attn_head_pattern_all_pos = _sweep(
-    layer_head_pattern_patch_setter, "pattern", "layer", "head_index"
+    layer_head_pattern_patch_setter, SweepKind("pattern", "all")
 )
 
 

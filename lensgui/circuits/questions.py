@@ -6,7 +6,7 @@ They are free of torch, so that the window may import them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 DEFAULT_MODEL = "smollm2-135m"
 TOY_MODEL = "toy"
@@ -79,35 +79,56 @@ class PromptPair:
         return bool(self.clean and self.corrupted)
 
 
+Extent = Literal["position", "all", "edge"]
+
+_RESIDUAL = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
+_OF_HEADS = ("z", "q", "k", "v", "pattern")
+
+
 @dataclass(frozen=True, slots=True)
-class LogitDifference:
-    """logit(answer) − logit(distractor): how much the model prefers one answer to another.
-
-    In logits.
-
-    A value that can be sent around and compared, and a function of logits that can be called.
+class SweepKind:
+    """What one cell of a patching sweep replaces.
 
     Attributes:
-        answer: Token ids of the answer; several count as one by log-sum-exp.
-        distractor: Token ids of what it is compared with.
-        position: Where it is read; negative counts from the end.
+        activation: "resid_pre", "resid_mid", "resid_post", "attn_out" or "mlp_out"; or of one head
+            its output "z", its "q", "k" or "v" (one key/value head), or its "pattern".
+        extent: "position": at one position, of a pattern one row; "all": of one head at all
+            positions; "edge": one number of one head's pattern.
+
+    Raises:
+        ValueError: If there is no such sweep.
     """
 
-    answer: tuple[int, ...]
-    distractor: tuple[int, ...]
-    position: int = -1
+    activation: str
+    extent: Extent = "position"
+
+    def __post_init__(self) -> None:
+        """Refuse what does not exist."""
+        if self.activation not in _RESIDUAL + _OF_HEADS:
+            known = ", ".join(_RESIDUAL + _OF_HEADS)
+            raise ValueError(f"There is no sweep of {self.activation!r}; there are {known}.")
+        if self.extent != "position" and self.activation in _RESIDUAL:
+            raise ValueError(f"{self.activation} is swept position by position only.")
+        if self.extent == "edge" and self.activation != "pattern":
+            raise ValueError(f"{self.activation} has no edges; only a pattern has.")
 
     @property
-    def columns(self) -> tuple[int, ...]:
-        """Return the tokens whose logits it reads: the answer's, then the distractor's."""
-        return self.answer + self.distractor
+    def is_of_heads(self) -> bool:
+        """Whether a cell belongs to a head."""
+        return self.activation in _OF_HEADS
 
-    def __call__(self, logits: Any) -> Any:
-        """Return the metric of logits [batch, position, d_vocab]: the mean over the batch."""
-        read = logits[..., self.position, :]
-        return self.of_columns(read[..., list(self.columns)]).mean()
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of its map, in order."""
+        if not self.is_of_heads:
+            return ("layer", "position")
+        head = "key_value_head" if self.activation in ("k", "v") else "head"
+        if self.extent == "all":
+            return ("layer", head)
+        if self.extent == "edge":
+            return ("layer", head, "position", "source")
+        is_pattern = self.activation == "pattern"
+        return ("layer", head, "position") if is_pattern else ("layer", "position", head)
 
-    def of_columns(self, logits: Any) -> Any:
-        """Return the metric [...] of the logits of `columns` at the position read, [..., token]."""
-        count = len(self.answer)
-        return logits[..., :count].logsumexp(-1) - logits[..., count:].logsumexp(-1)
+
+RESID_PRE = SweepKind("resid_pre")

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lensgui.engine.hooks import HookPoint, NamedHook
 from lensgui.engine.layers.attention import KeyValues
 from lensgui.engine.layers.span import Span
 from lensgui.engine.model import HookedTransformer
 
-_BLOCK_WORK = {"cpu": 3e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take about 50 ms
+_BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take about 50 ms
 _FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights
+
+
+HOOKS = {
+    "attn_out": "hook_attn_out",
+    "mlp_out": "hook_mlp_out",
+    "q": "attn.hook_q",
+    "k": "attn.hook_k",
+    "v": "attn.hook_v",
+    "z": "attn.hook_z",
+    "pattern": "attn.hook_pattern",
+}
 
 
 def rows_at_once(model: HookedTransformer, layer: int) -> int:
@@ -37,12 +50,22 @@ class Run:
             after the last layer, each [position, d_model].
         keys: Each layer's keys, turned, [1, position, key_value_head, d_head].
         values: Each layer's values, likewise.
+        kept: Other activations of each layer, by the names asked for, without batch dimension.
     """
 
     @torch.no_grad()
-    def __init__(self, model: HookedTransformer, tokens: Tensor) -> None:
-        """Embed a prompt; no layer has run yet."""
-        self.model = model
+    def __init__(
+        self, model: HookedTransformer, tokens: Tensor, names: frozenset[str] = frozenset()
+    ) -> None:
+        """Embed a prompt; no layer has run yet.
+
+        Args:
+            model: The model.
+            tokens: Token ids, [position] or [1, position].
+            names: What else to keep: some of `HOOKS`.
+        """
+        self.model, self.names = model, names
+        self.kept: list[dict[str, Tensor]] = []
         self.tokens = tokens.flatten()
         self.span = model.span(len(self.tokens))
         self.residuals = [model.to_embedding(self.tokens[None], self.span)[0]]
@@ -87,16 +110,21 @@ class Run:
     def _run(self) -> Iterator[None]:
         """Run layer after layer, a piece at a time."""
         for layer in range(self.model.cfg.n_layers):
-            resid_mid = self._attention(layer)
+            found: dict[str, list[Tensor]] = {name: [] for name in self.names}
+            hooks = keeping(layer, found)
+            with self.model.hooks(hooks):
+                resid_mid = self._attention(layer)
             yield
             pieces: list[Tensor] = []
             some = rows_at_once(self.model, layer)
             for rows, before in zip(
                 resid_mid.split(some), self.residuals[-1].split(some), strict=True
             ):
-                pieces.append(self.model.blocks[layer].mlp_half(rows[None], before[None])[0])
+                with self.model.hooks(hooks):
+                    pieces.append(self.model.blocks[layer].mlp_half(rows[None], before[None])[0])
                 if sum(map(len, pieces)) < len(resid_mid):
                     yield
+            self.kept.append({name: torch.cat(parts) for name, parts in found.items()})
             self.residuals.append(torch.cat(pieces))
             yield
 
@@ -163,16 +191,38 @@ class Run:
         return block.ln1_post.scale(output)
 
 
-def read_out(model: HookedTransformer, residual: Tensor, columns: tuple[int, ...]) -> Tensor:
+def keeping(layer: int, found: dict[str, list[Tensor]]) -> list[NamedHook]:
+    """Return hooks that keep some activations of a layer, without their batch dimension."""
+
+    def keep(activation: Tensor, hook: HookPoint, parts: list[Tensor]) -> None:
+        parts.append(activation[0])
+
+    return [
+        (f"blocks.{layer}.{HOOKS[name]}", partial(keep, parts=parts))
+        for name, parts in found.items()
+    ]
+
+
+def read_out(
+    model: HookedTransformer, residual: Tensor, columns: tuple[int, ...] | None = None
+) -> Tensor:
     """Return the logits of a few tokens from the residual stream after the last layer.
 
     Args:
         model: The model.
         residual: [..., d_model].
-        columns: Token ids.
+        columns: Token ids; None for all.
 
     Returns:
         [..., token].
+
+    Raises:
+        ValueError: If there is no such token.
     """
+    if columns is None:
+        return model.unembed.columns(model.ln_final(residual))
+    size = model.cfg.d_vocab_out
+    if not all(0 <= token < size for token in columns):
+        raise ValueError(f"The metric reads tokens {columns}; the vocabulary has {size}.")
     ids = torch.tensor(columns, device=residual.device)
     return model.unembed.columns(model.ln_final(residual), ids)

@@ -1,24 +1,31 @@
 """Activation patching of every place at once, exactly, without running anything twice.
 
-One cell of a sweep is the corrupted run with one activation of the clean run put in its place. A
-cell at layer l and position p leaves everything before l and before p as it was, so only the rows
-from p on run, from layer l on, against the corrupted run's own keys and values. Cells with the same
-p walk the layers together: at each layer the cell that enters there joins the batch. See Vig et al.
-(2020), Meng et al. (2022) and Heimersheim & Nanda (2024) for the method itself.
+One cell of a sweep is the base run with one activation of the source run put in its place: clean
+into corrupted (denoising), or corrupted into clean (noising). A cell at layer l that changes
+nothing before position p leaves everything before l and before p as it was, so only the rows from
+p on run, from layer l on, against the base run's own keys and values. Cells with the same p walk
+the layers together: each joins the batch where it enters. See Vig et al. (2020), Meng et al.
+(2022), and Heimersheim & Nanda (2024) for the method itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from lensgui.circuits.questions import LogitDifference
-from lensgui.circuits.runs import Run, read_out, rows_at_once
-from lensgui.engine.layers.span import Span
+from lensgui.circuits.metrics import Metric
+from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
+from lensgui.circuits.questions import RESID_PRE, SweepKind
+from lensgui.circuits.recording import Recording
+from lensgui.circuits.runs import Run, read_out
+from lensgui.circuits.walks import Cell, group, measured
 from lensgui.engine.model import HookedTransformer
+
+Direction = Literal["denoising", "noising"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,129 +33,203 @@ class SweepResult:
     """A sweep, as far as it is known.
 
     Attributes:
-        values: Patched metric − corrupted metric, [layer, position]; NaN where not yet known.
-        unchanged: Cells that are 0 because what is patched in is what stood there already, [layer,
-            position].
+        kind: What a cell replaces; its axes are those of the arrays.
+        values: Patched metric − base metric; NaN where not yet known.
+        unchanged: Cells that are 0 because what is patched in is what stood there already, or
+            because nothing that is read can see it.
         clean: The metric of the clean run.
         corrupted: The metric of the corrupted run.
     """
 
+    kind: SweepKind
     values: Tensor
     unchanged: Tensor
     clean: float
     corrupted: float
 
+    @property
+    def normalised(self) -> Tensor:
+        """The change as a share of clean − corrupted."""
+        return self.values / (self.clean - self.corrupted)
 
-@torch.no_grad()
-def sweep_residual(
+
+def sweep(
     model: HookedTransformer,
     clean: Tensor | Run,
     corrupted: Tensor | Run,
-    metric: LogitDifference,
+    metric: Metric,
+    kind: SweepKind = RESID_PRE,
+    direction: Direction = "denoising",
+    budget: int | None = None,
+    first: Tensor | None = None,
 ) -> Iterator[SweepResult]:
-    """Patch the clean residual stream into the corrupted run, at each layer's input and position.
+    """Patch every place of one kind, one at a time, and read the metric.
 
     Args:
-        model: The model; hooks attached to it are not run.
+        model: The model; hooks attached to it must not be.
         clean: Token ids of the clean prompt, [position] or [1, position]; or its run, if there is
             one already.
         corrupted: The corrupted prompt, with as many tokens.
         metric: What is read.
+        kind: What a cell replaces.
+        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
+        budget: Bytes that the rows under way may take; None for a quarter of the free memory.
+        first: How important each cell is, in the map's shape: the most important run first. None
+            to begin with what is cheapest.
 
     Yields:
         The result so far, often: every yield is a place to stop. The arrays are the same each time.
 
     Raises:
-        ValueError: If the prompts have different lengths.
+        ValueError: If the prompts have different lengths, the model has hooks attached, the budget
+            is too small for one cell, or an activation is not finite.
     """
-    source, base = (
-        prompt if isinstance(prompt, Run) else Run(model, prompt) for prompt in (clean, corrupted)
-    )
-    total, layers = len(base.tokens), model.cfg.n_layers
-    if len(source.tokens) != total:
+    importance = None if first is None else (first,)
+    kinds = (kind,)
+    for (result,) in sweep_many(
+        model, clean, corrupted, metric, kinds, direction, budget, importance
+    ):
+        yield result
+
+
+@torch.no_grad()
+def sweep_many(
+    model: HookedTransformer,
+    clean: Tensor | Run,
+    corrupted: Tensor | Run,
+    metric: Metric,
+    kinds: Sequence[SweepKind],
+    direction: Direction = "denoising",
+    budget: int | None = None,
+    first: Sequence[Tensor] | None = None,
+) -> Iterator[tuple[SweepResult, ...]]:
+    """Sweep several kinds in one pass, which shares the walks; arguments as in `sweep`.
+
+    Yields:
+        A result for each kind.
+    """
+    names = frozenset().union(*(needed(kind) for kind in kinds))
+    runs = _runs(model, clean, corrupted, names)
+    total, layers = len(runs[1].tokens), model.cfg.n_layers
+    for run in runs:
+        for _ in run.steps():
+            yield tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
+        check_finite(run)
+    end = range(total)[metric.position] + 1
+    if metric.compares:
+        metric = metric.against(read_out(model, runs[0].residuals[-1][end - 1]).double())
+    read = [read_metric(run, metric, end) for run in runs]
+    source, base = runs if direction == "denoising" else reversed(runs)
+    patches = [
+        make_patch(kind, base, *(Recording(run, needed(kind)) for run in (source, base)))
+        for kind in kinds
+    ]
+    results = tuple(nothing_known(patch.kind, (layers, *patch.shape), *read) for patch in patches)
+    start = read[direction == "denoising"]
+    for _ in run_cells(patches, results, base, metric, end, start, budget, first):
+        yield results
+
+
+def run_cells(
+    patches: Sequence[Patch],
+    results: Sequence[SweepResult],
+    base: Run,
+    metric: Metric,
+    end: int,
+    start: float,
+    budget: int | None = None,
+    first: Sequence[Tensor] | None = None,
+) -> Iterator[None]:
+    """Fill results in, yielding where one may stop.
+
+    Args:
+        patches: What cells put in.
+        results: A result for each patch, of which nothing is known.
+        base: The complete run that is patched into.
+        metric: What is read.
+        end: The position after the one that is read.
+        start: The metric of `base`.
+        budget: As in `sweep`.
+        first: As in `sweep`, for each patch.
+    """
+    for layer in range(base.model.cfg.n_layers):
+        _settle_unchanged(patches, results, layer, end)
+        yield
+    wanted = [~result.unchanged for result in results]
+    for cells in group(patches, wanted, base, end, budget, first):
+        for found in measured(patches, base, cells, end, metric):
+            _enter(results, found, start)
+            yield
+
+
+def _runs(
+    model: HookedTransformer, clean: Tensor | Run, corrupted: Tensor | Run, names: frozenset[str]
+) -> list[Run]:
+    """Return the runs of two prompts, perhaps not yet complete, if they can be swept."""
+    if any(point.is_watched for point in model.hook_points()):
         raise ValueError(
-            f"The clean prompt has {len(source.tokens)} tokens and the corrupted one {total}; "
+            "Hooks are attached to the model, and a sweep runs none: remove them first."
+        )
+    runs = [run if isinstance(run, Run) else Run(model, run, names) for run in (clean, corrupted)]
+    lengths = [len(run.tokens) for run in runs]
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"The clean prompt has {lengths[0]} tokens and the corrupted one {lengths[1]}; "
             "patching needs as many in both."
         )
-    for prompt in (source, base):
-        for _ in prompt.steps():
-            yield _nothing_known(layers, total)
-    end = range(total)[metric.position] + 1
-    result = _without_work(source, base, metric, end)
-    yield result
-    for start in reversed(range(end)):
-        entering = [layer for layer in range(layers) if not result.unchanged[layer, start]]
-        if entering:
-            walk = Walk(base, start, end)
-            for _ in walk.through(source, entering):
-                yield result
-            result.values[entering, start] = walk.metric(metric).cpu() - result.corrupted
-            yield result
+    return runs
 
 
-def _nothing_known(layers: int, total: int) -> SweepResult:
-    """Return a result of which nothing is known."""
-    values = torch.full((layers, total), torch.nan, dtype=torch.float64)
-    return SweepResult(values, values == 0, torch.nan, torch.nan)
+def check_finite(run: Run) -> None:
+    """Refuse a run whose residual stream overflowed.
+
+    Raises:
+        ValueError: If it did; the sentence says in which layer.
+    """
+    for layer, residual in enumerate(run.residuals):
+        if not residual.isfinite().all():
+            where = f"after layer {layer - 1}" if layer else "in the embedding"
+            raise ValueError(
+                f"The residual stream is not finite {where}: the model overflows in "
+                f"{str(residual.dtype).removeprefix('torch.')}, or its weights are damaged."
+            )
 
 
-def _without_work(source: Run, base: Run, metric: LogitDifference, end: int) -> SweepResult:
-    """Return a result that knows the cells whose patch changes nothing that is read."""
-    result = _nothing_known(base.model.cfg.n_layers, len(base.tokens))
-    result.unchanged[:, end:] = True
-    for layer, unchanged in enumerate(result.unchanged):
-        same = (source.residuals[layer] == base.residuals[layer]).all(-1)
-        unchanged[:end] = same[:end].cpu()
-    result.values[result.unchanged] = 0.0
-    read = [
-        metric.of_columns(read_out(base.model, run.residuals[-1][end - 1], metric.columns).double())
-        for run in (source, base)
-    ]
-    return SweepResult(result.values, result.unchanged, *(float(value) for value in read))
+def nothing_known(
+    kind: SweepKind,
+    shape: tuple[int, ...],
+    clean: float = torch.nan,
+    corrupted: float = torch.nan,
+) -> SweepResult:
+    """Return a result of which no cell is known."""
+    values = torch.full(shape, torch.nan, dtype=torch.float64)
+    return SweepResult(kind, values, values == 0, clean, corrupted)
 
 
-class Walk:
-    """Cells with one first changed position, on their way through the layers together."""
+def _settle_unchanged(
+    patches: Sequence[Patch], results: Sequence[SweepResult], layer: int, end: int
+) -> None:
+    """Enter the cells of a layer whose patch changes nothing, or nothing that is read."""
+    for patch, result in zip(patches, results, strict=True):
+        unchanged = patch.unchanged(layer).cpu()
+        for at, axis in enumerate(patch.kind.axes[1:]):
+            if axis in ("position", "source"):
+                beyond = torch.arange(unchanged.shape[at]) >= end
+                unchanged |= beyond.view(-1, *(1,) * (unchanged.ndim - at - 1))
+        result.unchanged[layer] = unchanged
+        result.values[layer][unchanged] = 0.0
 
-    def __init__(self, base: Run, start: int, end: int) -> None:
-        """Start with no cells.
 
-        Args:
-            base: The run that is patched into.
-            start: The first position that differs from it.
-            end: The position after the one that is read.
-        """
-        self._base, self._start, self._end = base, start, end
-        self._span = Span(base.model.cfg, end - start, start, device=base.residuals[0].device)
-        self._rows = base.residuals[0].new_empty(0, end - start, base.model.cfg.d_model)
+def _enter(
+    results: Sequence[SweepResult], found: tuple[list[Cell], Tensor] | None, base: float
+) -> None:
+    """Enter the metric of cells as a change, if there is any yet."""
+    cells, values = found or ([], torch.empty(0))
+    for cell, value in zip(cells, values.tolist(), strict=True):
+        results[cell.patch].values[(cell.layer, *cell.index)] = value - base
 
-    def through(self, source: Run, entering: list[int]) -> Iterator[None]:
-        """Run all layers, a cell joining at each of some, patched from a source run."""
-        for layer in range(entering[0], source.model.cfg.n_layers):
-            if layer in entering:
-                self.enter(source.residuals[layer][self._start], layer)
-            yield from self.step(layer)
 
-    def enter(self, residual: Tensor, layer: int) -> None:
-        """Add the cell that has a residual stream [d_model] at its first position."""
-        rows = self._base.residuals[layer][self._start : self._end].clone()
-        rows[0] = residual
-        self._rows = torch.cat([self._rows, rows[None]])
-
-    def step(self, layer: int) -> Iterator[None]:
-        """Run a layer, yielding between pieces of about 50 ms."""
-        model = self._base.model
-        is_last = layer == model.cfg.n_layers - 1
-        past = self._base.before(layer, self._start)
-        cells = max(1, rows_at_once(model, layer) // (self._end - self._start))
-        done = []
-        for piece in self._rows.split(cells):
-            done.append(model.blocks[layer](piece, self._span, past, 1 if is_last else None))
-            yield
-        self._rows = torch.cat(done)
-
-    def metric(self, metric: LogitDifference) -> Tensor:
-        """Return the metric of each cell once all layers have run, [cell], in float64."""
-        logits = read_out(self._base.model, self._rows[:, -1], metric.columns)
-        value: Tensor = metric.of_columns(logits.double())
-        return value
+def read_metric(run: Run, metric: Metric, end: int) -> float:
+    """Return the metric of a complete run."""
+    logits = read_out(run.model, run.residuals[-1][end - 1], metric.columns)
+    return float(metric.of_columns(logits.double()))

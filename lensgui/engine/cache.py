@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lensgui.engine import components, decompositions, neurons
 from lensgui.engine.names import get_act_name, nearest_names
+from lensgui.engine.slices import Slice, SliceInput
 
 
 class ActivationCache(Mapping[str, Tensor]):
@@ -119,3 +120,19 @@ class ActivationCache(Mapping[str, Tensor]):
         self.cache_dict = {name: value[0] for name, value in self.items()}
         self.has_batch_dim = False
         return self
+
+    def toggle_autodiff(self, mode: bool = False) -> None:
+        """Turn gradients off, or on, for everything in the process; torch's own switch."""
+        torch.set_grad_enabled(mode)
+
+    def apply_slice_to_batch_dim(self, batch_slice: Slice | SliceInput) -> ActivationCache:
+        """Return a cache with part of the batch; an int drops the dimension.
+
+        Raises:
+            ValueError: If there is no batch dimension.
+        """
+        if not self.has_batch_dim:
+            raise ValueError("This cache has no batch dimension to take a part of.")
+        part = Slice.of(batch_slice)
+        kept = {name: part.apply(value) for name, value in self.items()}
+        return ActivationCache(kept, self.model, not isinstance(part.slice, int))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
+import os
 import signal
 import sys
 import threading
 import time
+from dataclasses import asdict
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from lensgui.engine import demo, library, store
+from lensgui.engine import demo, hub, library, location, store, verify
 from lensgui.engine.errors import ModelError
+from lensgui.engine.progress import Progress
 
-AGREES = 1e-3  # logits; a larger difference to Hugging Face's float32 forward is a failure
 INTERRUPTED = 130
 _INTERVAL = 0.1  # seconds between two lines of progress within one step
 _WORDS = {
@@ -24,6 +26,8 @@ _WORDS = {
     "unpack": "Unpacking",
     "convert": "Converting",
 }
+
+_FORMATS = ("float32", "float64", "bfloat16", "float16")
 
 _Subparsers = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -40,10 +44,14 @@ def add_arguments(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
     get = actions.add_parser("get", help="bring a model to this machine")
     check = actions.add_parser("check", help="compare a model with the Hugging Face forward")
     path = actions.add_parser("path", help="print the folder that a model lies in")
-    get.add_argument("name", metavar="NAME")
-    check.add_argument("name", metavar="NAME", help="a name, or the path of a model's folder")
-    check.add_argument("--once", action="store_true", help="unless it was: for names of the list")
+    get.add_argument("name", metavar="NAME", help="a name of the list, or the hub's OWNER/NAME")
+    check.add_argument("name", metavar="NAME", help="likewise, or a path")
+    check.add_argument("--once", action="store_true", help="unless it was, or memory is short")
+    check.add_argument("--dtype", choices=_FORMATS, default="float32", help="the number format")
+    check.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     path.add_argument("name", metavar="NAME")
+    for parser in (get, check):
+        parser.add_argument("--revision", help="a branch, tag or commit of the hub's model")
     for parser in (listing, get):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -58,14 +66,16 @@ def run(arguments: argparse.Namespace) -> int:
         The exit status: 0, 1 where something could not be had, 130 where it was interrupted.
     """
     actions = {"list": _list, "get": _get, "check": _check, "path": _path}
-    as_json = bool(getattr(arguments, "json", False))
+    as_json = bool(getattr(arguments, "json", False) or getattr(arguments, "child", False))
     _interrupt_on_terminate()
+    for name in ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ[name] = "1"
     try:
         return actions[arguments.action](arguments)
     except ModelError as error:
         return _fail(str(error), as_json)
     except KeyboardInterrupt:
-        _fail("Stopped; nothing was left behind, and the same command starts again.", as_json)
+        _fail("Stopped; nothing half done was left, and the same command goes on.", as_json)
         return INTERRUPTED
 
 
@@ -109,7 +119,12 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _get(arguments: argparse.Namespace) -> int:
     report = _JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
-    folder = demo.get(arguments.name, report)
+    name, revision = arguments.name, getattr(arguments, "revision", None)
+    if name.lower() in {entry.name for entry in library.CATALOGUE}:
+        location.refuse_revision(revision, name)
+        folder = demo.get(name, report)
+    else:
+        folder = hub.fetch(location.hub_name(name), revision=revision, report=report)
     if arguments.json:
         print(json.dumps({"event": "done", "path": str(folder)}), flush=True)
     else:
@@ -118,25 +133,26 @@ def _get(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    if arguments.once and _is_verified(arguments.name):
+    name, dtype = arguments.name, arguments.dtype
+    if arguments.child:
+        from lensgui.engine.comparison import compare
+
+        measured = compare(Path(name), dtype, is_automatic=arguments.once)
+        print(json.dumps(asdict(measured)))
         return 0
-    from lensgui.engine.loading import folder_of
-    from lensgui.engine.verify import verify
-
-    folder = folder_of(arguments.name)
-    difference = verify(str(folder))
-    agrees = math.isfinite(difference) and difference <= AGREES
-    what = "max-abs difference to the Hugging Face logits, float32"
-    print(f"{arguments.name}: {difference:.2e} ({what})")
-    if not agrees:
-        return _fail(f"That is more than {AGREES:g}: don't trust this model's numbers here.", False)
-    store.write_verification(folder, difference)
+    place = location.locate(name, revision=arguments.revision, report=_TextReport(sys.stderr))
+    if arguments.once and store.read_verification(place, dtype) is not None:
+        return 0
+    measured = verify.verify(place, dtype, is_automatic=arguments.once)
+    print(
+        f"{name}: {measured.logits:.2e} (max-abs difference to the Hugging Face logits, {dtype}; "
+        f"of log-probabilities {measured.log_probabilities:.2e} nats, folded {measured.folded:.2e})"
+    )
+    if not measured.agrees:
+        return _fail(
+            f"That is more than {verify.AGREES:g}: don't trust this model's numbers here.", False
+        )
     return 0
-
-
-def _is_verified(name: str) -> bool:
-    entry = library.find(name)
-    return entry.is_here and store.read_verification(entry.folder) is not None
 
 
 def _path(arguments: argparse.Namespace) -> int:
@@ -150,24 +166,24 @@ class _Report:
         self._step = ""
         self._last = 0.0
 
-    def __call__(self, progress: demo.Progress) -> None:
+    def __call__(self, progress: Progress) -> None:
         now, is_new = time.monotonic(), progress.step != self._step
         if is_new or progress.done == progress.total or now - self._last >= _INTERVAL:
             self._step, self._last = progress.step, now
             self._show(progress, is_new)
 
-    def _show(self, progress: demo.Progress, is_new: bool) -> None:
+    def _show(self, progress: Progress, is_new: bool) -> None:
         raise NotImplementedError
 
 
 class _JsonReport(_Report):
-    def _show(self, progress: demo.Progress, is_new: bool) -> None:
+    def _show(self, progress: Progress, is_new: bool) -> None:
         facts = {"step": progress.step, "done": progress.done, "total": progress.total}
         print(json.dumps({"event": "progress", **facts}), file=self._stream, flush=True)
 
 
 class _TextReport(_Report):
-    def _show(self, progress: demo.Progress, is_new: bool) -> None:
+    def _show(self, progress: Progress, is_new: bool) -> None:
         words = _WORDS[progress.step]
         if not self._stream.isatty():
             if is_new:

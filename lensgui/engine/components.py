@@ -7,7 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.engine.decompositions import POSITION, PosSlice, positions, resid_before, scaled
+from lensgui.engine.decompositions import (
+    POSITION,
+    PosSlice,
+    layer_number,
+    positions,
+    resid_before,
+    scaled,
+)
 
 
 def stack_head_results(
@@ -31,7 +38,7 @@ def stack_head_results(
     Returns:
         The stack, with labels if asked.
     """
-    layer = cache.model.cfg.n_layers if layer in (-1, None) else layer
+    layer = layer_number(cache, layer)
     results = [_head_result(cache, index, pos_slice) for index in range(layer)]
     stack = torch.cat(results) if results else _nothing(cache, pos_slice)
     labels = [
@@ -98,5 +105,5 @@ def stack_activation(
     cache: Any, activation_name: str, layer: int = -1, sublayer_type: str | None = None
 ) -> Tensor:
     """Return one kind of activation of the layers below one, stacked: [layer, …]."""
-    layer = cache.model.cfg.n_layers if layer in (-1, None) else layer
+    layer = layer_number(cache, layer)
     return torch.stack([cache[activation_name, index, sublayer_type] for index in range(layer)])

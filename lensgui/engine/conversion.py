@@ -4,13 +4,68 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lensgui.engine.errors import ModelError
+from lensgui.engine import store
+from lensgui.engine.errors import ModelError, first_line
+from lensgui.engine.library import CARD
+from lensgui.engine.progress import Progress, Report, silence
+
+PARTS = 3  # of a conversion
+_SPLIT = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
+
+
+def folder_of_gguf(gguf: Path, report: Report = silence) -> Path:
+    """Return the folder that a GGUF file was converted to, once and for all, in lensgui's cache.
+
+    Args:
+        gguf: The file.
+        report: Called often while it is converted.
+
+    Raises:
+        ModelError: If it can't be read, is one part of several, or there is no room for its
+            weights in float32, in memory or on the disk.
+    """
+    split = _SPLIT.search(gguf.name)
+    if split is not None and int(split[1]) > 1:
+        raise ModelError(
+            f"{gguf} is one of {int(split[1])} parts: merge them into one file with llama.cpp's "
+            "gguf-split, and open that."
+        )
+    folder = store.models_folder() / f"{gguf.stem}-{store.fingerprint(gguf)[:8]}"
+    if not (folder / CARD).is_file():
+        with store.writing(store.home()), store.alone(), store.working_folder() as work:
+            _refuse_too_large(gguf)
+            for done in convert_gguf(gguf, work / "finished"):
+                report(Progress("convert", done, PARTS))
+            card = {"title": f"{gguf.stem}, dequantised from GGUF", "source": str(gguf)}
+            store.write_text(work / "finished" / CARD, json.dumps(card, indent=1) + "\n")
+            shutil.rmtree(folder, ignore_errors=True)
+            (work / "finished").rename(folder)
+    return folder
+
+
+def _refuse_too_large(gguf: Path) -> None:
+    """Refuse a file whose weights fit neither into memory nor onto the disk as float32."""
+    from gguf import GGUFReader
+
+    from lensgui.engine.devices import free_bytes
+
+    with _readable(gguf):
+        needed = 4 * sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
+    rooms = {"memory": free_bytes("cpu"), "disk": shutil.disk_usage(store.models_folder()).free}
+    for room, free in rooms.items():
+        if needed > free:
+            raise ModelError(
+                f"{gguf} takes {needed / 1e9:.1f} GB in float32, and {free / 1e9:.1f} GB of {room} "
+                "are free: choose a smaller model."
+            )
 
 
 def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
@@ -21,7 +76,7 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
         folder: The folder to write, which need not exist.
 
     Yields:
-        How many of the three parts are done: tokenizer, weights read, weights written.
+        How many of the parts are done: none yet, tokenizer, weights read, weights written.
 
     Raises:
         ModelError: If transformers can't read the file.
@@ -30,6 +85,7 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    yield 0
     where: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     with _quiet(), _readable(gguf):
         tokenizer: Any = AutoTokenizer.from_pretrained(gguf.parent, **where)
@@ -53,9 +109,9 @@ def _readable(gguf: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"{gguf} can't be read as a GGUF model ({reason}): fetch it again."
+            f"{gguf} can't be read as a GGUF model ({first_line(error)}): get it again, or as "
+            "safetensors."
         ) from error
 
 

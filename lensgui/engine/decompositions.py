@@ -11,19 +11,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.engine.slices import Slice, SliceInput
+
 POSITION = -2  # the position dimension of a residual activation
-PosSlice = int | slice | list[int] | Tensor | None
+PosSlice = Slice | SliceInput
 
 
-def positions(tensor: Tensor, pos_slice: Any, dim: int) -> Tensor:
+def positions(tensor: Tensor, pos_slice: PosSlice, dim: int) -> Tensor:
     """Return some positions of a dimension; an int drops it."""
-    if pos_slice is None:
-        return tensor
-    if isinstance(pos_slice, tuple):
-        pos_slice = slice(*pos_slice)
-    index: list[Any] = [slice(None)] * tensor.ndim
-    index[dim] = pos_slice
-    return tensor[tuple(index)]
+    return tensor if pos_slice is None else Slice.of(pos_slice).apply(tensor, dim)
 
 
 def accumulated_resid(
@@ -164,7 +160,7 @@ def apply_ln_to_stack(
     else:
         scale = cache[f"{name}.hook_scale"]
         if cache.has_batch_dim and batch_slice is not None:
-            scale = scale[batch_slice]
+            scale = Slice.of(batch_slice).apply(scale)
         scale = positions(scale, pos_slice, POSITION)
     stack = stack / scale
     scaled: Tensor = stack if norm.w is None else stack * norm.w
@@ -200,8 +196,9 @@ def logit_attrs(
     if incorrect_tokens is not None:
         directions = directions - cache.model.tokens_to_residual_directions(incorrect_tokens)
     if cache.has_batch_dim and batch_slice is not None and directions.ndim > 1:
-        directions = directions[batch_slice]
-    if directions.ndim == 2 and not isinstance(pos_slice, int):
+        directions = Slice.of(batch_slice).apply(directions)
+    is_one = isinstance(Slice.of(pos_slice).slice, int)
+    if directions.ndim == 2 and not is_one:
         directions = directions[:, None]
     scaled = apply_ln_to_stack(
         cache, residual_stack, None, False, pos_slice, batch_slice, has_batch_dim

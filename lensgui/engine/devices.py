@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 
+import psutil
 import torch
+
+_CONTAINER = Path("/sys/fs/cgroup")
 
 
 def devices() -> tuple[str, ...]:
@@ -46,3 +51,25 @@ def _agrees_with_cpu(device: str) -> bool:
     here = model(tokens)
     there = model.to(device)(tokens.to(device)).cpu()
     return bool(torch.allclose(here, there, atol=1e-3))
+
+
+def free_bytes(device: torch.device | str) -> int:
+    """Return how much memory can still be had where a device keeps its tensors, in bytes."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + unused
+    if kind == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return min(int(psutil.virtual_memory().available), _left_in_container())
+
+
+def _left_in_container() -> int:
+    """Return how many bytes the container that this process is in still gets; a lot without one."""
+    with suppress(OSError, ValueError):
+        limit = int((_CONTAINER / "memory.max").read_text())
+        used = int((_CONTAINER / "memory.current").read_text())
+        facts = (_CONTAINER / "memory.stat").read_text().split()
+        cached = int(facts[facts.index("inactive_file") + 1])  # given back when it is wanted
+        return max(limit - used + cached, 0)
+    return 1 << 62

@@ -5,3 +5,8 @@ from __future__ import annotations
 
 class ModelError(Exception):
     """A model can't be had or opened; the message is one sentence for the user."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its kind, to be put into a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")

@@ -15,11 +15,20 @@ from lensgui.engine import refactoring
 from lensgui.engine.layers.weights import matrix, parameter
 
 Reader = tuple[nn.Parameter, nn.Parameter | None]
+_PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
 
 
 def _set(weight: nn.Parameter, value: Tensor) -> None:
     """Overwrite a weight, keeping its dtype and its place in memory."""
     weight.data.copy_(value)
+
+
+def _centre(weight: nn.Parameter) -> None:
+    """Take the mean of the last dimension off a weight."""
+    count = max(_PIECE // weight.shape[-1], 1)
+    for rows in weight.data.split(count) if weight.ndim > 1 else [weight.data]:
+        whole = rows.double()
+        rows.copy_(whole - whole.mean(-1, keepdim=True))
 
 
 @torch.no_grad()
@@ -69,6 +78,13 @@ def untie(model: Any) -> None:
         model.cfg.tied_embeddings = False
 
 
+def _scale_embedding(model: Any) -> None:
+    """Multiply W_E by what embeddings are multiplied by, so that it is what enters the stream."""
+    multiplier = torch.tensor(model.embed.multiplier, dtype=model.embed.W_E.dtype)
+    model.embed.W_E.data.mul_(multiplier)
+    model.embed.multiplier = model.cfg.embedding_multiplier = 1.0
+
+
 def _fold_norms(model: Any) -> str:
     """Move every norm's weight and bias into the matrices that read it.
 
@@ -81,6 +97,7 @@ def _fold_norms(model: Any) -> str:
     if cfg.normalization_type not in ("LN", "RMS"):
         return "fold_ln skipped: the norms have no weights"
     untie(model)
+    _scale_embedding(model)
     for block in model.blocks if cfg.has_pre_norms else ():
         _fold_norm(block.ln1, _attention_readers(block.attn))
         if not cfg.attn_only:
@@ -115,13 +132,19 @@ def _fold_norm(norm: Any, readers: list[Reader]) -> None:
 
 def _fold_into(norm: Any, weight: nn.Parameter, bias: nn.Parameter | None) -> None:
     """Fold a norm's weight and bias into a reader [..., d_model, out] and its bias [..., out]."""
-    reader = weight.double()
-    if norm.b is not None and bias is not None:
-        _set(bias, bias.double() + (norm.b.double()[:, None] * reader).sum(-2))
-    reader = reader * norm.w.double()[:, None]
-    if norm.centres:
-        reader = reader - reader.mean(-2, keepdim=True)
-    _set(weight, reader)
+    if norm.b is None and not norm.centres and norm.w.dtype == weight.dtype:
+        weight.data.mul_(norm.w.data[:, None])  # a single product is rounded the same in float64
+        return
+    width = max(_PIECE * weight.shape[-1] // weight.numel(), 1)
+    biases = [None] * weight.shape[-1] if bias is None else bias.data.split(width, -1)
+    for piece, its_bias in zip(weight.data.split(width, -1), biases, strict=False):
+        reader = piece.double()
+        if norm.b is not None and its_bias is not None:
+            its_bias.copy_(its_bias.double() + (norm.b.double()[:, None] * reader).sum(-2))
+        reader = reader * norm.w.double()[:, None]
+        if norm.centres:
+            reader = reader - reader.mean(-2, keepdim=True)
+        piece.copy_(reader)
 
 
 def _center_writers(model: Any) -> str:
@@ -144,7 +167,7 @@ def _center_writers(model: Any) -> str:
         if not cfg.attn_only:
             writers += [block.mlp.W_out, block.mlp.b_out]
     for weight in writers:
-        _set(weight, weight.double() - weight.double().mean(-1, keepdim=True))
+        _centre(weight)
     if cfg.post_embedding_ln:
         return "center_writing_weights: all but the embedding, which ends in a norm of its own"
     return "center_writing_weights"
@@ -156,7 +179,7 @@ def _center_unembed(model: Any) -> str:
         return "center_unembed skipped: the logits are soft-capped"
     untie(model)
     for weight in (model.unembed.W_U, model.unembed.b_U):
-        _set(weight, weight.double() - weight.double().mean(-1, keepdim=True))
+        _centre(weight)
     return "center_unembed"
 
 

@@ -141,6 +141,7 @@ def generate_stream(
     freq_penalty: float = 0.0,
     use_past_kv_cache: bool = True,
     prepend_bos: bool | str | None = None,
+    padding_side: text.Side | None = "left",
     return_type: Returned = "input",
     verbose: bool = False,
 ) -> Iterator[Any]:
@@ -160,6 +161,8 @@ def generate_stream(
         freq_penalty: See `sample_logits`.
         use_past_kv_cache: Whether to keep keys and values rather than run the prompt again.
         prepend_bos: Whether text gets a beginning-of-sequence token, or which.
+        padding_side: Where shorter texts are padded; on the right their continuation starts from
+            padding.
         return_type: "str", "tokens", or "input" for what `input` was.
         verbose: Whether to print what is written.
 
@@ -169,7 +172,7 @@ def generate_stream(
     Raises:
         ValueError: If the prompt and what is to be written are longer than the model takes.
     """
-    rows, mask = text.read(model, input, prepend_bos, "left", None)
+    rows, mask = text.read(model, input, prepend_bos, padding_side, None)
     _check_length(model, rows.shape[1] + max_new_tokens)
     stops = _stop_tokens(model, eos_token_id) if stop_at_eos else []
     sampling: dict[str, Any] = {

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lensgui.engine.cache import ActivationCache
 from lensgui.engine.hooks import Direction, HookPoint, NamedHook, NamesFilter
+from lensgui.engine.slices import Slice, SliceInput
 
 
 class HookedModule(nn.Module):
@@ -150,20 +151,20 @@ class HookedModule(nn.Module):
         device: torch.device | str | None = None,
         remove_batch_dim: bool = False,
         incl_bwd: bool = False,
-        pos_slice: Any = None,
+        pos_slice: Slice | SliceInput = None,
         reset_hooks_end: bool = True,
         clear_contexts: bool = False,
         return_cache_object: bool = True,
         **model_kwargs: Any,
     ) -> tuple[Any, ActivationCache]:
-        """Run the model and keep its activations; arguments as in `caching_hooks` and `forward`.
+        """Run the model and keep its activations; arguments as in `get_caching_hooks`, `forward`.
 
         Returns:
             What `forward` returns, and the cache. With `incl_bwd` the output must be a single
             number: its gradient is run backward.
         """
-        cache, forward, backward = self.caching_hooks(
-            names_filter, incl_bwd, device, remove_batch_dim, pos_slice
+        cache, forward, backward = self.get_caching_hooks(
+            names_filter, incl_bwd, device, remove_batch_dim, pos_slice=pos_slice
         )
         with self.hooks(forward, backward, reset_hooks_end, clear_contexts):
             output = self(*model_args, **model_kwargs)
@@ -173,28 +174,32 @@ class HookedModule(nn.Module):
         kept: Any = ActivationCache(cache, self, has_batch) if return_cache_object else cache
         return output, kept
 
-    def caching_hooks(
+    def get_caching_hooks(
         self,
         names_filter: NamesFilter = None,
         incl_bwd: bool = False,
         device: torch.device | str | None = None,
         remove_batch_dim: bool = False,
-        pos_slice: Any = None,
+        cache: dict[str, Tensor] | None = None,
+        pos_slice: Slice | SliceInput = None,
     ) -> tuple[dict[str, Tensor], list[NamedHook], list[NamedHook]]:
-        """Return an empty cache and the hooks that fill it.
+        """Return a cache and the hooks that fill it.
 
         Args:
             names_filter: Which hook points: all, one, several, or those a predicate accepts.
             incl_bwd: Whether gradients are kept too, as name + "_grad".
             device: Where the copies go; None leaves them where they are.
             remove_batch_dim: Whether to drop the first dimension, which must then be 1.
-            pos_slice: Which positions to keep, as an index of the position dimension; None for all.
+            cache: What to fill; None for a new dictionary.
+            pos_slice: Which positions to keep; one is kept as a dimension of 1. None for all.
 
         Returns:
             The cache that fills while the model runs, forward hooks, and backward hooks.
         """
         wanted = self._wanted(names_filter)
-        cache: dict[str, Tensor] = {}
+        cache = {} if cache is None else cache
+        if isinstance(pos_slice, int):
+            pos_slice = slice(pos_slice, pos_slice + 1 or None)
         save = partial(
             _save, cache=cache, device=device, squeeze=remove_batch_dim, pos_slice=pos_slice
         )
@@ -203,6 +208,24 @@ class HookedModule(nn.Module):
             [(name, partial(save, suffix="_grad")) for name in wanted] if incl_bwd else []
         )
         return cache, forward, backward
+
+    def add_caching_hooks(
+        self,
+        names_filter: NamesFilter = None,
+        incl_bwd: bool = False,
+        device: torch.device | str | None = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """Attach hooks that keep activations, until `reset_hooks`; returns what they fill."""
+        cache, forward, backward = self.get_caching_hooks(
+            names_filter, incl_bwd, device, remove_batch_dim, cache
+        )
+        for name, hook in forward:
+            self.add_hook(name, hook, "fwd")
+        for name, hook in backward:
+            self.add_hook(name, hook, "bwd")
+        return cache
 
     def _wanted(self, names_filter: NamesFilter) -> list[str]:
         """Return the names a filter selects, in the model's order."""
@@ -221,7 +244,7 @@ def _save(
     cache: dict[str, Tensor],
     device: torch.device | str | None,
     squeeze: bool,
-    pos_slice: Any,
+    pos_slice: Slice | SliceInput,
     suffix: str = "",
 ) -> None:
     """Keep an activation, detached."""
@@ -231,7 +254,7 @@ def _save(
         # positions come second.
         before = 2 if hook.name.endswith(("hook_attn_scores", "hook_pattern")) else 1
         if kept.ndim > before:
-            kept = kept[(slice(None),) * before + (pos_slice,)]
+            kept = Slice.of(pos_slice).apply(kept, before)
     if device is not None:
         kept = kept.to(device)
     cache[hook.name + suffix] = kept[0] if squeeze else kept

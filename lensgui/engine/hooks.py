@@ -105,6 +105,24 @@ class HookPoint(nn.Module):
         hooks = self._hooks_of(dir)
         hooks.insert(0 if prepend else len(hooks), Attached(hook, is_permanent, level))
 
+    def add_perma_hook(self, hook: Callable[..., Any], dir: Direction = "fwd") -> None:
+        """Attach a hook that stays until it is removed with `including_permanent=True`."""
+        self.add_hook(hook, dir, is_permanent=True)
+
+    def has_hooks(
+        self,
+        dir: Direction | Literal["both"] = "both",
+        including_permanent: bool = True,
+        level: int | None = None,
+    ) -> bool:
+        """Return whether hooks are attached: of one context level, or of any."""
+        attached = [] if dir == "bwd" else self.fwd_hooks
+        attached = attached if dir == "fwd" else attached + self.bwd_hooks
+        return any(
+            (including_permanent or not one.is_permanent) and (level is None or one.level == level)
+            for one in attached
+        )
+
     def remove_hooks(
         self,
         dir: Direction | Literal["both"] = "fwd",

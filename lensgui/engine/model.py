@@ -18,12 +18,13 @@ from lensgui.engine.layers.embed import Embed, PosEmbed, Unembed
 from lensgui.engine.layers.norms import Norm
 from lensgui.engine.layers.span import Span
 from lensgui.engine.loss import loss_fn
-from lensgui.engine.weights import Stacked, switch
+from lensgui.engine.named_weights import NamedWeights
+from lensgui.engine.weights import switch
 
 ReturnType = Literal["logits", "loss", "both"] | None
 
 
-class HookedTransformer(HookedModule):
+class HookedTransformer(HookedModule, NamedWeights):
     """A decoder-only transformer with a hook point on every activation.
 
     Attributes:
@@ -31,27 +32,6 @@ class HookedTransformer(HookedModule):
         tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
     """
 
-    W_Q = Stacked("attn", "Query weights, [layer, head, d_model, d_head].")
-    W_K = Stacked("attn", "Key weights, [layer, key_value_head, d_model, d_head].")
-    W_V = Stacked("attn", "Value weights, [layer, key_value_head, d_model, d_head].")
-    W_O = Stacked("attn", "Output weights, [layer, head, d_head, d_model].")
-    b_Q = Stacked("attn", "Query biases, [layer, head, d_head].")
-    b_K = Stacked("attn", "Key biases, [layer, key_value_head, d_head].")
-    b_V = Stacked("attn", "Value biases, [layer, key_value_head, d_head].")
-    b_O = Stacked("attn", "Attention output biases, [layer, d_model].")
-    W_in = Stacked("mlp", "MLP input weights, [layer, d_model, d_mlp].")
-    W_gate = Stacked("mlp", "Gate weights of a gated MLP, [layer, d_model, d_mlp].")
-    W_out = Stacked("mlp", "MLP output weights, [layer, d_mlp, d_model].")
-    b_in = Stacked("mlp", "MLP input biases, [layer, d_mlp].")
-    b_out = Stacked("mlp", "MLP output biases, [layer, d_model].")
-
-    W_E = property(lambda self: self.embed.W_E, doc="Embedding, [d_vocab, d_model].")
-    W_pos = property(lambda self: self.pos_embed.W_pos, doc="Position embedding, [n_ctx, d_model].")
-    W_U = property(lambda self: self.unembed.W_U, doc="Unembedding, [d_model, d_vocab_out].")
-    b_U = property(lambda self: self.unembed.b_U, doc="Unembedding bias, [d_vocab_out].")
-
-    QK = property(weights.qk_circuit, doc=weights.qk_circuit.__doc__)
-    OV = property(weights.ov_circuit, doc=weights.ov_circuit.__doc__)
     all_head_labels = weights.all_head_labels
     all_composition_scores = weights.all_composition_scores
     accumulated_bias = weights.accumulated_bias

@@ -20,12 +20,13 @@ from lensgui.engine.decompositions import (
     resid_before,
     scaled,
 )
+from lensgui.engine.slices import Slice
 
 
 def get_neuron_results(
     cache: Any,
     layer: int,
-    neuron_slice: Any = None,
+    neuron_slice: PosSlice = None,
     pos_slice: PosSlice = None,
     project_output_onto: Tensor | None = None,
 ) -> Tensor:
@@ -50,7 +51,7 @@ def get_neuron_results(
     acts = positions(cache["post", layer], pos_slice, POSITION)
     weight = _directions(cache, layer, pos_slice, project_output_onto)
     if neuron_slice is not None:
-        chosen = [neuron_slice] if isinstance(neuron_slice, int) else neuron_slice
+        chosen = Slice.of(neuron_slice).indices(acts.shape[-1])
         acts, weight = acts[..., chosen], weight[..., chosen, :]
     results: Tensor = acts[..., None] * weight
     return results[..., 0] if _is_one_direction(project_output_onto) else results
@@ -80,7 +81,7 @@ def stack_neuron_results(
     cache: Any,
     layer: int = -1,
     pos_slice: PosSlice = None,
-    neuron_slice: Any = None,
+    neuron_slice: PosSlice = None,
     return_labels: bool = False,
     incl_remainder: bool = False,
     apply_ln: bool = False,
@@ -110,8 +111,7 @@ def stack_neuron_results(
     at = -1 if _is_one_direction(project_output_onto) else -2
     empty = project(positions(cache["hook_embed"], pos_slice, POSITION), project_output_onto)
     stack = torch.cat([part.movedim(at, 0) for part in stacks]) if stacks else empty[None][:0]
-    neurons = torch.arange(cache.model.cfg.d_mlp or 0)
-    chosen = neurons if neuron_slice is None else neurons[neuron_slice].reshape(-1)
+    chosen = Slice.of(neuron_slice).indices(cache.model.cfg.d_mlp or 0)
     labels = [f"L{index}N{neuron}" for index in range(layer) for neuron in chosen.tolist()]
     if incl_remainder:
         whole = project(

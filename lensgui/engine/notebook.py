@@ -32,3 +32,28 @@ def gelu_new(x: Tensor) -> Tensor:
 
 
 gelu_fast = gelu_new
+
+
+def solu(x: Tensor) -> Tensor:
+    """Return x · softmax(x), over the last dimension (Elhage et al. 2022)."""
+    return x * x.softmax(-1)
+
+
+def get_corner(tensor: Any, n: int = 3) -> Any:
+    """Return the first n of every dimension of a tensor, or of a `FactoredMatrix`."""
+    return tensor[(slice(n),) * tensor.ndim] if isinstance(tensor, Tensor) else tensor.get_corner(n)
+
+
+def transpose(tensor: Tensor) -> Tensor:
+    """Return a tensor with its last two dimensions swapped."""
+    return tensor.transpose(-1, -2)
+
+
+def is_square(x: Tensor) -> bool:
+    """Return whether a tensor is one square matrix."""
+    return x.ndim == 2 and x.shape[0] == x.shape[1]
+
+
+def is_lower_triangular(x: Tensor) -> bool:
+    """Return whether a tensor is one square matrix with zeros above the diagonal."""
+    return is_square(x) and torch.equal(x, x.tril())

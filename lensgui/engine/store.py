@@ -5,17 +5,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import importlib
 import json
 import os
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from lensgui.engine.errors import ModelError
 
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 HOME_VARIABLE = "LENSGUI_HOME"
+_STALE = 24 * 3600  # seconds after which a working folder is taken for abandoned
 _SAMPLE = 1 << 20  # bytes read from each end of a weights file to recognise it
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -82,13 +88,46 @@ def write_text(path: Path, text: str) -> None:
                 partial.unlink(missing_ok=True)
 
 
-def fingerprint(folder: Path) -> str:
-    """Return a name for the weights in a folder that changes when they do; reads only their ends.
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let one process at a time make models in `models_folder`."""
+    models_folder().mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    with (models_folder() / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # the system lets go of it when the process ends, however
+        yield
 
-    It covers config.json and, of each safetensors file, name, size, time of change and both ends.
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """Yield a folder that is gone afterwards but for what was renamed out; only within `alone`."""
+    folder = models_folder()
+    for old in folder.glob(".get-*"):
+        # Under the lock, another working folder can only be left over; without one, age must tell.
+        if fcntl is not None or time.time() - old.stat().st_mtime > _STALE:
+            shutil.rmtree(old, ignore_errors=True)
+    work = folder / f".get-{os.getpid()}"
+    work.mkdir()
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def fingerprint(place: Path) -> str:
+    """Return a name for weights that changes when they do; reads only the ends of their files.
+
+    It covers config.json and, of each file of weights, name, size, time of change and both ends.
+
+    Args:
+        place: A model's folder, or its only file of weights.
     """
+    weights = place.glob("*.safetensors") if place.is_dir() else [place]
+    folder = place if place.is_dir() else place.parent
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("config.json")]):
+    for path in sorted([*weights, *folder.glob("config.json")]):
         facts = path.stat()
         digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
         with path.open("rb") as file:
@@ -98,18 +137,18 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def read_verification(folder: Path, dtype: str = "float32") -> float | None:
+def read_verification(place: Path, dtype: str = "float32") -> float | None:
     """Return the largest |difference| to the Hugging Face logits that `models check` stored.
 
     Args:
-        folder: The model's folder.
+        place: The model's folder, or its only file of weights.
         dtype: The number format that it runs in.
 
     Returns:
         The figure in logits; None if these weights were never checked with these versions.
     """
     try:
-        stored = json.loads(_verification_path(folder, dtype).read_text(encoding="utf-8"))
+        stored = json.loads(_verification_path(place, dtype).read_text(encoding="utf-8"))
         if stored["versions"] != _versions():
             return None
         return float(stored["difference"])
@@ -117,29 +156,36 @@ def read_verification(folder: Path, dtype: str = "float32") -> float | None:
         return None
 
 
-def write_verification(folder: Path, difference: float, dtype: str = "float32") -> None:
+def write_verification(
+    place: Path,
+    difference: float,
+    dtype: str = "float32",
+    details: Mapping[str, float | str] | None = None,
+) -> None:
     """Store what `models check` measured, for the model's badge.
 
     Args:
-        folder: The model's folder.
+        place: The model's folder, or its only file of weights.
         difference: The largest |difference| to the Hugging Face logits.
         dtype: The number format that was checked.
+        details: What else was measured, by name.
 
     Raises:
         ModelError: If it can't be written.
     """
     facts = {
+        **(details or {}),
         "difference": difference,
         "dtype": dtype,
         "versions": _versions(),
-        "folder": folder.name,
+        "folder": place.name,
     }
-    write_text(_verification_path(folder, dtype), json.dumps(facts, indent=1) + "\n")
+    write_text(_verification_path(place, dtype), json.dumps(facts, indent=1) + "\n")
 
 
-def _verification_path(folder: Path, dtype: str) -> Path:
+def _verification_path(place: Path, dtype: str) -> Path:
     # Not in the model's own folder: the toy's may be read-only, and a user's folder is the user's.
-    return home() / "verified" / f"{fingerprint(folder)}-{dtype}.json"
+    return home() / "verified" / f"{fingerprint(place)}-{dtype}.json"
 
 
 def _versions() -> dict[str, str]:

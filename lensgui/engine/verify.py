@@ -1,53 +1,84 @@
-"""Is it the same model? The same prompt through lensgui and through Hugging Face's own code."""
+"""Is it the same model? The same prompt through lensgui and through Hugging Face's own code.
+
+The comparison runs in a process of its own, whose memory is given back whole, and is stored: once
+for each set of weights, versions and number format.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-import torch
-
-from lensgui.engine.config import DTYPES
+from lensgui.engine import store
 from lensgui.engine.errors import ModelError
-from lensgui.engine.loading import folder_of, open_model
 
-PROMPT = "When John and Mary went to the store, John gave a drink to"
+AGREES = 1e-3  # logits or nats; in float32 and float64 a larger difference is a failure
+_PRECISE = ("float32", "float64")
 
 
-@torch.no_grad()
-def verify(source: str, dtype: str = "float32", device: str = "cpu") -> float:
-    """Return the largest |difference| between lensgui's logits and the Hugging Face forward's.
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How far lensgui is from Hugging Face, over every position and token of one prompt.
 
-    Both copies are in memory at once.
+    Attributes:
+        logits: The largest |difference| of logits, weights as they are.
+        log_probabilities: Likewise of log-probabilities, in nats.
+        folded: Likewise of log-probabilities, in nats, with every folding step applied.
+        dtype: The number format of both.
+    """
+
+    logits: float
+    log_probabilities: float
+    folded: float
+    dtype: str = "float32"
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is the same model, as far as the number format can tell."""
+        bar = AGREES if self.dtype in _PRECISE else float("inf")
+        figures = (self.logits, self.log_probabilities, self.folded)
+        return all(figure <= bar and figure != float("inf") for figure in figures)
+
+
+def verify(place: Path, dtype: str = "float32", is_automatic: bool = False) -> Verification:
+    """Compare a model with the Hugging Face forward, and store the figures if they agree.
 
     Args:
-        source: A model's name or folder, with its weights as they are.
-        dtype: The number format of both.
-        device: Where both run.
-
-    Returns:
-        Logits, over every position and token of one prompt.
+        place: The model's folder, or its only safetensors file.
+        dtype: "float32", "float64", "bfloat16" or "float16".
+        is_automatic: Whether nobody asked for it: it must not fill the memory then.
 
     Raises:
-        ModelError: If the model has no tokenizer, or either copy can't be opened.
+        ModelError: If the model has no tokenizer, either copy can't be opened, or it is automatic
+            and two copies exceed the free memory.
     """
-    model = open_model(source, device=device, dtype=dtype)
-    if model.tokenizer is None:
-        raise ModelError(f"{source} has no tokenizer, so there is no prompt to compare on.")
-    tokens = model.to_tokens(PROMPT, prepend_bos=False)
-    theirs = _reference(source, dtype).to(device)(tokens, use_cache=False).logits
-    return float((model(tokens) - theirs).abs().max())
+    options = ["--dtype", dtype, "--child", *(["--once"] if is_automatic else [])]
+    process = subprocess.run(
+        [*_lensgui(), "models", "check", str(place), *options], capture_output=True, text=True
+    )
+    answer = _last_object(process.stdout)
+    if "logits" not in answer:
+        last = (process.stderr.strip().splitlines() or [f"status {process.returncode}"])[-1]
+        raise ModelError(answer.get("message", f"{place.name} could not be compared ({last})."))
+    measured = Verification(**answer)
+    if measured.agrees:
+        store.write_verification(place, measured.logits, dtype, asdict(measured))
+    return measured
 
 
-def _reference(source: str, dtype: str) -> Any:
-    """Return the Hugging Face model, with eager attention."""
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
+def _lensgui() -> list[str]:
+    """Return the command that runs lensgui's command line, from a bundle too."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "lensgui"]
 
-    logging.disable_progress_bar()
-    return AutoModelForCausalLM.from_pretrained(
-        folder_of(source),
-        dtype=DTYPES[dtype],
-        attn_implementation="eager",
-        local_files_only=True,
-        trust_remote_code=False,
-    ).eval()
+
+def _last_object(output: str) -> dict[str, Any]:
+    """Return the last line as the JSON object that it is; {} if it is none."""
+    try:
+        found = json.loads(output.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

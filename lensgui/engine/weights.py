@@ -17,9 +17,16 @@ class Stacked:
     Each access makes a copy.
     """
 
-    def __init__(self, part: str, doc: str) -> None:
-        """Name the part of the block that holds the weight, and say what the weight is."""
-        self.part, self.__doc__ = part, doc
+    def __init__(self, part: str, doc: str, is_grouped: bool = False) -> None:
+        """Name the part of the block that holds the weight, and say what the weight is.
+
+        Args:
+            part: "attn" or "mlp".
+            doc: What it is.
+            is_grouped: Whether under grouped queries a layer holds one for each group of heads; the
+                stack then repeats it for every head, so that it can be indexed by head.
+        """
+        self.part, self.__doc__, self.is_grouped = part, doc, is_grouped
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Learn which weight is meant."""
@@ -35,9 +42,11 @@ class Stacked:
             return self  # type: ignore[return-value]
         parts = [getattr(block, self.part, None) for block in model.blocks]
         weights = [getattr(part, self.name, None) for part in parts]
-        if not all(isinstance(weight, Tensor) for weight in weights):
+        stackable = [weight for weight in weights if isinstance(weight, Tensor)]
+        if len(stackable) < len(weights) or len({weight.shape for weight in stackable}) > 1:
             raise AttributeError(f"{model.cfg.model_name} has no {self.name} in every layer.")
-        return torch.stack(weights)  # type: ignore[arg-type]
+        stack = torch.stack(stackable)
+        return for_each_query_head(stack, model.cfg.n_heads) if self.is_grouped else stack
 
 
 def all_head_labels(model: Any) -> list[str]:
@@ -56,20 +65,19 @@ def switch(name: str) -> Callable[[Any, bool], None]:
     return turn
 
 
-def _for_each_query_head(weight: Tensor, heads: int) -> Tensor:
+def for_each_query_head(weight: Tensor, heads: int) -> Tensor:
     """Repeat key or value weights [layer, key_value_head, …] for every head of their group."""
     return weight.repeat_interleave(heads // weight.shape[1], dim=1)
 
 
 def qk_circuit(model: Any) -> FactoredMatrix:
     """Every head's W_Q W_Kᵀ, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
-    keys = _for_each_query_head(model.W_K, model.cfg.n_heads)
-    return FactoredMatrix(model.W_Q, keys.transpose(-2, -1))
+    return FactoredMatrix(model.W_Q, model.W_K.transpose(-2, -1))
 
 
 def ov_circuit(model: Any) -> FactoredMatrix:
     """Every head's W_V W_O, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
-    return FactoredMatrix(_for_each_query_head(model.W_V, model.cfg.n_heads), model.W_O)
+    return FactoredMatrix(model.W_V, model.W_O)
 
 
 @torch.no_grad()
@@ -105,12 +113,14 @@ def accumulated_bias(
         model: A `HookedTransformer` without post-norms.
         layer: The layer, exclusive; n_layers for the whole model.
         mlp_input: Whether the attention bias of `layer` itself counts too.
-        include_mlp_biases: Whether those of MLPs count.
+        include_mlp_biases: Whether those of MLPs count; those of experts never do, since they
+            depend on the token.
     """
     total = torch.zeros_like(model.blocks[0].attn.b_O)
     for index, block in enumerate(model.blocks[: layer + mlp_input]):
         total = total + block.attn.b_O
-        if include_mlp_biases and index < layer and not model.cfg.attn_only:
+        has_bias = not (model.cfg.attn_only or model.cfg.has_experts(index))
+        if include_mlp_biases and index < layer and has_bias:
             total = total + block.mlp.b_out
     scaled: Tensor = total * model.cfg.residual_multiplier
     return scaled

@@ -13,7 +13,7 @@ from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep_residual
+from lensgui.circuits.sweeps import sweep
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs import drawings, readings
@@ -152,7 +152,7 @@ class Bench:
             yield None
         metric = readings.required_metric(self._answers(pair, clean))
         known = -1
-        for result in sweep_residual(model, clean, corrupted, metric):
+        for result in sweep(model, clean, corrupted, metric):
             settled = int(result.values.isfinite().sum())
             slice_: Sweep | None = None
             if settled != known:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lensgui.circuits.questions import LogitDifference, Prompt, PromptPair
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.questions import Prompt, PromptPair
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.slices import Token

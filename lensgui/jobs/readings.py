@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.heads import HeadReadout
-from lensgui.circuits.questions import LogitDifference, ModelKey, Prompt, PromptPair
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run, read_out
 from lensgui.engine import library, store
 from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices
-from lensgui.engine.loading import folder_of
+from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.prompts import Answers, answers, token_of
 from lensgui.jobs.slices import (
@@ -31,8 +32,8 @@ TOP = 8  # how many likely tokens the window shows
 
 def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
     """Describe a model that has been opened."""
-    folder = folder_of(key.source)
-    note = library.read_card(folder)
+    place = locate(key.source)
+    note = library.read_card(folder_of(place))
     cfg, tokenizer = model.cfg, model.tokenizer
     choices = [] if tokenizer is None else list(tokenizer.all_special_tokens)
     return ModelCard(
@@ -49,7 +50,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         n_params=sum(weight.numel() for weight in _distinct(model)),
         bos=(tokenizer.bos_token if tokenizer is not None else None) or "",
         bos_choices=tuple(dict.fromkeys(choices)),
-        verified=store.read_verification(folder, str(cfg.dtype).removeprefix("torch.")),
+        verified=store.read_verification(place, str(cfg.dtype).removeprefix("torch.")),
         note="; ".join(step for step in cfg.processing if "skipped" in step),
     )
 

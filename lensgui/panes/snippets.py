@@ -85,13 +85,13 @@ def patching(document: Document) -> str:
     """Return how to sweep the residual stream."""
     pair = document.pair
     lines = opening(document, ("LogitDifference",))
-    lines.insert(1, "from lensgui.circuits.sweeps import sweep_residual")
+    lines.insert(1, "from lensgui.circuits.sweeps import sweep")
     lines += [
         tokens("clean", pair.clean, pair.bos),
         tokens("corrupted", pair.corrupted, pair.bos),
         f"difference = {metric(pair)}",
-        "*_, sweep = sweep_residual(model, clean, corrupted, difference)",
-        "share = sweep.values / (sweep.clean - sweep.corrupted)  # [layer, position]",
+        "*_, result = sweep(model, clean, corrupted, difference)",
+        "share = result.normalised  # of clean − corrupted, [layer, position]",
     ]
     return _join(lines)
 

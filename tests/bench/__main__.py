@@ -29,28 +29,29 @@ def library() -> tuple[list[str], bool]:
 
     from lensgui.engine.library import DEMO, path
     from lensgui.engine.loading import open_model
-    from tests.bench import caching, sweeps
+    from tests.bench import attribution, caching, loading, sweeps
     from tests.bench.environment import reference_python
     from tests.bench.peer import Peer
 
     logging.disable_progress_bar()
     folder = path(DEMO.name)
     model = open_model(DEMO.name, folded=False, device="cpu", dtype="float32")
-    ioi, fact = sweeps.Pair.stored("ioi"), sweeps.Pair.stored("fact")
-    rows = [caching.compare(model, folder, ioi)]
+    ioi = sweeps.Pair.stored("ioi")
+    rows = [caching.compare(model, folder, ioi), attribution.compare(model, ioi)]
     python = reference_python()
     peer = Peer(python, folder) if python else None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     for threads in sorted({1, cores}):
-        for pair in (ioi, fact):
+        for case in sweeps.CASES:
             quiet = threads == 1 or is_quiet(cores)
-            rows.append(sweeps.compare(model, peer, pair, threads, quiet))
+            rows.append(sweeps.compare(model, peer, case, threads, quiet))
             if threads > 1 and quiet and not is_quiet(cores):
                 print("  the machine got busy meanwhile: that figure does not count")
                 rows[-1] = rows[-1][0], True
     if peer:
         peer.close()
-    return [row for row, _ in rows], all(holds for _, holds in rows)
+    loads, all_load = loading.compare(folder)
+    return [row for row, _ in rows] + loads, all_load and all(holds for _, holds in rows)
 
 
 def window() -> bool:

@@ -44,19 +44,30 @@ def block_flop(model) -> float:
     return 2.0 * sum(weight.numel() for weight in model.blocks[0].parameters() if weight.dim() > 1)
 
 
-def useful_flop(model, unchanged: torch.Tensor) -> float:
-    """What a resid_pre sweep needs: each live cell's rows, from where it enters.
+def useful_flop(model, kind, unchanged: torch.Tensor, positions: int, first: int) -> float:
+    """What a sweep needs: each live cell's rows, from where it enters.
 
     Args:
         model: The model.
-        unchanged: The cells that need nothing, [layer, position].
+        kind: What cells replace. Those of heads enter behind attention, so a layer's own part of
+            theirs is what its heads write and its MLP.
+        unchanged: The cells that need nothing, on the map's axes.
+        positions: How many tokens the prompts have.
+        first: The first position at which they differ.
     """
-    layers, positions = unchanged.shape
+    block, own = block_flop(model), block_flop(model)
+    if kind.is_of_heads:
+        attn = model.blocks[0].attn
+        own -= 2.0 * sum(weight.numel() for weight in (attn.W_Q, attn.W_K, attn.W_V))
+    layers = model.cfg.n_layers
     total = 0.0
-    for layer, position in (~unchanged).nonzero().tolist():
+    for layer, *index in (~unchanged).nonzero().tolist():
+        at = dict(zip(kind.axes[1:], index, strict=True))
+        rows = positions - at.get("position", first)
         # The last layer computes the final position only, those before it the whole suffix.
-        total += (positions - position) * (layers - 1 - layer) + 1
-    return total * block_flop(model)
+        later = rows * max(0, layers - 2 - layer) + (layer < layers - 1)
+        total += (rows if layer < layers - 1 else 1) * own + later * block
+    return total
 
 
 def reference_flop(model, cells: int, positions: int) -> float:

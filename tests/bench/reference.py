@@ -2,7 +2,8 @@
 
     {"threads": 1}
     {"clean": [ids], "corrupted": [ids], "answer": id, "distractor": id}
-    {"layer": 3, "position": 9}      one cell: the whole forward with one activation replaced
+    {"hook": "blocks.3.attn.hook_z", "part": [[], 9, 2]}
+        one cell: the whole forward with one part of an activation replaced; [] means all of a dimension
 
 It imports nothing of lensgui's.
 """
@@ -53,11 +54,13 @@ class Side:
         return float(logits[0, -1, answer] - logits[0, -1, distractor])
 
     def cell(self, request):
-        name, position = f"blocks.{request['layer']}.hook_resid_pre", request["position"]
+        name = request["hook"]
+        part = (slice(None), *(slice(None) if at == [] else at for at in request["part"]))
         clean = self.clean[name]
 
         def replace(activation, hook):
-            activation[:, position] = clean[:, position]
+            activation = activation.clone()
+            activation[part] = clean[part]
             return activation
 
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The residual-stream sweep beside the reference: in turn, in one run, with the same threads."""
+"""Sweeps beside the reference: in turn, in one run, with the same threads."""
 
 import random
 import time
@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lensgui.circuits.questions import LogitDifference
-from lensgui.circuits.sweeps import sweep_residual
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.sweeps import sweep
+from lensgui.engine.names import get_act_name
 from tests.bench.figures import Spread, gigaflops, reference_flop, useful_flop
 from tests.bench.peer import Peer
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-ROUNDS, CELLS = 8, 5  # the reference's cells in all: 40
-BARS = {("ioi", 1): 35.0, ("ioi", 2): 60.0}
+ROUNDS, CELLS = 5, 8  # the reference's cells in all: 40
 AGREES = 1e-4  # logits
 
 
@@ -36,72 +37,111 @@ class Pair:
         return cls(name, clean, corrupted, LogitDifference((answer,), (distractor,)))
 
 
-def sweep(model, pair: Pair):
+@dataclass(frozen=True)
+class Case:
+    """One kind of sweep of one pair, and how much faster than the reference it must be.
+
+    Attributes:
+        pair: The name of a stored pair.
+        kind: What cells replace.
+        bars: The least ratio, at one thread and on two quiet cores.
+        work: The most useful work, as a share of the reference's; None for no bar.
+    """
+
+    pair: str
+    kind: SweepKind
+    bars: tuple[float, float]
+    work: float | None = None
+
+
+CASES = (
+    Case("ioi", SweepKind("resid_pre"), (40, 80), 1 / 25),
+    Case("ioi", SweepKind("z", "all"), (13, 25), 1 / 6),
+    Case("ioi", SweepKind("z"), (60, 110)),
+    *(Case("ioi", SweepKind(name, "all"), (10, 15)) for name in ("q", "k", "v", "pattern")),
+    Case("fact", SweepKind("resid_pre"), (12, 20)),
+    Case("fact", SweepKind("z", "all"), (8, 15)),
+)
+
+
+def timed(model, pair: Pair, kind: SweepKind):
     """The whole sweep, its seconds, and the seconds to its first cell that took work."""
     start, first = time.perf_counter(), None
-    for result in sweep_residual(model, pair.clean, pair.corrupted, pair.metric):
+    for result in sweep(model, pair.clean, pair.corrupted, pair.metric, kind):
         known = ~result.values.isnan() & ~result.unchanged
         if first is None and bool(known.any()):
             first = time.perf_counter() - start
     return result, time.perf_counter() - start, first
 
 
-def interleaved(model, peer: Peer | None, pair: Pair):
+def cell(kind: SweepKind, layer: int, index: tuple[int, ...]) -> dict[str, object]:
+    """What to ask the reference for one cell."""
+    everywhere = kind.extent == "all" and kind.activation != "pattern"
+    part = [[], *index] if everywhere else list(index)
+    return {"hook": get_act_name(kind.activation, layer), "part": part}
+
+
+def interleaved(model, peer: Peer | None, pair: Pair, kind: SweepKind):
     """Our sweeps and the reference's cells in turn; its cells are drawn at random."""
     draw, ours, theirs, firsts, apart = random.Random(0), [], [], [], []
-    result, _, _ = sweep(model, pair)
+    result, _, _ = timed(model, pair, kind)
     if peer:
         ids = {"clean": pair.clean.tolist(), "corrupted": pair.corrupted.tolist()}
         (answer,), (distractor,) = pair.metric.answer, pair.metric.distractor
         peer.ask(**ids, answer=answer, distractor=distractor)
-        peer.ask(layer=0, position=0)
+        peer.ask(**cell(kind, 0, tuple(0 for _ in kind.axes[1:])))
     for _ in range(ROUNDS):
         for _ in range(CELLS if peer else 0):
-            layer, position = (draw.randrange(size) for size in result.values.shape)
-            cell = peer.ask(layer=layer, position=position)
-            theirs.append(cell["seconds"])
-            mine = float(result.values[layer, position]) + result.corrupted
-            apart.append(abs(mine - cell["metric"]))
-        result, seconds, first = sweep(model, pair)
+            layer, *index = (draw.randrange(size) for size in result.values.shape)
+            answered = peer.ask(**cell(kind, layer, tuple(index)))
+            theirs.append(answered["seconds"])
+            mine = float(result.values[(layer, *index)]) + result.corrupted
+            apart.append(abs(mine - answered["metric"]))
+        result, seconds, first = timed(model, pair, kind)
         ours.append(seconds)
         firsts.append(first)
     return result, ours, theirs, firsts, apart
 
 
-def compare(model, peer: Peer | None, pair: Pair, threads: int, quiet: bool) -> tuple[str, bool]:
-    """One row of the README's table, printed with its details, and whether its bar holds.
+def compare(model, peer: Peer | None, case: Case, threads: int, quiet: bool) -> tuple[str, bool]:
+    """One row of the README's table, printed with its details, and whether its bars hold.
 
     Args:
         model: Ours.
         peer: The reference; None where it can't be had.
-        pair: The prompts.
+        case: What is swept.
         threads: For both sides.
         quiet: Whether the machine had that many cores to itself just before.
     """
+    pair, kind = Pair.stored(case.pair), case.kind
     before = gigaflops(threads)
     torch.set_num_threads(threads)
     if peer:
         peer.ask(threads=threads)
-    result, ours, theirs, firsts, apart = interleaved(model, peer, pair)
+    result, ours, theirs, firsts, apart = interleaved(model, peer, pair, kind)
     after = gigaflops(threads)
     mine, cells = Spread.of(ours), result.values.numel()
-    useful = useful_flop(model, result.unchanged)
-    share = useful / reference_flop(model, cells, result.values.shape[1])
-    print(f"\n{pair.name}: resid_pre, {cells} cells, {threads} thread{'s' * (threads > 1)}")
+    positions, first = len(pair.clean), int((pair.clean != pair.corrupted).nonzero()[0])
+    useful = useful_flop(model, kind, result.unchanged, positions, first)
+    share = useful / reference_flop(model, cells, positions)
+    worked = case.work is None or share <= case.work
+    name = f"{case.pair}: {kind.activation}, by {' × '.join(kind.axes)}, {cells:,} cells"
+    print(f"\n{name}, {threads} thread{'s' * (threads > 1)}")
     print(f"  lensgui    {mine}; first computed cells after {Spread.of(firsts).median:.4f} s")
     rate = useful / mine.median / 1e9
-    print(f"  useful work 1/{1 / share:.0f} of the reference's, at {rate:.1f} GFLOP/s;", end=" ")
-    print(f"the machine's rate {before:.1f} before, {after:.1f} after")
-    row = f"| {pair.name}: resid_pre, {cells} cells | {threads} | {mine.median:.3f} s"
+    print(
+        f"  useful work 1/{1 / share:.1f} of the reference's{'' if worked else ' MISSED'},", end=" "
+    )
+    print(f"at {rate:.1f} GFLOP/s; the machine's rate {before:.1f} before, {after:.1f} after")
+    row = f"| {name} | {threads} | {mine.median:.3f} s"
     if not peer:
-        return f"{row} | – | – | – |", True
+        return f"{row} | – | – | – |", worked
     reference = Spread.of(theirs)
     whole, worst = reference.median * cells, max(apart)
-    ratio, bar = whole / mine.median, BARS.get((pair.name, threads))
-    holds = worst <= AGREES and (bar is None or not quiet or ratio >= bar)
-    kept = "holds" if ratio >= (bar or 0) else "MISSED" if quiet else "not held"
-    verdict = "" if bar is None else f" (bar {bar:.0f}×: {kept})"
+    ratio, bar = whole / mine.median, case.bars[threads > 1]
+    holds = worst <= AGREES and worked and (not quiet or ratio >= bar)
+    kept = "holds" if ratio >= bar else "MISSED" if quiet else "not held"
     busy = "" if quiet else " (busy)"
     print(f"  reference  {reference} a cell, of {len(theirs)} drawn: {whole:.1f} s in all")
-    print(f"  {ratio:.1f}×{verdict}{busy}; max-abs {worst:.1e} (bar {AGREES:g})")
+    print(f"  {ratio:.1f}× (bar {bar:g}×: {kept}){busy}; max-abs {worst:.1e} (bar {AGREES:g})")
     return f"{row} | {whole:.1f} s | {ratio:.0f}×{busy} | {worst:.1e} |", holds

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lensgui.circuits import patching
-from lensgui.circuits.questions import LogitDifference
-from lensgui.circuits.sweeps import sweep_residual
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.sweeps import sweep
 from lensgui.engine.model import HookedTransformer
 from tests.engine.tiny_models import tiny
 
@@ -64,8 +64,29 @@ def test_shapes_and_causality(given, name, shape):
 
 def test_the_residual_map_is_the_sweep(given):
     slow = patching.get_act_patch_resid_pre(*given)
-    *_, sweep = sweep_residual(given[0], CLEAN, CORRUPTED, METRIC)
-    torch.testing.assert_close(slow.double(), sweep.values + sweep.corrupted, atol=1e-5, rtol=1e-5)
+    *_, result = sweep(given[0], CLEAN, CORRUPTED, METRIC)
+    torch.testing.assert_close(
+        slow.double(), result.values + result.corrupted, atol=1e-5, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("kind", ["resid_mid", "attn_head_out_by_pos", "attn_head_k_all_pos"])
+def test_any_function_of_logits_gives_what_a_declared_metric_gives(given, kind):
+    model, corrupted, cache, _ = given
+    corrupted = torch.cat([corrupted, CLEAN.flip(1)])
+    cache = model.run_with_cache(torch.cat([CLEAN, CORRUPTED]))[1]
+    patch = getattr(patching, f"get_act_patch_{kind}")
+    declared = patch(model, corrupted, cache, METRIC)
+    plain = patch(model, corrupted, cache, lambda logits: METRIC(logits))
+    torch.testing.assert_close(declared, plain, atol=1e-5, rtol=1e-5)
+    part = model.run_with_cache(corrupted, names_filter=lambda name: "hook_z" not in name)[1]
+    if "out" not in kind:
+        torch.testing.assert_close(
+            patch(model, corrupted, part, METRIC),
+            patch(model, corrupted, part, lambda logits: METRIC(logits)),
+            atol=1e-5,
+            rtol=1e-5,
+        )
 
 
 def test_every_is_the_single_maps(given):

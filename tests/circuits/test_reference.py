@@ -10,9 +10,9 @@ import torch
 
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
-from lensgui.circuits.questions import LogitDifference
+from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep_residual
+from lensgui.circuits.sweeps import sweep
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
 
@@ -47,11 +47,11 @@ def near(ours, theirs, bar=1e-3):
 
 
 def test_the_sweep_and_both_metrics(model, runs, metric, numbers):
-    *_, sweep = sweep_residual(model, *runs, metric)
-    near(sweep.clean, numbers["clean_metric"])
-    near(sweep.clean, numbers["hf_clean_metric"])
-    near(sweep.corrupted, numbers["corrupted_metric"])
-    near(sweep.values.numpy() + sweep.corrupted, numbers["resid_pre"])
+    *_, result = sweep(model, *runs, metric)
+    near(result.clean, numbers["clean_metric"])
+    near(result.clean, numbers["hf_clean_metric"])
+    near(result.corrupted, numbers["corrupted_metric"])
+    near(result.values.numpy() + result.corrupted, numbers["resid_pre"])
 
 
 def test_the_likeliest_tokens(model, runs, numbers):
@@ -97,4 +97,4 @@ def test_folded_attribution_and_lens_are_the_same(demo_folder, runs, metric, num
 def test_logits_are_hugging_faces(demo_folder):
     from lensgui.engine.verify import verify
 
-    assert 0 < verify(str(demo_folder)) <= 1e-3
+    assert 0 < verify(demo_folder).logits <= 1e-3

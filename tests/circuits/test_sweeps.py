@@ -7,9 +7,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lensgui.circuits.questions import LogitDifference
+from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep_residual
+from lensgui.circuits.sweeps import sweep
 from lensgui.engine.model import HookedTransformer
 from tests.engine.tiny_models import VOCABULARY, tiny
 
@@ -60,7 +60,7 @@ def pairs(draw):
 @given(pair=pairs(), position=st.sampled_from([-1, -3, 4]))
 def test_every_cell_is_one_patched_forward(name, pair, position):
     metric = LogitDifference(METRIC.answer, METRIC.distractor, position)
-    *_, result = sweep_residual(models[name], *pair, metric)
+    *_, result = sweep(models[name], *pair, metric)
     slow = one_forward_per_cell(models[name], *pair, metric)
     scale = max(1.0, abs(result.clean - result.corrupted))
     assert (result.values - slow).abs().max() <= 1e-9 * scale
@@ -70,7 +70,7 @@ def test_every_cell_is_one_patched_forward(name, pair, position):
 def test_patching_the_one_differing_token_at_the_input_restores_the_clean_run():
     clean, corrupted = torch.arange(9)[None], torch.arange(9)[None].clone()
     corrupted[0, 4] = 20
-    *_, result = sweep_residual(models["llama"], clean, corrupted, METRIC)
+    *_, result = sweep(models["llama"], clean, corrupted, METRIC)
     assert abs(float(result.values[0, 4]) - (result.clean - result.corrupted)) <= 1e-9
     assert result.unchanged[:, :4].all()
     assert result.unchanged[0, 5:].all()
@@ -79,7 +79,7 @@ def test_patching_the_one_differing_token_at_the_input_restores_the_clean_run():
 
 def test_identical_prompts_cost_nothing_and_change_nothing():
     tokens = torch.arange(9)[None]
-    *_, result = sweep_residual(models["gpt2"], tokens, tokens, METRIC)
+    *_, result = sweep(models["gpt2"], tokens, tokens, METRIC)
     assert result.unchanged.all()
     assert not result.values.any()
     assert result.clean == result.corrupted
@@ -87,14 +87,14 @@ def test_identical_prompts_cost_nothing_and_change_nothing():
 
 def test_prompts_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="9 tokens and the corrupted one 8"):
-        next(sweep_residual(models["gpt2"], torch.arange(9), torch.arange(8), METRIC))
+        next(sweep(models["gpt2"], torch.arange(9), torch.arange(8), METRIC))
 
 
 def test_runs_are_used_again_and_known_cells_only_grow():
     clean, corrupted = torch.arange(9), torch.arange(9) + 1
     runs = [Run(models["llama"], tokens).complete() for tokens in (clean, corrupted)]
     known = [0]
-    for result in sweep_residual(models["llama"], *runs, METRIC):
+    for result in sweep(models["llama"], *runs, METRIC):
         known.append(int(result.values.isfinite().sum()))
         assert result.values[result.unchanged].abs().sum() == 0
     assert known == sorted(known)
@@ -103,10 +103,10 @@ def test_runs_are_used_again_and_known_cells_only_grow():
 
 def test_an_abandoned_sweep_leaves_no_hooks():
     model = models["llama"]
-    sweep = sweep_residual(model, torch.arange(9), torch.arange(9) + 1, METRIC)
+    running = sweep(model, torch.arange(9), torch.arange(9) + 1, METRIC)
     for _ in range(4):
-        next(sweep)
-    sweep.close()
+        next(running)
+    running.close()
     assert not any(point.is_watched for point in model.hook_points())
     assert torch.is_grad_enabled()
 

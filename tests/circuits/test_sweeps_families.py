@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.questions import LogitDifference
+from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep_residual
+from lensgui.circuits.sweeps import sweep
 from lensgui.engine.model import HookedTransformer
 from tests.engine.tiny_models import TINY, VOCABULARY, tiny
 
@@ -35,7 +35,7 @@ def pair() -> tuple[torch.Tensor, torch.Tensor]:
 @torch.no_grad()
 def test_every_cell_is_one_patched_forward(name):
     model, (clean, corrupted) = opened(name), pair()
-    *_, result = sweep_residual(model, clean, corrupted, METRIC)
+    *_, result = sweep(model, clean, corrupted, METRIC)
     base = METRIC(model(corrupted))
     _, cache = model.run_with_cache(clean, names_filter=lambda hook: "resid_pre" in hook)
     scale = max(1.0, abs(result.clean - result.corrupted))

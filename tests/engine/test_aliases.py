@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from lensgui.engine import library, loading
+from lensgui.engine import hub, library
 from lensgui.engine.errors import ModelError
 from lensgui.engine.families.aliases import ALIASES, hub_id
+from lensgui.engine.location import locate
 
 
 def test_aliases_are_lower_case_and_lead_to_hub_names():
@@ -30,8 +31,8 @@ def test_aliases_are_lower_case_and_lead_to_hub_names():
 )
 def test_an_alias_opens_the_hubs_model(alias, name, monkeypatch):
     asked = []
-    monkeypatch.setattr(loading, "_from_hub", lambda name, *rest: asked.append(name))
-    loading.folder_of(alias)
+    monkeypatch.setattr(hub, "fetch", lambda name, *rest: asked.append(name))
+    locate(alias)
     assert asked == [name]
 
 
@@ -39,4 +40,4 @@ def test_an_unknown_name_offers_the_nearest():
     with pytest.raises(ModelError, match="pythia-160m"):
         hub_id("pythia-161m")
     with pytest.raises(ModelError, match="smollm2-135m"):
-        loading.folder_of("smollm-135m")
+        locate("smollm-135m")

@@ -124,3 +124,9 @@ def test_routing_can_be_read_and_changed():
         fwd_hooks=[("blocks.0.mlp.hook_expert_indices", lambda x, hook: torch.zeros_like(x))],
     )
     assert not torch.equal(first, logits)
+
+
+def test_weights_that_differ_between_layers_are_not_stacked():
+    model = HookedTransformer.from_pretrained_no_processing(hf_model=tiny("qwen3_moe"))
+    assert model.W_Q.shape == (3, 4, 32, 10)
+    assert not hasattr(model, "W_in")

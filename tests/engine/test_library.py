@@ -12,7 +12,13 @@ import zipfile
 
 import pytest
 
-from lensgui.engine import command, conversion, demo, library, store
+from lensgui.engine import (
+    command,
+    conversion,
+    demo,
+    library,
+    store,
+)
 from lensgui.engine.errors import ModelError
 
 NAME = library.DEMO.name
@@ -103,7 +109,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(wheel, home):
     assert leftovers(home) == [folder.name]
 
 
-@pytest.mark.skipif(demo.fcntl is None, reason="no lock to hold")
+@pytest.mark.skipif(store.fcntl is None, reason="no lock to hold")
 def test_a_second_get_waits_for_the_first_and_takes_what_it_made(wheel, home, monkeypatch):
     folder = library.find(NAME).folder
 
@@ -111,7 +117,7 @@ def test_a_second_get_waits_for_the_first_and_takes_what_it_made(wheel, home, mo
         folder.mkdir(parents=True)
         (folder / library.CARD).write_text("{}")
 
-    monkeypatch.setattr(demo.fcntl, "flock", first_finishes)
+    monkeypatch.setattr(store.fcntl, "flock", first_finishes)
     monkeypatch.setattr(demo, "_command", lambda folder: ["false"])
     assert demo.get(NAME) == folder
 
@@ -229,27 +235,6 @@ def test_an_error_as_json_is_an_object_too(capsys):
 def test_an_unknown_name_on_the_command_line_is_a_sentence_and_status_1(capsys):
     assert lensgui("path", "nothing") == 1
     assert capsys.readouterr().err.startswith("There is no model named")
-
-
-def test_checking_once_does_nothing_where_the_figure_is_known(monkeypatch, capsys):
-    store.write_verification(library.path("toy"), 1e-6)
-    monkeypatch.setitem(sys.modules, "lensgui.engine.verify", None)
-    assert lensgui("check", "--once", "toy") == 0
-    assert capsys.readouterr().out == ""
-
-
-def test_checking_prints_and_keeps_the_figure(capsys):
-    assert lensgui("check", "toy") == 0
-    assert "max-abs" in capsys.readouterr().out
-    assert store.read_verification(library.path("toy")) < command.AGREES
-
-
-@pytest.mark.parametrize("figure", [float("nan"), float("inf"), 0.1])
-def test_a_figure_that_is_too_large_is_not_kept(monkeypatch, capsys, figure):
-    monkeypatch.setattr("lensgui.engine.verify.verify", lambda source: figure)
-    assert lensgui("check", "toy") == 1
-    assert "don't trust" in capsys.readouterr().err
-    assert store.read_verification(library.path("toy")) is None
 
 
 def test_progress_is_throttled(capsys):

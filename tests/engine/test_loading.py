@@ -73,7 +73,8 @@ def test_tied_embeddings_share_memory_until_folded():
 def test_weights_stack_over_layers(folder):
     model = open_model(str(folder), device="cpu")
     assert model.W_Q.shape == (3, 4, 32, 10)
-    assert model.W_K.shape == (3, 2, 32, 10)
+    assert model.blocks[1].attn.W_K.shape == (2, 32, 10)
+    assert model.W_K.shape == (3, 4, 32, 10)
     assert model.W_O.shape == (3, 4, 10, 32)
     assert model.W_in.shape == model.W_gate.shape == (3, 32, 40)
     assert model.W_out.shape == (3, 40, 32)
@@ -85,7 +86,7 @@ def test_missing_and_empty_folders(tmp_path):
     refused(tmp_path / "nowhere", "There is no folder")
     refused(tmp_path, "no config.json")
     (tmp_path / "file").touch()
-    refused(tmp_path / "file", "is a file")
+    refused(tmp_path / "file", "is a file that")
 
 
 def test_a_folder_without_weights(folder):
@@ -149,6 +150,15 @@ def test_an_unsupported_feature_is_named(tmp_path):
     hf_model = tiny("gpt2", torch.float32)
     hf_model.config.scale_attn_by_inverse_layer_idx = True
     with pytest.raises(ModelError, match="scale_attn_by_inverse_layer_idx"):
+        from_pretrained(hf_model=hf_model)
+
+
+def test_one_device_only(folder):
+    with pytest.raises(ModelError, match=r"n_devices is 2.* on one device"):
+        from_pretrained(str(folder), n_devices=2)
+    hf_model = tiny("llama", torch.float32)
+    hf_model.lm_head.to("meta")  # as accelerate leaves what it offloads
+    with pytest.raises(ModelError, match=r"spread over several places \(cpu, meta\)"):
         from_pretrained(hf_model=hf_model)
 
 

@@ -40,6 +40,7 @@ def rope_fields(config: Any, layer_type: str | None = None) -> dict[str, Any]:
     types = {} if layer_type is None else {"layer_type": layer_type}
     frequencies, factor = ROPE_INIT_FUNCTIONS[kind](config, "cpu", **types)
     fields["rotary_frequencies"] = tuple(frequencies.tolist())
+    fields["rotary_dim"] = 2 * len(frequencies)
     fields["rotary_scale"] = float(factor)
     if kind == "longrope":
         fields["n_ctx"] = int(parameters["original_max_position_embeddings"])

@@ -129,6 +129,10 @@ class Attention(nn.Module):
             [batch, query, head, d_head].
         """
         q: Tensor = self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, self.cfg.clip_qkv))
+        return self.turned_queries(q, span)
+
+    def turned_queries(self, q: Tensor, span: Span) -> Tensor:
+        """Return queries [batch, query, head, d_head] as they meet keys: normalised and turned."""
         if self.cfg.use_qk_norm:
             q = self._normalized(q, self.q_norm)
         if self.rotation is None:
@@ -143,6 +147,10 @@ class Attention(nn.Module):
             [batch, position, key_value_head, d_head].
         """
         k: Tensor = self.hook_k(read_heads(key_input, self.W_K, self.b_K, self.cfg.clip_qkv))
+        return self.turned_keys(k, span)
+
+    def turned_keys(self, k: Tensor, span: Span) -> Tensor:
+        """Return keys [batch, position, key_value_head, d_head] as they meet queries."""
         if self.cfg.use_qk_norm:
             k = self._normalized(k, self.k_norm)
         if self.rotation is None:
@@ -191,22 +199,33 @@ class Attention(nn.Module):
         Returns:
             [batch, head, query, source].
         """
-        scores = products(q, keys) * (1.0 / self.cfg.attn_scale)
-        if not self.is_plain:
-            scores = self._adjusted(scores, span, heads)
-        visible = span.visible(q.shape[1], self.window)
-        scores = self.hook_attn_scores(scores.masked_fill(~visible, -torch.inf))
-        half = scores.dtype in (torch.float16, torch.bfloat16)
-        precise = torch.float32 if half else None
-        if self.cfg.use_attn_sinks:
-            sinks = self.sinks[heads, None, None].expand(*scores.shape[:-1], 1)
-            pattern = torch.cat([scores, sinks], dim=-1).softmax(-1, dtype=precise)[..., :-1]
-        else:
-            pattern = scores.softmax(-1, dtype=precise)
+        scores = self.hook_attn_scores(self.scores(q, keys, span, heads))
+        pattern = self.softmax(scores, heads)
         if span.has_blind_rows:
             pattern = pattern.nan_to_num(nan=0.0)
         shown: Tensor = self.hook_pattern(pattern.to(q.dtype))
         return shown
+
+    def softmax(self, scores: Tensor, heads: slice = _ALL_HEADS) -> Tensor:
+        """Return the pattern of scores [..., head, query, source], in float32 at least.
+
+        With sinks its rows do not sum to 1: the rest goes nowhere.
+        """
+        half = scores.dtype in (torch.float16, torch.bfloat16)
+        precise = torch.float32 if half else None
+        if not self.cfg.use_attn_sinks:
+            return scores.softmax(-1, dtype=precise)
+        sinks = self.sinks[heads, None, None].to(scores.dtype).expand(*scores.shape[:-1], 1)
+        return torch.cat([scores, sinks], dim=-1).softmax(-1, dtype=precise)[..., :-1]
+
+    def scores(
+        self, q: Tensor, keys: list[Tensor], span: Span, heads: slice = _ALL_HEADS
+    ) -> Tensor:
+        """Return what the pattern is the softmax of; arguments as in `pattern`."""
+        scores = products(q, keys) * (1.0 / self.cfg.attn_scale)
+        if not self.is_plain:
+            scores = self._adjusted(scores, span, heads)
+        return scores.masked_fill(~span.visible(q.shape[1], self.window), -torch.inf)
 
     def _adjusted(self, scores: Tensor, span: Span, heads: slice) -> Tensor:
         """Return scores with their soft cap or their bias by distance."""

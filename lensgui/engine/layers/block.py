@@ -78,9 +78,21 @@ class Block(nn.Module):
         """Return resid_pre + attn_out, [batch, query, d_model]; arguments as in `forward`."""
         asking = resid_pre if queries is None else resid_pre[:, -queries:]
         attn_out: Tensor = self.attn(*self._attention_inputs(resid_pre, asking), span, past)
+        return self._with_attention(asking, attn_out)
+
+    def with_heads(self, resid_pre: Tensor, z: Tensor) -> Tensor:
+        """Return resid_pre + attn_out, [batch, query, d_model], where heads put out z.
+
+        Args:
+            resid_pre: [batch or 1, query, d_model].
+            z: [batch, query, head, d_head].
+        """
+        return self._with_attention(resid_pre, self.attn.write(z))
+
+    def _with_attention(self, resid_pre: Tensor, attn_out: Tensor) -> Tensor:
         if self.adjusts_outputs:
             attn_out = self._adjusted(attn_out, "ln1_post")
-        resid_mid: Tensor = asking + self.hook_attn_out(attn_out)
+        resid_mid: Tensor = resid_pre + self.hook_attn_out(attn_out)
         return resid_mid
 
     def mlp_half(self, resid_mid: Tensor, resid_pre: Tensor) -> Tensor:

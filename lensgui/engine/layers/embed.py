@@ -62,7 +62,8 @@ class Unembed(nn.Module):
         scale: What logits are multiplied by, before the soft cap.
         soft_cap: c in c·tanh(logits / c); -1 for none.
         hook_in: The normalised residual stream, [batch, position, d_model].
-        hook_out: The logits, [batch, position, d_vocab_out].
+        hook_out: The logits before any soft cap, [batch, position, d_vocab_out]: what attributions
+            add up to.
     """
 
     def __init__(self, cfg: HookedTransformerConfig) -> None:
@@ -76,8 +77,7 @@ class Unembed(nn.Module):
 
     def forward(self, normalized: Tensor) -> Tensor:
         """Return logits [..., d_vocab_out] of the normalised residual stream [..., d_model]."""
-        logits: Tensor = self.hook_out(self.columns(self.hook_in(normalized)))
-        return logits
+        return self._capped(self.hook_out(self._product(self.hook_in(normalized), slice(None))))
 
     def columns(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
         """Return the logits of some tokens only.
@@ -89,11 +89,11 @@ class Unembed(nn.Module):
         Returns:
             [..., token].
         """
-        every = slice(None)
-        index = every if tokens is None else tokens
+        return self._capped(self._product(normalized, slice(None) if tokens is None else tokens))
+
+    def _product(self, normalized: Tensor, index: Tensor | slice) -> Tensor:
         logits = F.linear(normalized, self.W_U.T[index], self.b_U[index])
-        if self.scale != 1.0:
-            logits = logits * self.scale
-        if self.soft_cap > 0:
-            logits = self.soft_cap * torch.tanh(logits / self.soft_cap)
-        return logits
+        return logits * self.scale if self.scale != 1.0 else logits
+
+    def _capped(self, logits: Tensor) -> Tensor:
+        return self.soft_cap * torch.tanh(logits / self.soft_cap) if self.soft_cap > 0 else logits

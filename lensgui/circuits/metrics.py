@@ -1,0 +1,207 @@
+"""Metrics as values: each says what it reads, can be sent around and compared, and can be called.
+
+They are free of torch, so that the window may import them: they use tensors' own methods only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+
+class Metric(Protocol):
+    """What a sweep reads from a run.
+
+    Attributes:
+        position: Where it reads; negative counts from the end.
+        columns: The tokens whose logits it reads; None for all of the vocabulary.
+        is_smooth: Whether it has a gradient, and so a first-order estimate.
+        compares: Whether it must be given the clean run's logits before it can be read.
+    """
+
+    @property
+    def position(self) -> int:
+        """Return where it reads."""
+        ...
+
+    @property
+    def columns(self) -> tuple[int, ...] | None:
+        """Return the tokens whose logits it reads."""
+        ...
+
+    @property
+    def is_smooth(self) -> bool:
+        """Return whether it has a gradient."""
+        ...
+
+    @property
+    def compares(self) -> bool:
+        """Return whether it must be given the clean run's logits, with `against`."""
+        ...
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the metric [...] of the logits of `columns`, [..., token]."""
+        ...
+
+    def against(self, clean: Any) -> Metric:
+        """Return the metric, comparing with the clean run's logits [d_vocab] if it compares."""
+        ...
+
+    def __call__(self, logits: Any) -> Any:
+        """Return the mean over the batch of the metric of logits [batch, position, d_vocab]."""
+        ...
+
+
+class Declared:
+    """What all metrics share."""
+
+    __slots__ = ()
+    position: int
+
+    @property
+    def columns(self) -> tuple[int, ...] | None:
+        """All of the vocabulary."""
+        return None
+
+    @property
+    def is_smooth(self) -> bool:
+        """Most metrics have a gradient."""
+        return True
+
+    @property
+    def compares(self) -> bool:
+        """Most metrics compare with nothing."""
+        return False
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the metric [...] of logits [..., token]."""
+        raise NotImplementedError
+
+    def against(self, clean: Any) -> Any:
+        """Return the metric itself: most compare with nothing."""
+        return self
+
+    def __call__(self, logits: Any) -> Any:
+        """Return the mean over the batch of the metric of logits [batch, position, d_vocab]."""
+        read = logits[..., self.position, :]
+        if self.columns is not None:
+            read = read[..., list(self.columns)]
+        return self.of_columns(read).mean()
+
+
+@dataclass(frozen=True, slots=True)
+class LogitDifference(Declared):
+    """logit(answer) − logit(distractor): which answer the model prefers, and how much, in logits.
+
+    Attributes:
+        answer: Token ids of the answer; several count as one by log-sum-exp.
+        distractor: Token ids of what it is compared with.
+        position: Where it is read; negative counts from the end.
+    """
+
+    answer: tuple[int, ...]
+    distractor: tuple[int, ...]
+    position: int = -1
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The answer's tokens, then the distractor's."""
+        return self.answer + self.distractor
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the difference [...] of the logits of `columns`, [..., token]."""
+        count = len(self.answer)
+        return logits[..., :count].logsumexp(-1) - logits[..., count:].logsumexp(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Probability(Declared):
+    """The probability of the answer; of several tokens, their sum.
+
+    Attributes:
+        answer: Token ids.
+        distractor: Token ids whose probability is subtracted; () for none.
+        position: Where it is read.
+    """
+
+    answer: tuple[int, ...]
+    distractor: tuple[int, ...] = ()
+    position: int = -1
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the probability [...] of logits [..., d_vocab]."""
+        share = logits.softmax(-1)
+        value = share[..., list(self.answer)].sum(-1)
+        return value - share[..., list(self.distractor)].sum(-1) if self.distractor else value
+
+
+@dataclass(frozen=True, slots=True)
+class LogProbability(Declared):
+    """The log-probability of the answer in nats; of several tokens, that of any of them.
+
+    Attributes:
+        answer: Token ids.
+        position: Where it is read.
+    """
+
+    answer: tuple[int, ...]
+    position: int = -1
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the log-probability [...] of logits [..., d_vocab]."""
+        return logits.log_softmax(-1)[..., list(self.answer)].logsumexp(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(Declared):
+    """How many tokens are likelier than the answer; 0 is likeliest.
+
+    Attributes:
+        answer: Token ids; of several the likeliest counts.
+        position: Where it is read.
+    """
+
+    answer: tuple[int, ...]
+    position: int = -1
+
+    @property
+    def is_smooth(self) -> bool:
+        """A rank jumps, so it has no estimate."""
+        return False
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the rank [...] of logits [..., d_vocab]."""
+        best = logits[..., list(self.answer)].amax(-1, keepdim=True)
+        return (logits > best).sum(-1).to(logits.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class KLDivergence(Declared):
+    """KL(clean ‖ patched): how far the prediction is from the clean run's, in nats.
+
+    Attributes:
+        position: Where it is read.
+        clean: The clean run's log-probabilities, [d_vocab]; sweeps fill it in with `against`.
+    """
+
+    position: int = -1
+    clean: Any = None
+
+    @property
+    def compares(self) -> bool:
+        """It compares with the clean run."""
+        return True
+
+    def against(self, clean: Any) -> KLDivergence:
+        """Return the divergence from a run with logits [d_vocab]."""
+        return replace(self, clean=clean.log_softmax(-1))
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the divergence [...] of logits [..., d_vocab].
+
+        Raises:
+            ValueError: If there is nothing to compare with.
+        """
+        if self.clean is None:
+            raise ValueError("A KL divergence compares with a run: use against(its logits) first.")
+        return (self.clean.exp() * (self.clean - logits.log_softmax(-1))).sum(-1)

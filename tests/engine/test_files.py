@@ -1,0 +1,202 @@
+"""A single file opens as the model that it is: safetensors beside its config, or GGUF alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lensgui.engine import conversion, library, store
+from lensgui.engine.errors import ModelError
+from lensgui.engine.loading import open_model
+from lensgui.engine.location import locate
+from tests.engine.tiny_models import VOCABULARY, prompts
+
+WIDTH, HIDDEN, HEADS, GROUPS, LAYERS = 64, 96, 4, 2, 2
+NAMES = {
+    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A tiny llama with every weight its own, and a tokenizer."""
+    import transformers as hf
+
+    torch.manual_seed(0)
+    config = hf.LlamaConfig(
+        vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=HIDDEN,
+        num_hidden_layers=LAYERS, num_attention_heads=HEADS, num_key_value_heads=GROUPS,
+        max_position_embeddings=48, bos_token_id=0, eos_token_id=1,
+    )  # fmt: skip
+    model = hf.LlamaForCausalLM(config)
+    for weight in model.parameters():
+        weight.data.normal_(0.0 if weight.ndim > 1 else 1.0, 0.3)
+    model.save_pretrained(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
+    """Queries' or keys' rows in the order of GGUF's llamas, which turn neighbours together."""
+    return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
+
+
+def written(folder, kind=gguf.GGMLQuantizationType.F32):
+    """A GGUF file of a folder's model, and the weights that it holds, dequantised."""
+    path = folder.parent / f"tiny-{kind.name}.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(LAYERS)
+    writer.add_context_length(48)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(HIDDEN)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(GROUPS)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(VOCABULARY)
+    letters = [chr(ord("A") + index) for index in range(VOCABULARY - 4)]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(["<s>", "</s>", *letters, "Ġ", "AB"])
+    writer.add_token_merges(["A B"])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(1)
+    kept = {}
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        value, quantised, place = tensor.numpy(), kind, gguf_name(name)
+        if "attn_q" in place or "attn_k" in place:
+            value = interleaved(value, HEADS if "attn_q" in place else GROUPS)
+        if value.ndim == 1 or value.shape[1] % 32:
+            quantised = gguf.GGMLQuantizationType.F32
+        data = gguf.quants.quantize(value, quantised)
+        writer.add_tensor(place, data, raw_dtype=quantised)
+        kept[name] = torch.from_numpy(gguf.quants.dequantize(data, quantised).copy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    for name, value in kept.items():
+        for part, heads in (("q_proj", HEADS), ("k_proj", GROUPS)):
+            if part in name:
+                pairs = value.view(heads, -1, 2, WIDTH).transpose(1, 2)
+                kept[name] = pairs.reshape(value.shape).contiguous()
+    return path, kept
+
+
+def gguf_name(name: str) -> str:
+    parts = name.removesuffix(".weight").split(".")
+    if "layers" in parts:
+        return f"blk.{parts[2]}.{NAMES['.'.join(parts[3:])]}.weight"
+    whole = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+    return whole[".".join(parts)] + ".weight"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", ["F32", "Q8_0"])
+def test_a_gguf_file_opens_dequantised(folder, home, kind):
+    path, kept = written(folder, gguf.GGMLQuantizationType[kind])
+    original = load_file(folder / "model.safetensors")
+    assert kind == "F32" or any(not torch.equal(kept[name], original[name]) for name in kept)
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    expected = open_model(str(folder), device="cpu")(prompts())
+    model = open_model(str(path), device="cpu")
+    torch.testing.assert_close(model(prompts()), expected, rtol=0, atol=1e-5)
+    assert model.to_str_tokens("ABBA", prepend_bos=False) == ["AB", "B", "A"]
+    (converted,) = [place for place in (home / "models").iterdir() if place.is_dir()]
+    assert library.read_card(converted)["title"] == f"tiny-{kind}, dequantised from GGUF"
+
+
+@torch.no_grad()
+def test_it_is_converted_once_and_found_from_its_folder(folder, tmp_path, monkeypatch):
+    path, _ = written(folder)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    moved = path.rename(alone / path.name)
+    steps = []
+    place = locate(str(alone), report=lambda progress: steps.append(progress.done))
+    assert steps == [0, 1, 2, 3]
+    monkeypatch.setattr(conversion, "convert_gguf", None)
+    assert locate(str(moved)) == place
+    shutil.copy(moved, alone / "other.gguf")
+    with pytest.raises(ModelError, match="holds several GGUF files"):
+        locate(str(alone))
+
+
+def test_what_is_no_gguf_leaves_nothing(tmp_path, home):
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + b"\0" * 90)
+    with pytest.raises(ModelError, match=r"bad\.gguf can't be read as a GGUF model"):
+        locate(str(tmp_path / "bad.gguf"))
+    (tmp_path / "big-00001-of-00003.gguf").touch()
+    with pytest.raises(ModelError, match="one of 3 parts"):
+        locate(str(tmp_path / "big-00001-of-00003.gguf"))
+    assert [path.name for path in (home / "models").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(("room", "free"), [("memory", 1), ("disk", 1 << 50)])
+def test_a_gguf_file_too_large_for_this_machine_is_refused(folder, monkeypatch, room, free):
+    path, _ = written(folder)
+    usage = shutil.disk_usage(folder)._replace(free=1)
+    monkeypatch.setattr("lensgui.engine.devices.free_bytes", lambda device: free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(ModelError, match=f"of {room} are free"):
+        locate(str(path))
+
+
+@torch.no_grad()
+def test_a_single_safetensors_file_is_that_files_model(folder):
+    tensors = load_file(folder / "model.safetensors")
+    other = {name: 2 * tensor for name, tensor in tensors.items()}
+    save_file(other, folder / "other.safetensors")
+    one = open_model(str(folder / "model.safetensors"), device="cpu")
+    two = open_model(str(folder / "other.safetensors"), device="cpu")
+    assert torch.equal(2 * one.W_E, two.W_E)
+    assert store.fingerprint(folder / "model.safetensors") != store.fingerprint(
+        folder / "other.safetensors"
+    )
+
+
+@torch.no_grad()
+def test_one_shard_stands_for_all(folder, tmp_path):
+    tensors = load_file(folder / "model.safetensors")
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    shutil.copy(folder / "config.json", shards)
+    index = {name: f"part-{place % 2}.safetensors" for place, name in enumerate(tensors)}
+    for shard in set(index.values()):
+        part = {name: tensors[name] for name in tensors if index[name] == shard}
+        save_file(part, shards / shard)
+    (shards / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
+    whole = open_model(str(folder), device="cpu")(prompts())
+    assert torch.equal(
+        open_model(str(shards / "part-1.safetensors"), device="cpu")(prompts()), whole
+    )
+
+
+def test_a_safetensors_file_alone_and_other_files(tmp_path, folder):
+    shutil.copy(folder / "model.safetensors", tmp_path / "alone.safetensors")
+    with pytest.raises(ModelError, match=r"has no config\.json"):
+        open_model(str(tmp_path / "alone.safetensors"))
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ModelError, match=r"notes\.txt is a file that lensgui doesn't open"):
+        open_model(str(tmp_path / "notes.txt"))
+
+
+def test_a_revision_is_the_hubs_only(folder):
+    with pytest.raises(ModelError, match="is not of the hub, so it has no revision"):
+        locate(str(folder), revision="v1")
+    with pytest.raises(ModelError, match="toy is not of the hub"):
+        locate("toy", revision="v1")

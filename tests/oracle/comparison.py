@@ -1,0 +1,84 @@
+"""lensgui's side: its answers to every question, beside those that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lensgui
+from tests.oracle import answers, circuits, decompositions, questions, subjects
+from tests.oracle.differences import purpose
+
+BAR = 1e-4  # largest difference allowed, in the units of the answer …
+STEPS = 16  # … or in roundings of its largest number to float32, which are more above 50
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "oracle"
+EPSILON = 2.0**-23
+QUESTIONS = questions.QUESTIONS + decompositions.QUESTIONS + circuits.QUESTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One answer beside the stored one.
+
+    Attributes:
+        name: processing/question/name.
+        distance: The largest difference; infinite where only one side has an answer, or the
+            shapes differ.
+        purpose: Why they differ, if on purpose.
+        scale: The largest stored number, at least 1.
+    """
+
+    name: str
+    distance: float
+    purpose: str | None
+    scale: float = 1.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answers agree, or differ on purpose."""
+        return self.purpose is not None or self.distance <= max(BAR, STEPS * EPSILON * self.scale)
+
+
+def open_model(name: str, processing: str) -> Any:
+    """Return a subject opened by lensgui, as a notebook would open it."""
+    of = lensgui.HookedTransformer
+    opener = of.from_pretrained if processing == "folded" else of.from_pretrained_no_processing
+    settings = {"device": "cpu", "default_prepend_bos": questions.PREPEND_BOS}
+    if name == subjects.DEMO:
+        return opener(name, **settings)
+    return opener(hf_model=subjects.tiny_model(name), tokenizer=subjects.tokenizer(), **settings)
+
+
+def compare(
+    name: str, stored: answers.Answers, asked: Iterable[Any] = QUESTIONS
+) -> Iterator[Compared]:
+    """Yield every answer about a subject beside the stored one; those of some questions only."""
+    seen = set()
+    for processing in questions.PROCESSINGS:
+        model = open_model(name, processing)
+        for key, value in questions.asked(lensgui, model, name, asked):
+            key = f"{processing}/{key}"
+            why = purpose(f"{name}/{key}")
+            seen.add(key)
+            if key in stored:
+                distance = answers.distance(value, stored[key])
+                yield Compared(key, distance, why, answers.scale(stored[key]))
+            else:
+                yield Compared(key, float("inf"), why)
+    about = {question.__name__ for question in asked}
+    for key in stored.keys() - seen:
+        if key.split("/")[1] not in about:
+            continue
+        yield Compared(key, float("inf"), purpose(f"{name}/{key}"))
+
+
+def worst_by_question(compared: Iterable[Compared]) -> dict[str, float]:
+    """Return the largest difference of each question, those on purpose left out."""
+    worst: dict[str, float] = {}
+    for one in compared:
+        if one.purpose is None:
+            question = one.name.split("/")[1]
+            worst[question] = max(worst.get(question, 0.0), one.distance)
+    return worst
