@@ -36,9 +36,7 @@ def compare(folder: Path) -> tuple[list[str], bool]:
     importing = Spread.of([_import_time() for _ in range(5)])
     ratio, folded_ratio = raw.median / other.median, folded.median / other.median
     loads, imports = ratio <= BAR, importing.median <= IMPORT_BAR
-    print(
-        f"\nfrom_pretrained of the cached demo model, weights as they are, 1 thread, {ROUNDS} rounds"
-    )
+    print(f"\nfrom_pretrained of the cached demo model, raw weights, 1 thread, {ROUNDS} rounds")
     print(f"  lensgui {raw}, folded {folded}; Hugging Face {other}")
     print(f"  {ratio:.2f}× (bar {BAR}×: {'holds' if loads else 'MISSED'})")
     print(

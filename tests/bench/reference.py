@@ -3,7 +3,7 @@
     {"threads": 1}
     {"clean": [ids], "corrupted": [ids], "answer": id, "distractor": id}
     {"hook": "blocks.3.attn.hook_z", "part": [[], 9, 2]}
-        one cell: the whole forward with one part of an activation replaced; [] means all of a dimension
+        one cell: the whole forward with one part of an activation replaced; [] is a whole dimension
 
 It imports nothing of lensgui's.
 """

@@ -55,10 +55,8 @@ def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
 
 
-def written(folder, kind=gguf.GGMLQuantizationType.F32):
-    """A GGUF file of a folder's model, and the weights that it holds, dequantised."""
-    path = folder.parent / f"tiny-{kind.name}.gguf"
-    writer = gguf.GGUFWriter(path, "llama")
+def describe(writer) -> None:
+    """Write what a GGUF file says of the tiny llama and of its tokenizer."""
     writer.add_block_count(LAYERS)
     writer.add_context_length(48)
     writer.add_embedding_length(WIDTH)
@@ -75,6 +73,13 @@ def written(folder, kind=gguf.GGMLQuantizationType.F32):
     writer.add_token_merges(["A B"])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(1)
+
+
+def written(folder, kind=gguf.GGMLQuantizationType.F32):
+    """A GGUF file of a folder's model, and the weights that it holds, dequantised."""
+    path = folder.parent / f"tiny-{kind.name}.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    describe(writer)
     kept = {}
     for name, tensor in load_file(folder / "model.safetensors").items():
         value, quantised, place = tensor.numpy(), kind, gguf_name(name)
