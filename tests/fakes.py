@@ -15,10 +15,10 @@ from lensgui.jobs.requests import (
     AttentionHead,
     LogitLens,
     OpenModel,
+    Patching,
     ReadHead,
     ReadPair,
     Request,
-    ResidualPatching,
 )
 from lensgui.jobs.slices import (
     Answer,
@@ -80,14 +80,14 @@ class FakeBench:
                 yield from attention(request)
             case AttentionHead():
                 yield head(request)
-            case ResidualPatching():
+            case Patching():
                 yield from self._sweep(request)
             case ReadHead():
                 yield read_head(request)
             case LogitLens():
                 yield lens(request)
 
-    def _sweep(self, request: ResidualPatching) -> Iterator[Answer | None]:
+    def _sweep(self, request: Patching) -> Iterator[Answer | None]:
         clean, corrupted = (tokens(text) for text in (request.pair.clean, request.pair.corrupted))
         if len(clean) != len(corrupted):
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from lensgui.jobs.requests import OpenModel, ReadPair, Request, ResidualPatching
+from lensgui.jobs.requests import OpenModel, Patching, ReadPair, Request
 from lensgui.jobs.runner import Runner
 from lensgui.jobs.slices import Answer, ModelCard, PairReading
 from lensgui.panes.pane import Pane
@@ -148,7 +148,7 @@ class Asker(QObject):
         title, name = channel
         self._panes[title].expect(name)
         self._unanswered.add(channel)
-        self._runner.submit(channel, request, when_quiet=isinstance(request, ResidualPatching))
+        self._runner.submit(channel, request, when_quiet=isinstance(request, Patching))
         if self._unanswered:
             self._late.start()
 

@@ -100,7 +100,7 @@ class Ablated:
     def __init__(self, model: HookedTransformer, tokens: Tensor, ablation: Ablation) -> None:
         """Work out what stands in; arguments as in `run_ablated`."""
         refuse_hooks(model)
-        self.model, self.tokens = model, torch.atleast_2d(tokens)
+        self.model, self.tokens = model, torch.atleast_2d(tokens).to(model.embed.W_E.device)
         self.stand_ins = _stand_ins(model, self.tokens, ablation)
 
     @torch.no_grad()

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
-from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.questions import Direction, SweepKind
 from lensgui.circuits.runs import read_out
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
@@ -31,7 +31,7 @@ def attribute(
     corrupted: Tensor,
     metric: Metric,
     kinds: Sequence[SweepKind],
-    direction: str = "denoising",
+    direction: Direction = "denoising",
     qk_fix: bool = False,
 ) -> tuple[Tensor, ...]:
     """Estimate every cell of some kinds of sweep at once.

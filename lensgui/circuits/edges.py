@@ -26,6 +26,7 @@ from lensgui.circuits.pairs import (
     check_pair,
     copied_inputs,
     measure,
+    precise,
     through_layers,
     written,
 )
@@ -144,7 +145,7 @@ def _differences(model: HookedTransformer, source: Written, base: Written) -> Te
         found.append(_of_heads(block, source.z[layer], base.z[layer]))
         if not model.cfg.attn_only:
             found.append((source.mlp_out[layer] - base.mlp_out[layer])[None])
-    return torch.cat(found).flatten(1)
+    return precise(torch.cat(found).flatten(1))
 
 
 def _of_heads(block: Block, source: Tensor, base: Tensor) -> Tensor:
@@ -194,7 +195,7 @@ def _scores(model: HookedTransformer, gradients: list[Tensor], differences: Tens
     columns = []
     for layer, gradient in enumerate(gradients):
         count = min(1 + in_layer * (layer + 1), len(differences))
-        scores = gradient.new_zeros(len(differences), len(gradient))
-        scores[:count] = differences[:count] @ gradient.T
+        scores = differences.new_zeros(len(differences), len(gradient))
+        scores[:count] = differences[:count] @ precise(gradient).T
         columns.append(scores)
     return torch.cat(columns, dim=1)

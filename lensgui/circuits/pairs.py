@@ -58,7 +58,7 @@ def written(model: HookedTransformer, tokens: Tensor) -> Written:
     def keep(activation: Tensor, hook: Any) -> None:
         kept[hook.name.rpartition(".")[2]].append(activation)
 
-    embedding = model.to_embedding(tokens)
+    embedding = model.to_embedding(tokens.to(model.embed.W_E.device))
     hooks: list[NamedHook] = [(lambda name: name.endswith(tuple(kept)), keep)]
     with model.hooks(hooks):
         final = through_layers(model, embedding)
@@ -134,9 +134,14 @@ def measure(model: HookedTransformer, final: Tensor, metric: Measure) -> Tensor:
     """
     if isinstance(metric, Declared):
         logits = read_out(model, final[:, metric.position], metric.columns)
-        value: Tensor = metric.of_columns(logits).mean()
+        value: Tensor = metric.of_columns(precise(logits)).mean()
         return value
     return torch.as_tensor(metric(model.to_logits(final)))
+
+
+def precise(x: Tensor) -> Tensor:
+    """Return numbers in float32 at least: sums of many half-precision ones lose what matters."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 @torch.no_grad()
@@ -144,5 +149,5 @@ def against(model: HookedTransformer, metric: Measure, final: Tensor) -> Measure
     """Return a metric that compares, if it does at all, with a final residual stream."""
     if not isinstance(metric, Declared):
         return metric
-    compared: Measure = metric.against(read_out(model, final[:, metric.position]))
+    compared: Measure = metric.against(precise(read_out(model, final[:, metric.position])))
     return compared

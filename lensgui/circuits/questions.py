@@ -80,6 +80,7 @@ class PromptPair:
 
 
 Extent = Literal["position", "all", "edge"]
+Direction = Literal["denoising", "noising"]
 
 _RESIDUAL = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 _OF_HEADS = ("z", "q", "k", "v", "pattern")

@@ -62,7 +62,8 @@ class Runs:
         runs = [written(model, tokens) for tokens in check_pair(clean, corrupted)]
         metric = against(model, metric, runs[0].final)
         values = [float(measure(model, run.final, metric)) for run in runs]
-        residuals = list(model.residual_stream(torch.atleast_2d(corrupted)))
+        tokens = torch.atleast_2d(corrupted).to(model.embed.W_E.device)
+        residuals = list(model.residual_stream(tokens))
         return cls(model, runs[0], runs[1], residuals, metric, values[0], values[1])
 
 

@@ -12,20 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
-from lensgui.circuits.questions import RESID_PRE, SweepKind
+from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run, read_out
 from lensgui.circuits.walks import Cell, group, measured
 from lensgui.engine.model import HookedTransformer
-
-Direction = Literal["denoising", "noising"]
 
 
 @dataclass(frozen=True, slots=True)

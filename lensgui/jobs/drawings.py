@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.circuits.heads import first_share, hide_first_source, shrink
+from lensgui.circuits.questions import Direction
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import SweepResult
 from lensgui.engine import tokens as text
@@ -64,12 +65,7 @@ class AtlasDrawing:
 
     def picture(self) -> Atlas:
         """Return what is drawn so far."""
-        cfg = self._run.model.cfg
-        heads = range(cfg.n_heads)
-        axes = [
-            layer_axis(self._run.model),
-            Axis("head", tuple(heads), tuple(f"H{head}" for head in heads)),
-        ]
+        axes = [layer_axis(self._run.model), head_axis(self._run.model)]
         for name in ("position", "source"):
             whole = position_axis(self._run, name)
             axes.append(Axis(name, whole.coordinates[:: self._step], whole.labels[:: self._step]))
@@ -93,22 +89,44 @@ def head_slice(run: Run, layer: int, head: int, hide_first: bool) -> Slice:
     return Slice((position_axis(run), position_axis(run, "source")), values, states)
 
 
-def sweep_slice(base: Run, result: SweepResult) -> Sweep:
-    """Return a sweep as far as it is known."""
+def head_axis(model: HookedTransformer) -> Axis:
+    """Return the axis of heads."""
+    heads = range(model.cfg.n_heads)
+    return Axis("head", tuple(heads), tuple(f"H{head}" for head in heads))
+
+
+def group_axis(model: HookedTransformer) -> Axis:
+    """Return the axis of key/value heads, each named after the query heads that share it."""
+    size = model.cfg.n_heads // model.cfg.kv_heads
+    groups = range(model.cfg.kv_heads)
+    labels = [f"H{at * size}–{at * size + size - 1}" if size > 1 else f"H{at}" for at in groups]
+    return Axis("key_value_head", tuple(groups), tuple(labels))
+
+
+def sweep_slice(corrupted: Run, result: SweepResult, direction: Direction) -> Sweep:
+    """Return a sweep as far as it is known; its positions are named by the corrupted prompt."""
+    model = corrupted.model
     values = host(result.values)
     states = np.full(values.shape, CellState.EXACT, np.uint8)
     states[np.isinf(values)] = CellState.NOT_FINITE
     states[np.isnan(values)] = CellState.UNKNOWN
     states[result.unchanged.numpy()] = CellState.UNCHANGED
     states.flags.writeable = False
-    axes = (layer_axis(base.model), position_axis(base))
+    axes = {
+        "layer": layer_axis(model),
+        "head": head_axis(model),
+        "key_value_head": group_axis(model),
+        "position": position_axis(corrupted),
+        "source": position_axis(corrupted, "source"),
+    }
     return Sweep(
-        axes,
+        tuple(axes[name] for name in result.kind.axes),
         values,
         states,
         result.clean,
         result.corrupted,
         _refusal(result.clean, result.corrupted),
+        direction,
     )
 
 

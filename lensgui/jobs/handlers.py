@@ -23,10 +23,10 @@ from lensgui.jobs.requests import (
     AttentionHead,
     LogitLens,
     OpenModel,
+    Patching,
     ReadHead,
     ReadPair,
     Request,
-    ResidualPatching,
 )
 from lensgui.jobs.slices import Answer, Atlas, PairReading, Sweep
 
@@ -64,8 +64,8 @@ class Bench:
                 return self._attention_grid(request)
             case AttentionHead():
                 return self._attention_head(request)
-            case ResidualPatching():
-                return self._residual_patching(request)
+            case Patching():
+                return self._patching(request)
             case ReadHead():
                 return self._read_head(request)
             case LogitLens():
@@ -142,7 +142,7 @@ class Bench:
             yield None
         yield drawings.head_slice(run, request.layer, request.head, request.hide_first)
 
-    def _residual_patching(self, request: ResidualPatching) -> Iterator[Answer | None]:
+    def _patching(self, request: Patching) -> Iterator[Answer | None]:
         model, pair = self._use(request.model), request.pair
         clean, corrupted = (
             self._run(model, pair.clean_prompt),
@@ -152,11 +152,12 @@ class Bench:
             yield None
         metric = readings.required_metric(self._answers(pair, clean))
         known = -1
-        for result in sweep(model, clean, corrupted, metric):
+        sweeping = sweep(model, clean, corrupted, metric, request.kind, request.direction)
+        for result in sweeping:
             settled = int(result.values.isfinite().sum())
             slice_: Sweep | None = None
             if settled != known:
-                slice_ = drawings.sweep_slice(corrupted, result)
+                slice_ = drawings.sweep_slice(corrupted, result, request.direction)
                 known = settled
             yield slice_
 

@@ -11,10 +11,10 @@ from lensgui.jobs.requests import (
     AttentionHead,
     LogitLens,
     OpenModel,
+    Patching,
     ReadHead,
     ReadPair,
     Request,
-    ResidualPatching,
 )
 from lensgui.jobs.slices import Answer, Atlas, Slice
 
@@ -23,11 +23,11 @@ NAMES: dict[type, str] = {
     ReadPair: "reading the prompts",
     AttentionGrid: "attention of all heads",
     AttentionHead: "attention of one head",
-    ResidualPatching: "activation patching",
+    Patching: "activation patching",
     ReadHead: "reading a head",
     LogitLens: "logit lens",
 }
-SLOW = (OpenModel, ResidualPatching, AttentionGrid)
+SLOW = (OpenModel, Patching, AttentionGrid)
 
 
 @dataclass(slots=True, eq=False)

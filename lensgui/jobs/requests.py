@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+from lensgui.circuits.questions import (
+    RESID_PRE,
+    Direction,
+    ModelKey,
+    Prompt,
+    PromptPair,
+    SweepKind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +55,20 @@ class AttentionHead:
 
 
 @dataclass(frozen=True, slots=True)
-class ResidualPatching:
-    """Where the answer lives: patching the clean residual stream into the corrupted run.
+class Patching:
+    """Where the answer lives: one run's activations patched into the other, one at a time.
 
-    A `Sweep` [layer, position] of `hook_resid_pre`, filled in as it is computed.
+    A `Sweep` over the axes of its kind, filled in as it is computed.
+
+    Attributes:
+        kind: What a cell replaces.
+        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
     """
 
     model: ModelKey
     pair: PromptPair
+    kind: SweepKind = RESID_PRE
+    direction: Direction = "denoising"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,4 @@ class LogitLens:
     position: int
 
 
-Request = (
-    OpenModel | ReadPair | AttentionGrid | AttentionHead | ResidualPatching | ReadHead | LogitLens
-)
+Request = OpenModel | ReadPair | AttentionGrid | AttentionHead | Patching | ReadHead | LogitLens

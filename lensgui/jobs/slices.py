@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.circuits.questions import ModelKey
+from lensgui.circuits.questions import Direction, ModelKey
 
 
 class CellState(IntEnum):
@@ -74,17 +74,27 @@ class Sweep(Slice):
     Attributes:
         values: Patched metric − base metric, in the metric's unit (logits).
         clean: The metric of the clean run.
-        corrupted: The metric of the corrupted run, which is the base.
+        corrupted: The metric of the corrupted run.
         refusal: Why normalising is undefined here, as a sentence; "" where it is defined.
+        direction: "denoising" patches clean into corrupted, which is then the base; "noising"
+            corrupted into clean.
     """
 
     clean: float
     corrupted: float
     refusal: str = ""
+    direction: Direction = "denoising"
+
+    @property
+    def base(self) -> float:
+        """The metric of the run that is patched into."""
+        return self.corrupted if self.direction == "denoising" else self.clean
 
     @property
     def normalised(self) -> NDArray[np.float32]:
-        """The change as a share of clean − corrupted: 0 changes nothing, 1 restores the clean run.
+        """The change as a share of clean − corrupted.
+
+        0 changes nothing. Denoising, +1 restores the clean run; noising, −1 destroys it.
 
         Raises:
             ValueError: If normalising is undefined; `refusal` says why.

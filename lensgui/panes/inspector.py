@@ -7,7 +7,7 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from lensgui.jobs.requests import LogitLens, ReadHead, ReadPair, Request, ResidualPatching
+from lensgui.jobs.requests import LogitLens, Patching, ReadHead, ReadPair, Request
 from lensgui.jobs.slices import Answer, HeadReading, LensReading, PairReading, Sweep, Token
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
@@ -63,7 +63,7 @@ class InspectorPane(Pane):
         if cursor.position is None:
             return wanted
         if pair.is_complete and cursor.layer is not None:
-            wanted["sweep"] = ResidualPatching(model, pair)
+            wanted["sweep"] = Patching(model, pair)
         wanted["lens"] = LogitLens(model, pair, cursor.position)
         if cursor.layer is not None and cursor.head is not None:
             wanted["head"] = ReadHead(model, pair, cursor.layer, cursor.head, cursor.position)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.requests import ReadPair, Request, ResidualPatching
+from lensgui.jobs.requests import Patching, ReadPair, Request
 from lensgui.jobs.slices import Answer, CellState, PairReading, Sweep
 from lensgui.panes import snippets, theme
 from lensgui.panes.heatmap import Heatmap
@@ -67,7 +67,7 @@ class PatchingPane(Pane):
             return {}
         return {
             "pair": ReadPair(document.model, document.pair),
-            "sweep": ResidualPatching(document.model, document.pair),
+            "sweep": Patching(document.model, document.pair),
         }
 
     def python(self, document: Document, cursor: Cursor) -> str:

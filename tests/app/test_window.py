@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QPalette
 
 from lensgui.app.examples import examples
 from lensgui.circuits.questions import ModelKey
-from lensgui.jobs.requests import OpenModel, ReadPair, ResidualPatching
+from lensgui.jobs.requests import OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
 from lensgui.state.selection import Cursor
@@ -38,7 +38,7 @@ def test_the_window_asks_for_the_model_before_anything_else(window, bench):
 
 
 def test_one_sweep_serves_two_panes(window, bench):
-    assert sum(isinstance(request, ResidualPatching) for request in bench.asked) == 1
+    assert sum(isinstance(request, Patching) for request in bench.asked) == 1
     assert window.panes["Inspector"].sweep is window.panes["Activation patching"].sweep
 
 
@@ -79,7 +79,7 @@ def test_typing_asks_for_the_sweep_once(window, bench, qtbot):
     bench.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(window.panes["Prompt"].editors["corrupted"], " now", delay=5)
-    sweeps = [request for request in bench.asked if isinstance(request, ResidualPatching)]
+    sweeps = [request for request in bench.asked if isinstance(request, Patching)]
     reads = [request for request in bench.asked if isinstance(request, ReadPair)]
     assert len(sweeps) == 1
     assert len(reads) >= 2
@@ -100,7 +100,7 @@ def test_moving_the_cursor_asks_nothing_that_does_not_depend_on_it(window, bench
     bench.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(layer=1, position=2)
-    assert not any(isinstance(request, ReadPair | ResidualPatching) for request in bench.asked)
+    assert not any(isinstance(request, ReadPair | Patching) for request in bench.asked)
 
 
 def test_a_hidden_pane_asks_nothing(window, bench, qtbot):
@@ -151,7 +151,7 @@ def test_a_model_that_cannot_be_opened_is_said_everywhere(window, bench, qtbot):
 
 
 def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, bench, qtbot):
-    bench.broken[ResidualPatching] = RuntimeError("boom")
+    bench.broken[Patching] = RuntimeError("boom")
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
     pane = window.panes["Activation patching"]
@@ -183,13 +183,13 @@ def test_stop_keeps_the_cells_that_are_known(window, bench, qtbot):
 def test_closing_in_the_middle_of_a_sweep_ends_within_a_second(parts, bench, qtbot):
     bench.is_gated = True
     parts.window.show()
-    qtbot.waitUntil(lambda: any(isinstance(request, ResidualPatching) for request in bench.asked))
+    qtbot.waitUntil(lambda: any(isinstance(request, Patching) for request in bench.asked))
     before = time.perf_counter()
     parts.window.close()
     bench.gate.release()
     assert parts.runner.close()
     assert time.perf_counter() - before < 1.0
-    assert any(isinstance(request, ResidualPatching) for request in bench.left)
+    assert any(isinstance(request, Patching) for request in bench.left)
 
 
 @pytest.mark.parametrize(

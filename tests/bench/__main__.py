@@ -29,7 +29,7 @@ def library() -> tuple[list[str], bool]:
 
     from lensgui.engine.library import DEMO, path
     from lensgui.engine.loading import open_model
-    from tests.bench import attribution, caching, loading, sweeps
+    from tests.bench import attribution, caching, edges, loading, sweeps
     from tests.bench.environment import reference_python
     from tests.bench.peer import Peer
 
@@ -37,7 +37,11 @@ def library() -> tuple[list[str], bool]:
     folder = path(DEMO.name)
     model = open_model(DEMO.name, folded=False, device="cpu", dtype="float32")
     ioi = sweeps.Pair.stored("ioi")
-    rows = [caching.compare(model, folder, ioi), attribution.compare(model, ioi)]
+    rows = [
+        caching.compare(model, folder, ioi),
+        attribution.compare(model, ioi),
+        edges.compare(model, ioi),
+    ]
     python = reference_python()
     peer = Peer(python, folder) if python else None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

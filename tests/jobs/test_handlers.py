@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+from lensgui.circuits.questions import ModelKey, Prompt, PromptPair, SweepKind
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.handlers import Bench
 from lensgui.jobs.requests import (
@@ -14,9 +14,9 @@ from lensgui.jobs.requests import (
     AttentionHead,
     LogitLens,
     OpenModel,
+    Patching,
     ReadHead,
     ReadPair,
-    ResidualPatching,
 )
 from lensgui.jobs.slices import CellState
 
@@ -137,7 +137,7 @@ def test_long_prompts_are_pooled(bench):
 
 
 def test_the_sweep_streams_and_only_gains(bench):
-    sweeps = [a for a in bench.answer(ResidualPatching(TOY, PAIR)) if a is not None]
+    sweeps = [a for a in bench.answer(Patching(TOY, PAIR)) if a is not None]
     assert [s.done for s in sweeps] == sorted(s.done for s in sweeps)
     final = sweeps[-1]
     assert final.done == final.total == 22
@@ -150,9 +150,9 @@ def test_the_sweep_streams_and_only_gains(bench):
 
 def test_a_metric_that_does_not_move_is_not_divided_by(bench):
     flipped = PromptPair(PAIR.corrupted, PAIR.clean, " apple", " stone")
-    wrong = last(bench.answer(ResidualPatching(TOY, flipped)))
+    wrong = last(bench.answer(Patching(TOY, flipped)))
     assert "wrong sign" in wrong.refusal
-    same = last(bench.answer(ResidualPatching(TOY, PromptPair(CLEAN, CLEAN))))
+    same = last(bench.answer(Patching(TOY, PromptPair(CLEAN, CLEAN))))
     with pytest.raises(ValueError, match=r"less than 0\.5"):
         same.normalised.sum()
     assert (same.states == CellState.UNCHANGED).all()
@@ -168,7 +168,7 @@ def test_a_metric_that_does_not_move_is_not_divided_by(bench):
 )
 def test_sweeps_that_have_no_answer(bench, pair, match):
     with pytest.raises(ValueError, match=match):
-        last(bench.answer(ResidualPatching(TOY, pair)))
+        last(bench.answer(Patching(TOY, pair)))
 
 
 def test_a_head_is_read_in_words(bench):
@@ -193,7 +193,7 @@ def test_the_lens_ends_in_the_prediction(bench):
 
 
 def test_equal_requests_have_equal_answers(bench):
-    first, second = (last(bench.answer(ResidualPatching(TOY, PAIR))) for _ in range(2))
+    first, second = (last(bench.answer(Patching(TOY, PAIR))) for _ in range(2))
     np.testing.assert_array_equal(first.values, second.values)
 
 
@@ -219,7 +219,7 @@ def test_a_model_that_is_not_there(bench):
 def test_number_formats_reach_the_window_as_float32(bench):
     for dtype in ("bfloat16", "float64"):
         key = ModelKey("toy", device="cpu", dtype=dtype)
-        sweep = last(bench.answer(ResidualPatching(key, PAIR)))
+        sweep = last(bench.answer(Patching(key, PAIR)))
         assert sweep.values.dtype == np.float32
         assert sweep.normalised[0, 4] == pytest.approx(1, abs=0.05)
         head = last(bench.answer(AttentionHead(key, Prompt(CLEAN), 0, 0)))
@@ -227,5 +227,20 @@ def test_number_formats_reach_the_window_as_float32(bench):
 
 
 def test_grad_mode_is_left_alone(bench):
-    last(bench.answer(ResidualPatching(TOY, PAIR)))
+    last(bench.answer(Patching(TOY, PAIR)))
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+def test_sweeps_of_every_kind_that_is_a_map(bench, direction):
+    kinds = [SweepKind(name) for name in ("resid_mid", "resid_post", "attn_out", "mlp_out")]
+    for kind in kinds + [SweepKind(name, "all") for name in ("z", "q", "k", "v", "pattern")]:
+        final = last(bench.answer(Patching(TOY, PAIR, kind, direction)))
+        assert tuple(axis.name for axis in final.axes) == kind.axes
+        assert final.values.shape == tuple(len(axis) for axis in final.axes)
+        assert final.done == final.total
+        assert final.direction == direction
+        assert final.base == (final.corrupted if direction == "denoising" else final.clean)
+    whole = last(bench.answer(Patching(TOY, PAIR, SweepKind("resid_pre"), direction)))
+    sign = 1 if direction == "denoising" else -1
+    assert whole.normalised[0, 4] == pytest.approx(sign, abs=1e-4)

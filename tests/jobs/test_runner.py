@@ -8,13 +8,13 @@ import pytest
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.progress import Progress
-from lensgui.jobs.requests import AttentionHead, OpenModel, ReadPair, ResidualPatching
+from lensgui.jobs.requests import AttentionHead, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.jobs.slices import ModelCard, Sweep
 
 MODEL = ModelKey("fake")
 PAIR = PromptPair("a b c d", "a b x d")
-SWEEP = ResidualPatching(MODEL, PAIR)
+SWEEP = Patching(MODEL, PAIR)
 READ = ReadPair(MODEL, PAIR)
 
 
@@ -52,7 +52,7 @@ def test_the_last_answer_of_a_sweep_is_whole(runner, heard, qtbot):
 def test_equal_requests_run_once_and_fan_out(runner, bench, heard, qtbot):
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
-        runner.submit("b", ResidualPatching(ModelKey("fake"), PromptPair("a b c d", "a b x d")))
+        runner.submit("b", Patching(ModelKey("fake"), PromptPair("a b c d", "a b x d")))
     assert bench.asked == [SWEEP]
     assert answers(heard, "a")[-1] is answers(heard, "b")[-1]
     assert "finished" in names(heard, "b")
@@ -130,7 +130,7 @@ def test_the_newest_job_goes_first(runner, bench, heard, qtbot):
 def test_a_job_that_raises_is_a_sentence_and_the_thread_survives(
     runner, bench, heard, qtbot, error, sentence
 ):
-    bench.broken[ResidualPatching] = error
+    bench.broken[Patching] = error
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
     assert ("failed", "a", sentence) in heard
@@ -141,7 +141,7 @@ def test_a_job_that_raises_is_a_sentence_and_the_thread_survives(
 
 def test_a_failure_keeps_nothing_alive(runner, bench, heard, qtbot):
     error = RuntimeError("boom")
-    bench.broken[ResidualPatching] = error
+    bench.broken[Patching] = error
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
     trace = error.__traceback__
@@ -176,9 +176,9 @@ def test_a_slow_question_waits_for_quiet(runner, bench, qtbot):
     pairs = [PromptPair("a b c", text) for text in ("x b c", "xy b c", "xyz b c")]
     with qtbot.waitSignal(runner.settled):
         for pair in pairs:
-            runner.submit("a", ResidualPatching(MODEL, pair), when_quiet=True)
+            runner.submit("a", Patching(MODEL, pair), when_quiet=True)
             assert runner.is_busy
-    assert bench.asked == [ResidualPatching(MODEL, pairs[-1])]
+    assert bench.asked == [Patching(MODEL, pairs[-1])]
 
 
 def test_settled_waits_for_the_quiet_timer(runner, bench, heard, qtbot):
@@ -202,7 +202,7 @@ def test_answers_are_sent_at_most_thirty_times_a_second(runner, heard, qtbot):
     long = PromptPair(" ".join(["a"] * 400), " ".join(["b"] + ["a"] * 399))
     before = time.perf_counter()
     with qtbot.waitSignal(runner.settled, timeout=20_000):
-        runner.submit("a", ResidualPatching(MODEL, long))
+        runner.submit("a", Patching(MODEL, long))
     most = (time.perf_counter() - before) * 30 + 2
     assert len(answers(heard, "a")) <= most
 

@@ -13,9 +13,9 @@ from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
     LogitLens,
+    Patching,
     ReadHead,
     ReadPair,
-    ResidualPatching,
 )
 from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.attention import AttentionPane
@@ -128,7 +128,7 @@ def test_the_future_is_masked_not_zero(document, show, qtbot):
 def test_patching_asks_only_with_two_prompts(document, qtbot):
     pane = PatchingPane()
     qtbot.addWidget(pane)
-    assert pane.requests(document, CURSOR)["sweep"] == ResidualPatching(document.model, PAIR)
+    assert pane.requests(document, CURSOR)["sweep"] == Patching(document.model, PAIR)
     assert pane.requests(Document(document.model, PromptPair("a")), CURSOR) == {}
 
 

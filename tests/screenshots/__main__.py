@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QWidget  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.jobs.answering import Answering  # noqa: E402
-from lensgui.jobs.requests import Request, ResidualPatching  # noqa: E402
+from lensgui.jobs.requests import Patching, Request  # noqa: E402
 from lensgui.jobs.slices import Answer, Slice  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -48,7 +48,7 @@ class Held:
                 yield None
 
     def _is_half_way(self, request: Request, answer: Answer | None) -> bool:
-        if not Held.is_held or not isinstance(request, ResidualPatching):
+        if not Held.is_held or not isinstance(request, Patching):
             return False
         return isinstance(answer, Slice) and answer.done > 0.7 * answer.total
 
