@@ -1,8 +1,8 @@
-"""Bringing the demo model in the background while the toy is open."""
+"""Bringing a model in the background while another is open."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -39,8 +39,12 @@ class Fetching(QObject):
         self.download.failed.connect(self._give_up)
 
     @Slot(str)
-    def fetch(self, name: str, sentence: str = MEANWHILE) -> None:
-        """Begin to fetch a model by its name."""
+    def fetch(self, name: str) -> None:
+        """Begin to fetch a model by its name, one at a time."""
+        if self.download.is_running:
+            self.told.emit(f"{self.download.name} is being fetched: stop that first, then {name}.")
+            return
+        sentence = MEANWHILE if name == DEFAULT_MODEL else f"{name} is being fetched."
         self._before = self._session.document
         self.fetched.emit(Fetched(f"Fetching {name}", 0, 0))
         self.told.emit(sentence)
@@ -64,6 +68,8 @@ class Fetching(QObject):
         if name == DEFAULT_MODEL:
             self._session.edit(model=example.document.model, pair=example.document.pair)
             self._selection.move(**asdict(example.cursor))
+        else:
+            self._session.edit(model=replace(self._session.document.model, source=name))
         self.told.emit(f"{name} is here now.")
 
     @Slot(str)

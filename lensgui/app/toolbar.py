@@ -38,7 +38,7 @@ class ModelBar(QToolBar):
 
     Attributes:
         edited: (changes,) another model key.
-        fetch_wanted: (name,) a known model must be fetched first.
+        fetch_wanted: (name,) a model must be fetched before it can be opened.
         stopped: Whatever runs is to stop.
     """
 
@@ -132,7 +132,7 @@ class ModelBar(QToolBar):
         )
         if is_given and name.strip():
             allow_hub()
-            self.open_source(name.strip())
+            self.fetch_wanted.emit(name.strip())
 
     def _fill_models(self) -> None:
         menu = self.model.menu()

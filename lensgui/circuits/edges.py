@@ -18,7 +18,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from lensgui.circuits.nodes import Node, edges, receivers, senders
+from lensgui.circuits.nodes import Node, edge_mask, receivers, senders
 from lensgui.circuits.pairs import (
     Measure,
     Written,
@@ -126,7 +126,7 @@ def edge_attribution_steps(
             float(measure(model, run.final, metric)) for run in (source, base)
         )
     differences = _differences(model, source, base)
-    exists = edges(model.cfg).to(differences.device)
+    exists = edge_mask(model.cfg).to(differences.device)
     rows, columns = senders(model.cfg), receivers(model.cfg)
     total = torch.zeros(exists.shape, dtype=differences.dtype, device=differences.device)
     for step in range(steps):

@@ -97,7 +97,7 @@ def read_at(node: Node, cfg: HookedTransformerConfig) -> int:
     return 2 * node.layer + (node.kind == "mlp" and not cfg.parallel_attn_mlp)
 
 
-def edges(cfg: HookedTransformerConfig) -> Tensor:
+def edge_mask(cfg: HookedTransformerConfig) -> Tensor:
     """Return which senders reach which receivers, [sender, receiver]."""
     written = torch.tensor([written_at(node) for node in senders(cfg)])
     read = torch.tensor([read_at(node, cfg) for node in receivers(cfg)])

@@ -33,8 +33,9 @@ def path_patch(
 ) -> float:
     """Patch all edges from some senders to some receivers at once.
 
-    With receivers in one layer this is the path patching of Wang et al. (2022). With receivers in
-    several, a later one also hears what the earlier ones changed, unless that comes from a sender.
+    With one receiver, or several heads of one layer, this is the path patching of Wang et al.
+    (2022), who hold all else at the corrupted run while the receivers' inputs are recorded. With
+    receivers in several layers, a later one here also hears what the earlier ones changed.
 
     Args:
         model: The model; hooks attached to it must not be.

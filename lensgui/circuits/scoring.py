@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from lensgui.circuits.ablation import Ablated, Ablation, Part
 from lensgui.circuits.metrics import Declared
-from lensgui.circuits.nodes import Node, edges, receivers, senders
+from lensgui.circuits.nodes import Node, edge_mask, receivers, senders
 from lensgui.circuits.pairs import Measure, against, measure, written
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.model import HookedTransformer
@@ -86,6 +87,7 @@ class CircuitScores:
         return (self.circuit - self.empty) / whole
 
 
+@torch.no_grad()
 def circuit_scores(
     model: HookedTransformer,
     tokens: Tensor,
@@ -157,7 +159,7 @@ def parts(cfg: HookedTransformerConfig, level: Level, mlps: bool) -> frozenset[P
         kinds = ("head", "mlp") if mlps else ("head",)
         return frozenset(node for node in senders(cfg) if node.kind in kinds)
     rows, columns = senders(cfg), receivers(cfg)
-    pairs = [(rows[row], columns[column]) for row, column in edges(cfg).nonzero().tolist()]
+    pairs = [(rows[row], columns[column]) for row, column in edge_mask(cfg).nonzero().tolist()]
     return frozenset(pair for pair in pairs if mlps or "mlp" not in (pair[0].kind, pair[1].kind))
 
 

@@ -22,6 +22,7 @@ from lensgui.engine.folding import fold
 from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.progress import Report, silence
+from lensgui.engine.tokens import Side
 
 NO_PROCESSING: dict[str, bool] = {
     "fold_ln": False,
@@ -43,6 +44,8 @@ def from_pretrained(
     device: str | torch.device | None = None,
     dtype: torch.dtype | str = torch.float32,
     default_prepend_bos: bool | None = None,
+    default_padding_side: Side | None = None,
+    move_to_device: bool = True,
     first_n_layers: int | None = None,
     n_devices: int = 1,
     token: str | bool | None = None,
@@ -69,6 +72,9 @@ def from_pretrained(
         dtype: The number format of weights and activations.
         default_prepend_bos: Whether text gets a beginning-of-sequence token when nobody says; None
             for the family's way.
+        default_padding_side: Where shorter texts are padded when nobody says; None for the
+            tokenizer's own.
+        move_to_device: Whether to run on `device`; otherwise the model stays on the CPU.
         first_n_layers: How many layers to load; None for all.
         n_devices: How many devices to spread it over, which must be 1.
         token: An access token of the hub; None for HF_TOKEN or the stored login.
@@ -76,7 +82,7 @@ def from_pretrained(
         progress: Called often with how far the fetch is, in bytes.
 
     Returns:
-        The model, in eval mode, its parameters not requiring gradients turned off.
+        The model, in eval mode; its parameters take gradients.
 
     Raises:
         ModelError: If it can't be had or opened, or there is not enough memory for it; the message
@@ -102,7 +108,9 @@ def from_pretrained(
     cfg.n_layers = min(first_n_layers or cfg.n_layers, cfg.n_layers)
     habits = (default_prepend_bos, family.prepend_bos, _prepends_bos(tokenizer))
     cfg.default_prepend_bos = next(habit for habit in habits if habit is not None)
-    cfg.device = str(device or best_device())
+    cfg.device = str(device or best_device()) if move_to_device else "cpu"
+    if tokenizer is not None and default_padding_side is not None:
+        tokenizer.padding_side = default_padding_side
     with torch.device("meta"):
         model = HookedTransformer(cfg, tokenizer, initialise=False)
     steps = (

@@ -115,10 +115,12 @@ def test_asking_for_a_hub_model_in_the_window_allows_the_network(parts, monkeypa
     constants.HF_HUB_OFFLINE = True
     monkeypatch.setitem(sys.modules, "huggingface_hub.constants", constants)
     monkeypatch.setattr(QInputDialog, "getText", lambda *arguments: (" some/model ", True))
+    fetched = []
+    monkeypatch.setattr(parts.fetching.download, "start", fetched.append)
     parts.window.open_hub()
     assert os.environ["HF_HUB_OFFLINE"] == "0"
     assert constants.HF_HUB_OFFLINE is False
-    assert parts.window.session.document.model == ModelKey("some/model")
+    assert fetched == ["some/model"]
 
 
 def test_a_folder_is_opened_by_its_path(parts, monkeypatch):
@@ -193,6 +195,22 @@ def test_the_fetched_model_is_opened_unless_the_user_went_on(parts, qtbot, monke
     fetching.download.finished.emit(DEFAULT_MODEL)
     assert session.document.pair.clean == "Something else"
     assert "open it from the toolbar" in parts.window.status.sentence.text()
+
+
+def test_a_hub_model_is_fetched_then_opened_one_at_a_time(parts, monkeypatch):
+    fetching, session = parts.fetching, parts.window.session
+    started = []
+    monkeypatch.setattr(fetching.download, "start", started.append)
+    fetching.fetch("owner/name")
+    before = session.document
+    assert "owner/name is being fetched" in parts.window.status.sentence.text()
+    fetching.download.finished.emit("owner/name")
+    assert session.document.model.source == "owner/name"
+    assert session.document.pair == before.pair
+    monkeypatch.setattr(type(fetching.download), "is_running", property(lambda self: True))
+    fetching.fetch("owner/other")
+    assert started == ["owner/name"]
+    assert "stop that first" in parts.window.status.sentence.text()
 
 
 def test_every_example_is_whole():

@@ -214,6 +214,14 @@ def test_a_divergence_is_from_the_whole_model():
     assert scores.empty > 0.01
 
 
+def test_weights_may_need_gradients():
+    model = HookedTransformer.from_pretrained_no_processing(hf_model=tiny("llama"), device="cpu")
+    assert next(model.parameters()).requires_grad
+    *_, scores = circuit_scores(model, TOKENS, METRIC, SOME[:2], ABLATIONS[2])
+    assert not run_ablated(model, TOKENS, SOME, ABLATIONS[2]).requires_grad
+    assert len(scores.minimality) == 2
+
+
 def test_a_ratio_of_nothing_is_a_sentence():
     same = CircuitScores("", 1.0, 1.0 + 1e-9, 3.0)
     with pytest.raises(ValueError, match="Faithfulness is undefined: the whole model scores 1 and"):

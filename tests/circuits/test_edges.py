@@ -7,7 +7,7 @@ import torch
 
 from lensgui.circuits.edges import edge_attribution, edge_attribution_steps
 from lensgui.circuits.metrics import KLDivergence, LogitDifference, Rank
-from lensgui.circuits.nodes import Node, check_nodes, edges, receivers, senders
+from lensgui.circuits.nodes import Node, check_nodes, edge_mask, receivers, senders
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
 from tests.bench.sweeps import Pair
@@ -155,7 +155,7 @@ def test_a_divergence_is_from_the_clean_run():
 def test_there_is_an_edge_wherever_something_written_is_read_later():
     for name, beside in (("llama", True), ("gptj", False)):
         cfg = model_of(name).cfg
-        exists, rows, columns = edges(cfg), senders(cfg), receivers(cfg)
+        exists, rows, columns = edge_mask(cfg), senders(cfg), receivers(cfg)
         assert exists.shape == (1 + 3 * 5, 3 * (4 + 2 * cfg.kv_heads + 1) + 1)
         assert exists[0].all()
         assert exists[:, -1].all()

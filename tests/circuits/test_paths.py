@@ -184,6 +184,15 @@ def test_progress_comes_layer_by_layer_and_stopping_leaves_nothing():
     assert first.corrupted == pytest.approx(float(METRIC(model(CORRUPTED))))
 
 
+def test_weights_may_need_gradients():
+    model = HookedTransformer.from_pretrained_no_processing(hf_model=tiny("llama"), device="cpu")
+    assert next(model.parameters()).requires_grad
+    node, receiver = Node("head", 0, 1), Node("q", 2, 1)
+    *_, scores = senders_into(model, CLEAN, CORRUPTED, METRIC, receiver)
+    ours = path_patch(model, CLEAN, CORRUPTED, METRIC, [node], [receiver])
+    assert ours == pytest.approx(float(scores.heads[0, 1]), abs=1e-4)
+
+
 def test_other_metrics():
     model, edge = model_of("llama"), ([Node("head", 0, 1)], [Node("q", 2, 3)])
     called = path_patch(model, CLEAN, CORRUPTED, lambda logits: METRIC(logits), *edge)

@@ -70,6 +70,20 @@ def test_tied_embeddings_share_memory_until_folded():
     assert torch.equal(hf_model.transformer.wte.weight, embedding)
 
 
+@torch.no_grad()
+def test_the_side_of_padding_is_remembered():
+    texts = [" table green seven", " river"]
+    for side, filled in (("left", [0, 0]), ("right", [1, 2])):
+        model = from_pretrained(
+            "toy", default_padding_side=side, move_to_device=False, default_prepend_bos=False
+        )
+        assert model.cfg.device == "cpu"
+        ids = model.to_tokens(texts)
+        alone = model.to_tokens(texts[1])[0, 0]
+        assert ids[1, 2 if side == "left" else 0] == alone
+        assert ids[1, filled[0]] != alone
+
+
 def test_weights_stack_over_layers(folder):
     model = open_model(str(folder), device="cpu")
     assert model.W_Q.shape == (3, 4, 32, 10)
