@@ -1,0 +1,181 @@
+"""A sweep over many prompt pairs: the mean, how sure it is, and which pairs the model gets wrong.
+
+Changes are averaged in the metric's own unit first and then divided by the mean difference: a mean
+of shares would be ruined by one pair whose clean and corrupted metric hardly differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from lensgui.circuits.metrics import Metric
+from lensgui.circuits.questions import Direction, SweepKind
+from lensgui.circuits.sweeps import SweepResult, sweep
+from lensgui.engine.model import HookedTransformer
+
+RESAMPLES = 1000  # of the pairs, for the spread
+LEAST_DIFFERENCE = 0.5  # between mean clean and mean corrupted metric, to divide by
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One prompt pair of many.
+
+    Attributes:
+        clean: Token ids, [position].
+        corrupted: As many token ids.
+        metric: What is read from it.
+        roles: Where named tokens stand, such as {"S1": 1, "IO": 3, "end": 13}; {} if that is not
+            known.
+    """
+
+    clean: Tensor
+    corrupted: Tensor
+    metric: Metric
+    roles: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Average:
+    """A sweep averaged over pairs, as far as they have been swept.
+
+    Attributes:
+        kind: What a cell replaces.
+        roles: The names of the columns, where positions were matched by role; () where by number.
+        changes: Patched − base metric of each pair, [pair, layer, …]; a position axis counts roles
+            if there are any.
+        clean: The metric of each clean run, [pair].
+        corrupted: The metric of each corrupted run, [pair].
+    """
+
+    kind: SweepKind
+    roles: tuple[str, ...]
+    changes: Tensor
+    clean: Tensor
+    corrupted: Tensor
+
+    @property
+    def wrong(self) -> list[int]:
+        """The pairs whose clean run does not prefer the answer more than the corrupted run does."""
+        return (self.clean <= self.corrupted).nonzero().flatten().tolist()
+
+    def without(self, pairs: Sequence[int]) -> Average:
+        """Return the average without some pairs.
+
+        Raises:
+            ValueError: If none would be left.
+        """
+        kept = [pair for pair in range(len(self.clean)) if pair not in set(pairs)]
+        if not kept:
+            raise ValueError("No pair is left to average: keep at least one.")
+        parts = (self.changes[kept], self.clean[kept], self.corrupted[kept])
+        return Average(self.kind, self.roles, *parts)
+
+    @property
+    def values(self) -> Tensor:
+        """The mean change, in the metric's unit, [layer, …]."""
+        return self.changes.mean(0)
+
+    @property
+    def normalised(self) -> Tensor:
+        """The mean change as a share of the mean clean − corrupted, [layer, …].
+
+        Raises:
+            ValueError: If that difference is too small, or has the wrong sign.
+        """
+        difference = float((self.clean - self.corrupted).mean())
+        if difference < LEAST_DIFFERENCE:
+            raise ValueError(
+                f"Clean and corrupted differ by {difference:+.3f} on average, less than "
+                f"{LEAST_DIFFERENCE}: a share of that has no meaning."
+            )
+        return self.values / difference
+
+    def spread(self, share: float = 0.95, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """Return where the normalised mean lies in most resamples of the pairs (Efron 1979).
+
+        Args:
+            share: How many of the resamples lie between.
+            seed: Seed of the resampling.
+
+        Returns:
+            Lower and upper end, [layer, …].
+        """
+        count = len(self.clean)
+        generator = torch.Generator().manual_seed(seed)
+        drawn = torch.randint(count, (RESAMPLES, count), generator=generator)
+        weights = torch.zeros(RESAMPLES, count, dtype=torch.float64)
+        weights.scatter_add_(1, drawn, torch.ones_like(weights))
+        means = weights @ self.changes.flatten(1).double() / count
+        difference = weights @ (self.clean - self.corrupted).double() / count
+        ends = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
+        low, high = (means / difference[:, None]).quantile(ends, dim=0)
+        return low.view(self.changes.shape[1:]), high.view(self.changes.shape[1:])
+
+
+def sweep_cases(
+    model: HookedTransformer,
+    cases: Sequence[Case],
+    kind: SweepKind,
+    direction: Direction = "denoising",
+) -> Iterator[Average | None]:
+    """Sweep many pairs, and yield their average after each; None where only time has passed.
+
+    Positions are matched by number where all prompts are of one length, else by role.
+
+    Args:
+        model: The model.
+        cases: The pairs.
+        kind: What a cell replaces.
+        direction: As in `sweep`.
+
+    Raises:
+        ValueError: If there are no pairs, or positions can't be matched.
+    """
+    roles = matched_roles(cases, kind)
+    rows: list[Tensor] = []
+    read: list[tuple[float, float]] = []
+    for case in cases:
+        result: SweepResult | None = None
+        for so_far in sweep(model, case.clean, case.corrupted, case.metric, kind, direction):
+            result = so_far
+            yield None
+        assert result is not None
+        rows.append(_by_role(result, case, roles))
+        read.append((result.clean, result.corrupted))
+        clean, corrupted = torch.tensor(read, dtype=torch.float64).T
+        yield Average(kind, roles, torch.stack(rows), clean, corrupted)
+
+
+def matched_roles(cases: Sequence[Case], kind: SweepKind) -> tuple[str, ...]:
+    """Return the roles by which positions are matched; () where numbers will do.
+
+    Raises:
+        ValueError: If there are no pairs, or their lengths differ and they share no role.
+    """
+    if not cases:
+        raise ValueError("There are no pairs to average: give at least one.")
+    lengths = {len(case.clean.flatten()) for case in cases}
+    if len(lengths) == 1 or "position" not in kind.axes:
+        return ()
+    if kind.extent == "edge":
+        raise ValueError("Edges can only be averaged over prompts of one length.")
+    shared = [role for role in cases[0].roles if all(role in case.roles for case in cases)]
+    if not shared:
+        raise ValueError(
+            f"The prompts have {min(lengths)} to {max(lengths)} tokens and share no named role, so "
+            "their positions can't be matched: use prompts of one length, or name roles."
+        )
+    return tuple(shared)
+
+
+def _by_role(result: SweepResult, case: Case, roles: tuple[str, ...]) -> Tensor:
+    """Return a pair's changes with roles in the place of positions."""
+    if not roles:
+        return result.values
+    places = torch.tensor([case.roles[role] for role in roles])
+    return result.values.index_select(result.kind.axes.index("position"), places)
