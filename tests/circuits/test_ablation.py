@@ -12,6 +12,7 @@ from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch
 from lensgui.circuits.scoring import CircuitScores, circuit_scores, parts, sampled_knockouts
 from lensgui.engine.model import HookedTransformer
+from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, prompts, tiny
 
 TOKENS = prompts(2, 8, seed=1)
@@ -26,15 +27,6 @@ ABLATIONS = [
     Ablation("mean", MANY, "random tokens"),
     Ablation("resample", OTHERS, "other prompts"),
 ]
-_models: dict[str, HookedTransformer] = {}
-
-
-def model_of(name: str) -> HookedTransformer:
-    if name not in _models:
-        _models[name] = HookedTransformer.from_pretrained_no_processing(
-            hf_model=tiny(name), device="cpu", dtype=torch.float64
-        ).requires_grad_(False)
-    return _models[name]
 
 
 def close(a, b):

@@ -17,7 +17,8 @@ from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
-from tests.circuits.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC, model_of, where
+from tests.circuits.models import model_of
+from tests.circuits.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC, where
 from tests.engine.tiny_models import tiny
 
 BASE = CORRUPTED["several"]

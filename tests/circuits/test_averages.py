@@ -9,7 +9,7 @@ from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.questions import RESID_PRE, SweepKind
 from lensgui.circuits.sweeps import sweep
-from tests.circuits.test_sweep_kinds import model_of
+from tests.circuits.models import model_of
 
 METRIC = LogitDifference((11,), (7,))
 HEADS = SweepKind("z", "all")

@@ -10,6 +10,7 @@ from lensgui.circuits.metrics import KLDivergence, LogitDifference
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch, senders_into
 from lensgui.engine.model import HookedTransformer
+from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]])
@@ -17,15 +18,6 @@ CORRUPTED = torch.tensor([[3, 8, 4, 1, 7, 9, 2, 6], [2, 7, 1, 8, 5, 5, 1, 8]])
 METRIC = LogitDifference((11,), (7,))
 FAMILIES = ["gpt2", "gptj", "gpt_neox", "llama", "gemma2", "olmo2", "mixtral"]
 LOGITS, EMBED = Node("logits"), Node("embed")
-_models: dict[str, HookedTransformer] = {}
-
-
-def model_of(name: str) -> HookedTransformer:
-    if name not in _models:
-        _models[name] = HookedTransformer.from_pretrained_no_processing(
-            hf_model=tiny(name), device="cpu", dtype=torch.float64
-        ).requires_grad_(False)
-    return _models[name]
 
 
 def close(a, b):

@@ -12,6 +12,7 @@ from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.sweeps import sweep, sweep_many
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
+from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
@@ -27,15 +28,6 @@ CORRUPTED = {
     "several": torch.tensor([[3, 8, 4, 1, 7, 9, 2]]),
     "all": CLEAN + 10,
 }
-_models: dict[str, HookedTransformer] = {}
-
-
-def model_of(name: str) -> HookedTransformer:
-    if name not in _models:
-        _models[name] = HookedTransformer.from_pretrained_no_processing(
-            hf_model=tiny(name), device="cpu", dtype=torch.float64
-        ).requires_grad_(False)
-    return _models[name]
 
 
 def where(kind: SweepKind, index: tuple[int, ...]) -> tuple:
