@@ -36,7 +36,7 @@ from lensgui.jobs.slices import (
     Token,
 )
 
-LAYERS, HEADS = 6, 4
+LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
 
 
@@ -93,19 +93,23 @@ class FakeBench:
             raise ValueError(
                 f"Clean has {len(clean)} tokens and corrupted {len(corrupted)}: they must match."
             )
+        axes = sweep_axes(request, corrupted)
         differing = difference(clean, corrupted)
         first = differing[0] if differing else len(clean)
-        states = np.zeros((LAYERS, len(clean)), np.uint8)
+        if request.kind.is_of_heads:
+            first = 0
+        states = np.zeros(tuple(len(axis) for axis in axes), np.uint8)
         states[:, :first] = CellState.UNCHANGED
-        values = np.zeros((LAYERS, len(clean)), np.float32)
-        yield sweep(corrupted, values, states)
-        for position in range(len(clean) - 1, first - 1, -1):
+        values = np.zeros(states.shape, np.float32)
+        yield sweep(request, axes, values, states)
+        for column in range(len(axes[1]) - 1, first - 1, -1):
             if self.is_gated:
                 assert self.gate.acquire(timeout=WAIT)
-            numbers = noise(f"sweep{request}{position}", LAYERS) * 12 - 4
+            numbers = noise(f"sweep{request}{column}", LAYERS) * 12 - 4
             values, states = values.copy(), states.copy()
-            values[:, position], states[:, position] = numbers, CellState.EXACT
-            yield sweep(corrupted, values, states)
+            values[:, column] = numbers if request.direction == "denoising" else -numbers
+            states[:, column] = CellState.EXACT
+            yield sweep(request, axes, values, states)
 
 
 def noise(seed: str, *shape: int) -> np.ndarray:
@@ -137,7 +141,7 @@ def card(request: OpenModel) -> ModelCard:
         dtype=request.model.dtype,
         n_layers=LAYERS,
         n_heads=HEADS,
-        n_key_value_heads=HEADS,
+        n_key_value_heads=GROUPS,
         n_ctx=512,
         n_params=1_000_000,
         bos="<|begin|>",
@@ -204,12 +208,20 @@ def head(request: AttentionHead) -> Slice:
     return Slice((rows, columns), values, states)
 
 
-def sweep(corrupted: tuple[Token, ...], values: np.ndarray, states: np.ndarray) -> Sweep:
-    axes = (
-        axis("layer", [f"L{layer}" for layer in range(LAYERS)]),
-        axis("position", [token.text for token in corrupted]),
-    )
-    return Sweep(axes, values, states, clean=1.8, corrupted=-6.2)
+def sweep_axes(request: Patching, corrupted: tuple[Token, ...]) -> tuple[Axis, ...]:
+    labels = {
+        "layer": [f"L{layer}" for layer in range(LAYERS)],
+        "position": [token.text for token in corrupted],
+        "head": [f"H{head}" for head in range(HEADS)],
+        "key_value_head": ["H0–1", "H2–3"],
+    }
+    return tuple(axis(name, labels[name]) for name in request.kind.axes)
+
+
+def sweep(
+    request: Patching, axes: tuple[Axis, ...], values: np.ndarray, states: np.ndarray
+) -> Sweep:
+    return Sweep(axes, values, states, 1.8, -6.2, direction=request.direction)
 
 
 def read_head(request: ReadHead) -> HeadReading:

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.requests import OpenModel, Patching, ReadPair, Request
 from lensgui.jobs.runner import Runner
 from lensgui.jobs.slices import Answer, ModelCard, PairReading
@@ -45,6 +46,7 @@ class Asker(QObject):
         self._selection = selection
         self._runner = runner
         self._panes = panes
+        self._read: tuple[ModelKey, PromptPair] | None = None
         self._asked: set[Channel] = set()
         self._unanswered: set[Channel] = set()
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
@@ -78,7 +80,9 @@ class Asker(QObject):
     def show_document(self, document: Document) -> None:
         """Bring an edit to the panes; what was said of the document before is no longer true."""
         self.told.emit("")
-        self._selection.forget("position", "source")
+        if (document.model, document.pair) != self._read:
+            self._read = document.model, document.pair
+            self._selection.forget("position", "source")
         for pane in self._panes.values():
             pane.show_document(document)
         self.ask()

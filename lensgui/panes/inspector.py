@@ -8,13 +8,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import LogitLens, Patching, ReadHead, ReadPair, Request
-from lensgui.jobs.slices import Answer, HeadReading, LensReading, PairReading, Sweep, Token
+from lensgui.jobs.slices import (
+    Answer,
+    HeadReading,
+    LensReading,
+    ModelCard,
+    PairReading,
+    Sweep,
+    Token,
+)
 from lensgui.panes import snippets
+from lensgui.panes.cells import cell_of, cell_words, group_size
 from lensgui.panes.chips import Chip, ChipRow
+from lensgui.panes.kinds import effect, phrase
 from lensgui.panes.lensrows import LensRows
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import caption, headline, sentence
-from lensgui.panes.patching import cell_words
 from lensgui.panes.ranking import Ranking
 from lensgui.panes.spelling import shorten, signed, spell, token_at
 from lensgui.state.document import Document
@@ -38,7 +47,8 @@ class InspectorPane(Pane):
         self.head: HeadReading | None = None
         self._pair: PairReading | None = None
         self._cursor = Cursor()
-        self._is_complete = False
+        self._document: Document | None = None
+        self._group = 1
         self.place = headline("", self)
         self.attention = Ranking(self)
         self.patching = sentence(self)
@@ -60,10 +70,11 @@ class InspectorPane(Pane):
         if not pair.clean:
             return {}
         wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
+        across = cursor.head if document.kind.is_of_heads else cursor.position
+        if pair.is_complete and cursor.layer is not None and across is not None:
+            wanted["sweep"] = Patching(model, pair, document.kind, document.direction)
         if cursor.position is None:
             return wanted
-        if pair.is_complete and cursor.layer is not None:
-            wanted["sweep"] = Patching(model, pair)
         wanted["lens"] = LogitLens(model, pair, cursor.position)
         if cursor.layer is not None and cursor.head is not None:
             wanted["head"] = ReadHead(model, pair, cursor.layer, cursor.head, cursor.position)
@@ -73,9 +84,19 @@ class InspectorPane(Pane):
         """Return how to get the selected head's numbers."""
         return snippets.inspector(document, cursor)
 
+    def show_card(self, card: ModelCard) -> None:
+        """Take note of how many heads share their keys and values."""
+        super().show_card(card)
+        self._group = group_size(card)
+
     def show_document(self, document: Document) -> None:
-        """Take note of whether there is anything to patch."""
-        self._is_complete = document.pair.is_complete
+        """Name what is patched; the value of another kind of patching is no answer to it."""
+        before, self._document = self._document, document
+        asked = (document.kind, document.direction)
+        if before is not None and asked != (before.kind, before.direction):
+            self.sweep = None
+        self.captions["patching"].setText(f"Patching {phrase(document.kind)} here")
+        self.captions["patching"].setToolTip(effect(*asked))
         self._describe()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -127,7 +148,7 @@ class InspectorPane(Pane):
         column.setSpacing(3)
         parts: tuple[tuple[str, str, tuple[QWidget, ...]], ...] = (
             ("attention", "Attention from here", (self.attention,)),
-            ("patching", "Patching the residual stream here", (self.patching,)),
+            ("patching", "Patching here", (self.patching,)),
             ("written", "What the head writes here", (self.written,)),
             ("promoted", "raises most", (self.promoted,)),
             ("suppressed", "lowers most", (self.suppressed,)),
@@ -135,11 +156,16 @@ class InspectorPane(Pane):
         )
         for name, text, widgets in parts:
             self.captions[name] = caption(text, inside)
+            self.captions[name].setWordWrap(True)
             self.captions[name].setContentsMargins(0, 5, 0, 0)
             self.captions[name].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             column.addWidget(self.captions[name])
             for widget in widgets:
                 column.addWidget(widget)
+        self.captions["patching"].setWordWrap(True)
+        self.captions["patching"].setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum
+        )
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -154,9 +180,6 @@ class InspectorPane(Pane):
         self.captions["lens"].setToolTip(
             "The residual stream after each layer, decoded as if it were the last "
             "(nostalgebraist 2020); dots: logit difference."
-        )
-        self.captions["patching"].setToolTip(
-            "How far the clean residual stream, put in at this place, restores the clean answer."
         )
         self.captions["attention"].setToolTip(
             "Where the head looks from this position, most first."
@@ -191,18 +214,16 @@ class InspectorPane(Pane):
         return ", ".join(parts) or "Nothing is selected"
 
     def _patching(self) -> str:
-        cursor = self._cursor
-        if not self._is_complete:
+        cursor, document = self._cursor, self._document
+        if document is None or not document.pair.is_complete:
             return NO_PATCHING
-        if cursor.position is None or cursor.layer is None:
+        across = cursor.head if document.kind.is_of_heads else cursor.position
+        if across is None or cursor.layer is None:
             return "Click a cell of the patching heatmap."
-        if self.sweep is None:
+        cell = cell_of(self.sweep, cursor, self._group) if self.sweep else None
+        if self.sweep is None or cell is None:
             return "not computed yet"
-        rows, columns = self.sweep.axes
-        if cursor.layer not in rows.coordinates or cursor.position not in columns.coordinates:
-            return "not computed yet"
-        row = rows.coordinates.index(cursor.layer)
-        return cell_words(self.sweep, row, columns.coordinates.index(cursor.position))
+        return cell_words(self.sweep, *cell)
 
     def _written(self) -> str:
         if self._cursor.layer is None or self._cursor.head is None:

@@ -1,17 +1,19 @@
-"""Where the answer lives: activation patching of the residual stream."""
+"""Where the answer lives: activation patching of every place of one kind."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from lensgui.jobs.requests import Patching, ReadPair, Request
-from lensgui.jobs.slices import Answer, CellState, PairReading, Sweep
-from lensgui.panes import snippets, theme
+from lensgui.jobs.slices import Answer, ModelCard, PairReading, Sweep
+from lensgui.panes import cells, snippets, theme
+from lensgui.panes.chooser import Chooser
 from lensgui.panes.heatmap import Heatmap
+from lensgui.panes.kinds import DIRECTIONS, KINDS
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import caption, sentence
 from lensgui.panes.picture import Picture
@@ -19,65 +21,85 @@ from lensgui.panes.spelling import is_of, names, signed, visible
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
-UNCHANGED = (
-    "unchanged: before the first differing token, so exactly the corrupted value (causality)"
-)
 EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and the sweep starts by itself."
 )
-WORDS = {
-    CellState.UNKNOWN: "not computed yet",
-    CellState.FAILED: "could not be computed",
-    CellState.NOT_FINITE: "not a finite number",
-    CellState.UNCHANGED: UNCHANGED,
-}
+AXIS_NAMES = {"key_value_head": "key/value head"}
 
 
 class PatchingPane(Pane):
-    """How much of the answer each place of the clean residual stream restores."""
+    """How much each place of one run moves the answer of the other."""
 
     title: ClassVar[str] = "Activation patching"
-    about: ClassVar[str] = (
-        "The clean residual stream is put into the corrupted run, one layer and position at a time."
-    )
+    about: ClassVar[str] = "One run's activations are put into the other, one place at a time."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sweep: Sweep | None = None
         self._pair: PairReading | None = None
+        self._group = 1
         self._cursor = Cursor()
+        self.kind = Chooser("Kind of activation that is patched", KINDS, self)
+        self.direction = Chooser("Direction of patching", DIRECTIONS, self)
+        self.direction.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.direction.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToContents)
         self.legend = caption("", self)
-        self.legend.setToolTip(
-            "Blue cells restore the clean answer, red ones push further from it; 0 changes nothing."
-        )
+        self.legend.setWordWrap(True)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.refusal = sentence(self)
         self.refusal.hide()
         self.heatmap = Heatmap(theme.diverging, self._words, parent=self)
-        self.heatmap.setAccessibleName("Activation patching by layer and position")
+        self.heatmap.setAccessibleName(self.title)
         self._empty_states = {self.heatmap: EMPTY_STATE}
+        self.kind.chosen.connect(self._edit_kind)
+        self.direction.chosen.connect(self._edit_direction)
         self.heatmap.picked.connect(self.picked)
         self.heatmap.hovered.connect(self.hovered)
+        choices = QHBoxLayout()
+        choices.setSpacing(6)
+        choices.addWidget(self.kind, 1)
+        choices.addWidget(self.direction)
+        self.column.addLayout(choices)
         self.column.addWidget(self.legend)
         self.column.addWidget(self.refusal)
         self.column.addWidget(self.heatmap, 1)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
-        """Return a sweep over layers and positions, once there are two prompts."""
-        if not document.pair.is_complete:
+        """Return a sweep over all places of the chosen kind, once there are two prompts."""
+        model, pair = document.model, document.pair
+        if not pair.is_complete:
             return {}
         return {
-            "pair": ReadPair(document.model, document.pair),
-            "sweep": Patching(document.model, document.pair),
+            "pair": ReadPair(model, pair),
+            "sweep": Patching(model, pair, document.kind, document.direction),
         }
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute the sweep."""
         return snippets.patching(document)
 
+    def show_card(self, card: ModelCard) -> None:
+        """Take note of how many heads share their keys and values."""
+        super().show_card(card)
+        self._group = cells.group_size(card)
+
+    def show_document(self, document: Document) -> None:
+        """Show what is patched, and which way."""
+        self.kind.show_value(document.kind)
+        self.direction.show_value(document.direction)
+
     def show_cursor(self, cursor: Cursor) -> None:
-        """Outline the selected layer and position."""
+        """Outline the selected cell."""
         self._cursor = cursor
+        if self.sweep is not None:
+            cursor = cells.cursor_on(self.sweep, cursor, self._group)
         self.heatmap.show_cursor(cursor)
+
+    def expect(self, name: str) -> None:
+        """Say again what to do while there is nothing to see."""
+        super().expect(name)
+        if name == "sweep":
+            self._say_if_empty(self._empty_states)
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Fill in the cells swept so far."""
@@ -95,6 +117,12 @@ class PatchingPane(Pane):
         if name == "sweep":
             self.heatmap.show_stale()
 
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is no sweep, and nothing else."""
+        super().show_failure(name, sentence)
+        if name == "sweep":
+            self._say_if_empty({self.heatmap: ""})
+
     def clear(self, name: str) -> None:
         """Forget a sweep that nobody asks for any more."""
         super().clear(name)
@@ -103,6 +131,15 @@ class PatchingPane(Pane):
             self.legend.setText("")
             self.refusal.hide()
             self.heatmap.show_picture(None)
+            self._say_if_empty(self._empty_states)
+
+    @Slot(object)
+    def _edit_kind(self, kind: object) -> None:
+        self.edited.emit({"kind": kind})
+
+    @Slot(object)
+    def _edit_direction(self, direction: object) -> None:
+        self.edited.emit({"direction": direction})
 
     def _draw(self) -> None:
         sweep = self.sweep
@@ -110,73 +147,36 @@ class PatchingPane(Pane):
             return
         self.refusal.setText(sweep.refusal)
         self.refusal.setVisible(bool(sweep.refusal))
-        unit = "logits" if sweep.refusal else "of clean − corrupted"
-        self.legend.setText(f"change of the logit difference, {unit}")
-        shown, limit = scaled(sweep)
-        rows, columns = sweep.axes
+        self.legend.setText(cells.legend(sweep))
+        self.legend.setToolTip(cells.legend_tip(sweep))
+        shown, limit = cells.scaled(sweep)
+        rows, columns = cells.cursor_axes(sweep, self._group)
         reading = self._pair.corrupted if self._pair else None
         is_current = self._pair is not None and is_of(columns, reading)
-        ends = (signed(limit, 1), "0", signed(-limit, 1))
+        counted = AXIS_NAMES.get(sweep.axes[1].name, sweep.axes[1].name)
+        self.heatmap.setAccessibleName(f"{self.title} by layer and {counted}")
         self.heatmap.show_picture(
             Picture(
                 rows=rows,
                 columns=columns,
-                shades=shades(shown),
+                shades=cells.shades(shown),
                 states=sweep.states,
                 row_names=[visible(label) for label in rows.labels],
                 column_names=names(columns, reading),
                 marked=frozenset(self._pair.differing if self._pair and is_current else ()),
                 overflow=np.abs(shown) > 1.005,
                 numbers=lambda row, column: _number(float(shown[row, column] * limit)),
-                scale=ends,
+                scale=(signed(limit, 1), "0", signed(-limit, 1)),
             )
         )
+        self.show_cursor(self._cursor)
 
     def _words(self, row: int, column: int) -> str:
         if self.sweep is None:
             return ""
-        rows, columns = self.sweep.axes
-        place = (
-            f"L{rows.coordinates[row]} · position {columns.coordinates[column]} "
-            f"‘{visible(columns.labels[column])}’"
-        )
-        return f"{place}: {cell_words(self.sweep, row, column)}"
+        name = cells.cell_name(self.sweep, row, column)
+        return f"{name}: {cells.cell_words(self.sweep, row, column)}"
 
 
 def _number(value: float) -> str:
     return signed(value, 2) if abs(value) >= 0.005 else "0"
-
-
-def cell_words(sweep: Sweep, row: int, column: int) -> str:
-    """Return what one cell of a sweep says, with every number it stands for."""
-    state = CellState(int(sweep.states[row, column]))
-    if state in WORDS:
-        return WORDS[state]
-    change = float(sweep.values[row, column])
-    ends = f"from {signed(sweep.corrupted)} to {signed(sweep.corrupted + change)}"
-    raw = f"{signed(change)} logits, {ends}"
-    estimate = "estimate: " if state is CellState.ESTIMATE else ""
-    if sweep.refusal:
-        return estimate + raw
-    share = change / (sweep.clean - sweep.corrupted)
-    return f"{estimate}{signed(share)} of clean − corrupted ({raw}; 0 is corrupted, 1 is clean)"
-
-
-def scaled(sweep: Sweep) -> tuple[NDArray[np.float32], float]:
-    """Return values on a scale from −1 to 1, and what 1 stands for.
-
-    Shares keep the fixed scale; raw logits, shown where shares are undefined, take the larger of
-    the two runs' distance and the largest change.
-    """
-    values = np.nan_to_num(sweep.values)
-    distance = float(np.nan_to_num(sweep.clean - sweep.corrupted))
-    if not sweep.refusal and distance:
-        return values / np.float32(distance), 1.0
-    limit = max(abs(distance), float(np.abs(values).max(initial=0)), 0.1)
-    return values / np.float32(limit), limit
-
-
-def shades(shown: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return indices into a diverging table: −1 is 1, 0 is 128, 1 is 255."""
-    index: NDArray[np.uint8] = np.rint(shown.clip(-1, 1) * 127 + theme.NEUTRAL).astype(np.uint8)
-    return index

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.circuits.questions import BEST_DEVICE, PromptPair
+from lensgui.circuits.questions import BEST_DEVICE, RESID_PRE, PromptPair, SweepKind
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
@@ -82,16 +82,24 @@ def attention(document: Document, cursor: Cursor, *, corrupted: bool) -> str:
 
 
 def patching(document: Document) -> str:
-    """Return how to sweep the residual stream."""
-    pair = document.pair
+    """Return how to patch every place of the chosen kind, in the chosen direction."""
+    pair, kind = document.pair, document.kind
     lines = opening(document, ("LogitDifference",))
     lines.insert(1, "from lensgui.circuits.sweeps import sweep")
+    options = []
+    if kind != RESID_PRE:
+        lines.insert(1, "from lensgui.circuits.questions import SweepKind")
+        options.append(f"kind={_spelled(kind)}")
+    if document.direction != "denoising":
+        options.append(f"direction={document.direction!r}")
     lines += [
         tokens("clean", pair.clean, pair.bos),
         tokens("corrupted", pair.corrupted, pair.bos),
         f"difference = {metric(pair)}",
-        "*_, result = sweep(model, clean, corrupted, difference)",
-        "share = result.normalised  # of clean − corrupted, [layer, position]",
+        "*_, result = sweep(",
+        f"    {', '.join(['model', 'clean', 'corrupted', 'difference', *options])}",
+        ")",
+        f"share = result.normalised  # of clean − corrupted, [{', '.join(kind.axes)}]",
     ]
     return _join(lines)
 
@@ -118,6 +126,11 @@ def inspector(document: Document, cursor: Cursor) -> str:
         "lens = stream @ model.W_U + model.b_U  # [layer, batch, vocabulary]",
     ]
     return _join(lines)
+
+
+def _spelled(kind: SweepKind) -> str:
+    extent = f", {kind.extent!r}" if kind.extent != "position" else ""
+    return f"SweepKind({kind.activation!r}{extent})"
 
 
 def _join(lines: list[str]) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.circuits.questions import RESID_PRE, Direction, ModelKey, PromptPair, SweepKind
 
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
+TYPED = frozenset({"clean", "corrupted", "answer", "distractor"})
 EDIT_ID = 1
 
 
@@ -21,10 +22,14 @@ class Document:
     Attributes:
         model: The model in question.
         pair: The prompts and answers.
+        kind: What a cell of the patching sweep replaces.
+        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
     """
 
     model: ModelKey
     pair: PromptPair
+    kind: SweepKind = RESID_PRE
+    direction: Direction = "denoising"
 
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, or to those of the pair.
@@ -54,8 +59,10 @@ class Edit(QUndoCommand):
         return EDIT_ID
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Swallow a later edit of the same single field."""
+        """Swallow a later edit of the same single text; a choice is a step of its own."""
         if not isinstance(other, Edit) or other.names != self.names or len(self.names) != 1:
+            return False
+        if not self.names <= TYPED:
             return False
         self.after = other.after
         self.setObsolete(self.after == self.before)

@@ -21,7 +21,7 @@ from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.attention import AttentionPane
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.inspector import InspectorPane
-from lensgui.panes.patching import UNCHANGED, PatchingPane
+from lensgui.panes.patching import PatchingPane
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from tests import fakes
@@ -139,7 +139,9 @@ def test_a_cell_says_every_number_it_stands_for(document, show):
     assert words.startswith("L2 · position 3 ‘·Mary’: ")
     assert f"{change / 8:+.3f} of clean − corrupted".replace("-", "−") in words
     assert "from −6.200" in words
-    assert pane.heatmap.describe(2, 0).endswith(UNCHANGED)
+    assert pane.heatmap.describe(2, 0).endswith(
+        "before the first differing token, so exactly the corrupted value (causality)"
+    )
 
 
 def test_clicking_a_cell_selects_layer_and_position(document, show, qtbot):

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.questions import ModelKey
+from lensgui.circuits.questions import ModelKey, SweepKind
+from lensgui.jobs.handlers import Bench
 from lensgui.panes.catalogue import PANES
+from lensgui.panes.patching import PatchingPane
 from lensgui.state.selection import Cursor
 
 
@@ -27,3 +29,23 @@ def test_what_is_copied_runs_and_computes_what_is_shown(kind, folded, qtbot):
         assert float(names["attention"].sum()) == pytest.approx(1.0, abs=1e-4)
     if "lens" in names:
         assert names["lens"].shape[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "shape"),
+    [
+        (SweepKind("z", "all"), "noising", (2, 4)),
+        (SweepKind("k", "all"), "denoising", (2, 4)),
+        (SweepKind("mlp_out"), "noising", (2, 11)),
+    ],
+)
+def test_what_is_copied_sweeps_what_is_chosen(kind, direction, shape, qtbot):
+    pane = PatchingPane()
+    qtbot.addWidget(pane)
+    document = find(TOY).document.having(kind=kind, direction=direction)
+    names: dict[str, object] = {}
+    exec(pane.python(document, Cursor()), names)
+    assert names["share"].shape == shape
+    request = pane.requests(document, Cursor())["sweep"]
+    *_, shown = (sweep for sweep in Bench(threads=1).answer(request) if sweep is not None)
+    assert names["share"].numpy() == pytest.approx(shown.normalised, abs=1e-5)

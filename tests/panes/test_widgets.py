@@ -16,10 +16,10 @@ from lensgui.jobs.slices import Axis, CellState, Token
 from lensgui.panes import theme
 from lensgui.panes.atlas import EMPTY, MASKED, Raster, paint_atlas
 from lensgui.panes.attention import AttentionPane
+from lensgui.panes.cells import shades
 from lensgui.panes.headgrid import HeadGrid
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.labels import thin
-from lensgui.panes.patching import shades
 from lensgui.panes.picture import Picture
 from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible
 from tests import fakes

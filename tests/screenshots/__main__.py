@@ -23,6 +23,7 @@ from PySide6.QtCore import QEventLoop, QTimer  # noqa: E402
 from PySide6.QtWidgets import QWidget  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
+from lensgui.circuits.questions import SweepKind  # noqa: E402
 from lensgui.jobs.answering import Answering  # noqa: E402
 from lensgui.jobs.requests import Patching, Request  # noqa: E402
 from lensgui.jobs.slices import Answer, Slice  # noqa: E402
@@ -101,6 +102,28 @@ def half_way(camera: Camera) -> None:
     camera.wait()
 
 
+def kinds(camera: Camera) -> None:
+    """Patching of heads, of key/value heads, and the other way round."""
+    window = camera.window
+    pane = window.panes["Activation patching"]
+    states = {
+        "heads": {"kind": SweepKind("z", "all")},
+        "values": {"kind": SweepKind("v", "all")},
+        "noising": {"kind": SweepKind("z", "all"), "direction": "noising"},
+    }
+    for name, changes in states.items():
+        window.session.edit(**changes)
+        camera.wait()
+        for look in ("dark", "light"):
+            camera.parts.appearance.choose(look)
+            camera.wait()
+            camera.take(f"pane-patching-{name}-{look}", pane)
+        camera.take(f"patching-{name}")
+    while window.session.undo_stack.canUndo():
+        window.undo()
+    camera.wait()
+
+
 def prompts(camera: Camera) -> None:
     """One prompt only; a long one; two of different lengths; a failure; no prompt."""
     window = camera.window
@@ -169,7 +192,7 @@ def main() -> int:
     camera.wait(lambda: True)
     camera.take("opening")
     camera.wait(lambda: parts.window.asker.card is not None and not parts.runner.is_busy)
-    for scene in (looks, half_way, prompts, sizes, failures):
+    for scene in (looks, half_way, kinds, prompts, sizes, failures):
         scene(camera)
     return start.leave(parts, 0)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.circuits.questions import RESID_PRE, ModelKey, PromptPair, SweepKind
 from lensgui.state.document import Document, Session
 
 START = Document(ModelKey("toy"), PromptPair("clean", "corrupted"))
@@ -67,3 +67,17 @@ def test_the_model_can_be_edited_too(session):
 def test_unknown_fields_are_refused(session):
     with pytest.raises(TypeError):
         session.edit(nonsense=1)
+
+
+def test_each_choice_is_a_step_of_its_own(session):
+    heads = SweepKind("z", "all")
+    session.edit(kind=heads)
+    session.edit(kind=SweepKind("v", "all"))
+    session.edit(direction="noising")
+    session.edit(direction="denoising")
+    assert session.undo_stack.count() == 4
+    for _ in range(3):
+        session.undo_stack.undo()
+    assert session.document == START.having(kind=heads)
+    session.undo_stack.undo()
+    assert session.document.kind == RESID_PRE

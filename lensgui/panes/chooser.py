@@ -1,0 +1,120 @@
+"""A box to choose one of several named things from, in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
+
+from lensgui.panes import theme
+
+AROUND_TEXT = 4  # pixels
+LEAST_LETTERS = 9  # of the chosen thing's name, however narrow the pane is
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose.
+
+    Attributes:
+        value: What is chosen.
+        name: What the box says.
+        tip: What it means, in one sentence.
+    """
+
+    value: object
+    name: str
+    tip: str
+
+
+class Chooser(QComboBox):
+    """Shows the chosen option, and says when the user chose another.
+
+    Attributes:
+        chosen: (value,) of the option that the user chose.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self, name: str, groups: Sequence[tuple[str, Sequence[Option]]], parent: QWidget
+    ) -> None:
+        """Fill the box.
+
+        Args:
+            name: Its accessible name.
+            groups: Options under a heading each; a heading "" is not shown.
+            parent: The pane it is in.
+        """
+        super().__init__(parent)
+        self._options: list[Option | None] = []  # None for a heading
+        items = QStandardItemModel(self)
+        for heading, options in groups:
+            if heading:
+                self._options.append(None)
+                items.appendRow(_heading(heading))
+            for option in options:
+                self._options.append(option)
+                item = QStandardItem(option.name)
+                item.setToolTip(option.tip)
+                items.appendRow(item)
+        self.setModel(items)
+        self.setAccessibleName(name)
+        self.setMaxVisibleItems(len(self._options))
+        self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(LEAST_LETTERS)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        widest = max(self.fontMetrics().horizontalAdvance(item.name) for item in self._known())
+        self.view().setMinimumWidth(widest + 40)
+        self.activated.connect(self._tell)
+        self.show_value(self._known()[0].value)
+
+    def show_value(self, value: object) -> None:
+        """Show what is chosen, without saying so; nothing if it is not among the options."""
+        known = [option.value if option else None for option in self._options]
+        index = known.index(value) if value in known else -1
+        self.setCurrentIndex(index)
+        option = self._options[index] if index >= 0 else None
+        self.setToolTip(option.tip if option else "")
+        self.setAccessibleDescription(self.toolTip())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box, with a sign where its text is cut off."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        control = QStyle.ComplexControl.CC_ComboBox
+        where = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(control, option, where, self).width() - AROUND_TEXT
+        option.currentText = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawComplexControl(control, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def _known(self) -> list[Option]:
+        return [option for option in self._options if option is not None]
+
+    @Slot(int)
+    def _tell(self, index: int) -> None:
+        option = self._options[index]
+        if option is not None:
+            self.setToolTip(option.tip)
+            self.setAccessibleDescription(option.tip)
+            self.chosen.emit(option.value)
+
+
+def _heading(text: str) -> QStandardItem:
+    item = QStandardItem(text)
+    item.setFlags(Qt.ItemFlag.NoItemFlags)
+    item.setFont(theme.text_font(theme.SMALL_POINTS, bold=True))
+    return item
