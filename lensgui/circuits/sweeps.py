@@ -21,7 +21,8 @@ from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run, read_out
-from lensgui.circuits.walks import Cell, group, measured
+from lensgui.circuits.strands import Cell
+from lensgui.circuits.walks import group, measured
 from lensgui.engine.model import HookedTransformer
 
 

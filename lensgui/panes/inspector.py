@@ -156,7 +156,6 @@ class InspectorPane(Pane):
         )
         for name, text, widgets in parts:
             self.captions[name] = caption(text, inside)
-            self.captions[name].setWordWrap(True)
             self.captions[name].setContentsMargins(0, 5, 0, 0)
             self.captions[name].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             column.addWidget(self.captions[name])
