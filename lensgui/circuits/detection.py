@@ -29,10 +29,7 @@ def get_previous_token_head_detection_pattern(tokens: Tensor) -> Tensor:
 
 
 def get_duplicate_token_head_detection_pattern(tokens: Tensor) -> Tensor:
-    """Return the pattern that attends to earlier occurrences of the same token, [position.
-
-    Source].
-    """
+    """Return the pattern [position, source] that attends to the same token earlier on."""
     row = tokens.flatten()
     return (row[:, None] == row).float().tril(-1)
 

@@ -90,10 +90,7 @@ def reaching(
 
 
 def compute_head_results(cache: Any) -> None:
-    """Add every head's output, [batch, position, head, d_model], as "result".
-
-    Where it is missing.
-    """
+    """Add every head's output, [batch, position, head, d_model], as "result" where missing."""
     for layer, block in enumerate(cache.model.blocks):
         name = f"blocks.{layer}.attn.hook_result"
         if name not in cache.cache_dict:

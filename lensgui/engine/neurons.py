@@ -125,10 +125,7 @@ def stack_neuron_results(
 
 
 def project(stack: Tensor, onto: Tensor | None) -> Tensor:
-    """Return the inner products of vectors [..., d_model] with directions [d_model(.
-
-    Direction)].
-    """
+    """Return the products of vectors [..., d_model] with [d_model] or [d_model, direction]."""
     return stack if onto is None else stack @ onto
 
 
