@@ -10,6 +10,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from lensgui.circuits.questions import Prompt, PromptPair
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import (
+    HeadReading,
+    LensReading,
+    Likely,
+    ModelCard,
+    PairReading,
+    PromptReading,
+    Token,
+)
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -20,21 +30,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     Request,
 )
-from lensgui.jobs.slices import (
-    Answer,
-    Atlas,
-    Axis,
-    CellState,
-    HeadReading,
-    LensReading,
-    Likely,
-    ModelCard,
-    PairReading,
-    PromptReading,
-    Slice,
-    Sweep,
-    Token,
-)
+from lensgui.jobs.slices import Atlas, Axis, CellState, Slice, Sweep
 
 LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from lensgui.app.appearance import CHOICES
 from lensgui.app.examples import examples
@@ -38,6 +38,8 @@ COMMANDS = (
     Command("&File", "&Quit", "close", QKeySequence.StandardKey.Quit, "Close the window."),
     Command("&Edit", "&Undo", "undo", QKeySequence.StandardKey.Undo, "Take back the last edit."),
     Command("&Edit", "&Redo", "redo", QKeySequence.StandardKey.Redo, "Do the edit again."),
+    Command("&Edit", "Select &back", "back", "Alt+Left", "Return to what was selected before."),
+    Command("&Edit", "Select f&orward", "forward", "Alt+Right", "Undo going back."),
     Command("&Run", "&Stop", "stop", "Ctrl+.", "Stop what runs and keep what is known."),
     Command("&Run", "&Try again", "retry", "F5", "Ask again what failed or was stopped."),
     Command("&View", "&Reset layout", "reset_layout", "", "Put every pane back in its place."),
@@ -63,6 +65,9 @@ def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
         action.setStatusTip(command.tip)
         action.triggered.connect(getattr(window, command.slot))
         actions[command.slot] = action
+    menus["&View"].addSeparator()
+    for dock in window.findChildren(QDockWidget):
+        menus["&View"].addAction(dock.toggleViewAction())
     _fill_looks(window, menus["&View"], look)
     for example in examples():
         action = menus["E&xamples"].addAction(example.title)

@@ -8,9 +8,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import ModelCard, PairReading
 from lensgui.jobs.requests import OpenModel, Patching, ReadPair, Request
 from lensgui.jobs.runner import Runner
-from lensgui.jobs.slices import Answer, ModelCard, PairReading
 from lensgui.panes.pane import Pane
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection

@@ -23,7 +23,7 @@ from lensgui.app.network import allow_hub
 from lensgui.circuits.questions import ModelKey
 from lensgui.engine import library
 from lensgui.jobs.progress import Progress
-from lensgui.jobs.slices import ModelCard
+from lensgui.jobs.reports import ModelCard
 from lensgui.panes.parts import button
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")

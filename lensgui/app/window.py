@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from PySide6.QtCore import QSettings, Qt, Signal, Slot
+from PySide6.QtCore import QSettings, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -13,6 +13,7 @@ from lensgui.app.appearance import Appearance
 from lensgui.app.asking import Asker
 from lensgui.app.dock import Dock
 from lensgui.app.examples import find
+from lensgui.app.layout import arrange
 from lensgui.app.statusline import StatusLine
 from lensgui.app.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -23,8 +24,6 @@ from lensgui.state.selection import Selection
 
 TITLE = "lensgui"
 SIZE = (1280, 800)
-WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
-HEIGHTS = {"Prompt": 190, "Attention": 520}
 
 
 class MainWindow(QMainWindow):
@@ -86,20 +85,19 @@ class MainWindow(QMainWindow):
             dock.pane.picked.connect(asker.pick)
             dock.pane.edited.connect(asker.edit)
             dock.pane.altered.connect(asker.ask)
+            dock.pane.shown.connect(self.show_pane)
             dock.pane.hovered.connect(self.status.show_readout)
 
     @Slot()
     def reset_layout(self) -> None:
         """Put every pane where it was at first."""
-        prompt, attention, patching, inspector = self.docks.values()
-        self.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, prompt)
-        self.splitDockWidget(prompt, attention, Qt.Orientation.Vertical)
-        self.splitDockWidget(attention, patching, Qt.Orientation.Horizontal)
-        self.splitDockWidget(patching, inspector, Qt.Orientation.Horizontal)
-        for sizes, way in ((WIDTHS, Qt.Orientation.Horizontal), (HEIGHTS, Qt.Orientation.Vertical)):
-            self.resizeDocks([self.docks[title] for title in sizes], list(sizes.values()), way)
-        for dock in self.docks.values():
-            dock.show()
+        arrange(self, self.docks)
+
+    @Slot(str)
+    def show_pane(self, title: str) -> None:
+        """Bring a pane to the front."""
+        self.docks[title].show()
+        self.docks[title].raise_()
 
     @Slot()
     def open_folder(self) -> None:
@@ -120,6 +118,16 @@ class MainWindow(QMainWindow):
     def redo(self) -> None:
         """Do the edit again that was taken back."""
         self.session.undo_stack.redo()
+
+    @Slot()
+    def back(self) -> None:
+        """Return to what was selected before."""
+        self.selection.back()
+
+    @Slot()
+    def forward(self) -> None:
+        """Go again to what was selected before going back."""
+        self.selection.forward()
 
     @Slot()
     def stop(self) -> None:

@@ -45,6 +45,16 @@ class Prompt:
     bos: bool | str = False
 
 
+MetricName = Literal[
+    "logit difference",
+    "probability difference",
+    "probability",
+    "log-probability",
+    "rank",
+    "KL divergence",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class PromptPair:
     """A clean prompt, a corrupted one that differs in what matters, and the two answers compared.
@@ -55,6 +65,7 @@ class PromptPair:
         answer: The token the clean prompt calls for, as text; "" for the likeliest token.
         distractor: The token it is compared with, as text; "" for the second likeliest token.
         bos: As `Prompt.bos`, for both prompts.
+        metric: What is read at the end of each prompt.
     """
 
     clean: str
@@ -62,6 +73,7 @@ class PromptPair:
     answer: str = ""
     distractor: str = ""
     bos: bool | str = False
+    metric: MetricName = "logit difference"
 
     @property
     def clean_prompt(self) -> Prompt:
@@ -77,6 +89,34 @@ class PromptPair:
     def is_complete(self) -> bool:
         """Whether there are two prompts to compare."""
         return bool(self.clean and self.corrupted)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A word of a prompt with a part to play, such as the subject or the indirect object.
+
+    Attributes:
+        name: Its part: "S1", "IO", "end".
+        end: Where the word ends in the clean text, in characters; its last token is what is meant.
+    """
+
+    name: str
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One row of a table of prompt pairs.
+
+    Attributes:
+        pair: The pair.
+        roles: Words by which positions of different prompts are matched; () if nobody named any.
+        is_included: Whether it counts in averages.
+    """
+
+    pair: PromptPair
+    roles: tuple[Role, ...] = ()
+    is_included: bool = True
 
 
 Extent = Literal["position", "all", "edge"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -16,7 +17,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     Request,
 )
-from lensgui.jobs.slices import Answer, Atlas, Slice
+from lensgui.jobs.slices import Atlas, Slice
 
 NAMES: dict[type, str] = {
     OpenModel: "opening the model",

@@ -8,6 +8,7 @@ from lensgui.circuits.questions import (
     RESID_PRE,
     Direction,
     ModelKey,
+    PairRow,
     Prompt,
     PromptPair,
     SweepKind,
@@ -63,12 +64,14 @@ class Patching:
     Attributes:
         kind: What a cell replaces.
         direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
+        rows: Pairs to average over in the place of `pair`; () for the one pair.
     """
 
     model: ModelKey
     pair: PromptPair
     kind: SweepKind = RESID_PRE
     direction: Direction = "denoising"
+    rows: tuple[PairRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What comes back from the worker: labelled arrays in host memory, and small readings in words."""
+"""What comes back from the worker as pictures: labelled arrays in host memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.circuits.questions import Direction, ModelKey
+from lensgui.circuits.questions import Direction
 
 
 class CellState(IntEnum):
@@ -125,146 +125,3 @@ class Atlas:
     layers: int
     first_share: NDArray[np.float32]
     hides_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    r"""One token of a prompt or of the vocabulary.
-
-    Attributes:
-        id: Its number in the vocabulary.
-        text: What it decodes to, spaces and all; "\ufffd" marks where it is part of a character
-            only.
-        raw: The tokenizer's own bytes of it.
-        special: Whether it is a control token, such as a beginning-of-sequence marker.
-    """
-
-    id: int
-    text: str
-    raw: bytes = b""
-    special: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Likely:
-    """A token with its probability and its logit."""
-
-    token: Token
-    probability: float
-    logit: float
-
-
-@dataclass(frozen=True, slots=True)
-class PromptReading:
-    """What the model makes of one prompt.
-
-    Attributes:
-        tokens: Its tokens, beginning-of-sequence included.
-        has_bos: Whether the first token was put in front rather than typed.
-        top: The likeliest next tokens, likeliest first; empty until the forward pass is done.
-        metric: logit(answer) − logit(distractor) at the last position; None where it can't be said
-            (yet).
-    """
-
-    tokens: tuple[Token, ...]
-    has_bos: bool = False
-    top: tuple[Likely, ...] = ()
-    metric: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PairReading:
-    """What the model makes of a prompt pair.
-
-    Attributes:
-        clean: The clean prompt.
-        corrupted: The corrupted one; None while there is only one prompt.
-        differing: Positions at which the two differ; empty when their lengths do.
-        answer: The answer token, typed or defaulted; None until known, or where it is not one
-            token.
-        distractor: Likewise.
-        warnings: What is wrong or surprising, a sentence each.
-        complete: Whether the forward passes are done.
-    """
-
-    clean: PromptReading
-    corrupted: PromptReading | None = None
-    differing: tuple[int, ...] = ()
-    answer: Token | None = None
-    distractor: Token | None = None
-    warnings: tuple[str, ...] = ()
-    complete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HeadReading:
-    """What one head does at one position of the clean run.
-
-    Attributes:
-        attention: Attention from the position to each source, [source].
-        attribution: Its direct logit attribution to answer − distractor from that position, in
-            logits (final norm's scale frozen); None without answers.
-        promoted: The tokens its output raises most when read through the unembedding, with the size
-            in logits.
-        suppressed: The tokens it lowers most.
-    """
-
-    tokens: tuple[Token, ...]
-    attention: tuple[float, ...]
-    attribution: float | None
-    promoted: tuple[tuple[Token, float], ...]
-    suppressed: tuple[tuple[Token, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LensReading:
-    """The logit lens of one position of the clean run.
-
-    A row for the embedding and one after each layer.
-
-    Attributes:
-        top: The likeliest token of each row and its probability.
-        metric: logit(answer) − logit(distractor) of each row, each with its own final-norm scale;
-            empty without answers.
-    """
-
-    top: tuple[Likely, ...]
-    metric: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """What is loaded, for the toolbar and for every pane's axes.
-
-    Attributes:
-        key: The question that this answers.
-        title: The honest long name, such as "SmolLM2-135M-Instruct, 4-bit (Q4_1) dequantised".
-        licence: Its licence.
-        device: Where it runs: "cpu", "cuda" or "mps".
-        devices: Where it could run on this machine.
-        dtype: The number format it runs in.
-        bos: The tokenizer's own beginning-of-sequence token; "" if it has none.
-        bos_choices: Control tokens worth putting in front of a prompt.
-        verified: Largest |difference| to the Hugging Face logits, as stored by `models check`; None
-            if never checked.
-        note: Anything the user must know, such as that another model was asked for; "" if nothing.
-    """
-
-    key: ModelKey
-    title: str
-    licence: str
-    device: str
-    devices: tuple[str, ...]
-    dtype: str
-    n_layers: int
-    n_heads: int
-    n_key_value_heads: int
-    n_ctx: int
-    n_params: int
-    bos: str
-    bos_choices: tuple[str, ...]
-    verified: float | None
-    note: str = ""
-
-
-Answer = Slice | Atlas | PairReading | HeadReading | LensReading | ModelCard

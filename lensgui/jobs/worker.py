@@ -12,9 +12,8 @@ from time import monotonic
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from lensgui.engine.errors import ModelError
-from lensgui.jobs.answering import Answering
+from lensgui.jobs.answering import Answer, Answering
 from lensgui.jobs.requests import Request
-from lensgui.jobs.slices import Answer
 from lensgui.jobs.tickets import Tickets
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30

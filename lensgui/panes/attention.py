@@ -10,8 +10,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from lensgui.circuits.questions import Prompt
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import PairReading
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.slices import Answer, Atlas, PairReading, Slice
+from lensgui.jobs.slices import Atlas, Slice
 from lensgui.panes import snippets, theme
 from lensgui.panes.headgrid import HeadGrid
 from lensgui.panes.heatmap import Heatmap

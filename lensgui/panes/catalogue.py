@@ -5,7 +5,14 @@ from __future__ import annotations
 from lensgui.panes.attention import AttentionPane
 from lensgui.panes.inspector import InspectorPane
 from lensgui.panes.pane import Pane
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.prompt import PromptPane
 
-PANES: tuple[type[Pane], ...] = (PromptPane, AttentionPane, PatchingPane, InspectorPane)
+PANES: tuple[type[Pane], ...] = (
+    PromptPane,
+    AttentionPane,
+    PatchingPane,
+    InspectorPane,
+    SecondPatchingPane,
+    ThirdPatchingPane,
+)

@@ -7,16 +7,10 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from lensgui.jobs.requests import LogitLens, Patching, ReadHead, ReadPair, Request
-from lensgui.jobs.slices import (
-    Answer,
-    HeadReading,
-    LensReading,
-    ModelCard,
-    PairReading,
-    Sweep,
-    Token,
-)
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import HeadReading, LensReading, ModelCard, PairReading, Token
+from lensgui.jobs.requests import LogitLens, ReadHead, ReadPair, Request
+from lensgui.jobs.slices import Sweep
 from lensgui.panes import snippets
 from lensgui.panes.cells import cell_of, cell_words, group_size
 from lensgui.panes.chips import Chip, ChipRow
@@ -70,9 +64,9 @@ class InspectorPane(Pane):
         if not pair.clean:
             return {}
         wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
-        across = cursor.head if document.kind.is_of_heads else cursor.position
+        across = cursor.head if document.views[0].kind.is_of_heads else cursor.position
         if pair.is_complete and cursor.layer is not None and across is not None:
-            wanted["sweep"] = Patching(model, pair, document.kind, document.direction)
+            wanted["sweep"] = document.patching(0)
         if cursor.position is None:
             return wanted
         wanted["lens"] = LogitLens(model, pair, cursor.position)
@@ -92,11 +86,11 @@ class InspectorPane(Pane):
     def show_document(self, document: Document) -> None:
         """Name what is patched; the value of another kind of patching is no answer to it."""
         before, self._document = self._document, document
-        asked = (document.kind, document.direction)
-        if before is not None and asked != (before.kind, before.direction):
+        view = document.views[0]
+        if before is not None and view != before.views[0]:
             self.sweep = None
-        self.captions["patching"].setText(f"Patching {phrase(document.kind)} here")
-        self.captions["patching"].setToolTip(effect(*asked))
+        self.captions["patching"].setText(f"Patching {phrase(view.kind)} here")
+        self.captions["patching"].setToolTip(effect(view.kind, view.direction))
         self._describe()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -216,7 +210,7 @@ class InspectorPane(Pane):
         cursor, document = self._cursor, self._document
         if document is None or not document.pair.is_complete:
             return NO_PATCHING
-        across = cursor.head if document.kind.is_of_heads else cursor.position
+        across = cursor.head if document.views[0].kind.is_of_heads else cursor.position
         if across is None or cursor.layer is None:
             return "Click a cell of the patching heatmap."
         cell = cell_of(self.sweep, cursor, self._group) if self.sweep else None

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from lensgui.jobs.slices import LensReading
+from lensgui.jobs.reports import LensReading
 from lensgui.panes import theme
 from lensgui.panes.spelling import percent, shorten, signed, spell
 from lensgui.panes.theme import Theme

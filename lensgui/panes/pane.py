@@ -9,8 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import Request
-from lensgui.jobs.slices import Answer, ModelCard
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
@@ -37,6 +38,7 @@ class Pane(QWidget):
         edited: (changes,) document fields that the user changed.
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: A switch of the pane's own changed what it asks.
+        shown: (title,) another pane that the user wants to look at now.
     """
 
     title: ClassVar[str] = ""
@@ -45,6 +47,7 @@ class Pane(QWidget):
     edited = Signal(object)
     hovered = Signal(str)
     altered = Signal()
+    shown = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

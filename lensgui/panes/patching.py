@@ -8,8 +8,10 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from lensgui.jobs.requests import Patching, ReadPair, Request
-from lensgui.jobs.slices import Answer, ModelCard, PairReading, Sweep
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import ModelCard, PairReading
+from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.slices import Sweep
 from lensgui.panes import cells, snippets, theme
 from lensgui.panes.chooser import Chooser
 from lensgui.panes.heatmap import Heatmap
@@ -28,14 +30,20 @@ AXIS_NAMES = {"key_value_head": "key/value head"}
 
 
 class PatchingPane(Pane):
-    """How much each place of one run moves the answer of the other."""
+    """How much each place of one run moves the answer of the other.
+
+    Attributes:
+        number: Which of the document's views it shows.
+    """
 
     title: ClassVar[str] = "Activation patching"
     about: ClassVar[str] = "One run's activations are put into the other, one place at a time."
+    number: ClassVar[int] = 0
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sweep: Sweep | None = None
+        self._document: Document | None = None
         self._pair: PairReading | None = None
         self._group = 1
         self._cursor = Cursor()
@@ -66,17 +74,16 @@ class PatchingPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return a sweep over all places of the chosen kind, once there are two prompts."""
-        model, pair = document.model, document.pair
-        if not pair.is_complete:
+        if not document.pair.is_complete:
             return {}
         return {
-            "pair": ReadPair(model, pair),
-            "sweep": Patching(model, pair, document.kind, document.direction),
+            "pair": ReadPair(document.model, document.pair),
+            "sweep": document.patching(self.number),
         }
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute the sweep."""
-        return snippets.patching(document)
+        return snippets.patching(document, self.number)
 
     def show_card(self, card: ModelCard) -> None:
         """Take note of how many heads share their keys and values."""
@@ -85,8 +92,10 @@ class PatchingPane(Pane):
 
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""
-        self.kind.show_value(document.kind)
-        self.direction.show_value(document.direction)
+        self._document = document
+        view = document.views[self.number]
+        self.kind.show_value(view.kind)
+        self.direction.show_value(view.direction)
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected cell."""
@@ -135,11 +144,15 @@ class PatchingPane(Pane):
 
     @Slot(object)
     def _edit_kind(self, kind: object) -> None:
-        self.edited.emit({"kind": kind})
+        self._edit_view(kind=kind)
 
     @Slot(object)
     def _edit_direction(self, direction: object) -> None:
-        self.edited.emit({"direction": direction})
+        self._edit_view(direction=direction)
+
+    def _edit_view(self, **changes: object) -> None:
+        if self._document is not None:
+            self.edited.emit({"views": self._document.with_view(self.number, **changes)})
 
     def _draw(self) -> None:
         sweep = self.sweep
@@ -180,3 +193,17 @@ class PatchingPane(Pane):
 
 def _number(value: float) -> str:
     return signed(value, 2) if abs(value) >= 0.005 else "0"
+
+
+class SecondPatchingPane(PatchingPane):
+    """Another sweep beside the first."""
+
+    title: ClassVar[str] = "Patching 2"
+    number: ClassVar[int] = 1
+
+
+class ThirdPatchingPane(PatchingPane):
+    """A third sweep."""
+
+    title: ClassVar[str] = "Patching 3"
+    number: ClassVar[int] = 2

@@ -8,8 +8,9 @@ from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QPushButton, QWidget
 
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import Likely, ModelCard, PairReading, PromptReading, Token
 from lensgui.jobs.requests import ReadPair, Request
-from lensgui.jobs.slices import Answer, Likely, ModelCard, PairReading, PromptReading, Token
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.pane import Pane

@@ -81,17 +81,18 @@ def attention(document: Document, cursor: Cursor, *, corrupted: bool) -> str:
     return _join(lines)
 
 
-def patching(document: Document) -> str:
+def patching(document: Document, number: int = 0) -> str:
     """Return how to patch every place of the chosen kind, in the chosen direction."""
-    pair, kind = document.pair, document.kind
+    pair, view = document.pair, document.views[number]
+    kind = view.kind
     lines = opening(document, ("LogitDifference",))
     lines.insert(1, "from lensgui.circuits.sweeps import sweep")
     options = []
     if kind != RESID_PRE:
         lines.insert(1, "from lensgui.circuits.questions import SweepKind")
         options.append(f"kind={_spelled(kind)}")
-    if document.direction != "denoising":
-        options.append(f"direction={document.direction!r}")
+    if view.direction != "denoising":
+        options.append(f"direction={view.direction!r}")
     lines += [
         tokens("clean", pair.clean, pair.bos),
         tokens("corrupted", pair.corrupted, pair.bos),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lensgui.jobs.slices import Axis, PromptReading, Token
+from lensgui.jobs.reports import PromptReading, Token
+from lensgui.jobs.slices import Axis
 
 SPACE = "·"
 LONGEST = 16

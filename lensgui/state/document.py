@@ -8,7 +8,16 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from lensgui.circuits.questions import RESID_PRE, Direction, ModelKey, PromptPair, SweepKind
+from lensgui.circuits.questions import (
+    RESID_PRE,
+    Direction,
+    ModelKey,
+    PairRow,
+    PromptPair,
+    SweepKind,
+)
+from lensgui.jobs.requests import Patching
+from lensgui.state.selection import Cursor
 
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 TYPED = frozenset({"clean", "corrupted", "answer", "distractor"})
@@ -16,20 +25,68 @@ EDIT_ID = 1
 
 
 @dataclass(frozen=True, slots=True)
+class SweepView:
+    """What one patching pane shows.
+
+    Attributes:
+        kind: What a cell of the sweep replaces.
+        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
+        against: A sweep kept for comparison, as it was asked; None if there is none.
+    """
+
+    kind: SweepKind = RESID_PRE
+    direction: Direction = "denoising"
+    against: Patching | None = None
+
+
+VIEWS = (SweepView(), SweepView(SweepKind("z", "all")), SweepView(SweepKind("z", "all"), "noising"))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the user wrote about a place."""
+
+    place: Cursor
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """Everything that decides what is computed.
+    """Everything that decides what is computed, and what the user keeps.
 
     Attributes:
         model: The model in question.
         pair: The prompts and answers.
-        kind: What a cell of the patching sweep replaces.
-        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
+        table: Many pairs, to average over; () if there are none.
+        is_average: Whether panes average over the included pairs of the table.
+        views: What each patching pane shows.
+        pins: Heads, cells and positions to keep an eye on: outlined in every pane.
+        notes: What the user wrote, at most one note for a place.
     """
 
     model: ModelKey
     pair: PromptPair
-    kind: SweepKind = RESID_PRE
-    direction: Direction = "denoising"
+    table: tuple[PairRow, ...] = ()
+    is_average: bool = False
+    views: tuple[SweepView, ...] = VIEWS
+    pins: tuple[Cursor, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def rows(self) -> tuple[PairRow, ...]:
+        """The pairs that are averaged over; () while panes show the one pair."""
+        return tuple(row for row in self.table if row.is_included) if self.is_average else ()
+
+    def with_view(self, number: int, **changes: Any) -> tuple[SweepView, ...]:
+        """Return the views with changes to one of them."""
+        views = list(self.views)
+        views[number] = replace(views[number], **changes)
+        return tuple(views)
+
+    def patching(self, number: int) -> Patching:
+        """Return what a patching pane asks."""
+        view = self.views[number]
+        return Patching(self.model, self.pair, view.kind, view.direction, self.rows)
 
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, or to those of the pair.

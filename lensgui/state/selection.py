@@ -27,8 +27,11 @@ class Cursor:
 FIELDS = frozenset(field.name for field in fields(Cursor))
 
 
+MOST_REMEMBERED = 200
+
+
 class Selection(QObject):
-    """The cursor that all panes share.
+    """The cursor that all panes share, and where it has been.
 
     Attributes:
         changed: (Cursor,) when it has moved.
@@ -40,6 +43,8 @@ class Selection(QObject):
         super().__init__(parent)
         self._cursor = cursor or Cursor()
         self._sizes: dict[str, int] = {}
+        self._before: list[Cursor] = []
+        self._after: list[Cursor] = []
 
     @property
     def cursor(self) -> Cursor:
@@ -55,8 +60,17 @@ class Selection(QObject):
         known = {name: place for name, place in places.items() if name in FIELDS}
         cursor = self._within_sizes(replace(self._cursor, **known))
         if cursor != self._cursor:
-            self._cursor = cursor
-            self.changed.emit(cursor)
+            self._before = [*self._before[1 - MOST_REMEMBERED :], self._cursor]
+            self._after = []
+            self._show(cursor)
+
+    def back(self) -> None:
+        """Return to where the cursor was before, like a browser."""
+        self._retrace(self._before, self._after)
+
+    def forward(self) -> None:
+        """Go again to where the cursor was before it went back."""
+        self._retrace(self._after, self._before)
 
     def limit(self, **sizes: int) -> None:
         """Say how many layers, heads … there are; a cursor beyond them moves to the last one.
@@ -75,6 +89,19 @@ class Selection(QObject):
         """
         for name in names:
             self._sizes.pop(name, None)
+
+    def _retrace(self, past: list[Cursor], other: list[Cursor]) -> None:
+        """Show the last different place of one history, and remember this one in the other."""
+        while past:
+            cursor = self._within_sizes(past.pop())
+            if cursor != self._cursor:
+                other.append(self._cursor)
+                self._show(cursor)
+                return
+
+    def _show(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self.changed.emit(cursor)
 
     def _within_sizes(self, cursor: Cursor) -> Cursor:
         bounded = {

@@ -13,7 +13,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, bench, 
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(pane.kind, "keys")
     kind = SweepKind("k", "all")
-    assert window.session.document.kind == kind
+    assert window.session.document.views[0].kind == kind
     assert [type(request) for request in bench.asked] == [Patching]
     assert pane.sweep.axes[1].name == "key_value_head"
     assert inspector.sweep is pane.sweep
@@ -38,6 +38,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, bench, 
 
 def test_another_kind_leaves_the_selection_within_the_prompt(window, qtbot):
     with qtbot.waitSignal(window.runner.settled):
-        window.session.edit(kind=SweepKind("z", "all"))
+        document = window.session.document
+        window.session.edit(views=document.with_view(0, kind=SweepKind("z", "all")))
     window.selection.move(position=10_000)
     assert window.selection.cursor.position < 100

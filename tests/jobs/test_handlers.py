@@ -8,7 +8,7 @@ import torch
 
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair, SweepKind
 from lensgui.engine.errors import ModelError
-from lensgui.jobs.handlers import Bench
+from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,

@@ -8,9 +8,10 @@ import pytest
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.progress import Progress
+from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import AttentionHead, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
-from lensgui.jobs.slices import ModelCard, Sweep
+from lensgui.jobs.slices import Sweep
 
 MODEL = ModelKey("fake")
 PAIR = PromptPair("a b c d", "a b x d")

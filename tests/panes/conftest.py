@@ -46,3 +46,8 @@ def answer(pane, document, cursor=CURSOR):
         pane.expect(name)
         pane.show_answer(name, last(bench.answer(request)))
     return pane
+
+
+def viewing(document, **changes):
+    """A document whose first patching pane shows something else."""
+    return document.having(views=document.with_view(0, **changes))

@@ -13,7 +13,7 @@ from lensgui.panes.kinds import KINDS
 from lensgui.panes.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests import fakes
-from tests.panes.conftest import PAIR, answer
+from tests.panes.conftest import PAIR, answer, viewing
 
 OFFERED = [option.value for _, options in KINDS for option in options]
 HEADS = SweepKind("z", "all")
@@ -29,7 +29,7 @@ def choose(qtbot, chooser, name):
 @pytest.mark.parametrize("kind", OFFERED)
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
 def test_every_kind_is_asked_drawn_and_described(document, show, kind, direction):
-    document = document.having(kind=kind, direction=direction)
+    document = viewing(document, kind=kind, direction=direction)
     pane = answer(show(PatchingPane()), document, Cursor(2, 1, 3))
     assert pane.requests(document, Cursor())["sweep"] == Patching(
         document.model, PAIR, kind, direction
@@ -47,10 +47,10 @@ def test_choosing_a_kind_edits_the_document(document, show, qtbot):
     pane = answer(show(PatchingPane()), document)
     with qtbot.waitSignal(pane.edited) as edited:
         choose(qtbot, pane.kind, "head")
-    assert edited.args == [{"kind": HEADS}]
+    assert edited.args == [{"views": document.with_view(0, kind=HEADS)}]
     with qtbot.waitSignal(pane.edited) as edited:
         choose(qtbot, pane.direction, "corrupted")
-    assert edited.args == [{"direction": "noising"}]
+    assert edited.args == [{"views": document.with_view(0, direction="noising")}]
 
 
 def test_arrow_keys_pass_over_the_headings(document, show, qtbot):
@@ -60,21 +60,21 @@ def test_arrow_keys_pass_over_the_headings(document, show, qtbot):
     pane.kind.setFocus()
     for _ in range(len(OFFERED) + 1):
         qtbot.keyClick(pane.kind, Qt.Key.Key_Down)
-    assert [changes["kind"] for changes in found] == OFFERED[1:]
+    assert [changes["views"][0].kind for changes in found] == OFFERED[1:]
     qtbot.keyClick(pane.kind, Qt.Key.Key_Home)
-    assert found[-1] == {"kind": OFFERED[0]}
+    assert found[-1] == {"views": document.with_view(0, kind=OFFERED[0])}
 
 
 def test_showing_a_document_chooses_without_saying_so(document, show, qtbot):
     pane = show(PatchingPane())
     with qtbot.assertNotEmitted(pane.edited):
-        pane.show_document(document.having(kind=HEADS, direction="noising"))
+        pane.show_document(viewing(document, kind=HEADS, direction="noising"))
     assert pane.kind.currentText() == "head output (z)"
     assert pane.direction.currentText() == "corrupted → clean"
 
 
 def test_a_head_is_clicked_and_outlined(document, show, qtbot):
-    pane = answer(show(PatchingPane()), document.having(kind=HEADS), Cursor(2, 1, 3))
+    pane = answer(show(PatchingPane()), viewing(document, kind=HEADS), Cursor(2, 1, 3))
     assert pane.heatmap.selected() == (2, 1)
     assert pane.heatmap.picture.column_names == ["H0", "H1", "H2", "H3"]
     assert not pane.heatmap.picture.marked
@@ -88,7 +88,7 @@ def test_a_head_is_clicked_and_outlined(document, show, qtbot):
 
 
 def test_a_key_value_head_is_the_first_head_of_its_group(document, show, qtbot):
-    pane = answer(show(PatchingPane()), document.having(kind=KEYS), Cursor(2, 3, 3))
+    pane = answer(show(PatchingPane()), viewing(document, kind=KEYS), Cursor(2, 3, 3))
     assert pane.heatmap.picture.column_names == ["H0–1", "H2–3"]
     assert pane.heatmap.selected() == (2, 1)
     with qtbot.waitSignal(pane.picked) as picked:
@@ -125,7 +125,7 @@ def test_every_head_has_the_cell_of_its_group(heads, group):
 
 
 def test_noising_counts_from_clean_down_to_corrupted(document, show):
-    document = document.having(kind=HEADS, direction="noising")
+    document = viewing(document, kind=HEADS, direction="noising")
     pane = answer(show(PatchingPane()), document)
     change = float(pane.sweep.values[2, 3])
     signs = f"{change / 8:+.3f}", f"{change:+.3f}", f"{1.8 + change:+.3f}"
@@ -162,12 +162,12 @@ def test_a_sweep_that_failed_says_nothing_but_why(document, show):
 
 
 def test_the_inspector_names_the_kind_and_says_its_value(document, show):
-    document = document.having(kind=KEYS, direction="noising")
+    document = viewing(document, kind=KEYS, direction="noising")
     pane = answer(show(InspectorPane(), 340, 700), document, Cursor(2, 3, 3))
     assert pane.captions["patching"].text() == "Patching the keys that the head reads here"
     assert "takes the clean answer away" in pane.captions["patching"].toolTip()
     assert pane.patching.text() == cell_words(pane.sweep, 2, 1)
-    pane.show_document(document.having(kind=HEADS))
+    pane.show_document(viewing(document, kind=HEADS))
     assert pane.captions["patching"].text() == "Patching the head's output here"
     assert pane.patching.text() == "not computed yet"
 
@@ -175,7 +175,7 @@ def test_the_inspector_names_the_kind_and_says_its_value(document, show):
 def test_the_inspector_asks_for_a_sweep_where_it_can_read_a_cell(document, qtbot):
     pane = InspectorPane()
     qtbot.addWidget(pane)
-    heads = document.having(kind=HEADS)
+    heads = viewing(document, kind=HEADS)
     assert "sweep" in pane.requests(heads, Cursor(layer=2, head=1))
     assert "sweep" not in pane.requests(heads, Cursor(layer=2, position=1))
     assert "sweep" in pane.requests(document, Cursor(layer=2, position=1))

@@ -11,8 +11,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.circuits.questions import ModelKey, Prompt
+from lensgui.jobs.reports import Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import Axis, CellState, Token
+from lensgui.jobs.slices import Axis, CellState
 from lensgui.panes import theme
 from lensgui.panes.atlas import EMPTY, MASKED, Raster, paint_atlas
 from lensgui.panes.attention import AttentionPane

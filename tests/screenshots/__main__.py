@@ -24,9 +24,9 @@ from PySide6.QtWidgets import QWidget  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.circuits.questions import SweepKind  # noqa: E402
-from lensgui.jobs.answering import Answering  # noqa: E402
+from lensgui.jobs.answering import Answer, Answering  # noqa: E402
 from lensgui.jobs.requests import Patching, Request  # noqa: E402
-from lensgui.jobs.slices import Answer, Slice  # noqa: E402
+from lensgui.jobs.slices import Slice  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 LOOKS = ("light", "dark", "high contrast")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from lensgui.circuits.questions import RESID_PRE, ModelKey, PromptPair, SweepKind
+from lensgui.circuits.questions import RESID_PRE, ModelKey, PairRow, PromptPair, SweepKind
 from lensgui.state.document import Document, Session
 
 START = Document(ModelKey("toy"), PromptPair("clean", "corrupted"))
@@ -71,13 +73,26 @@ def test_unknown_fields_are_refused(session):
 
 def test_each_choice_is_a_step_of_its_own(session):
     heads = SweepKind("z", "all")
-    session.edit(kind=heads)
-    session.edit(kind=SweepKind("v", "all"))
-    session.edit(direction="noising")
-    session.edit(direction="denoising")
-    assert session.undo_stack.count() == 4
-    for _ in range(3):
+    for changes in ({"kind": heads}, {"kind": SweepKind("v", "all")}, {"direction": "noising"}):
+        session.edit(views=session.document.with_view(0, **changes))
+    assert session.undo_stack.count() == 3
+    for _ in range(2):
         session.undo_stack.undo()
-    assert session.document == START.having(kind=heads)
+    assert session.document == START.having(views=START.with_view(0, kind=heads))
     session.undo_stack.undo()
-    assert session.document.kind == RESID_PRE
+    assert session.document.views[0].kind == RESID_PRE
+
+
+def test_one_view_is_changed_and_the_others_stay():
+    views = START.with_view(1, direction="noising")
+    assert views[1].direction == "noising"
+    assert (views[0], views[2]) == (START.views[0], START.views[2])
+
+
+def test_averages_are_over_the_included_rows_only():
+    rows = tuple(PairRow(PromptPair(text, "x")) for text in "abc")
+    rows = (rows[0], replace(rows[1], is_included=False), rows[2])
+    assert START.having(table=rows).rows == ()
+    document = START.having(table=rows, is_average=True)
+    assert document.rows == (rows[0], rows[2])
+    assert document.patching(0).rows == document.rows

@@ -41,3 +41,32 @@ def test_where_there_is_nothing_nothing_is_selected(selection):
     selection.move(position=3)
     selection.limit(position=0)
     assert selection.cursor.position is None
+
+
+def test_back_and_forward_retrace_the_way(selection):
+    for layer in (1, 2, 3):
+        selection.move(layer=layer)
+    selection.back()
+    selection.back()
+    assert selection.cursor.layer == 1
+    selection.forward()
+    assert selection.cursor.layer == 2
+    selection.move(head=1)
+    selection.forward()
+    assert selection.cursor == Cursor(layer=2, head=1)
+    selection.back()
+    assert selection.cursor == Cursor(layer=2)
+
+
+def test_back_skips_places_that_are_no_longer_there(selection, qtbot):
+    selection.move(layer=5)
+    selection.move(layer=3)
+    selection.move(layer=1)
+    selection.limit(layer=4)
+    selection.back()
+    assert selection.cursor.layer == 3
+    with qtbot.waitSignal(selection.changed) as changed:
+        selection.back()  # to 5, which is now 3 and no change, and on to the first
+    assert changed.args == [Cursor(layer=1)]
+    with qtbot.assertNotEmitted(selection.changed):
+        selection.back()

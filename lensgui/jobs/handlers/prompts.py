@@ -10,7 +10,7 @@ from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.questions import Prompt, PromptPair
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.slices import Token
+from lensgui.jobs.reports import Token
 
 
 def encode(model: HookedTransformer, prompt: Prompt) -> Tensor:

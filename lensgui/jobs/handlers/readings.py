@@ -17,8 +17,8 @@ from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices
 from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.prompts import Answers, answers, token_of
-from lensgui.jobs.slices import (
+from lensgui.jobs.handlers.prompts import Answers, answers, token_of
+from lensgui.jobs.reports import (
     HeadReading,
     LensReading,
     Likely,

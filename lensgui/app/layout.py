@@ -1,0 +1,50 @@
+"""Where the panes are when nobody has moved them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow
+
+ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
+BEHIND = {  # panes that share a place: the first is in front
+    "Attention": ("Prompt pairs",),
+    "Activation patching": ("Necessary or sufficient", "Who feeds it"),
+}
+BESIDE = ("Patching 2", "Patching 3")  # hidden until asked for, then to the right of the first
+WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
+HEIGHTS = {"Prompt": 190, "Attention": 520}
+
+
+def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
+    """Put every pane in its place."""
+    above: QDockWidget | None = None
+    for row in ROWS:
+        left = docks[row[0]]
+        if above is None:
+            window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, left)
+        else:
+            window.splitDockWidget(above, left, Qt.Orientation.Vertical)
+        for title in row[1:]:
+            window.splitDockWidget(left, docks[title], Qt.Orientation.Horizontal)
+            left = docks[title]
+        above = docks[row[0]]
+    for dock in docks.values():
+        dock.show()
+    _place_the_others(window, docks)
+    for sizes, way in ((WIDTHS, Qt.Orientation.Horizontal), (HEIGHTS, Qt.Orientation.Vertical)):
+        window.resizeDocks([docks[title] for title in sizes], list(sizes.values()), way)
+
+
+def _place_the_others(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
+    for front, others in BEHIND.items():
+        for title in others:
+            if title in docks:
+                window.tabifyDockWidget(docks[front], docks[title])
+        docks[front].raise_()
+    beside = docks["Activation patching"]
+    for title in BESIDE:
+        window.splitDockWidget(beside, docks[title], Qt.Orientation.Horizontal)
+        docks[title].hide()
+        beside = docks[title]

@@ -1,0 +1,95 @@
+"""The bench: the loaded model, the runs it has made, and an answer to every request."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import assert_never
+
+import torch
+
+from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+from lensgui.circuits.runs import Run
+from lensgui.engine.loading import open_model
+from lensgui.engine.model import HookedTransformer
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.handlers import attention, heads, pairs, patching, readings
+from lensgui.jobs.handlers.prompts import Answers, answers, encode
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    LogitLens,
+    OpenModel,
+    Patching,
+    ReadHead,
+    ReadPair,
+    Request,
+)
+
+RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
+
+
+class Bench:
+    """What the worker's thread owns: one model, and the runs of the prompts last asked about."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        """Start without a model.
+
+        Args:
+            threads: How many threads torch may use; None to leave one core to the window.
+        """
+        torch.set_num_threads(threads or max(1, torch.get_num_threads() - 1))
+        gc.freeze()
+        self._key: ModelKey | None = None
+        self._model: HookedTransformer | None = None
+        self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
+
+    def answer(self, request: Request) -> Iterator[Answer | None]:
+        """Yield ever more of the answer to a request; None where only time has passed.
+
+        Raises:
+            ModelError: If the model can't be had.
+            ValueError: If the question has no answer; the message is a sentence for the user.
+        """
+        match request:
+            case OpenModel():
+                return self._open_model(request)
+            case ReadPair():
+                return pairs.answer(self, request)
+            case AttentionGrid() | AttentionHead():
+                return attention.answer(self, request)
+            case Patching():
+                return patching.answer(self, request)
+            case ReadHead() | LogitLens():
+                return heads.answer(self, request)
+        assert_never(request)
+
+    def use(self, key: ModelKey) -> HookedTransformer:
+        """Return a model, loading it in the place of another if need be."""
+        if self._model is None or key != self._key:
+            self._runs.clear()
+            self._model, self._key = None, None
+            self._model = open_model(key.source, key.folded, key.device, key.dtype)
+            self._key = key
+            gc.freeze()
+        return self._model
+
+    def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
+        """Return a prompt's run, perhaps not yet complete, from those kept if it is there."""
+        tokens = encode(model, prompt)
+        name = tuple(tokens.tolist())
+        if name not in self._runs:
+            self._runs[name] = Run(model, tokens)
+        self._runs.move_to_end(name)
+        while len(self._runs) > 2 and sum(run.nbytes for run in self._runs.values()) > RUNS_BUDGET:
+            self._runs.popitem(last=False)
+        return self._runs[name]
+
+    def answers(self, pair: PromptPair, clean: Run) -> Answers:
+        """Return a pair's answers; the clean run must be complete."""
+        return answers(clean.model, pair, readings.likeliest(clean, 2))
+
+    def _open_model(self, request: OpenModel) -> Iterator[Answer | None]:
+        yield None  # lets a newer job go first, and the window see that this one has begun
+        yield readings.model_card(request.model, self.use(request.model))
