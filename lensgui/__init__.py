@@ -20,6 +20,7 @@ _HOMES = {
     "Probability": "lensgui.circuits.metrics",
     "Rank": "lensgui.circuits.metrics",
     "SVDInterpreter": "lensgui.circuits.svd",
+    "open": "lensgui.opening",
 }
 _MODULES = ("evals", "head_detector", "hook_points", "patching", "utils")
 __all__ = ["__version__", *_HOMES, *_MODULES]

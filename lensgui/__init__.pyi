@@ -16,3 +16,4 @@ from lensgui.engine.factored import FactoredMatrix as FactoredMatrix
 from lensgui.engine.hooks import HookPoint as HookPoint
 from lensgui.engine.model import HookedTransformer as HookedTransformer
 from lensgui.hook_points import HookedRootModule as HookedRootModule
+from lensgui.opening import open as open

@@ -16,6 +16,7 @@ class Collector(QObject):
 
     def __init__(self, is_busy: Callable[[], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._was_enabled = gc.isenabled()
         gc.disable()
         gc.freeze()
         self._is_busy = is_busy
@@ -37,3 +38,9 @@ class Collector(QObject):
     def freeze(self) -> None:
         """Set aside what will stay, such as modules just imported and a model just loaded."""
         gc.freeze()
+
+    def release(self) -> None:
+        """Leave collecting to the interpreter again, if it did so before."""
+        self._timer.stop()
+        if self._was_enabled:
+            gc.enable()

@@ -36,11 +36,13 @@ class Options:
         model: A name, a path or a hub name.
         pair: Fields of the prompt pair.
         smoke_test: Whether to leave as soon as everything is drawn.
+        document: What to open, whatever else was said.
     """
 
     model: str | None = None
     pair: tuple[tuple[str, str], ...] = ()
     smoke_test: bool = False
+    document: Document | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Parts:
 
 def first_view(options: Options) -> tuple[Document, Cursor, str]:
     """Return what to open, what to select, and the name of a model to fetch ("" for none)."""
+    if options.document is not None:
+        return options.document, Cursor(), ""
     demo_is_here = library.find(DEFAULT_MODEL).is_here
     is_toy = options.smoke_test or (options.model is None and not demo_is_here)
     if options.model is not None:
@@ -115,18 +119,20 @@ def run(options: Options, make_bench: Callable[[], Answering]) -> int:
         Smoke(parts.window)
     parts.window.show()
     status = parts.app.exec()
-    return leave(parts, status)
-
-
-def leave(parts: Parts, status: int) -> int:
-    """Stop what still runs; a thread that can't be stopped in time is left to the system."""
-    parts.window.hide()
-    parts.fetching.download.stop()
-    has_ended = parts.runner.close()
-    parts.faults.release()
+    has_ended = leave(parts)
     logging.shutdown()
     if not has_ended:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
+        os._exit(status)  # a thread that can't be stopped in time is left to the system
     return status
+
+
+def leave(parts: Parts) -> bool:
+    """Stop what still runs; return whether all of it ended in time."""
+    parts.window.hide()
+    parts.fetching.download.stop()
+    has_ended = parts.runner.close()
+    parts.faults.release()
+    parts.collector.release()
+    return has_ended

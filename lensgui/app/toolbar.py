@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app.network import allow_hub
-from lensgui.circuits.questions import ModelKey
+from lensgui.circuits.questions import MEMORY, ModelKey
 from lensgui.engine import library
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
@@ -87,7 +87,8 @@ class ModelBar(QToolBar):
             return
         if self._key is None or key.source != self._key.source:
             titles = {entry.name: entry.title for entry in library.CATALOGUE}
-            self._name(titles.get(key.source, Path(key.source).name or key.source))
+            source = key.source.removeprefix(MEMORY)
+            self._name(titles.get(source, Path(source).name or source))
         self._key = key
         self.folded.blockSignals(True)
         self.folded.setChecked(key.folded)

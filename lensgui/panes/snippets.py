@@ -17,6 +17,9 @@ UNFOLDED = (
 def opening(document: Document, imports: tuple[str, ...] = ()) -> list[str]:
     """Return the lines that open the model."""
     model = document.model
+    if model.is_in_memory:
+        named = [f"from lensgui import {', '.join(sorted(imports))}"] if imports else []
+        return [*named, "", "# `model` is the model that was opened."]
     options = [repr(model.source)]
     if not model.folded:
         options += UNFOLDED

@@ -21,11 +21,9 @@ ROOT = Path(__file__).parents[2]
 WITHOUT_TORCH = """
 import importlib, pkgutil, sys
 import lensgui.app, lensgui.jobs, lensgui.panes, lensgui.state
-computing = {"lensgui.jobs." + name for name in ("handlers", "readings", "prompts", "drawings")}
 for package in (lensgui.jobs, lensgui.state, lensgui.panes, lensgui.app):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if module.name not in computing:
-            importlib.import_module(module.name)
+        importlib.import_module(module.name)  # of the handlers, which compute, the package alone
 importlib.import_module("lensgui.__main__")
 assert not {"torch", "transformers"} & sys.modules.keys(), "torch was imported"
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 import torch
 
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
+from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
@@ -33,14 +34,20 @@ RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
 class Bench:
     """What the worker's thread owns: one model, and the runs of the prompts last asked about."""
 
-    def __init__(self, threads: int | None = None) -> None:
-        """Start without a model.
+    def __init__(
+        self,
+        threads: int | None = None,
+        given: Mapping[ModelKey, HookedTransformer] | None = None,
+    ) -> None:
+        """Start without a model open.
 
         Args:
             threads: How many threads torch may use; None to leave one core to the window.
+            given: Models in memory, by their keys.
         """
         torch.set_num_threads(threads or max(1, torch.get_num_threads() - 1))
         gc.freeze()
+        self._given = dict(given or {})
         self._key: ModelKey | None = None
         self._model: HookedTransformer | None = None
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
@@ -70,10 +77,18 @@ class Bench:
         if self._model is None or key != self._key:
             self._runs.clear()
             self._model, self._key = None, None
-            self._model = open_model(key.source, key.folded, key.device, key.dtype)
+            self._model = self._given.get(key) or self._opened(key)
             self._key = key
             gc.freeze()
         return self._model
+
+    def _opened(self, key: ModelKey) -> HookedTransformer:
+        if key.is_in_memory:
+            raise ModelError(
+                "This model was handed over in memory, so it runs as it was made: change its "
+                "weights, device or number format there, and open it again."
+            )
+        return open_model(key.source, key.folded, key.device, key.dtype)
 
     def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there."""

@@ -32,9 +32,10 @@ TOP = 8  # how many likely tokens the window shows
 
 def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
     """Describe a model that has been opened."""
-    place = locate(key.source)
-    note = library.read_card(folder_of(place))
     cfg, tokenizer = model.cfg, model.tokenizer
+    place = None if key.is_in_memory else locate(key.source)
+    note = {"licence": "its owner's"} if place is None else library.read_card(folder_of(place))
+    dtype = str(cfg.dtype).removeprefix("torch.")
     choices = [] if tokenizer is None else list(tokenizer.all_special_tokens)
     return ModelCard(
         key=key,
@@ -42,7 +43,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         licence=str(note.get("licence", "see its model card")),
         device=str(model.embed.W_E.device.type),
         devices=devices(),
-        dtype=str(cfg.dtype).removeprefix("torch."),
+        dtype=dtype,
         n_layers=cfg.n_layers,
         n_heads=cfg.n_heads,
         n_key_value_heads=cfg.kv_heads,
@@ -50,7 +51,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         n_params=sum(weight.numel() for weight in _distinct(model)),
         bos=(tokenizer.bos_token if tokenizer is not None else None) or "",
         bos_choices=tuple(dict.fromkeys(choices)),
-        verified=store.read_verification(place, str(cfg.dtype).removeprefix("torch.")),
+        verified=None if place is None else store.read_verification(place, dtype),
         note="; ".join(step for step in cfg.processing if "skipped" in step),
     )
 

@@ -1,0 +1,81 @@
+"""A window on a model in memory, as notebooks and scripts open it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+import torch
+
+import lensgui
+from lensgui import HookedTransformer, opening
+from lensgui.circuits.questions import ModelKey
+from lensgui.engine.errors import ModelError
+from lensgui.engine.loading import open_model
+from tests.engine.tiny_models import tiny
+
+CLEAN = " table green seven music apple house river table green seven music"
+CORRUPTED = CLEAN.replace("apple", "stone")
+
+
+@pytest.fixture
+def quiet(tmp_path, monkeypatch, qapp):
+    """Leave the interpreter as it was found."""
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    interval, collects = sys.getswitchinterval(), gc.isenabled()
+    yield
+    assert gc.isenabled() == collects
+    gc.unfreeze()
+    sys.setswitchinterval(interval)
+
+
+def test_the_window_runs_the_weights_that_were_given(quiet, qtbot):
+    model = open_model("toy", device="cpu")
+    window = lensgui.open(model, clean=CLEAN, corrupted=CORRUPTED, answer=" apple", block=False)
+    qtbot.waitUntil(lambda: window.asker.card is not None and not window.runner.is_busy)
+    reading = window.panes["Prompt"].reading
+    assert window.asker.card.title == model.cfg.model_name
+    before = reading.clean.top[0].probability
+    with torch.no_grad():
+        model.unembed.W_U.mul_(0)
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean=CLEAN + " apple")
+    after = window.panes["Prompt"].reading.clean.top[0].probability
+    assert after == pytest.approx(1 / model.cfg.d_vocab, rel=1e-3)
+    assert before > 0.5
+    window.close()
+    qtbot.waitUntil(lambda: not opening._open)
+
+
+def test_a_hugging_face_model_is_hooked_without_copying_its_weights():
+    theirs = tiny("llama")
+    ours = opening.hook(theirs, open_model("toy").tokenizer)
+    addresses = {weight.untyped_storage().data_ptr() for weight in theirs.parameters()}
+    assert ours.embed.W_E.untyped_storage().data_ptr() in addresses
+    assert ours.blocks[0].attn.W_Q.untyped_storage().data_ptr() in addresses
+    tokens = torch.tensor([[1, 5, 9]])
+    torch.testing.assert_close(ours(tokens), theirs(tokens).logits, atol=1e-4, rtol=0)
+
+
+def test_what_is_no_model_is_refused_in_a_sentence():
+    with pytest.raises(ModelError, match=r"A dict is no model: give a HookedTransformer"):
+        opening.hook({})
+    with pytest.raises(ModelError, match=r"has no tokenizer: give one"):
+        opening.hook(tiny("llama"))
+
+
+def test_without_a_display_it_says_so(monkeypatch):
+    monkeypatch.setattr(opening, "lacks_display", lambda environment: True)
+    with pytest.raises(RuntimeError, match=r"There is no display"):
+        lensgui.open(HookedTransformer)
+
+
+def test_what_was_handed_over_runs_as_it_was_made():
+    model = open_model("toy", device="cpu")
+    key = opening.key_of(model)
+    bench = opening.Bench(threads=1, given={key: model})
+    assert bench.use(key) is model
+    other = ModelKey(key.source, dtype="float64")
+    with pytest.raises(ModelError, match=r"was handed over in memory"):
+        bench.use(other)
