@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -26,11 +27,14 @@ from lensgui.jobs.requests import (
     LogitLens,
     OpenModel,
     Patching,
+    ReadEdge,
     ReadHead,
+    ReadMLP,
     ReadPair,
     Request,
 )
 from lensgui.jobs.slices import Atlas, Axis, CellState, Slice, Sweep
+from tests import fake_heads
 
 LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
@@ -67,21 +71,9 @@ class FakeBench:
                 self.left.append(request)
 
     def _answers(self, request: Request) -> Iterator[Answer | None]:
-        match request:
-            case OpenModel():
-                yield card(request)
-            case ReadPair():
-                yield from read_pair(request.pair)
-            case AttentionGrid():
-                yield from attention(request)
-            case AttentionHead():
-                yield head(request)
-            case Patching():
-                yield from self._sweep(request)
-            case ReadHead():
-                yield read_head(request)
-            case LogitLens():
-                yield lens(request)
+        if isinstance(request, Patching):
+            return self._sweep(request)
+        return iter(MADE_UP[type(request)](request))
 
     def _sweep(self, request: Patching) -> Iterator[Answer | None]:
         clean, corrupted = (tokens(text) for text in (request.pair.clean, request.pair.corrupted))
@@ -234,3 +226,15 @@ def lens(request: LogitLens) -> LensReading:
     rows = noise(f"lens{request}", LAYERS + 1)
     top = tuple(Likely(Token(7, " word"), float(row), 1.0) for row in rows)
     return LensReading(top, tuple(float(row) * 8 - 4 for row in rows))
+
+
+MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
+    OpenModel: lambda request: [card(request)],
+    ReadPair: lambda request: read_pair(request.pair),
+    AttentionGrid: attention,
+    AttentionHead: lambda request: [head(request)],
+    ReadHead: lambda request: [read_head(request)],
+    ReadEdge: lambda request: [fake_heads.edge(request)],
+    ReadMLP: lambda request: [fake_heads.mlp(request)],
+    LogitLens: lambda request: [lens(request)],
+}

@@ -62,6 +62,7 @@ class Asker(QObject):
             self._runner.cancel(channel)
             self._unanswered.discard(channel)
             self._panes[channel[0]].clear(channel[1])
+            self._spread(channel, None)
         self._asked = set(wanted)
         if not self._is_open(document):
             if self._runner.wanted(MODEL) != OpenModel(document.model):
@@ -120,6 +121,7 @@ class Asker(QObject):
                 self._open(answer)
             return
         self._panes[channel[0]].show_answer(channel[1], answer)
+        self._spread(channel, answer)
         if isinstance(answer, PairReading):
             positions = len(answer.clean.tokens)
             self._selection.limit(position=positions, source=positions)
@@ -134,6 +136,14 @@ class Asker(QObject):
         else:
             self._panes[channel[0]].show_failure(channel[1], sentence)
         self.told.emit(sentence)
+
+    def _spread(self, channel: Channel, answer: Answer | None) -> None:
+        """Let the other panes hear what one was told, or that it is no longer true."""
+        title, name = channel
+        request = self._runner.wanted(channel)
+        for pane in self._panes.values():
+            if pane.title != title:
+                pane.hear(title, name, request, answer)
 
     def _is_open(self, document: Document) -> bool:
         return self.card is not None and self.card.key == document.model
@@ -152,6 +162,7 @@ class Asker(QObject):
             return
         title, name = channel
         self._panes[title].expect(name)
+        self._spread(channel, None)
         self._unanswered.add(channel)
         self._runner.submit(channel, request, when_quiet=isinstance(request, Patching))
         if self._unanswered:

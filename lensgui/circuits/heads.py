@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
-from lensgui.engine.layers.norms import Norm
 
 
 def hide_first_source(pattern: Tensor) -> Tensor:
@@ -89,24 +89,6 @@ def read_head(
     group_size = model.cfg.n_heads // model.cfg.kv_heads
     attention = run.pattern(layer, head // group_size)[head % group_size, position]
     written = run.head_output(layer, head, position)
-    norm = model.ln_final
-    scale = norm_scale(norm, run.residuals[-1][position])
-    if norm.centres:
-        written = written - written.mean()
-    scaled = written / scale if norm.w is None else written / scale * norm.w
-    effect = (scaled.to(model.unembed.W_U.dtype) @ model.unembed.W_U).double()
-    effect = effect * model.unembed.scale
-    attribution = None
-    if metric is not None:
-        answer, distractor = (
-            effect[list(ids)].mean() for ids in (metric.answer, metric.distractor)
-        )
-        attribution = float(answer - distractor)
-    return HeadReadout(attention, attribution, effect - effect.mean())
-
-
-def norm_scale(norm: Norm, residual: Tensor) -> Tensor:
-    """Return what a norm divides a residual stream [..., d_model] by, [..., 1]."""
-    if norm.centres:
-        residual = residual - residual.mean(-1, keepdim=True)
-    return (residual.pow(2).mean(-1, keepdim=True) + norm.eps).sqrt()
+    effect = direct_effect(run, written, position)
+    attribution = None if metric is None else float(attributed(effect, metric))
+    return HeadReadout(attention, attribution, effect)

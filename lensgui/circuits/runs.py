@@ -175,7 +175,13 @@ class Run:
         group = head // (self.model.cfg.n_heads // self.model.cfg.kv_heads)
         within = head % (self.model.cfg.n_heads // self.model.cfg.kv_heads)
         attention = self.pattern(layer, group)[within, position]
-        z = attention @ self.values[layer][0, :, group]
+        return self.written_for(layer, head, position, attention @ self.values[layer][0, :, group])
+
+    def written_for(self, layer: int, head: int, position: int, z: Tensor) -> Tensor:
+        """Return what a head that puts out z [..., d_head] adds at a position, [..., d_model].
+
+        Where a norm stands between, its scale is taken as it was.
+        """
         block: Any = self.model.blocks[layer]
         written: Tensor = z @ block.attn.W_O[head]
         if self.model.cfg.has_post_norms:

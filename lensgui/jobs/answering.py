@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from lensgui.jobs.reports import HeadReading, LensReading, ModelCard, PairReading
+from lensgui.jobs.reports import (
+    EdgeReading,
+    HeadReading,
+    LensReading,
+    MLPReading,
+    ModelCard,
+    PairReading,
+)
 from lensgui.jobs.requests import Request
 from lensgui.jobs.slices import Atlas, Slice
 
-Answer = Slice | Atlas | PairReading | HeadReading | LensReading | ModelCard
+Answer = (
+    Slice | Atlas | PairReading | HeadReading | EdgeReading | MLPReading | LensReading | ModelCard
+)
 
 
 class Answering(Protocol):

@@ -13,7 +13,9 @@ from lensgui.jobs.requests import (
     LogitLens,
     OpenModel,
     Patching,
+    ReadEdge,
     ReadHead,
+    ReadMLP,
     ReadPair,
     Request,
 )
@@ -26,6 +28,8 @@ NAMES: dict[type, str] = {
     AttentionHead: "attention of one head",
     Patching: "activation patching",
     ReadHead: "reading a head",
+    ReadEdge: "reading an edge",
+    ReadMLP: "reading an MLP",
     LogitLens: "logit lens",
 }
 SLOW = (OpenModel, Patching, AttentionGrid)

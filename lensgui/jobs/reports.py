@@ -87,6 +87,8 @@ class HeadReading:
         promoted: The tokens its output raises most when read through the unembedding, with the size
             in logits.
         suppressed: The tokens it lowers most.
+        sought: The tokens of the vocabulary that its query there would match best as keys, with the
+            score before softmax above the vocabulary's mean; empty until known.
     """
 
     tokens: tuple[Token, ...]
@@ -94,6 +96,54 @@ class HeadReading:
     attribution: float | None
     promoted: tuple[tuple[Token, float], ...]
     suppressed: tuple[tuple[Token, float], ...]
+    sought: tuple[tuple[Token, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeReading:
+    """What one head takes from one source to one position of the clean run.
+
+    Attributes:
+        attention: Attention from the position to the source.
+        contribution: What it brings to answer − distractor directly, in logits; None without
+            answers.
+        promoted: The tokens that the head would raise most if it looked at this source alone, with
+            the size in logits.
+        suppressed: The tokens it would lower most.
+    """
+
+    attention: float
+    contribution: float | None
+    promoted: tuple[tuple[Token, float], ...]
+    suppressed: tuple[tuple[Token, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron:
+    """One neuron at one position: what it puts out, and its part of the metric in logits."""
+
+    index: int
+    activation: float
+    attribution: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MLPReading:
+    """What one layer's MLP does at one position of the clean run.
+
+    Attributes:
+        attribution: Its direct logit attribution to answer − distractor, in logits; None without
+            answers.
+        promoted: The tokens it raises most directly, with the size in logits.
+        suppressed: The tokens it lowers most.
+        neurons: Those with the largest part of the attribution, else the largest output; empty for
+            mixtures of experts.
+    """
+
+    attribution: float | None
+    promoted: tuple[tuple[Token, float], ...]
+    suppressed: tuple[tuple[Token, float], ...]
+    neurons: tuple[Neuron, ...]
 
 
 @dataclass(frozen=True, slots=True)

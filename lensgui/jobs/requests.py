@@ -86,6 +86,28 @@ class ReadHead:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadEdge:
+    """What one head takes from one source to one position of the clean run: an `EdgeReading`."""
+
+    model: ModelKey
+    pair: PromptPair
+    layer: int
+    head: int
+    position: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMLP:
+    """What one layer's MLP does at one position of the clean run: an `MLPReading`."""
+
+    model: ModelKey
+    pair: PromptPair
+    layer: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogitLens:
     """What one position of the clean run would predict after each layer: a `LensReading`."""
 
@@ -94,4 +116,14 @@ class LogitLens:
     position: int
 
 
-Request = OpenModel | ReadPair | AttentionGrid | AttentionHead | Patching | ReadHead | LogitLens
+Request = (
+    OpenModel
+    | ReadPair
+    | AttentionGrid
+    | AttentionHead
+    | Patching
+    | ReadHead
+    | ReadEdge
+    | ReadMLP
+    | LogitLens
+)

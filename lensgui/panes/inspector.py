@@ -4,59 +4,75 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.reports import HeadReading, LensReading, ModelCard, PairReading, Token
-from lensgui.jobs.requests import LogitLens, ReadHead, ReadPair, Request
-from lensgui.jobs.slices import Sweep
+from lensgui.jobs.reports import (
+    EdgeReading,
+    HeadReading,
+    LensReading,
+    MLPReading,
+    ModelCard,
+    PairReading,
+    Token,
+)
+from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
 from lensgui.panes import snippets
-from lensgui.panes.cells import cell_of, cell_words, group_size
+from lensgui.panes.cells import group_size
 from lensgui.panes.chips import Chip, ChipRow
-from lensgui.panes.kinds import effect, phrase
 from lensgui.panes.lensrows import LensRows
+from lensgui.panes.notes import NoteField
+from lensgui.panes.numbers import Heard, numbers
 from lensgui.panes.pane import Pane
-from lensgui.panes.parts import caption, headline, sentence
-from lensgui.panes.ranking import Ranking
-from lensgui.panes.spelling import shorten, signed, spell, token_at
+from lensgui.panes.parts import button, caption, headline
+from lensgui.panes.places import pinnable, place_name, toggled
+from lensgui.panes.sections import EdgeSection, HeadSection, MLPSection, NumbersSection, Section
+from lensgui.panes.spelling import spell, token_at
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
-NO_HEAD = "Click a head in the attention grid."
-NO_POSITION = "Click a token of the prompt, or a cell of a picture."
-NO_PATCHING = "Type a corrupted prompt to see what patching here restores."
-MOST_TOKENS = 6
+NOTHING = "Click a token of the prompt, a head, or a cell of any picture."
 
 
 class InspectorPane(Pane):
-    """The selected layer, head and position: what is read, written and decided there."""
+    """The selected layer, head, position and source: what is read, written and decided there."""
 
     title: ClassVar[str] = "Inspector"
     about: ClassVar[str] = "What is known about the selected layer, head and position."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.sweep: Sweep | None = None
-        self.head: HeadReading | None = None
         self._pair: PairReading | None = None
         self._cursor = Cursor()
         self._document: Document | None = None
+        self._heard: dict[tuple[str, str], Heard] = {}
         self._group = 1
         self.place = headline("", self)
-        self.attention = Ranking(self)
-        self.patching = sentence(self)
-        self.written = sentence(self)
-        self.promoted = ChipRow(self)
-        self.suppressed = ChipRow(self)
+        self.place.setWordWrap(True)
+        self.pin = button("Pin", "Pin what is selected", "Outline this place in every pane.", self)
+        self.pin.setPopupMode(self.pin.ToolButtonPopupMode.InstantPopup)
+        self.pin.setMenu(QMenu(self.pin))
+        self.pin.menu().aboutToShow.connect(self._offer_pins)
+        self.pins = ChipRow(self)
+        self.note_field = NoteField(self)
+        self.numbers = NumbersSection(self)
+        self.head = HeadSection(self)
+        self.edge = EdgeSection(self)
+        self.mlp = MLPSection(self)
         self.lens = LensRows(self)
-        self.captions: dict[str, QLabel] = {}
+        self.lens_caption = caption("Logit lens: the next token by layer", self)
         self._lay_out()
-        for part in (self.attention, self.lens):
-            part.picked.connect(self.picked)
-            part.hovered.connect(self.hovered)
-        for row in (self.promoted, self.suppressed):
-            row.hovered.connect(self.hovered)
+        self._connect()
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what the selection is complete enough to ask."""
@@ -64,14 +80,16 @@ class InspectorPane(Pane):
         if not pair.clean:
             return {}
         wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
-        across = cursor.head if document.views[0].kind.is_of_heads else cursor.position
-        if pair.is_complete and cursor.layer is not None and across is not None:
-            wanted["sweep"] = document.patching(0)
-        if cursor.position is None:
+        layer, head, position = cursor.layer, cursor.head, cursor.position
+        if position is None:
             return wanted
-        wanted["lens"] = LogitLens(model, pair, cursor.position)
-        if cursor.layer is not None and cursor.head is not None:
-            wanted["head"] = ReadHead(model, pair, cursor.layer, cursor.head, cursor.position)
+        if layer is not None and head is not None:
+            wanted["head"] = ReadHead(model, pair, layer, head, position)
+            if cursor.source is not None and cursor.source <= position:
+                wanted["edge"] = ReadEdge(model, pair, layer, head, position, cursor.source)
+        if layer is not None:
+            wanted["mlp"] = ReadMLP(model, pair, layer, position)
+        wanted["lens"] = LogitLens(model, pair, position)
         return wanted
 
     def python(self, document: Document, cursor: Cursor) -> str:
@@ -84,36 +102,46 @@ class InspectorPane(Pane):
         self._group = group_size(card)
 
     def show_document(self, document: Document) -> None:
-        """Name what is patched; the value of another kind of patching is no answer to it."""
-        before, self._document = self._document, document
-        view = document.views[0]
-        if before is not None and view != before.views[0]:
-            self.sweep = None
-        self.captions["patching"].setText(f"Patching {phrase(view.kind)} here")
-        self.captions["patching"].setToolTip(effect(view.kind, view.direction))
-        self._describe()
+        """Show pins and notes."""
+        self._document = document
+        self.note_field.show_document(document)
+        self.pins.show_chips(
+            [Chip(place_name(pin), hover="pinned: click to select it") for pin in document.pins]
+        )
+        self.pins.setVisible(bool(document.pins))
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Name the selection."""
         self._cursor = cursor
-        self.attention.show_chosen(cursor.source)
+        self.head.attention.show_chosen(cursor.source)
         self.lens.show_layer(cursor.layer)
+        self.note_field.show_cursor(cursor)
+        self._describe()
+
+    def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
+        """Take note of a number that another pane has."""
+        if request is None or answer is None:
+            self._heard.pop((title, name), None)
+        else:
+            self._heard[title, name] = Heard(title, request, answer)
         self._describe()
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Show what is now known."""
         super().show_answer(name, answer)
         match answer:
-            case Sweep():
-                self.sweep = answer
             case PairReading():
                 self._pair = answer
+                self._describe()
             case HeadReading():
-                self.head = answer
-                self._show_head(answer)
+                self.head.show_reading(answer)
+            case EdgeReading():
+                self.edge.show_reading(answer)
+            case MLPReading():
+                self.mlp.show_reading(answer)
             case LensReading():
                 self.lens.show_reading(answer)
-        self._describe()
+                self.lens_caption.show()
 
     def show_pending(self, name: str) -> None:
         """Dim what answers an older question."""
@@ -124,130 +152,109 @@ class InspectorPane(Pane):
     def clear(self, name: str) -> None:
         """Forget what is no longer asked."""
         super().clear(name)
-        if name == "sweep":
-            self.sweep = None
-        elif name == "pair":
+        if name == "pair":
             self._pair = None
+            self._describe()
         elif name == "lens":
             self.lens.show_reading(None)
-        elif name == "head":
-            self.head = None
-            self._show_head(None)
-        self._describe()
+            self.lens_caption.hide()
+        elif name in ("head", "edge", "mlp"):
+            getattr(self, name).show_reading(None)
+
+    @property
+    def _sections(self) -> tuple[Section, ...]:
+        return self.numbers, self.head, self.edge, self.mlp
 
     def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.place, 1)
+        top.addWidget(self.pin, 0, Qt.AlignmentFlag.AlignTop)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(3)
-        parts: tuple[tuple[str, str, tuple[QWidget, ...]], ...] = (
-            ("attention", "Attention from here", (self.attention,)),
-            ("patching", "Patching here", (self.patching,)),
-            ("written", "What the head writes here", (self.written,)),
-            ("promoted", "raises most", (self.promoted,)),
-            ("suppressed", "lowers most", (self.suppressed,)),
-            ("lens", "Logit lens: the next token by layer", (self.lens,)),
-        )
-        for name, text, widgets in parts:
-            self.captions[name] = caption(text, inside)
-            self.captions[name].setContentsMargins(0, 5, 0, 0)
-            self.captions[name].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            column.addWidget(self.captions[name])
-            for widget in widgets:
-                column.addWidget(widget)
-        self.captions["patching"].setWordWrap(True)
-        self.captions["patching"].setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum
-        )
+        for part in (self.pins, self.note_field, *self._sections, self.lens_caption, self.lens):
+            column.addWidget(part)
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
-        self.column.addWidget(self.place)
+        scroll.setAccessibleName("What is known about the selection")
+        self.column.addLayout(top)
         self.column.addWidget(scroll, 1)
-        self.captions["written"].setToolTip(
-            "Direct logit attribution: the head's output at this position, read through the final "
-            "norm (its scale frozen) and the unembedding, for answer − distractor."
-        )
-        self.captions["lens"].setToolTip(
+
+    def _connect(self) -> None:
+        parts: tuple[Section | LensRows, ...] = (*self._sections, self.lens)
+        for part in parts:
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        self.pins.clicked.connect(self._pick_pin)
+        self.pins.setAccessibleName("Pinned places")
+        self.pins.setToolTip("Pinned places: click one to select it.")
+        self.note_field.noted.connect(self._keep_notes)
+        self.lens_caption.setToolTip(
             "The residual stream after each layer, decoded as if it were the last "
             "(nostalgebraist 2020); dots: logit difference."
         )
-        self.captions["attention"].setToolTip(
-            "Where the head looks from this position, most first."
-        )
-        self.promoted.setAccessibleName("Tokens the head raises most")
-        self.suppressed.setAccessibleName("Tokens the head lowers most")
+        self.lens_caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.lens_caption.setContentsMargins(0, 5, 0, 0)
+        self.lens_caption.hide()
+        _tell_height(self.place)
+
+    @Slot()
+    def _offer_pins(self) -> None:
+        menu = self.pin.menu()
+        menu.clear()
+        pins = self._document.pins if self._document else ()
+        for place in pinnable(self._cursor):
+            action = menu.addAction(place_name(place))
+            action.setCheckable(True)
+            action.setChecked(place in pins)
+            action.setData(place)
+            action.triggered.connect(self._pin)
+
+    @Slot()
+    def _pin(self) -> None:
+        action = self.sender()
+        place = getattr(action, "data", lambda: None)()
+        if self._document is not None and isinstance(place, Cursor):
+            self.edited.emit({"pins": toggled(self._document.pins, place)})
+
+    @Slot(int)
+    def _pick_pin(self, index: int) -> None:
+        if self._document is not None:
+            pin = self._document.pins[index]
+            places = {"layer": pin.layer, "head": pin.head}
+            places |= {"position": pin.position, "source": pin.source}
+            self.picked.emit({name: at for name, at in places.items() if at is not None})
+
+    @Slot(object)
+    def _keep_notes(self, notes: object) -> None:
+        self.edited.emit({"notes": notes})
 
     def _describe(self) -> None:
-        cursor = self._cursor
         self.place.setText(self._place())
-        self.patching.setText(self._patching())
-        self.written.setText(self._written())
-        has_head = self.head is not None
-        for name in ("promoted", "suppressed"):
-            self.captions[name].setVisible(has_head)
-        self.promoted.setVisible(has_head)
-        self.suppressed.setVisible(has_head)
-        self.attention.setVisible(has_head)
-        self.captions["attention"].setVisible(has_head)
-        self.captions["lens"].setVisible(cursor.position is not None)
+        self.pin.setEnabled(bool(pinnable(self._cursor)))
+        self.numbers.show_numbers(numbers(self._heard.values(), self._cursor, self._group))
 
     def _place(self) -> str:
-        cursor = self._cursor
-        parts = []
+        cursor, parts = self._cursor, []
         if cursor.layer is not None:
-            head = f"H{cursor.head}" if cursor.head is not None else ""
-            parts.append(f"L{cursor.layer}{head}")
+            parts.append(place_name(Cursor(cursor.layer, cursor.head)))
         for words, position in (("position", cursor.position), ("source", cursor.source)):
             if position is not None:
                 token = token_at(self._pair.clean if self._pair else None, position)
                 parts.append(f"{words} {position}" + (f" {_spelled(token)}" if token else ""))
-        return ", ".join(parts) or "Nothing is selected"
-
-    def _patching(self) -> str:
-        cursor, document = self._cursor, self._document
-        if document is None or not document.pair.is_complete:
-            return NO_PATCHING
-        across = cursor.head if document.views[0].kind.is_of_heads else cursor.position
-        if across is None or cursor.layer is None:
-            return "Click a cell of the patching heatmap."
-        cell = cell_of(self.sweep, cursor, self._group) if self.sweep else None
-        if self.sweep is None or cell is None:
-            return "not computed yet"
-        return cell_words(self.sweep, *cell)
-
-    def _written(self) -> str:
-        if self._cursor.layer is None or self._cursor.head is None:
-            return NO_HEAD
-        if self._cursor.position is None:
-            return NO_POSITION
-        if self.head is None:
-            return ""
-        if self.head.attribution is None:
-            return "No answer and distractor to attribute to."
-        return f"{signed(self.head.attribution)} logits to answer − distractor, directly"
-
-    def _show_head(self, reading: HeadReading | None) -> None:
-        if reading is None:
-            return
-        names = [spell(token) for token in reading.tokens]
-        self.attention.show_attention(names, reading.attention)
-        self.promoted.show_chips(_chips(reading.promoted))
-        self.suppressed.show_chips(_chips(reading.suppressed))
+        return ", ".join(parts) or NOTHING
 
 
 def _spelled(token: Token) -> str:
     return f"‘{spell(token)}’"
 
 
-def _chips(tokens: tuple[tuple[Token, float], ...]) -> list[Chip]:
-    return [
-        Chip(
-            text=shorten(spell(token), 12),
-            note=signed(size, 1),
-            hover=f"‘{spell(token)}’ {signed(size)} logits; id {token.id}",
-        )
-        for token, size in tokens[:MOST_TOKENS]
-    ]
+def _tell_height(label: QLabel) -> None:
+    """Let a label that wraps be as tall as its words."""
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)

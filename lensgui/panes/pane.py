@@ -108,6 +108,16 @@ class Pane(QWidget):
         self._say_if_empty(dict.fromkeys(self._empty_states, "") if name == MODEL else {})
         self._remark(name, sentence)
 
+    def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
+        """Take note of what another pane was told; None once that is no longer true.
+
+        Args:
+            title: The other pane's.
+            name: Its name for the question.
+            request: The question.
+            answer: The answer so far.
+        """
+
     def clear(self, name: str) -> None:
         """Forget an answer whose question is no longer asked."""
         self._remark(name, "")

@@ -119,11 +119,16 @@ class Edit(QUndoCommand):
         """Swallow a later edit of the same single text; a choice is a step of its own."""
         if not isinstance(other, Edit) or other.names != self.names or len(self.names) != 1:
             return False
-        if not self.names <= TYPED:
+        if not (self.names <= TYPED or self._is_of_one_note(other)):
             return False
         self.after = other.after
         self.setObsolete(self.after == self.before)
         return True
+
+    def _is_of_one_note(self, other: Edit) -> bool:
+        """Whether both changed the note of one place, which then stands last."""
+        notes = self.after.notes[-1:], other.after.notes[-1:]
+        return self.names == {"notes"} and all(notes) and notes[0][0].place == notes[1][0].place
 
     def redo(self) -> None:
         """Show the later document."""

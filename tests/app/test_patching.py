@@ -16,13 +16,14 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, bench, 
     assert window.session.document.views[0].kind == kind
     assert [type(request) for request in bench.asked] == [Patching]
     assert pane.sweep.axes[1].name == "key_value_head"
-    assert inspector.sweep is pane.sweep
     with qtbot.waitSignal(window.runner.settled):
         point = pane.heatmap.middle_of(4, 1).toPoint()
         qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
     assert (window.selection.cursor.layer, window.selection.cursor.head) == (4, 2)
     assert window.panes["Attention"].name.text() == "L4H2"
-    assert inspector.patching.text() in pane.heatmap.describe(4, 1)
+    said = inspector.numbers._labels[0].text()
+    assert said.startswith("keys that the head reads, denoising: ")
+    assert said.partition(": ")[2] in pane.heatmap.describe(4, 1)
     window.selection.move(head=3)
     assert pane.heatmap.selected() == (4, 1)
     with qtbot.waitSignal(window.runner.settled):
@@ -33,7 +34,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, bench, 
             window.actions_by_slot["undo"].trigger()
     assert pane.kind.currentText() == "residual stream before attention"
     assert pane.sweep.axes[1].name == "position"
-    assert inspector.captions["patching"].text().startswith("Patching the residual stream")
+    assert inspector.numbers._labels[0].text().startswith("residual stream before attention")
 
 
 def test_another_kind_leaves_the_selection_within_the_prompt(window, qtbot):

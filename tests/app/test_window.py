@@ -30,7 +30,7 @@ def test_everything_is_drawn_at_first(window):
     assert window.panes["Attention"].grid.atlas.layers == 6
     sweep = window.panes["Activation patching"].sweep
     assert sweep.done == sweep.total
-    assert window.panes["Inspector"].head is not None
+    assert window.panes["Inspector"].head.isVisible()
 
 
 def test_the_window_asks_for_the_model_before_anything_else(window, bench):
@@ -39,7 +39,7 @@ def test_the_window_asks_for_the_model_before_anything_else(window, bench):
 
 def test_one_sweep_serves_two_panes(window, bench):
     assert sum(isinstance(request, Patching) for request in bench.asked) == 1
-    assert window.panes["Inspector"].sweep is window.panes["Activation patching"].sweep
+    assert window.panes["Inspector"].numbers.isVisible()
 
 
 def test_edit_then_sweep_then_click_then_inspect(window, qtbot):
@@ -55,7 +55,8 @@ def test_edit_then_sweep_then_click_then_inspect(window, qtbot):
     assert (cursor.layer, cursor.position) == (4, 2)
     assert inspector.place.text().startswith("L4")
     assert "position 2 ‘·Ann’" in inspector.place.text()
-    assert inspector.patching.text() in patching.heatmap.describe(4, 2)
+    said = inspector.numbers._labels[0].text().partition(": ")[2]
+    assert said in patching.heatmap.describe(4, 2)
     assert window.panes["Attention"].name.text().startswith("L4")
 
 

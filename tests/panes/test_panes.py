@@ -5,26 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt, SignalInstance
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QWidget
 
 from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
-    LogitLens,
     Patching,
-    ReadHead,
     ReadPair,
 )
 from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.attention import AttentionPane
 from lensgui.panes.catalogue import PANES
-from lensgui.panes.inspector import InspectorPane
 from lensgui.panes.patching import PatchingPane
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer
 
 
@@ -176,44 +172,6 @@ def test_an_undefined_share_is_refused_in_words_and_drawn_in_logits(document, sh
     assert pane.refusal.isVisible()
     assert pane.heatmap.picture.scale == ("+2.0", "0", "−2.0")
     assert "of clean − corrupted" not in pane.heatmap.describe(0, 1)
-
-
-def test_the_inspector_shares_the_sweep_and_asks_for_the_rest(document, qtbot):
-    pane = InspectorPane()
-    qtbot.addWidget(pane)
-    assert pane.requests(document, CURSOR) == {
-        "pair": ReadPair(document.model, PAIR),
-        "sweep": PatchingPane().requests(document, CURSOR)["sweep"],
-        "lens": LogitLens(document.model, PAIR, 3),
-        "head": ReadHead(document.model, PAIR, 2, 1, 3),
-    }
-    assert set(pane.requests(document, Cursor(position=1))) == {"pair", "lens"}
-
-
-def test_the_inspector_says_what_is_selected(document, show):
-    pane = answer(show(InspectorPane(), 340, 700), document)
-    assert pane.place.text() == "L2H1, position 3 ‘·Mary’"
-    assert pane.written.text() == "+1.250 logits to answer − distractor, directly"
-    assert "of clean − corrupted" in pane.patching.text()
-    shares = [rank.share for rank in pane.attention.ranks]
-    assert shares == sorted(shares, reverse=True)
-    assert len(pane.promoted.chips) == 3
-    assert len(pane.lens.reading.top) == fakes.LAYERS + 1
-
-
-def test_an_empty_inspector_says_what_to_do(document, show):
-    pane = answer(show(InspectorPane()), document, Cursor())
-    assert pane.place.text() == "Nothing is selected"
-    assert "Click" in pane.written.text()
-    assert "Click" in pane.patching.text()
-
-
-def test_clicking_a_lens_row_selects_its_layer(document, show, qtbot):
-    pane = answer(show(InspectorPane(), 340, 900), document)
-    with qtbot.waitSignal(pane.picked) as picked:
-        row = QPoint(20, round(pane.lens._row_height() * 3.5))
-        qtbot.mouseClick(pane.lens, Qt.MouseButton.LeftButton, pos=row)
-    assert picked.args == [{"layer": 1}]
 
 
 @pytest.mark.parametrize("kind", PANES)

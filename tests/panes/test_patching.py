@@ -8,11 +8,9 @@ from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.cells import cell_of, cell_words, cursor_axes, cursor_on
-from lensgui.panes.inspector import InspectorPane
 from lensgui.panes.kinds import KINDS
 from lensgui.panes.patching import PatchingPane
 from lensgui.state.selection import Cursor
-from tests import fakes
 from tests.panes.conftest import PAIR, answer, viewing
 
 OFFERED = [option.value for _, options in KINDS for option in options]
@@ -159,25 +157,3 @@ def test_a_sweep_that_failed_says_nothing_but_why(document, show):
     assert pane.heatmap.empty == ""
     pane.expect("sweep")
     assert "Type a corrupted prompt" in pane.heatmap.empty
-
-
-def test_the_inspector_names_the_kind_and_says_its_value(document, show):
-    document = viewing(document, kind=KEYS, direction="noising")
-    pane = answer(show(InspectorPane(), 340, 700), document, Cursor(2, 3, 3))
-    assert pane.captions["patching"].text() == "Patching the keys that the head reads here"
-    assert "takes the clean answer away" in pane.captions["patching"].toolTip()
-    assert pane.patching.text() == cell_words(pane.sweep, 2, 1)
-    pane.show_document(viewing(document, kind=HEADS))
-    assert pane.captions["patching"].text() == "Patching the head's output here"
-    assert pane.patching.text() == "not computed yet"
-
-
-def test_the_inspector_asks_for_a_sweep_where_it_can_read_a_cell(document, qtbot):
-    pane = InspectorPane()
-    qtbot.addWidget(pane)
-    heads = viewing(document, kind=HEADS)
-    assert "sweep" in pane.requests(heads, Cursor(layer=2, head=1))
-    assert "sweep" not in pane.requests(heads, Cursor(layer=2, position=1))
-    assert "sweep" in pane.requests(document, Cursor(layer=2, position=1))
-    assert "sweep" not in pane.requests(document, Cursor(layer=2, head=1))
-    assert fakes.HEADS // fakes.GROUPS == 2

@@ -23,7 +23,9 @@ from lensgui.jobs.requests import (
     LogitLens,
     OpenModel,
     Patching,
+    ReadEdge,
     ReadHead,
+    ReadMLP,
     ReadPair,
     Request,
 )
@@ -68,7 +70,7 @@ class Bench:
                 return attention.answer(self, request)
             case Patching():
                 return patching.answer(self, request)
-            case ReadHead() | LogitLens():
+            case ReadHead() | ReadEdge() | ReadMLP() | LogitLens():
                 return heads.answer(self, request)
         assert_never(request)
 

@@ -1,43 +1,94 @@
-"""Answers about one head, and about one position of the residual stream."""
+"""Answers about one head, one edge, one MLP, and one position of the residual stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from lensgui.circuits.cards import MLPReadout, read_edge, read_mlp, sought
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.questions import PromptPair
+from lensgui.circuits.runs import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.desk import Desk
-from lensgui.jobs.requests import LogitLens, ReadHead
+from lensgui.jobs.handlers.readings import extremes
+from lensgui.jobs.reports import EdgeReading, MLPReading, Neuron
+from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP
+
+MOST_NEURONS = 6
 
 
-def answer(desk: Desk, request: ReadHead | LogitLens) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about a head or a position."""
+def answer(
+    desk: Desk, request: ReadHead | ReadEdge | ReadMLP | LogitLens
+) -> Iterator[Answer | None]:
+    """Yield ever more of the answer to a question about a head, an MLP or a position."""
+    model = desk.use(request.model)
+    run = desk.run(model, request.pair.clean_prompt)
+    readings.check_position(run, request.position)
+    if isinstance(request, ReadHead | ReadEdge):
+        readings.check_head(model, request.layer, request.head)
+    for _ in run.steps():
+        yield None
     match request:
         case ReadHead():
-            return _read_head(desk, request)
+            yield from _read_head(desk, request, run)
+        case ReadEdge():
+            readings.check_position(run, request.source)
+            yield _read_edge(desk, request, run)
+        case ReadMLP():
+            readings.check_layer(model, request.layer)
+            metric = _difference(desk, request.pair, run)
+            readout = read_mlp(run, request.layer, request.position, metric)
+            yield _mlp_reading(run, readout)
         case LogitLens():
-            return _logit_lens(desk, request)
+            logits = logit_lens(run, request.position)
+            yield readings.lens_reading(model, logits, _difference(desk, request.pair, run))
 
 
-def _read_head(desk: Desk, request: ReadHead) -> Iterator[Answer | None]:
-    model = desk.use(request.model)
-    run = desk.run(model, request.pair.clean_prompt)
-    readings.check_head(model, request.layer, request.head)
-    readings.check_position(run, request.position)
-    for _ in run.steps():
-        yield None
-    metric = desk.answers(request.pair, run).metric
-    readout = read_head(run, request.layer, request.head, request.position, metric)
-    yield readings.head_reading(run, readout)
+def _difference(desk: Desk, pair: PromptPair, run: Run) -> LogitDifference | None:
+    """Return the logit difference of a pair; None without answers."""
+    return desk.answers(pair, run).metric
 
 
-def _logit_lens(desk: Desk, request: LogitLens) -> Iterator[Answer | None]:
-    model = desk.use(request.model)
-    run = desk.run(model, request.pair.clean_prompt)
-    readings.check_position(run, request.position)
-    for _ in run.steps():
-        yield None
-    logits = logit_lens(run, request.position)
-    yield readings.lens_reading(model, logits, desk.answers(request.pair, run).metric)
+def _read_head(desk: Desk, request: ReadHead, run: Run) -> Iterator[Answer | None]:
+    place = request.layer, request.head, request.position
+    readout = read_head(run, *place, _difference(desk, request.pair, run))
+    reading = readings.head_reading(run, readout)
+    yield reading
+    for scores in sought(run, *place):
+        yield None if scores is None else replace(reading, sought=extremes(run.model, scores))
+
+
+def _read_edge(desk: Desk, request: ReadEdge, run: Run) -> EdgeReading:
+    place = request.layer, request.head, request.position, request.source
+    readout = read_edge(run, *place, _difference(desk, request.pair, run))
+    return EdgeReading(
+        readout.attention,
+        readout.contribution,
+        extremes(run.model, readout.effect),
+        extremes(run.model, readout.effect, largest=False),
+    )
+
+
+def _mlp_reading(run: Run, readout: MLPReadout) -> MLPReading:
+    neurons: tuple[Neuron, ...] = ()
+    if readout.activations is not None:
+        sizes = readout.activations if readout.shares is None else readout.shares
+        largest = sizes.abs().topk(min(MOST_NEURONS, len(sizes))).indices.tolist()
+        neurons = tuple(
+            Neuron(
+                index,
+                float(readout.activations[index]),
+                None if readout.shares is None else float(readout.shares[index]),
+            )
+            for index in largest
+        )
+    return MLPReading(
+        readout.attribution,
+        extremes(run.model, readout.effect),
+        extremes(run.model, readout.effect, largest=False),
+        neurons,
+    )

@@ -25,6 +25,7 @@ from lensgui.jobs.reports import (
     ModelCard,
     PairReading,
     PromptReading,
+    Token,
 )
 
 TOP = 8  # how many likely tokens the window shows
@@ -180,20 +181,23 @@ def required_metric(found: Answers) -> LogitDifference:
 
 def head_reading(run: Run, readout: HeadReadout) -> HeadReading:
     """Return what a head reads and writes, in words."""
-    ends = [readout.effect.topk(TOP, largest=largest) for largest in (True, False)]
-    promoted, suppressed = (
-        tuple(
-            (token_of(run.model, token), value)
-            for token, value in zip(end.indices.tolist(), end.values.tolist(), strict=True)
-        )
-        for end in ends
-    )
     return HeadReading(
         tuple(token_of(run.model, token) for token in run.tokens.tolist()),
         tuple(readout.attention.tolist()),
         readout.attribution,
-        promoted,
-        suppressed,
+        extremes(run.model, readout.effect),
+        extremes(run.model, readout.effect, largest=False),
+    )
+
+
+def extremes(
+    model: HookedTransformer, effect: Tensor, largest: bool = True
+) -> tuple[tuple[Token, float], ...]:
+    """Return the tokens on which an effect [d_vocab] is largest, or smallest, with its size."""
+    end = effect.topk(min(TOP, len(effect)), largest=largest)
+    return tuple(
+        (token_of(model, token), value)
+        for token, value in zip(end.indices.tolist(), end.values.tolist(), strict=True)
     )
 
 
@@ -221,6 +225,16 @@ def check_head(model: HookedTransformer, layer: int, head: int) -> None:
             f"There is no head L{layer}H{head}: this model has {cfg.n_layers} layers of "
             f"{cfg.n_heads} heads."
         )
+
+
+def check_layer(model: HookedTransformer, layer: int) -> None:
+    """Refuse a layer that the model does not have.
+
+    Raises:
+        ValueError: With a sentence that says how many there are.
+    """
+    if not 0 <= layer < model.cfg.n_layers:
+        raise ValueError(f"There is no layer {layer}: this model has {model.cfg.n_layers} layers.")
 
 
 def check_position(run: Run, position: int) -> None:

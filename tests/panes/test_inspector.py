@@ -1,0 +1,150 @@
+"""The inspector says what is known of the selection, whoever knows it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from lensgui.circuits.questions import SweepKind
+from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
+from lensgui.panes.cells import cell_words
+from lensgui.panes.inspector import InspectorPane
+from lensgui.panes.places import pinnable, place_name, toggled
+from lensgui.state.document import Note, Session
+from lensgui.state.selection import Cursor
+from tests import fakes
+from tests.panes.conftest import CURSOR, PAIR, answer, last, viewing
+
+
+def hear(pane, document, number=0):
+    """Let the pane hear the sweep of a patching pane."""
+    request = document.patching(number)
+    sweep = last(fakes.FakeBench().answer(request))
+    pane.hear("Activation patching", "sweep", request, sweep)
+    return sweep
+
+
+def words(pane):
+    return [label.text() for label in pane.numbers._labels if not label.isHidden()]
+
+
+def test_it_asks_what_the_selection_is_complete_enough_for(document, qtbot):
+    pane = InspectorPane()
+    qtbot.addWidget(pane)
+    model = document.model
+    whole = {
+        "pair": ReadPair(model, PAIR),
+        "head": ReadHead(model, PAIR, 2, 1, 3),
+        "mlp": ReadMLP(model, PAIR, 2, 3),
+        "lens": LogitLens(model, PAIR, 3),
+    }
+    assert pane.requests(document, CURSOR) == whole
+    edge = ReadEdge(model, PAIR, 2, 1, 3, 0)
+    assert pane.requests(document, Cursor(2, 1, 3, 0)) == whole | {"edge": edge}
+    assert pane.requests(document, Cursor(2, 1, 3, 4)) == whole  # nobody looks ahead
+    assert set(pane.requests(document, Cursor(position=1))) == {"pair", "lens"}
+    assert set(pane.requests(document, Cursor(2, position=1))) == {"pair", "lens", "mlp"}
+    assert pane.requests(document.having(clean=""), CURSOR) == {}
+
+
+def test_it_says_what_is_selected(document, show):
+    pane = answer(show(InspectorPane(), 340, 900), document, Cursor(2, 1, 3, 0))
+    assert pane.place.text() == "L2H1, position 3 ‘·Mary’, source 0 ‘When’"
+    assert pane.head.written.text() == "+1.250 logits to answer − distractor, directly"
+    shares = [rank.share for rank in pane.head.attention.ranks]
+    assert shares == sorted(shares, reverse=True)
+    assert len(pane.head.promoted.chips) == 3
+    assert pane.edge.amounts.text().startswith("attention 0.250, which brings +0.500 logits")
+    assert pane.mlp.written.text().startswith("−0.750 logits")
+    assert [chip.text for chip in pane.mlp.neurons.chips] == ["N17", "N3"]
+    assert len(pane.lens.reading.top) == fakes.LAYERS + 1
+
+
+def test_without_a_selection_it_says_what_to_do(document, show):
+    pane = answer(show(InspectorPane()), document, Cursor())
+    assert pane.place.text().startswith("Click a token")
+    assert not pane.pin.isEnabled()
+    assert not pane.note_field.isEnabled()
+    assert pane.head.isHidden()
+    assert pane.mlp.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("kind", "cursor"),
+    [
+        (SweepKind("resid_pre"), CURSOR),
+        (SweepKind("z", "all"), CURSOR),
+        (SweepKind("k", "all"), Cursor(2, 3, 3)),
+    ],
+)
+def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind, cursor):
+    document = viewing(document, kind=kind, direction="noising")
+    pane = answer(show(InspectorPane(), 340, 700), document, cursor)
+    sweep = hear(pane, document)
+    cell = {"position": 3, "head": 1, "key_value_head": 1}[sweep.axes[1].name]
+    assert len(words(pane)) == 1
+    assert words(pane)[0].endswith(f", noising: {cell_words(sweep, 2, cell)}")
+    pane.show_cursor(Cursor())
+    assert words(pane) == []
+    pane.show_cursor(cursor)
+    pane.hear("Activation patching", "sweep", document.patching(0), None)
+    assert words(pane) == []
+
+
+def test_one_number_that_two_panes_have_is_said_once(document, show):
+    document = document.having(views=(document.views[0],) * 3)
+    pane = answer(show(InspectorPane(), 340, 700), document)
+    sweep = hear(pane, document)
+    pane.hear("Patching 2", "sweep", document.patching(1), sweep)
+    assert len(words(pane)) == 1
+
+
+def test_clicking_a_lens_row_selects_its_layer(document, show, qtbot):
+    pane = answer(show(InspectorPane(), 340, 900), document)
+    with qtbot.waitSignal(pane.picked) as picked:
+        row = QPoint(20, round(pane.lens._row_height() * 3.5))
+        qtbot.mouseClick(pane.lens, Qt.MouseButton.LeftButton, pos=row)
+    assert picked.args == [{"layer": 1}]
+
+
+def test_a_note_belongs_to_its_place_and_typing_it_is_one_step(document, show, qtbot):
+    session = Session(document)
+    pane = answer(show(InspectorPane(), 340, 900), document)
+    pane.edited.connect(lambda changes: session.edit(**changes))
+    session.changed.connect(pane.show_document)
+    qtbot.keyClicks(pane.note_field, "name mover")
+    assert session.document.notes == (Note(Cursor(2, 1), "name mover"),)
+    pane.show_cursor(Cursor(3, 1, 3))
+    assert pane.note_field.toPlainText() == ""
+    assert pane.note_field.placeholderText() == "Note about L3H1"
+    qtbot.keyClicks(pane.note_field, "negative")
+    pane.show_cursor(CURSOR)
+    assert pane.note_field.toPlainText() == "name mover"
+    assert session.undo_stack.count() == 2
+    session.undo_stack.undo()
+    assert session.document.notes == (Note(Cursor(2, 1), "name mover"),)
+
+
+def test_places_are_pinned_listed_and_picked(document, show, qtbot):
+    pane = answer(show(InspectorPane(), 340, 900), document)
+    pane.pin.menu().aboutToShow.emit()
+    first, second, _ = pane.pin.menu().actions()
+    assert (first.text(), second.text()) == ("L2H1", "L2 · position 3")
+    with qtbot.waitSignal(pane.edited) as edited:
+        first.trigger()
+    assert edited.args == [{"pins": (Cursor(2, 1),)}]
+    pane.show_document(document.having(pins=(Cursor(2, 1), Cursor(4, position=0))))
+    assert [chip.text for chip in pane.pins.chips] == ["L2H1", "L4 · position 0"]
+    with qtbot.waitSignal(pane.picked) as picked:
+        pane.pins.clicked.emit(1)
+    assert picked.args == [{"layer": 4, "position": 0}]
+
+
+def test_what_can_be_pinned_follows_from_what_is_selected():
+    assert pinnable(Cursor()) == ()
+    assert pinnable(Cursor(position=3)) == ()
+    assert pinnable(Cursor(1, 2)) == (Cursor(1, 2),)
+    assert [place_name(place) for place in pinnable(Cursor(1, 2, 5, 3))] == [
+        "L1H2", "L1 · position 5", "L1H2 · position 5", "L1H2 · 5 → 3",
+    ]  # fmt: skip
+    assert toggled(toggled((), Cursor(1)), Cursor(1)) == ()
