@@ -19,8 +19,8 @@ class ModelKey:
     """Which model is meant, exactly: two equal keys give the same numbers.
 
     Attributes:
-        source: A name of `lensgui models list`, a hub name, or the path of a folder; of a model that
-            was handed over in memory, "memory:" and a name of its own.
+        source: A name of `lensgui models list`, a hub name, or the path of a folder; of a model
+            that was handed over in memory, "memory:" and a name of its own.
         folded: Whether LayerNorm is folded and writing weights are centred, as the field does by
             default.
         device: "best", "cpu", "cuda" or "mps".

@@ -11,7 +11,7 @@ from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"
 PAIR = PromptPair(CLEAN, CLEAN.replace("apple", "stone"), " apple", " stone")
-INDUCTION = (1, 1, 10)  # layer, head, position: it looks at what followed " music" last time
+INDUCTION = (1, 0, 10)  # layer, head, position: it looks at what followed " music" last time
 
 
 @pytest.fixture(scope="module")
