@@ -1,0 +1,193 @@
+"""Somebody who clicks, types and drags anywhere: nothing breaks, nothing hangs, nothing warns."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QAction, QContextMenuEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QWidget
+
+from lensgui.app import start
+from lensgui.jobs.handlers.bench import Bench
+from tests.fakes import FakeBench
+
+EVENTS = 1000  # in each of the two windows
+NOT_TRIED = {"close", "open_folder", "open_hub"}
+KEYS = (
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Tab,
+    Qt.Key.Key_Return, Qt.Key.Key_Escape, Qt.Key.Key_Space, Qt.Key.Key_Backspace, Qt.Key.Key_Home,
+)  # fmt: skip
+WORDS = (" table", " apple", "é", "😀", "\n", "  ", "|", "<|endoftext|>", "0", ",", '"')
+
+
+class RandomUser:
+    """Does one thing after another to a window, the same things for the same seed."""
+
+    def __init__(self, parts: start.Parts, seed: int) -> None:
+        self.window, self.draw = parts.window, random.Random(seed)
+        self.done: list[str] = []
+        self.actions = (
+            self.click, self.click, self.click, self.press, self.type, self.move, self.scroll,
+            self.drag, self.ask_for_menu, self.choose, self.edit, self.resize,
+        )  # fmt: skip
+        self.impatience = QTimer(self.window, interval=20)  # some menus wait in a loop of their own
+        self.impatience.timeout.connect(self.leave_popups)
+        self.impatience.start()
+
+    def act(self) -> None:
+        """Do one thing, drawn at random."""
+        action = self.draw.choice(
+            (
+                self.click,
+                self.click,
+                self.click,
+                self.press,
+                self.type,
+                self.move,
+                self.scroll,
+                self.drag,
+                self.ask_for_menu,
+                self.choose,
+                self.edit,
+                self.resize,
+            )
+        )
+        self.done.append(action.__name__)
+        action()
+        self.leave_popups()
+
+    def target(self) -> tuple[QWidget, QPoint]:
+        widgets = [w for w in self.window.findChildren(QWidget) if w.isVisible() and w.isEnabled()]
+        widget = self.draw.choice(widgets)
+        place = QPoint(
+            self.draw.randrange(max(1, widget.width())),
+            self.draw.randrange(max(1, widget.height())),
+        )
+        return widget, place
+
+    def click(self) -> None:
+        widget, place = self.target()
+        some = (Qt.KeyboardModifier.NoModifier,) * 3
+        modifier = self.draw.choice(
+            (*some, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier)
+        )
+        if self.draw.random() < 0.15:
+            QTest.mouseDClick(widget, Qt.MouseButton.LeftButton, modifier, place)
+        else:
+            QTest.mouseClick(widget, Qt.MouseButton.LeftButton, modifier, place)
+
+    def press(self) -> None:
+        focus = QApplication.focusWidget() or self.window
+        QTest.keyClick(focus, self.draw.choice(KEYS))
+
+    def type(self) -> None:
+        focus = QApplication.focusWidget()
+        if focus is not None:
+            QTest.keyClicks(focus, self.draw.choice(("a", " b", "12", "xyz")))
+
+    def move(self) -> None:
+        QTest.mouseMove(*self.target())
+
+    def scroll(self) -> None:
+        widget, place = self.target()
+        turn = QPoint(0, self.draw.choice((-120, 120)))
+        event = QWheelEvent(
+            QPointF(place), QPointF(widget.mapToGlobal(place)), QPoint(), turn,
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(widget, event)
+
+    def drag(self) -> None:
+        widget, place = self.target()
+        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=place)
+        QTest.mouseMove(widget, QPoint(widget.width() // 2, widget.height() // 2))
+        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=self.target()[1])
+
+    def ask_for_menu(self) -> None:
+        widget, place = self.target()
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, widget.mapToGlobal(place))
+        QApplication.sendEvent(widget, event)
+
+    def choose(self) -> None:
+        actions = [
+            action
+            for action in self.window.findChildren(QAction)
+            if action.isEnabled() and action.text() and not self._is_left_alone(action)
+        ]
+        self.draw.choice(actions).trigger()
+
+    def edit(self) -> None:
+        pair = self.window.session.document.pair
+        name = self.draw.choice(("clean", "corrupted", "answer", "distractor"))
+        text = getattr(pair, name)
+        text = text[: self.draw.randrange(len(text) + 1)] + self.draw.choice(WORDS)
+        self.window.session.edit(**{name: text})
+
+    def resize(self) -> None:
+        self.window.resize(self.draw.randrange(700, 1700), self.draw.randrange(500, 1100))
+
+    def leave_popups(self) -> None:
+        """Choose something from a menu that popped up, or leave it; leave lists and dialogs."""
+        for _ in range(5):
+            popup = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+            if popup is None:
+                return
+            if isinstance(popup, QMenu) and self.draw.random() < 0.5:
+                choices = [a for a in popup.actions() if a.isEnabled() and not a.isSeparator()]
+                choices = [a for a in choices if a.menu() is None and not self._is_left_alone(a)]
+                popup.close()
+                if choices:
+                    self.draw.choice(choices).trigger()
+            popup.close()
+
+    def _is_left_alone(self, action: QAction) -> bool:
+        slots = self.window.actions_by_slot
+        return any(action is slots[name] for name in NOT_TRIED) or "pen" in action.text()
+
+
+@pytest.fixture(params=["made up", "real"])
+def parts(request, tmp_path, monkeypatch, qapp):
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    for dialog, name in (
+        (QFileDialog, "getExistingDirectory"), (QFileDialog, "getOpenFileName"),
+        (QFileDialog, "getSaveFileName"), (QInputDialog, "getText"),
+    ):  # fmt: skip
+        monkeypatch.setattr(dialog, name, staticmethod(lambda *a, **k: ("", "")))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", staticmethod(lambda *a, **k: ""))
+    is_real = request.param == "real"
+    make = (lambda: Bench(threads=1)) if is_real else FakeBench
+    parts = start.build(start.Options(model="toy" if is_real else "fake"), make)
+    parts.faults.release()
+    parts.window.model_bar.fetch_wanted.disconnect()  # nothing is fetched here
+    yield parts
+    assert parts.runner.close(10_000)
+    parts.collector.release()
+    parts.window.close()
+    parts.window.deleteLater()
+    parts.appearance.choose("light")
+    qapp.sendPostedEvents()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qapp.processEvents()
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_a_thousand_random_things_leave_the_window_at_rest(parts, qtbot):
+    with qtbot.waitSignal(parts.runner.settled, timeout=20_000):
+        parts.window.show()
+    user = RandomUser(parts, seed=2026)
+    for number in range(EVENTS):
+        user.act()
+        if number % 5 == 0:
+            qtbot.wait(1)
+    qtbot.waitUntil(lambda: not parts.runner.is_busy, timeout=60_000)
+    assert len(set(user.done)) >= 10
+    parts.window.resize(1280, 800)
+    assert parts.window.isVisible()
+    document = parts.window.session.document
+    parts.window.session.undo_stack.undo()
+    parts.window.session.undo_stack.redo()
+    assert parts.window.session.document == document
