@@ -21,7 +21,7 @@ lint: $(installed) ## Style, types (of the package; the tests are not type-check
 	.venv/bin/lint-imports
 	$(python) packaging/budget.py
 
-bench: $(installed) offscreen demo ## Every figure that the README quotes, measured here and now.
+bench: $(installed) window demo ## Every figure that the README quotes, measured here and now.
 	@packaging/setup.sh tool xvfb-run xvfb xauth
 	@OMP_WAIT_POLICY=PASSIVE $(python) -m tests.bench $(ARGS)
 

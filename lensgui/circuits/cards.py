@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,15 +79,32 @@ def sought(run: Run, layer: int, head: int, position: int) -> Iterator[Tensor | 
     block, group = model.blocks[layer], model.cfg.n_heads // model.cfg.kv_heads
     row = run.residuals[layer][None, position : position + 1]
     span = Span(model.cfg, 1, position, device=row.device)
-    query = block.attn.queries(block.ln1(row), span)[0, 0, head]
+    query = block.attn.queries(block.ln1(row), span)[0, 0, head] / model.cfg.attn_scale
+
+    def score(read: Tensor) -> Tensor:
+        return block.attn.keys(read, span)[:, 0, head // group] @ query
+
+    if not (model.cfg.use_qk_norm or model.cfg.clip_qkv > 0):
+        score = _as_product(score, torch.zeros_like(row))
     scores: list[Tensor] = []
     for ids in torch.arange(model.cfg.d_vocab, device=row.device).split(TOKENS_AT_ONCE):
-        embedded = model.to_embedding(ids[:, None], span)
-        keys = block.attn.keys(block.ln1(embedded), span)[:, 0, head // group]
-        scores.append((keys @ query / block.attn.cfg.attn_scale).double())
+        scores.append(score(block.ln1(model.to_embedding(ids[:, None], span))).double())
         yield None
     found = torch.cat(scores)
     yield found - found.mean()
+
+
+def _as_product(score: Callable[[Tensor], Tensor], nothing: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return an affine function of rows [token, 1, d_model] as one product and a constant.
+
+    Its gradient is the same everywhere, so it is worked out at `nothing`, [1, 1, d_model].
+    """
+    with torch.enable_grad():
+        at = nothing.clone().requires_grad_()
+        constant = score(at)
+        (slope,) = torch.autograd.grad(constant.sum(), at)
+    offset, direction = constant.detach(), slope.flatten()
+    return lambda read: read[:, 0] @ direction + offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -71,7 +71,8 @@ class Run:
         self.residuals = [model.to_embedding(self.tokens[None], self.span)[0]]
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
-        self._pieces = self._run()
+        self._queries: tuple[int, Tensor] | None = None
+        self._pieces = _layers([self])
 
     @property
     def known_layers(self) -> int:
@@ -106,43 +107,6 @@ class Run:
             pass
         return self
 
-    @torch.no_grad()
-    def _run(self) -> Iterator[None]:
-        """Run layer after layer, a piece at a time."""
-        for layer in range(self.model.cfg.n_layers):
-            found: dict[str, list[Tensor]] = {name: [] for name in self.names}
-            hooks = keeping(layer, found)
-            with self.model.hooks(hooks):
-                resid_mid = self._attention(layer)
-            yield
-            pieces: list[Tensor] = []
-            some = rows_at_once(self.model, layer)
-            for rows, before in zip(
-                resid_mid.split(some), self.residuals[-1].split(some), strict=True
-            ):
-                with self.model.hooks(hooks):
-                    pieces.append(self.model.blocks[layer].mlp_half(rows[None], before[None])[0])
-                if sum(map(len, pieces)) < len(resid_mid):
-                    yield
-            self.kept.append({name: torch.cat(parts) for name, parts in found.items()})
-            self.residuals.append(torch.cat(pieces))
-            yield
-
-    def _attention(self, layer: int) -> Tensor:
-        """Return a layer's resid_mid, [position, d_model], keeping its keys and values."""
-        kept = self._no_keys()
-        block = self.model.blocks[layer]
-        resid_mid = block.attention_half(self.residuals[-1][None], self.span, kept)
-        self.keys.append(kept.k)
-        self.values.append(kept.v)
-        return resid_mid[0]
-
-    def _no_keys(self) -> KeyValues:
-        """Return room for the keys and values that a layer will leave."""
-        cfg = self.model.cfg
-        nothing = self.residuals[0].new_empty(1, 0, cfg.kv_heads, cfg.d_head)
-        return KeyValues(nothing, nothing, grows=True)
-
     def before(self, layer: int, position: int) -> KeyValues:
         """Return a layer's keys and values before a position, for later rows to attend to."""
         return KeyValues(self.keys[layer][:, :position], self.values[layer][:, :position])
@@ -160,11 +124,19 @@ class Run:
         """
         block = self.model.blocks[layer]
         size = self.model.cfg.n_heads // self.model.cfg.kv_heads
-        q = block.attn.queries(block.ln1(self.residuals[layer][None]), self.span)
+        q = self._queries_of(layer)
         heads = slice(group * size, (group + 1) * size)
         keys = self.keys[layer][:, :, group : group + 1]
         shown: Tensor = block.attn.pattern(q[:, :, heads], [keys], self.span, heads)
         return shown[0]
+
+    def _queries_of(self, layer: int) -> Tensor:
+        """Return a layer's queries, turned, [1, position, head, d_head]; the last ones are kept."""
+        if self._queries is None or self._queries[0] != layer:
+            block = self.model.blocks[layer]
+            read = block.ln1(self.residuals[layer][None])
+            self._queries = layer, block.attn.queries(read, self.span)
+        return self._queries[1]
 
     @torch.no_grad()
     def head_output(self, layer: int, head: int, position: int) -> Tensor:
@@ -197,11 +169,100 @@ class Run:
         return block.ln1_post.scale(output)
 
 
+def run_together(runs: Sequence[Run]) -> None:
+    """Let runs go through the layers that they lack as one batch: weights are read once for all.
+
+    Stepping any of them steps all. Their equal first positions stay bit-equal. Nothing happens if
+    they do not stand at the same layer, or are so long that a batch gains nothing.
+
+    Args:
+        runs: Runs of one model, of equal length.
+    """
+    first = runs[0]
+    alike = len({id(run) for run in runs}) == len(runs) and all(
+        (run.known_layers, run.names) == (first.known_layers, first.names) for run in runs
+    )
+    rows = sum(len(run.tokens) for run in runs)
+    if alike and rows <= rows_at_once(first.model, 0):
+        pieces = _layers(runs)
+        for run in runs:
+            run._pieces = pieces
+
+
+@torch.no_grad()
+def _layers(runs: Sequence[Run]) -> Iterator[None]:
+    """Run layer after layer of runs that stand at the same one, a piece at a time."""
+    model, cfg = runs[0].model, runs[0].model.cfg
+    for layer in range(runs[0].known_layers, cfg.n_layers):
+        block, found = model.blocks[layer], {name: [] for name in runs[0].names}
+        hooks = keeping(layer, found)
+        before = torch.stack([run.residuals[-1] for run in runs])
+        nothing = before.new_empty(len(runs), 0, cfg.kv_heads, cfg.d_head)
+        left = KeyValues(nothing, nothing, grows=True)
+        with model.hooks(hooks):
+            middle = block.attention_half(before, runs[0].span, left)
+        yield
+        pieces: list[Tensor] = []
+        some = rows_at_once(model, layer)
+        rows = middle.flatten(0, 1)
+        for mid, pre in zip(rows.split(some), before.flatten(0, 1).split(some), strict=True):
+            with model.hooks(hooks):
+                pieces.append(block.mlp_half(mid[None], pre[None])[0])
+            if sum(map(len, pieces)) < len(rows):
+                yield
+        _keep(runs, torch.cat(pieces), left, {name: torch.cat(of) for name, of in found.items()})
+        yield
+
+
+def _keep(runs: Sequence[Run], rows: Tensor, left: KeyValues, found: dict[str, Tensor]) -> None:
+    """Give each run what a layer of all left behind.
+
+    Args:
+        runs: The runs.
+        rows: Their residual streams, one behind the other, [run · position, d_model].
+        left: Their keys and values, [run, position, key_value_head, d_head].
+        found: What else they keep, likewise one behind the other.
+    """
+    equal = [_equal_positions(run.tokens, runs[0].tokens) for run in runs]
+    kept = {name: _shared(of, equal, int(name == "pattern")) for name, of in found.items()}
+    residuals, keys, values = (
+        _shared(of, equal) for of in (rows, left.k.flatten(0, 1), left.v.flatten(0, 1))
+    )
+    for at, run in enumerate(runs):
+        run.residuals.append(residuals[at])
+        run.keys.append(keys[at][None])
+        run.values.append(values[at][None])
+        run.kept.append({name: of[at] for name, of in kept.items()})
+
+
+def _equal_positions(tokens: Tensor, others: Tensor) -> int:
+    """Return how many positions at the start of two prompts have the same tokens."""
+    return int((tokens == others).cumprod(0).sum())
+
+
+def _shared(whole: Tensor, equal: list[int], axis: int = 0) -> list[Tensor]:
+    """Return each run's part of an activation, with the first run's numbers where they are equal.
+
+    Rows of one product may round differently by their place in it.
+
+    Args:
+        whole: The activations of the runs, one behind the other.
+        equal: How many positions of each are the first run's, by causality.
+        axis: Which axis of a part are the positions.
+    """
+    if len(equal) == 1:
+        return [whole]
+    parts = [part.clone() for part in whole.chunk(len(equal))]  # each may outlive the others
+    for part, count in zip(parts[1:], equal[1:], strict=True):
+        part.narrow(axis, 0, count).copy_(parts[0].narrow(axis, 0, count))
+    return parts
+
+
 def keeping(layer: int, found: dict[str, list[Tensor]]) -> list[NamedHook]:
-    """Return hooks that keep some activations of a layer, without their batch dimension."""
+    """Return hooks that keep some activations of a layer, the batch's one behind the other."""
 
     def keep(activation: Tensor, hook: HookPoint, parts: list[Tensor]) -> None:
-        parts.append(activation[0])
+        parts.append(activation.flatten(0, 1))
 
     return [
         (f"blocks.{layer}.{HOOKS[name]}", partial(keep, parts=parts))

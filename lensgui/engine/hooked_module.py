@@ -89,7 +89,8 @@ class HookedModule(nn.Module):
     ) -> None:
         """Detach hooks everywhere: those of one context level, or of all."""
         for point in self.hook_points():
-            point.remove_hooks(direction, including_permanent, level)
+            if point.fwd_hooks or point.bwd_hooks:  # most have none, and there are hundreds
+                point.remove_hooks(direction, including_permanent, level)
             if clear_contexts:
                 point.clear_context()
 

@@ -112,7 +112,7 @@ def kinds(camera: Camera) -> None:
         "noising": {"kind": SweepKind("z", "all"), "direction": "noising"},
     }
     for name, changes in states.items():
-        window.session.edit(**changes)
+        window.session.edit(views=window.session.document.with_view(0, **changes))
         camera.wait()
         for look in ("dark", "light"):
             camera.parts.appearance.choose(look)
@@ -194,7 +194,7 @@ def main() -> int:
     camera.wait(lambda: parts.window.asker.card is not None and not parts.runner.is_busy)
     for scene in (looks, half_way, kinds, prompts, sizes, failures):
         scene(camera)
-    return start.leave(parts, 0)
+    return 0 if start.leave(parts) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""From a keystroke in the prompt to all attention patterns redrawn."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Signal
+from PySide6.QtGui import QPaintEvent
+
+from lensgui.app import start
+from lensgui.jobs.slices import Atlas
+
+STROKES = 15
+LONGEST_S = 20.0
+
+
+class Redrawn(QObject):
+    """Says when the head grid has painted every layer of another prompt."""
+
+    whole = Signal()
+
+    def __init__(self, parts: start.Parts) -> None:
+        super().__init__()
+        self._grid = parts.window.panes["Attention"].grid
+        self._paint = self._grid.paintEvent
+        self._grid.paintEvent = self._after_paint
+        self.before: Atlas | None = None
+
+    def _after_paint(self, event: QPaintEvent) -> None:
+        self._paint(event)
+        atlas = self._grid.atlas
+        if atlas is not None and atlas.layers == len(atlas.axes[0]) and not self._is_old(atlas):
+            self.whole.emit()
+
+    def _is_old(self, atlas: Atlas) -> bool:
+        return self.before is not None and atlas.axes[2].labels == self.before.axes[2].labels
+
+    def leave(self) -> None:
+        self._grid.paintEvent = self._paint
+
+
+def strokes(parts: start.Parts) -> list[float]:
+    """Return the milliseconds from each of some keystrokes to all patterns on screen."""
+    window, redrawn = parts.window, Redrawn(parts)
+    text = window.session.document.pair.clean
+    found = []
+    for stroke in range(STROKES):
+        redrawn.before = window.panes["Attention"].grid.atlas
+        loop = QEventLoop()
+        redrawn.whole.connect(loop.quit)
+        begun = time.perf_counter()
+        window.session.edit(clean=f"{text} {'abcdefghijklmnop'[stroke]}")
+        loop.exec()
+        found.append((time.perf_counter() - begun) * 1000)
+        redrawn.whole.disconnect(loop.quit)
+        settle(parts)
+    redrawn.leave()
+    return found
+
+
+def settle(parts: start.Parts) -> None:
+    """Let the application run until nothing is left to do."""
+    latest = time.perf_counter() + LONGEST_S
+    while parts.runner.is_busy and time.perf_counter() < latest:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+
+
+def forward_ms() -> float:
+    """Return how long a forward pass of as many tokens takes, at the app's own thread count."""
+    import torch
+
+    from lensgui.engine.library import DEMO
+    from lensgui.engine.loading import open_model
+
+    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+    model = open_model(DEMO.name)
+    tokens = torch.arange(100, 115)[None]
+    found = []
+    with torch.inference_mode():
+        for _ in range(12):
+            begun = time.perf_counter()
+            model(tokens)
+            found.append((time.perf_counter() - begun) * 1000)
+    return sorted(found)[len(found) // 2]
