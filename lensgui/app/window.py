@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from PySide6.QtCore import QSettings, Signal, Slot
+from PySide6.QtCore import QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -24,6 +24,7 @@ from lensgui.state.selection import Selection
 
 TITLE = "lensgui"
 SIZE = (1280, 800)
+QUEUED = Qt.ConnectionType.QueuedConnection
 
 
 class MainWindow(QMainWindow):
@@ -81,7 +82,7 @@ class MainWindow(QMainWindow):
         self.status.stopped.connect(self.stop)
         for dock in self.docks.values():
             dock.copied.connect(self._copy)
-            dock.visibilityChanged.connect(asker.ask)
+            dock.visibilityChanged.connect(asker.ask, QUEUED)  # it is sent before the pane hides
             dock.pane.picked.connect(asker.pick)
             dock.pane.edited.connect(asker.edit)
             dock.pane.altered.connect(asker.ask)
