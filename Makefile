@@ -30,6 +30,7 @@ oracle: $(installed) demo ## Every number against TransformerLens 3.9, in an env
 
 screenshots: $(installed) offscreen demo ## Pictures of the real window, to build/screenshots.
 	@$(quiet) $(python) -m tests.screenshots
+	@$(quiet) QT_SCALE_FACTOR=2 $(python) -m tests.screenshots build/screenshots/200-percent
 
 package: $(installed) ## The wheel, to build/dist.
 	@$(python) -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
