@@ -9,6 +9,7 @@ from lensgui._version import __version__ as __version__
 
 _HOMES = {
     "ActivationCache": "lensgui.engine.cache",
+    "ContinuationLogProbability": "lensgui.circuits.metrics",
     "FactoredMatrix": "lensgui.engine.factored",
     "HookPoint": "lensgui.engine.hooks",
     "HookedRootModule": "lensgui.hook_points",

@@ -4,6 +4,7 @@ from lensgui import hook_points as hook_points
 from lensgui import patching as patching
 from lensgui import utils as utils
 from lensgui._version import __version__ as __version__
+from lensgui.circuits.metrics import ContinuationLogProbability as ContinuationLogProbability
 from lensgui.circuits.metrics import KLDivergence as KLDivergence
 from lensgui.circuits.metrics import LogitDifference as LogitDifference
 from lensgui.circuits.metrics import LogProbability as LogProbability

@@ -5,201 +5,219 @@ From two runs and a gradient.
 A cell's estimate is (source activation − base activation) · ∂metric/∂activation on the base run
 (Nanda 2023; Syed et al. 2023). It can be far off where the metric saturates, and for queries and
 keys, whose softmax it takes for linear; the QK fix (Kramár et al. 2024) works attention out again
-there.
+there. Where a direct effect and one by way of later layers cancel it is near 0 although neither
+is: GradDrop is for that. Both together are the AtP* of Kramár et al.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from lensgui.circuits.estimates import LayerEstimates
+from lensgui.circuits.gradients import LayerGraph, gradient_at_the_end
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import Direction, SweepKind
-from lensgui.circuits.runs import read_out
+from lensgui.circuits.recording import Recording
+from lensgui.circuits.runs import HOOKS, Run, read_out
 from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
 
 
-@torch.enable_grad()
 def attribute(
     model: HookedTransformer,
-    clean: Tensor,
-    corrupted: Tensor,
+    clean: Tensor | Run,
+    corrupted: Tensor | Run,
     metric: Metric,
     kinds: Sequence[SweepKind],
     direction: Direction = "denoising",
     qk_fix: bool = False,
+    grad_drop: bool = False,
 ) -> tuple[Tensor, ...]:
-    """Estimate every cell of some kinds of sweep at once.
+    """Estimate every cell of some kinds of sweep at once; see `attribution_steps`.
+
+    Returns:
+        For each kind the estimated change of the metric, in the shape of its map, in float64.
+    """
+    estimates: tuple[Tensor, ...] = ()
+    for step in attribution_steps(
+        model, clean, corrupted, metric, kinds, direction, qk_fix, grad_drop
+    ):
+        estimates = step or ()
+    return estimates
+
+
+@torch.no_grad()
+def attribution_steps(
+    model: HookedTransformer,
+    clean: Tensor | Run,
+    corrupted: Tensor | Run,
+    metric: Metric,
+    kinds: Sequence[SweepKind],
+    direction: Direction = "denoising",
+    qk_fix: bool = False,
+    grad_drop: bool = False,
+) -> Iterator[tuple[Tensor, ...] | None]:
+    """Estimate every cell of some kinds of sweep at once, a piece of a layer at a time.
+
+    Of two complete runs it takes a forward and a backward pass of the base run, and a forward pass
+    of the source unless that kept what is wanted.
+
+    GradDrop (Kramár et al. 2024) takes the gradient once for each layer, as if what attention and
+    MLP of that layer add were constant, and averages sizes: Σ |estimate| / (layers − 1), since
+    dropping a layer leaves its own parts an estimate of 0. It costs another backward pass for
+    every two layers.
 
     Args:
         model: The model.
-        clean: Token ids of the clean prompt, [position] or [1, position].
+        clean: Token ids of the clean prompt, [position] or [1, position]; or its run, if there is
+            one already.
         corrupted: The corrupted prompt, with as many tokens.
         metric: What is read; it must have a gradient.
         kinds: What cells replace.
         direction: "denoising" or "noising", as in `sweep`.
         qk_fix: Whether the estimates of q and k go through the softmax exactly.
+        grad_drop: Whether to give GradDrop's sizes, which are never negative, not the changes.
 
-    Returns:
-        For each kind the estimated change of the metric, in the shape of its map, in float64.
+    Yields:
+        None wherever one may stop; at last, for each kind, the estimated change of the metric, in
+        the shape of its map, in float64.
 
     Raises:
-        ValueError: If the metric has no gradient, or the prompts have different lengths.
+        ValueError: If the metric has no gradient, the prompts have different lengths, hooks are
+            attached, the model has no such activation, or GradDrop has but one layer to drop.
     """
+    _check(model, metric, kinds, grad_drop)
+    names = _names(kinds, qk_fix)
+    clean_run, corrupted_run = runs = _runs(clean, corrupted, model, names, direction)
+    for run in runs:
+        for _ in run.steps():
+            yield None
+    if metric.compares:
+        logits = read_out(model, clean_run.residuals[-1][metric.position])
+        metric = metric.against(logits.double())
+    source, base = runs if direction == "denoising" else (corrupted_run, clean_run)
+    flows = [gradient_at_the_end(base, metric)]
+    estimates = _Estimates(source, base, tuple(kinds), names, qk_fix, grad_drop, flows)
+    for layer in reversed(range(model.cfg.n_layers)):
+        yield from estimates.steps(layer)
+    yield estimates.maps()
+
+
+def _check(
+    model: HookedTransformer, metric: Metric, kinds: Sequence[SweepKind], grad_drop: bool
+) -> None:
+    """Refuse what has no estimate."""
+    name = model.cfg.model_name
     if not metric.is_smooth:
         raise ValueError(f"{type(metric).__name__} has no gradient, so it has no estimate.")
-    prompts = [prompt.flatten()[None] for prompt in (clean, corrupted)]
-    if prompts[0].shape != prompts[1].shape:
+    if any(point.is_watched for point in model.hook_points()):
         raise ValueError(
-            f"The clean prompt has {prompts[0].shape[1]} tokens and the corrupted one "
-            f"{prompts[1].shape[1]}; patching needs as many in both."
+            "Hooks are attached to the model, and an estimate runs none: remove them first."
         )
-    needed = {kind.activation for kind in kinds}
-    names = needed | (
-        {"q", "k", "attn_scores", "pattern"} if qk_fix and needed & {"q", "k"} else set()
-    )
-    if metric.compares:
-        metric = metric.against(_clean_logits(model, prompts[0], metric))
-    source_tokens, base_tokens = prompts if direction == "denoising" else reversed(prompts)
-    with torch.no_grad():
-        source, _ = _watched(model, source_tokens, names)
-    base, residual = _watched(model, base_tokens, names)
-    logits = read_out(model, residual[0, metric.position], metric.columns)
-    gradients = _gradients(metric.of_columns(logits.double()), base)
-    given = _Given(model, source, base, gradients)
-    return tuple(given.map(kind, qk_fix) for kind in kinds)
+    if model.cfg.parallel_attn_mlp and any(kind.activation == "resid_mid" for kind in kinds):
+        raise ValueError(f"{name} has parallel blocks, which have no resid_mid.")
+    if grad_drop and model.cfg.n_layers < 2:
+        raise ValueError(f"{name} has one layer; GradDrop needs two or more.")
 
 
-@torch.no_grad()
-def _clean_logits(model: HookedTransformer, tokens: Tensor, metric: Metric) -> Tensor:
-    """Return the clean run's logits where the metric reads, [d_vocab]."""
-    residual = model(tokens, stop_at_layer=model.cfg.n_layers)
-    return read_out(model, residual[0, metric.position]).double()
+def _names(kinds: Sequence[SweepKind], qk_fix: bool) -> frozenset[str]:
+    """Return the activations, other than streams, that estimates read of the base run."""
+    wanted = {kind.activation for kind in kinds}
+    if qk_fix and wanted & {"q", "k"}:
+        wanted |= {"q", "k", "attn_scores", "pattern"}
+    if "resid_mid" in wanted:
+        wanted.add("attn_out")
+    return frozenset(wanted & {*HOOKS, "attn_scores"})
 
 
-def _watched(
-    model: HookedTransformer, tokens: Tensor, names: set[str]
-) -> tuple[dict[str, Tensor], Tensor]:
-    """Return some activations of every layer, by full name, and the last residual stream.
+def _runs(
+    clean: Tensor | Run,
+    corrupted: Tensor | Run,
+    model: HookedTransformer,
+    names: frozenset[str],
+    direction: Direction,
+) -> tuple[Run, Run]:
+    """Return the runs of two prompts, perhaps not yet complete, of which the source keeps names."""
+    kept = (names & frozenset(HOOKS), frozenset[str]())
+    kept = kept if direction == "denoising" else (kept[1], kept[0])
+    runs = [
+        prompt if isinstance(prompt, Run) else Run(model, prompt, keeps)
+        for prompt, keeps in zip((clean, corrupted), kept, strict=True)
+    ]
+    lengths = [len(run.tokens) for run in runs]
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"The clean prompt has {lengths[0]} tokens and the corrupted one {lengths[1]}; "
+            "patching needs as many in both."
+        )
+    return runs[0], runs[1]
 
-    Activations hang together with it, so that gradients reach them, if gradients are on.
+
+@dataclass(slots=True)
+class _Estimates:
+    """The estimates of every layer, from the last to the first.
+
+    Attributes:
+        flows: Gradients in the stream before the layers done so far, [position, d_model]: the whole
+            one; and with GradDrop, that without each of those layers.
+        rows: The estimates of each layer done so far, those of each kind.
     """
-    kept: dict[str, Tensor] = {}
 
-    def keep(activation: Tensor, hook: Any) -> None:
-        kept[hook.name] = activation
+    source: Run
+    base: Run
+    kinds: tuple[SweepKind, ...]
+    names: frozenset[str]
+    qk_fix: bool
+    grad_drop: bool
+    flows: list[Tensor]
+    rows: list[list[Tensor]] = field(default_factory=list)
 
-    def begin(activation: Tensor, hook: Any) -> Tensor:
-        return activation.detach().requires_grad_(torch.is_grad_enabled())
+    def steps(self, layer: int) -> Iterator[None]:
+        """Estimate the cells of the next layer, yielding between pieces."""
+        source = self._of_source(layer)
+        yield
+        graph = LayerGraph(self.base, layer, self.names)
+        yield from graph.forward()
+        given = LayerEstimates(self.base.model, layer, source, graph.activations(), self.qk_fix)
+        after, found = self.flows[0], list[list[Tensor]]()
+        for at, flow in enumerate(self.flows):
+            gradients = yield from graph.backward(flow)
+            self.flows[at] = gradients["resid_pre"]
+            found.append([given.row(kind, gradients) for kind in self.kinds])
+            yield
+        if self.grad_drop:
+            around = graph.around(after)
+            self.flows.append(after)
+            found.append([given.row(kind, around) for kind in self.kinds])
+            found = [[self._averaged(layer, passes) for passes in zip(*found, strict=True)]]
+        self.rows.insert(0, found[0])
 
-    hooks: list[Any] = [("hook_embed", begin)]
-    for layer in range(model.cfg.n_layers):
-        hooks += [(get_act_name(name, layer), keep) for name in sorted(names)]
-    with model.hooks(hooks):
-        residual = model(tokens, stop_at_layer=model.cfg.n_layers)
-    return kept, residual
+    def _of_source(self, layer: int) -> dict[str, Tensor]:
+        """Return what the base run's layer is compared with."""
+        names = self.names & frozenset(HOOKS)
+        recording = Recording(self.source, names)
+        before, after = recording.residual(layer), recording.residual(layer + 1)
+        found = {name: recording(name, layer) for name in names}
+        found |= {"resid_pre": before, "resid_post": after}
+        return found | ({"resid_mid": before + found["attn_out"]} if "attn_out" in names else {})
 
+    def _averaged(self, layer: int, passes: tuple[Tensor, ...]) -> Tensor:
+        """Return the mean size over dropped layers.
 
-def _gradients(value: Tensor, base: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the gradient with respect to each activation; 0 where it has no effect."""
-    found = torch.autograd.grad(value, list(base.values()), allow_unused=True)
-    return {
-        name: torch.zeros_like(activation) if gradient is None else gradient
-        for (name, activation), gradient in zip(base.items(), found, strict=True)
-    }
+        Args:
+            layer: Where the cells are; dropping one of the layers before it changes nothing.
+            passes: The whole estimate, that without each later layer, and that without this one.
+        """
+        whole, *dropped = (each.abs() for each in passes)
+        total: Tensor = layer * whole + torch.stack(dropped).sum(0)
+        return total / (self.base.model.cfg.n_layers - 1)
 
-
-class _Given:
-    """What both runs and the gradient left, and the maps made from them."""
-
-    def __init__(
-        self,
-        model: HookedTransformer,
-        source: dict[str, Tensor],
-        base: dict[str, Tensor],
-        gradients: dict[str, Tensor],
-    ) -> None:
-        self.model, self.source, self.base, self.gradients = model, source, base, gradients
-
-    @torch.no_grad()
-    def map(self, kind: SweepKind, qk_fix: bool) -> Tensor:
-        """Return the estimates of a kind in the shape of its map."""
-        layers = range(self.model.cfg.n_layers)
-        fixed = qk_fix and kind.activation in ("q", "k")
-        rows = [self._fixed(kind, at) if fixed else self._linear(kind, at) for at in layers]
-        return torch.stack(rows).cpu()
-
-    def _linear(self, kind: SweepKind, layer: int) -> Tensor:
-        name = get_act_name(kind.activation, layer)
-        change = (self.source[name] - self.base[name]).double() * self.gradients[name].double()
-        if kind.activation != "pattern":
-            effect = change[0].sum(-1)
-            return effect.sum(0) if kind.extent == "all" else effect
-        dims = {"edge": (), "position": (-1,), "all": (-2, -1)}[kind.extent]
-        return change[0].sum(dims) if dims else change[0]
-
-    def _fixed(self, kind: SweepKind, layer: int) -> Tensor:
-        """Return the estimates of q or k with attention worked out again (Kramár et al. 2024)."""
-        of = {
-            name: self.base[get_act_name(name, layer)][0].double()
-            for name in ("attn_scores", "pattern")
-        }
-        gradient = self.gradients[get_act_name("pattern", layer)][0].double()
-        scores = self._scores(kind.activation, layer)[0].double()
-        softmax = self.model.blocks[layer].attn.softmax
-        if kind.activation == "q" or kind.extent == "all":
-            change = ((softmax(scores) - of["pattern"]) * gradient).sum(-1)
-            by_position = change.T  # of queries
-        else:
-            by_position = _one_key_at_a_time(scores, of["attn_scores"], of["pattern"], gradient)
-        if kind.activation == "k":
-            groups = self.model.cfg.kv_heads
-            by_position = by_position.unflatten(-1, (groups, -1)).sum(-1)
-        return by_position.sum(0) if kind.extent == "all" else by_position
-
-    def _scores(self, activation: str, layer: int) -> Tensor:
-        """Return the scores that the source's queries, or keys, would have in the base run."""
-        attn = self.model.blocks[layer].attn
-        length = self.base[get_act_name(activation, layer)].shape[1]
-        span = self.model.span(length)
-        pick = dict.fromkeys(("q", "k"), self.base) | {activation: self.source}
-        q = attn.turned_queries(self._raw(pick, "q", layer), span)
-        k = attn.turned_keys(self._raw(pick, "k", layer), span)
-        return attn.scores(q, [k], span)
-
-    @staticmethod
-    def _raw(pick: dict[str, dict[str, Tensor]], name: str, layer: int) -> Tensor:
-        return pick[name][get_act_name(name, layer)]
-
-
-def _one_key_at_a_time(
-    patched: Tensor, scores: Tensor, pattern: Tensor, gradient: Tensor
-) -> Tensor:
-    """Return the effect of replacing one key's scores at a time, softmax worked out exactly.
-
-    With share a and gradient g of the key's source, and r the share it would have had before
-    renormalising, a row's Σ pattern · gradient changes to (Σ − a g + r g) / (1 − a + r).
-
-    Args:
-        patched: Scores with the source's keys, [head, query, source].
-        scores: The base run's.
-        pattern: The base run's.
-        gradient: Of the metric with respect to the pattern.
-
-    Returns:
-        [source, head].
-    """
-    visible = scores.isfinite()
-    growth = torch.where(visible, patched - scores, torch.zeros_like(scores))
-    would_be = pattern * growth.exp()
-    whole = (pattern * gradient).sum(-1, keepdim=True)
-    changed = (whole - pattern * gradient + would_be * gradient) / (1 - pattern + would_be)
-    return (changed - whole).sum(-2).T
+    def maps(self) -> tuple[Tensor, ...]:
+        """Return the estimates of each kind in the shape of its map."""
+        return tuple(torch.stack(rows).cpu() for rows in zip(*self.rows, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,11 +81,11 @@ def sought(run: Run, layer: int, head: int, position: int) -> Iterator[Tensor | 
     span = Span(model.cfg, 1, position, device=row.device)
     query = block.attn.queries(block.ln1(row), span)[0, 0, head] / model.cfg.attn_scale
 
-    def score(read: Tensor) -> Tensor:
+    def exactly(read: Tensor) -> Tensor:
         return block.attn.keys(read, span)[:, 0, head // group] @ query
 
-    if not (model.cfg.use_qk_norm or model.cfg.clip_qkv > 0):
-        score = _as_product(score, torch.zeros_like(row))
+    is_affine = not (model.cfg.use_qk_norm or model.cfg.clip_qkv > 0)
+    score = _as_product(exactly, torch.zeros_like(row)) if is_affine else exactly
     scores: list[Tensor] = []
     for ids in torch.arange(model.cfg.d_vocab, device=row.device).split(TOKENS_AT_ONCE):
         scores.append(score(block.ln1(model.to_embedding(ids[:, None], span))).double())

@@ -14,6 +14,7 @@ class Metric(Protocol):
 
     Attributes:
         position: Where it reads; negative counts from the end.
+        reads: How many positions it reads, `position` being the last of them.
         columns: The tokens whose logits it reads; None for all of the vocabulary.
         is_smooth: Whether it has a gradient, and so a first-order estimate.
         compares: Whether it must be given the clean run's logits before it can be read.
@@ -22,6 +23,11 @@ class Metric(Protocol):
     @property
     def position(self) -> int:
         """Return where it reads."""
+        ...
+
+    @property
+    def reads(self) -> int:
+        """Return how many positions it reads."""
         ...
 
     @property
@@ -40,7 +46,10 @@ class Metric(Protocol):
         ...
 
     def of_columns(self, logits: Any) -> Any:
-        """Return the metric [...] of the logits of `columns`, [..., token]."""
+        """Return the metric [...] of the logits of `columns`, [..., token].
+
+        Where it reads several positions: [..., position, token].
+        """
         ...
 
     def against(self, clean: Any) -> Metric:
@@ -59,6 +68,11 @@ class Declared:
     position: int
 
     @property
+    def reads(self) -> int:
+        """Most metrics read one position."""
+        return 1
+
+    @property
     def columns(self) -> tuple[int, ...] | None:
         """All of the vocabulary."""
         return None
@@ -74,7 +88,7 @@ class Declared:
         return False
 
     def of_columns(self, logits: Any) -> Any:
-        """Return the metric [...] of logits [..., token]."""
+        """Return the metric [...] of logits [..., token], or [..., position, token] of several."""
         raise NotImplementedError
 
     def against(self, clean: Any) -> Any:
@@ -83,10 +97,19 @@ class Declared:
 
     def __call__(self, logits: Any) -> Any:
         """Return the mean over the batch of the metric of logits [batch, position, d_vocab]."""
-        read = logits[..., self.position, :]
+        read = (
+            logits[..., self.position, :]
+            if self.reads == 1
+            else logits[..., self._where(logits), :]
+        )
         if self.columns is not None:
             read = read[..., list(self.columns)]
         return self.of_columns(read).mean()
+
+    def _where(self, logits: Any) -> slice:
+        """Return the positions that are read of logits [..., position, d_vocab]."""
+        end = range(logits.shape[-2])[self.position] + 1
+        return slice(end - self.reads, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +173,36 @@ class LogProbability(Declared):
     def of_columns(self, logits: Any) -> Any:
         """Return the log-probability [...] of logits [..., d_vocab]."""
         return logits.log_softmax(-1)[..., list(self.answer)].logsumexp(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuationLogProbability(Declared):
+    """log p(continuation | prompt) = Σ log p(tokenᵢ | prompt, the tokens before it), in nats.
+
+    The prompt that is run ends with all of the continuation but its last token: `continued`.
+
+    Attributes:
+        continuation: Token ids, in order.
+        position: Where its last token is predicted.
+    """
+
+    continuation: tuple[int, ...]
+    position: int = -1
+
+    @property
+    def reads(self) -> int:
+        """A position for each token."""
+        return len(self.continuation)
+
+    def of_columns(self, logits: Any) -> Any:
+        """Return the log-probability [...] of logits [..., position, d_vocab].
+
+        Of one token [..., d_vocab].
+        """
+        if self.reads == 1:
+            return logits.log_softmax(-1)[..., self.continuation[0]]
+        places, tokens = list(range(self.reads)), list(self.continuation)
+        return logits.log_softmax(-1)[..., places, tokens].sum(-1)
 
 
 @dataclass(frozen=True, slots=True)

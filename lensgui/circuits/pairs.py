@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Declared
+from lensgui.circuits.reading import metric_logits, read_positions
 from lensgui.circuits.runs import read_out
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
@@ -133,7 +134,8 @@ def measure(model: HookedTransformer, final: Tensor, metric: Measure) -> Tensor:
         A single number, the mean over the batch where the metric is one of `metrics`.
     """
     if isinstance(metric, Declared):
-        logits = read_out(model, final[:, metric.position], metric.columns)
+        rows = final[:, read_positions(metric, final.shape[1])]
+        logits = metric_logits(model, rows, metric)
         value: Tensor = metric.of_columns(precise(logits)).mean()
         return value
     return torch.as_tensor(metric(model.to_logits(final)))

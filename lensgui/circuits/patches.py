@@ -46,6 +46,14 @@ class Patch:
         """Return which cells put in, bit for bit, what is there already, [*shape]."""
         raise NotImplementedError
 
+    def entering(self, end: int) -> int:
+        """Return how many numbers a cell needs beside its rows where it enters.
+
+        Args:
+            end: The position after the last one that is read.
+        """
+        return 0
+
     def start(self, index: tuple[int, ...]) -> int | None:
         """Return the first position that a cell changes; None for where the runs first differ."""
         axes = self.kind.axes[1:]
@@ -121,6 +129,12 @@ class HeadPatch(Patch):
         block = self.model.blocks[layer]
         z = getattr(self, f"_z_from_{self.kind.activation}")(layer, indices, span)
         return block.with_heads(self.run.residuals[layer][None, where], z)
+
+    def entering(self, end: int) -> int:
+        """Return the size of what is patched, up to the end, and of what is made of it."""
+        cfg = self.model.cfg
+        vectors, pattern = end * cfg.n_heads * cfg.d_head, end * end * cfg.n_heads
+        return 2 * pattern if self.kind.activation == "pattern" else 4 * vectors
 
     def _patched(self, layer: int, name: str, indices: list[tuple[int, ...]], end: int) -> Tensor:
         """Return an activation of the base run with each cell's part from the source run.

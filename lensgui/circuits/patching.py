@@ -138,7 +138,7 @@ def _swept(
         recordings = (CachedRecording(cache, row) for cache in (clean_cache, base_cache))
         result = nothing_known(kind, tuple(total.shape))
         end = range(len(tokens))[metric.position] + 1
-        start = read_metric(run, metric, end)
+        start = read_metric(run, metric)
         patches, results = [make_patch(kind, run, *recordings)], [result]
         for _ in run_cells(patches, results, run, metric, end, start):
             pass

@@ -60,6 +60,14 @@ MetricName = Literal[
     "rank",
     "KL divergence",
 ]
+UNITS: dict[MetricName, str] = {
+    "logit difference": "logits",
+    "probability difference": "probability",
+    "probability": "probability",
+    "log-probability": "nats",
+    "rank": "ranks",
+    "KL divergence": "nats",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,9 @@ class PromptPair:
     Attributes:
         clean: The prompt whose answer is right.
         corrupted: The prompt to patch into; "" while there is only one.
-        answer: The token the clean prompt calls for, as text; "" for the likeliest token.
-        distractor: The token it is compared with, as text; "" for the second likeliest token.
+        answer: The token the clean prompt calls for, as text; "" for the likeliest token. Several
+            that count as one stand with "|" between them: " 9| 8".
+        distractor: What it is compared with, likewise; "" for the second likeliest token.
         bos: As `Prompt.bos`, for both prompts.
         metric: What is read at the end of each prompt.
     """
@@ -128,6 +137,17 @@ class PairRow:
 
 Extent = Literal["position", "all", "edge"]
 Direction = Literal["denoising", "noising"]
+HeadInput = Literal["q", "k", "v"]
+Side = Literal["clean", "corrupted", "difference"]
+AttentionMeasure = Literal["pattern", "scores", "values", "writes", "contribution"]
+HEAD_SCORES = (
+    "position 0",
+    "entropy",
+    "previous token",
+    "duplicate token",
+    "induction",
+    "strongest edge",
+)
 
 _RESIDUAL = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 _OF_HEADS = ("z", "q", "k", "v", "pattern")

@@ -193,8 +193,10 @@ def run_together(runs: Sequence[Run]) -> None:
 def _layers(runs: Sequence[Run]) -> Iterator[None]:
     """Run layer after layer of runs that stand at the same one, a piece at a time."""
     model, cfg = runs[0].model, runs[0].model.cfg
+    equal = [int((run.tokens == runs[0].tokens).cumprod(0).sum()) for run in runs]
     for layer in range(runs[0].known_layers, cfg.n_layers):
-        block, found = model.blocks[layer], {name: [] for name in runs[0].names}
+        block = model.blocks[layer]
+        found: dict[str, list[Tensor]] = {name: [] for name in runs[0].names}
         hooks = keeping(layer, found)
         before = torch.stack([run.residuals[-1] for run in runs])
         nothing = before.new_empty(len(runs), 0, cfg.kv_heads, cfg.d_head)
@@ -210,20 +212,27 @@ def _layers(runs: Sequence[Run]) -> Iterator[None]:
                 pieces.append(block.mlp_half(mid[None], pre[None])[0])
             if sum(map(len, pieces)) < len(rows):
                 yield
-        _keep(runs, torch.cat(pieces), left, {name: torch.cat(of) for name, of in found.items()})
+        kept = {name: torch.cat(of) for name, of in found.items()}
+        _keep(runs, equal, torch.cat(pieces), left, kept)
         yield
 
 
-def _keep(runs: Sequence[Run], rows: Tensor, left: KeyValues, found: dict[str, Tensor]) -> None:
+def _keep(
+    runs: Sequence[Run],
+    equal: list[int],
+    rows: Tensor,
+    left: KeyValues,
+    found: dict[str, Tensor],
+) -> None:
     """Give each run what a layer of all left behind.
 
     Args:
         runs: The runs.
+        equal: How many tokens at the start of each are the first run's.
         rows: Their residual streams, one behind the other, [run · position, d_model].
         left: Their keys and values, [run, position, key_value_head, d_head].
         found: What else they keep, likewise one behind the other.
     """
-    equal = [_equal_positions(run.tokens, runs[0].tokens) for run in runs]
     kept = {name: _shared(of, equal, int(name == "pattern")) for name, of in found.items()}
     residuals, keys, values = (
         _shared(of, equal) for of in (rows, left.k.flatten(0, 1), left.v.flatten(0, 1))
@@ -233,11 +242,6 @@ def _keep(runs: Sequence[Run], rows: Tensor, left: KeyValues, found: dict[str, T
         run.keys.append(keys[at][None])
         run.values.append(values[at][None])
         run.kept.append({name: of[at] for name, of in kept.items()})
-
-
-def _equal_positions(tokens: Tensor, others: Tensor) -> int:
-    """Return how many positions at the start of two prompts have the same tokens."""
-    return int((tokens == others).cumprod(0).sum())
 
 
 def _shared(whole: Tensor, equal: list[int], axis: int = 0) -> list[Tensor]:

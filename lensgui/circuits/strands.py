@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lensgui.circuits.patches import Patch, Stage
-from lensgui.circuits.runs import Run, rows_at_once
+from lensgui.circuits.runs import Run
 from lensgui.engine.layers.span import Span
 
 
@@ -34,7 +34,7 @@ def by_start(patches: Sequence[Patch], cells: list[Cell], end: int) -> dict[int,
     Args:
         patches: What the cells put in.
         cells: The cells.
-        end: The position after the one that is read.
+        end: The position after the last one that is read.
     """
     starts: dict[int, list[Cell]] = {}
     everywhere = first_changed(patches, end)
@@ -57,9 +57,9 @@ class Strand:
     Attributes:
         cells: The cells that have joined, in the order of the rows.
         rows: The residual stream of those between two layers, [cell, position, d_model]; after the
-            last layer only the position that is read.
+            last layer only the positions that are read.
         middle: The same between attention and MLP, those that enter there included.
-        before: What a parallel block's MLP reads instead.
+        before: What the MLP of a parallel block reads instead; elsewhere `middle`.
     """
 
     def __init__(
@@ -72,37 +72,48 @@ class Strand:
             base: The run that is patched into.
             cells: The cells.
             start: The first position that they change.
-            end: The position after the one that is read.
+            end: The position after the last one that is read.
         """
         self.cells: list[Cell] = []
-        self._patches, self._base, self._waiting = patches, base, cells
+        self._patches, self._base = patches, base
+        self._waiting: dict[tuple[Stage, int], dict[int, list[Cell]]] = {}
+        for cell in cells:
+            place = patches[cell.patch].stage, cell.layer
+            self._waiting.setdefault(place, {}).setdefault(cell.patch, []).append(cell)
         self._start, self._end = start, end
         self._span = Span(base.model.cfg, end - start, start, device=base.residuals[0].device)
         self.rows = base.residuals[0].new_empty(0, end - start, base.model.cfg.d_model)
         self.middle = self.before = self.rows
 
-    def attend(self, layer: int) -> Iterator[None]:
-        """Run a layer's attention, yielding between pieces of ~50 ms.
-
-        Of the last layer only the position that is read.
-        """
+    def enter(self, layer: int) -> None:
+        """Take in the cells that enter before a layer."""
         self.rows = self._joined(self.rows, "pre", layer)
-        model, block = self._base.model, self._base.model.blocks[layer]
-        is_last = layer == model.cfg.n_layers - 1
+
+    def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return what a layer's heads put out for some cells, [cell, query, head, d_head].
+
+        Args:
+            layer: The layer.
+            q: Queries of the last positions, as `Attention.projected` gives them,
+                [cell, query, head, d_head].
+            k: Keys, [cell, position, key_value_head, d_head].
+            v: Values, likewise.
+        """
         past = self._base.before(layer, self._start)
-        cells = max(1, rows_at_once(model, layer) // (self._end - self._start))
-        self.before = self.rows[:, -1:] if is_last else self.rows
-        done = [self.before[:0]]
-        for piece in self.rows.split(cells) if len(self.rows) else ():
-            done.append(block.attention_half(piece, self._span, past, 1 if is_last else None))
-            yield
-        attended = torch.cat(done)
-        self.middle = self._joined(attended, "mid", layer)
-        entered = len(self.middle) - len(attended)
-        if entered:
-            width = self.before.shape[1]
+        return self._base.model.blocks[layer].attn.mixed(q, k, v, self._span, past)
+
+    def arrive(self, layer: int, attended: Tensor) -> None:
+        """Take the stream [cell, query, d_model] behind a layer's attention, and who enters there.
+
+        In the last layer only the positions that are read.
+        """
+        width = attended.shape[1]
+        self.middle = self.before = self._joined(attended, "mid", layer)
+        if self._base.model.cfg.parallel_attn_mlp:
+            entered = len(self.middle) - len(attended)
             base = self._base.residuals[layer][self._end - width : self._end]
-            self.before = torch.cat([self.before, base.expand(entered, -1, -1)])
+            before = self.rows[:, self.rows.shape[1] - width :]
+            self.before = torch.cat([before, base.expand(entered, -1, -1)])
 
     def leave(self, layer: int, rows: Tensor) -> None:
         """Take the stream [cell · position, d_model] behind a layer's MLP."""
@@ -110,12 +121,8 @@ class Strand:
 
     def _joined(self, rows: Tensor, stage: Stage, layer: int) -> Tensor:
         """Return rows with those of the cells that enter somewhere behind them."""
-        entering: dict[int, list[Cell]] = {}
-        for cell in self._waiting:
-            if cell.layer == layer and self._patches[cell.patch].stage == stage:
-                entering.setdefault(cell.patch, []).append(cell)
         parts = [rows]
-        for number, cells in entering.items():
+        for number, cells in self._waiting.get((stage, layer), {}).items():
             indices = [cell.index for cell in cells]
             fresh = self._patches[number].rows(layer, indices, self._span)
             parts.append(fresh[:, -rows.shape[1] :])

@@ -19,8 +19,9 @@ from torch import Tensor
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
+from lensgui.circuits.reading import metric_logits, read_positions
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import Run, read_out
+from lensgui.circuits.runs import Run, read_out, run_together
 from lensgui.circuits.strands import Cell
 from lensgui.circuits.walks import group, measured
 from lensgui.engine.model import HookedTransformer
@@ -60,6 +61,7 @@ def sweep(
     direction: Direction = "denoising",
     budget: int | None = None,
     first: Tensor | None = None,
+    only: Tensor | None = None,
 ) -> Iterator[SweepResult]:
     """Patch every place of one kind, one at a time, and read the metric.
 
@@ -74,6 +76,7 @@ def sweep(
         budget: Bytes that the rows under way may take; None for a quarter of the free memory.
         first: How important each cell is, in the map's shape: the most important run first. None
             to begin with what is cheapest.
+        only: Which cells to run, in the map's shape; the others stay unknown. None for all.
 
     Yields:
         The result so far, often: every yield is a place to stop. The arrays are the same each time.
@@ -82,10 +85,10 @@ def sweep(
         ValueError: If the prompts have different lengths, the model has hooks attached, the budget
             is too small for one cell, or an activation is not finite.
     """
-    importance = None if first is None else (first,)
+    importance, chosen = ((part,) if part is not None else None for part in (first, only))
     kinds = (kind,)
     for (result,) in sweep_many(
-        model, clean, corrupted, metric, kinds, direction, budget, importance
+        model, clean, corrupted, metric, kinds, direction, budget, importance, chosen
     ):
         yield result
 
@@ -100,6 +103,7 @@ def sweep_many(
     direction: Direction = "denoising",
     budget: int | None = None,
     first: Sequence[Tensor] | None = None,
+    only: Sequence[Tensor] | None = None,
 ) -> Iterator[tuple[SweepResult, ...]]:
     """Sweep several kinds in one pass, which shares the walks; arguments as in `sweep`.
 
@@ -113,10 +117,10 @@ def sweep_many(
         for _ in run.steps():
             yield tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
         check_finite(run)
-    end = range(total)[metric.position] + 1
+    end = read_positions(metric, total).stop
     if metric.compares:
         metric = metric.against(read_out(model, runs[0].residuals[-1][end - 1]).double())
-    read = [read_metric(run, metric, end) for run in runs]
+    read = [read_metric(run, metric) for run in runs]
     source, base = runs if direction == "denoising" else reversed(runs)
     patches = [
         make_patch(kind, base, *(Recording(run, needed(kind)) for run in (source, base)))
@@ -124,7 +128,8 @@ def sweep_many(
     ]
     results = tuple(nothing_known(patch.kind, (layers, *patch.shape), *read) for patch in patches)
     start = read[direction == "denoising"]
-    for _ in run_cells(patches, results, base, metric, end, start, budget, first):
+    equal = int((runs[0].tokens == runs[1].tokens).cumprod(0).sum())
+    for _ in run_cells(patches, results, base, metric, end, start, budget, first, only, equal):
         yield results
 
 
@@ -137,6 +142,8 @@ def run_cells(
     start: float,
     budget: int | None = None,
     first: Sequence[Tensor] | None = None,
+    only: Sequence[Tensor] | None = None,
+    equal: int = 0,
 ) -> Iterator[None]:
     """Fill results in, yielding where one may stop.
 
@@ -145,15 +152,19 @@ def run_cells(
         results: A result for each patch, of which nothing is known.
         base: The complete run that is patched into.
         metric: What is read.
-        end: The position after the one that is read.
+        end: The position after the last one that is read.
         start: The metric of `base`.
         budget: As in `sweep`.
         first: As in `sweep`, for each patch.
+        only: Likewise.
+        equal: How many positions at the start are unchanged by causality, though runs that were
+            made in different batches may round differently there.
     """
     for layer in range(base.model.cfg.n_layers):
-        _settle_unchanged(patches, results, layer, end)
+        _settle_unchanged(patches, results, layer, equal, end)
         yield
-    wanted = [~result.unchanged for result in results]
+    chosen = only or [torch.ones_like(result.unchanged) for result in results]
+    wanted = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
     for cells in group(patches, wanted, base, end, budget, first):
         for found in measured(patches, base, cells, end, metric):
             _enter(results, found, start)
@@ -175,6 +186,7 @@ def _runs(
             f"The clean prompt has {lengths[0]} tokens and the corrupted one {lengths[1]}; "
             "patching needs as many in both."
         )
+    run_together(runs)
     return runs
 
 
@@ -205,15 +217,18 @@ def nothing_known(
 
 
 def _settle_unchanged(
-    patches: Sequence[Patch], results: Sequence[SweepResult], layer: int, end: int
+    patches: Sequence[Patch], results: Sequence[SweepResult], layer: int, equal: int, end: int
 ) -> None:
     """Enter the cells of a layer whose patch changes nothing, or nothing that is read."""
     for patch, result in zip(patches, results, strict=True):
         unchanged = patch.unchanged(layer).cpu()
         for at, axis in enumerate(patch.kind.axes[1:]):
             if axis in ("position", "source"):
-                beyond = torch.arange(unchanged.shape[at]) >= end
-                unchanged |= beyond.view(-1, *(1,) * (unchanged.ndim - at - 1))
+                places = torch.arange(unchanged.shape[at])
+                idle = places >= end
+                if axis == "position":
+                    idle |= places < equal
+                unchanged |= idle.view(-1, *(1,) * (unchanged.ndim - at - 1))
         result.unchanged[layer] = unchanged
         result.values[layer][unchanged] = 0.0
 
@@ -227,7 +242,7 @@ def _enter(
         results[cell.patch].values[(cell.layer, *cell.index)] = value - base
 
 
-def read_metric(run: Run, metric: Metric, end: int) -> float:
+def read_metric(run: Run, metric: Metric) -> float:
     """Return the metric of a complete run."""
-    logits = read_out(run.model, run.residuals[-1][end - 1], metric.columns)
-    return float(metric.of_columns(logits.double()))
+    rows = run.residuals[-1][read_positions(metric, len(run.tokens))]
+    return float(metric.of_columns(metric_logits(run.model, rows, metric).double()))

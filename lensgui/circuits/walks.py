@@ -10,7 +10,9 @@ from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import Patch
-from lensgui.circuits.runs import Run, read_out, rows_at_once
+from lensgui.circuits.pieces import Part, evenly, in_a_row, parts, split_like
+from lensgui.circuits.reading import metric_logits
+from lensgui.circuits.runs import Run, rows_at_once
 from lensgui.circuits.strands import Cell, Strand, by_start
 from lensgui.engine.devices import free_bytes
 
@@ -19,7 +21,7 @@ log = logging.getLogger(__name__)
 MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
 MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells are wanted first
 MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
-_COPIES = 6  # of its rows that a cell needs at once: carried, entering, and inside a layer
+_LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
 
 
 def group(
@@ -45,9 +47,9 @@ def group(
         ValueError: If one cell needs more than the budget.
     """
     limit = free_bytes(base.residuals[0].device) // 4 if budget is None else budget
-    fitting = limit // (base.residuals[0][0].nbytes * _COPIES)
-    most = min(fitting, MOST_ROWS if first is None else MOST_ROWS_IN_ORDER)
-    pieces: list[tuple[float, int, list[Cell]]] = []
+    row, beside = _needs(patches, base, end)
+    most = min(limit // row, MOST_ROWS if first is None else MOST_ROWS_IN_ORDER)
+    pieces: list[tuple[float, int, int, list[Cell]]] = []
     cells = [
         Cell(number, layer, tuple(index))
         for number, which in enumerate(wanted)
@@ -55,31 +57,47 @@ def group(
     ]
     for start, together in sorted(by_start(patches, cells, end).items(), reverse=True):
         rows = end - start
-        if rows > fitting:
-            needed = rows * base.residuals[0][0].nbytes * _COPIES
+        needed = rows * row + beside
+        if needed > limit:
             raise ValueError(
                 f"One cell of this sweep needs {needed:,} bytes and {limit:,} are allowed: "
                 "allow more, or shorten the prompt."
             )
         weights = _importance(together, first)
         order = sorted(range(len(together)), key=lambda at: -weights[at])
-        count = max(1, most // rows)
+        count = max(1, min(most // rows, limit // needed))
         for at in range(0, len(order), count):
             some = [together[number] for number in order[at : at + count]]
-            pieces.append((weights[order[at]], rows * len(some), some))
+            size = rows * len(some)
+            pieces.append((weights[order[at]], size, needed * len(some), some))
     pieces.sort(key=lambda piece: -piece[0])
-    yield from _merged(pieces, min(most, MERGED_ROWS))
+    yield from _merged(pieces, min(most, MERGED_ROWS), limit)
 
 
-def _merged(pieces: list[tuple[float, int, list[Cell]]], most: int) -> Iterator[list[Cell]]:
-    """Yield cells of neighbouring small pieces together, up to so many rows."""
+def _needs(patches: Sequence[Patch], base: Run, end: int) -> tuple[int, int]:
+    """Return the bytes that a row under way needs, and what a cell needs beside where it enters.
+
+    A row stands in the stream some ten times at once (before and behind attention, gathered, in
+    pieces, normalised); its heads' queries, keys and values are turned; its scores are masked, and
+    become a pattern; and the MLP has it four times in its hidden width.
+    """
+    cfg, size = base.model.cfg, base.residuals[0].element_size()
+    of_heads = cfg.n_heads * (6 * cfg.d_head + 5 * end)
+    row = 10 * cfg.d_model + of_heads + 4 * (cfg.d_mlp or 0)
+    return row * size, max(patch.entering(end) for patch in patches) * size
+
+
+def _merged(
+    pieces: list[tuple[float, int, int, list[Cell]]], most: int, limit: int
+) -> Iterator[list[Cell]]:
+    """Yield cells of neighbouring small pieces together, up to so many rows and bytes."""
     waiting: list[Cell] = []
-    rows = 0
-    for _, size, cells in pieces:
-        if waiting and rows + size > most:
+    rows = taken = 0
+    for _, size, needed, cells in pieces:
+        if waiting and (rows + size > most or taken + needed > limit):
             yield waiting
-            waiting, rows = [], 0
-        waiting, rows = waiting + cells, rows + size
+            waiting, rows, taken = [], 0, 0
+        waiting, rows, taken = waiting + cells, rows + size, taken + needed
     if waiting:
         yield waiting
 
@@ -104,7 +122,7 @@ def measured(
     waiting = [cells]
     while waiting:
         some = waiting.pop(0)
-        walk, found = Walk(patches, base, some, end), None
+        walk, found = Walk(patches, base, some, end, metric.reads), None
         try:
             for _ in walk.through():
                 yield None
@@ -131,16 +149,20 @@ class Walk:
         cells: The cells, in the order of `metric`.
     """
 
-    def __init__(self, patches: Sequence[Patch], base: Run, cells: list[Cell], end: int) -> None:
+    def __init__(
+        self, patches: Sequence[Patch], base: Run, cells: list[Cell], end: int, reads: int = 1
+    ) -> None:
         """Start with no rows.
 
         Args:
             patches: What the cells put in.
             base: The run that is patched into.
             cells: The cells.
-            end: The position after the one that is read.
+            end: The position after the last one that is read.
+            reads: How many positions are read.
         """
         self._base, self._first = base, min(cell.layer for cell in cells)
+        self._read = slice(end - reads, end)
         self._strands = [
             Strand(patches, base, together, start, end)
             for start, together in by_start(patches, cells, end).items()
@@ -154,27 +176,88 @@ class Walk:
     def through(self) -> Iterator[None]:
         """Run the layers from the first that a cell enters, yielding between pieces of ~50 ms."""
         for layer in range(self._first, self._base.model.cfg.n_layers):
-            for strand in self._strands:
-                yield from strand.attend(layer)
+            yield from self._attention(layer)
             yield from self._mlp(layer)
+
+    def _attention(self, layer: int) -> Iterator[None]:
+        """Run a layer's attention on the cells of all strands; in the last layer what is read."""
+        is_last = layer == self._base.model.cfg.n_layers - 1
+        reads = self._read.stop - self._read.start if is_last else None
+        done: list[list[Tensor]] = []
+        for strand in self._strands:
+            strand.enter(layer)
+            done.append([strand.rows[:0] if reads is None else strand.rows[:0, -reads:]])
+        most = rows_at_once(self._base.model, layer) * 2  # attention's weights are the fewer
+        for some in parts([strand.rows for strand in self._strands], most):
+            for (at, _), attended in zip(some, self._attended(layer, some, reads), strict=True):
+                done[at].append(attended)
+            yield
+        for strand, pieces in zip(self._strands, done, strict=True):
+            strand.arrive(layer, torch.cat(pieces))
+
+    def _attended(self, layer: int, some: list[Part], reads: int | None) -> list[Tensor]:
+        """Return cells' streams behind a layer's attention, whose weights are read once for all.
+
+        Args:
+            layer: The layer.
+            some: Which cells.
+            reads: How many of the last positions are wanted; None for all.
+
+        Returns:
+            Of each part [cell, query, d_model].
+        """
+        block = self._base.model.blocks[layer]
+        rows = [self._strands[at].rows[cells] for at, cells in some]
+        q, k, v = (split_like(rows, of[0]) for of in block.projected(in_a_row(rows)[None]))
+        if reads is not None:
+            q, rows = ([part[:, -reads:] for part in of] for of in (q, rows))
+        z = [
+            self._strands[at].heads(layer, *qkv)
+            for (at, _), *qkv in zip(some, q, k, v, strict=True)
+        ]
+        attended = block.with_heads(in_a_row(rows)[None], in_a_row(z)[None])[0]
+        return split_like(rows, attended)
 
     def _mlp(self, layer: int) -> Iterator[None]:
         """Run a layer's MLP on the rows of all strands."""
         block = self._base.model.blocks[layer]
-        some = rows_at_once(self._base.model, layer) * 4 // 3  # an MLP is most of a layer, not all
-        middle = torch.cat([strand.middle.flatten(0, 1) for strand in self._strands])
-        before = torch.cat([strand.before.flatten(0, 1) for strand in self._strands])
+        most = rows_at_once(self._base.model, layer) * 4 // 3  # an MLP is most of a layer, not all
+        streams = [strand.middle for strand in self._strands]
+        middle = before = in_a_row(streams)
+        if self._base.model.cfg.parallel_attn_mlp:
+            before = in_a_row([strand.before for strand in self._strands])
+        some = evenly(len(middle), most)
         done = [middle[:0]]
         for mid, pre in zip(middle.split(some), before.split(some), strict=True):
             if len(mid):
                 done.append(block.mlp_half(mid[None], pre[None])[0])
                 yield
-        counts = [strand.middle.shape[:2].numel() for strand in self._strands]
-        for strand, rows in zip(self._strands, torch.cat(done).split(counts), strict=True):
-            strand.leave(layer, rows)
+        rows = split_like(streams, torch.cat(done))
+        for strand, stream in zip(self._strands, rows, strict=True):
+            strand.leave(layer, stream)
 
     def metric(self, metric: Metric) -> Tensor:
         """Return the metric of each cell once all layers have run, [cell], in float64."""
-        last = torch.cat([strand.rows[:, -1] for strand in self._strands])
-        value: Tensor = metric.of_columns(read_out(self._base.model, last, metric.columns).double())
-        return value
+        model, base = self._base.model, self._base.residuals[-1][self._read]
+        rows = torch.cat([_behind(base, strand.rows) for strand in self._strands])
+        columns = len(metric.columns) if metric.columns else model.cfg.d_vocab_out
+        some = max(1, _LOGITS_AT_ONCE // (columns * len(base)))
+        found = [
+            metric.of_columns(metric_logits(model, part, metric).double())
+            for part in rows.split(some)
+        ]
+        return torch.cat(found)
+
+
+def _behind(base: Tensor, rows: Tensor) -> Tensor:
+    """Return rows [cell, position, d_model] behind the unchanged ones of the base run.
+
+    Args:
+        base: The base run's at the positions that are read, [read, d_model].
+        rows: Those of cells at the last of these positions, from the first that changed.
+
+    Returns:
+        [cell, read, d_model].
+    """
+    missing = len(base) - rows.shape[1]
+    return torch.cat([base[:missing].expand(len(rows), -1, -1), rows], dim=1) if missing else rows

@@ -23,15 +23,35 @@ def is_quiet(cores: int) -> bool:
     return all_ >= QUIET * one
 
 
+def swept(model, folder: Path, cases) -> list[tuple[str, bool]]:
+    """The rows of a model's sweeps beside the reference, and whether their bars hold."""
+    from tests.bench import sweeps
+    from tests.bench.environment import reference_python
+    from tests.bench.peer import Peer
+
+    rows = []
+    python = reference_python()
+    peer = Peer(python, folder) if python else None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for threads in sorted({1, cores}):
+        for case in cases:
+            quiet = threads == 1 or is_quiet(cores)
+            rows.append(sweeps.compare(model, peer, case, threads, quiet))
+            if threads > 1 and quiet and not is_quiet(cores):
+                print("  the machine got busy meanwhile: that figure does not count")
+                rows[-1] = rows[-1][0], True
+    if peer:
+        peer.close()
+    return rows
+
+
 def library() -> tuple[list[str], bool]:
     """The rows of the table that need no window, and whether every bar holds."""
     from transformers.utils import logging
 
     from lensgui.engine.library import DEMO, path
     from lensgui.engine.loading import open_model
-    from tests.bench import attribution, caching, edges, loading, sweeps
-    from tests.bench.environment import reference_python
-    from tests.bench.peer import Peer
+    from tests.bench import attribution, caching, edges, gpt2, loading, sweeps
 
     logging.disable_progress_bar()
     folder = path(DEMO.name)
@@ -42,28 +62,20 @@ def library() -> tuple[list[str], bool]:
         attribution.compare(model, ioi),
         edges.compare(model, ioi),
     ]
-    python = reference_python()
-    peer = Peer(python, folder) if python else None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    for threads in sorted({1, cores}):
-        for case in sweeps.CASES:
-            quiet = threads == 1 or is_quiet(cores)
-            rows.append(sweeps.compare(model, peer, case, threads, quiet))
-            if threads > 1 and quiet and not is_quiet(cores):
-                print("  the machine got busy meanwhile: that figure does not count")
-                rows[-1] = rows[-1][0], True
-    if peer:
-        peer.close()
+    rows += swept(model, folder, sweeps.CASES)
+    del model
+    shaped = gpt2.folder()
+    rows += swept(open_model(str(shaped), folded=False, dtype="float32"), shaped, gpt2.cases())
     loads, all_load = loading.compare(folder)
     return [row for row, _ in rows] + loads, all_load and all(holds for _, holds in rows)
 
 
 def window() -> bool:
-    """The window's own figures, from a process of its own; whether its bars hold."""
+    """The window's own figures, each part in a process of its own; whether all bars hold."""
     if not Path(__file__).with_name("window.py").exists():
         print("\nThere is no tests/bench/window.py: the window is not measured.")
         return True
-    command = [sys.executable, "-m", "tests.bench.window"]
+    command = [sys.executable, "-m"]
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         xvfb = shutil.which("xvfb-run")
         if not xvfb:
@@ -72,7 +84,9 @@ def window() -> bool:
         command = [xvfb, "-a", *command]
     print("\nThe window:", flush=True)
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
-    return subprocess.run(command, env=environment).returncode == 0
+    parts = ("tests.bench.window", "tests.bench.lab", "tests.bench.painting")
+    statuses = [subprocess.run([*command, part], env=environment).returncode for part in parts]
+    return not any(statuses)
 
 
 def main() -> int:

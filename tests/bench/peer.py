@@ -14,7 +14,7 @@ class Peer:
         environment.pop("PYTHONPATH", None)
         script = Path(__file__).with_name("reference.py")
         self._process = subprocess.Popen(
-            [python, script, model],
+            [python, "-P", script, model],  # no module beside the script stands for another
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -22,7 +22,7 @@ AGREES = 1e-4  # logits
 
 @dataclass(frozen=True)
 class Pair:
-    """A stored prompt pair: token ids, [position]."""
+    """A prompt pair: token ids, [position]."""
 
     name: str
     clean: torch.Tensor
@@ -42,25 +42,26 @@ class Case:
     """One kind of sweep of one pair, and how much faster than the reference it must be.
 
     Attributes:
-        pair: The name of a stored pair.
+        pair: The prompts.
         kind: What cells replace.
         bars: The least ratio, at one thread and on two quiet cores.
         work: The most useful work, as a share of the reference's; None for no bar.
     """
 
-    pair: str
+    pair: Pair
     kind: SweepKind
     bars: tuple[float, float]
     work: float | None = None
 
 
+IOI, FACT = Pair.stored("ioi"), Pair.stored("fact")
 CASES = (
-    Case("ioi", SweepKind("resid_pre"), (40, 80), 1 / 25),
-    Case("ioi", SweepKind("z", "all"), (13, 25), 1 / 6),
-    Case("ioi", SweepKind("z"), (60, 110)),
-    *(Case("ioi", SweepKind(name, "all"), (10, 15)) for name in ("q", "k", "v", "pattern")),
-    Case("fact", SweepKind("resid_pre"), (12, 20)),
-    Case("fact", SweepKind("z", "all"), (8, 15)),
+    Case(IOI, SweepKind("resid_pre"), (40, 80), 1 / 25),
+    Case(IOI, SweepKind("z", "all"), (13, 25), 1 / 6),
+    Case(IOI, SweepKind("z"), (60, 110)),
+    *(Case(IOI, SweepKind(name, "all"), (10, 15)) for name in ("q", "k", "v", "pattern")),
+    Case(FACT, SweepKind("resid_pre"), (12, 20)),
+    Case(FACT, SweepKind("z", "all"), (8, 15)),
 )
 
 
@@ -113,7 +114,7 @@ def compare(model, peer: Peer | None, case: Case, threads: int, quiet: bool) -> 
         threads: For both sides.
         quiet: Whether the machine had that many cores to itself just before.
     """
-    pair, kind = Pair.stored(case.pair), case.kind
+    pair, kind = case.pair, case.kind
     before = gigaflops(threads)
     torch.set_num_threads(threads)
     if peer:
@@ -125,7 +126,7 @@ def compare(model, peer: Peer | None, case: Case, threads: int, quiet: bool) -> 
     useful = useful_flop(model, kind, result.unchanged, positions, first)
     share = useful / reference_flop(model, cells, positions)
     worked = case.work is None or share <= case.work
-    name = f"{case.pair}: {kind.activation}, by {' × '.join(kind.axes)}, {cells:,} cells"
+    name = f"{pair.name}: {kind.activation}, by {' × '.join(kind.axes)}, {cells:,} cells"
     print(f"\n{name}, {threads} thread{'s' * (threads > 1)}")
     print(f"  lensgui    {mine}; first computed cells after {Spread.of(firsts).median:.4f} s")
     rate = useful / mine.median / 1e9

@@ -24,7 +24,7 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.jobs.runner import Runner  # noqa: E402
-from tests.bench import typing  # noqa: E402
+from tests.bench import keystrokes  # noqa: E402
 
 TICK_MS = 5
 SAMPLES = 2000
@@ -146,8 +146,8 @@ def measure() -> tuple[Figures, int]:
     figures.lags_ms = lag.stop()
     parts.runner.settled.disconnect(toggle.turn)
     figures.cancels_ms = [cancel(parts, turn) for turn in range(CANCELS)]
-    figures.strokes_ms = typing.strokes(parts)
-    figures.forward_ms = typing.forward_ms()
+    figures.strokes_ms = keystrokes.strokes(parts)
+    figures.forward_ms = keystrokes.forward_ms()
     start.leave(parts)
     return figures, toggle.sweeps
 

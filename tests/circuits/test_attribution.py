@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.attribution import _one_key_at_a_time, agreement, attribute
+from lensgui.circuits.attribution import agreement, attribute
+from lensgui.circuits.estimates import _one_key_at_a_time
 from lensgui.circuits.metrics import (
     KLDivergence,
     LogitDifference,

@@ -17,6 +17,7 @@ from tests.engine.tiny_models import TINY, tiny
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
 METRIC = LogitDifference((11, 13), (7,))
+ONE_CELL = 58_000  # bytes; that of all seven positions needs 57,120
 KINDS = [
     *(SweepKind(name) for name in ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")),
     *(SweepKind(name, "all") for name in ("z", "q", "k", "v", "pattern")),
@@ -113,8 +114,7 @@ def test_several_kinds_in_one_pass_are_each_alone():
 def test_a_small_budget_gives_the_same_numbers_and_too_small_a_sentence():
     model, corrupted = model_of("llama"), CORRUPTED["several"]
     *_, free = sweep(model, CLEAN, corrupted, METRIC, SweepKind("z"))
-    row = model.cfg.d_model * 8 * 6
-    *_, tight = sweep(model, CLEAN, corrupted, METRIC, SweepKind("z"), budget=7 * row)
+    *_, tight = sweep(model, CLEAN, corrupted, METRIC, SweepKind("z"), budget=ONE_CELL)
     torch.testing.assert_close(tight.values, free.values, atol=1e-10, rtol=1e-9)
     with pytest.raises(ValueError, match=r"needs [\d,]+ bytes and 100 are allowed"):
         list(sweep(model, CLEAN, corrupted, METRIC, SweepKind("z"), budget=100))
@@ -170,9 +170,8 @@ def test_the_most_important_cells_come_first():
     importance = torch.zeros_like(exact.values)
     wanted = (2, 4, 3)
     importance[wanted] = 1.0
-    row = model.cfg.d_model * 8 * 6
     running = sweep(
-        model, CLEAN, CORRUPTED["several"], METRIC, kind, budget=7 * row, first=importance
+        model, CLEAN, CORRUPTED["several"], METRIC, kind, budget=ONE_CELL, first=importance
     )
     for result in running:
         known = result.values.isfinite() & ~result.unchanged

@@ -111,16 +111,45 @@ class Attention(nn.Module):
         Returns:
             [batch, query, d_model].
         """
-        q = self.queries(query_input, span)
-        k = self.keys(key_input, span)
-        v = self.hook_v(read_heads(value_input, self.W_V, self.b_V, self.cfg.clip_qkv))
+        return self.write(
+            self.mixed(*self.projected(query_input, key_input, value_input), span, past)
+        )
+
+    def projected(
+        self, query_input: Tensor, key_input: Tensor, value_input: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values before norm and turn; arguments as in `forward`.
+
+        Rows do not meet here, so those of several spans may come as one batch.
+        """
+        limit = self.cfg.clip_qkv
+        return (
+            self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, limit)),
+            self.hook_k(read_heads(key_input, self.W_K, self.b_K, limit)),
+            self.hook_v(read_heads(value_input, self.W_V, self.b_V, limit)),
+        )
+
+    def mixed(
+        self, q: Tensor, k: Tensor, v: Tensor, span: Span, past: KeyValues | None = None
+    ) -> Tensor:
+        """Return what heads put out, [batch, query, head, d_head].
+
+        Args:
+            q: What `projected` returned, [batch, query, head, d_head].
+            k: Likewise, [batch, position, key_value_head, d_head].
+            v: Likewise.
+            span: Which positions these are.
+            past: Keys and values of the positions before.
+        """
+        q, k = self.turned_queries(q, span), self.turned_keys(k, span)
         keys, values = [k], [v]
         if past is not None and past.grows:
             past.append(k, v)
             keys, values = [past.k], [past.v]
         elif past is not None and past.k.shape[1]:
             keys, values = [past.k, k], [past.v, v]
-        return self.write(self.hook_z(self.attend(q, keys, values, span)))
+        z: Tensor = self.hook_z(self.attend(q, keys, values, span))
+        return z
 
     def queries(self, query_input: Tensor, span: Span) -> Tensor:
         """Return the queries of the last positions of a span, normalised and turned.

@@ -80,6 +80,14 @@ class Block(nn.Module):
         attn_out: Tensor = self.attn(*self._attention_inputs(resid_pre, asking), span, past)
         return self._with_attention(asking, attn_out)
 
+    def projected(self, resid_pre: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the queries, keys and values of rows, as `Attention.projected` does.
+
+        Args:
+            resid_pre: Rows of any spans, [batch, position, d_model].
+        """
+        return self.attn.projected(*self._attention_inputs(resid_pre, resid_pre))
+
     def with_heads(self, resid_pre: Tensor, z: Tensor) -> Tensor:
         """Return resid_pre + attn_out, [batch, query, d_model], where heads put out z.
 

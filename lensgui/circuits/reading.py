@@ -1,0 +1,39 @@
+"""What a metric reads of the stream after the last layer."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lensgui.circuits.metrics import Metric
+from lensgui.circuits.runs import read_out
+from lensgui.engine.model import HookedTransformer
+
+
+def read_positions(metric: Metric, length: int) -> slice:
+    """Return which positions of a prompt a metric reads.
+
+    Raises:
+        ValueError: If the prompt has too few.
+    """
+    end = range(length)[metric.position] + 1
+    if end < metric.reads:
+        raise ValueError(f"The metric reads {metric.reads} positions, and only {end} are there.")
+    return slice(end - metric.reads, end)
+
+
+def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Tensor:
+    """Return the logits that a metric reads, as its `of_columns` wants them.
+
+    Args:
+        model: The model.
+        rows: The stream after the last layer at the positions that are read, [..., read, d_model].
+        metric: What is read.
+
+    Returns:
+        [..., token]; of a metric that reads several positions [..., read, token].
+
+    Raises:
+        ValueError: If there is no such token.
+    """
+    rows = rows[..., 0, :] if metric.reads == 1 else rows
+    return read_out(model, rows, metric.columns)

@@ -1,0 +1,105 @@
+"""Cells of a sweep the slow, obvious way: plain forward passes of whole prompts, with hooks.
+
+It uses nothing of the sweep engine, so that it can check it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lensgui.circuits.metrics import Metric
+from lensgui.circuits.questions import Direction, SweepKind
+from lensgui.engine.hooks import NamedHook
+from lensgui.engine.model import HookedTransformer
+from lensgui.engine.names import get_act_name
+
+
+@torch.no_grad()
+def recompute(
+    model: HookedTransformer,
+    clean: Tensor,
+    corrupted: Tensor,
+    metric: Metric,
+    kind: SweepKind,
+    direction: Direction,
+    indices: Sequence[tuple[int, ...]],
+) -> Iterator[float | None]:
+    """Patch one place after the other, and yield how far each moves the metric.
+
+    Args:
+        model: The model.
+        clean: Token ids of the clean prompt, [position].
+        corrupted: The corrupted prompt, with as many tokens.
+        metric: What is read.
+        kind: What is replaced.
+        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
+        indices: The places, on the axes of the kind.
+
+    Yields:
+        Patched − base metric of each place, in order; None where only time has passed.
+    """
+    prompts = {"clean": clean.flatten()[None], "corrupted": corrupted.flatten()[None]}
+    source, base = ("clean", "corrupted") if direction == "denoising" else ("corrupted", "clean")
+    taken: dict[str, Tensor] = {}
+
+    def take(activation: Tensor, hook: Any) -> None:
+        taken[hook.name] = activation.clone()
+
+    names = [get_act_name(kind.activation, index[0]) for index in indices]
+    logits: dict[str, Tensor] = {}
+    taking: list[NamedHook] = [(name, take) for name in sorted(set(names))]
+    for label, hooks in ((source, taking), (base, [])):
+        for residual in _layer_by_layer(model, prompts[label], hooks):
+            yield None
+            final = residual
+        logits[label] = model.to_logits(final).double()
+    if metric.compares:
+        metric = metric.against(logits["clean"][0, metric.position])
+    start = metric(logits[base])
+    for name, index in zip(names, indices, strict=True):
+        put = _putting(taken[name], place_of(kind, index))
+        for residual in _layer_by_layer(model, prompts[base], [(name, put)]):
+            yield None
+            final = residual
+        yield float(metric(model.to_logits(final).double()) - start)
+
+
+def _putting(source: Tensor, place: tuple[slice | int, ...]) -> Any:
+    """Return a hook that puts one place of another run's activation in."""
+
+    def put(activation: Tensor, hook: Any) -> Tensor:
+        patched = activation.clone()
+        patched[place] = source[place]
+        return patched
+
+    return put
+
+
+def place_of(kind: SweepKind, index: tuple[int, ...]) -> tuple[slice | int, ...]:
+    """Return where a cell stands in its activation, which has a batch dimension.
+
+    Args:
+        kind: What is replaced.
+        index: The place, on the axes of the kind.
+    """
+    everything, at = slice(None), dict(zip(kind.axes, index, strict=True))
+    head = at.get("head", at.get("key_value_head", everything))
+    position = at.get("position", everything)
+    if kind.activation == "pattern":
+        return everything, head, position, at.get("source", everything)
+    return (everything, position, head) if kind.is_of_heads else (everything, position)
+
+
+def _layer_by_layer(
+    model: HookedTransformer, tokens: Tensor, hooks: list[NamedHook]
+) -> Iterator[Tensor]:
+    """Yield the residual stream after each layer; hooks are attached while layers run only."""
+    residual = model.to_embedding(tokens)
+    for layer in range(model.cfg.n_layers):
+        with model.hooks(hooks):
+            residual = model(residual, start_at_layer=layer, stop_at_layer=layer + 1)
+        yield residual
