@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
-from PySide6.QtCore import QTimer
-
 from lensgui.__main__ import NO_DISPLAY, lacks_display
-from lensgui.app import start
-from lensgui.app.window import MainWindow
 from lensgui.circuits.questions import MEMORY, ModelKey, PromptPair
 from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import from_pretrained
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.bench import Bench
-from lensgui.state.document import Document
-
-_open: list[start.Parts] = []  # what an open window needs, while nobody else holds it
 
 
 def open(
@@ -31,7 +23,7 @@ def open(
     distractor: str = "",
     prepend_bos: bool | str = False,
     block: bool | None = None,
-) -> MainWindow | None:
+) -> Any:
     """Open the window on a model.
 
     The window runs the very weights that were given: none are copied, and what is changed in them
@@ -59,6 +51,8 @@ def open(
     """
     if lacks_display(os.environ):
         raise RuntimeError(NO_DISPLAY.replace("`xvfb-run -a lensgui`", "`xvfb-run -a python …`"))
+    from lensgui.app import notebook  # Qt is imported by those who want a window
+
     pair = PromptPair(clean, corrupted, answer, distractor, prepend_bos)
     if isinstance(model, str):
         key, given = ModelKey(model), {}
@@ -66,16 +60,7 @@ def open(
         hooked = hook(model, tokenizer)
         key = key_of(hooked)
         given = {key: hooked}
-    options = start.Options(document=Document(key, pair))
-    parts = start.build(options, lambda: Bench(given=given))
-    parts.window.show()
-    if _is_notebook() if block is None else not block:
-        _open.append(parts)
-        parts.window.closed.connect(lambda: QTimer.singleShot(0, lambda: _leave(parts)))
-        return parts.window
-    parts.app.exec()
-    start.leave(parts)
-    return None
+    return notebook.show(key, pair, lambda: Bench(given=given), block)
 
 
 def hook(model: Any, tokenizer: Any = None) -> HookedTransformer:
@@ -118,19 +103,3 @@ def key_of(model: HookedTransformer) -> ModelKey:
         device=str(weight.device.type),
         dtype=str(weight.dtype).removeprefix("torch."),
     )
-
-
-def _is_notebook() -> bool:
-    """Return whether IPython runs, and let it serve Qt's events if so."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None:
-        return False
-    shell.enable_gui("qt")
-    return True
-
-
-def _leave(parts: start.Parts) -> None:
-    """Let go of a window that was closed, unless its thread is still at work."""
-    if start.leave(parts):
-        _open.remove(parts)

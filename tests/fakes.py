@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lensgui.circuits.questions import Prompt, PromptPair
+from lensgui.circuits.questions import PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import (
     HeadReading,
@@ -24,6 +24,9 @@ from lensgui.jobs.reports import (
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
+    FindReplacements,
+    FindTokens,
+    HeadRoles,
     LogitLens,
     OpenModel,
     Patching,
@@ -31,10 +34,13 @@ from lensgui.jobs.requests import (
     ReadHead,
     ReadMLP,
     ReadPair,
+    ReadPairs,
     Request,
+    VerifyCell,
+    WhoFeeds,
 )
-from lensgui.jobs.slices import Atlas, Axis, CellState, Slice, Sweep
-from tests import fake_heads
+from lensgui.jobs.slices import Axis
+from tests import fake_attention, fake_heads, fake_pairs, fake_sweeps
 
 LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
@@ -72,32 +78,12 @@ class FakeBench:
 
     def _answers(self, request: Request) -> Iterator[Answer | None]:
         if isinstance(request, Patching):
-            return self._sweep(request)
+            return fake_sweeps.steps(request, self._wait)
         return iter(MADE_UP[type(request)](request))
 
-    def _sweep(self, request: Patching) -> Iterator[Answer | None]:
-        clean, corrupted = (tokens(text) for text in (request.pair.clean, request.pair.corrupted))
-        if len(clean) != len(corrupted):
-            raise ValueError(
-                f"Clean has {len(clean)} tokens and corrupted {len(corrupted)}: they must match."
-            )
-        axes = sweep_axes(request, corrupted)
-        differing = difference(clean, corrupted)
-        first = differing[0] if differing else len(clean)
-        if request.kind.is_of_heads:
-            first = 0
-        states = np.zeros(tuple(len(axis) for axis in axes), np.uint8)
-        states[:, :first] = CellState.UNCHANGED
-        values = np.zeros(states.shape, np.float32)
-        yield sweep(request, axes, values, states)
-        for column in range(len(axes[1]) - 1, first - 1, -1):
-            if self.is_gated:
-                assert self.gate.acquire(timeout=WAIT)
-            numbers = noise(f"sweep{request}{column}", LAYERS) * 12 - 4
-            values, states = values.copy(), states.copy()
-            values[:, column] = numbers if request.direction == "denoising" else -numbers
-            states[:, column] = CellState.EXACT
-            yield sweep(request, axes, values, states)
+    def _wait(self) -> None:
+        if self.is_gated:
+            assert self.gate.acquire(timeout=WAIT)
 
 
 def noise(seed: str, *shape: int) -> np.ndarray:
@@ -164,54 +150,6 @@ def axis(name: str, labels: list[str]) -> Axis:
     return Axis(name, tuple(range(len(labels))), tuple(labels))
 
 
-def prompt_axis(name: str, prompt: Prompt) -> Axis:
-    return axis(name, [token.text for token in tokens(prompt.text)])
-
-
-def attention(request: AttentionGrid) -> Iterator[Atlas]:
-    positions = prompt_axis("position", request.prompt)
-    sources = prompt_axis("source", request.prompt)
-    size = len(positions)
-    axes = (
-        axis("layer", [f"L{layer}" for layer in range(LAYERS)]),
-        axis("head", [f"H{head}" for head in range(HEADS)]),
-        positions,
-        sources,
-    )
-    values = np.tril(noise(f"atlas{request}", LAYERS, HEADS, size, size) * 255).astype(np.uint8)
-    share = np.full((LAYERS, HEADS), np.nan, np.float32)
-    for layer in range(LAYERS):
-        share = share.copy()
-        share[layer] = 0.62
-        yield Atlas(axes, values, layer + 1, share, request.hide_first)
-
-
-def head(request: AttentionHead) -> Slice:
-    rows, columns = (prompt_axis(name, request.prompt) for name in ("position", "source"))
-    size = len(rows)
-    values = np.tril(noise(f"head{request}", size, size))
-    values /= np.maximum(values.sum(-1, keepdims=True), 1e-6)
-    states = np.full((size, size), CellState.EXACT, np.uint8)
-    states[np.triu_indices(size, 1)] = CellState.MASKED
-    return Slice((rows, columns), values, states)
-
-
-def sweep_axes(request: Patching, corrupted: tuple[Token, ...]) -> tuple[Axis, ...]:
-    labels = {
-        "layer": [f"L{layer}" for layer in range(LAYERS)],
-        "position": [token.text for token in corrupted],
-        "head": [f"H{head}" for head in range(HEADS)],
-        "key_value_head": ["H0–1", "H2–3"],
-    }
-    return tuple(axis(name, labels[name]) for name in request.kind.axes)
-
-
-def sweep(
-    request: Patching, axes: tuple[Axis, ...], values: np.ndarray, states: np.ndarray
-) -> Sweep:
-    return Sweep(axes, values, states, 1.8, -6.2, direction=request.direction)
-
-
 def read_head(request: ReadHead) -> HeadReading:
     found = tokens(request.pair.clean)
     if request.position >= len(found):
@@ -231,10 +169,16 @@ def lens(request: LogitLens) -> LensReading:
 MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     OpenModel: lambda request: [card(request)],
     ReadPair: lambda request: read_pair(request.pair),
-    AttentionGrid: attention,
-    AttentionHead: lambda request: [head(request)],
+    AttentionGrid: fake_attention.attention,
+    AttentionHead: lambda request: [fake_attention.head(request)],
     ReadHead: lambda request: [read_head(request)],
     ReadEdge: lambda request: [fake_heads.edge(request)],
     ReadMLP: lambda request: [fake_heads.mlp(request)],
     LogitLens: lambda request: [lens(request)],
+    VerifyCell: lambda request: [fake_sweeps.verification(request)],
+    HeadRoles: lambda request: [fake_sweeps.roles(request)],
+    WhoFeeds: lambda request: [fake_sweeps.feeding(request)],
+    ReadPairs: fake_pairs.rows,
+    FindTokens: lambda request: [fake_pairs.matches(request)],
+    FindReplacements: lambda request: [fake_pairs.replacements(request)],
 }

@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading
-from lensgui.jobs.requests import OpenModel, Patching, ReadPair, Request
+from lensgui.jobs.requests import OpenModel, ReadPair, Request
 from lensgui.jobs.runner import Runner
+from lensgui.jobs.urgency import is_slow
 from lensgui.panes.pane import Pane
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
@@ -153,7 +154,7 @@ class Asker(QObject):
         return {
             (title, name): request
             for title, pane in self._panes.items()
-            if pane.isVisible()
+            if pane.isVisible() and pane.is_in_front
             for name, request in pane.requests(document, cursor).items()
         }
 
@@ -164,7 +165,7 @@ class Asker(QObject):
         self._panes[title].expect(name)
         self._spread(channel, None)
         self._unanswered.add(channel)
-        self._runner.submit(channel, request, when_quiet=isinstance(request, Patching))
+        self._runner.submit(channel, request, when_quiet=is_slow(request))
         if self._unanswered:
             self._late.start()
 

@@ -57,6 +57,17 @@ class Dock(QDockWidget):
         bar = TitleBar(pane, self)
         bar.copy.clicked.connect(self._copy)
         self.setTitleBarWidget(bar)
+        self.visibilityChanged.connect(self._keep_visibility)
+        self.toggleViewAction().triggered.connect(self._come_forward)
+
+    @Slot(bool)
+    def _keep_visibility(self, is_visible: bool) -> None:
+        self.pane.is_in_front = is_visible  # behind a tab, Qt still calls a pane visible
+
+    @Slot(bool)
+    def _come_forward(self, is_wanted: bool) -> None:
+        if is_wanted:
+            self.raise_()
 
     @Slot()
     def _copy(self) -> None:

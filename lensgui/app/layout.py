@@ -38,13 +38,13 @@ def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
 
 
 def _place_the_others(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
-    for front, others in BEHIND.items():
-        for title in others:
-            if title in docks:
-                window.tabifyDockWidget(docks[front], docks[title])
-        docks[front].raise_()
     beside = docks["Activation patching"]
     for title in BESIDE:
         window.splitDockWidget(beside, docks[title], Qt.Orientation.Horizontal)
-        docks[title].hide()
         beside = docks[title]
+    for front, others in BEHIND.items():
+        for title in others:
+            window.tabifyDockWidget(docks[front], docks[title])
+        docks[front].raise_()
+    for title in BESIDE:
+        docks[title].hide()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from lensgui.jobs.pairreports import PairsReading, Replacements, TokenMatches
 from lensgui.jobs.reports import (
     EdgeReading,
     HeadReading,
@@ -14,10 +15,22 @@ from lensgui.jobs.reports import (
     PairReading,
 )
 from lensgui.jobs.requests import Request
-from lensgui.jobs.slices import Atlas, Slice
+from lensgui.jobs.slices import Atlas, HeadEffects, Slice, Verification
 
 Answer = (
-    Slice | Atlas | PairReading | HeadReading | EdgeReading | MLPReading | LensReading | ModelCard
+    Slice
+    | Atlas
+    | HeadEffects
+    | Verification
+    | PairReading
+    | HeadReading
+    | EdgeReading
+    | MLPReading
+    | LensReading
+    | ModelCard
+    | PairsReading
+    | TokenMatches
+    | Replacements
 )
 
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lensgui.jobs.answering import Answer
+from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
+    FindReplacements,
+    FindTokens,
+    HeadRoles,
     LogitLens,
     OpenModel,
     Patching,
@@ -17,7 +21,10 @@ from lensgui.jobs.requests import (
     ReadHead,
     ReadMLP,
     ReadPair,
+    ReadPairs,
     Request,
+    VerifyCell,
+    WhoFeeds,
 )
 from lensgui.jobs.slices import Atlas, Slice
 
@@ -27,12 +34,18 @@ NAMES: dict[type, str] = {
     AttentionGrid: "attention of all heads",
     AttentionHead: "attention of one head",
     Patching: "activation patching",
+    VerifyCell: "checking a cell",
+    HeadRoles: "ablation of all heads",
+    WhoFeeds: "path patching",
     ReadHead: "reading a head",
     ReadEdge: "reading an edge",
     ReadMLP: "reading an MLP",
     LogitLens: "logit lens",
+    ReadPairs: "reading the table of pairs",
+    FindTokens: "searching the vocabulary",
+    FindReplacements: "looking for words that fit",
 }
-SLOW = (OpenModel, Patching, AttentionGrid)
+SLOW = (OpenModel, Patching, ReadPairs, AttentionGrid)
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +114,8 @@ def count(answer: Answer | None) -> tuple[int, int]:
             return answer.done, answer.total
         case Atlas():
             return answer.layers, len(answer.axes[0])
+        case PairsReading():
+            return len(answer.rows), answer.total
         case _:
             return 0, 0
 

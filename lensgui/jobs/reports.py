@@ -42,14 +42,17 @@ class PromptReading:
         tokens: Its tokens, beginning-of-sequence included.
         has_bos: Whether the first token was put in front rather than typed.
         top: The likeliest next tokens, likeliest first; empty until the forward pass is done.
-        metric: logit(answer) − logit(distractor) at the last position; None where it can't be said
+        metric: What the pair's metric reads at the last position; None where it can't be said
             (yet).
+        surprisals: −log2 of each token's probability given those before it, in bits, [token]; None
+            for the first, which nothing predicts. Empty until known.
     """
 
     tokens: tuple[Token, ...]
     has_bos: bool = False
     top: tuple[Likely, ...] = ()
     metric: float | None = None
+    surprisals: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ class PairReading:
         clean: The clean prompt.
         corrupted: The corrupted one; None while there is only one prompt.
         differing: Positions at which the two differ; empty when their lengths do.
-        answer: The answer token, typed or defaulted; None until known, or where it is not one
-            token.
+        answer: The answer token, typed or defaulted, the first of a set; None until known, or
+            where it is not a token.
         distractor: Likewise.
         warnings: What is wrong or surprising, a sentence each.
         complete: Whether the forward passes are done.

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from lensgui.circuits.questions import (
     RESID_PRE,
+    AttentionMeasure,
     Direction,
+    HeadInput,
     ModelKey,
     PairRow,
     Prompt,
     PromptPair,
+    Side,
     SweepKind,
 )
 
@@ -35,24 +38,40 @@ class AttentionGrid:
     """Every head's attention pattern, layer by layer: an `Atlas`.
 
     Attributes:
+        side: Whose: the clean run's, the corrupted run's, or clean − corrupted.
         hide_first: Leave position 0 out and renormalise each row: it is an attention sink that
             swamps the rest.
+        rows: Pairs to average over in the place of `pair`; () for the one pair.
     """
 
     model: ModelKey
-    prompt: Prompt
+    pair: PromptPair
+    side: Side = "clean"
     hide_first: bool = True
+    rows: tuple[PairRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionHead:
-    """One head's attention, exactly: a `Slice` [position, source]."""
+    """What one head takes from where, exactly, or the mean of several heads: a `HeadSlice`.
+
+    Attributes:
+        heads: (layer, head) of each head that is averaged over.
+        side: As of `AttentionGrid`.
+        measure: "pattern" for attention, "scores" for what stands before the softmax; attention
+            times the size of the value, "values", or of what the head writes for it, "writes";
+            or the signed "contribution" to the logit difference.
+        hide_first: Leave position 0 out; a pattern's rows are renormalised.
+        rows: As of `AttentionGrid`.
+    """
 
     model: ModelKey
-    prompt: Prompt
-    layer: int
-    head: int
+    pair: PromptPair
+    heads: tuple[tuple[int, int], ...]
+    side: Side = "clean"
+    measure: AttentionMeasure = "pattern"
     hide_first: bool = False
+    rows: tuple[PairRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,9 @@ class Patching:
         kind: What a cell replaces.
         direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
         rows: Pairs to average over in the place of `pair`; () for the one pair.
+        layer: Of edges, the layer of the one head whose edges are wanted; else None.
+        head: Likewise the head.
+        is_estimated: Whether a slow sweep shows first-order estimates first, which costs some time.
     """
 
     model: ModelKey
@@ -72,6 +94,47 @@ class Patching:
     kind: SweepKind = RESID_PRE
     direction: Direction = "denoising"
     rows: tuple[PairRow, ...] = ()
+    layer: int | None = None
+    head: int | None = None
+    is_estimated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyCell:
+    """One cell of a sweep worked out again by plain forward passes: a `Verification`.
+
+    Attributes:
+        patching: The sweep.
+        index: The cell, on the axes of the sweep's answer.
+    """
+
+    patching: Patching
+    index: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRoles:
+    """Each head's direct attribution, and what its mean ablation does: a `HeadEffects`.
+
+    Attributes:
+        reference: Rows of the table whose prompts the mean is taken over too, as far as they have
+            as many tokens.
+    """
+
+    model: ModelKey
+    pair: PromptPair
+    reference: tuple[PairRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhoFeeds:
+    """Path patching of every sender into one head's queries, keys or values: a `Feeding`."""
+
+    model: ModelKey
+    pair: PromptPair
+    layer: int
+    head: int
+    input: HeadInput = "q"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +179,50 @@ class LogitLens:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPairs:
+    """The metric of every pair of a table: a `PairsReading` that grows row by row."""
+
+    model: ModelKey
+    pairs: tuple[PromptPair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindTokens:
+    """Which tokens of the vocabulary contain a text: a `TokenMatches`.
+
+    Attributes:
+        prompt: Its end is where their probabilities are read.
+        text: What is sought, "" for the likeliest tokens; letters of either case match.
+    """
+
+    model: ModelKey
+    prompt: Prompt
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindReplacements:
+    """What could stand in the corrupted prompt so that it has as many tokens: a `Replacements`."""
+
+    model: ModelKey
+    pair: PromptPair
+
+
 Request = (
     OpenModel
     | ReadPair
     | AttentionGrid
     | AttentionHead
     | Patching
+    | VerifyCell
+    | HeadRoles
+    | WhoFeeds
     | ReadHead
     | ReadEdge
     | ReadMLP
     | LogitLens
+    | ReadPairs
+    | FindTokens
+    | FindReplacements
 )

@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.circuits.questions import Direction
+from lensgui.circuits.questions import AttentionMeasure, Direction, MetricName
 
 
 class CellState(IntEnum):
@@ -67,23 +67,84 @@ class Slice:
         return int(self.states.size)
 
 
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """How well estimates agree with exact values, over the cells that change anything.
+
+    Attributes:
+        pearson: Their correlation; NaN where one of them is constant.
+        rank: Spearman's correlation of their sizes.
+        cells: How many cells that is.
+    """
+
+    pearson: float
+    rank: float
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A few cells worked out again the slow way.
+
+    Attributes:
+        cells: How many.
+        worst: The largest difference found, in the metric's unit.
+    """
+
+    cells: int
+    worst: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How a mean over prompt pairs came about.
+
+    Attributes:
+        pairs: How many pairs the mean is over so far.
+        total: How many it is to be over.
+        wrong: How many of them prefer the answer no more in the clean run than in the corrupted.
+        low: Where the share lies in 95 % of resamples of the pairs, [layer, …]; None until all are
+            swept, and where a share is undefined.
+        high: The upper end.
+    """
+
+    pairs: int
+    total: int
+    wrong: int
+    low: NDArray[np.float32] | None = None
+    high: NDArray[np.float32] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep(Slice):
     """Activation patching: how much each cell moves the metric of the run that is patched into.
 
     Attributes:
-        values: Patched metric − base metric, in the metric's unit (logits).
+        values: Patched metric − base metric, in the metric's unit; an estimate where the state
+            says so.
         clean: The metric of the clean run.
         corrupted: The metric of the corrupted run.
         refusal: Why normalising is undefined here, as a sentence; "" where it is defined.
         direction: "denoising" patches clean into corrupted, which is then the base; "noising"
             corrupted into clean.
+        metric: What is read.
+        unit: What it is counted in: "logits", "nats", "probability", "ranks".
+        estimates: First-order estimates of all cells; None where there are none.
+        agreement: How well they agree with the exact values, once all are known.
+        check: A few cells worked out again the slow way, once that is done.
+        spread: How the mean came about, if it is one over pairs.
     """
 
     clean: float
     corrupted: float
     refusal: str = ""
     direction: Direction = "denoising"
+    metric: MetricName = "logit difference"
+    unit: str = "logits"
+    estimates: NDArray[np.float32] | None = None
+    agreement: Correlation | None = None
+    check: Check | None = None
+    spread: Spread | None = None
 
     @property
     def base(self) -> float:
@@ -105,23 +166,109 @@ class Sweep(Slice):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Feeding(Sweep):
+    """Path patching into one head: a row for each layer, a column for each head and the MLP.
+
+    Attributes:
+        receiver: The head's input, such as "L3H1.q".
+        embedding: What the embedding's edge does, in the metric's unit; NaN until known.
+    """
+
+    receiver: str = ""
+    embedding: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadEffects:
+    """What each head writes towards the answer, and what the model loses without it.
+
+    Attributes:
+        attribution: Direct logit attribution on the clean run, in logits, [layer, head]; None where
+            the metric is no logit difference.
+        ablation: The clean run's metric with the head mean-ablated − without, [layer, head]; NaN
+            where not yet known.
+        prompts: How many prompts the mean is over.
+        unit: What `ablation` is counted in.
+    """
+
+    attribution: NDArray[np.float32] | None
+    ablation: NDArray[np.float32]
+    prompts: int
+    unit: str = "logits"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """One cell of a sweep by plain forward passes.
+
+    Attributes:
+        index: The cell, on the axes of the sweep.
+        value: Patched metric − base metric, in the metric's unit.
+    """
+
+    index: tuple[int, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadSlice(Slice):
+    """What a head takes from where: [position, source].
+
+    Attributes:
+        measure: What is counted; see `AttentionHead`.
+        is_difference: Whether it is clean − corrupted.
+        first_share: Mean share of attention that position 0 holds, for queries after it; NaN
+            where there is only position 0.
+        prompts: How many prompts of one side it is a mean over.
+    """
+
+    measure: AttentionMeasure
+    is_difference: bool
+    first_share: float
+    prompts: int = 1
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values on either side of 0 mean opposite things."""
+        return self.is_difference or self.measure == "contribution"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Atlas:
     """Every head's attention as one picture's worth of bytes.
 
     Attributes:
         axes: layer, head, position (the query), source (the key); the last two may be pooled to
             fewer cells.
-        values: Attention 0..1 as 0..255, [layer, head, position, source]; the largest where cells
-            are pooled.
+        values: Attention 0..1 as 0..255, or a difference −1..1 as 1..255, 128 being exactly 0,
+            [layer, head, position, source]; the largest in size where cells are pooled.
         layers: How many layers are known so far.
-        first_share: Mean share of attention that position 0 holds in each known layer's heads, for
-            queries after it, [layer, head]; NaN where not yet known.
+        scores: Each of `HEAD_SCORES` for each head, [score, layer, head]; NaN where not yet known,
+            or where the prompt does not have what it asks about.
+        strongest: From where to where each head's strongest edge goes, position and source, −1
+            where not yet known, [layer, head, 2].
         hides_first: Whether position 0 is left out of `values` and the rest of each row
             renormalised.
+        is_difference: Whether all numbers are clean − corrupted.
+        prompts: How many prompts of one side they are means over.
     """
 
     axes: tuple[Axis, ...]
     values: NDArray[np.uint8]
     layers: int
-    first_share: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    strongest: NDArray[np.int32]
     hides_first: bool
+    is_difference: bool = False
+    prompts: int = 1
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all layers are known."""
+        return self.layers == len(self.axes[0])
+
+    @property
+    def first_share(self) -> NDArray[np.float32]:
+        """Mean share of attention on position 0, for queries after it, [layer, head]."""
+        share: NDArray[np.float32] = self.scores[0]
+        return share

@@ -15,6 +15,7 @@ from lensgui.engine.errors import ModelError
 from lensgui.jobs.answering import Answer, Answering
 from lensgui.jobs.requests import Request
 from lensgui.jobs.tickets import Tickets
+from lensgui.jobs.urgency import urgency
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30
 
@@ -45,7 +46,7 @@ class Running:
 
 
 class Worker(QObject):
-    """Steps through jobs on its own thread: the newest first, then each in turn.
+    """Steps through jobs on its own thread: new ones once, then the urgent first, each in turn.
 
     Every step is one queued event and one `next()`, so starting and cancelling take effect between
     any two steps. Answers are sent at most 30 times a second over all jobs, but a job's last answer
@@ -117,12 +118,14 @@ class Worker(QObject):
             self._due.emit()
 
     def _next_wanted(self) -> Running | None:
-        while self._jobs:
-            job = self._jobs.popleft()
-            if self._tickets.is_wanted(job.ticket):
-                return job
-            self._close(job)
-        return None
+        """Take a job that is still wanted: a new one, else the most urgent, of equals in turn."""
+        for left in [job for job in self._jobs if not self._tickets.is_wanted(job.ticket)]:
+            self._jobs.remove(left)
+            self._close(left)
+        job = min(self._jobs, key=_waiting_time, default=None)
+        if job is not None:
+            self._jobs.remove(job)
+        return job
 
     def _send_what_is_due(self) -> None:
         if monotonic() - self._sent >= SECONDS_BETWEEN_ANSWERS:
@@ -157,6 +160,11 @@ class Worker(QObject):
         except Exception as error:
             log.exception("%s failed while it was left", type(job.request).__name__)
             traceback.clear_frames(error.__traceback__)
+
+
+def _waiting_time(job: Running) -> int:
+    """Return how long a job may wait; the first step of each is taken at once, and is short."""
+    return -1 if job.answers is None else urgency(job.request)
 
 
 def sentence(error: Exception) -> str:

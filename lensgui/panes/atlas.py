@@ -10,10 +10,13 @@ from PySide6.QtGui import QColor, qRgb
 
 from lensgui.jobs.slices import Atlas
 from lensgui.panes import theme
-from lensgui.panes.theme import Theme
+from lensgui.panes.theme import NEUTRAL, Theme
 
 MASKED, EMPTY = 255, 254  # indices of the picture that are no amounts
 STRONGEST = 253
+NOTHING = 127  # the index of exactly 0 where numbers are signed
+
+Order = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,60 +24,120 @@ class Raster:
     """Where the thumbnails are, in whole device pixels.
 
     Attributes:
-        rows: How many layers.
-        columns: How many heads.
+        rows: How many thumbnails one below the other.
+        columns: How many side by side.
         side: Of a thumbnail.
         gutter: Between two of them.
+        caption: Room for a name above each, if any.
     """
 
     rows: int
     columns: int
     side: int
     gutter: int
+    caption: int = 0
 
     @property
-    def step(self) -> int:
-        """From one thumbnail to the next."""
+    def across(self) -> int:
+        """From one thumbnail to the next on its right."""
         return self.side + self.gutter
+
+    @property
+    def down(self) -> int:
+        """From one thumbnail to the next below."""
+        return self.caption + self.side + self.gutter
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the whole."""
-        return self.rows * self.step - self.gutter, self.columns * self.step - self.gutter
+        return self.rows * self.down - self.gutter, self.columns * self.across - self.gutter
 
 
-def paint_atlas(atlas: Atlas, raster: Raster) -> NDArray[np.uint8]:
+def natural(layers: int, heads: int) -> Order:
+    """Return the order of a map: a row for each layer, a column for each head."""
+    return np.arange(layers * heads).reshape(layers, heads)
+
+
+def paint_atlas(atlas: Atlas, raster: Raster, order: Order | None = None) -> NDArray[np.uint8]:
     """Return the picture of all known heads as palette indices, [y, x].
 
-    Each thumbnail shows the largest value under each of its pixels, and the causal mask.
+    Each thumbnail shows the value of the largest size under each of its pixels, and the causal
+    mask.
+
+    Args:
+        atlas: The heads.
+        raster: Where thumbnails go.
+        order: Which head stands where, counted layer by layer, [row, column]; −1 for none; None
+            for a row for each layer.
     """
-    side = raster.side
-    values = _squeeze(_squeeze(atlas.values[: atlas.layers], 2, side), 3, side)
-    shades = (values.astype(np.uint16) * STRONGEST // 255).astype(np.uint8)
-    later = np.arange(shades.shape[3]) > np.arange(shades.shape[2])[:, None]
-    shades[:, :, later] = MASKED
-    nearest = np.arange(side) * shades.shape[2] // side
-    thumbnails = shades[:, :, nearest][:, :, :, np.arange(side) * shades.shape[3] // side]
-    padded = np.full((raster.rows, raster.columns, raster.step, raster.step), EMPTY, np.uint8)
-    padded[: atlas.layers, :, :side, :side] = thumbnails
-    whole = padded.transpose(0, 2, 1, 3).reshape(
-        raster.rows * raster.step, raster.columns * raster.step
+    side, heads = raster.side, atlas.values.shape[1]
+    order = natural(atlas.values.shape[0], heads) if order is None else order
+    places = order.ravel()
+    known = np.flatnonzero((places >= 0) & (places < atlas.layers * heads))
+    values = atlas.values.reshape(-1, *atlas.values.shape[2:])[places[known]]
+    squeeze = _squeeze_signed if atlas.is_difference else _squeeze
+    values = squeeze(squeeze(values, 1, side), 2, side)
+    shades = _SIGNED[values] if atlas.is_difference else _AMOUNTS[values]
+    later = np.arange(shades.shape[2]) > np.arange(shades.shape[1])[:, None]
+    shades[:, later] = MASKED
+    thumbnails = _stretch(_stretch(shades, 2, side), 1, side)
+    padded = np.full((places.size, raster.down, raster.across), EMPTY, np.uint8)
+    padded[known, raster.caption : raster.caption + side, :side] = thumbnails
+    whole = (
+        padded.reshape(raster.rows, raster.columns, raster.down, raster.across)
+        .transpose(0, 2, 1, 3)
+        .reshape(raster.rows * raster.down, raster.columns * raster.across)
     )
     return np.ascontiguousarray(whole[: raster.size[0], : raster.size[1]])
 
 
+def _stretch(shades: NDArray[np.uint8], axis: int, side: int) -> NDArray[np.uint8]:
+    """Return shades repeated until there are `side` along an axis."""
+    count = shades.shape[axis]
+    return shades if count == side else shades.take(np.arange(side) * count // side, axis)
+
+
 def _squeeze(values: NDArray[np.uint8], axis: int, most: int) -> NDArray[np.uint8]:
     """Return values pooled to at most `most` places along an axis, each the largest it covers."""
+    return _pooled(values, axis, most, np.maximum)
+
+
+def _squeeze_signed(values: NDArray[np.uint8], axis: int, most: int) -> NDArray[np.uint8]:
+    """Return signed values pooled likewise, each the one farthest from 0."""
+    highest = _pooled(values, axis, most, np.maximum)
+    lowest = _pooled(values, axis, most, np.minimum)
+    is_high = highest.astype(np.int16) - NEUTRAL >= NEUTRAL - lowest.astype(np.int16)
+    return np.where(is_high, highest, lowest)
+
+
+def _pooled(values: NDArray[np.uint8], axis: int, most: int, best: np.ufunc) -> NDArray[np.uint8]:
+    """Return the best value under each of at most `most` places along an axis.
+
+    Whole rows at a time, since `reduceat` goes byte by byte.
+    """
     count = values.shape[axis]
     if count <= most:
         return values
     starts = np.arange(most) * count // most
-    return np.maximum.reduceat(values, starts, axis=axis)
+    ends = np.append(starts[1:], count) - 1
+    found: NDArray[np.uint8] = values.take(starts, axis)
+    for step in range(1, -(-count // most)):
+        best(found, values.take(np.minimum(starts + step, ends), axis), out=found)
+    return found
 
 
-def color_table(look: Theme) -> list[int]:
+_AMOUNTS = (np.arange(256) * STRONGEST // 255).astype(np.uint8)
+_SIGNED = np.rint((np.arange(256) - NEUTRAL) * (NOTHING - 1) / 127 + NOTHING).clip(0, STRONGEST)
+_SIGNED = _SIGNED.astype(np.uint8)
+
+
+def color_table(look: Theme, *, is_signed: bool = False) -> list[int]:
     """Return the colours of a picture's indices."""
-    table = theme.sequential(look)
-    shades = np.arange(STRONGEST + 1) * 255 // STRONGEST
-    amounts = [qRgb(*map(int, table[shade])) for shade in shades]
+    index = np.arange(STRONGEST + 1)
+    if is_signed:
+        table = theme.diverging(look)
+        shades = np.rint((index - NOTHING) * 127 / (NOTHING - 1) + NEUTRAL).clip(0, 255)
+    else:
+        table, shades = theme.sequential(look), index * 255 // STRONGEST
+    amounts = [qRgb(*map(int, table[shade])) for shade in shades.astype(int)]
     return [*amounts, 0, QColor(look.masked).rgb()]

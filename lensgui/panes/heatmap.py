@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFontMetricsF,
     QImage,
     QKeyEvent,
@@ -39,11 +40,13 @@ class Heatmap(QWidget):
     Attributes:
         picked: (fields,) the Cursor fields of the cell that was clicked or moved to.
         hovered: (words,) what is under the pointer.
+        asked: (row, column, where on screen) of a cell whose verbs the user wants to see.
         describe: Puts a cell into words.
     """
 
     picked = Signal(object)
     hovered = Signal(str)
+    asked = Signal(int, int, object)
 
     def __init__(
         self,
@@ -136,16 +139,19 @@ class Heatmap(QWidget):
         if shown.scale:
             widest = max(metrics.horizontalAdvance(text) for text in shown.scale)
             right += picture.BAR_GAP + picture.BAR_WIDTH + 4 + widest
+        top = 5.0
+        if shown.row_means or shown.column_means:
+            top, right = top + picture.STRIP + 2, right + picture.STRIP
         width = max(20.0, self.width() - left - right)
         columns, rows = len(shown.column_names), len(shown.row_names)
         names = Labels(shown.column_names)
         degrees = labels.angle(names, width / columns, metrics)
-        height = max(20.0, self.height() - 6 - labels.depth(names, degrees, metrics))
+        height = max(20.0, self.height() - top - 1 - labels.depth(names, degrees, metrics))
         if self._square:
             side = min(width / columns, height / rows)
             width = min(width, MOST_STRETCH * side * columns)
             height = min(height, MOST_STRETCH * side * rows)
-        return QRectF(left, 5, width, height)
+        return QRectF(left, top, width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw cells, labels, colour bar and outlines."""
@@ -186,6 +192,19 @@ class Heatmap(QWidget):
         if cell and event.button() == Qt.MouseButton.LeftButton:
             self._pick(*cell)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the verbs of the cell under the pointer, or of the selected one."""
+        if event.reason() == QContextMenuEvent.Reason.Mouse:
+            cell = self.cell_at(QPointF(event.pos()))
+            where = event.globalPos()
+        else:
+            row, column = self.selected()
+            cell = None if row is None or column is None else (row, column)
+            where = self.mapToGlobal(self.middle_of(*(cell or (0, 0))).toPoint())
+        if cell is not None:
+            self._pick(*cell)
+            self.asked.emit(*cell, where)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the selection by one cell."""
         step = STEPS.get(Qt.Key(event.key()))
@@ -215,6 +234,7 @@ class Heatmap(QWidget):
         painter.setFont(self.font())
         picture.paint_marks(painter, shown, plot, look)
         picture.paint_numbers(painter, shown, plot, table)
+        picture.paint_means(painter, shown, plot, table)
         painter.setOpacity(1.0)
         painter.setFont(self.font())
 
@@ -233,6 +253,7 @@ class Heatmap(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(look.line), 1))
         painter.drawRect(plot)
+        picture.paint_pins(painter, shown, plot, look)
         height, width = shown.shades.shape
         row, column = self.selected()
         if row is not None or column is not None:

@@ -69,6 +69,47 @@ KINDS = (
             ),
         ),
     ),
+    (
+        "layer × head, at one position",
+        (
+            Option(
+                SweepKind("z"),
+                "at one position: head output (z)",
+                "What one head has gathered by looking, at the position of the slider.",
+            ),
+            Option(
+                SweepKind("q"),
+                "at one position: queries (q)",
+                "What one head looks for, from the position of the slider.",
+            ),
+            Option(
+                SweepKind("k"),
+                "at one position: keys (k)",
+                "What the position of the slider can be found by" + _SHARED,
+            ),
+            Option(
+                SweepKind("v"),
+                "at one position: values (v)",
+                "What the position of the slider hands on when it is looked at" + _SHARED,
+            ),
+            Option(
+                SweepKind("pattern"),
+                "at one position: attention pattern",
+                "Where one head looks, from the position of the slider.",
+            ),
+        ),
+    ),
+    (
+        "destination × source",
+        (
+            Option(
+                SweepKind("pattern", "edge"),
+                "edges of the selected head",
+                "One number of the selected head's attention pattern: from one position to one "
+                "source.",
+            ),
+        ),
+    ),
 )
 DIRECTIONS = (
     (
@@ -110,7 +151,7 @@ def phrase(kind: SweepKind) -> str:
 
 def effect(kind: SweepKind, direction: Direction) -> str:
     """Return what patching a place says about it, in one sentence."""
-    where = "at all positions" if kind.is_of_heads else "at this place"
+    where = "at all positions" if kind.extent == "all" else "at this place"
     if direction == "denoising":
         return (
             f"How far {phrase(kind)}, taken from the clean run and put into the corrupted one "

@@ -72,6 +72,9 @@ def _number(item: Heard, cursor: Cursor, group: int) -> Number | None:
     if index is None:
         return None
     if isinstance(slice_, Sweep) and isinstance(item.request, Patching):
+        head = item.request.layer, item.request.head
+        if head[0] is not None and head != (cursor.layer, cursor.head):
+            return None  # the edges of another head
         kind, direction = item.request.kind, item.request.direction
         name = f"{phrase(kind).removeprefix('the ')}, {direction}"
         return Number(name, cell_words(slice_, *index), effect(kind, direction))

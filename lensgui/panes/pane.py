@@ -33,6 +33,7 @@ class Pane(QWidget):
 
     Attributes:
         title: Its name on its dock.
+        is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
@@ -53,6 +54,7 @@ class Pane(QWidget):
         super().__init__(parent)
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.about)
+        self.is_in_front = True
         self.notes: dict[str, str] = {}
         self._answered: set[str] = set()
         self._empty_states: dict[EmptyState, str] = {}

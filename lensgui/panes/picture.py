@@ -17,6 +17,8 @@ from lensgui.state.selection import Cursor
 
 NOTHING_TO_SHOW = (CellState.UNKNOWN, CellState.FAILED, CellState.NOT_FINITE)
 BROKEN = (CellState.FAILED, CellState.NOT_FINITE)
+ESTIMATE_OPACITY = 140  # of 255: the hatching of what is not exact shows through
+STRIP = 12.0  # pixels of the means beside a picture
 BAR_WIDTH = 10
 BAR_GAP = 8
 TICK = 6.0  # pixels of the corner that marks a value beyond the scale
@@ -40,6 +42,10 @@ class Picture:
         overflow: Cells beyond the end of the scale, [row, column]; None if there are none.
         numbers: The number written in a cell that has room for it; None for no numbers.
         scale: What the colour bar says at its top, middle and bottom; empty for no bar.
+        pins: Cells that the user keeps an eye on, (row, column).
+        row_means: The mean shade value of each row, −1 to 1, drawn as a strip of bars to the right;
+            empty for no strip. NaN where nothing is known.
+        column_means: Likewise of each column, drawn above.
     """
 
     rows: Axis
@@ -53,12 +59,16 @@ class Picture:
     overflow: NDArray[np.bool_] | None = None
     numbers: Callable[[int, int], str] | None = None
     scale: tuple[str, ...] = field(default=())
+    pins: tuple[tuple[int, int], ...] = ()
+    row_means: tuple[float, ...] = ()
+    column_means: tuple[float, ...] = ()
 
     def paint_cells(self, table: Table, masked: str) -> QImage:
         """Return one pixel for each cell, transparent where there is nothing to show."""
         pixels = np.empty((*self.shades.shape, 4), np.uint8)
         pixels[..., :3] = table[self.shades][..., ::-1]
         pixels[..., 3] = 255
+        pixels[self.states == CellState.ESTIMATE, 3] = ESTIMATE_OPACITY
         pixels[self.states == CellState.MASKED, :3] = _bgr(masked)
         pixels[np.isin(self.states, NOTHING_TO_SHOW)] = 0
         height, width = self.shades.shape
@@ -144,6 +154,39 @@ def paint_scale(
         share = index / (len(scale) - 1)
         base = bar.top() + lowest + share * (bar.height() - lowest)
         painter.drawText(QPointF(bar.right() + 4, base), text)
+
+
+def paint_means(painter: QPainter, picture: Picture, plot: QRectF, table: Table) -> None:
+    """Draw the means of rows and columns as bars outside a picture, the longest filling the strip.
+
+    Blue bars are positive, red ones negative, as in the picture.
+    """
+    ends = [QColor(*map(int, table[at])) for at in (40, 215)]
+    for index, share in _bars(picture.row_means):
+        place = cell(picture, plot, index, 0)
+        bar = QRectF(plot.right() + 3, place.top(), abs(share) * STRIP, place.height())
+        painter.fillRect(bar.adjusted(0, 0.5, 0, -0.5), ends[share > 0])
+    for index, share in _bars(picture.column_means):
+        place = cell(picture, plot, 0, index)
+        height = abs(share) * STRIP
+        bar = QRectF(place.left(), plot.top() - 3 - height, place.width(), height)
+        painter.fillRect(bar.adjusted(0.5, 0, -0.5, 0), ends[share > 0])
+
+
+def _bars(means: tuple[float, ...]) -> list[tuple[int, float]]:
+    """Return each known mean's place and its share of the largest, −1 to 1."""
+    known = [(at, mean) for at, mean in enumerate(means) if np.isfinite(mean)]
+    largest = max((abs(mean) for _, mean in known), default=0.0)
+    return [(at, mean / largest) for at, mean in known] if largest else []
+
+
+def paint_pins(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
+    """Draw a thin dashed frame around each pinned cell."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for color, style in ((look.surface, Qt.PenStyle.SolidLine), (look.text, Qt.PenStyle.DashLine)):
+        painter.setPen(QPen(QColor(color), 1.2, style))
+        for row, column in picture.pins:
+            painter.drawRect(cell(picture, plot, row, column).adjusted(1, 1, -1, -1))
 
 
 def outline(painter: QPainter, where: QRectF, color: str, halo: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lensgui.circuits.questions import BEST_DEVICE, RESID_PRE, PromptPair, SweepKind
+from lensgui.panes import metricsnippet
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
@@ -45,50 +46,35 @@ def tokens(name: str, text: str, bos: bool | str) -> str:
 
 def metric(pair: PromptPair) -> str:
     """Return the expression for the metric; the default answers are left to be filled in."""
-    answer = f"model.to_single_token({pair.answer or ' answer'!r})"
-    distractor = f"model.to_single_token({pair.distractor or ' distractor'!r})"
-    return f"LogitDifference(answer=({answer},), distractor=({distractor},))"
+    return metricsnippet.expression(pair)
 
 
 def prompt(document: Document) -> str:
     """Return how to get the likeliest next tokens, and the metric of each prompt."""
     pair = document.pair
-    lines = opening(document, ("LogitDifference",))
-    lines += [tokens("clean", pair.clean, pair.bos)]
+    lines = opening(document, metricsnippet.imports(pair))
     lines += [
+        tokens("clean", pair.clean, pair.bos),
         "logits = model(clean)",
         "chances = logits[0, -1].softmax(-1)",
         "for chance, token in zip(*chances.topk(5)):",
         '    print(f"{chance:.3f} {model.to_string(token)!r}")',
         "",
-        f"difference = {metric(pair)}",
-        'print("clean", difference(logits))',
+        *metricsnippet.reading(pair),
     ]
     if pair.corrupted:
-        lines += [tokens("corrupted", pair.corrupted, pair.bos)]
-        lines += ['print("corrupted", difference(model(corrupted)))']
+        lines += [
+            tokens("corrupted", pair.corrupted, pair.bos),
+            'print("corrupted", read(corrupted))',
+        ]
     return _join(lines)
 
 
-def attention(document: Document, cursor: Cursor, *, corrupted: bool) -> str:
-    """Return how to get the attention of every head, and of the selected one."""
-    pair = document.pair
-    text = pair.corrupted if corrupted else pair.clean
-    lines = opening(document)
-    lines += [tokens("tokens", text, pair.bos)]
-    lines += [
-        "logits, cache = model.run_with_cache(tokens)",
-        f'pattern = cache["pattern", {cursor.layer or 0}][0, {cursor.head or 0}]'
-        "  # [destination, source]",
-    ]
-    return _join(lines)
-
-
-def patching(document: Document, number: int = 0) -> str:
+def patching(document: Document, number: int, cursor: Cursor) -> str:
     """Return how to patch every place of the chosen kind, in the chosen direction."""
     pair, view = document.pair, document.views[number]
     kind = view.kind
-    lines = opening(document, ("LogitDifference",))
+    lines = opening(document, (metricsnippet.CLASSES[pair.metric],))
     lines.insert(1, "from lensgui.circuits.sweeps import sweep")
     options = []
     if kind != RESID_PRE:
@@ -105,6 +91,9 @@ def patching(document: Document, number: int = 0) -> str:
         ")",
         f"share = result.normalised  # of clean − corrupted, [{', '.join(kind.axes)}]",
     ]
+    if kind.extent == "edge":
+        place = f"[{cursor.layer or 0}, {cursor.head or 0}]"
+        lines += [f"edges = share{place}  # of the selected head, [position, source]"]
     return _join(lines)
 
 

@@ -68,7 +68,7 @@ def test_a_pane_that_is_closed_mid_stream_asks_anew_when_it_is_back(window, benc
     qtbot.waitUntil(lambda: any(isinstance(request, Patching) for request in bench.left))
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     with qtbot.waitSignal(window.runner.settled):
-        window.docks["Activation patching"].show()
+        window.show_pane("Activation patching")
     assert held.sweep.done == held.sweep.total
 
 

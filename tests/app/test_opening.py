@@ -10,6 +10,7 @@ import torch
 
 import lensgui
 from lensgui import HookedTransformer, opening
+from lensgui.app import notebook
 from lensgui.circuits.questions import ModelKey
 from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
@@ -45,7 +46,7 @@ def test_the_window_runs_the_weights_that_were_given(quiet, qtbot):
     assert after == pytest.approx(1 / model.cfg.d_vocab, rel=1e-3)
     assert before > 0.5
     window.close()
-    qtbot.waitUntil(lambda: not opening._open)
+    qtbot.waitUntil(lambda: not notebook._open)
 
 
 def test_a_hugging_face_model_is_hooked_without_copying_its_weights():

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QPalette
 
 from lensgui.app.examples import examples
 from lensgui.circuits.questions import ModelKey
-from lensgui.jobs.requests import OpenModel, Patching, ReadPair
+from lensgui.jobs.requests import HeadRoles, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
 from lensgui.state.selection import Cursor
@@ -113,8 +113,19 @@ def test_a_hidden_pane_asks_nothing(window, bench, qtbot):
         {"AttentionGrid", "AttentionHead"}
     )
     with qtbot.waitSignal(window.runner.settled):
-        window.docks["Attention"].show()
+        window.show_pane("Attention")
     assert window.panes["Attention"].grid.atlas is not None
+
+
+def test_a_pane_behind_a_tab_asks_nothing_until_it_is_in_front(window, bench, qtbot):
+    pane = window.panes["Necessary or sufficient"]
+    assert not any(isinstance(request, HeadRoles) for request in bench.asked)
+    with qtbot.waitSignal(window.runner.settled):
+        window.docks["Necessary or sufficient"].toggleViewAction().trigger()  # hides it
+        window.docks["Necessary or sufficient"].toggleViewAction().trigger()
+    assert pane.is_in_front
+    assert any(isinstance(request, HeadRoles) for request in bench.asked)
+    assert not window.panes["Activation patching"].is_in_front
 
 
 def test_a_shorter_prompt_takes_the_cursor_along(window, qtbot):

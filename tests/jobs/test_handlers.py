@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair, SweepKind
+from lensgui.circuits.questions import ModelKey, PromptPair, SweepKind
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
@@ -109,7 +109,11 @@ def test_too_long_is_one_sentence(bench, text):
 
 
 def test_the_grid_fills_layer_by_layer(bench):
-    atlases = [a for a in bench.answer(AttentionGrid(TOY, Prompt(CLEAN), False)) if a is not None]
+    atlases = [
+        a
+        for a in bench.answer(AttentionGrid(TOY, PromptPair(CLEAN), hide_first=False))
+        if a is not None
+    ]
     assert [atlas.layers for atlas in atlases] == [1, 2]
     final = atlases[-1]
     assert final.values.shape == (2, 4, 11, 11)
@@ -117,21 +121,21 @@ def test_the_grid_fills_layer_by_layer(bench):
     assert not final.values.flags.writeable
     assert np.isnan(atlases[0].first_share[1]).all()
     assert not atlases[0].values[1].any()
-    exact = last(bench.answer(AttentionHead(TOY, Prompt(CLEAN), 1, 2)))
+    exact = last(bench.answer(AttentionHead(TOY, PromptPair(CLEAN), ((1, 2),))))
     lower = np.tril(np.ones((11, 11), bool))
     np.testing.assert_allclose(final.values[1, 2][lower] / 255, exact.values[lower], atol=1 / 500)
     np.testing.assert_allclose(final.first_share[1, 2], exact.values[1:, 0].mean(), rtol=1e-5)
 
 
 def test_hiding_position_zero(bench):
-    hidden = last(bench.answer(AttentionHead(TOY, Prompt(CLEAN), 1, 2, hide_first=True)))
+    hidden = last(bench.answer(AttentionHead(TOY, PromptPair(CLEAN), ((1, 2),), hide_first=True)))
     assert (hidden.states[:, 0] == CellState.MASKED).all()
     np.testing.assert_allclose(hidden.values[2:, 1:].sum(-1), 1, rtol=1e-5)
-    assert last(bench.answer(AttentionGrid(TOY, Prompt(CLEAN)))).hides_first
+    assert last(bench.answer(AttentionGrid(TOY, PromptPair(CLEAN)))).hides_first
 
 
 def test_long_prompts_are_pooled(bench):
-    atlas = last(bench.answer(AttentionGrid(TOY, Prompt(" table green seven" * 40))))
+    atlas = last(bench.answer(AttentionGrid(TOY, PromptPair(" table green seven" * 40))))
     assert atlas.values.shape == (2, 4, 60, 60)
     assert atlas.axes[2].coordinates[:3] == (0, 2, 4)
 
@@ -201,7 +205,7 @@ def test_interleaved_jobs_share_one_run(bench):
     pair = PromptPair(CLEAN.replace("music", "house"), PAIR.corrupted)
     jobs = [
         bench.answer(ReadPair(TOY, pair)),
-        bench.answer(AttentionGrid(TOY, pair.clean_prompt)),
+        bench.answer(AttentionGrid(TOY, pair)),
         bench.answer(LogitLens(TOY, pair, 3)),
     ]
     for _ in range(100):
@@ -222,7 +226,7 @@ def test_number_formats_reach_the_window_as_float32(bench):
         sweep = last(bench.answer(Patching(key, PAIR)))
         assert sweep.values.dtype == np.float32
         assert sweep.normalised[0, 4] == pytest.approx(1, abs=0.05)
-        head = last(bench.answer(AttentionHead(key, Prompt(CLEAN), 0, 0)))
+        head = last(bench.answer(AttentionHead(key, PromptPair(CLEAN), ((0, 0),))))
         assert head.values.dtype == np.float32
 
 

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
+from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
-from lensgui.jobs.requests import AttentionHead, OpenModel, Patching, ReadPair
+from lensgui.jobs.requests import LogitLens, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.jobs.slices import Sweep
 
@@ -106,15 +106,27 @@ def test_cancelling_frees_the_window_at_once(runner, bench, qtbot):
     qtbot.waitUntil(lambda: bench.left == [SWEEP], timeout=200)
 
 
-def test_the_newest_job_goes_first(runner, bench, heard, qtbot):
+def test_the_newest_of_equally_urgent_jobs_goes_first(runner, bench, heard, qtbot):
     hold(bench, runner, qtbot)
-    head = AttentionHead(MODEL, Prompt("a b c"), 0, 0)
+    other = ReadPair(MODEL, PromptPair("x y"))
     runner.submit("b", READ)
-    runner.submit("c", head)
+    runner.submit("c", other)
     with qtbot.waitSignal(runner.settled):
         bench.gate.release(100)
-    assert bench.asked == [SWEEP, head, READ]
+    assert bench.asked == [SWEEP, other, READ]
     assert names(heard, "c")[-1] == names(heard, "b")[-1] == "finished"
+
+
+def test_a_sweep_waits_for_what_changes_at_every_keystroke(runner, bench, heard, qtbot):
+    hold(bench, runner, qtbot)
+    lens = LogitLens(MODEL, PAIR, 1)
+    runner.submit("b", lens)
+    runner.submit("c", READ)
+    with qtbot.waitSignal(runner.settled):
+        bench.gate.release(100)
+    assert bench.asked[0] == SWEEP
+    ends = [channel for name, channel, *_ in heard if name == "finished"]
+    assert ends == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QWidget
 
-from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.circuits.questions import ModelKey, PairRow, PromptPair
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -43,6 +43,7 @@ def test_every_control_has_a_name_and_a_sentence(kind, qtbot):
         control
         for sort in (QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit)
         for control in pane.findChildren(sort)
+        if control.objectName() != "qt_tableview_cornerbutton"  # Qt's own, which is never shown
     ]
     for control in controls:
         assert control.accessibleName(), control
@@ -58,6 +59,7 @@ def test_nothing_is_asked_without_a_prompt(kind, qtbot):
 
 @pytest.mark.parametrize("kind", PANES)
 def test_a_failure_is_said_and_an_old_answer_is_cleared(kind, document, show):
+    document = document.having(table=(PairRow(PAIR),))
     pane = answer(show(kind()), document)
     for name in pane.requests(document, CURSOR):
         pane.expect(name)
@@ -79,16 +81,15 @@ def test_a_stopped_sweep_keeps_its_cells(document, show):
 def test_attention_asks_for_the_grid_and_the_selected_head(document, qtbot):
     pane = AttentionPane()
     qtbot.addWidget(pane)
-    prompt = PAIR.clean_prompt
     assert pane.requests(document, CURSOR) == {
         "pair": ReadPair(document.model, PAIR),
-        "grid": AttentionGrid(document.model, prompt, True),
-        "head": AttentionHead(document.model, prompt, 2, 1),
+        "grid": AttentionGrid(document.model, PAIR),
+        "head": AttentionHead(document.model, PAIR, ((2, 1),)),
     }
     assert "head" not in pane.requests(document, Cursor(layer=2))
     with qtbot.waitSignal(pane.altered):
         pane.side.setCurrentIndex(1)
-    assert pane.requests(document, CURSOR)["grid"].prompt == PAIR.corrupted_prompt
+    assert pane.requests(document, CURSOR)["grid"].side == "corrupted"
     with qtbot.waitSignal(pane.altered):
         pane.hide_first.setChecked(False)
     assert pane.requests(document, CURSOR)["grid"].hide_first is False
@@ -168,9 +169,9 @@ def test_an_undefined_share_is_refused_in_words_and_drawn_in_logits(document, sh
     states = np.full((1, 2), CellState.EXACT, np.uint8)
     refusal = "Clean and corrupted have the same metric, so a share of nothing would be divided by."
     pane.show_answer("sweep", Sweep(axes, values, states, 1.0, 1.0, refusal))
-    assert pane.refusal.text() == refusal
-    assert pane.refusal.isVisible()
-    assert pane.heatmap.picture.scale == ("+2.0", "0", "−2.0")
+    assert pane.view.refusal.text() == refusal
+    assert pane.view.refusal.isVisible()
+    assert pane.view.levels.end == 2.0
     assert "of clean − corrupted" not in pane.heatmap.describe(0, 1)
 
 

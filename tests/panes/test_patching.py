@@ -29,15 +29,17 @@ def choose(qtbot, chooser, name):
 def test_every_kind_is_asked_drawn_and_described(document, show, kind, direction):
     document = viewing(document, kind=kind, direction=direction)
     pane = answer(show(PatchingPane()), document, Cursor(2, 1, 3))
-    assert pane.requests(document, Cursor())["sweep"] == Patching(
-        document.model, PAIR, kind, direction
+    place = (2, 1) if kind.extent == "edge" else (None, None)
+    assert pane.requests(document, Cursor(2, 1))["sweep"] == Patching(
+        document.model, PAIR, kind, direction, (), *place
     )
     assert pane.kind.currentText()
     assert pane.kind.toolTip().endswith(".")
     assert pane.heatmap.selected() != (None, None)
     assert pane.heatmap.describe(1, 1)
     height, width = pane.heatmap.picture.shades.shape
-    assert (height, width) == pane.sweep.values.shape
+    assert (height, width) == pane.view.shown.values.shape
+    assert pane.view.shown.values.size <= pane.sweep.values.size
     pane.grab()
 
 
@@ -132,8 +134,8 @@ def test_noising_counts_from_clean_down_to_corrupted(document, show):
         f"L2H3: {share} of clean − corrupted ({raw} logits, from +1.800 to {end}; "
         "0 is clean, −1 is corrupted)"
     )
-    assert pane.legend.text().endswith("0 is clean, −1 is corrupted")
-    assert "Red cells" in pane.legend.toolTip()
+    assert pane.view.legend.text().endswith("0 is clean, −1 is corrupted")
+    assert "Red cells" in pane.view.legend.toolTip()
     lowest = np.unravel_index(pane.sweep.values.argmin(), pane.sweep.values.shape)
     assert pane.heatmap.picture.shades[lowest] < 20
 

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from dataclasses import replace
 
-from lensgui.circuits.questions import PromptPair
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox
+
+from lensgui.circuits.questions import UNITS, PromptPair
+from lensgui.circuits.tasks import TASKS
+from lensgui.jobs.requests import FindTokens
 from lensgui.panes.prompt import PromptPane
+from lensgui.panes.replacing import ReplaceDialog, replaced, swapped
 from lensgui.state.document import Document
-from tests.panes.conftest import PAIR, answer
+from lensgui.state.selection import Cursor
+from tests.fakes import FakeBench
+from tests.panes.conftest import PAIR, answer, last
+
+OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
 
 
 def test_the_prompt_pane_shows_tokens_next_tokens_and_the_metric(document, show):
@@ -27,7 +38,7 @@ def test_the_prompt_pane_shows_tokens_next_tokens_and_the_metric(document, show)
     assert "position 1" in pane.tokens["clean"].row.chips[1].hover
     assert "id " in pane.tokens["clean"].row.chips[1].hover
     assert pane.next["clean"].chips[0].note == "75 %"
-    assert pane.difference.text() == "logit difference: clean +1.800, corrupted −6.200"
+    assert pane.difference.text() == "clean +1.800, corrupted −6.200 logits"
     assert pane.resolved["answer"].chips[0].text == "·Mary"
 
 
@@ -35,7 +46,7 @@ def test_an_empty_answer_names_its_default(document, show):
     pane = answer(show(PromptPane()), Document(document.model, PromptPair("a b")))
     assert pane.fields["answer"].placeholderText() == "likeliest: ·likeliest"
     assert pane.fields["distractor"].placeholderText() == "second: ·second"
-    assert pane.difference.text() == "logit difference: clean +1.800"
+    assert pane.difference.text() == "clean +1.800 logits"
 
 
 def test_typing_tells_the_whole_text(document, show, qtbot):
@@ -86,3 +97,148 @@ def test_warnings_are_listed(document, show):
     pane = answer(show(PromptPane()), Document(document.model, PromptPair("a b ")))
     assert pane.warnings.isVisible()
     assert pane.warnings.text() == "The clean prompt ends in a space."
+
+
+def test_prompts_of_different_lengths_are_aligned_and_words_that_fit_are_offered(
+    document, show, qtbot
+):
+    longer = document.having(corrupted="When Mary Ann and Mary went")
+    pane = show(PromptPane(), 900, 220)
+    with qtbot.waitSignal(pane.altered):
+        answer(pane, longer)
+    clean, corrupted = (pane.tokens[side].row.chips for side in ("clean", "corrupted"))
+    assert [chip.is_marked for chip in clean] == [False, True, False, False, False]
+    assert [chip.note for chip in corrupted] == ["", "", "+", "", "", ""]
+    assert not pane.fits.isVisible()
+    answer(pane, longer)
+    assert pane.fits.isVisible()
+    assert pane.fitting.chips[0].text == "other"
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.fitting.clicked.emit(0)
+    assert edited.args == [{"corrupted": PAIR.clean + "!"}]
+    answer(pane, document)
+    pane.clear("fitting")
+    assert not pane.fits.isVisible()
+    assert "fitting" not in pane.requests(document, Cursor())
+
+
+def test_names_are_swapped(document, show, qtbot):
+    pair = PromptPair("When John and Mary went, John ran", "", " Mary", " John")
+    pane = answer(show(PromptPane()), Document(document.model, pair))
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.names.click()
+    assert edited.args == [{"corrupted": "When Mary and John went, Mary ran"}]
+
+
+@pytest.mark.parametrize(
+    ("pair", "expected"),
+    [
+        (PromptPair("A John saw Mary", "A Mary saw Mary"), "A Mary saw John"),
+        (PromptPair("John saw Mary", "", " Mary", " John"), "Mary saw John"),
+        (PromptPair("John saw Johnny", "", " John", " Johnny"), "Johnny saw John"),
+        (PromptPair("John saw him", "", " Mary", " John"), None),
+        (PromptPair("the city", "the town"), None),
+        (PromptPair("a b"), None),
+    ],
+)
+def test_which_names_are_swapped(pair, expected):
+    assert swapped(pair) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "only_last", "expected"),
+    [
+        ("a", "b", False, "b cbt b"),
+        ("a", "b", True, "a cat b"),
+        ("x", "b", True, "a cat a"),
+        ("", "b", False, "a cat a"),
+    ],
+)
+def test_replacing_words(old, new, only_last, expected):
+    assert replaced("a cat a", old, new, only_last=only_last) == expected
+
+
+def test_the_corrupted_prompt_is_made_by_replacing(document, show, qtbot):
+    pane = answer(show(PromptPane()), document)
+    pane.replace.click()
+    dialog = pane.findChild(ReplaceDialog)
+    button = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    qtbot.keyClicks(dialog.old, "Joan")
+    assert dialog.result_label.text() == "The clean prompt has no “Joan”."
+    assert not button.isEnabled()
+    dialog.old.setText("John")
+    qtbot.keyClicks(dialog.new, "Kate")
+    assert dialog.result_label.text() == "When Kate and Mary went"
+    with qtbot.waitSignal(pane.edited) as edited:
+        button.click()
+    assert edited.args == [{"corrupted": "When Kate and Mary went"}]
+
+
+def test_a_metric_is_chosen_with_its_unit_for_the_table_too(document, show, qtbot):
+    rows = TASKS[0].draw(2)
+    document = replace(document, table=rows)
+    pane = answer(show(PromptPane()), document)
+    assert [pane.answers.measure.itemText(at) for at in range(6)] == list(UNITS)
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.answers.measure.activated.emit(3)
+    after = document.having(**edited.args[0])
+    assert after.pair.metric == "log-probability"
+    assert {row.pair.metric for row in after.table} == {"log-probability"}
+    answer(pane, after)
+    assert pane.difference.text() == "clean +1.800, corrupted −6.200 nats"
+    assert pane.answers.measure.toolTip().endswith(".")
+
+
+def test_surprisal_fills_chips_on_demand(document, show):
+    pane = answer(show(PromptPane()), document)
+    clean = replace(pane.reading.clean, surprisals=(None, 8.0, 0.5, 40.0, 2.0))
+    pane.show_answer("pair", replace(pane.reading, clean=clean))
+    chips = pane.tokens["clean"].row.chips
+    assert [chip.share for chip in chips] == [0] * 5
+    assert "probability 0.707 · surprisal 0.50 bits" in chips[2].hover
+    assert "surprisal" not in chips[0].hover
+    pane.surprisal.click()
+    assert [chip.share for chip in pane.tokens["clean"].row.chips] == [0, 0.5, 0.03125, 1, 0.125]
+
+
+@OFFSCREEN_POPUPS
+def test_a_token_is_picked_from_the_vocabulary_with_the_keyboard(document, show, qtbot):
+    pane = answer(show(PromptPane()), document)
+    field = pane.fields["answer"]
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, " Ma")
+    request = pane.requests(document, Cursor())["tokens"]
+    assert request == FindTokens(document.model, PAIR.clean_prompt, " Ma")
+    popup = field.popup
+    pane.show_answer("tokens", last(FakeBench().answer(request)))
+    assert popup.isVisible()
+    assert popup.model().index(0, 0).data().split() == ["·Mary", "50", "%", "id", "0"]
+    qtbot.keyClick(popup, Qt.Key.Key_Down)
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.keyClick(popup, Qt.Key.Key_Return)
+    assert edited.args == [{"answer": " Mary"}]
+    assert not popup.isVisible()
+    assert "tokens" not in pane.requests(document, Cursor())
+
+
+@OFFSCREEN_POPUPS
+def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
+    pane = answer(show(PromptPane()), document)
+    field = pane.fields["distractor"]
+    field.setFocus()
+    field.setText(" John|·Mar")
+    qtbot.keyClick(field, Qt.Key.Key_Down)
+    request = pane.requests(document, Cursor())["tokens"]
+    assert request.text == " Mar"
+    pane.show_answer("tokens", last(FakeBench().answer(request)))
+    with qtbot.waitSignal(pane.edited) as edited:
+        field.list.activated.emit(" Maria")
+    assert edited.args == [{"distractor": " John| Maria"}]
+    field.popup.hide()
+
+
+def test_averaging_is_said(document, show):
+    rows = TASKS[0].draw(3)
+    pane = answer(show(PromptPane()), replace(document, table=rows, is_average=True))
+    assert "Panes average over 3 pairs of the table" in pane.warnings.text()

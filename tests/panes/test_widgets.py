@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.circuits.questions import ModelKey, Prompt
+from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.reports import Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import Axis, CellState
@@ -23,7 +24,7 @@ from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.labels import thin
 from lensgui.panes.picture import Picture
 from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible
-from tests import fakes
+from tests import fake_attention, fakes
 
 MODEL = ModelKey("fake")
 
@@ -148,8 +149,8 @@ def test_labels_never_collide_and_the_favourite_is_kept(count, spacing, needed, 
 
 
 def test_unknown_layers_are_left_empty_and_the_mask_has_its_own_index():
-    request = AttentionGrid(MODEL, Prompt("a b c"))
-    first = next(fakes.attention(request))
+    request = AttentionGrid(MODEL, PromptPair("a b c"))
+    first = next(fake_attention.attention(request))
     pixels = paint_atlas(first, Raster(fakes.LAYERS, fakes.HEADS, 9, 2))
     assert pixels.shape == (6 * 11 - 2, 4 * 11 - 2)
     assert (pixels[11:] == EMPTY).all()
@@ -158,11 +159,11 @@ def test_unknown_layers_are_left_empty_and_the_mask_has_its_own_index():
 
 
 def test_a_thumbnail_smaller_than_its_prompt_shows_the_largest():
-    request = AttentionGrid(MODEL, Prompt(" ".join("abcdefgh" * 4)))
-    *_, atlas = fakes.attention(request)
+    request = AttentionGrid(MODEL, PromptPair(" ".join("abcdefgh" * 4)))
+    *_, atlas = fake_attention.attention(request)
     values = np.zeros_like(atlas.values)
     values[0, 0, 31, 17] = 255
-    atlas = type(atlas)(atlas.axes, values, 1, atlas.first_share, True)
+    atlas = replace(atlas, values=values, layers=1)
     pixels = paint_atlas(atlas, Raster(fakes.LAYERS, fakes.HEADS, 8, 2))
     assert pixels[7, 4] == 253
 
@@ -172,10 +173,10 @@ def test_the_grid_paints_nothing_but_what_it_knows(qtbot):
     qtbot.addWidget(grid)
     grid.resize(200, 300)
     grid.grab()
-    grid.show_atlas(next(fakes.attention(AttentionGrid(MODEL, Prompt("a b c")))))
+    grid.show_atlas(next(fake_attention.attention(AttentionGrid(MODEL, PromptPair("a b c")))))
     grid.grab()
-    assert grid._words(5, 0) == "L5H0: not computed yet"
-    assert "62%" in grid._words(0, 0)
+    assert grid.words(5, 0) == "L5H0: not computed yet"
+    assert "62 %" in grid.words(0, 0)
 
 
 @pytest.mark.parametrize(
@@ -217,9 +218,11 @@ class Sender(QWidget):
 def test_painting_and_emitting_lose_no_references(qtbot, heatmap):
     pane = AttentionPane()
     qtbot.addWidget(pane)
-    *_, atlas = fakes.attention(AttentionGrid(MODEL, Prompt("a b c d")))
+    *_, atlas = fake_attention.attention(AttentionGrid(MODEL, PromptPair("a b c d")))
     pane.show_answer("grid", atlas)
-    pane.show_answer("head", fakes.head(AttentionHead(MODEL, Prompt("a b c d"), 0, 0)))
+    pane.show_answer(
+        "head", fake_attention.head(AttentionHead(MODEL, PromptPair("a b c d"), ((0, 0),)))
+    )
     heatmap.show_picture(picture([[CellState.EXACT, CellState.UNKNOWN]]))
     sender = Sender()
     qtbot.addWidget(sender)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 
+from lensgui.circuits.metrics import LogitDifference
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import drawings, readings
+from lensgui.jobs.handlers import readings
+from lensgui.jobs.handlers.atlases import (
+    ATLAS_SIDE,
+    AtlasDrawing,
+    HeadSum,
+    head_slice,
+    scaled,
+    summand,
+)
 from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.handlers.mixtures import differences, mixture
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import Atlas
+
+FEW = 2  # short prompts: their layers are drawn in one step
 
 
 def answer(desk: Desk, request: AttentionGrid | AttentionHead) -> Iterator[Answer | None]:
@@ -22,23 +34,39 @@ def answer(desk: Desk, request: AttentionGrid | AttentionHead) -> Iterator[Answe
 
 def _grid(desk: Desk, request: AttentionGrid) -> Iterator[Answer | None]:
     model = desk.use(request.model)
-    run = desk.run(model, request.prompt)
-    drawing = drawings.AtlasDrawing(run, request.hide_first)
+    found = yield from mixture(desk, model, request)
+    drawing = AtlasDrawing(found, request.hide_first)
+    groups = model.cfg.kv_heads
+    is_long = found.length > ATLAS_SIDE or len(found.terms) > FEW
+    at_once = 1 if is_long else groups
     for layer in range(model.cfg.n_layers):
-        for _ in run.steps(layer + 1):
+        for _ in found.steps(layer + 1):
             yield None
-        for group in range(model.cfg.kv_heads):
-            drawing.add(layer, group)
-            if len(run.tokens) > drawings.ATLAS_SIDE:
-                yield None
-        atlas: Atlas = drawing.picture()
-        yield atlas
+        for first in range(0, groups, at_once):
+            pieces = drawing.add(layer, range(first, first + at_once))
+            if is_long:
+                yield from pieces
+            else:
+                deque(pieces, maxlen=0)
+        yield drawing.picture()
 
 
 def _head(desk: Desk, request: AttentionHead) -> Iterator[Answer | None]:
     model = desk.use(request.model)
-    run = desk.run(model, request.prompt)
-    readings.check_head(model, request.layer, request.head)
-    for _ in run.steps(request.layer + 1):
-        yield None
-    yield drawings.head_slice(run, request.layer, request.head, request.hide_first)
+    found = yield from mixture(desk, model, request)
+    for layer, head in request.heads:
+        readings.check_head(model, layer, head)
+    metrics: Sequence[LogitDifference | None] = [None] * len(found.terms)
+    if request.measure == "contribution":
+        metrics = yield from differences(desk, found)
+        yield from found.steps()
+    yield from found.steps(max(layer for layer, _ in request.heads) + 1)
+    total: HeadSum | None = None
+    for place in request.heads:
+        for term, metric in zip(found.terms, metrics, strict=True):
+            part = yield from summand(term.run, place, request, metric)
+            part = scaled(part, term.weight / len(request.heads))
+            total = part if total is None else total.plus(part)
+            yield None
+    if total is not None:
+        yield head_slice(found, total, request)

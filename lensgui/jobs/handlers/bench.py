@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 import torch
+from torch import Tensor
 
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
@@ -15,11 +16,21 @@ from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import attention, heads, pairs, patching, readings
+from lensgui.jobs.handlers import (
+    attention,
+    circuits,
+    heads,
+    pairs,
+    patching,
+    readings,
+)
 from lensgui.jobs.handlers.prompts import Answers, answers, encode
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
+    FindReplacements,
+    FindTokens,
+    HeadRoles,
     LogitLens,
     OpenModel,
     Patching,
@@ -27,7 +38,10 @@ from lensgui.jobs.requests import (
     ReadHead,
     ReadMLP,
     ReadPair,
+    ReadPairs,
     Request,
+    VerifyCell,
+    WhoFeeds,
 )
 
 RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
@@ -53,6 +67,7 @@ class Bench:
         self._key: ModelKey | None = None
         self._model: HookedTransformer | None = None
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
+        self.unfinished: dict[Patching, Tensor] = {}
 
     def answer(self, request: Request) -> Iterator[Answer | None]:
         """Yield ever more of the answer to a request; None where only time has passed.
@@ -64,12 +79,14 @@ class Bench:
         match request:
             case OpenModel():
                 return self._open_model(request)
-            case ReadPair():
+            case ReadPair() | ReadPairs() | FindTokens() | FindReplacements():
                 return pairs.answer(self, request)
             case AttentionGrid() | AttentionHead():
                 return attention.answer(self, request)
-            case Patching():
+            case Patching() | VerifyCell():
                 return patching.answer(self, request)
+            case HeadRoles() | WhoFeeds():
+                return circuits.answer(self, request)
             case ReadHead() | ReadEdge() | ReadMLP() | LogitLens():
                 return heads.answer(self, request)
         assert_never(request)
@@ -78,6 +95,7 @@ class Bench:
         """Return a model, loading it in the place of another if need be."""
         if self._model is None or key != self._key:
             self._runs.clear()
+            self.unfinished.clear()
             self._model, self._key = None, None
             self._model = self._given.get(key) or self._opened(key)
             self._key = key

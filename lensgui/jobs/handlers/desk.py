@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from torch import Tensor
+
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.prompts import Answers
+from lensgui.jobs.requests import Patching
 
 
 class Desk(Protocol):
-    """One model at a time, and the runs of the prompts last asked about."""
+    """One model at a time, and the runs of the prompts last asked about.
+
+    Attributes:
+        unfinished: What is known of sweeps that were left before their end, NaN where nothing is.
+    """
+
+    unfinished: dict[Patching, Tensor]
 
     def use(self, key: ModelKey) -> HookedTransformer:
         """Return a model, loading it in the place of another if need be."""

@@ -50,7 +50,7 @@ def answer(
 
 def _difference(desk: Desk, pair: PromptPair, run: Run) -> LogitDifference | None:
     """Return the logit difference of a pair; None without answers."""
-    return desk.answers(pair, run).metric
+    return desk.answers(pair, run).difference
 
 
 def _read_head(desk: Desk, request: ReadHead, run: Run) -> Iterator[Answer | None]:

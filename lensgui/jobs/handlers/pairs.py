@@ -1,19 +1,35 @@
-"""Answers about prompt pairs: tokens, likeliest next tokens, metrics."""
+"""Answers about prompt pairs: tokens, likeliest next tokens, metrics, surprisals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from lensgui.circuits.runs import Run
+from lensgui.circuits.surprisal import surprisals
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import readings
+from lensgui.jobs.handlers import readings, tables, vocabulary
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.prompts import pair_warnings
 from lensgui.jobs.reports import PairReading
-from lensgui.jobs.requests import ReadPair
+from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, ReadPairs
 
 
-def answer(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about pairs."""
+def answer(
+    desk: Desk, request: ReadPair | ReadPairs | FindTokens | FindReplacements
+) -> Iterator[Answer | None]:
+    """Yield ever more of the answer to a question about pairs or their words."""
+    match request:
+        case ReadPair():
+            return _read_pair(desk, request)
+        case ReadPairs():
+            return tables.answer(desk, request)
+        case FindTokens() | FindReplacements():
+            return vocabulary.answer(desk, request)
+
+
+def _read_pair(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
+    """Yield tokens, then what comes next, then how surprising each token is."""
     model, pair = desk.use(request.model), request.pair
     if not pair.clean:
         yield PairReading(
@@ -27,7 +43,24 @@ def answer(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
     warnings = pair_warnings(pair, ids[0], ids[1], skip)
     reading = readings.pair_reading(model, pair, clean, corrupted, warnings)
     yield reading
-    for run in (clean, corrupted):
-        for _ in run.steps() if run is not None else ():
+    runs = [run for run in (clean, corrupted) if run is not None]
+    yield from _steps(runs)
+    found = desk.answers(pair, clean)
+    ends = [readings.ending(run, found) for run in runs]
+    yield from _steps(ends)
+    reading = readings.finished_reading(reading, found, clean, corrupted, ends)
+    yield reading
+    for side, run in zip(("clean", "corrupted"), runs, strict=False):
+        bits: list[float] = []
+        for some in surprisals(run):
+            bits += some
             yield None
-    yield readings.finished_reading(reading, pair, clean, corrupted)
+        known = replace(getattr(reading, side), surprisals=(None, *bits))
+        reading = replace(reading, **{side: known})
+    yield reading
+
+
+def _steps(runs: Iterable[Run]) -> Iterator[None]:
+    """Run what is not yet known of some prompts, a piece at a time."""
+    for run in runs:
+        yield from run.steps()

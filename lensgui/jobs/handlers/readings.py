@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lensgui.circuits.continuations import continued
 from lensgui.circuits.heads import HeadReadout
-from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run, read_out
 from lensgui.engine import library, store
@@ -17,7 +19,7 @@ from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices
 from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.handlers.prompts import Answers, answers, token_of
+from lensgui.jobs.handlers.prompts import Answers, token_of
 from lensgui.jobs.reports import (
     HeadReading,
     LensReading,
@@ -100,21 +102,31 @@ def pair_reading(
 
 
 def finished_reading(
-    reading: PairReading, pair: PromptPair, clean: Run, corrupted: Run | None
+    reading: PairReading,
+    found: Answers,
+    clean: Run,
+    corrupted: Run | None,
+    ends: Sequence[Run],
 ) -> PairReading:
-    """Add likeliest tokens, answers and metric to a pair's reading; the runs must be complete."""
+    """Add likeliest tokens, answers and metric to a pair's reading; all runs must be complete.
+
+    Args:
+        reading: The tokens.
+        found: The answers.
+        clean: The clean prompt's run.
+        corrupted: The corrupted prompt's.
+        ends: The runs that the metric is read from, as many as there are prompts.
+    """
     model = clean.model
-    found = answers(model, pair, likeliest(clean, 2))
-    tokens = [
-        None if token is None else token_of(model, token)
-        for token in (found.answer, found.distractor)
-    ]
+    metric = known_metric(found, clean)
+    values = [None if metric is None else metric_of(run, metric) for run in (*ends, *ends)]
+    tokens = [token_of(model, ids[0]) if ids else None for ids in (found.answer, found.distractor)]
     return replace(
         reading,
-        clean=_finished(reading.clean, clean, found.metric),
+        clean=_finished(reading.clean, clean, values[0]),
         corrupted=None
         if corrupted is None or reading.corrupted is None
-        else _finished(reading.corrupted, corrupted, found.metric),
+        else _finished(reading.corrupted, corrupted, values[1]),
         answer=tokens[0],
         distractor=tokens[1],
         warnings=reading.warnings + found.warnings,
@@ -122,24 +134,46 @@ def finished_reading(
     )
 
 
-def _finished(reading: PromptReading, run: Run, metric: LogitDifference | None) -> PromptReading:
-    return replace(
-        reading,
-        top=tuple(_likely(run, TOP)),
-        metric=None if metric is None else metric_of(run, metric),
-    )
+def _finished(reading: PromptReading, run: Run, value: float | None) -> PromptReading:
+    return replace(reading, top=tuple(_likely(run, TOP)), metric=value)
+
+
+def known_metric(found: Answers, clean: Run) -> Metric | None:
+    """Return the metric, comparing with the complete clean run if it compares; None if none."""
+    metric = found.metric
+    if metric is not None and metric.compares:
+        return metric.against(last_logits(clean).double())
+    return metric
 
 
 @torch.no_grad()
-def metric_of(run: Run, metric: LogitDifference) -> float:
-    """Return the metric of a complete run."""
-    return float(
-        metric.of_columns(read_out(run.model, run.residuals[-1][-1], metric.columns).double())
-    )
+def metric_of(run: Run, metric: Metric) -> float:
+    """Return the metric of a complete run; one that compares must know the clean run already."""
+    residual = run.residuals[-1]
+    read = residual[-metric.reads :] if metric.reads > 1 else residual[-1]
+    return float(metric.of_columns(read_out(run.model, read, metric.columns).double()))
+
+
+def ending(run: Run, found: Answers) -> Run:
+    """Return the run that a metric is read from: of an answer of several tokens, a longer one.
+
+    Args:
+        run: A prompt's run.
+        found: The answers.
+
+    Raises:
+        ValueError: If prompt and answer are longer than the model takes.
+    """
+    if not found.continuation:
+        return run
+    tokens, most = continued(run.tokens, found.continuation), run.model.cfg.n_ctx
+    if len(tokens) > most:
+        raise ValueError(f"Prompt and answer have more than the {most} tokens this model takes.")
+    return Run(run.model, tokens)
 
 
 @torch.no_grad()
-def _last_logits(run: Run) -> Tensor:
+def last_logits(run: Run) -> Tensor:
     """Return the logits of the last position of a complete run, [d_vocab]."""
     logits: Tensor = run.model.unembed.columns(run.model.ln_final(run.residuals[-1][-1]))
     return logits.float()
@@ -147,12 +181,12 @@ def _last_logits(run: Run) -> Tensor:
 
 def likeliest(run: Run, count: int) -> list[int]:
     """Return the ids of a complete run's likeliest next tokens, likeliest first."""
-    ids: list[int] = _last_logits(run).topk(count).indices.tolist()
+    ids: list[int] = last_logits(run).topk(count).indices.tolist()
     return ids
 
 
 def _likely(run: Run, count: int) -> list[Likely]:
-    return _top(run.model, _last_logits(run), count)
+    return _top(run.model, last_logits(run), count)
 
 
 def _top(model: HookedTransformer, logits: Tensor, count: int) -> list[Likely]:
@@ -167,15 +201,20 @@ def _top(model: HookedTransformer, logits: Tensor, count: int) -> list[Likely]:
     ]
 
 
-def required_metric(found: Answers) -> LogitDifference:
-    """Return the metric.
+def required_metric(found: Answers) -> Metric:
+    """Return the metric of a sweep.
 
     Raises:
-        ValueError: If there is none; the sentence says why.
+        ValueError: If there is none, or the answer is several tokens; the sentence says why.
     """
     if found.metric is None:
         reason = found.warnings[0] if found.warnings else "Choose an answer and a distractor."
         raise ValueError(reason)
+    if found.continuation:
+        raise ValueError(
+            f"The answer is {len(found.continuation)} tokens, which can be read but not patched: "
+            "choose one that is a single token."
+        )
     return found.metric
 
 

@@ -1,0 +1,58 @@
+"""The window beside a script or a notebook that goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer
+
+from lensgui.app import start
+from lensgui.app.window import MainWindow
+from lensgui.circuits.questions import ModelKey, PromptPair
+from lensgui.jobs.answering import Answering
+from lensgui.state.document import Document
+
+_open: list[start.Parts] = []  # what an open window needs, while nobody else holds it
+
+
+def show(
+    key: ModelKey, pair: PromptPair, make_bench: Callable[[], Answering], block: bool | None
+) -> MainWindow | None:
+    """Show a window.
+
+    Args:
+        key: The model.
+        pair: The prompts.
+        make_bench: Makes what answers; called on the worker's thread.
+        block: Whether to return only once the window is closed; None to do so in scripts, and not
+            in notebooks.
+
+    Returns:
+        The window; None once it is closed.
+    """
+    parts = start.build(start.Options(document=Document(key, pair)), make_bench)
+    parts.window.show()
+    if _is_notebook() if block is None else not block:
+        _open.append(parts)
+        parts.window.closed.connect(lambda: QTimer.singleShot(0, lambda: _leave(parts)))
+        return parts.window
+    parts.app.exec()
+    start.leave(parts)
+    return None
+
+
+def _is_notebook() -> bool:
+    """Return whether IPython runs, and let it serve Qt's events if so."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return False
+    shell.enable_gui("qt")
+    return True
+
+
+def _leave(parts: start.Parts) -> None:
+    """Let go of a window that was closed, unless its thread is still at work."""
+    if start.leave(parts):
+        _open.remove(parts)

@@ -1,0 +1,184 @@
+"""Attention → the pictures of it that may leave the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lensgui.circuits.heads import first_share, hide_first_source, shrink
+from lensgui.circuits.headscores import head_scores, strongest_edges, targets
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.patterns import weighed
+from lensgui.circuits.questions import HEAD_SCORES
+from lensgui.circuits.runs import Run
+from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
+from lensgui.jobs.handlers.mixtures import Mixture
+from lensgui.jobs.requests import AttentionHead
+from lensgui.jobs.slices import Atlas, Axis, CellState, HeadSlice
+
+ATLAS_SIDE = 96  # most pixels of a head in the grid, on either side
+STRONGEST = HEAD_SCORES.index("strongest edge")
+Places = NDArray[np.int32]
+
+
+class AtlasDrawing:
+    """Every head's attention as bytes, drawn layer by layer."""
+
+    def __init__(self, mixture: Mixture, hide_first: bool) -> None:
+        """Start with an empty picture."""
+        model = mixture.terms[0].run.model
+        cfg = model.cfg
+        self._mixture, self._hides_first = mixture, hide_first
+        self._targets = [targets(term.run.tokens) for term in mixture.terms]
+        self._step = max(1, -(-mixture.length // ATLAS_SIDE))
+        side = -(-mixture.length // self._step)
+        of_heads = (cfg.n_layers, cfg.n_heads)
+        empty = 128 if mixture.is_difference else 0
+        self._values = np.full((*of_heads, side, side), empty, np.uint8)
+        self._scores = np.full((len(HEAD_SCORES), *of_heads), np.nan, np.float32)
+        self._strongest: Places = np.full((*of_heads, 2), -1, np.int32)
+        self._layers = 0
+        self._axes = (layer_axis(model), head_axis(model), *map(self._axis, ("position", "source")))
+
+    def _axis(self, name: str) -> Axis:
+        whole = self._mixture.positions(name)
+        return Axis(name, whole.coordinates[:: self._step], whole.labels[:: self._step])
+
+    @torch.no_grad()
+    def add(self, layer: int, groups: range) -> Iterator[None]:
+        """Draw the heads of a layer that share some key/value heads, yielding between pieces."""
+        weights = [term.weight for term in self._mixture.terms]
+        patterns, scores = list[Tensor](), list[Tensor]()
+        for term, wanted in zip(self._mixture.terms, self._targets, strict=True):
+            patterns.append(_pattern(term.run, layer, groups))
+            yield
+            scores.append(head_scores(patterns[-1], wanted))
+            yield
+        size = len(patterns[0]) // len(groups)
+        heads = slice(groups.start * size, groups.stop * size)
+        shown = _sum(weights, patterns)
+        strongest, places = strongest_edges(shown)
+        self._scores[:STRONGEST, layer, heads] = host(_sum(weights, scores))
+        self._scores[STRONGEST, layer, heads] = host(strongest)
+        self._strongest[layer, heads] = places.cpu().numpy()
+        if self._hides_first:
+            shown = _sum(weights, [hide_first_source(pattern) for pattern in patterns])
+        yield
+        self._values[layer, heads] = self._bytes(shown)
+        self._layers = layer + 1
+
+    def _bytes(self, shown: Tensor) -> NDArray[np.uint8]:
+        """Return patterns [head, position, source] as bytes, pooled to what the grid can show."""
+        if not self._mixture.is_difference:
+            small = shrink(shown, ATLAS_SIDE).float() * 255
+        else:
+            most, least = shrink(shown, ATLAS_SIDE), -shrink(-shown, ATLAS_SIDE)
+            small = torch.where(most >= -least, most, least).float() * 127 + 128
+        return small.round().to("cpu", torch.uint8).numpy()
+
+    def picture(self) -> Atlas:
+        """Return what is drawn so far."""
+        arrays = self._values.copy(), self._scores.copy(), self._strongest.copy()
+        for array in arrays:
+            array.flags.writeable = False
+        values, scores, strongest = arrays
+        return Atlas(
+            self._axes,
+            values,
+            self._layers,
+            scores,
+            strongest,
+            self._hides_first,
+            self._mixture.is_difference,
+            self._mixture.prompts,
+        )
+
+
+def _pattern(run: Run, layer: int, groups: range) -> Tensor:
+    """Return the patterns of some key/value heads' query heads, [head, position, source]."""
+    found = [run.pattern(layer, group) for group in groups]
+    return found[0] if len(found) == 1 else torch.cat(found)
+
+
+def _sum(weights: list[float], parts: list[Tensor]) -> Tensor:
+    """Return a weighted sum."""
+    result = parts[0] if weights[0] == 1 else weights[0] * parts[0]
+    for weight, part in zip(weights[1:], parts[1:], strict=True):
+        result = result + weight * part
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSum:
+    """What was added up over the heads and runs of a question.
+
+    Attributes:
+        values: [position, source]; 0 where nothing is seen.
+        unseen: Where some head sees nothing, later tokens apart, such as beyond its window.
+        share: Mean attention to position 0, for queries after it.
+    """
+
+    values: Tensor
+    unseen: Tensor
+    share: float
+
+    def plus(self, other: HeadSum) -> HeadSum:
+        """Return both together."""
+        return HeadSum(
+            self.values + other.values, self.unseen | other.unseen, self.share + other.share
+        )
+
+
+@torch.no_grad()
+def summand(
+    run: Run, place: tuple[int, int], request: AttentionHead, metric: LogitDifference | None
+) -> Generator[None, None, HeadSum]:
+    """Return what a question wants of one head (layer, head) in one run, yielding between pieces.
+
+    Args:
+        run: The run.
+        place: Layer and head.
+        request: The question.
+        metric: What contributions are to.
+    """
+    pattern = weighed(run, *place)
+    yield
+    if request.measure == "pattern":
+        values = hide_first_source(pattern) if request.hide_first else pattern
+    else:
+        values = weighed(run, *place, request.measure, metric)
+    unseen = values.isneginf()
+    share = float(first_share(pattern)) if len(pattern) > 1 else float("nan")
+    return HeadSum(values.masked_fill(unseen, 0.0), unseen, share)
+
+
+def scaled(part: HeadSum, weight: float) -> HeadSum:
+    """Return a sum times a number."""
+    return HeadSum(part.values * weight, part.unseen, part.share * weight)
+
+
+def head_slice(mixture: Mixture, found: HeadSum, request: AttentionHead) -> HeadSlice:
+    """Return numbers of one head, or of several; what a causal model can't see is masked."""
+    shown = host(found.values)
+    states = np.full(shown.shape, CellState.EXACT, np.uint8)
+    states[~np.isfinite(shown)] = CellState.NOT_FINITE
+    states[found.unseen.cpu().numpy()] = CellState.MASKED
+    states[np.triu_indices(len(shown), 1)] = CellState.MASKED
+    if request.hide_first:
+        states[:, 0] = CellState.MASKED
+    states.flags.writeable = False
+    axes = (mixture.positions("position"), mixture.positions("source"))
+    return HeadSlice(
+        axes,
+        shown,
+        states,
+        request.measure,
+        mixture.is_difference,
+        found.share,
+        mixture.prompts,
+    )

@@ -1,0 +1,97 @@
+"""Sweeps averaged over many pairs, and cells of a sweep the slow way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from lensgui.circuits.averages import Case, matched_roles, sweep_cases
+from lensgui.circuits.metrics import Metric
+from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.verification import recompute
+from lensgui.engine.model import HookedTransformer
+from lensgui.jobs.handlers import sweeping
+from lensgui.jobs.handlers.cases import case_of
+from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.requests import Patching
+from lensgui.jobs.slices import Sweep, Verification
+
+Index = tuple[int, ...]
+
+
+def answer(desk: Desk, request: Patching) -> Iterator[Sweep | None]:
+    """Yield the mean of a sweep over pairs, after each pair.
+
+    Raises:
+        ValueError: If a pair can't be swept, or positions can't be matched.
+    """
+    if request.kind.extent == "edge":
+        raise ValueError(
+            "Single edges are swept for one pair only: switch the average off, or choose another "
+            "kind of sweep."
+        )
+    model, cases = desk.use(request.model), list[Case]()
+    for case in _cases(model, request):
+        cases.append(case)
+        yield None
+    roles = matched_roles(cases, request.kind)
+    positions = sweeping.mean_positions(model, [case.corrupted for case in cases], roles)
+    for average in sweep_cases(model, cases, request.kind, request.direction):
+        if average is None:
+            yield None
+        else:
+            yield sweeping.mean_picture(model, request, average, positions)
+
+
+def verify(desk: Desk, request: Patching, index: Index) -> Iterator[Verification | None]:
+    """Yield the mean over pairs of one cell, each worked out by plain forward passes."""
+    model = desk.use(request.model)
+    cases = list(_cases(model, request))
+    roles = matched_roles(cases, request.kind)
+    found: list[float] = []
+    for case in cases:
+        prompts = case.clean, case.corrupted
+        place = _place(request.kind, index, case, roles)
+        for value in slowly(request, *prompts, case.metric, [place], model):
+            found += [] if value is None else [value]
+            yield None
+    yield Verification(index, sum(found) / len(found))
+
+
+def slowly(
+    request: Patching,
+    clean: Tensor,
+    corrupted: Tensor,
+    metric: Metric,
+    indices: Sequence[Index],
+    model: HookedTransformer,
+) -> Iterator[float | None]:
+    """Yield cells of a sweep by plain forward passes, None between.
+
+    Args:
+        request: The sweep.
+        clean: Token ids, [position].
+        corrupted: As many.
+        metric: What is read.
+        indices: The cells, on the axes of the sweep's answer.
+        model: The model.
+    """
+    head = () if request.layer is None else (request.layer, request.head or 0)
+    whole = [(*head, *index) for index in indices]
+    return recompute(model, clean, corrupted, metric, request.kind, request.direction, whole)
+
+
+def _cases(model: HookedTransformer, request: Patching) -> Iterator[Case]:
+    """Yield the pairs, each read with the metric of the pair that is shown."""
+    for row in request.rows:
+        yield case_of(model, replace(row, pair=replace(row.pair, metric=request.pair.metric)))
+
+
+def _place(kind: SweepKind, index: Index, case: Case, roles: tuple[str, ...]) -> Index:
+    """Return where a cell of the mean stands in one pair."""
+    if not roles:
+        return index
+    at = kind.axes.index("position")
+    return (*index[:at], case.roles[roles[index[at]]], *index[at + 1 :])

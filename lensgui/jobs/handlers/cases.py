@@ -1,0 +1,88 @@
+"""A row of a table of prompt pairs → token ids, a metric, and where the named words stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from lensgui.circuits.averages import Case
+from lensgui.circuits.questions import PairRow, PromptPair
+from lensgui.engine import tokens as text
+from lensgui.engine.model import HookedTransformer
+from lensgui.jobs.handlers.prompts import NEEDS_DISTRACTOR, answers, encode
+from lensgui.jobs.handlers.readings import required_metric
+
+LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known
+
+
+def case_of(model: HookedTransformer, row: PairRow, likeliest: Sequence[int] | None = None) -> Case:
+    """Return a row as sweeps take it.
+
+    Args:
+        model: The model.
+        row: The row.
+        likeliest: The likeliest next tokens of its clean prompt, which stand in for an answer or
+            distractor that was not typed; None to refuse such a row.
+
+    Raises:
+        ValueError: If it has no answer, a prompt is empty or too long, or the prompts have
+            different lengths; the sentence names the row.
+    """
+    pair = row.pair
+    try:
+        if likeliest is None:
+            _check_answers(pair)
+        clean, corrupted = encode(model, pair.clean_prompt), encode(model, pair.corrupted_prompt)
+        _check_lengths(clean, corrupted)
+        found = answers(model, pair, list(likeliest or ()))
+        return Case(clean, corrupted, required_metric(found), _places(model, row, clean))
+    except ValueError as error:
+        raise ValueError(f"Pair “{name_of(pair)}”: {error}") from error
+
+
+def name_of(pair: PromptPair) -> str:
+    """Return a short name for a pair: how its clean prompt ends."""
+    words = " ".join(pair.clean.split())
+    return words if len(words) <= LONGEST_NAME else "…" + words[1 - LONGEST_NAME :]
+
+
+def _check_answers(pair: PromptPair) -> None:
+    """Refuse a pair that leaves to the model what it is asked about."""
+    missing = [] if pair.answer or pair.metric == "KL divergence" else ["an answer"]
+    if not pair.distractor and pair.metric in NEEDS_DISTRACTOR:
+        missing.append("a distractor")
+    if missing:
+        raise ValueError(f"An average needs {' and '.join(missing)} in every row: fill it in.")
+
+
+def _check_lengths(clean: Tensor, corrupted: Tensor) -> None:
+    """Refuse prompts whose positions can't be matched."""
+    if len(clean) != len(corrupted):
+        raise ValueError(
+            f"The clean prompt has {len(clean)} tokens and the corrupted one {len(corrupted)}: "
+            "change a word so that they match, or exclude the row."
+        )
+
+
+def _places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[str, int]:
+    """Return the position of each named word's last token in the clean prompt."""
+    if not row.roles:
+        return {}
+    ends = token_ends(model, row.pair.clean)
+    in_front = len(clean) - len(ends)
+    return {
+        role.name: in_front + next(at for at, end in enumerate(ends) if end >= role.end)
+        for role in row.roles
+        if ends and 0 < role.end <= ends[-1]
+    }
+
+
+def token_ends(model: HookedTransformer, typed: str) -> list[int]:
+    """Return where each token of a text ends, in characters, [token]."""
+    tokenizer = model.tokenizer
+    if getattr(tokenizer, "is_fast", False):
+        encoded = tokenizer(typed, add_special_tokens=False, return_offsets_mapping=True)
+        return [end for _, end in encoded["offset_mapping"]]
+    ids = text.encode(model, typed, prepend_bos=False)
+    return [len(str(text.to_string(model, ids[: at + 1]))) for at in range(len(ids))]

@@ -1,0 +1,148 @@
+"""Which runs attention is read from, and with what weight: one, a difference, or a mean of many."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.questions import PairRow, PromptPair, Side
+from lensgui.circuits.runs import Run
+from lensgui.engine.model import HookedTransformer
+from lensgui.jobs.handlers import sweeping
+from lensgui.jobs.handlers.cases import name_of
+from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.slices import Axis
+
+MOST_BYTES = 2 << 30  # of all runs together
+
+SIGNS: dict[Side, tuple[int, int]] = {  # of the clean and of the corrupted run
+    "clean": (1, 0),
+    "corrupted": (0, 1),
+    "difference": (1, -1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One run of a mixture.
+
+    Attributes:
+        run: The run, perhaps not yet complete.
+        weight: What its numbers are multiplied by.
+        pair: The pair it belongs to.
+    """
+
+    run: Run
+    weight: float
+    pair: PromptPair
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A weighted sum of runs, all of as many tokens.
+
+    Attributes:
+        terms: The runs.
+        is_difference: Whether it is clean − corrupted.
+        prompts: How many prompts of one side there are.
+    """
+
+    terms: tuple[Term, ...]
+    is_difference: bool
+    prompts: int
+
+    @property
+    def length(self) -> int:
+        """How many tokens each prompt has."""
+        return len(self.terms[0].run.tokens)
+
+    def steps(self, layers: int | None = None) -> Iterator[None]:
+        """Run until some layers of every run are known, yielding between pieces."""
+        for term in self.terms:
+            yield from term.run.steps(layers)
+
+    def positions(self, name: str) -> Axis:
+        """Return an axis of tokens: by number where the prompts have different ones.
+
+        A difference takes the tokens of the clean side.
+        """
+        prompts = [term.run.tokens for term in self.terms if term.weight > 0]
+        axis = sweeping.mean_positions(self.terms[0].run.model, prompts, ())
+        return Axis(name, axis.coordinates, axis.labels)
+
+
+def mixture(
+    desk: Desk, model: HookedTransformer, request: AttentionGrid | AttentionHead
+) -> Generator[None, None, Mixture]:
+    """Return the runs that a question about attention reads, yielding between pairs.
+
+    Raises:
+        ValueError: If there is no corrupted prompt, prompts have different lengths, or the runs
+            would not fit into memory.
+    """
+    pairs = [row.pair for row in request.rows] or [request.pair]
+    _check(pairs, request.side)
+    terms: list[Term] = []
+    for pair in pairs:
+        prompts = (pair.clean_prompt, pair.corrupted_prompt)
+        for sign, prompt in zip(SIGNS[request.side], prompts, strict=True):
+            if sign:
+                terms.append(Term(desk.run(model, prompt), sign / len(pairs), pair))
+        yield
+    _check_lengths(terms, request.rows)
+    size = sum(term.run.nbytes for term in terms)
+    if len(pairs) > 1 and size > MOST_BYTES:
+        raise ValueError(
+            f"An average over {len(pairs)} prompts as long as these takes {size / 1e9:.1f} GB: "
+            "exclude some rows of the table."
+        )
+    return Mixture(tuple(terms), request.side == "difference", len(pairs))
+
+
+def differences(desk: Desk, found: Mixture) -> Generator[None, None, tuple[LogitDifference, ...]]:
+    """Return the logit difference that belongs to each term, yielding between pieces.
+
+    Raises:
+        ValueError: If a pair has no answer and distractor.
+    """
+    result = []
+    for term in found.terms:
+        clean = desk.run(term.run.model, term.pair.clean_prompt)
+        yield from clean.steps()
+        difference = desk.answers(term.pair, clean).difference
+        if difference is None:
+            raise ValueError(
+                f"Pair “{name_of(term.pair)}”: a contribution is to a logit difference, so it "
+                "needs an answer and another token as distractor."
+            )
+        result.append(difference)
+    return tuple(result)
+
+
+def _check(pairs: list[PromptPair], side: Side) -> None:
+    """Refuse pairs that lack a prompt."""
+    for pair in pairs:
+        needed = (pair.clean, pair.corrupted) if side == "difference" else (getattr(pair, side),)
+        if not all(needed):
+            raise ValueError(
+                f"Pair “{name_of(pair)}” has no {'clean' if not pair.clean else 'corrupted'} "
+                "prompt: type one, or look at the other side."
+            )
+
+
+def _check_lengths(terms: Sequence[Term], rows: tuple[PairRow, ...]) -> None:
+    """Refuse prompts whose positions can't be matched."""
+    lengths = sorted({len(term.run.tokens) for term in terms})
+    if len(lengths) == 1:
+        return
+    if rows:
+        raise ValueError(
+            f"Attention is averaged over prompts of one length, and these have {lengths[0]} to "
+            f"{lengths[-1]} tokens: exclude some rows, or switch the average off."
+        )
+    raise ValueError(
+        "A difference of attention needs prompts of one length, and these have "
+        f"{lengths[0]} and {lengths[-1]} tokens: change a word."
+    )

@@ -1,0 +1,68 @@
+"""What the grid says of one head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lensgui.circuits.questions import HEAD_SCORES
+from lensgui.jobs.slices import Atlas
+from lensgui.panes.spelling import percent, signed
+
+UNITS = {"entropy": " bits"}
+MEANINGS = {
+    "position 0": "Mean attention of later queries to position 0, the attention sink.",
+    "entropy": "Mean entropy of a query's attention, in bits: 0 where it looks at one token only.",
+    "previous token": "Mean attention to the token just before.",
+    "duplicate token": (
+        "Mean attention to earlier places of the same token, over queries that have one."
+    ),
+    "induction": (
+        "Mean attention to what followed earlier places of the same token, over queries that have "
+        "one (Olsson et al. 2022)."
+    ),
+    "strongest edge": "The largest attention of any query to any source but position 0.",
+}
+
+
+def head_name(number: int, heads: int) -> str:
+    """Return the name of a head by its number, counted layer by layer: L9H6."""
+    return f"L{number // heads}H{number % heads}"
+
+
+def score_words(atlas: Atlas, layer: int, head: int) -> list[str]:
+    """Return each score of a head with its name."""
+    found = []
+    for name, value in zip(HEAD_SCORES, atlas.scores[:, layer, head], strict=True):
+        if value != value:  # NaN, which equals nothing
+            found.append(f"{name}: nothing to score here")
+            continue
+        number = signed(float(value), 2) if atlas.is_difference else f"{value:.2f}"
+        found.append(f"{name} {number}{UNITS.get(name, '')}")
+    return found
+
+
+def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[str, list[str]]:
+    """Return a head's name, and lines about it.
+
+    Args:
+        atlas: What is known.
+        layer: The head's layer.
+        head: The head.
+        tokens: What each position is called.
+    """
+    name = f"L{layer}H{head}"
+    if layer >= atlas.layers:
+        return name, ["not computed yet"]
+    lines = score_words(atlas, layer, head)
+    share = float(atlas.first_share[layer, head])
+    if share == share:
+        holds = "difference on position 0: " if atlas.is_difference else "position 0 holds "
+        lines[0] = holds + (signed(share, 2) if atlas.is_difference else percent(share))
+    position, source = map(int, atlas.strongest[layer, head])
+    if position >= 0:
+        lines[-1] += f": {_place(position, tokens)} → {_place(source, tokens)}"
+    return name, lines
+
+
+def _place(position: int, tokens: Sequence[str]) -> str:
+    return f"‘{tokens[position]}’ ({position})" if position < len(tokens) else f"({position})"

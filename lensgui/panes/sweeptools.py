@@ -1,0 +1,85 @@
+"""The row of switches below a sweep."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from lensgui.jobs.slices import Sweep
+from lensgui.panes.parts import button
+
+PAUSE, GO_ON = "Pause", "Go on"
+
+
+class SweepTools(QWidget):
+    """Pause, keep for comparison, table, estimates, and another sweep beside this one.
+
+    Attributes:
+        paused: (is_paused,) the user stopped the sweep for now, or lets it go on.
+        kept: The user keeps the present sweep as A.
+        altered: The user opened or closed the table or the plot of estimates.
+        another: The user wants another sweep beside this one.
+    """
+
+    paused = Signal(bool)
+    kept = Signal()
+    altered = Signal()
+    another = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pause = button(
+            PAUSE, "Pause the sweep", "Stop the sweep for now, and keep what is there.", self
+        )
+        self.keep = button(
+            "Keep as A",
+            "Keep this sweep for comparison",
+            "Keep this sweep, and compare what you choose next with it.",
+            self,
+        )
+        self.table = button(
+            "Table", "Table of the strongest cells", "List the cells that do most.", self
+        )
+        self.estimate = button(
+            "Estimate",
+            "Estimate against exact",
+            "Plot the first-order estimate of each cell against its exact value.",
+            self,
+        )
+        self.more = button(
+            "+",
+            "Another sweep beside this one",
+            "Show another sweep beside this one; the selection is shared.",
+            self,
+        )
+        for each in (self.pause, self.table, self.estimate):
+            each.setCheckable(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for each in (self.pause, self.keep, self.table, self.estimate):
+            row.addWidget(each)
+        row.addStretch(1)
+        row.addWidget(self.more)
+        self.pause.clicked.connect(self._tell_paused)
+        self.keep.clicked.connect(self.kept)
+        self.table.clicked.connect(self.altered)
+        self.estimate.clicked.connect(self.altered)
+        self.more.clicked.connect(self.another)
+
+    def show_paused(self, *, is_paused: bool) -> None:
+        """Show whether the sweep rests."""
+        self.pause.setChecked(is_paused)
+        self.pause.setText(GO_ON if is_paused else PAUSE)
+
+    def show_sweep(self, sweep: Sweep | None) -> None:
+        """Offer what there is to do with a sweep."""
+        is_whole = sweep is not None and sweep.done == sweep.total
+        self.pause.setEnabled(self.pause.isChecked() or (sweep is not None and not is_whole))
+        self.keep.setEnabled(sweep is not None)
+        self.estimate.setVisible(sweep is not None and sweep.estimates is not None)
+
+    @Slot(bool)
+    def _tell_paused(self, is_paused: bool) -> None:
+        self.show_paused(is_paused=is_paused)
+        self.paused.emit(is_paused)

@@ -1,0 +1,141 @@
+"""The patching lab in the real window, on the fake bench."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu
+
+from lensgui.circuits.questions import SweepKind
+from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
+from lensgui.panes.verbs import MENU
+
+HEADS = SweepKind("z", "all")
+
+
+@pytest.fixture(autouse=True)
+def no_popup(monkeypatch):
+    monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
+
+
+def settle(window, qtbot, act):
+    with qtbot.waitSignal(window.runner.settled):
+        act()
+
+
+def view(window, **changes):
+    document = window.session.document
+    window.session.edit(views=document.with_view(0, **changes))
+
+
+def verbs(pane, row, column):
+    pane.heatmap.asked.emit(row, column, pane.rect().center())
+    return {action.text(): action for action in pane.findChild(QMenu, MENU).actions()}
+
+
+def test_from_a_residual_cell_to_who_feeds_a_head(window, bench, qtbot):
+    pane = window.panes["Activation patching"]
+    settle(window, qtbot, verbs(pane, 4, 5)["Which heads of L4, at this position?"].trigger)
+    assert window.session.document.views[0].kind == SweepKind("z")
+    assert (window.selection.cursor.layer, window.selection.cursor.position) == (4, 5)
+    assert pane.view.slider.at == 5
+    settle(window, qtbot, verbs(pane, 4, 2)["Is it its keys?"].trigger)
+    assert window.session.document.views[0].kind == SweepKind("k")
+    settle(window, qtbot, verbs(pane, 4, 1)["Who feeds its keys?"].trigger)
+    feeders = window.panes["Who feeds it"]
+    assert feeders.isVisible()
+    document = window.session.document
+    assert feeders.requests(document, window.selection.cursor) == {
+        "feeding": WhoFeeds(document.model, document.pair, 4, 2, "k")
+    }
+    assert feeders.feeding.receiver == "L4H2.k"
+    window.actions_by_slot["undo"].trigger()
+    assert window.session.document.views[0].kind == SweepKind("z")
+
+
+def test_a_pinned_cell_is_framed_and_undone(window, qtbot):
+    pane = window.panes["Activation patching"]
+    settle(window, qtbot, lambda: view(window, kind=HEADS))
+    verbs(pane, 4, 2)["Pin L4H2"].trigger()
+    assert pane.heatmap.picture.pins == ((4, 2),)
+    verbs(pane, 4, 2)["Unpin L4H2"].trigger()
+    assert pane.heatmap.picture.pins == ()
+    window.actions_by_slot["undo"].trigger()
+    assert pane.heatmap.picture.pins == ((4, 2),)
+
+
+def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
+    pane = window.panes["Activation patching"]
+    bench.is_gated = True
+    view(window, kind=SweepKind("z"))
+
+    polls = itertools.count()
+
+    def is_half_way():
+        if next(polls) % 8 == 0:  # a step at a time, farther apart than answers are sent
+            bench.gate.release()
+        return len(pane.sweep.axes) == 3 and pane.sweep.done > 0
+
+    qtbot.waitUntil(is_half_way)
+    qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
+    done = pane.sweep.done
+    bench.gate.release(100)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert pane.sweep.done == done < pane.sweep.total
+    bench.is_gated = False
+    settle(window, qtbot, pane.view.tools.pause.click)
+    assert pane.sweep.done == pane.sweep.total
+
+
+def test_closing_the_pane_or_editing_in_mid_sweep_leaves_nothing_stale(window, bench, qtbot):
+    pane = window.panes["Activation patching"]
+    bench.is_gated = True
+    view(window, kind=HEADS)
+    qtbot.waitUntil(lambda: any(isinstance(asked, Patching) for asked in bench.asked[-2:]))
+    window.docks["Activation patching"].hide()
+    bench.gate.release(100)
+    bench.is_gated = False
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert pane.sweep is None
+    settle(window, qtbot, lambda: window.show_pane("Activation patching"))
+    assert pane.sweep.done == pane.sweep.total
+    document = window.session.document
+    settle(window, qtbot, lambda: window.session.edit(corrupted=""))
+    assert pane.heatmap.picture is None
+    settle(window, qtbot, lambda: window.session.edit(corrupted=document.pair.corrupted))
+    assert pane.sweep.done == pane.sweep.total
+
+
+def test_a_cell_is_verified(window, bench, qtbot):
+    pane = window.panes["Activation patching"]
+    settle(window, qtbot, lambda: view(window, kind=HEADS))
+    settle(window, qtbot, verbs(pane, 3, 1)["Verify"].trigger)
+    assert "L3H1: the slow way gives" in pane.view.remarks.text()
+
+
+def test_two_sweeps_are_compared_over_an_edit(window, bench, qtbot):
+    pane = window.panes["Activation patching"]
+    pane.view.tools.keep.click()
+    kept = window.session.document.views[0].against
+    settle(window, qtbot, lambda: view(window, direction="noising"))
+    settle(window, qtbot, pane.view.compare.buttons["A − B"].click)
+    assert pane.view.kept is not None
+    assert pane.view.legend.text().startswith("A − B")
+    pane.view.compare.drop.click()
+    assert window.session.document.views[0].against is None
+    assert not pane.view.legend.text().startswith("A − B")
+    window.actions_by_slot["undo"].trigger()
+    assert window.session.document.views[0].against == kept
+
+
+def test_necessary_or_sufficient_asks_only_while_it_is_seen(window, bench, qtbot):
+    pane = window.panes["Necessary or sufficient"]
+    assert not any(isinstance(asked, HeadRoles) for asked in bench.asked)
+    settle(window, qtbot, lambda: window.show_pane("Necessary or sufficient"))
+    qtbot.waitUntil(lambda: pane.effects is not None and not window.runner.is_busy)
+    assert len(pane.scatter.points.x) == 24
+    assert "mean ablation over 2 prompts" in pane.scatter.points.describe(3)
+    pane.scatter.picked.emit(13)
+    assert (window.selection.cursor.layer, window.selection.cursor.head) == (3, 1)

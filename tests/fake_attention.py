@@ -1,0 +1,64 @@
+"""Made-up attention of every head and of one, for the fake bench."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lensgui.circuits.questions import HEAD_SCORES, Prompt
+from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.slices import Atlas, Axis, CellState, HeadSlice
+from tests import fakes
+
+
+def prompt_of(request: AttentionGrid | AttentionHead) -> Prompt:
+    pair = request.pair
+    return pair.corrupted_prompt if request.side == "corrupted" else pair.clean_prompt
+
+
+def axes(request: AttentionGrid | AttentionHead) -> tuple[Axis, Axis]:
+    labels = [token.text for token in fakes.tokens(prompt_of(request).text)]
+    return fakes.axis("position", labels), fakes.axis("source", labels)
+
+
+def attention(request: AttentionGrid) -> Iterator[Atlas]:
+    layers, heads = fakes.LAYERS, fakes.HEADS
+    positions, sources = axes(request)
+    size, is_difference = len(positions), request.side == "difference"
+    values = np.tril(fakes.noise(f"atlas{request}", layers, heads, size, size) * 255)
+    values = np.maximum(values, 1) if is_difference else values
+    made_up = fakes.noise(f"scores{request}", len(HEAD_SCORES), layers, heads)
+    made_up[0] = 0.62
+    scores = np.full(made_up.shape, np.nan, np.float32)
+    strongest = np.full((layers, heads, 2), -1, np.int32)
+    for layer in range(layers):
+        scores, strongest = scores.copy(), strongest.copy()
+        scores[:, layer], strongest[layer] = made_up[:, layer], (size - 1, size // 2)
+        yield Atlas(
+            (
+                fakes.axis("layer", [f"L{at}" for at in range(layers)]),
+                fakes.axis("head", [f"H{at}" for at in range(heads)]),
+                positions,
+                sources,
+            ),
+            values.astype(np.uint8),
+            layer + 1,
+            scores,
+            strongest,
+            request.hide_first,
+            is_difference,
+            max(1, len(request.rows)),
+        )
+
+
+def head(request: AttentionHead) -> HeadSlice:
+    rows, columns = axes(request)
+    size, is_difference = len(rows), request.side == "difference"
+    values = np.tril(fakes.noise(f"head{request}", size, size))
+    values /= np.maximum(values.sum(-1, keepdims=True), 1e-6)
+    values = values - 0.5 if is_difference or request.measure == "contribution" else values
+    states = np.full((size, size), CellState.EXACT, np.uint8)
+    states[np.triu_indices(size, 1)] = CellState.MASKED
+    prompts = max(1, len(request.rows))
+    return HeadSlice((rows, columns), values, states, request.measure, is_difference, 0.62, prompts)

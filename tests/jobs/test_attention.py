@@ -1,0 +1,160 @@
+"""Attention of the toy model, as the window is told: sides, means, measures, scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lensgui.app.examples import TOY as TOY_EXAMPLE
+from lensgui.app.examples import find
+from lensgui.circuits.questions import HEAD_SCORES, PairRow
+from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
+from lensgui.jobs.slices import CellState
+
+DOCUMENT = find(TOY_EXAMPLE).document
+MODEL, PAIR = DOCUMENT.model, DOCUMENT.pair
+HEADS = ((1, 2), (0, 3))
+SWAPPED = replace(PAIR, clean=PAIR.corrupted, corrupted=PAIR.clean)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Bench(threads=1)
+
+
+def last(answers):
+    *_, answer = (answer for answer in answers if answer is not None)
+    return answer
+
+
+def head(bench, *heads, **options):
+    return last(bench.answer(AttentionHead(MODEL, PAIR, heads, **options)))
+
+
+def test_a_difference_is_clean_minus_corrupted(bench):
+    clean, corrupted, difference = (
+        head(bench, (1, 2), side=side) for side in ("clean", "corrupted", "difference")
+    )
+    np.testing.assert_allclose(difference.values, clean.values - corrupted.values, atol=1e-6)
+    assert difference.is_signed
+    assert difference.axes[0].labels == clean.axes[0].labels
+    assert difference.first_share == pytest.approx(clean.first_share - corrupted.first_share)
+
+
+def test_several_heads_are_averaged(bench):
+    for measure in ("pattern", "values", "contribution"):
+        both = head(bench, *HEADS, measure=measure)
+        alone = [head(bench, one, measure=measure).values for one in HEADS]
+        np.testing.assert_allclose(both.values, np.mean(alone, 0), atol=1e-5)
+
+
+def test_an_average_over_pairs_is_their_mean(bench):
+    rows = (PairRow(PAIR), PairRow(SWAPPED))
+    mean = head(bench, (1, 2), rows=rows)
+    sides = [head(bench, (1, 2), side=side).values for side in ("clean", "corrupted")]
+    np.testing.assert_allclose(mean.values, np.mean(sides, 0), atol=1e-6)
+    assert mean.prompts == 2
+    assert any(label.startswith("(") for label in mean.axes[0].labels)
+    grids = [
+        last(bench.answer(AttentionGrid(MODEL, PAIR, side, rows=rows if side == "clean" else ())))
+        for side in ("clean", "corrupted")
+    ]
+    alone = last(bench.answer(AttentionGrid(MODEL, PAIR)))
+    expected = (alone.scores + grids[1].scores)[:4] / 2
+    np.testing.assert_allclose(grids[0].scores[:4], expected, atol=1e-5)
+
+
+def test_rows_of_different_lengths_are_one_sentence(bench):
+    longer = replace(PAIR, clean=PAIR.clean + PAIR.clean)
+    rows = (PairRow(PAIR), PairRow(longer))
+    with pytest.raises(ValueError, match="prompts of one length, and these have 11 to"):
+        head(bench, (1, 2), rows=rows)
+    with pytest.raises(ValueError, match="change a word"):
+        last(bench.answer(AttentionGrid(MODEL, longer, "difference")))
+
+
+def test_a_side_without_a_prompt_is_one_sentence(bench):
+    with pytest.raises(ValueError, match="has no corrupted prompt"):
+        last(bench.answer(AttentionGrid(MODEL, replace(PAIR, corrupted=""), "difference")))
+
+
+def test_contributions_of_a_row_sum_to_what_the_inspector_says(bench):
+    shown = head(bench, (1, 2), measure="contribution")
+    position = len(shown.values) - 1
+    reading = last(bench.answer(ReadHead(MODEL, PAIR, 1, 2, position)))
+    assert shown.values[position].sum() == pytest.approx(reading.attribution, abs=1e-4)
+    assert shown.is_signed
+
+
+def test_a_contribution_without_a_difference_is_one_sentence(bench):
+    pair = replace(PAIR, distractor=PAIR.answer)
+    request = AttentionHead(MODEL, pair, HEADS, measure="contribution")
+    with pytest.raises(ValueError, match="needs an answer and another token"):
+        last(bench.answer(request))
+
+
+def test_scores_are_finite_and_their_softmax_is_the_pattern(bench):
+    scores, pattern = (head(bench, (1, 2), measure=measure) for measure in ("scores", "pattern"))
+    assert np.isfinite(scores.values).all()
+    seen = scores.states == CellState.EXACT
+    np.testing.assert_array_equal(seen, np.tril(np.ones_like(seen)))
+    weights = np.where(seen, np.exp(scores.values.astype(np.float64)), 0)
+    np.testing.assert_allclose(weights / weights.sum(-1, keepdims=True), pattern.values, atol=1e-5)
+
+
+def test_hiding_position_0_masks_it_in_every_measure(bench):
+    for measure in ("pattern", "scores", "values", "writes", "contribution"):
+        hidden = head(bench, (1, 2), measure=measure, hide_first=True)
+        assert (hidden.states[:, 0] == CellState.MASKED).all()
+        if measure != "pattern":
+            whole = head(bench, (1, 2), measure=measure)
+            np.testing.assert_array_equal(hidden.values[:, 1:], whole.values[:, 1:])
+
+
+def test_the_grid_scores_every_head(bench):
+    atlas = last(bench.answer(AttentionGrid(MODEL, PAIR)))
+    scores = dict(zip(HEAD_SCORES, atlas.scores, strict=True))
+    pattern = head(bench, (1, 2)).values
+    below = np.diagonal(pattern, -1)
+    assert scores["previous token"][1, 2] == pytest.approx(below.mean(), abs=1e-5)
+    position, source = atlas.strongest[1, 2]
+    assert source > 0
+    assert scores["strongest edge"][1, 2] == pytest.approx(pattern[position, source], abs=1e-6)
+    assert pattern[1:, 1:].max() == pytest.approx(pattern[position, source], abs=1e-6)
+    # The toy's L1 holds an induction head (README of the toy: L1H1), and the prompt repeats.
+    assert np.unravel_index(np.nanargmax(scores["induction"]), (2, 4))[0] == 1
+
+
+def test_a_difference_grid_is_signed_around_128(bench):
+    atlas = last(bench.answer(AttentionGrid(MODEL, PAIR, "difference", hide_first=False)))
+    exact = head(bench, (1, 2), side="difference").values
+    shown = (atlas.values[1, 2].astype(float) - 128) / 127
+    np.testing.assert_allclose(shown, exact, atol=1 / 250)
+    assert atlas.is_difference
+    same = replace(PAIR, corrupted=PAIR.clean)
+    assert (last(bench.answer(AttentionGrid(MODEL, same, "difference"))).values == 128).all()
+
+
+def test_long_differences_keep_the_sign_of_the_largest(bench):
+    long, other = " table green seven" * 40, " table green house" * 40
+    pair = replace(PAIR, clean=long, corrupted=other)
+    atlas = last(bench.answer(AttentionGrid(MODEL, pair, "difference", hide_first=False)))
+    request = AttentionHead(MODEL, pair, ((1, 2),), "difference")
+    whole = last(bench.answer(request)).values
+    blocks = whole.reshape(60, 2, 60, 2).transpose(0, 2, 1, 3).reshape(60, 60, 4)
+    best = np.abs(blocks).argmax(-1)[..., None]
+    expected = np.take_along_axis(blocks, best, -1)[..., 0]
+    shown = (atlas.values[1, 2].astype(float) - 128) / 127
+    clear = np.abs(expected) > 0.01
+    assert clear.any()
+    np.testing.assert_allclose(shown[clear], expected[clear], atol=1 / 120)
+
+
+def test_no_slice_holds_more_than_one_heads_matrix(bench):
+    long = replace(PAIR, clean=" table green seven" * 40)
+    for request in (AttentionGrid(MODEL, long), AttentionHead(MODEL, long, HEADS)):
+        answer = last(bench.answer(request))
+        assert answer.values.nbytes <= 120 * 120 * 4

@@ -1,0 +1,262 @@
+"""The attention explorer: its switches, and the views of one head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QMenu
+
+from lensgui.circuits.questions import HEAD_SCORES, PairRow
+from lensgui.jobs.requests import AttentionGrid
+from lensgui.panes import theme
+from lensgui.panes.atlas import NOTHING, STRONGEST, Raster, color_table, paint_atlas
+from lensgui.panes.attention import AttentionPane
+from lensgui.panes.attention_controls import MEASURES
+from lensgui.state.selection import Cursor
+from tests import fake_attention, fakes
+from tests.panes.conftest import CURSOR, PAIR, answer
+
+SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+LEFT = Qt.MouseButton.LeftButton
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+
+@pytest.fixture
+def pane(document, show):
+    return answer(show(AttentionPane(), 800, 600), document)
+
+
+def click(qtbot, pane, head, modifier=Qt.KeyboardModifier.NoModifier):
+    qtbot.mouseClick(pane.grid, LEFT, modifier, pane.grid.middle_of(*head).toPoint())
+
+
+def turn(widget, notches, modifier=CONTROL):
+    middle = QPointF(widget.rect().center())
+    nothing = Qt.MouseButton.NoButton
+    event = QWheelEvent(
+        middle,
+        middle,
+        QPoint(),
+        QPoint(0, 120 * notches),
+        nothing,
+        modifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def test_every_switch_changes_what_is_asked(pane, document, qtbot):
+    for option in MEASURES[1:]:
+        with qtbot.waitSignal(pane.altered):
+            pane.focus.bar.measure.chosen.emit(option.value)
+        assert pane.requests(document, CURSOR)["head"].measure == option.value
+    with qtbot.waitSignal(pane.altered):
+        pane.focus.bar.hide_first.setChecked(True)
+    assert pane.requests(document, CURSOR)["head"].hide_first
+    with qtbot.waitSignal(pane.altered):
+        pane.side.setCurrentIndex(2)
+    assert {pane.requests(document, CURSOR)[name].side for name in ("grid", "head")} == {
+        "difference"
+    }
+
+
+def test_views_and_filters_ask_nothing(pane, qtbot):
+    with qtbot.assertNotEmitted(pane.altered):
+        pane.focus.bar.view.chosen.emit("lines")
+        pane.focus.bar.least.setValue(40)
+        pane.focus.bar.destination.setChecked(True)
+        pane.bar.sort.setChecked(True)
+        pane.bar.least.setValue(0.5)
+
+
+def test_a_difference_needs_both_prompts(document, qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    alone = document.having(corrupted="")
+    assert "grid" in pane.requests(alone, CURSOR)
+    pane.side.setCurrentIndex(2)
+    assert pane.requests(alone, CURSOR) == {}
+
+
+def test_an_average_over_rows_is_asked_for(document, qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    rows = (PairRow(PAIR), PairRow(replace(PAIR, clean="a b")))
+    many = document.having(table=rows, is_average=True)
+    assert pane.requests(many, CURSOR)["grid"].rows == rows
+    assert pane.requests(many, CURSOR)["head"].rows == rows
+
+
+def test_shift_click_averages_and_a_plain_click_ends_it(pane, document, qtbot):
+    pane.picked.connect(lambda fields: pane.show_cursor(replace(CURSOR, **fields)))
+    click(qtbot, pane, (4, 2), SHIFT)
+    assert pane.several == ((2, 1), (4, 2))
+    assert pane.name.text() == "mean of 2 heads"
+    assert pane.name.toolTip() == "L2H1, L4H2"
+    cursor = replace(CURSOR, layer=4, head=2)
+    assert pane.requests(document, cursor)["head"].heads == ((2, 1), (4, 2))
+    assert pane.requests(document, CURSOR)["head"].heads == ((2, 1), (4, 2))
+    assert pane.requests(document, Cursor(0, 0))["head"].heads == ((0, 0),)
+    click(qtbot, pane, (4, 2), SHIFT)
+    assert pane.several == ()
+    click(qtbot, pane, (1, 1), SHIFT)
+    click(qtbot, pane, (0, 3))
+    assert pane.several == ()
+    assert pane.name.text() == "L0H3"
+
+
+def test_ctrl_click_pins_and_unpins(pane, document, qtbot):
+    with qtbot.waitSignal(pane.edited) as edited:
+        click(qtbot, pane, (3, 0), CONTROL)
+    assert edited.args == [{"pins": (Cursor(3, 0),)}]
+    pane.show_document(document.having(pins=(Cursor(3, 0), Cursor(1))))
+    assert pane.grid._marks.pins == ((3, 0),)
+    with qtbot.waitSignal(pane.edited) as edited:
+        click(qtbot, pane, (3, 0), CONTROL)
+    assert edited.args == [{"pins": (Cursor(1),)}]
+
+
+def test_sorted_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
+    scores = pane.grid.atlas.scores[HEAD_SCORES.index("induction")].ravel()
+    pane.bar.sort.setChecked(True)
+    order = pane.grid.layout_now().order.ravel()
+    assert order[:24].tolist() == np.argsort(-scores, kind="stable").tolist()
+    pane.bar.least.setValue(0.5)
+    order = pane.grid.layout_now().order.ravel()
+    assert set(order[order >= 0].tolist()) == set(np.flatnonzero(scores >= 0.5).tolist())
+    first = divmod(int(order[0]), 4)
+    with qtbot.waitSignal(pane.picked) as picked:
+        click(qtbot, pane, first)
+    assert picked.args == [{"layer": first[0], "head": first[1]}]
+    pane.grid.grab()
+
+
+def test_while_heads_fill_in_they_are_not_sorted(document, show):
+    pane = show(AttentionPane(), 800, 600)
+    pane.bar.sort.setChecked(True)
+    for atlas in fake_attention.attention(AttentionGrid(document.model, PAIR)):
+        pane.show_answer("grid", atlas)
+        assert (pane.grid.layout_now().order[0, 0] == 0) or atlas.layers == 6
+    assert pane.grid.layout_now().raster.caption > 0
+
+
+def test_zooming_keeps_what_is_under_the_pointer_and_0_shows_all(pane, qtbot):
+    grid = pane.grid
+    middle = QPointF(grid.rect().center())
+    head = grid.head_at(middle)
+    for _ in range(8):
+        turn(grid, 1)
+    assert grid.look.zoom > 4
+    assert grid.head_at(middle) == head
+    before = grid.look.offset
+    turn(grid, -1, Qt.KeyboardModifier.NoModifier)
+    assert grid.look.offset[1] > before[1]
+    seen = grid.look
+    pane.bar.least.setValue(0.5)
+    assert (grid.look.zoom, grid.look.offset) == (seen.zoom, seen.offset)
+    grid.grab()
+    qtbot.keyClick(grid, Qt.Key.Key_0)
+    assert grid.look.zoom == 1
+    assert grid.look.offset == (0, 0)
+
+
+def test_dragging_moves_the_grid_and_picks_nothing(pane, qtbot):
+    grid = pane.grid
+    for _ in range(8):
+        turn(grid, 1)
+    left, top = grid.look.offset
+    with qtbot.assertNotEmitted(grid.picked):
+        qtbot.mousePress(grid, LEFT, pos=QPoint(100, 200))
+        move = QPointF(70, 160)
+        grid.mouseMoveEvent(_moved(move))
+        qtbot.mouseRelease(grid, LEFT, pos=move.toPoint())
+    assert grid.look.offset == pytest.approx((left + 30, top + 40), abs=1)
+
+
+def _moved(point):
+    return QMouseEvent(
+        QEvent.Type.MouseMove,
+        point,
+        point,
+        Qt.MouseButton.NoButton,
+        LEFT,
+        Qt.KeyboardModifier.NoModifier,
+    )
+
+
+def test_arrows_walk_the_grid(pane, qtbot):
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.keyClick(pane.grid, Qt.Key.Key_Down)
+    assert picked.args == [{"layer": 3, "head": 1}]
+    with qtbot.waitSignal(pane.altered):
+        pane.show_cursor(Cursor(5, 3))
+        pane.several = ((2, 1),)
+        qtbot.keyClick(pane.grid, Qt.Key.Key_A)
+
+
+def test_the_card_of_a_head_names_its_strongest_edge(pane):
+    words = pane.grid.words(0, 0)
+    assert words.startswith("L0H0: position 0 holds 62 % · entropy ")
+    assert words.endswith("‘·went’ (4) → ‘·and’ (2)")
+
+
+@pytest.mark.parametrize("count", [(30, 9), (12, 12), (32, 32), (1, 1)])
+def test_every_size_of_model_is_labelled(count, qtbot, document, show):
+    layers, heads = count
+    pane = show(AttentionPane(), 520, 420)
+    *_, atlas = fake_attention.attention(AttentionGrid(document.model, PAIR))
+    axes = tuple(fakes.axis(n, [""] * c) for n, c in (("layer", layers), ("head", heads)))
+    big = replace(
+        atlas,
+        axes=(*axes, *atlas.axes[2:]),
+        values=np.zeros((layers, heads, 5, 5), np.uint8),
+        scores=np.zeros((len(HEAD_SCORES), layers, heads), np.float32),
+        strongest=np.zeros((layers, heads, 2), np.int32),
+        layers=layers,
+    )
+    pane.show_answer("grid", big)
+    pane.grid.grab()
+    layout = pane.grid.layout_now()
+    assert layout.raster.side >= 2
+    assert layout.area.contains(layout.cell(layers - 1, heads - 1).center())
+
+
+def test_a_signed_thumbnail_shows_what_is_farthest_from_0(document):
+    *_, atlas = fake_attention.attention(AttentionGrid(document.model, PAIR, "difference"))
+    values = np.full_like(atlas.values, 128)
+    values[0, 0, 4, :3] = (1, 128, 200)
+    atlas = replace(atlas, values=values)
+    pixels = paint_atlas(atlas, Raster(6, 4, 2, 0))
+    assert pixels[1, 0] == 1
+    assert pixels[0, 0] == NOTHING
+    table = color_table(theme.LIGHT, is_signed=True)
+    neutral = theme.diverging(theme.LIGHT)[theme.NEUTRAL]
+    assert [(table[NOTHING] >> shift) & 255 for shift in (16, 8, 0)] == neutral.tolist()
+    assert len(table) == STRONGEST + 3
+
+
+def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
+    place = pane.grid.middle_of(4, 2).toPoint()
+    pane.grid.asked.emit(4, 2, pane.grid.mapToGlobal(place))
+    menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    offered = {action.text(): action for action in menu.actions()}
+    assert set(offered) == {"Average over it, or no longer", "Pin L4H2", "Copy the value"}
+    with qtbot.waitSignal(pane.edited) as edited:
+        offered["Pin L4H2"].trigger()
+    assert edited.args == [{"pins": (Cursor(4, 2),)}]
+    offered["Copy the value"].trigger()
+    assert QGuiApplication.clipboard().text() == pane.grid.words(4, 2)
+    offered["Average over it, or no longer"].trigger()
+    assert pane.several == ((2, 1), (4, 2))
+
+
+def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):
+    pane.show_cursor(replace(CURSOR, source=1))
+    pane.head.asked.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
+    menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert [action.text() for action in menu.actions()] == ["Pin L2H1 · 3 → 1", "Copy the value"]

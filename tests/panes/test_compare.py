@@ -1,0 +1,103 @@
+"""Two sweeps side by side: A, B and A − B."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import Qt
+
+from lensgui.circuits.questions import ModelKey, SweepKind
+from lensgui.jobs.requests import Patching
+from lensgui.panes import compare
+from lensgui.panes.patching import PatchingPane
+from lensgui.state.selection import Cursor
+from tests import fakes
+from tests.panes.conftest import PAIR, answer, last, viewing
+
+HEADS = SweepKind("z", "all")
+PLACE = Cursor(2, 1, 3)
+
+
+def reply(pane, document, name):
+    """Give a pane the fake bench's answer to one of its questions."""
+    request = pane.requests(document, PLACE)[name]
+    pane.expect(name)
+    found = last(fakes.FakeBench().answer(request))
+    pane.show_answer(name, found)
+    return found
+
+
+def kept(document, show, qtbot, **changes):
+    """A pane that compares with its own first sweep, after other things were chosen."""
+    pane = answer(show(PatchingPane()), document, PLACE)
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.mouseClick(pane.view.tools.keep, Qt.MouseButton.LeftButton)
+    document = document.having(**edited.args[0])
+    document = viewing(document, **changes)
+    pane.show_document(document)
+    reply(pane, document, "sweep")
+    return pane, document
+
+
+def choose(pane, qtbot, side):
+    with qtbot.waitSignal(pane.altered):
+        qtbot.mouseClick(pane.view.compare.buttons[side], Qt.MouseButton.LeftButton)
+
+
+def test_two_sweeps_are_subtracted(document, show, qtbot):
+    pane, document = kept(document, show, qtbot, direction="noising")
+    assert document.views[0].against == Patching(document.model, PAIR)
+    assert "kept" not in pane.requests(document, PLACE)
+    b = pane.view.shown
+    choose(pane, qtbot, "A − B")
+    a = reply(pane, document, "kept")
+    expected = a.normalised - b.normalised
+    np.testing.assert_allclose(pane.view.shown.values, expected, atol=1e-6)
+    assert pane.heatmap.describe(2, 1) == pane.heatmap.describe(2, 1)
+    assert "A +" in pane.heatmap.describe(2, 4) or "A −" in pane.heatmap.describe(2, 4)
+    choose(pane, qtbot, "A")
+    assert pane.view.shown is a
+    choose(pane, qtbot, "B")
+    assert pane.view.shown is b
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.mouseClick(pane.view.compare.drop, Qt.MouseButton.LeftButton)
+    assert edited.args[0]["views"][0].against is None
+
+
+def test_sweeps_with_other_axes_are_not_subtracted(document, show, qtbot):
+    pane, document = kept(document, show, qtbot, kind=HEADS)
+    choose(pane, qtbot, "A − B")
+    reply(pane, document, "kept")
+    assert "can't be subtracted" in pane.view.refusal.text()
+    assert pane.view.shown is pane.sweep
+
+
+def test_another_model_ends_a_comparison_with_a_sentence(document, show, qtbot):
+    pane, document = kept(document, show, qtbot, direction="noising")
+    choose(pane, qtbot, "A")
+    other = replace(document, model=ModelKey("other"))
+    pane.show_document(other)
+    assert "another model" in pane.note.text()
+    assert not pane.view.compare.isVisible()
+    assert "kept" not in pane.requests(other, PLACE)
+    pane.show_document(document)
+    assert not pane.note.isVisible()
+
+
+def test_prompts_of_other_lengths_are_not_subtracted(document):
+    bench = fakes.FakeBench()
+    a = last(bench.answer(document.patching(0)))
+    longer = replace(PAIR, clean=PAIR.clean + " on", corrupted=PAIR.corrupted + " on")
+    b = last(bench.answer(Patching(document.model, longer)))
+    assert compare.obstacle(a, b) == (
+        f"A has {len(a.axes[1])} places by position and B {len(b.axes[1])}, so their cells can't "
+        "be subtracted: give the prompts as many tokens."
+    )
+    assert compare.obstacle(a, a) == ""
+    assert not compare.difference(a, a).values.any()
+    raw = replace(b, refusal="Too close.", unit="ranks", axes=a.axes, values=a.values)
+    assert (
+        compare.obstacle(a, raw)
+        == "A is in logits and B in ranks, so their cells can't be subtracted."
+    )

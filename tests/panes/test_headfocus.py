@@ -1,0 +1,254 @@
+"""One head as a map, as lines, on the text, and as a script."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from lensgui.app.examples import TOY, find
+from lensgui.circuits.questions import ModelKey, PairRow
+from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.requests import AttentionHead
+from lensgui.jobs.slices import CellState, HeadSlice
+from lensgui.panes import theme
+from lensgui.panes.attention import AttentionPane
+from lensgui.panes.attention_controls import MEASURES
+from lensgui.panes.edges import MOST_LINES, edges
+from lensgui.panes.headmap import pooled
+from lensgui.panes.weights import weights
+from lensgui.state.selection import Cursor
+from tests import fakes
+from tests.panes.conftest import CURSOR, PAIR, answer, last
+
+LEFT = Qt.MouseButton.LeftButton
+pytestmark = pytest.mark.qt_log_ignore(r"does not support (raise|propagateSizeHints)\(\)")
+TOKENS = ["a", "b", "c", "d"]
+
+
+def a_slice(values, measure="pattern", *, is_difference=False, hidden=False):
+    values = np.array(values, np.float32)
+    states = np.full(values.shape, CellState.EXACT, np.uint8)
+    states[np.triu_indices(len(values), 1)] = CellState.MASKED
+    if hidden:
+        states[:, 0] = CellState.MASKED
+    names = [f"t{at}" for at in range(len(values))]
+    axes = fakes.axis("position", names), fakes.axis("source", names)
+    return HeadSlice(axes, values, states, measure, is_difference, 0.5)
+
+
+SMALL = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.8, 0, 0], [0, 0, 0.25, 0.75]]
+
+
+@pytest.mark.parametrize(
+    ("measure", "is_difference", "ends"),
+    [
+        ("pattern", False, (0, 1)),
+        ("pattern", True, (-1, 1)),
+        ("values", False, (0, 1)),
+        ("contribution", False, (-1, 1)),
+        ("scores", False, (0, 1)),
+    ],
+)
+def test_scales(measure, is_difference, ends):
+    shown = weights(a_slice(SMALL, measure, is_difference=is_difference), TOKENS)
+    assert (shown.low, shown.high) == ends
+    assert shown.shades[0, 0] == 255
+    nothing = 128 if shown.slice.is_signed else 0
+    assert shown.shades[3, 0] == nothing
+
+
+def test_scores_have_a_range_of_their_own_and_contributions_a_symmetric_one():
+    values = np.array(SMALL) * 4 - 3
+    scores = weights(a_slice(values, "scores"), TOKENS)
+    assert (scores.low, scores.high) == (-3, 1)
+    assert scores.scale == ("+1.00", "−1.00", "−3.00")
+    signed = weights(a_slice(values, "contribution"), TOKENS)
+    assert (signed.low, signed.high) == (-3, 3)
+    assert signed.scale == ("+3.00", "0", "−3.00")
+    assert signed.words(3, 0).endswith("‘d’ (3) → ‘a’ (0): −3.000 logits")
+
+
+def test_words_say_why_a_cell_has_no_number():
+    shown = weights(a_slice(SMALL, hidden=True), TOKENS)
+    assert "never looks ahead" in shown.words(0, 2)
+    assert "left out with position 0" in shown.words(2, 0)
+
+
+def test_edges_come_weakest_first_and_pass_the_threshold():
+    shown = weights(a_slice(SMALL), TOKENS)
+    found = edges(shown, 0.4, None)
+    assert found.shares.tolist() == pytest.approx([0.5, 0.5, 0.75, 0.8, 1])
+    assert edges(shown, 0, ("position", 2)).ends.tolist() == [[2, 0], [2, 1]]
+    assert edges(shown, 0, ("source", 1)).ends.tolist() == [[1, 1], [2, 1]]
+    many = weights(a_slice(np.tril(np.full((128, 128), 0.5))), [""] * 128)
+    found = edges(many, 0, None)
+    assert len(found.ends) == MOST_LINES
+    assert found.left_out == 128 * 129 // 2 - MOST_LINES
+
+
+def test_pooling_keeps_the_strongest_known_cell_of_either_sign(document, show):
+    pane = answer(show(AttentionPane()), document)
+    shown = pane.head.picture
+    shades = np.full((5, 5), 128, np.uint8)
+    shades[1, 0], shades[0, 1], shades[3, 2] = 20, 255, 200
+    states = np.full((5, 5), CellState.EXACT, np.uint8)
+    states[0, 1] = CellState.MASKED
+    few = pooled(replace(shown, shades=shades, states=states), 2, 128)
+    assert few.shades.shape == (3, 3)
+    assert few.shades[0, 0] == 20
+    assert few.shades[1, 1] == 200
+    assert few.states[0, 0] == CellState.EXACT
+
+
+@pytest.fixture
+def pane(document, show):
+    return answer(show(AttentionPane(), 900, 600), document)
+
+
+def test_a_name_isolates_its_row_and_a_click_locks_it(pane, qtbot):
+    head = pane.head
+    plot = head.plot()
+    row = QPointF(plot.left() - 8, head.middle_of(3, 0).y())
+    qtbot.mouseMove(head, row.toPoint())
+    assert head.isolated == ("position", 3)
+    head.grab()
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.mouseClick(head, LEFT, pos=row.toPoint())
+    assert picked.args == [{"position": 3}]
+    qtbot.mouseMove(head, plot.center().toPoint())
+    assert head.isolated == ("position", 3)
+    column = QPointF(head.middle_of(0, 1).x(), plot.bottom() + 8)
+    qtbot.mouseClick(head, LEFT, pos=column.toPoint())
+    assert head.locked == ("source", 1)
+    qtbot.keyClick(head, Qt.Key.Key_Escape)
+    assert head.locked is None
+
+
+def test_zoomed_in_the_same_cells_are_picked_and_described(pane, qtbot):
+    head = pane.head
+    values = np.tril(fakes.noise("long", 40, 40))
+    names = [f"t{at}" for at in range(40)]
+    head.show_weights(weights(a_slice(values), names), frozenset({30}))
+    head.zoom(4, head.plot().bottomRight())
+    assert head.picture.shades.shape == (10, 10)
+    assert head.picture.row_names[-1] == "t39"
+    assert head.picture.marked_rows == {0}
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.mouseClick(head, LEFT, pos=head.middle_of(9, 4).toPoint())
+    assert picked.args == [{"position": 39, "source": 34}]
+    assert f"{values[39, 34]:.3f}" in head.describe(9, 4)
+    head.show_cursor(Cursor(2, 1, 5, 2))
+    assert head.picture.row_names[0] == "t5"
+    qtbot.keyClick(head, Qt.Key.Key_0)
+    assert head.picture.shades.shape == (40, 40)
+
+
+def test_lines_isolate_lock_and_turn(pane, qtbot):
+    pane.focus.bar.view.chosen.emit("lines")
+    lines = pane.focus.lines
+    lines.grab()
+    whole = len(lines.edges.ends)
+    plot = lines.plot()
+    third = QPointF(plot.left() - 6, plot.top() + plot.height() * 3.5 / 5)
+    qtbot.mouseMove(lines, third.toPoint())
+    lines.grab()
+    assert {row for row, _ in lines.edges.ends.tolist()} == {3}
+    assert len(lines.edges.ends) < whole
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.mouseClick(lines, LEFT, pos=third.toPoint())
+    assert picked.args == [{"position": 3}]
+    assert lines.locked == ("position", 3)
+    pane.focus.bar.destination.setChecked(True)
+    assert lines.locked is None
+    assert not lines.is_from
+    pane.focus.bar.least.setValue(100)
+    lines.grab()
+    assert all(share >= 1 for share in lines.edges.shares)
+
+
+def test_long_prompts_are_arcs_over_the_text(pane, qtbot):
+    pane.focus.bar.view.chosen.emit("lines")
+    lines = pane.focus.lines
+    lines.show_weights(weights(a_slice(np.tril(fakes.noise("l", 200, 200))), ["t"] * 200), set())
+    lines.grab()
+    assert lines.has_arcs
+    plot = lines.plot()
+    with qtbot.waitSignal(pane.picked) as picked:
+        point = QPointF(plot.left() + plot.width() * 100.5 / 200, plot.bottom() + 5)
+        qtbot.mouseClick(lines, LEFT, pos=point.toPoint())
+    assert picked.args == [{"position": 100}]
+    lines.grab()
+    assert {row for row, _ in lines.edges.ends.tolist()} == {100}
+
+
+def test_the_text_is_coloured_by_the_selected_token(pane, qtbot):
+    pane.focus.bar.view.chosen.emit("text")
+    text = pane.focus.text
+    image = text.grab().toImage()
+    shown = pane.focus.weights
+    for token in range(4):
+        corner = text.place_of(token).topLeft() + QPointF(3, 3)
+        expected = theme.sequential(theme.LIGHT)[shown.shades[CURSOR.position, token]]
+        found = image.pixelColor(corner.toPoint())
+        assert [found.red(), found.green(), found.blue()] == expected.tolist() or token == 3
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.mouseClick(text, LEFT, pos=text.place_of(4).center().toPoint())
+    assert picked.args == [{"position": 4}]
+    pane.focus.bar.destination.setChecked(True)
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.mouseClick(text, LEFT, pos=text.place_of(1).center().toPoint())
+    assert picked.args == [{"source": 1}]
+    assert "what attends to" in text._headline()
+
+
+@pytest.mark.parametrize("measure", [option.value for option in MEASURES])
+@pytest.mark.parametrize(("side", "hides"), [(0, False), (1, True), (2, False), (2, True)])
+def test_what_is_copied_computes_what_is_shown(measure, side, hides, qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    document = find(TOY).document
+    pane.side.setCurrentIndex(side)
+    pane.focus.bar.measure.chosen.emit(measure)
+    pane.focus.bar.hide_first.setChecked(hides)
+    assert_copied(pane, document, Cursor(1, 2, 10))
+
+
+def test_what_is_copied_averages_heads_and_pairs(qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    document = find(TOY).document
+    pair = document.pair
+    swapped = replace(pair, clean=pair.corrupted, corrupted=pair.clean)
+    many = document.having(table=(PairRow(pair), PairRow(swapped)), is_average=True)
+    pane.several = ((1, 2), (0, 3))
+    pane.focus.bar.measure.chosen.emit("contribution")
+    assert_copied(pane, many, Cursor(1, 2, 10))
+
+
+def assert_copied(pane, document, cursor):
+    names: dict[str, object] = {}
+    exec(pane.python(document, cursor), names)
+    request = pane.requests(document, cursor)["head"]
+    assert isinstance(request, AttentionHead)
+    shown = last(part for part in Bench(threads=1).answer(request) if part is not None)
+    seen = shown.states == CellState.EXACT
+    assert seen.any()
+    np.testing.assert_allclose(names["shown"].numpy()[seen], shown.values[seen], atol=1e-4)
+
+
+def test_models_in_memory_are_copied_without_opening(document, qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    code = pane.python(replace(document, model=ModelKey("memory:mine")), CURSOR)
+    assert "from_pretrained" not in code
+    assert "from lensgui.circuits.patterns import weighed" in code
+    compile(code, "copied", "exec")
+
+
+def test_the_share_of_position_0_and_the_number_of_prompts_are_said(document, show):
+    rows = (PairRow(PAIR), PairRow(PAIR))
+    pane = answer(show(AttentionPane()), document.having(table=rows, is_average=True))
+    assert pane.focus.share.text() == "mean of 2 prompts · position 0: 62 %"

@@ -1,0 +1,178 @@
+"""Necessary or sufficient, and who feeds a head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from lensgui.circuits.questions import SweepKind
+from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
+from lensgui.jobs.slices import CellState
+from lensgui.panes import theme
+from lensgui.panes.feeders import FeedersPane
+from lensgui.panes.necessary import NecessaryPane
+from lensgui.panes.verbs import MENU
+from lensgui.state.selection import Cursor
+from tests import fakes
+from tests.panes.conftest import PAIR, answer, last, viewing
+
+PLACE = Cursor(4, 1, 3)
+HEADS = SweepKind("z", "all")
+
+
+def settle(pane, document, cursor=PLACE):
+    """Answer what the pane asks, and then what it asks because of that."""
+    asked = set()
+    while new := pane.requests(document, cursor).keys() - asked:
+        for name in sorted(new):
+            pane.expect(name)
+            found = last(fakes.FakeBench().answer(pane.requests(document, cursor)[name]))
+            pane.show_answer(name, found)
+        asked |= new
+    return pane
+
+
+def necessary(document, show):
+    pane = show(NecessaryPane())
+    pane.show_document(document)
+    pane.show_cursor(PLACE)
+    return settle(pane, document)
+
+
+def test_every_head_is_a_point_by_both_directions(document, show, qtbot):
+    pane = necessary(document, show)
+    points = pane.scatter.points
+    for name, direction in ((points.x, "denoising"), (points.y, "noising")):
+        request = Patching(document.model, PAIR, HEADS, direction, is_estimated=False)
+        sweep = last(fakes.FakeBench().answer(request))
+        np.testing.assert_allclose(name, sweep.normalised.ravel(), rtol=1e-6)
+    assert len(points.x) == fakes.LAYERS * fakes.HEADS
+    assert points.names[pane.scatter.chosen] == "L4H1"
+    with qtbot.waitSignal(pane.picked) as picked:
+        pane.scatter.picked.emit(6)
+    assert picked.args == [{"layer": 1, "head": 2}]
+    pane.grab()
+
+
+def test_attribution_and_ablation_are_asked_last_and_said_on_hover(document, show):
+    pane = show(NecessaryPane())
+    assert set(pane.requests(document, PLACE)) == {"necessary", "sufficient"}
+    pane = settle(pane, document)
+    assert pane.requests(document, PLACE)["roles"] == HeadRoles(document.model, PAIR, ())
+    words = pane.scatter.points.describe(6)
+    assert words.startswith("L1H2\n")
+    effects = pane.effects
+    assert f"direct attribution +{effects.attribution[1, 2]:.3f} logits" in words
+    assert f"mean ablation over 2 prompts −{-effects.ablation[1, 2]:.3f} logits" in words
+    assert words.count("of clean − corrupted") == 2
+
+
+def test_points_of_two_questions_are_never_mixed(document, show):
+    pane = necessary(document, show)
+    other = document.having(corrupted="When Paul and Mary went")
+    pane.expect("necessary")
+    assert pane.scatter.points is None
+    assert set(pane.requests(other, PLACE)) == {"necessary", "sufficient"}
+    settle(pane, other)
+    assert pane.scatter.points is not None
+    pane.clear("sufficient")
+    assert pane.scatter.points is None
+    assert pane.requests(document.having(corrupted=""), PLACE) == {}
+
+
+def test_numbers_that_are_not_finite_are_left_out(document, show):
+    pane = necessary(document, show)
+    states = np.full((6, 4), CellState.NOT_FINITE, np.uint8)
+    pane.show_answer("necessary", replace(pane.sweeps["necessary"], states=states))
+    assert len(pane.scatter.points.x) == 0
+    pane.grab()
+
+
+def test_points_are_reached_by_keyboard_and_change_their_colours(document, show, qtbot):
+    pane = necessary(document, show)
+    order = np.argsort(pane.scatter.points.x).tolist()
+    at = order.index(pane.scatter.chosen)
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.keyClick(pane.scatter, Qt.Key.Key_Right)
+    number = order[min(at + 1, 23)]
+    assert picked.args == [{"layer": number // 4, "head": number % 4}]
+    light = pane.scatter.grab().toImage()
+    pane.setPalette(theme.palette(theme.DARK))
+    assert pane.scatter.grab().toImage() != light
+
+
+def test_the_plot_has_no_menu_of_its_own(document, show):
+    scene = necessary(document, show).scatter.plot.scene()
+    assert not any(action.isEnabled() for action in scene.findChildren(QAction))
+
+
+def feeders(document, show, cursor=PLACE):
+    return answer(show(FeedersPane()), document, cursor)
+
+
+def test_senders_are_drawn_up_to_the_receiver(document, show, qtbot):
+    pane = feeders(document, show)
+    request = WhoFeeds(document.model, PAIR, 4, 1, "q")
+    assert pane.requests(document, PLACE) == {"feeding": request}
+    assert pane.heatmap.picture.column_names == ["H0", "H1", "H2", "H3", "MLP"]
+    assert "does not come before" in pane.heatmap.describe(5, 0)
+    assert pane.heatmap.describe(1, 4).startswith("L1 MLP → L4H1.q: ")
+    assert "embedding +0.031" in pane.legend.text()
+    best = np.abs(np.where(pane.feeding.states == CellState.EXACT, pane.feeding.values, 0))
+    layer, head = np.unravel_index(best.argmax(), best.shape)
+    assert pane.table.item(0, 0).text() == f"L{layer}" + (f"H{head}" if head < 4 else " MLP")
+    pane.grab()
+
+
+def test_a_sender_is_selected_and_the_receiver_stays(document, show, qtbot):
+    pane = feeders(document, show)
+    pane.picked.connect(lambda fields: pane.show_cursor(replace(PLACE, **fields)))
+    with qtbot.waitSignal(pane.picked) as picked:
+        point = pane.heatmap.middle_of(2, 3).toPoint()
+        qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
+    assert picked.args == [{"layer": 2, "head": 3}]
+    selected = Cursor(2, 3, 3)
+    assert pane.requests(document, selected)["feeding"].layer == 4
+    assert pane.heatmap.selected() == (2, 3)
+    pane.show_cursor(Cursor(5, 0))  # somebody else's click
+    assert pane.requests(document, Cursor(5, 0))["feeding"].layer == 5
+
+
+def test_a_sender_becomes_the_receiver_from_the_menu(document, show, qtbot, monkeypatch):
+    monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
+    pane = feeders(document, show)
+    pane.heatmap.asked.emit(2, 3, pane.rect().center())
+    verbs = {action.text(): action for action in pane.findChild(QMenu, MENU).actions()}
+    assert "Pin L2H3" in verbs
+    with qtbot.waitSignals([pane.picked, pane.altered]):
+        verbs["Who feeds it?"].trigger()
+
+
+@pytest.mark.parametrize("name", ["k", "v"])
+def test_the_input_follows_the_patching_pane_and_the_user(document, show, qtbot, name):
+    pane = feeders(document, show)
+    swept = viewing(document, kind=SweepKind(name, "all"))
+    pane.show_document(swept)
+    assert pane.requests(swept, PLACE)["feeding"].input == name
+    pane.input.setFocus()
+    with qtbot.waitSignal(pane.altered):
+        qtbot.keyClick(pane.input, Qt.Key.Key_Home)
+    pane.show_document(swept)
+    assert pane.requests(swept, PLACE)["feeding"].input == "q"
+
+
+def test_without_a_head_or_a_pair_it_says_what_to_do(document, show):
+    pane = feeders(document, show)
+    assert pane.requests(document, Cursor(2)) == {}
+    pane.clear("feeding")
+    assert "Select a head" in pane.heatmap.empty
+    alone = document.having(corrupted="")
+    pane.show_document(alone)
+    pane.clear("feeding")
+    assert "corrupted prompt" in pane.heatmap.empty
+    assert pane.requests(alone, PLACE) == {}

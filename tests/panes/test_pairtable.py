@@ -1,0 +1,212 @@
+"""The table of pairs, told by the fake bench: every third pair or so is wrong there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+
+from lensgui.circuits.questions import PairRow, PromptPair
+from lensgui.circuits.tasks import TASKS
+from lensgui.jobs.requests import ReadPairs
+from lensgui.panes import pairmodel
+from lensgui.panes.pairtable import DRAWN, PairTablePane
+from lensgui.state import pairfiles
+from tests.panes.conftest import answer
+
+IOI = TASKS[0]
+ROWS = IOI.draw(12)
+TEXT = pairfiles.write_text(ROWS[:3])
+Role = Qt.ItemDataRole
+
+
+@pytest.fixture
+def filled(document):
+    pair = replace(document.pair, clean=ROWS[0].pair.clean, corrupted=ROWS[0].pair.corrupted)
+    return replace(document, pair=pair, table=ROWS)
+
+
+@pytest.fixture
+def pane(show, filled):
+    return answer(show(PairTablePane()), filled)
+
+
+def cell(pane, row, column, role=Role.DisplayRole):
+    return pane.model.index(row, column).data(role)
+
+
+def test_each_row_shows_what_differs_and_its_metric(pane):
+    assert pane.model.rowCount() == 12
+    pair = ROWS[0].pair
+    assert cell(pane, 0, pairmodel.CLEAN) == pair.clean
+    assert cell(pane, 0, pairmodel.ANSWER) == pair.answer.replace(" ", "·")
+    names = f"{pair.distractor.strip()} → {pair.answer.strip()}"
+    assert cell(pane, 0, pairmodel.CORRUPTED) == names
+    assert cell(pane, 0, pairmodel.ON_CORRUPTED) == "−2.00"
+    assert {cell(pane, row, pairmodel.MARK) for row in range(12)} == {"✓", "✗"}
+    assert pair.corrupted in cell(pane, 0, pairmodel.CORRUPTED, Role.ToolTipRole).replace("·", " ")
+    headings = [
+        pane.model.headerData(at, Qt.Orientation.Horizontal, Role.ToolTipRole) for at in range(8)
+    ]
+    assert all(tip.endswith(".") for tip in headings)
+    assert "logits" in headings[pairmodel.ON_CLEAN]
+
+
+def test_asking_is_of_the_pairs_alone_so_that_ticks_ask_nothing_new(pane, filled):
+    first = pane.requests(filled, None)["pairs"]
+    assert first == ReadPairs(filled.model, tuple(row.pair for row in ROWS))
+    unticked = replace(filled, table=tuple(replace(row, is_included=False) for row in ROWS))
+    assert pane.requests(unticked, None)["pairs"] == first
+    assert pane.requests(replace(filled, table=()), None) == {}
+
+
+def test_wrong_pairs_are_counted_and_left_out_in_one_step(pane, filled, qtbot):
+    wrong = pane.model.wrong
+    assert 0 < len(wrong) < 12
+    assert f"The model gets {len(wrong)} wrong" in pane.counts.text()
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.exclude.click()
+    table = edited.args[0]["table"]
+    assert [at for at, row in enumerate(table) if not row.is_included] == list(wrong)
+    pane.show_document(replace(filled, table=table))
+    assert f"{12 - len(wrong)} of 12 pairs count" in pane.counts.text()
+    assert cell(pane, 0, pairmodel.ON_CORRUPTED) == "−2.00"  # what is known is kept
+    assert not pane.exclude.isEnabled()
+
+
+def test_a_tick_includes_or_leaves_out(pane, qtbot):
+    index = pane.model.index(2, pairmodel.CHECK)
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.model.setData(index, Qt.CheckState.Unchecked.value, Role.CheckStateRole)
+    assert [row.is_included for row in edited.args[0]["table"]].count(False) == 1
+    assert not edited.args[0]["table"][2].is_included
+
+
+def test_clicking_a_row_makes_it_the_present_pair(pane, qtbot):
+    place = pane.view.visualRect(pane.model.index(4, pairmodel.CLEAN)).center()
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.mouseClick(pane.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert edited.args == [{"pair": ROWS[4].pair}]
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.keyClick(pane.view, Qt.Key.Key_Return)
+    assert edited.args == [{"pair": ROWS[4].pair}]
+
+
+def test_delete_removes_the_chosen_rows(pane, qtbot):
+    pane.view.selectRow(1)
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.keyClick(pane.view, Qt.Key.Key_Delete)
+    assert edited.args[0] == {"table": (ROWS[0], *ROWS[2:])}
+    pane.view.selectAll()
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.delete.click()
+    assert edited.args[0] == {"table": (), "is_average": False}
+
+
+def test_pasting_adds_pairs_that_are_read_as_the_present_one(show, document, qtbot):
+    document = document.having(metric="rank", bos=True)
+    pane = answer(show(PairTablePane()), document)
+    assert "paste lines" in pane.view.empty
+    QGuiApplication.clipboard().setText(TEXT)
+    with qtbot.waitSignal(pane.edited) as edited:
+        qtbot.keyClick(pane.view, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    table = edited.args[0]["table"]
+    assert [row.pair.clean for row in table] == [row.pair.clean for row in ROWS[:3]]
+    assert {(row.pair.metric, row.pair.bos) for row in table} == {("rank", True)}
+
+
+def test_copying_gives_what_pasting_takes(pane, qtbot):
+    qtbot.keyClick(pane.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    rows = pairfiles.read_text(QGuiApplication.clipboard().text(), "x")
+    assert [row.pair for row in rows] == [row.pair for row in ROWS]
+
+
+def test_rubbish_is_one_sentence_and_nothing_is_lost(pane, qtbot):
+    with qtbot.assertNotEmitted(pane.edited):
+        pane.take_text("what is this", "The pasted text")
+    assert pane.note.text().startswith("The pasted text has a single column")
+    assert pane.model.rowCount() == 12
+    with qtbot.waitSignal(pane.edited):
+        pane.take_text(TEXT, "The pasted text")
+    assert pane.note.text() == ""
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_dropping_files_and_text(is_file, pane, qtbot, tmp_path):
+    data = QMimeData()
+    if is_file:
+        path = tmp_path / "pairs.csv"
+        path.write_text(TEXT, encoding="utf-8")
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+    else:
+        data.setText(TEXT)
+    drop = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.dropEvent(drop)
+    assert len(edited.args[0]["table"]) == 15
+
+
+def test_does_it_hold_draws_the_present_task_and_averages_in_one_step(pane, filled, qtbot):
+    told = []
+    pane.edited.connect(told.append)
+    pane.hold.click()
+    (changes,) = told
+    assert changes.keys() == {"table", "is_average"}
+    assert changes["is_average"]
+    assert len(changes["table"]) == DRAWN
+    assert all(IOI.recognises(row.pair) and row.roles for row in changes["table"])
+    assert len(filled.having(**changes).rows) == DRAWN
+
+
+def test_an_unknown_task_is_asked_for(show, document, qtbot):
+    pane = answer(show(PairTablePane()), document.having(clean="Anything else"))
+    menu = pane.hold.menu()
+    assert [action.text() for action in menu.actions()] == [task.title for task in TASKS]
+    with qtbot.waitSignal(pane.edited) as edited:
+        menu.actions()[1].trigger()
+    assert all(TASKS[1].recognises(row.pair) for row in edited.args[0]["table"])
+
+
+def test_drawing_adds_pairs(pane, qtbot):
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.draw.menu().actions()[1].trigger()
+    table = edited.args[0]["table"]
+    assert table[:12] == ROWS
+    assert len(table) == 12 + DRAWN
+
+
+def test_averaging_is_a_switch(pane, filled, qtbot):
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.average.click()
+    assert edited.args == [{"is_average": True}]
+    pane.show_document(replace(filled, is_average=True))
+    assert pane.average.isChecked()
+
+
+def test_ten_thousand_rows_do_not_freeze(show, document):
+    rows = tuple(PairRow(PromptPair(f"a {at}", f"b {at}", " x", " y")) for at in range(10_000))
+    pane = show(PairTablePane())
+    start = time.perf_counter()
+    answer(pane, replace(document, table=rows))
+    pane.grab()
+    assert time.perf_counter() - start < 1.0
+    start = time.perf_counter()
+    pane.show_document(replace(document, table=(replace(rows[0], is_included=False), *rows[1:])))
+    pane.requests(replace(document, table=rows), None)
+    assert time.perf_counter() - start < 0.1
+
+
+def test_everything_has_a_name_and_a_hint(pane):
+    parts = (pane.draw, pane.open, pane.paste, pane.copy, pane.delete, pane.exclude, pane.hold)
+    for part in (*parts, pane.average, pane.view):
+        assert part.accessibleName()
+        assert part.toolTip().endswith(".")

@@ -1,0 +1,103 @@
+"""Tables of pairs are read from text, and what can't be read is said in one sentence."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from lensgui.circuits.questions import PairRow, PromptPair, Role
+from lensgui.state import pairfiles
+
+LINES = 'clean,corrupted,answer,distractor\n"When, John",When Mary, Mary, John\n'
+PAIR = PromptPair("When, John", "When Mary", " Mary", " John")
+
+
+def test_csv_with_a_heading_keeps_spaces_and_commas():
+    assert pairfiles.read_text(LINES, "x") == (PairRow(PAIR),)
+
+
+def test_columns_may_stand_in_any_order_and_others_are_ignored():
+    text = "id;answer;corrupted;clean\n7; yes;b c;a c\n"
+    assert pairfiles.read_text(text, "x") == (PairRow(PromptPair("a c", "b c", " yes")),)
+
+
+def test_pasted_lines_need_no_heading():
+    rows = pairfiles.read_text("a c\tb c\t yes\t no\n\nd\te\n", "x")
+    assert [row.pair.clean for row in rows] == ["a c", "d"]
+    assert rows[0].pair.distractor == " no"
+
+
+def test_json_may_name_roles():
+    entry = {"clean": "John ran", "corrupted": "Mary ran", "roles": {"S1": 4}}
+    for held in ([entry], {"pairs": [entry]}):
+        (row,) = pairfiles.read_text(json.dumps(held), "x")
+        assert row == PairRow(PromptPair("John ran", "Mary ran"), (Role("S1", 4),))
+
+
+def test_what_is_written_can_be_read():
+    rows = (PairRow(PAIR), PairRow(PromptPair('a "b"\nc', "x\ty", " é", "|")))
+    assert pairfiles.read_text(pairfiles.write_text(rows), "x") == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "x is empty"),
+        (" \n ", "x is empty"),
+        ("clean,corrupted\n", "no pairs below its first line"),
+        ("clean,answer\na,b\n", "no column corrupted"),
+        ("prose without any mark", "single column"),
+        ("clean,corrupted\na\n", "Line 2 of x has 1 columns and not 2"),
+        ("clean,corrupted\na,b,c\n", "Line 2 of x has 3 columns and not 2"),
+        ("clean,corrupted\na,\n", "Line 2 of x has no corrupted prompt"),
+        ('clean,corrupted\n"a,b\n', "can't be split into columns"),
+        ("[1, 2", "not sound JSON in line 1"),
+        ("[" * 100_000, "not sound JSON"),
+        ('{"rows": []}', "no list of pairs"),
+        ("[]", "no pairs"),
+        ("[3]", "Pair 1 of x is not an object"),
+        ('[{"clean": "a"}]', "Pair 1 of x has no corrupted"),
+        ('[{"clean": "a", "corrupted": 5}]', "a corrupted that is not text"),
+        ('[{"clean": "a", "corrupted": "b", "roles": {"S": 9}}]', "roles that are not ends"),
+        ('[{"clean": "a", "corrupted": "b", "roles": []}]', "roles that are not ends"),
+        ("a,b\n" * (pairfiles.MOST_ROWS + 1), "more than 20,000 pairs"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(text, match):
+    with pytest.raises(ValueError, match=match) as caught:
+        pairfiles.read_text(text, "x")
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("raw", "match"),
+    [
+        (LINES.encode("utf-16"), "pairs.csv is written in UTF-16: save it as UTF-8"),
+        (LINES.replace("John", "Jörg").encode("latin-1"), "not UTF-8 in line 2"),
+        (b"\x89PNG\0\0\1", "not a text file"),
+        (b"", "pairs.csv is empty"),
+    ],
+)
+def test_files_in_the_wrong_encoding_are_named(raw, match, tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=match):
+        pairfiles.read_file(path)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text(LINES, encoding="utf-8-sig")
+    assert pairfiles.read_file(path) == (PairRow(PAIR),)
+    with pytest.raises(ValueError, match=r"none\.csv can't be read"):
+        pairfiles.read_file(tmp_path / "none.csv")
+
+
+def test_ten_thousand_rows_are_read_in_less_than_a_second():
+    text = LINES + '"When, John",When Mary, Mary, John\n' * 9_999
+    start = time.perf_counter()
+    assert len(pairfiles.read_text(text, "x")) == 10_000
+    assert time.perf_counter() - start < 1.0
