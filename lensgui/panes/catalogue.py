@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from lensgui.panes.attention import AttentionPane
-from lensgui.panes.feeders import FeedersPane
-from lensgui.panes.inspector import InspectorPane
-from lensgui.panes.morepatching import SecondPatchingPane, ThirdPatchingPane
-from lensgui.panes.necessary import NecessaryPane
-from lensgui.panes.pairtable import PairTablePane
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.inspection.inspector import InspectorPane
+from lensgui.panes.lab.feeders import FeedersPane
+from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.lab.necessary import NecessaryPane
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.pane import Pane
-from lensgui.panes.patching import PatchingPane
-from lensgui.panes.prompt import PromptPane
+from lensgui.panes.prompts.pairtable import PairTablePane
+from lensgui.panes.prompts.prompt import PromptPane
 
 PANES: tuple[type[Pane], ...] = (
     PromptPane,

@@ -22,8 +22,9 @@ WITHOUT_TORCH = """
 import importlib, pkgutil, sys
 import lensgui.app, lensgui.jobs, lensgui.panes, lensgui.state
 for package in (lensgui.jobs, lensgui.state, lensgui.panes, lensgui.app):
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)  # of the handlers, which compute, the package alone
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.startswith("lensgui.jobs.handlers."):
+            importlib.import_module(module.name)
 importlib.import_module("lensgui.__main__")
 assert not {"torch", "transformers"} & sys.modules.keys(), "torch was imported"
 """

@@ -27,8 +27,8 @@ from lensgui.circuits.questions import HEAD_SCORES, ModelKey, PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import Atlas, Axis, CellState, HeadSlice
-from lensgui.panes.attention import AttentionPane
-from lensgui.panes.headgrid import HeadGrid
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.state.selection import Cursor
 
 REPEATS = 60

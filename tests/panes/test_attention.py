@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication, QMenu
 from lensgui.circuits.questions import HEAD_SCORES, PairRow
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.panes import theme
-from lensgui.panes.atlas import NOTHING, STRONGEST, Raster, color_table, paint_atlas
-from lensgui.panes.attention import AttentionPane
-from lensgui.panes.attention_controls import MEASURES
+from lensgui.panes.heads.atlas import NOTHING, STRONGEST, Raster, color_table, paint_atlas
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
 from tests import fake_attention, fakes
 from tests.panes.conftest import CURSOR, PAIR, answer

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 
 from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.requests import Patching
-from lensgui.panes import compare
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.lab import compare
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing

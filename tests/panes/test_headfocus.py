@@ -14,11 +14,11 @@ from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import AttentionHead
 from lensgui.jobs.slices import CellState, HeadSlice
 from lensgui.panes import theme
-from lensgui.panes.attention import AttentionPane
-from lensgui.panes.attention_controls import MEASURES
-from lensgui.panes.edges import MOST_LINES, edges
-from lensgui.panes.headmap import pooled
-from lensgui.panes.weights import weights
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.heads.attention_controls import MEASURES
+from lensgui.panes.heads.edges import MOST_LINES, edges
+from lensgui.panes.heads.headmap import pooled
+from lensgui.panes.heads.weights import weights
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last

@@ -14,8 +14,8 @@ from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.jobs.slices import CellState
 from lensgui.panes import theme
-from lensgui.panes.feeders import FeedersPane
-from lensgui.panes.necessary import NecessaryPane
+from lensgui.panes.lab.feeders import FeedersPane
+from lensgui.panes.lab.necessary import NecessaryPane
 from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
 from tests import fakes

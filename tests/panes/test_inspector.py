@@ -7,8 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
-from lensgui.panes.cells import cell_words
-from lensgui.panes.inspector import InspectorPane
+from lensgui.panes.inspection.inspector import InspectorPane
+from lensgui.panes.lab.cells import cell_words
 from lensgui.panes.places import pinnable, place_name, toggled
 from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication, QMenu
 from lensgui.circuits.questions import PairRow, SweepKind
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.slices import CellState
-from lensgui.panes import faces
-from lensgui.panes.morepatching import SecondPatchingPane, ThirdPatchingPane
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.lab import faces
+from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
 from tests import fakes

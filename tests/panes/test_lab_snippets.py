@@ -8,9 +8,9 @@ import pytest
 from lensgui.app.examples import TOY, find
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.handlers.bench import Bench
-from lensgui.panes.feeders import FeedersPane
-from lensgui.panes.necessary import NecessaryPane
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.lab.feeders import FeedersPane
+from lensgui.panes.lab.necessary import NecessaryPane
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import viewing
 

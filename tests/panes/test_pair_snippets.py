@@ -12,8 +12,8 @@ from lensgui.circuits.questions import UNITS, PairRow
 from lensgui.circuits.tasks import TASKS, like
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import ReadPairs
-from lensgui.panes.pairtable import PairTablePane
-from lensgui.panes.prompt import PromptPane
+from lensgui.panes.prompts.pairtable import PairTablePane
+from lensgui.panes.prompts.prompt import PromptPane
 from lensgui.state.selection import Cursor
 
 

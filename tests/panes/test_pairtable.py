@@ -12,8 +12,8 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.requests import ReadPairs
-from lensgui.panes import pairmodel
-from lensgui.panes.pairtable import DRAWN, PairTablePane
+from lensgui.panes.prompts import pairmodel
+from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
 from lensgui.state import pairfiles
 from tests.panes.conftest import answer
 

@@ -16,9 +16,9 @@ from lensgui.jobs.requests import (
     ReadPair,
 )
 from lensgui.jobs.slices import Axis, CellState, Sweep
-from lensgui.panes.attention import AttentionPane
 from lensgui.panes.catalogue import PANES
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import CURSOR, PAIR, answer

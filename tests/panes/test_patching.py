@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Axis, CellState, Sweep
-from lensgui.panes.cells import cell_of, cell_words, cursor_axes, cursor_on
-from lensgui.panes.kinds import KINDS
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.lab.cells import cell_of, cell_words, cursor_axes, cursor_on
+from lensgui.panes.lab.kinds import KINDS
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import PAIR, answer, viewing
 

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QDialogButtonBox
 from lensgui.circuits.questions import UNITS, PromptPair
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.requests import FindTokens
-from lensgui.panes.prompt import PromptPane
-from lensgui.panes.replacing import ReplaceDialog, replaced, swapped
+from lensgui.panes.prompts.prompt import PromptPane
+from lensgui.panes.prompts.replacing import ReplaceDialog, replaced, swapped
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from tests.fakes import FakeBench

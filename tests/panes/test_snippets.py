@@ -8,7 +8,7 @@ from lensgui.app.examples import TOY, find
 from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.panes.catalogue import PANES
-from lensgui.panes.patching import PatchingPane
+from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import viewing
 

@@ -16,11 +16,11 @@ from lensgui.jobs.reports import Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import Axis, CellState
 from lensgui.panes import theme
-from lensgui.panes.atlas import EMPTY, MASKED, Raster, paint_atlas
-from lensgui.panes.attention import AttentionPane
-from lensgui.panes.cells import shades
-from lensgui.panes.headgrid import HeadGrid
+from lensgui.panes.heads.atlas import EMPTY, MASKED, Raster, paint_atlas
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.panes.heatmap import Heatmap
+from lensgui.panes.lab.cells import shades
 from lensgui.panes.labels import thin
 from lensgui.panes.picture import Picture
 from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible

@@ -1,0 +1,134 @@
+"""One head, or the mean of several: as a map, as lines, or on the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from lensgui.jobs.slices import HeadSlice
+from lensgui.panes.heads.attention_controls import Focus, FocusBar
+from lensgui.panes.heads.coloured_text import TextArea
+from lensgui.panes.heads.headmap import HeadMap
+from lensgui.panes.heads.lines import HeadLines
+from lensgui.panes.heads.weights import Weights, weights
+from lensgui.panes.parts import caption, headline
+from lensgui.panes.spelling import percent, signed
+from lensgui.state.selection import Cursor
+
+VIEWS = ("map", "lines", "text")
+
+
+class HeadFocus(QWidget):
+    """The views of one head under its name; its switches are laid out by whoever owns it.
+
+    Attributes:
+        bar: The switches.
+        picked: (fields,) the position or source that was clicked.
+        hovered: (words,) what is under the pointer.
+        altered: A switch changed what is asked.
+    """
+
+    picked = Signal(object)
+    hovered = Signal(str)
+    altered = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slice: HeadSlice | None = None
+        self.weights: Weights | None = None
+        self.name = headline("", self)
+        self.share = caption("", self)
+        self.share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.share.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.bar = FocusBar(self)
+        self.map = HeadMap(self)
+        self.lines = HeadLines(self)
+        self.area = TextArea(self)
+        self.text = self.area.text
+        self._stack = QStackedWidget(self)
+        for view in (self.map, self.lines, self.area):
+            self._stack.addWidget(view)
+        title = QHBoxLayout()
+        title.addWidget(self.name)
+        title.addWidget(self.share, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(title)
+        column.addWidget(self._stack, 1)
+        self.bar.changed.connect(self._look_otherwise)
+        for part in (self.map, self.lines, self.text):
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        self._asked = self.focus.measure, self.focus.hides_first
+
+    @property
+    def focus(self) -> Focus:
+        """How the head is looked at."""
+        return self.bar.focus
+
+    def show_name(self, name: str, tip: str) -> None:
+        """Name the head, or say how many are averaged over."""
+        self.name.setText(name)
+        self.name.setToolTip(tip)
+        for part in (self.map, self.lines, self.text):
+            part.name = name
+
+    def show_slice(
+        self, slice_: HeadSlice | None, tokens: Sequence[str], marked: frozenset[int]
+    ) -> None:
+        """Draw a head's numbers.
+
+        Args:
+            slice_: The numbers; None for none.
+            tokens: What each position is called.
+            marked: Positions that differ between clean and corrupted.
+        """
+        self.slice = slice_
+        self.weights = None if slice_ is None else weights(slice_, tokens)
+        self.map.show_weights(self.weights, marked)
+        self.lines.show_weights(self.weights, marked)
+        self.text.show_weights(self.weights)
+        self.share.setText("" if slice_ is None else _share(slice_))
+        self.share.setToolTip(
+            "How much of this head's attention position 0 holds, on average over later queries."
+        )
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline what is selected."""
+        for part in (self.map, self.lines, self.text):
+            part.show_cursor(cursor)
+        self.area.reveal()
+
+    def show_stale(self) -> None:
+        """Dim what answers an older question."""
+        for part in (self.map, self.lines, self.text):
+            part.show_stale()
+
+    @Slot(object)
+    def _look_otherwise(self, focus: Focus) -> None:
+        self._stack.setCurrentIndex(VIEWS.index(focus.view))
+        self.area.reveal()
+        if focus.least != self.lines.least:
+            self.lines.show_least(focus.least)
+        if focus.is_from != self.lines.is_from:
+            self.lines.show_direction(is_from=focus.is_from)
+            self.text.show_direction(is_from=focus.is_from)
+        asked = focus.measure, focus.hides_first
+        if asked != self._asked:
+            self._asked = asked
+            self.altered.emit()
+
+
+def _share(slice_: HeadSlice) -> str:
+    """Return how much attention position 0 holds, and over how many prompts that is a mean."""
+    words = [] if slice_.prompts == 1 else [f"mean of {slice_.prompts} prompts"]
+    share = slice_.first_share
+    if share == share:
+        number = signed(share, 2) if slice_.is_difference else percent(share)
+        words.append(f"position 0: {number}")
+    if slice_.measure == "contribution":
+        words.append("in logits")
+    return " · ".join(words)

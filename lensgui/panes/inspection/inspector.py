@@ -1,0 +1,266 @@
+"""Everything known about the selection, in words and numbers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.reports import (
+    EdgeReading,
+    HeadReading,
+    LensReading,
+    MLPReading,
+    ModelCard,
+    PairReading,
+    Token,
+)
+from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
+from lensgui.panes import snippets
+from lensgui.panes.chips import Chip, ChipRow
+from lensgui.panes.inspection.lensrows import LensRows
+from lensgui.panes.inspection.notes import NoteField
+from lensgui.panes.inspection.numbers import Heard, numbers
+from lensgui.panes.inspection.sections import (
+    EdgeSection,
+    HeadSection,
+    MLPSection,
+    NumbersSection,
+    Section,
+)
+from lensgui.panes.lab.cells import group_size
+from lensgui.panes.pane import Pane
+from lensgui.panes.parts import button, caption, headline
+from lensgui.panes.places import pinnable, place_name, toggled
+from lensgui.panes.spelling import spell, token_at
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+
+NOTHING = "Click a token of the prompt, a head, or a cell of any picture."
+
+
+class InspectorPane(Pane):
+    """The selected layer, head, position and source: what is read, written and decided there."""
+
+    title: ClassVar[str] = "Inspector"
+    about: ClassVar[str] = "What is known about the selected layer, head and position."
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pair: PairReading | None = None
+        self._cursor = Cursor()
+        self._document: Document | None = None
+        self._heard: dict[tuple[str, str], Heard] = {}
+        self._group = 1
+        self.place = headline("", self)
+        self.place.setWordWrap(True)
+        self.pin = button("Pin", "Pin what is selected", "Outline this place in every pane.", self)
+        self.pin.setPopupMode(self.pin.ToolButtonPopupMode.InstantPopup)
+        self.pin.setMenu(QMenu(self.pin))
+        self.pin.menu().aboutToShow.connect(self._offer_pins)
+        self.pins = ChipRow(self)
+        self.note_field = NoteField(self)
+        self.numbers = NumbersSection(self)
+        self.head = HeadSection(self)
+        self.edge = EdgeSection(self)
+        self.mlp = MLPSection(self)
+        self.lens = LensRows(self)
+        self.lens_caption = caption("Logit lens: the next token by layer", self)
+        self._lay_out()
+        self._connect()
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return what the selection is complete enough to ask."""
+        model, pair = document.model, document.pair
+        if not pair.clean:
+            return {}
+        wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
+        layer, head, position = cursor.layer, cursor.head, cursor.position
+        if position is None:
+            return wanted
+        if layer is not None and head is not None:
+            wanted["head"] = ReadHead(model, pair, layer, head, position)
+            if cursor.source is not None and cursor.source <= position:
+                wanted["edge"] = ReadEdge(model, pair, layer, head, position, cursor.source)
+        if layer is not None:
+            wanted["mlp"] = ReadMLP(model, pair, layer, position)
+        wanted["lens"] = LogitLens(model, pair, position)
+        return wanted
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to get the selected head's numbers."""
+        return snippets.inspector(document, cursor)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Take note of how many heads share their keys and values."""
+        super().show_card(card)
+        self._group = group_size(card)
+
+    def show_document(self, document: Document) -> None:
+        """Show pins and notes."""
+        self._document = document
+        self.note_field.show_document(document)
+        self.pins.show_chips(
+            [Chip(place_name(pin), hover="pinned: click to select it") for pin in document.pins]
+        )
+        self.pins.setVisible(bool(document.pins))
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Name the selection."""
+        self._cursor = cursor
+        self.head.attention.show_chosen(cursor.source)
+        self.lens.show_layer(cursor.layer)
+        self.note_field.show_cursor(cursor)
+        self._describe()
+
+    def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
+        """Take note of a number that another pane has."""
+        if request is None or answer is None:
+            self._heard.pop((title, name), None)
+        else:
+            self._heard[title, name] = Heard(title, request, answer)
+        self._describe()
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Show what is now known."""
+        super().show_answer(name, answer)
+        match answer:
+            case PairReading():
+                self._pair = answer
+                self._describe()
+            case HeadReading():
+                self.head.show_reading(answer)
+            case EdgeReading():
+                self.edge.show_reading(answer)
+            case MLPReading():
+                self.mlp.show_reading(answer)
+            case LensReading():
+                self.lens.show_reading(answer)
+                self.lens_caption.show()
+
+    def show_pending(self, name: str) -> None:
+        """Dim what answers an older question."""
+        super().show_pending(name)
+        if name == "lens":
+            self.lens.show_stale()
+
+    def clear(self, name: str) -> None:
+        """Forget what is no longer asked."""
+        super().clear(name)
+        if name == "pair":
+            self._pair = None
+            self._describe()
+        elif name == "lens":
+            self.lens.show_reading(None)
+            self.lens_caption.hide()
+        elif name in ("head", "edge", "mlp"):
+            getattr(self, name).show_reading(None)
+
+    @property
+    def _sections(self) -> tuple[Section, ...]:
+        return self.numbers, self.head, self.edge, self.mlp
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.place, 1)
+        top.addWidget(self.pin, 0, Qt.AlignmentFlag.AlignTop)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(3)
+        for part in (self.pins, self.note_field, *self._sections, self.lens_caption, self.lens):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        scroll.setAccessibleName("What is known about the selection")
+        self.column.addLayout(top)
+        self.column.addWidget(scroll, 1)
+
+    def _connect(self) -> None:
+        parts: tuple[Section | LensRows, ...] = (*self._sections, self.lens)
+        for part in parts:
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        self.pins.clicked.connect(self._pick_pin)
+        self.pins.setAccessibleName("Pinned places")
+        self.pins.setToolTip("Pinned places: click one to select it.")
+        self.note_field.noted.connect(self._keep_notes)
+        self.lens_caption.setToolTip(
+            "The residual stream after each layer, decoded as if it were the last "
+            "(nostalgebraist 2020); dots: logit difference."
+        )
+        self.lens_caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.lens_caption.setContentsMargins(0, 5, 0, 0)
+        self.lens_caption.hide()
+        _tell_height(self.place)
+
+    @Slot()
+    def _offer_pins(self) -> None:
+        menu = self.pin.menu()
+        menu.clear()
+        pins = self._document.pins if self._document else ()
+        for place in pinnable(self._cursor):
+            action = menu.addAction(place_name(place))
+            action.setCheckable(True)
+            action.setChecked(place in pins)
+            action.setData(place)
+            action.triggered.connect(self._pin)
+
+    @Slot()
+    def _pin(self) -> None:
+        action = self.sender()
+        place = getattr(action, "data", lambda: None)()
+        if self._document is not None and isinstance(place, Cursor):
+            self.edited.emit({"pins": toggled(self._document.pins, place)})
+
+    @Slot(int)
+    def _pick_pin(self, index: int) -> None:
+        if self._document is not None:
+            pin = self._document.pins[index]
+            places = {"layer": pin.layer, "head": pin.head}
+            places |= {"position": pin.position, "source": pin.source}
+            self.picked.emit({name: at for name, at in places.items() if at is not None})
+
+    @Slot(object)
+    def _keep_notes(self, notes: object) -> None:
+        self.edited.emit({"notes": notes})
+
+    def _describe(self) -> None:
+        self.place.setText(self._place())
+        self.pin.setEnabled(bool(pinnable(self._cursor)))
+        self.numbers.show_numbers(numbers(self._heard.values(), self._cursor, self._group))
+
+    def _place(self) -> str:
+        cursor, parts = self._cursor, []
+        if cursor.layer is not None:
+            parts.append(place_name(Cursor(cursor.layer, cursor.head)))
+        for words, position in (("position", cursor.position), ("source", cursor.source)):
+            if position is not None:
+                token = token_at(self._pair.clean if self._pair else None, position)
+                parts.append(f"{words} {position}" + (f" {_spelled(token)}" if token else ""))
+        return ", ".join(parts) or NOTHING
+
+
+def _spelled(token: Token) -> str:
+    return f"‘{spell(token)}’"
+
+
+def _tell_height(label: QLabel) -> None:
+    """Let a label that wraps be as tall as its words."""
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)
