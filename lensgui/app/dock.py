@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.pane import Pane
@@ -29,13 +29,9 @@ class TitleBar(QWidget):
         name.setToolTip(pane.about)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 0)
-        row.addWidget(name)
-        row.addStretch(1)
+        name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(name, 1)
         row.addWidget(self.copy)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the height that text needs."""
-        return QSize(60, self.sizeHint().height())
 
 
 class Dock(QDockWidget):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer
 
 from lensgui.app import start
+from lensgui.app.warming import Warming
 from lensgui.app.window import MainWindow
 from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.answering import Answering
@@ -32,6 +33,7 @@ def show(
         The window; None once it is closed.
     """
     parts = start.build(start.Options(document=Document(key, pair)), make_bench)
+    Warming(parts.runner, parts.window)
     parts.window.show()
     if _is_notebook() if block is None else not block:
         _open.append(parts)

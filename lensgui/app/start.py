@@ -17,6 +17,7 @@ from lensgui.app.faults import Faults
 from lensgui.app.fetching import Fetching
 from lensgui.app.garbage import Collector
 from lensgui.app.smoke import Smoke
+from lensgui.app.warming import Warming
 from lensgui.app.window import TITLE, MainWindow
 from lensgui.circuits.questions import DEFAULT_MODEL, ModelKey
 from lensgui.engine import library, store
@@ -117,6 +118,8 @@ def run(options: Options, make_bench: Callable[[], Answering]) -> int:
     parts = build(options, make_bench)
     if options.smoke_test:
         Smoke(parts.window)
+    else:
+        Warming(parts.runner, parts.window)
     parts.window.show()
     status = parts.app.exec()
     has_ended = leave(parts)

@@ -14,6 +14,7 @@ from lensgui.app.asking import Asker
 from lensgui.app.dock import Dock
 from lensgui.app.examples import find
 from lensgui.app.layout import arrange
+from lensgui.app.pacing import Pacing
 from lensgui.app.statusline import StatusLine
 from lensgui.app.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.model_bar)
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
+        self.pacing = Pacing(self)
         self.asker = Asker(session, selection, runner, self.panes, self)
         self.actions_by_slot = fill_menus(self, appearance.choice)
         self._was_shown = False
@@ -73,8 +75,9 @@ class MainWindow(QMainWindow):
         self.selection.changed.connect(asker.show_cursor)
         runner.arrived.connect(asker.arrive)
         runner.failed.connect(asker.fail)
-        runner.progressed.connect(self.status.show_progress)
-        runner.progressed.connect(bar.show_progress)
+        runner.progressed.connect(self.pacing.take)
+        self.pacing.told.connect(self.status.show_progress)
+        self.pacing.told.connect(bar.show_progress)
         asker.opened.connect(bar.show_card)
         asker.told.connect(self.status.show_sentence)
         bar.edited.connect(asker.edit)

@@ -21,8 +21,9 @@ from lensgui.circuits.estimates import LayerEstimates
 from lensgui.circuits.gradients import LayerGraph, gradient_at_the_end
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import Direction, SweepKind
+from lensgui.circuits.reading import read_out
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import HOOKS, Run, read_out
+from lensgui.circuits.runs import HOOKS, Run
 from lensgui.engine.model import HookedTransformer
 
 

@@ -19,8 +19,9 @@ from lensgui.circuits.nodes import Node, check_nodes, read_at, senders, written_
 from lensgui.circuits.patches import HeadPatch, needed
 from lensgui.circuits.paths import PathScores
 from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.reading import read_out
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import HOOKS, Run, read_out
+from lensgui.circuits.runs import HOOKS, Run
 from lensgui.circuits.sweeps import read_metric
 from lensgui.circuits.walks import group, measured
 from lensgui.engine.config import HookedTransformerConfig

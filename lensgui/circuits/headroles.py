@@ -16,8 +16,9 @@ from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.patches import make_patch
 from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.reading import read_out
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import Run, read_out
+from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
 
 _HEADS = SweepKind("z", "all")

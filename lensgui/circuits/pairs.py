@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Declared
-from lensgui.circuits.reading import metric_logits, read_positions
-from lensgui.circuits.runs import read_out
+from lensgui.circuits.reading import metric_logits, read_out, read_positions
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
 

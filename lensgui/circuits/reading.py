@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
-from lensgui.circuits.runs import read_out
 from lensgui.engine.model import HookedTransformer
 
 
@@ -37,3 +37,28 @@ def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Ten
     """
     rows = rows[..., 0, :] if metric.reads == 1 else rows
     return read_out(model, rows, metric.columns)
+
+
+def read_out(
+    model: HookedTransformer, residual: Tensor, columns: tuple[int, ...] | None = None
+) -> Tensor:
+    """Return the logits of a few tokens from the residual stream after the last layer.
+
+    Args:
+        model: The model.
+        residual: [..., d_model].
+        columns: Token ids; None for all.
+
+    Returns:
+        [..., token].
+
+    Raises:
+        ValueError: If there is no such token.
+    """
+    if columns is None:
+        return model.unembed.columns(model.ln_final(residual))
+    size = model.cfg.d_vocab_out
+    if not all(0 <= token < size for token in columns):
+        raise ValueError(f"The metric reads tokens {columns}; the vocabulary has {size}.")
+    ids = torch.tensor(columns, device=residual.device)
+    return model.unembed.columns(model.ln_final(residual), ids)

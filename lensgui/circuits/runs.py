@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -111,7 +112,6 @@ class Run:
         """Return a layer's keys and values before a position, for later rows to attend to."""
         return KeyValues(self.keys[layer][:, :position], self.values[layer][:, :position])
 
-    @torch.no_grad()
     def pattern(self, layer: int, group: int) -> Tensor:
         """Return the attention patterns of the heads that share a key/value head.
 
@@ -122,12 +122,25 @@ class Run:
         Returns:
             [head of the group, position, source].
         """
+        return self.patterns(layer, range(group, group + 1))
+
+    @torch.no_grad()
+    def patterns(self, layer: int, groups: range) -> Tensor:
+        """Return the attention patterns of neighbouring groups of heads.
+
+        Args:
+            layer: A layer that has run.
+            groups: Key/value heads.
+
+        Returns:
+            [head of these groups, position, source].
+        """
         block = self.model.blocks[layer]
         size = self.model.cfg.n_heads // self.model.cfg.kv_heads
-        q = self._queries_of(layer)
-        heads = slice(group * size, (group + 1) * size)
-        keys = self.keys[layer][:, :, group : group + 1]
-        shown: Tensor = block.attn.pattern(q[:, :, heads], [keys], self.span, heads)
+        heads = slice(groups.start * size, groups.stop * size)
+        keys = self.keys[layer][:, :, groups.start : groups.stop]
+        q = self._queries_of(layer)[:, :, heads]
+        shown: Tensor = block.attn.pattern(q, [keys], self.span, heads)
         return shown[0]
 
     def _queries_of(self, layer: int) -> Tensor:
@@ -201,20 +214,25 @@ def _layers(runs: Sequence[Run]) -> Iterator[None]:
         before = torch.stack([run.residuals[-1] for run in runs])
         nothing = before.new_empty(len(runs), 0, cfg.kv_heads, cfg.d_head)
         left = KeyValues(nothing, nothing, grows=True)
-        with model.hooks(hooks):
+        with _attached(model, hooks):
             middle = block.attention_half(before, runs[0].span, left)
         yield
         pieces: list[Tensor] = []
         some = rows_at_once(model, layer)
         rows = middle.flatten(0, 1)
         for mid, pre in zip(rows.split(some), before.flatten(0, 1).split(some), strict=True):
-            with model.hooks(hooks):
+            with _attached(model, hooks):
                 pieces.append(block.mlp_half(mid[None], pre[None])[0])
             if sum(map(len, pieces)) < len(rows):
                 yield
         kept = {name: torch.cat(of) for name, of in found.items()}
         _keep(runs, equal, torch.cat(pieces), left, kept)
         yield
+
+
+def _attached(model: HookedTransformer, hooks: list[NamedHook]) -> AbstractContextManager[object]:
+    """Return a context with hooks attached; without any it costs nothing."""
+    return model.hooks(hooks) if hooks else nullcontext()
 
 
 def _keep(
@@ -272,28 +290,3 @@ def keeping(layer: int, found: dict[str, list[Tensor]]) -> list[NamedHook]:
         (f"blocks.{layer}.{HOOKS[name]}", partial(keep, parts=parts))
         for name, parts in found.items()
     ]
-
-
-def read_out(
-    model: HookedTransformer, residual: Tensor, columns: tuple[int, ...] | None = None
-) -> Tensor:
-    """Return the logits of a few tokens from the residual stream after the last layer.
-
-    Args:
-        model: The model.
-        residual: [..., d_model].
-        columns: Token ids; None for all.
-
-    Returns:
-        [..., token].
-
-    Raises:
-        ValueError: If there is no such token.
-    """
-    if columns is None:
-        return model.unembed.columns(model.ln_final(residual))
-    size = model.cfg.d_vocab_out
-    if not all(0 <= token < size for token in columns):
-        raise ValueError(f"The metric reads tokens {columns}; the vocabulary has {size}.")
-    ids = torch.tensor(columns, device=residual.device)
-    return model.unembed.columns(model.ln_final(residual), ids)

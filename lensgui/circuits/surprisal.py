@@ -7,7 +7,8 @@ from math import log
 
 import torch
 
-from lensgui.circuits.runs import Run, read_out
+from lensgui.circuits.reading import read_out
+from lensgui.circuits.runs import Run
 
 _READ_OUT_WORK = {"cpu": 1.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
 

@@ -19,9 +19,9 @@ from torch import Tensor
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
-from lensgui.circuits.reading import metric_logits, read_positions
+from lensgui.circuits.reading import metric_logits, read_out, read_positions
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import Run, read_out, run_together
+from lensgui.circuits.runs import Run, run_together
 from lensgui.circuits.strands import Cell
 from lensgui.circuits.walks import group, measured
 from lensgui.engine.model import HookedTransformer

@@ -27,8 +27,7 @@ _ORDER: tuple[tuple[type, ...], ...] = (
 def urgency(request: Request) -> int:
     """Return how long a question may wait: 0 for the most urgent.
 
-    After its first step a job runs only while nothing more urgent is left to do; all the urgent
-    ones are short.
+    A job runs only while nothing more urgent is left to do; all the urgent ones are short.
     """
     return next(
         (rank for rank, kinds in enumerate(_ORDER) if isinstance(request, kinds)), len(_ORDER)

@@ -13,11 +13,12 @@ from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.answering import Answer, Answering
-from lensgui.jobs.requests import Request
+from lensgui.jobs.requests import ReadPair, Request
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.urgency import urgency
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30
+SECONDS_OF_A_TURN = 0.008  # of short steps, so that the event loop is not most of the work
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,11 @@ class Running:
 
 
 class Worker(QObject):
-    """Steps through jobs on its own thread: new ones once, then the urgent first, each in turn.
+    """Steps through jobs on its own thread: the urgent first, of these the newest, then in turn.
 
-    Every step is one queued event and one `next()`, so starting and cancelling take effect between
-    any two steps. Answers are sent at most 30 times a second over all jobs, but a job's last answer
-    always is.
+    A turn is one queued event: a long step, or short silent ones for a few milliseconds. Starting
+    takes effect between turns, cancelling between steps. Answers are sent at most 30 times a second
+    over all jobs, but a job's last answer always is.
 
     Attributes:
         answered: (ticket, answer) of a job that is still wanted.
@@ -75,13 +76,13 @@ class Worker(QObject):
 
     @Slot(object, object)
     def start(self, ticket: int, request: Request) -> None:
-        """Take on a job; its first step comes before any other job's next one."""
+        """Take on a job; its first step comes before the next one of any job not more urgent."""
         self._jobs.appendleft(Running(ticket, request))
         self._schedule()
 
     @Slot()
     def step(self) -> None:
-        """Take one job one step further."""
+        """Take one job some steps further."""
         self._scheduled = False
         job = self._next_wanted()
         if job is None:
@@ -89,7 +90,7 @@ class Worker(QObject):
         try:
             if job.answers is None:
                 job.answers = self._open_bench().answer(job.request)
-            job.unsent = next(job.answers) or job.unsent
+            self._advance(job, job.answers)
         except StopIteration:
             self._finish(job)
         except Exception as error:
@@ -98,6 +99,14 @@ class Worker(QObject):
             self._jobs.append(job)
             self._send_what_is_due()
         self._schedule()
+
+    def _advance(self, job: Running, answers: Iterator[Answer | None]) -> None:
+        """Take steps until there is something to say, or time is up, or nobody wants it."""
+        over = monotonic() + SECONDS_OF_A_TURN
+        said: Answer | None = None
+        while said is None and monotonic() < over and self._tickets.is_wanted(job.ticket):
+            said = next(answers)
+        job.unsent = said or job.unsent
 
     @Slot()
     def stop(self) -> None:
@@ -118,7 +127,7 @@ class Worker(QObject):
             self._due.emit()
 
     def _next_wanted(self) -> Running | None:
-        """Take a job that is still wanted: a new one, else the most urgent, of equals in turn."""
+        """Take the most urgent job that is still wanted; of equals, the one whose turn it is."""
         for left in [job for job in self._jobs if not self._tickets.is_wanted(job.ticket)]:
             self._jobs.remove(left)
             self._close(left)
@@ -163,8 +172,9 @@ class Worker(QObject):
 
 
 def _waiting_time(job: Running) -> int:
-    """Return how long a job may wait; the first step of each is taken at once, and is short."""
-    return -1 if job.answers is None else urgency(job.request)
+    """Return how long a job may wait; what reads a prompt says its tokens at once."""
+    is_first_word = job.answers is None and isinstance(job.request, ReadPair)
+    return -1 if is_first_word else urgency(job.request)
 
 
 def sentence(error: Exception) -> str:

@@ -124,7 +124,7 @@ def test_a_sweep_waits_for_what_changes_at_every_keystroke(runner, bench, heard,
     runner.submit("c", READ)
     with qtbot.waitSignal(runner.settled):
         bench.gate.release(100)
-    assert bench.asked[0] == SWEEP
+    assert bench.asked == [SWEEP, READ, lens]
     ends = [channel for name, channel, *_ in heard if name == "finished"]
     assert ends == ["c", "b", "a"]
 

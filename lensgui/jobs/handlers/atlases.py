@@ -55,7 +55,7 @@ class AtlasDrawing:
         weights = [term.weight for term in self._mixture.terms]
         patterns, scores = list[Tensor](), list[Tensor]()
         for term, wanted in zip(self._mixture.terms, self._targets, strict=True):
-            patterns.append(_pattern(term.run, layer, groups))
+            patterns.append(term.run.patterns(layer, groups))
             yield
             scores.append(head_scores(patterns[-1], wanted))
             yield
@@ -97,12 +97,6 @@ class AtlasDrawing:
             self._mixture.is_difference,
             self._mixture.prompts,
         )
-
-
-def _pattern(run: Run, layer: int, groups: range) -> Tensor:
-    """Return the patterns of some key/value heads' query heads, [head, position, source]."""
-    found = [run.pattern(layer, group) for group in groups]
-    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def _sum(weights: list[float], parts: list[Tensor]) -> Tensor:

@@ -13,7 +13,8 @@ from lensgui.circuits.continuations import continued
 from lensgui.circuits.heads import HeadReadout
 from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
-from lensgui.circuits.runs import Run, read_out
+from lensgui.circuits.reading import read_out
+from lensgui.circuits.runs import Run
 from lensgui.engine import library, store
 from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from lensgui.circuits.differences import changed_spans
 from lensgui.circuits.questions import PromptPair
-from lensgui.circuits.runs import Run, read_out
+from lensgui.circuits.reading import read_out
+from lensgui.circuits.runs import Run
 from lensgui.circuits.words import LISTS
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer

@@ -96,9 +96,10 @@ def heads(painter: QPainter, setting: Setting, image: QImage, *, is_stale: bool)
     painter.save()
     painter.setClipRect(layout.area)
     if not setting.is_list:
-        for layer in range(setting.atlas.layers, len(setting.atlas.axes[0])):
-            row = layout.cell(layer, 0).united(layout.cell(layer, setting.heads - 1))
-            picture.hatch(painter, row, look)
+        known, layers = setting.atlas.layers, len(setting.atlas.axes[0])
+        if known < layers:
+            rest = layout.cell(known, 0).united(layout.cell(layers - 1, setting.heads - 1))
+            picture.hatch(painter, rest, look)
     painter.setOpacity(STALE_OPACITY if is_stale else 1.0)
     painter.drawImage(where, image)
     painter.setOpacity(1.0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QCursor, QFontMetricsF, QKeyEvent, QPen, QShowEvent
+from PySide6.QtGui import QAction, QColor, QCursor, QFontMetricsF, QKeyEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
@@ -46,7 +46,7 @@ class Points:
 class Scatter(QWidget):
     """Draws points; says which one is under the pointer, and which one was clicked.
 
-    pyqtgraph is imported when it is first shown, so that the window opens without it.
+    pyqtgraph is imported when there is something to draw, so that the window opens without it.
 
     Attributes:
         picked: (number,) the point that was clicked or moved to.
@@ -75,19 +75,14 @@ class Scatter(QWidget):
         """Draw other points; None for none, and none while a number is not finite."""
         drawable = points is not None and np.isfinite([points.x, points.y]).all()
         self.points = points if drawable else None
+        if self.points is not None and self.plot is None:
+            self._build()
         self._draw()
 
     def show_chosen(self, number: int | None) -> None:
         """Mark the selected point."""
         if number != self.chosen:
             self.chosen = number
-            self._draw()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Make the plot when it is first wanted."""
-        super().showEvent(event)
-        if self.plot is None:
-            self._build()
             self._draw()
 
     def changeEvent(self, event: QEvent) -> None:
