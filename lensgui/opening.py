@@ -26,8 +26,9 @@ def open(
 ) -> Any:
     """Open the window on a model.
 
-    The window runs the very weights that were given: none are copied, and what is changed in them
-    is seen at the next question. Don't run the model elsewhere while the window computes.
+    The window runs the very weights that were given: none are copied. Weights that are changed in
+    place (not through `.data`) are noticed at the next question that was not asked before. Don't
+    run the model elsewhere while the window computes.
 
     Args:
         model: A `HookedTransformer`; or a Hugging Face model of a supported architecture, whose

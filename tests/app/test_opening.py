@@ -11,9 +11,10 @@ import torch
 import lensgui
 from lensgui import HookedTransformer, opening
 from lensgui.app import notebook
-from lensgui.circuits.questions import ModelKey
+from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
+from lensgui.jobs.requests import ReadPair
 from tests.engine.tiny_models import tiny
 
 CLEAN = " table green seven music apple house river table green seven music"
@@ -80,3 +81,21 @@ def test_what_was_handed_over_runs_as_it_was_made():
     other = ModelKey(key.source, dtype="float64")
     with pytest.raises(ModelError, match=r"was handed over in memory"):
         bench.use(other)
+
+
+def test_weights_changed_in_place_leave_nothing_of_what_was_computed():
+    model = open_model("toy", device="cpu")
+    key = opening.key_of(model)
+    bench = opening.Bench(threads=1, given={key: model})
+    pair = PromptPair(CLEAN, CORRUPTED, " apple", " stone")
+
+    def read(bench):
+        *_, answer = (a for a in bench.answer(ReadPair(key, pair)) if a is not None)
+        return answer.clean.metric
+
+    before = read(bench)
+    with torch.no_grad():
+        model.blocks[0].attn.W_O.mul_(0.5)
+    fresh = read(opening.Bench(threads=1, given={key: model}))
+    assert fresh != pytest.approx(before, abs=1e-3)
+    assert read(bench) == pytest.approx(fresh, abs=1e-5)

@@ -23,6 +23,7 @@ from lensgui.jobs.handlers import (
     pairs,
     patching,
     readings,
+    tables,
 )
 from lensgui.jobs.handlers.prompts import Answers, answers, encode
 from lensgui.jobs.requests import (
@@ -66,6 +67,7 @@ class Bench:
         self._given = dict(given or {})
         self._key: ModelKey | None = None
         self._model: HookedTransformer | None = None
+        self._version = 0
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
         self.unfinished: dict[Patching, Tensor] = {}
 
@@ -94,13 +96,22 @@ class Bench:
     def use(self, key: ModelKey) -> HookedTransformer:
         """Return a model, loading it in the place of another if need be."""
         if self._model is None or key != self._key:
-            self._runs.clear()
-            self.unfinished.clear()
+            self._forget()
             self._model, self._key = None, None
             self._model = self._given.get(key) or self._opened(key)
-            self._key = key
+            self._key, self._version = key, _version(self._model)
             gc.freeze()
+        elif key.is_in_memory and _version(self._model) != self._version:
+            self._forget()  # its owner has changed weights in place
+            self._version = _version(self._model)
         return self._model
+
+    def _forget(self) -> None:
+        """Keep nothing that the model computed."""
+        self._runs.clear()
+        self.unfinished.clear()
+        if self._model is not None:
+            tables.forget(self._model)
 
     def _opened(self, key: ModelKey) -> HookedTransformer:
         if key.is_in_memory:
@@ -128,3 +139,8 @@ class Bench:
     def _open_model(self, request: OpenModel) -> Iterator[Answer | None]:
         yield None  # lets a newer job go first, and the window see that this one has begun
         yield readings.model_card(request.model, self.use(request.model))
+
+
+def _version(model: HookedTransformer) -> int:
+    """Return how often weights were changed in place, as torch counts it."""
+    return sum(weight._version for weight in model.parameters())

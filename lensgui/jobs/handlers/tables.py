@@ -104,3 +104,8 @@ def _lengths_warning(lengths: tuple[int, int]) -> str:
         f"The clean prompt has {clean} tokens and the corrupted one {corrupted}: change a word so "
         "that they match, or exclude the row."
     )
+
+
+def forget(model: HookedTransformer) -> None:
+    """Keep no metric of a model whose weights have changed."""
+    _KNOWN.pop(model, None)
