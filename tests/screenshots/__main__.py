@@ -19,7 +19,7 @@ if lacks_display(os.environ):
 prepare(None)
 
 from lensgui.app import start  # noqa: E402
-from tests.screenshots import scenes  # noqa: E402
+from tests.screenshots import lab, scenes  # noqa: E402
 from tests.screenshots.camera import Camera, make_held_bench  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -29,8 +29,12 @@ ALL = (
     scenes.kinds,
     scenes.prompts,
     scenes.sizes,
+    lab.explorer,
+    lab.lab,
+    lab.pairs,
     scenes.failures,
 )
+LARGE = (scenes.looks, lab.explorer, lab.lab, lab.pairs)
 
 
 def main() -> int:
@@ -44,7 +48,7 @@ def main() -> int:
     camera.take("opening")
     camera.wait(lambda: parts.window.asker.card is not None and not parts.runner.is_busy)
     is_large = os.environ.get("QT_SCALE_FACTOR", "1") != "1"
-    for scene in (scenes.looks,) if is_large else ALL:
+    for scene in LARGE if is_large else ALL:
         scene(camera)
     return 0 if start.leave(parts) else 1
 

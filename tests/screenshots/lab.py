@@ -1,0 +1,131 @@
+"""Scenes of the attention explorer, the patching lab and the table of pairs."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox
+
+from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.tasks import TASKS
+from tests.screenshots.camera import Camera
+
+LOOKS = ("light", "dark")
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose an entry as a user does."""
+    index = next(at for at in range(box.count()) if box.itemText(at).startswith(text))
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def in_both_looks(camera: Camera, name: str, title: str) -> None:
+    for look in LOOKS:
+        camera.parts.appearance.choose(look)
+        camera.wait()
+        camera.take(f"{name}-{look}", camera.window.panes[title])
+    camera.parts.appearance.choose("light")
+    camera.wait()
+    camera.take(f"{name}-window")
+
+
+def undo_all(camera: Camera) -> None:
+    while camera.window.session.undo_stack.canUndo():
+        camera.window.undo()
+    camera.wait()
+
+
+def explorer(camera: Camera) -> None:
+    """Every view and every measure of a head; the grid sorted; clean − corrupted."""
+    pane = camera.window.panes["Attention"]
+    camera.window.show_pane("Attention")
+    bar = pane.focus.bar
+    for view in [bar.view.itemText(at) for at in range(bar.view.count())]:
+        choose(bar.view, view)
+        camera.wait()
+        in_both_looks(camera, f"attention-{view}", "Attention")
+    choose(bar.view, bar.view.itemText(0))
+    for measure in [bar.measure.itemText(at) for at in range(bar.measure.count())][1:]:
+        choose(bar.measure, measure)
+        camera.wait()
+        camera.take(f"attention-measure-{measure.replace('/', ' ')}", pane)
+    choose(bar.measure, bar.measure.itemText(0))
+    pane.bar.sort.click()
+    camera.wait()
+    camera.take("attention-sorted", pane)
+    pane.bar.sort.click()
+    pane.side.setCurrentIndex(2)
+    camera.wait()
+    in_both_looks(camera, "attention-difference", "Attention")
+    pane.side.setCurrentIndex(0)
+    long_one = "The cat sat on the mat and looked at the dog. " * 22
+    camera.window.session.edit(clean=long_one, corrupted="")
+    camera.wait()
+    camera.take("attention-long")
+    choose(bar.view, "lines")
+    camera.wait()
+    camera.take("attention-long-lines")
+    choose(bar.view, bar.view.itemText(0))
+    undo_all(camera)
+
+
+def lab(camera: Camera) -> None:
+    """Heads by position, edges, comparison, table, estimate, several sweeps, the other panes."""
+    window = camera.window
+    pane = window.panes["Activation patching"]
+    for name, kind in {
+        "by-position": SweepKind("z"),
+        "edges": SweepKind("pattern", "edge"),
+        "heads": SweepKind("z", "all"),
+    }.items():
+        window.session.edit(views=window.session.document.with_view(0, kind=kind))
+        camera.wait()
+        in_both_looks(camera, f"lab-{name}", "Activation patching")
+    pane.view.tools.table.click()
+    pane.view.tools.estimate.click()
+    camera.wait()
+    in_both_looks(camera, "lab-table-and-estimate", "Activation patching")
+    pane.view.tools.table.click()
+    pane.view.tools.estimate.click()
+    pane.view.tools.keep.click()
+    camera.wait()
+    window.session.edit(views=window.session.document.with_view(0, direction="noising"))
+    camera.wait()
+    in_both_looks(camera, "lab-compare", "Activation patching")
+    undo_all(camera)
+    for title in ("Necessary or sufficient", "Who feeds it"):
+        window.show_pane(title)
+        camera.wait()
+        in_both_looks(camera, title.lower(), title)
+    window.show_pane("Activation patching")
+    window.resize(1700, 900)
+    window.show_pane("Patching 2")
+    camera.wait()
+    camera.take("lab-two-sweeps")
+    window.resize(1280, 800)
+    window.reset_layout()
+
+
+def pairs(camera: Camera) -> None:
+    """The table, empty and drawn, and panes that average over it."""
+    window = camera.window
+    window.show_pane("Prompt pairs")
+    camera.wait()
+    camera.take("pairs-empty", window.panes["Prompt pairs"])
+    task = next(task for task in TASKS if task.recognises(window.session.document.pair))
+    window.session.edit(table=task.draw(8, 1), is_average=True)
+    camera.wait()
+    in_both_looks(camera, "pairs", "Prompt pairs")
+    window.show_pane("Attention")
+    camera.wait()
+    camera.take("pairs-attention")
+    undo_all(camera)
+    prompt = window.panes["Prompt"]
+    prompt.surprisal.click()
+    camera.wait()
+    in_both_looks(camera, "prompt-surprisal", "Prompt")
+    prompt.surprisal.click()
+    window.session.edit(metric="KL divergence")
+    camera.wait()
+    camera.take("prompt-kl")
+    undo_all(camera)
+    window.reset_layout()
