@@ -13,7 +13,7 @@ from tests import fakes
 
 
 def prompt_of(request: AttentionGrid | AttentionHead) -> Prompt:
-    pair = request.pair
+    pair = request.rows[0].pair if request.rows else request.pair
     return pair.corrupted_prompt if request.side == "corrupted" else pair.clean_prompt
 
 

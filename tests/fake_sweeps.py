@@ -27,7 +27,8 @@ SHARED = ["H0–1", "H2–3"]
 
 def steps(request: Patching, wait: Callable[[], None]) -> Iterator[Sweep]:
     """A sweep, column by column; it waits before each."""
-    clean, corrupted = (fakes.tokens(text) for text in (request.pair.clean, request.pair.corrupted))
+    pair = request.rows[0].pair if request.rows else request.pair
+    clean, corrupted = (fakes.tokens(text) for text in (pair.clean, pair.corrupted))
     if len(clean) != len(corrupted):
         raise ValueError(
             f"Clean has {len(clean)} tokens and corrupted {len(corrupted)}: they must match."

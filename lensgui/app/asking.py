@@ -48,6 +48,7 @@ class Asker(QObject):
         self._selection = selection
         self._runner = runner
         self._panes = panes
+        self._positions = 0  # of the longer prompt; 0 while that is not known
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._asked: set[Channel] = set()
         self._unanswered: set[Channel] = set()
@@ -85,7 +86,8 @@ class Asker(QObject):
         self.told.emit("")
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
-            self._selection.forget("position", "source")
+            self._positions = 0
+        self._limit_positions()
         for pane in self._panes.values():
             pane.show_document(document)
         self.ask()
@@ -124,8 +126,9 @@ class Asker(QObject):
         self._panes[channel[0]].show_answer(channel[1], answer)
         self._spread(channel, answer)
         if isinstance(answer, PairReading):
-            positions = len(answer.clean.tokens)
-            self._selection.limit(position=positions, source=positions)
+            prompts = [answer.clean, answer.corrupted or answer.clean]
+            self._positions = max(len(prompt.tokens) for prompt in prompts)
+            self._limit_positions()
 
     @Slot(object, str)
     def fail(self, channel: Channel, sentence: str) -> None:
@@ -137,6 +140,13 @@ class Asker(QObject):
         else:
             self._panes[channel[0]].show_failure(channel[1], sentence)
         self.told.emit(sentence)
+
+    def _limit_positions(self) -> None:
+        """Keep the selection within the longer prompt; prompts of a table have their own length."""
+        if self._session.document.rows or not self._positions:
+            self._selection.forget("position", "source")
+        else:
+            self._selection.limit(position=self._positions, source=self._positions)
 
     def _spread(self, channel: Channel, answer: Answer | None) -> None:
         """Let the other panes hear what one was told, or that it is no longer true."""

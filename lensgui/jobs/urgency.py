@@ -27,8 +27,11 @@ _ORDER: tuple[tuple[type, ...], ...] = (
 def urgency(request: Request) -> int:
     """Return how long a question may wait: 0 for the most urgent.
 
-    A job runs only while nothing more urgent is left to do; all the urgent ones are short.
+    A job runs only while nothing more urgent is left to do; all the urgent ones are short, and
+    averages over many pairs are not.
     """
+    if getattr(request, "rows", ()):
+        return len(_ORDER)
     return next(
         (rank for rank, kinds in enumerate(_ORDER) if isinstance(request, kinds)), len(_ORDER)
     )

@@ -81,7 +81,7 @@ class Heatmap(QWidget):
 
     def show_picture(self, picture: Picture | None) -> None:
         """Draw a picture, or with None what to do to get one."""
-        self.picture = picture
+        self.picture = picture if picture is not None and picture.shades.size else None
         self._stale = False
         self._cells = None
         self._describe_selected()

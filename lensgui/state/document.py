@@ -77,6 +77,11 @@ class Document:
         """The pairs that are averaged over; () while panes show the one pair."""
         return tuple(row for row in self.table if row.is_included) if self.is_average else ()
 
+    @property
+    def asked(self) -> PromptPair:
+        """The pair that questions are about: while averaging, no more of it than its metric."""
+        return PromptPair("", metric=self.pair.metric) if self.rows else self.pair
+
     def with_view(self, number: int, **changes: Any) -> tuple[SweepView, ...]:
         """Return the views with changes to one of them."""
         views = list(self.views)
@@ -86,7 +91,7 @@ class Document:
     def patching(self, number: int) -> Patching:
         """Return what a patching pane asks."""
         view = self.views[number]
-        return Patching(self.model, self.pair, view.kind, view.direction, self.rows)
+        return Patching(self.model, self.asked, view.kind, view.direction, self.rows)
 
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, or to those of the pair.

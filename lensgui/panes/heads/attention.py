@@ -74,15 +74,15 @@ class AttentionPane(Pane):
         needed = {"clean": (pair.clean,), "corrupted": (pair.corrupted,)}
         if not rows and not all(needed.get(side, (pair.clean, pair.corrupted))):
             return {}
+        model, asked, focus = document.model, document.asked, self.focus.focus
         wanted: dict[str, Request] = {
-            "pair": ReadPair(document.model, pair),
-            "grid": AttentionGrid(document.model, pair, side, self.hide_first.isChecked(), rows),
+            "pair": ReadPair(model, pair),
+            "grid": AttentionGrid(model, asked, side, self.hide_first.isChecked(), rows),
         }
         heads = self._heads(cursor)
         if heads:
-            focus = self.focus.focus
             wanted["head"] = AttentionHead(
-                document.model, pair, heads, side, focus.measure, focus.hides_first, rows
+                model, asked, heads, side, focus.measure, focus.hides_first, rows
             )
         return wanted
 

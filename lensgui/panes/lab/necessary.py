@@ -71,7 +71,7 @@ class NecessaryPane(Pane):
             return {}
         model, pair, rows = document.model, document.pair, document.rows
         found: dict[str, Request] = {
-            name: Patching(model, pair, HEADS, direction, rows, is_estimated=False)
+            name: Patching(model, document.asked, HEADS, direction, rows, is_estimated=False)
             for name, direction in DIRECTIONS
         }
         if self._asks_roles and pair.is_complete:
