@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.hooks import HookPoint
@@ -61,6 +62,8 @@ class Norm(nn.Module):
         """
         if not self.normalizes:
             return x
+        if not (self.hook_scale.is_watched or self.hook_normalized.is_watched):
+            return self._unwatched(x)
         dtype = x.dtype
         if dtype in (torch.float16, torch.bfloat16):
             x = x.float()
@@ -71,6 +74,22 @@ class Norm(nn.Module):
         if self.w is not None:
             x = x * self.w
         return x if self.b is None else x + self.b
+
+    def _unwatched(self, x: Tensor) -> Tensor:
+        """Return the same in as few passes over memory as torch knows."""
+        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        w, b = self.w, self.b
+        if self.centres:
+            whole = w is not None and w.ndim == 1 and wide is x  # in one pass with its weights
+            normalized = F.layer_norm(wide, x.shape[-1:], *((w, b) if whole else ()), eps=self.eps)
+            w, b = (None, None) if whole else (w, b)
+        else:
+            size = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
+            normalized = wide * (size.square() / x.shape[-1] + self.eps).rsqrt()
+        normalized = normalized.to(x.dtype)
+        if w is not None:
+            normalized = normalized * w
+        return normalized if b is None else normalized + b
 
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""

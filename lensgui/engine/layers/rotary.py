@@ -72,7 +72,14 @@ class Rotation:
         else:
             angles = torch.cat([angles, angles], dim=-1)
         self._cos = (angles.cos() * scale).to(dtype)[:, :, None]
-        self._sin = (angles.sin() * scale).to(dtype)[:, :, None]
+        sin = (angles.sin() * scale).to(dtype)[:, :, None]
+        self._sin = sin * self._signs(sin.shape[-1]).to(sin)
+
+    def _signs(self, width: int) -> Tensor:
+        """Return the sign with which each dimension's partner is added, [width]."""
+        signs = torch.ones(width)
+        signs[slice(0, None, 2) if self._adjacent else slice(width // 2)] = -1.0
+        return signs
 
     def last(self, count: int) -> Rotation:
         """Return the rotation of the last positions only."""
@@ -92,12 +99,11 @@ class Rotation:
         """
         width = self._cos.shape[-1]
         turning, still = (x, None) if x.shape[-1] == width else (x[..., :width], x[..., width:])
-        turned = turning * self._cos + self._quarter_turn(turning) * self._sin
+        turned = torch.addcmul(turning * self._cos, self._partners(turning), self._sin)
         return turned if still is None else torch.cat([turned, still], dim=-1)
 
-    def _quarter_turn(self, x: Tensor) -> Tensor:
-        """Map each pair (a, b) to (−b, a)."""
+    def _partners(self, x: Tensor) -> Tensor:
+        """Return the other of the pair that each dimension turns with."""
         if self._adjacent:
-            return torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
-        first, second = x.chunk(2, dim=-1)
-        return torch.cat([-second, first], dim=-1)
+            return x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
+        return x.roll(x.shape[-1] // 2, -1)
