@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
+from lensgui.circuits.passage import rows_at_once
 from lensgui.circuits.reading import metric_logits, read_positions
-from lensgui.circuits.runs import Run, rows_at_once
+from lensgui.circuits.runs import Run
 from lensgui.engine.names import get_act_name
 
 

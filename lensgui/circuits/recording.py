@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from lensgui.circuits.runs import Run, keeping
+from lensgui.circuits.runs import HOOKS, Run
+from lensgui.engine.hooks import HookPoint, NamedHook
 
 
 class Recorded(Protocol):
@@ -67,7 +69,14 @@ class Recording:
 
     @torch.no_grad()
     def _record(self, layer: int) -> dict[str, Tensor]:
-        found: dict[str, list[Tensor]] = {name: [] for name in self._names}
-        with self.run.model.hooks(keeping(layer, found)):
+        found: dict[str, Tensor] = {}
+
+        def keep(activation: Tensor, hook: HookPoint, name: str) -> None:
+            found[name] = activation[0]
+
+        hooks: list[NamedHook] = [
+            (f"blocks.{layer}.{HOOKS[name]}", partial(keep, name=name)) for name in self._names
+        ]
+        with self.run.model.hooks(hooks):
             self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)
-        return {name: parts[0] for name, parts in found.items()}
+        return found

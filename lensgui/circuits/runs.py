@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lensgui.engine.hooks import HookPoint, NamedHook
+from lensgui.circuits.passage import rows_at_once, through
+from lensgui.engine.hooks import HookPoint
 from lensgui.engine.layers.attention import KeyValues
 from lensgui.engine.layers.span import Span
 from lensgui.engine.model import HookedTransformer
-
-_BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take about 50 ms
-_FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights
-
 
 HOOKS = {
     "attn_out": "hook_attn_out",
@@ -28,14 +24,6 @@ HOOKS = {
     "z": "attn.hook_z",
     "pattern": "attn.hook_pattern",
 }
-
-
-def rows_at_once(model: HookedTransformer, layer: int) -> int:
-    """Return how many rows of a layer run in about 50 ms, the longest wait to cancel."""
-    block = model.blocks[layer]
-    parameters = sum(weight.numel() for weight in block.parameters())
-    work = _BLOCK_WORK.get(model.embed.W_E.device.type, _BLOCK_WORK["cpu"])
-    return max(_FEWEST_ROWS, int(work / (2 * parameters)))
 
 
 class Run:
@@ -73,7 +61,7 @@ class Run:
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
         self._queries: tuple[int, Tensor] | None = None
-        self._pieces = _layers([self])
+        self._pieces = through(model, [RunStrand(self)], range(model.cfg.n_layers))
 
     @property
     def known_layers(self) -> int:
@@ -99,7 +87,7 @@ class Run:
         """
         wanted = self.model.cfg.n_layers if layers is None else layers
         while self.known_layers < wanted:
-            next(self._pieces)
+            next(self._pieces, None)  # the last layer is known when nothing is left to run
             yield
 
     def complete(self) -> Run:
@@ -182,111 +170,142 @@ class Run:
         return block.ln1_post.scale(output)
 
 
+class RunStrand:
+    """A run on its way through the layers: a strand of one cell.
+
+    Attributes:
+        rows: The stream between two layers, [1, position, d_model], without the positions that are
+            another run's.
+        middle: The same between attention and MLP.
+        before: What the MLP of a parallel block reads instead.
+        hears: Which of "attn_out" and "mlp_out" the run keeps.
+    """
+
+    def __init__(self, run: Run, leader: Run | None = None) -> None:
+        """Start at the layer that the run has come to.
+
+        Args:
+            run: The run.
+            leader: A run that goes the same way just before this one; the positions that are equal
+                by causality are run once, and so are bit-equal.
+        """
+        self.run, self._leader = run, leader
+        self._start = 0 if leader is None else _equal(run, leader)
+        self._span = run.model.span(len(run.tokens) - self._start, self._start)
+        self.hears = run.names & {"attn_out", "mlp_out"}
+        self.rows = self.middle = self.before = run.residuals[-1][None, self._start :]
+
+    def asked(self, layer: int) -> int:
+        """All positions are wanted, everywhere."""
+        return self.rows.shape[1]
+
+    def enter(self, layer: int) -> None:
+        """Forget what a piece of this layer that was run before has left."""
+        for kept in (self.run.keys, self.run.values, self.run.kept):
+            del kept[layer:]
+        self.run.kept.append({})
+
+    def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return what the heads put out, and keep keys, values and what else is wanted."""
+        attn = self.run.model.blocks[layer].attn
+        found: dict[str, Tensor] = {"q": q, "k": k, "v": v}
+
+        def keep(pattern: Tensor, hook: HookPoint) -> None:
+            found["pattern"] = pattern
+
+        watching = "pattern" in self.run.names
+        hooks = self.run.model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
+        past = self._past(layer, k)
+        with hooks or nullcontext():
+            z: Tensor = attn.mixed(q, k, v, self._span, past)
+        self.run.keys.append(past.k)
+        self.run.values.append(past.v)
+        for name, activation in (found | {"z": z}).items():
+            self.hear(layer, name, activation)
+        return z
+
+    def _past(self, layer: int, like: Tensor) -> KeyValues:
+        """Return keys and values of the leader's positions, to which this run's are added."""
+        if self._leader is None:
+            nothing = like[:, :0]
+            return KeyValues(nothing, nothing, grows=True)
+        past = self._leader.before(layer, self._start)
+        past.grows = True
+        return past
+
+    def arrive(self, layer: int, attended: Tensor) -> None:
+        """Take the stream behind a layer's attention."""
+        self.middle = attended
+
+    def leave(self, layer: int, rows: Tensor) -> None:
+        """Take the stream behind a layer's MLP: the layer is known."""
+        before = self._leader.residuals[layer + 1] if self._leader else None
+        self.run.residuals.append(self._whole(rows[0], before))
+        self.rows = self.before = rows
+
+    def hear(self, layer: int, name: str, activation: Tensor) -> None:
+        """Keep an activation of all positions, if it is wanted."""
+        if name in self.run.names:
+            before = self._leader.kept[layer][name] if self._leader else None
+            whole = self._whole(activation[0], before, int(name == "pattern"))
+            self.run.kept[layer][name] = whole
+
+    def _whole(self, part: Tensor, before: Tensor | None, axis: int = 0) -> Tensor:
+        """Return an activation of all positions, in memory of its own.
+
+        Args:
+            part: That of the positions that are run.
+            before: The leader's.
+            axis: Which axis are the positions.
+        """
+        if before is None:
+            return part.clone()
+        return torch.cat([before.narrow(axis, 0, self._start), part], dim=axis)
+
+
+def _equal(run: Run, leader: Run) -> int:
+    """Return how many tokens at the start of two runs are equal."""
+    return int((run.tokens == leader.tokens).cumprod(0).sum())
+
+
+def are_alike(runs: Sequence[Run]) -> bool:
+    """Return whether runs can go through the layers as one batch, and gain from it."""
+    first = runs[0]
+    rows = sum(len(run.tokens) for run in runs)
+    return (
+        len({id(run) for run in runs}) == len(runs)
+        and rows <= rows_at_once(first.model, 0)
+        and all((run.known_layers, run.names) == (first.known_layers, first.names) for run in runs)
+    )
+
+
+def strands_of(runs: Sequence[Run]) -> list[RunStrand]:
+    """Return strands of runs that are alike; the first leads.
+
+    A run of the same tokens as the first has no strand: it shares what the first has.
+    """
+    first, *others = runs
+    strands = [RunStrand(first)]
+    for run in others:
+        if _equal(run, first) == len(run.tokens):
+            run.residuals, run.keys, run.values = first.residuals, first.keys, first.values
+            run.kept = first.kept
+        else:
+            strands.append(RunStrand(run, first))
+    return strands
+
+
 def run_together(runs: Sequence[Run]) -> None:
     """Let runs go through the layers that they lack as one batch: weights are read once for all.
 
-    Stepping any of them steps all. Their equal first positions stay bit-equal. Nothing happens if
+    Stepping any of them steps all. Their equal first positions are run once. Nothing happens if
     they do not stand at the same layer, or are so long that a batch gains nothing.
 
     Args:
         runs: Runs of one model, of equal length.
     """
-    first = runs[0]
-    alike = len({id(run) for run in runs}) == len(runs) and all(
-        (run.known_layers, run.names) == (first.known_layers, first.names) for run in runs
-    )
-    rows = sum(len(run.tokens) for run in runs)
-    if alike and rows <= rows_at_once(first.model, 0):
-        pieces = _layers(runs)
+    if are_alike(runs):
+        model, known = runs[0].model, runs[0].known_layers
+        pieces = through(model, strands_of(runs), range(known, model.cfg.n_layers))
         for run in runs:
             run._pieces = pieces
-
-
-@torch.no_grad()
-def _layers(runs: Sequence[Run]) -> Iterator[None]:
-    """Run layer after layer of runs that stand at the same one, a piece at a time."""
-    model, cfg = runs[0].model, runs[0].model.cfg
-    equal = [int((run.tokens == runs[0].tokens).cumprod(0).sum()) for run in runs]
-    for layer in range(runs[0].known_layers, cfg.n_layers):
-        block = model.blocks[layer]
-        found: dict[str, list[Tensor]] = {name: [] for name in runs[0].names}
-        hooks = keeping(layer, found)
-        before = torch.stack([run.residuals[-1] for run in runs])
-        nothing = before.new_empty(len(runs), 0, cfg.kv_heads, cfg.d_head)
-        left = KeyValues(nothing, nothing, grows=True)
-        with _attached(model, hooks):
-            middle = block.attention_half(before, runs[0].span, left)
-        yield
-        pieces: list[Tensor] = []
-        some = rows_at_once(model, layer)
-        rows = middle.flatten(0, 1)
-        for mid, pre in zip(rows.split(some), before.flatten(0, 1).split(some), strict=True):
-            with _attached(model, hooks):
-                pieces.append(block.mlp_half(mid[None], pre[None])[0])
-            if sum(map(len, pieces)) < len(rows):
-                yield
-        kept = {name: torch.cat(of) for name, of in found.items()}
-        _keep(runs, equal, torch.cat(pieces), left, kept)
-        yield
-
-
-def _attached(model: HookedTransformer, hooks: list[NamedHook]) -> AbstractContextManager[object]:
-    """Return a context with hooks attached; without any it costs nothing."""
-    return model.hooks(hooks) if hooks else nullcontext()
-
-
-def _keep(
-    runs: Sequence[Run],
-    equal: list[int],
-    rows: Tensor,
-    left: KeyValues,
-    found: dict[str, Tensor],
-) -> None:
-    """Give each run what a layer of all left behind.
-
-    Args:
-        runs: The runs.
-        equal: How many tokens at the start of each are the first run's.
-        rows: Their residual streams, one behind the other, [run · position, d_model].
-        left: Their keys and values, [run, position, key_value_head, d_head].
-        found: What else they keep, likewise one behind the other.
-    """
-    kept = {name: _shared(of, equal, int(name == "pattern")) for name, of in found.items()}
-    residuals, keys, values = (
-        _shared(of, equal) for of in (rows, left.k.flatten(0, 1), left.v.flatten(0, 1))
-    )
-    for at, run in enumerate(runs):
-        run.residuals.append(residuals[at])
-        run.keys.append(keys[at][None])
-        run.values.append(values[at][None])
-        run.kept.append({name: of[at] for name, of in kept.items()})
-
-
-def _shared(whole: Tensor, equal: list[int], axis: int = 0) -> list[Tensor]:
-    """Return each run's part of an activation, with the first run's numbers where they are equal.
-
-    Rows of one product may round differently by their place in it.
-
-    Args:
-        whole: The activations of the runs, one behind the other.
-        equal: How many positions of each are the first run's, by causality.
-        axis: Which axis of a part are the positions.
-    """
-    if len(equal) == 1:
-        return [whole]
-    parts = [part.clone() for part in whole.chunk(len(equal))]  # each may outlive the others
-    for part, count in zip(parts[1:], equal[1:], strict=True):
-        part.narrow(axis, 0, count).copy_(parts[0].narrow(axis, 0, count))
-    return parts
-
-
-def keeping(layer: int, found: dict[str, list[Tensor]]) -> list[NamedHook]:
-    """Return hooks that keep some activations of a layer, the batch's one behind the other."""
-
-    def keep(activation: Tensor, hook: HookPoint, parts: list[Tensor]) -> None:
-        parts.append(activation.flatten(0, 1))
-
-    return [
-        (f"blocks.{layer}.{HOOKS[name]}", partial(keep, parts=parts))
-        for name, parts in found.items()
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +28,10 @@ class Cell:
     index: tuple[int, ...]
 
 
+Live = Callable[[int, int, list[Cell]], list[Cell]]
+"""From a patch's number, a layer and cells to those of them that change anything."""
+
+
 def by_start(patches: Sequence[Patch], cells: list[Cell], end: int) -> dict[int, list[Cell]]:
     """Return cells by the first position that they change.
 
@@ -51,7 +55,7 @@ def first_changed(patches: Sequence[Patch], end: int) -> int:
     return min(int(differs[0]), end - 1) if len(differs) else end - 1
 
 
-class Strand:
+class CellStrand:
     """Cells with one first changed position, which join the batch where they enter.
 
     Attributes:
@@ -60,10 +64,19 @@ class Strand:
             last layer only the positions that are read.
         middle: The same between attention and MLP, those that enter there included.
         before: What the MLP of a parallel block reads instead; elsewhere `middle`.
+        hears: Nothing is kept of them.
     """
 
+    hears: frozenset[str] = frozenset()
+
     def __init__(
-        self, patches: Sequence[Patch], base: Run, cells: list[Cell], start: int, end: int
+        self,
+        patches: Sequence[Patch],
+        base: Run,
+        cells: list[Cell],
+        start: int,
+        read: slice,
+        live: Live | None = None,
     ) -> None:
         """Start with no rows.
 
@@ -72,41 +85,39 @@ class Strand:
             base: The run that is patched into.
             cells: The cells.
             start: The first position that they change.
-            end: The position after the last one that is read.
+            read: The positions that are read.
+            live: Returns which cells of a patch and a layer change anything, when these enter;
+                None if all do.
         """
         self.cells: list[Cell] = []
-        self._patches, self._base = patches, base
+        self._patches, self._base, self._live = patches, base, live
         self._waiting: dict[tuple[Stage, int], dict[int, list[Cell]]] = {}
         for cell in cells:
             place = patches[cell.patch].stage, cell.layer
             self._waiting.setdefault(place, {}).setdefault(cell.patch, []).append(cell)
-        self._start, self._end = start, end
-        self._span = Span(base.model.cfg, end - start, start, device=base.residuals[0].device)
-        self.rows = base.residuals[0].new_empty(0, end - start, base.model.cfg.d_model)
+        self._start, self._end, self._reads = start, read.stop, read.stop - read.start
+        length = read.stop - start
+        self._span = Span(base.model.cfg, length, start, device=base.residuals[0].device)
+        self.rows = base.residuals[0].new_empty(0, length, base.model.cfg.d_model)
         self.middle = self.before = self.rows
+
+    def asked(self, layer: int) -> int:
+        """In the last layer only what is read is wanted."""
+        length = self.rows.shape[1]
+        is_last = layer == self._base.model.cfg.n_layers - 1
+        return min(length, self._reads) if is_last else length
 
     def enter(self, layer: int) -> None:
         """Take in the cells that enter before a layer."""
         self.rows = self._joined(self.rows, "pre", layer)
 
     def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Return what a layer's heads put out for some cells, [cell, query, head, d_head].
-
-        Args:
-            layer: The layer.
-            q: Queries of the last positions, as `Attention.projected` gives them,
-                [cell, query, head, d_head].
-            k: Keys, [cell, position, key_value_head, d_head].
-            v: Values, likewise.
-        """
+        """Return what a layer's heads put out for some cells, beside the base run's prefix."""
         past = self._base.before(layer, self._start)
         return self._base.model.blocks[layer].attn.mixed(q, k, v, self._span, past)
 
     def arrive(self, layer: int, attended: Tensor) -> None:
-        """Take the stream [cell, query, d_model] behind a layer's attention, and who enters there.
-
-        In the last layer only the positions that are read.
-        """
+        """Take the stream behind a layer's attention, and the cells that enter there."""
         width = attended.shape[1]
         self.middle = self.before = self._joined(attended, "mid", layer)
         if self._base.model.cfg.parallel_attn_mlp:
@@ -116,15 +127,20 @@ class Strand:
             self.before = torch.cat([before, base.expand(entered, -1, -1)])
 
     def leave(self, layer: int, rows: Tensor) -> None:
-        """Take the stream [cell · position, d_model] behind a layer's MLP."""
-        self.rows = self._joined(rows.view(self.middle.shape), "post", layer)
+        """Take the stream behind a layer's MLP, and the cells that enter there."""
+        self.rows = self._joined(rows, "post", layer)
+
+    def hear(self, layer: int, name: str, output: Tensor) -> None:
+        """Nothing is kept."""
 
     def _joined(self, rows: Tensor, stage: Stage, layer: int) -> Tensor:
         """Return rows with those of the cells that enter somewhere behind them."""
         parts = [rows]
-        for number, cells in self._waiting.get((stage, layer), {}).items():
-            indices = [cell.index for cell in cells]
-            fresh = self._patches[number].rows(layer, indices, self._span)
-            parts.append(fresh[:, -rows.shape[1] :])
-            self.cells += cells
+        for number, waiting in self._waiting.get((stage, layer), {}).items():
+            cells = self._live(number, layer, waiting) if self._live else waiting
+            if cells:
+                indices = [cell.index for cell in cells]
+                fresh = self._patches[number].rows(layer, indices, self._span)
+                parts.append(fresh[:, -rows.shape[1] :])
+                self.cells += cells
         return rows if len(parts) == 1 else torch.cat(parts)

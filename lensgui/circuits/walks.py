@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
+from lensgui.circuits.passage import Strand, through
 from lensgui.circuits.patches import Patch
-from lensgui.circuits.pieces import Part, evenly, in_a_row, parts, split_like
 from lensgui.circuits.reading import metric_logits
-from lensgui.circuits.runs import Run, rows_at_once
-from lensgui.circuits.strands import Cell, Strand, by_start
+from lensgui.circuits.runs import Run
+from lensgui.circuits.strands import Cell, CellStrand, Live, by_start
 from lensgui.engine.devices import free_bytes
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,14 @@ class Walk:
     """
 
     def __init__(
-        self, patches: Sequence[Patch], base: Run, cells: list[Cell], end: int, reads: int = 1
+        self,
+        patches: Sequence[Patch],
+        base: Run,
+        cells: list[Cell],
+        end: int,
+        reads: int = 1,
+        ahead: Sequence[Strand] = (),
+        live: Live | None = None,
     ) -> None:
         """Start with no rows.
 
@@ -160,11 +167,14 @@ class Walk:
             cells: The cells.
             end: The position after the last one that is read.
             reads: How many positions are read.
+            ahead: The runs that the cells start from, where these are run on the way.
+            live: As `CellStrand` takes it.
         """
-        self._base, self._first = base, min(cell.layer for cell in cells)
+        self._base, self._ahead = base, ahead
+        self._first = 0 if ahead else min(cell.layer for cell in cells)
         self._read = slice(end - reads, end)
         self._strands = [
-            Strand(patches, base, together, start, end)
+            CellStrand(patches, base, together, start, self._read, live)
             for start, together in by_start(patches, cells, end).items()
         ]
 
@@ -175,66 +185,8 @@ class Walk:
 
     def through(self) -> Iterator[None]:
         """Run the layers from the first that a cell enters, yielding between pieces of ~50 ms."""
-        for layer in range(self._first, self._base.model.cfg.n_layers):
-            yield from self._attention(layer)
-            yield from self._mlp(layer)
-
-    def _attention(self, layer: int) -> Iterator[None]:
-        """Run a layer's attention on the cells of all strands; in the last layer what is read."""
-        is_last = layer == self._base.model.cfg.n_layers - 1
-        reads = self._read.stop - self._read.start if is_last else None
-        done: list[list[Tensor]] = []
-        for strand in self._strands:
-            strand.enter(layer)
-            done.append([strand.rows[:0] if reads is None else strand.rows[:0, -reads:]])
-        most = rows_at_once(self._base.model, layer) * 2  # attention's weights are the fewer
-        for some in parts([strand.rows for strand in self._strands], most):
-            for (at, _), attended in zip(some, self._attended(layer, some, reads), strict=True):
-                done[at].append(attended)
-            yield
-        for strand, pieces in zip(self._strands, done, strict=True):
-            strand.arrive(layer, torch.cat(pieces))
-
-    def _attended(self, layer: int, some: list[Part], reads: int | None) -> list[Tensor]:
-        """Return cells' streams behind a layer's attention, whose weights are read once for all.
-
-        Args:
-            layer: The layer.
-            some: Which cells.
-            reads: How many of the last positions are wanted; None for all.
-
-        Returns:
-            Of each part [cell, query, d_model].
-        """
-        block = self._base.model.blocks[layer]
-        rows = [self._strands[at].rows[cells] for at, cells in some]
-        q, k, v = (split_like(rows, of[0]) for of in block.projected(in_a_row(rows)[None]))
-        if reads is not None:
-            q, rows = ([part[:, -reads:] for part in of] for of in (q, rows))
-        z = [
-            self._strands[at].heads(layer, *qkv)
-            for (at, _), *qkv in zip(some, q, k, v, strict=True)
-        ]
-        attended = block.with_heads(in_a_row(rows)[None], in_a_row(z)[None])[0]
-        return split_like(rows, attended)
-
-    def _mlp(self, layer: int) -> Iterator[None]:
-        """Run a layer's MLP on the rows of all strands."""
-        block = self._base.model.blocks[layer]
-        most = rows_at_once(self._base.model, layer) * 4 // 3  # an MLP is most of a layer, not all
-        streams = [strand.middle for strand in self._strands]
-        middle = before = in_a_row(streams)
-        if self._base.model.cfg.parallel_attn_mlp:
-            before = in_a_row([strand.before for strand in self._strands])
-        some = evenly(len(middle), most)
-        done = [middle[:0]]
-        for mid, pre in zip(middle.split(some), before.split(some), strict=True):
-            if len(mid):
-                done.append(block.mlp_half(mid[None], pre[None])[0])
-                yield
-        rows = split_like(streams, torch.cat(done))
-        for strand, stream in zip(self._strands, rows, strict=True):
-            strand.leave(layer, stream)
+        layers = range(self._first, self._base.model.cfg.n_layers)
+        yield from through(self._base.model, [*self._ahead, *self._strands], layers)
 
     def metric(self, metric: Metric) -> Tensor:
         """Return the metric of each cell once all layers have run, [cell], in float64."""
