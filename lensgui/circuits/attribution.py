@@ -21,7 +21,7 @@ from lensgui.circuits.estimates import LayerEstimates
 from lensgui.circuits.gradients import LayerGraph, gradient_at_the_end
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import Direction, SweepKind
-from lensgui.circuits.reading import read_out
+from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.engine.model import HookedTransformer
@@ -96,9 +96,7 @@ def attribution_steps(
     for run in runs:
         for _ in run.steps():
             yield None
-    if metric.compares:
-        logits = read_out(model, clean_run.residuals[-1][metric.position])
-        metric = metric.against(logits.double())
+    metric = compared(model, metric, clean_run.residuals[-1])
     source, base = runs if direction == "denoising" else (corrupted_run, clean_run)
     flows = [gradient_at_the_end(base, metric)]
     estimates = _Estimates(source, base, tuple(kinds), names, qk_fix, grad_drop, flows)

@@ -19,7 +19,7 @@ from lensgui.circuits.nodes import Node, check_nodes, read_at, senders, written_
 from lensgui.circuits.patches import HeadPatch, needed
 from lensgui.circuits.paths import PathScores
 from lensgui.circuits.questions import SweepKind
-from lensgui.circuits.reading import read_out
+from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.circuits.sweeps import read_metric
@@ -128,8 +128,7 @@ def feed(clean: Run, corrupted: Run, metric: Metric, receiver: Node) -> Iterator
     if len(clean.tokens) != len(corrupted.tokens):
         raise ValueError("Path patching needs prompts of equally many tokens.")
     end = range(len(corrupted.tokens))[metric.position] + 1
-    if metric.compares:
-        metric = metric.against(read_out(model, clean.residuals[-1][end - 1]).double())
+    metric = compared(model, metric, clean.residuals[-1])
     patch = FedPatch(receiver, clean, corrupted)
     for _ in patch.listen():
         yield None

@@ -16,7 +16,7 @@ from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.patches import make_patch
 from lensgui.circuits.questions import SweepKind
-from lensgui.circuits.reading import read_out
+from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
@@ -64,8 +64,7 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
     if any(len(run.tokens) != len(base.tokens) for run in reference):
         raise ValueError("Mean ablation goes position by position: all prompts need one length.")
     end = range(len(base.tokens))[metric.position] + 1
-    if metric.compares:
-        metric = metric.against(read_out(base.model, base.residuals[-1][end - 1]).double())
+    metric = compared(base.model, metric, base.residuals[-1])
     start = read_metric(base, metric)
     patch = make_patch(_HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
     shape = (base.model.cfg.n_layers, *patch.shape)

@@ -54,6 +54,13 @@ class Patch:
         """
         return 0
 
+    def same_input(self, layer: int) -> Tensor:
+        """Return where a layer reads the same in both runs, bit for bit, [position].
+
+        What is made of one position alone is equal there, however products have rounded it.
+        """
+        return (self.source.residual(layer) == self.base.residual(layer)).all(-1)
+
     def start(self, index: tuple[int, ...]) -> int | None:
         """Return the first position that a cell changes; None for where the runs first differ."""
         axes = self.kind.axes[1:]
@@ -98,7 +105,9 @@ class ResidualPatch(Patch):
 
     def unchanged(self, layer: int) -> Tensor:
         """Return where both runs have the same vector, [position]."""
-        return (self._value(self.source, layer) == self._value(self.base, layer)).all(-1)
+        same = (self._value(self.source, layer) == self._value(self.base, layer)).all(-1)
+        reads_alone = self.kind.activation == "mlp_out" and self.model.cfg.parallel_attn_mlp
+        return same | self.same_input(layer) if reads_alone else same
 
     def rows(self, layer: int, indices: list[tuple[int, ...]], span: Span) -> Tensor:
         """Return the stream of cells, which all enter at the span's first position."""
@@ -121,6 +130,8 @@ class HeadPatch(Patch):
             dims = {"edge": (), "position": (-1,), "all": (-2, -1)}[self.kind.extent]
             return same.all(dims) if dims else same
         same = same.all(-1)
+        if name in ("q", "k", "v"):
+            same |= self.same_input(layer)[:, None]
         return same.all(0) if self.kind.extent == "all" else same
 
     def rows(self, layer: int, indices: list[tuple[int, ...]], span: Span) -> Tensor:

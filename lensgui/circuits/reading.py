@@ -39,6 +39,20 @@ def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Ten
     return read_out(model, rows, metric.columns)
 
 
+def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
+    """Return a metric that compares, if it does at all, with the clean run.
+
+    Args:
+        model: The model.
+        metric: What is read.
+        final: The clean run's stream after the last layer, [position, d_model].
+    """
+    if not metric.compares:
+        return metric
+    at = read_positions(metric, len(final)).stop - 1
+    return metric.against(read_out(model, final[at]).double())
+
+
 def read_out(
     model: HookedTransformer, residual: Tensor, columns: tuple[int, ...] | None = None
 ) -> Tensor:

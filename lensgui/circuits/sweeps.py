@@ -10,8 +10,8 @@ the layers together: each joins the batch where it enters. See Vig et al. (2020)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,11 +19,12 @@ from torch import Tensor
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
-from lensgui.circuits.reading import metric_logits, read_out, read_positions
+from lensgui.circuits.reading import compared, metric_logits, read_positions
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import Run, run_together
+from lensgui.circuits.runs import Run, are_alike, run_together, strands_of
+from lensgui.circuits.settling import Settling
 from lensgui.circuits.strands import Cell
-from lensgui.circuits.walks import group, measured
+from lensgui.circuits.walks import Walk, group, measured
 from lensgui.engine.model import HookedTransformer
 
 
@@ -112,25 +113,81 @@ def sweep_many(
     """
     names = frozenset().union(*(needed(kind) for kind in kinds))
     runs = _runs(model, clean, corrupted, names)
+    is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or first or only)
+    if is_new and are_alike(runs):
+        results = yield from _on_the_way(runs, metric, kinds, direction, budget)
+        if results is not None:
+            yield results
+            return
+        runs = _runs(model, clean, corrupted, names)
     total, layers = len(runs[1].tokens), model.cfg.n_layers
     for run in runs:
         for _ in run.steps():
             yield tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
         check_finite(run)
     end = read_positions(metric, total).stop
-    if metric.compares:
-        metric = metric.against(read_out(model, runs[0].residuals[-1][end - 1]).double())
+    metric = compared(model, metric, runs[0].residuals[-1])
     read = [read_metric(run, metric) for run in runs]
-    source, base = runs if direction == "denoising" else reversed(runs)
-    patches = [
-        make_patch(kind, base, *(Recording(run, needed(kind)) for run in (source, base)))
-        for kind in kinds
-    ]
+    patches, base = _patches(runs, kinds, direction)
     results = tuple(nothing_known(patch.kind, (layers, *patch.shape), *read) for patch in patches)
     start = read[direction == "denoising"]
-    equal = int((runs[0].tokens == runs[1].tokens).cumprod(0).sum())
+    equal = _equal(runs)
     for _ in run_cells(patches, results, base, metric, end, start, budget, first, only, equal):
         yield results
+
+
+def _patches(
+    runs: Sequence[Run], kinds: Sequence[SweepKind], direction: Direction
+) -> tuple[list[Patch], Run]:
+    """Return what cells put in, and the run that is patched into."""
+    source, base = runs if direction == "denoising" else reversed(runs)
+    recordings = {kind: [Recording(run, needed(kind)) for run in (source, base)] for kind in kinds}
+    return [make_patch(kind, base, *recordings[kind]) for kind in kinds], base
+
+
+def _equal(runs: Sequence[Run]) -> int:
+    """Return how many tokens at the start of two runs are equal."""
+    return int((runs[0].tokens == runs[1].tokens).cumprod(0).sum())
+
+
+def _on_the_way(
+    runs: Sequence[Run],
+    metric: Metric,
+    kinds: Sequence[SweepKind],
+    direction: Direction,
+    budget: int | None,
+) -> Generator[tuple[SweepResult, ...], None, tuple[SweepResult, ...] | None]:
+    """Sweep two prompts while they run for the first time: a layer's weights are read just once.
+
+    Yields:
+        Results of which nothing is known, wherever one may stop.
+
+    Returns:
+        The whole results; None if the cells are too many for that, or memory too short.
+    """
+    patches, base = _patches(runs, kinds, direction)
+    shapes = [(base.model.cfg.n_layers, *patch.shape) for patch in patches]
+    results = tuple(map(nothing_known, kinds, shapes))
+    end = read_positions(metric, len(base.tokens)).stop
+    settling = Settling(patches, results, _equal(runs), end)
+    wanted = [~settling.idle(number) for number in range(len(patches))]
+    groups = list(group(patches, wanted, base, end, budget))
+    if len(groups) != 1:
+        return None
+    walk = Walk(patches, base, groups[0], end, metric.reads, strands_of(runs), settling.live)
+    try:
+        for _ in walk.through():
+            yield results
+        for run in runs:
+            check_finite(run)
+        metric = compared(base.model, metric, runs[0].residuals[-1])
+        read = [read_metric(run, metric) for run in runs]
+        for layer in range(base.model.cfg.n_layers):
+            settling.layer(layer)
+        _enter(results, (walk.cells, walk.metric(metric)), read[direction == "denoising"])
+    except torch.OutOfMemoryError:
+        return None
+    return tuple(replace(result, clean=read[0], corrupted=read[1]) for result in results)
 
 
 def run_cells(
@@ -160,8 +217,9 @@ def run_cells(
         equal: How many positions at the start are unchanged by causality, though runs that were
             made in different batches may round differently there.
     """
+    settling = Settling(patches, results, equal, end)
     for layer in range(base.model.cfg.n_layers):
-        _settle_unchanged(patches, results, layer, equal, end)
+        settling.layer(layer)
         yield
     chosen = only or [torch.ones_like(result.unchanged) for result in results]
     wanted = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
@@ -214,23 +272,6 @@ def nothing_known(
     """Return a result of which no cell is known."""
     values = torch.full(shape, torch.nan, dtype=torch.float64)
     return SweepResult(kind, values, values == 0, clean, corrupted)
-
-
-def _settle_unchanged(
-    patches: Sequence[Patch], results: Sequence[SweepResult], layer: int, equal: int, end: int
-) -> None:
-    """Enter the cells of a layer whose patch changes nothing, or nothing that is read."""
-    for patch, result in zip(patches, results, strict=True):
-        unchanged = patch.unchanged(layer).cpu()
-        for at, axis in enumerate(patch.kind.axes[1:]):
-            if axis in ("position", "source"):
-                places = torch.arange(unchanged.shape[at])
-                idle = places >= end
-                if axis == "position":
-                    idle |= places < equal
-                unchanged |= idle.view(-1, *(1,) * (unchanged.ndim - at - 1))
-        result.unchanged[layer] = unchanged
-        result.values[layer][unchanged] = 0.0
 
 
 def _enter(

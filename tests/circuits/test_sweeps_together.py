@@ -1,4 +1,4 @@
-"""Both prompts of a sweep run as one batch, and agree to the bit where they must."""
+"""Both prompts run as one batch, with the cells, and agree to the bit where they must."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import HOOKS, Run, run_together
 from lensgui.circuits.sweeps import sweep
+from lensgui.circuits.walks import Walk
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, VOCABULARY
 
@@ -109,3 +110,66 @@ def test_what_comes_before_the_first_difference_is_free_however_the_runs_were_ma
     *_, exact = sweep(model, clean, corrupted, METRIC, kind)
     assert result.unchanged[:, :DIFFERS].all()
     torch.testing.assert_close(result.values, exact.values, atol=1e-9, rtol=0)
+
+
+KINDS = (
+    *(SweepKind(name) for name in ("resid_pre", "resid_post", "attn_out", "mlp_out")),
+    *(SweepKind(name, "all") for name in ("z", "q", "k", "v", "pattern")),
+    SweepKind("z"),
+)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_cells_that_join_on_the_way_give_what_complete_runs_give(name):
+    model, (clean, corrupted) = model_of(name), prompts()
+    runs = [Run(model, tokens).complete() for tokens in (clean, corrupted)]
+    for kind in KINDS:
+        *_, joined = sweep(model, clean, corrupted, METRIC, kind)
+        *_, apart = sweep(model, *runs, METRIC, kind)
+        assert joined.unchanged.equal(apart.unchanged)
+        torch.testing.assert_close(joined.values, apart.values, atol=1e-9, rtol=0)
+        assert joined.clean == pytest.approx(apart.clean, abs=1e-9)
+        assert joined.corrupted == pytest.approx(apart.corrupted, abs=1e-9)
+
+
+def test_a_small_sweep_reads_a_layer_once_for_runs_and_cells():
+    model, (clean, corrupted) = model_of("llama"), prompts()
+
+    def swept():
+        return list(sweep(model, clean, corrupted, METRIC, SweepKind("z", "all")))
+
+    assert forwards_of(model, swept) == 1
+
+
+def test_memory_refused_on_the_way_is_tried_again_in_pieces(monkeypatch):
+    model, (clean, corrupted) = model_of("gpt2"), prompts()
+    *_, expected = sweep(model, clean, corrupted, METRIC)
+    read, refused = Walk.metric, []
+
+    def refuse(walk, metric):
+        if len(walk.cells) > 3:
+            refused.append(len(walk.cells))
+            raise torch.OutOfMemoryError
+        return read(walk, metric)
+
+    monkeypatch.setattr(Walk, "metric", refuse)
+    *_, result = sweep(model, clean, corrupted, METRIC)
+    assert len(refused) > 1
+    torch.testing.assert_close(result.values, expected.values, atol=1e-9, rtol=0)
+
+
+def test_equal_prompts_share_one_run_and_need_no_cell():
+    model, (clean, _) = model_of("llama"), prompts()
+    calls = forwards_of(model, lambda: list(sweep(model, clean, clean, METRIC)))
+    assert calls == 1
+    *_, result = sweep(model, clean, clean, METRIC)
+    assert result.unchanged.all()
+    assert (result.values == 0).all()
+
+
+def test_a_sweep_abandoned_while_its_prompts_run_leaves_no_hooks():
+    model, (clean, corrupted) = model_of("llama"), prompts()
+    going = sweep(model, clean, corrupted, METRIC, SweepKind("mlp_out"))
+    next(going)
+    going.close()
+    assert not any(point.is_watched for point in model.hook_points())
