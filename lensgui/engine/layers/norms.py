@@ -78,18 +78,17 @@ class Norm(nn.Module):
     def _unwatched(self, x: Tensor) -> Tensor:
         """Return the same in as few passes over memory as torch knows."""
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        w, b = self.w, self.b
+        if self.centres and (self.w is None or self.w.ndim == 1) and wide is x:
+            return F.layer_norm(x, x.shape[-1:], self.w, self.b, self.eps)
         if self.centres:
-            whole = w is not None and w.ndim == 1 and wide is x  # in one pass with its weights
-            normalized = F.layer_norm(wide, x.shape[-1:], *((w, b) if whole else ()), eps=self.eps)
-            w, b = (None, None) if whole else (w, b)
+            normalized = F.layer_norm(wide, x.shape[-1:], eps=self.eps)
         else:
             size = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
             normalized = wide * (size.square() / x.shape[-1] + self.eps).rsqrt()
         normalized = normalized.to(x.dtype)
-        if w is not None:
-            normalized = normalized * w
-        return normalized if b is None else normalized + b
+        if self.w is not None:
+            normalized = normalized * self.w
+        return normalized if self.b is None else normalized + self.b
 
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""

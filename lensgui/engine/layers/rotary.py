@@ -105,5 +105,6 @@ class Rotation:
     def _partners(self, x: Tensor) -> Tensor:
         """Return the other of the pair that each dimension turns with."""
         if self._adjacent:
-            return x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
+            pairs: Tensor = x.unflatten(-1, (-1, 2))
+            return pairs.flip(-1).flatten(-2)
         return x.roll(x.shape[-1] // 2, -1)
