@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.direct import attributed, direct_effect, final_scale
+from lensgui.circuits.headwrites import written_for
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
 from lensgui.engine.hooks import HookPoint
@@ -53,7 +54,7 @@ def read_edge(
     group = run.model.cfg.n_heads // run.model.cfg.kv_heads
     attention = float(run.pattern(layer, head // group)[head % group, position, source])
     value = run.values[layer][0, source, head // group]
-    effect = direct_effect(run, run.written_for(layer, head, position, value), position)
+    effect = direct_effect(run, written_for(run, layer, head, position, value), position)
     contribution = None if metric is None else attention * float(attributed(effect, metric))
     return EdgeReadout(attention, contribution, effect)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.direct import attributed, direct_effect
+from lensgui.circuits.headwrites import head_output
 from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.patches import make_patch
 from lensgui.circuits.questions import SweepKind
@@ -87,6 +88,6 @@ def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
     cfg, position = run.model.cfg, range(len(run.tokens))[metric.position]
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer in range(cfg.n_layers):
-        written = [run.head_output(layer, head, position) for head in range(cfg.n_heads)]
+        written = [head_output(run, layer, head, position) for head in range(cfg.n_heads)]
         found[layer] = attributed(direct_effect(run, torch.stack(written), position), metric).cpu()
         yield found

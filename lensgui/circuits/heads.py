@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lensgui.circuits.direct import attributed, direct_effect
+from lensgui.circuits.headwrites import head_output
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
 
@@ -88,7 +89,7 @@ def read_head(
     model = run.model
     group_size = model.cfg.n_heads // model.cfg.kv_heads
     attention = run.pattern(layer, head // group_size)[head % group_size, position]
-    written = run.head_output(layer, head, position)
+    written = head_output(run, layer, head, position)
     effect = direct_effect(run, written, position)
     attribution = None if metric is None else float(attributed(effect, metric))
     return HeadReadout(attention, attribution, effect)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +11,6 @@ from torch import Tensor
 from lensgui.circuits.passage import rows_at_once, through
 from lensgui.engine.hooks import HookPoint
 from lensgui.engine.layers.attention import KeyValues
-from lensgui.engine.layers.span import Span
 from lensgui.engine.model import HookedTransformer
 
 HOOKS = {
@@ -138,36 +136,6 @@ class Run:
             read = block.ln1(self.residuals[layer][None])
             self._queries = layer, block.attn.queries(read, self.span)
         return self._queries[1]
-
-    @torch.no_grad()
-    def head_output(self, layer: int, head: int, position: int) -> Tensor:
-        """Return what a head adds to the residual stream at a position, [d_model].
-
-        Where a norm stands between, its scale is taken as it was.
-        """
-        group = head // (self.model.cfg.n_heads // self.model.cfg.kv_heads)
-        within = head % (self.model.cfg.n_heads // self.model.cfg.kv_heads)
-        attention = self.pattern(layer, group)[within, position]
-        return self.written_for(layer, head, position, attention @ self.values[layer][0, :, group])
-
-    def written_for(self, layer: int, head: int, position: int, z: Tensor) -> Tensor:
-        """Return what a head that puts out z [..., d_head] adds at a position, [..., d_model].
-
-        Where a norm stands between, its scale is taken as it was.
-        """
-        block: Any = self.model.blocks[layer]
-        written: Tensor = z @ block.attn.W_O[head]
-        if self.model.cfg.has_post_norms:
-            written = written / self._attention_scale(layer, position) * block.ln1_post.w
-        return written * self.model.cfg.residual_multiplier
-
-    def _attention_scale(self, layer: int, position: int) -> Tensor:
-        """Return what the norm after a layer's attention divided by at a position, [1]."""
-        block, row = self.model.blocks[layer], self.residuals[layer][None, position : position + 1]
-        span = Span(self.model.cfg, 1, position, device=row.device)
-        read = block.ln1(row)
-        output = block.attn(read, read, read, span, self.before(layer, position))[0, 0]
-        return block.ln1_post.scale(output)
 
 
 class RunStrand:

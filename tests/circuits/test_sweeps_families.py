@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lensgui.circuits.headwrites import head_output
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
@@ -75,6 +76,6 @@ def test_a_head_adds_what_the_cache_says(name):
     _, cache = model.run_with_cache(clean)
     results = cache.stack_head_results()
     for layer, head, position in ((0, 1, LENGTH - 1), (2, 3, 5)):
-        ours = run.head_output(layer, head, position)
+        ours = head_output(run, layer, head, position)
         theirs = results[layer * model.cfg.n_heads + head, 0, position]
         torch.testing.assert_close(ours, theirs)
