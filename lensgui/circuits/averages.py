@@ -122,24 +122,28 @@ def sweep_cases(
     cases: Sequence[Case],
     kind: SweepKind,
     direction: Direction = "denoising",
+    known: Average | None = None,
 ) -> Iterator[Average | None]:
     """Sweep many pairs, and yield their average after each; None where only time has passed.
 
-    Positions are matched by number where all prompts are of one length, else by role.
+    Positions are matched by number where all prompts have one layout, else by role.
 
     Args:
         model: The model.
         cases: The pairs.
         kind: What a cell replaces.
         direction: As in `sweep`.
+        known: The average over the first pairs, from an earlier start; None if there was none.
 
     Raises:
         ValueError: If there are no pairs, or positions can't be matched.
     """
     roles = matched_roles(cases, kind)
-    rows: list[Tensor] = []
+    rows = [] if known is None else list(known.changes)
     read: list[tuple[float, float]] = []
-    for case in cases:
+    if known is not None:
+        read = list(zip(known.clean.tolist(), known.corrupted.tolist(), strict=True))
+    for case in cases[len(rows) :]:
         result: SweepResult | None = None
         for so_far in sweep(model, case.clean, case.corrupted, case.metric, kind, direction):
             result = so_far
@@ -154,13 +158,17 @@ def sweep_cases(
 def matched_roles(cases: Sequence[Case], kind: SweepKind) -> tuple[str, ...]:
     """Return the roles by which positions are matched; () where numbers will do.
 
+    Numbers do where all prompts have one length, and every role stands at one place.
+
     Raises:
         ValueError: If there are no pairs, or their lengths differ and they share no role.
     """
     if not cases:
         raise ValueError("There are no pairs to average: give at least one.")
     lengths = {len(case.clean.flatten()) for case in cases}
-    if len(lengths) == 1 or "position" not in kind.axes:
+    layouts = {(len(case.clean.flatten()), *sorted(case.roles.items())) for case in cases}
+    is_named = all(case.roles for case in cases)
+    if "position" not in kind.axes or len(layouts if is_named else lengths) == 1:
         return ()
     if kind.extent == "edge":
         raise ValueError("Edges can only be averaged over prompts of one length.")

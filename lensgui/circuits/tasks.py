@@ -62,9 +62,9 @@ def task_of(pair: PromptPair) -> Task | None:
 
 
 def akin(task: Task, pair: PromptPair, count: int, seed: int = 0) -> tuple[PairRow, ...]:
-    """Draw pairs of a task, with as many words as a pair if there are enough of those.
+    """Draw pairs of a task, laid out as a pair is if there are enough of those.
 
-    Prompts of one length keep their positions in an average; others are matched by role.
+    Prompts of one layout keep their positions in an average; others are matched by role.
 
     Args:
         task: The task.
@@ -73,9 +73,18 @@ def akin(task: Task, pair: PromptPair, count: int, seed: int = 0) -> tuple[PairR
         seed: Seed of the draw.
     """
     drawn = task.draw(SPARE * count, seed)
-    length = len(pair.clean.split())
-    alike = tuple(row for row in drawn if len(row.pair.clean.split()) == length)
+    names = [name for name in ("answer", "distractor") if getattr(pair, name)]
+    layout = _layout(pair, names)
+    alike = tuple(row for row in drawn if _layout(row.pair, names) == layout)
     return like((alike if len(alike) >= count else drawn)[:count], pair)
+
+
+def _layout(pair: PromptPair, names: list[str]) -> tuple[object, ...]:
+    """Return how many words a clean prompt has, and where those of some answers stand."""
+    words = [word.strip(".,:;") for word in pair.clean.split()]
+    answers = [getattr(pair, name).strip() for name in names]
+    places = [tuple(at for at, word in enumerate(words) if word == one) for one in answers]
+    return (len(words), *places)
 
 
 def like(rows: tuple[PairRow, ...], pair: PromptPair) -> tuple[PairRow, ...]:

@@ -147,6 +147,18 @@ class Sweep(Slice):
     spread: Spread | None = None
 
     @property
+    def done(self) -> int:
+        """How many cells are settled; of a mean, how many pairs."""
+        if self.spread is not None:
+            return self.spread.pairs
+        return int(np.count_nonzero(self.states > CellState.ESTIMATE))
+
+    @property
+    def total(self) -> int:
+        """How many cells there are; of a mean, how many pairs it is to be over."""
+        return int(self.states.size) if self.spread is None else self.spread.total
+
+    @property
     def base(self) -> float:
         """The metric of the run that is patched into."""
         return self.corrupted if self.direction == "denoising" else self.clean

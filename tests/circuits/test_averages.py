@@ -81,3 +81,24 @@ def test_the_spread_holds_the_mean_and_shrinks_with_more_pairs():
     width = [float((high - low).mean()) for low, high in (few.spread(), many.spread())]
     assert width[1] < width[0] / 2
     assert few.spread()[0].equal(few.spread()[0])
+
+
+def test_prompts_of_one_length_whose_words_change_places_are_matched_by_role():
+    cases = [case(6, 0, IO=1, S=3, end=5), case(6, 1, IO=3, S=1, end=5)]
+    by_role = average(cases, RESID_PRE)
+    assert by_role.roles == ("IO", "S", "end")
+    *_, second = sweep(model_of("llama"), cases[1].clean, cases[1].corrupted, METRIC)
+    torch.testing.assert_close(by_role.changes[1], second.values[:, [3, 1, 5]])
+    same = [case(6, 0, IO=1, end=5), case(6, 1, IO=1, end=5)]
+    assert average(same, RESID_PRE).roles == ()
+    assert average([case(6, 0), cases[1]], RESID_PRE).roles == ()  # nobody said where words stand
+
+
+def test_an_average_goes_on_from_the_pairs_that_are_known():
+    cases = [case(6, seed) for seed in range(4)]
+    whole = average(cases, HEADS)
+    half = average(cases[:2], HEADS)
+    found = [a for a in sweep_cases(model_of("llama"), cases, HEADS, known=half) if a is not None]
+    assert [len(one.clean) for one in found] == [3, 4]
+    torch.testing.assert_close(found[-1].changes, whole.changes)
+    torch.testing.assert_close(found[-1].clean, whole.clean)

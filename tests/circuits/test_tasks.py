@@ -76,3 +76,15 @@ def test_pairs_akin_have_as_many_words_and_are_read_alike():
     assert {(row.pair.bos, row.pair.metric) for row in rows} == {(True, "rank")}
     assert rows[0].roles
     assert like(rows, PromptPair("x"))[0].pair.metric == "logit difference"
+
+
+def test_pairs_akin_have_the_answers_where_the_pair_has_them():
+    pair = PromptPair(
+        "When John and Mary went to the store, John gave a drink to", "", " Mary", " John"
+    )
+    rows = akin(BY_NAME["ioi"], pair, 32)
+    assert len(rows) == 32
+    for row in rows:
+        words = [word.strip(",") for word in row.pair.clean.split()]
+        assert words.index(row.pair.answer.strip()) == 3
+        assert words.index(row.pair.distractor.strip()) == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lensgui.circuits.questions import ModelKey, PairRow, PromptPair, Role, SweepKind
-from lensgui.jobs.handlers import patching
+from lensgui.jobs.handlers import averaging, patching
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.slices import CellState
@@ -46,7 +46,8 @@ def test_every_sweep_checks_itself_and_any_cell_can_be_verified(bench, kind, dir
     sweep = last(bench, request)
     assert sweep.done == sweep.total
     assert sweep.check is not None
-    assert sweep.check.cells == 3
+    free = int((sweep.states == CellState.UNCHANGED).any())  # one of those is checked too
+    assert sweep.check.cells == 3 + free
     assert sweep.check.worst < 1e-6  # what the window gets is float32
     at = np.unravel_index(np.abs(sweep.values).argmax(), sweep.values.shape)
     found = last(bench, VerifyCell(request, tuple(int(place) for place in at)))
@@ -141,6 +142,37 @@ def test_a_mean_over_pairs_is_the_mean_and_says_how_sure_it_is(bench):
     assert found.value == pytest.approx(float(mean.values[1, 0]), abs=1e-6)
     swapped = replace(PAIR, answer=PAIR.distractor, distractor=PAIR.answer)
     assert last(bench, replace(request, rows=(*rows, PairRow(swapped)))).spread.wrong == 1
+
+
+def test_a_mean_counts_pairs_checks_itself_and_goes_on_where_it_was_left(bench):
+    rows = tuple(PairRow(pair) for pair in (PAIR, OTHER, replace(OTHER, clean=PAIR.clean)))
+    request = Patching(TOY, PAIR, HEADS, rows=rows)
+    found = answers(bench, request)
+    assert [(sweep.done, sweep.total) for sweep in found[:3]] == [(1, 3), (2, 3), (3, 3)]
+    for sweep in found[:2]:
+        assert not (sweep.states == CellState.EXACT).any()  # more pairs will move it
+    whole = found[-1]
+    assert whole.check is not None
+    assert whole.check.worst < 1e-5
+    left = bench.answer(request)
+    next(a for a in left if a is not None and a.done == 2)
+    left.close()
+    again = answers(bench, request)
+    assert again[0].done == 2
+    np.testing.assert_allclose(again[-1].values, whole.values, atol=1e-6)
+    assert not bench.unfinished
+
+
+def test_the_check_of_a_mean_finds_what_is_wrong(bench, monkeypatch):
+    honest = averaging.sweep_cases
+
+    def lying(*args):
+        for found in honest(*args):
+            yield found if found is None else replace(found, changes=found.changes + 0.25)
+
+    monkeypatch.setattr(averaging, "sweep_cases", lying)
+    mean = last(bench, Patching(TOY, PAIR, HEADS, rows=(PairRow(PAIR), PairRow(OTHER))))
+    assert mean.check.worst == pytest.approx(0.25, abs=1e-3)
 
 
 def test_pairs_of_different_lengths_meet_by_role(bench):

@@ -162,7 +162,11 @@ def test_does_it_hold_draws_the_present_task_and_averages_in_one_step(pane, fill
     (changes,) = told
     assert changes.keys() == {"table", "is_average"}
     assert changes["is_average"]
-    assert len(changes["table"]) == DRAWN
+    kept, drawn = changes["table"][:-DRAWN], changes["table"][-DRAWN:]
+    assert [row.pair for row in kept] == [row.pair for row in filled.table]  # nothing is lost
+    assert not any(row.is_included for row in kept)
+    assert all(row.is_included for row in drawn)
+    assert not {row.pair for row in drawn} & {row.pair for row in kept}
     assert all(IOI.recognises(row.pair) and row.roles for row in changes["table"])
     assert len(filled.having(**changes).rows) == DRAWN
 

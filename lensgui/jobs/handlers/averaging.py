@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from lensgui.circuits.averages import Case, matched_roles, sweep_cases
+from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.verification import recompute
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.handlers import sweeping
+from lensgui.jobs.handlers import checking, sweeping
 from lensgui.jobs.handlers.cases import case_of
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.handlers.desk import Desk, keep
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import Sweep, Verification
+from lensgui.jobs.slices import Check, Sweep, Verification
 
 Index = tuple[int, ...]
 
@@ -38,11 +38,51 @@ def answer(desk: Desk, request: Patching) -> Iterator[Sweep | None]:
         yield None
     roles = matched_roles(cases, request.kind)
     positions = sweeping.mean_positions(model, [case.corrupted for case in cases], roles)
-    for average in sweep_cases(model, cases, request.kind, request.direction):
-        if average is None:
-            yield None
-        else:
+    average = found = _left(desk, request)
+    try:
+        if average is not None:
             yield sweeping.mean_picture(model, request, average, positions)
+        for found in sweep_cases(model, cases, request.kind, request.direction, average):
+            if found is not None:
+                average = found
+                yield sweeping.mean_picture(model, request, average, positions)
+            else:
+                yield None
+    finally:
+        if average is not None and len(average.clean) < len(cases):
+            keep(desk, request, average)
+    if average is not None:
+        drawn = sweeping.mean_picture(model, request, average, positions)
+        yield from _checked(drawn, request, average, cases, model)
+
+
+def _left(desk: Desk, request: Patching) -> Average | None:
+    """Return the mean over the pairs that an earlier start of the same question came to."""
+    left = desk.unfinished.pop(request, None)
+    return left if isinstance(left, Average) else None
+
+
+def _checked(
+    drawn: Sweep,
+    request: Patching,
+    average: Average,
+    cases: Sequence[Case],
+    model: HookedTransformer,
+) -> Iterator[Sweep | None]:
+    """Yield the mean once more when a few cells of single pairs have been worked out slowly."""
+    chosen = checking.drawn_cells(drawn, request)
+    dice = checking.dice(request)
+    differences: list[float] = []
+    for index in chosen:
+        at = dice.randrange(len(cases))
+        case = cases[at]
+        place = _place(request.kind, index, case, average.roles)
+        for value in slowly(request, case.clean, case.corrupted, case.metric, [place], model):
+            if value is not None:
+                differences.append(abs(value - float(average.changes[(at, *index)])))
+            yield None
+    if differences:
+        yield replace(drawn, check=Check(len(differences), max(differences)))
 
 
 def verify(desk: Desk, request: Patching, index: Index) -> Iterator[Verification | None]:

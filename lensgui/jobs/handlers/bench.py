@@ -10,6 +10,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
+from lensgui.circuits.averages import Average
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.errors import ModelError
@@ -69,7 +70,7 @@ class Bench:
         self._model: HookedTransformer | None = None
         self._version = 0
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
-        self.unfinished: dict[Patching, Tensor] = {}
+        self.unfinished: dict[Patching, Tensor | Average] = {}
 
     def answer(self, request: Request) -> Iterator[Answer | None]:
         """Yield ever more of the answer to a request; None where only time has passed.

@@ -6,21 +6,25 @@ from typing import Protocol
 
 from torch import Tensor
 
+from lensgui.circuits.averages import Average
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.prompts import Answers
 from lensgui.jobs.requests import Patching
 
+MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
+
 
 class Desk(Protocol):
     """One model at a time, and the runs of the prompts last asked about.
 
     Attributes:
-        unfinished: What is known of sweeps that were left before their end, NaN where nothing is.
+        unfinished: What is known of sweeps that were left before their end: exact values, NaN where
+            there are none; of a mean, that over the pairs so far.
     """
 
-    unfinished: dict[Patching, Tensor]
+    unfinished: dict[Patching, Tensor | Average]
 
     def use(self, key: ModelKey) -> HookedTransformer:
         """Return a model, loading it in the place of another if need be."""
@@ -33,3 +37,10 @@ class Desk(Protocol):
     def answers(self, pair: PromptPair, clean: Run) -> Answers:
         """Return a pair's answers; the clean run must be complete."""
         ...
+
+
+def keep(desk: Desk, request: Patching, known: Tensor | Average) -> None:
+    """Keep what is known of a sweep that is left, and forget the one that was left longest ago."""
+    desk.unfinished[request] = known
+    while len(desk.unfinished) > MOST_UNFINISHED:
+        del desk.unfinished[next(iter(desk.unfinished))]

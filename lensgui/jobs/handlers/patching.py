@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,17 +14,15 @@ from lensgui.circuits.patches import map_shape
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import SweepResult, nothing_known, sweep
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import averaging, readings, sweeping
+from lensgui.jobs.handlers import averaging, checking, readings, sweeping
 from lensgui.jobs.handlers.averaging import slowly
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.handlers.desk import Desk, keep
 from lensgui.jobs.handlers.sweeping import Known
 from lensgui.jobs.requests import Patching, VerifyCell
-from lensgui.jobs.slices import CellState, Check, Sweep, Verification
+from lensgui.jobs.slices import Check, Sweep, Verification
 
-CHECKED = 3  # cells of each sweep that are worked out again the slow way
 SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
 RATE = 5e10  # FLOP a second of a processor, for that prediction
-MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
 
 
 def answer(desk: Desk, request: Patching | VerifyCell) -> Iterator[Answer | None]:
@@ -44,7 +39,8 @@ def _sweep(desk: Desk, request: Patching) -> Iterator[Answer | None]:
         for _ in run.steps():
             yield None
     metric = readings.required_metric(desk.answers(request.pair, clean))
-    known = Known(desk.unfinished.pop(request, None))
+    left = desk.unfinished.pop(request, None)
+    known = Known(left if isinstance(left, Tensor) else None)
     if len(clean.tokens) == len(corrupted.tokens) and is_slow(request, (clean, corrupted), metric):
         for estimates in _estimates(clean, corrupted, metric, request):
             known = replace(known, estimates=estimates)
@@ -104,9 +100,7 @@ def _exact(
         result = None
     finally:
         if result is not None:
-            desk.unfinished[request] = sweeping.values_of(result, known).clone()
-            while len(desk.unfinished) > MOST_UNFINISHED:
-                del desk.unfinished[next(iter(desk.unfinished))]
+            keep(desk, request, sweeping.values_of(result, known).clone())
 
 
 def _wanted(request: Patching, run: Run, known: Known) -> Tensor | None:
@@ -154,9 +148,7 @@ def _checked(
     drawn: Sweep, request: Patching, runs: tuple[Run, Run], metric: Metric
 ) -> Iterator[Sweep | None]:
     """Yield the sweep once more when a few of its cells have been worked out the slow way."""
-    exact = [tuple(at) for at in np.argwhere(drawn.states == CellState.EXACT).tolist()]
-    drawing = random.Random(zlib.crc32(repr(request).encode()))
-    chosen = drawing.sample(exact, min(CHECKED, len(exact)))
+    chosen = checking.drawn_cells(drawn, request)
     if not chosen:
         return
     found: list[float] = []

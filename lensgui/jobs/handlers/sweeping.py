@@ -125,10 +125,12 @@ def mean_picture(
     reason = refusal(clean, base, request.pair.metric)
     values = average.values
     states = np.full(tuple(values.shape), CellState.EXACT, np.uint8)
+    total = len(request.rows)
+    if count < total:  # more pairs will move it
+        states[:] = CellState.ESTIMATE
     states[~values.isfinite().numpy()] = CellState.NOT_FINITE
     states[(average.changes == 0).all(0).numpy()] = CellState.UNCHANGED
     states.flags.writeable = False
-    total = len(request.rows)
     spread = Spread(count, total, wrong_of(average, request.pair.metric))
     if count == total > 1 and not reason:
         low, high = (host(end) for end in average.spread())

@@ -95,7 +95,8 @@ def cell_words(sweep: Sweep, *index: int) -> str:
     change = float(sweep.values[index])
     ends = f"from {signed(sweep.base)} to {signed(sweep.base + change)}"
     raw = f"{signed(change)} {sweep.unit}, {ends}"
-    estimate = "estimate: " if state is CellState.ESTIMATE else ""
+    provisional = "estimate: " if sweep.spread is None else "so far: "
+    estimate = provisional if state is CellState.ESTIMATE else ""
     if sweep.refusal:
         return estimate + raw + _certainty(sweep, index)
     share = change / (sweep.clean - sweep.corrupted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -33,7 +34,6 @@ DIRECTIONS: tuple[tuple[str, Direction], ...] = (
     ("necessary", "noising"),
     ("sufficient", "denoising"),
 )
-_KNOWN = (CellState.EXACT, CellState.UNCHANGED)
 
 
 class NecessaryPane(Pane):
@@ -75,7 +75,8 @@ class NecessaryPane(Pane):
             for name, direction in DIRECTIONS
         }
         if self._asks_roles and pair.is_complete:
-            found["roles"] = HeadRoles(model, pair, document.table)
+            reference = tuple(row for row in document.table if row.is_included)
+            found["roles"] = HeadRoles(model, pair, reference)
         return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
@@ -134,7 +135,7 @@ class NecessaryPane(Pane):
         self.legend.setText(LEGEND)
         self.refusal.setText(sufficient.refusal)
         self.refusal.setVisible(bool(sufficient.refusal))
-        known = np.isin(sufficient.states, _KNOWN) & np.isin(necessary.states, _KNOWN)
+        known = _is_known(sufficient) & _is_known(necessary)
         self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]
         where = tuple(np.array(self._heads, int).reshape(-1, 2).T)
         raw = bool(sufficient.refusal)
@@ -155,11 +156,14 @@ class NecessaryPane(Pane):
             f"{sweep.direction} {cells.cell_words(sweep, *place)}" for sweep in self.sweeps.values()
         ]
         effects = self.effects
+        is_mean = any(sweep.spread is not None for sweep in self.sweeps.values())
+        whose = "of the shown pair: " if is_mean else ""
         if effects is not None and effects.attribution is not None:
-            parts.append(f"direct attribution {signed(float(effects.attribution[place]))} logits")
+            change = signed(float(effects.attribution[place]))
+            parts.append(f"{whose}direct attribution {change} logits")
         if effects is not None and np.isfinite(effects.ablation[place]):
             change = f"{signed(float(effects.ablation[place]))} {effects.unit}"
-            parts.append(f"mean ablation over {effects.prompts} prompts {change}")
+            parts.append(f"{whose}mean ablation over {effects.prompts} prompts {change}")
         return f"L{place[0]}H{place[1]}\n" + "\n".join(parts)
 
     def _mark(self) -> None:
@@ -170,3 +174,11 @@ class NecessaryPane(Pane):
     def _pick(self, number: int) -> None:
         layer, head = self._heads[number]
         self.picked.emit({"layer": layer, "head": head})
+
+
+def _is_known(sweep: Sweep) -> NDArray[np.bool_]:
+    """Return which heads have a number: an exact one, or the mean over the pairs so far."""
+    known = [CellState.EXACT, CellState.UNCHANGED]
+    if sweep.spread is not None:
+        known.append(CellState.ESTIMATE)
+    return np.isin(sweep.states, known)

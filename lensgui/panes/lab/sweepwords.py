@@ -15,13 +15,15 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
     """Return what is to be said of a sweep, a few words each."""
     found = []
     if is_paused:
-        found.append(f"paused at {sweep.done} of {sweep.total} cells")
+        what = "cells" if sweep.spread is None else "pairs"
+        found.append(f"paused at {sweep.done} of {sweep.total} {what}")
     spread = sweep.spread
     if spread is not None:
         wrong = f", {spread.wrong} of them wrong" if spread.wrong else ""
         found.append(f"mean of {spread.pairs} of {spread.total} pairs{wrong}")
     if np.any(sweep.states == CellState.ESTIMATE):
-        found.append("hatched: first-order estimate")
+        what = "first-order estimate" if spread is None else "the mean so far"
+        found.append(f"hatched: {what}")
     if sweep.agreement is not None:
         pearson, rank = (_correlation(r) for r in (sweep.agreement.pearson, sweep.agreement.rank))
         found.append(f"estimate: r {pearson}, rank {rank} ({sweep.agreement.cells} cells)")

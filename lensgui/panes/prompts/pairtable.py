@@ -68,7 +68,8 @@ class PairTablePane(Pane):
         self.hold = TaskButton(
             "Does it hold?",
             "Does it hold?",
-            f"Average over {DRAWN} more pairs of the present prompt's task.",
+            f"Average over {DRAWN} other pairs like the present one; rows that are there stay, "
+            "unticked.",
             self,
         )
         self.average = QCheckBox("Average over the table", self)
@@ -122,10 +123,14 @@ class PairTablePane(Pane):
 
     @Slot(object)
     def draw_like_this(self, task: Task) -> None:
-        """Put pairs of a task in the place of the table and average over them, in one step."""
+        """Add pairs of a task and average over these alone, in one step; the others stay."""
         if self._document is not None:
-            rows = akin(task, self._document.pair, DRAWN, seed=len(self._document.table))
-            self.edited.emit({"table": rows, "is_average": True})
+            before = self._document.table
+            held = {self._document.pair, *(row.pair for row in before)}
+            drawn = akin(task, self._document.pair, DRAWN + len(held), seed=len(before))
+            rows = [row for row in drawn if row.pair not in held][:DRAWN]
+            others = (replace(row, is_included=False) for row in before)
+            self.edited.emit({"table": (*others, *rows), "is_average": True})
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Paste, copy and delete rows."""
