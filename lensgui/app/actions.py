@@ -63,11 +63,14 @@ def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
         action = menus[command.menu].addAction(command.text)
         action.setShortcut(QKeySequence(command.keys))
         action.setStatusTip(command.tip)
+        action.setToolTip(command.tip)
         action.triggered.connect(getattr(window, command.slot))
         actions[command.slot] = action
     menus["&View"].addSeparator()
     for dock in window.findChildren(QDockWidget):
-        menus["&View"].addAction(dock.toggleViewAction())
+        action = dock.toggleViewAction()
+        action.setToolTip(f"Show or hide the pane “{dock.windowTitle()}”.")
+        menus["&View"].addAction(action)
     _fill_looks(window, menus["&View"], look)
     for example in examples():
         action = menus["E&xamples"].addAction(example.title)
@@ -75,7 +78,8 @@ def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
         action.setStatusTip(example.about)
         action.setToolTip(example.about)
         action.triggered.connect(window.show_example)  # type: ignore[attr-defined]
-    menus["E&xamples"].setToolTipsVisible(True)
+    for menu in menus.values():
+        menu.setToolTipsVisible(True)
     return actions
 
 
@@ -87,5 +91,6 @@ def _fill_looks(window: QMainWindow, menu: QMenu, look: str) -> None:
         action.setCheckable(True)
         action.setChecked(choice == look)
         action.setData(choice)
+        action.setToolTip(f"Draw the window in {choice} colours.")
         action.triggered.connect(window.choose_look)  # type: ignore[attr-defined]
         group.addAction(action)

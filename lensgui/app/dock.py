@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button
+
+MOST_STEPS = 500  # from one control to the next that is seen
+
+
+def is_in_front(widget: QWidget | None) -> bool:
+    """Return whether a widget is in no dock, or in one that is not behind a tab."""
+    while widget is not None and not isinstance(widget, Dock):
+        widget = widget.parentWidget()
+    return widget is None or widget.pane.is_in_front
 
 
 class TitleBar(QWidget):
@@ -59,6 +68,15 @@ class Dock(QDockWidget):
     @Slot(bool)
     def _keep_visibility(self, is_visible: bool) -> None:
         self.pane.is_in_front = is_visible  # behind a tab, Qt still calls a pane visible
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Pass over what stands behind a tab, which Qt calls visible too."""
+        for _ in range(MOST_STEPS):
+            if not super().focusNextPrevChild(next):
+                return False
+            if is_in_front(QApplication.focusWidget()):
+                break
+        return True
 
     @Slot(bool)
     def _come_forward(self, is_wanted: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
@@ -33,6 +33,9 @@ def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
     for dock in docks.values():
         dock.show()
     _place_the_others(window, docks)
+    for bar in window.findChildren(QTabBar):
+        bar.setAccessibleName("Panes that share this place")
+        bar.setToolTip("Click a name to bring that pane to the front.")
     for sizes, way in ((WIDTHS, Qt.Orientation.Horizontal), (HEIGHTS, Qt.Orientation.Vertical)):
         window.resizeDocks([docks[title] for title in sizes], list(sizes.values()), way)
 

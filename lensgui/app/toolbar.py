@@ -103,7 +103,7 @@ class ModelBar(QToolBar):
         facts = (
             f"{card.n_layers} layers, {card.n_heads} heads, {card.n_params / 1e6:.1f} M parameters"
         )
-        self.model.setToolTip(f"{card.title} ({card.licence}): {facts}. Click to open another one.")
+        self.model.setToolTip(f"{card.title} ({card.licence}), {facts}: click to open another.")
         self.device.setText(f"{card.device} · {card.dtype}")
         self._fill_devices(card)
         self._badge(card.verified)

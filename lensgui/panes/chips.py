@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import theme
@@ -15,6 +25,7 @@ from lensgui.panes.theme import Theme
 PADDING = 5.0
 SPACING = 3.0
 ROUNDING = 4.0
+STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +50,11 @@ class Chip:
 
 
 class ChipRow(QWidget):
-    """Chips from left to right, and on in the next line.
+    """Chips from left to right, and on in the next line; arrow keys point, Enter clicks.
 
     Attributes:
         clicked: (index,) of the chip that was clicked.
-        hovered: (words,) of the chip under the pointer.
+        hovered: (words,) of the chip that is pointed at.
     """
 
     clicked = Signal(int)
@@ -71,6 +82,9 @@ class ChipRow(QWidget):
             self.chips = tuple(chips)
             self._laid_out_for = -1
             self._pointed = None
+            is_read = self._wraps and bool(self.chips)
+            policy = Qt.FocusPolicy.TabFocus if is_read else Qt.FocusPolicy.NoFocus
+            self.setFocusPolicy(policy)
             self.setAccessibleDescription(" ".join(chip.text for chip in self.chips[:50]))
             self.updateGeometry()
             self.update()
@@ -131,15 +145,58 @@ class ChipRow(QWidget):
         """Say what the chip under the pointer is."""
         index = self.chip_at(event.position())
         if index != self._pointed:
-            self._pointed = index
-            words = self.chips[index].hover if index is not None else ""
-            self.hovered.emit(words)
-            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+            self._point(index, event.globalPosition().toPoint())
 
     def leaveEvent(self, event: QEvent) -> None:
         """Point at nothing."""
         self._pointed = None
         self.hovered.emit("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Point at the next chip, or choose the one that is pointed at."""
+        step = STEPS.get(Qt.Key(event.key()))
+        before = self._beginning
+        if step is not None and self.chips:
+            index = max(0, min(len(self.chips) - 1, before + step))
+            self._point(index, self.mapToGlobal(self.place_of(index).bottomLeft().toPoint()))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            if before < len(self.chips):
+                self.clicked.emit(before)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show where the arrow keys begin."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Point at nothing."""
+        super().focusOutEvent(event)
+        self._pointed = None
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """Say what the chip under the pointer is, or what the row is for."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self.chip_at(QPointF(event.pos()))
+            words = self.chips[index].hover if index is not None else ""
+            QToolTip.showText(event.globalPos(), words or self.toolTip(), self)
+            return True
+        return super().event(event)
+
+    @property
+    def _beginning(self) -> int:
+        """Where the arrow keys begin."""
+        return (self.chosen or 0) if self._pointed is None else self._pointed
+
+    def _point(self, index: int | None, where: QPoint) -> None:
+        """Say what a chip is."""
+        self._pointed = index
+        words = self.chips[index].hover if index is not None else ""
+        self.hovered.emit(words)
+        QToolTip.showText(where, words, self)
+        self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the chip under the pointer."""
@@ -169,7 +226,9 @@ class ChipRow(QWidget):
         edge = look.changed if chip.is_marked else look.line
         if index == self.chosen:
             edge = look.accent
-        emphatic = chip.is_marked or index == self.chosen
+        if self.hasFocus() and index == self._beginning:
+            edge = look.text
+        emphatic = chip.is_marked or edge in (look.accent, look.text)
         painter.setPen(QPen(QColor(edge), 1.6 if emphatic else 1.0))
         painter.setBrush(QColor(look.window if chip.is_control else look.raised))
         painter.drawRoundedRect(place, ROUNDING, ROUNDING)

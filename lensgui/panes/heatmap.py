@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFontMetricsF,
+    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -62,6 +63,7 @@ class Heatmap(QWidget):
         self._square = square
         self._cursor = Cursor()
         self._pointed: tuple[int, int] | None = None
+        self._said = ""
         self._stale = False
         self._cells: QImage | None = None
         self.picture: Picture | None = None
@@ -173,16 +175,31 @@ class Heatmap(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the pointer."""
         cell = self.cell_at(event.position())
-        if cell != self._pointed:
-            self._pointed = cell
-            words = self.describe(*cell) if cell else ""
+        words = self._words_at(event.position(), cell)
+        if cell != self._pointed or words != self._said:
+            self._pointed, self._said = cell, words
             self.hovered.emit(words)
             QToolTip.showText(event.globalPosition().toPoint(), words, self)
             self.update()
 
+    def event(self, event: QEvent) -> bool:
+        """Say what is under the pointer, or what the picture is for."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            point = QPointF(event.pos())
+            words = self._words_at(point, self.cell_at(point))
+            QToolTip.showText(event.globalPos(), words or self.toolTip(), self)
+            return True
+        return super().event(event)
+
+    def _words_at(self, point: QPointF, cell: tuple[int, int] | None) -> str:
+        """Return what is known of a cell, or of the row or column whose mean is pointed at."""
+        if cell is not None or self.picture is None:
+            return self.describe(*cell) if cell else ""
+        return picture.mean_words(self.picture, self.plot(), point)
+
     def leaveEvent(self, event: QEvent) -> None:
         """Point at nothing."""
-        self._pointed = None
+        self._pointed, self._said = None, ""
         self.hovered.emit("")
         self.update()
 

@@ -156,6 +156,7 @@ class ChipArea(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.row = ChipRow(self)
+        self.row.setToolTip("Click a token to select its position in every pane.")
         self.setWidget(self.row)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

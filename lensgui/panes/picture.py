@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Picture:
         row_means: The mean shade value of each row, −1 to 1, drawn as a strip of bars to the right;
             empty for no strip. NaN where nothing is known.
         column_means: Likewise of each column, drawn above.
+        mean_in_words: Puts the mean of a named row or column into words.
     """
 
     rows: Axis
@@ -62,6 +63,7 @@ class Picture:
     pins: tuple[tuple[int, int], ...] = ()
     row_means: tuple[float, ...] = ()
     column_means: tuple[float, ...] = ()
+    mean_in_words: Callable[[str, float], str] | None = None
 
     def paint_cells(self, table: Table, masked: str) -> QImage:
         """Return one pixel for each cell, transparent where there is nothing to show."""
@@ -159,24 +161,46 @@ def paint_scale(
 def paint_means(painter: QPainter, picture: Picture, plot: QRectF, table: Table) -> None:
     """Draw the means of rows and columns as bars outside a picture, the longest filling the strip.
 
-    Blue bars are positive, red ones negative, as in the picture.
+    Both have one scale. Blue bars are positive, red ones negative, as in the picture.
     """
+    largest = _largest(picture)
     ends = [QColor(*map(int, table[at])) for at in (40, 215)]
-    for index, share in _bars(picture.row_means):
+    for index, share in _bars(picture.row_means, largest):
         place = cell(picture, plot, index, 0)
         bar = QRectF(plot.right() + 3, place.top(), abs(share) * STRIP, place.height())
         painter.fillRect(bar.adjusted(0, 0.5, 0, -0.5), ends[share > 0])
-    for index, share in _bars(picture.column_means):
+    for index, share in _bars(picture.column_means, largest):
         place = cell(picture, plot, 0, index)
         height = abs(share) * STRIP
         bar = QRectF(place.left(), plot.top() - 3 - height, place.width(), height)
         painter.fillRect(bar.adjusted(0.5, 0, -0.5, 0), ends[share > 0])
 
 
-def _bars(means: tuple[float, ...]) -> list[tuple[int, float]]:
+def mean_words(picture: Picture, plot: QRectF, point: QPointF) -> str:
+    """Return the mean of the row or column whose bar is at a point, in words; "" if none is."""
+    if picture.mean_in_words is None:
+        return ""
+    height, width = picture.shades.shape
+    if picture.row_means and 0 <= point.x() - plot.right() <= STRIP + 3:
+        index = int((point.y() - plot.top()) / plot.height() * height)
+        names, means = picture.row_names, picture.row_means
+    elif picture.column_means and 0 <= plot.top() - point.y() <= STRIP + 3:
+        index = int((point.x() - plot.left()) / plot.width() * width)
+        names, means = picture.column_names, picture.column_means
+    else:
+        return ""
+    is_known = 0 <= index < len(means) and np.isfinite(means[index])
+    return picture.mean_in_words(names[index], means[index]) if is_known else ""
+
+
+def _largest(picture: Picture) -> float:
+    means = [mean for mean in (*picture.row_means, *picture.column_means) if np.isfinite(mean)]
+    return max(map(abs, means), default=0.0)
+
+
+def _bars(means: tuple[float, ...], largest: float) -> list[tuple[int, float]]:
     """Return each known mean's place and its share of the largest, −1 to 1."""
     known = [(at, mean) for at, mean in enumerate(means) if np.isfinite(mean)]
-    largest = max((abs(mean) for _, mean in known), default=0.0)
     return [(at, mean / largest) for at, mean in known] if largest else []
 
 
@@ -196,3 +220,27 @@ def outline(painter: QPainter, where: QRectF, color: str, halo: str) -> None:
     painter.drawRect(where)
     painter.setPen(QPen(QColor(color), 2, j=Qt.PenJoinStyle.MiterJoin))
     painter.drawRect(where)
+
+
+def pooled(shown: Picture, step: int, nothing: int) -> Picture:
+    """Return a picture of fewer cells, each the strongest known one of step × step.
+
+    Args:
+        shown: The picture.
+        step: How many rows and columns become one.
+        nothing: The index into the colour table from which strength is counted.
+    """
+    side = -(-np.array(shown.shades.shape) // step) * step
+    around = [(0, int(end - size)) for end, size in zip(side, shown.shades.shape, strict=True)]
+    is_known = shown.states == CellState.EXACT
+    size = np.where(is_known, np.abs(shown.shades.astype(np.int16) - nothing), -1)
+    blocks = [
+        np.pad(part, around, constant_values=fill)
+        .reshape(side[0] // step, step, side[1] // step, step)
+        .transpose(0, 2, 1, 3)
+        .reshape(side[0] // step, side[1] // step, step * step)
+        for part, fill in ((size, -2), (shown.shades, 0), (shown.states, CellState.MASKED))
+    ]
+    best = blocks[0].argmax(-1)[..., None]
+    shades, states = (np.take_along_axis(part, best, -1)[..., 0] for part in blocks[1:])
+    return replace(shown, shades=shades, states=states)

@@ -44,3 +44,9 @@ def heads_of(pins: tuple[Cursor, ...]) -> list[tuple[int, int]]:
     """Return layer and head of each pinned place that belongs to a head."""
     places = ((pin.layer, pin.head) for pin in pins)
     return [(layer, head) for layer, head in places if layer is not None and head is not None]
+
+
+def edges_of(pins: tuple[Cursor, ...], heads: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    """Return position and source of each pinned edge of some heads."""
+    edges = [(pin.position, pin.source) for pin in pins if (pin.layer, pin.head) in heads]
+    return [(row, column) for row, column in edges if row is not None and column is not None]

@@ -8,14 +8,29 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QAction, QContextMenuEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QInputDialog,
+    QMenu,
+    QWidget,
+)
 
 from lensgui.app import start
+from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.handlers.bench import Bench
+from lensgui.panes.lab.kinds import KINDS
 from tests.fakes import FakeBench
 
-EVENTS = 1000  # in each of the two windows
+EVENTS = 2000  # in each of the two windows
 NOT_TRIED = {"close", "open_folder", "open_hub"}
+PAIR = {
+    "clean": " table green seven music apple house river table green seven music",
+    "corrupted": " table green seven music stone house river table green seven music",
+    "answer": " apple",
+    "distractor": " stone",
+}
 KEYS = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Tab,
     Qt.Key.Key_Return, Qt.Key.Key_Escape, Qt.Key.Key_Space, Qt.Key.Key_Backspace, Qt.Key.Key_Home,
@@ -29,9 +44,11 @@ class RandomUser:
     def __init__(self, parts: start.Parts, seed: int) -> None:
         self.window, self.draw = parts.window, random.Random(seed)
         self.done: list[str] = []
+        self.seen: set[object] = set()  # what has been looked at, and how
         self.actions = (
             self.click, self.click, self.click, self.press, self.type, self.move, self.scroll,
-            self.drag, self.ask_for_menu, self.choose, self.edit, self.resize,
+            self.drag, self.ask_for_menu, self.choose, self.switch, self.switch, self.edit,
+            self.begin_again, self.resize,
         )  # fmt: skip
         self.impatience = QTimer(self.window, interval=20)  # some menus wait in a loop of their own
         self.impatience.timeout.connect(self.leave_popups)
@@ -39,25 +56,25 @@ class RandomUser:
 
     def act(self) -> None:
         """Do one thing, drawn at random."""
-        action = self.draw.choice(
-            (
-                self.click,
-                self.click,
-                self.click,
-                self.press,
-                self.type,
-                self.move,
-                self.scroll,
-                self.drag,
-                self.ask_for_menu,
-                self.choose,
-                self.edit,
-                self.resize,
-            )
-        )
+        action = self.draw.choice(self.actions)
         self.done.append(action.__name__)
         action()
         self.leave_popups()
+        self.look()
+
+    def look(self) -> None:
+        """Note what is on screen."""
+        attention, patching = (
+            self.window.panes[title] for title in ("Attention", "Activation patching")
+        )
+        if patching.sweep is not None:
+            view = self.window.session.document.views[0]
+            self.seen |= {view.kind, view.direction, ("side", patching.view.compare.side)}
+        if attention.slice is not None:
+            focus = attention.focus.focus
+            self.seen |= {("view", focus.view), ("measure", attention.slice.measure)}
+        if self.window.session.document.rows:
+            self.seen.add("average")
 
     def target(self) -> tuple[QWidget, QPoint]:
         widgets = [w for w in self.window.findChildren(QWidget) if w.isVisible() and w.isEnabled()]
@@ -120,6 +137,21 @@ class RandomUser:
         ]
         self.draw.choice(actions).trigger()
 
+    def switch(self) -> None:
+        """Choose from a list that is in sight, as a user does."""
+        boxes = [b for b in self.window.findChildren(QComboBox) if b.isVisible() and b.isEnabled()]
+        box = self.draw.choice([box for box in boxes if box.count() > 1])
+        box.setCurrentIndex(self.draw.randrange(box.count()))
+        box.activated.emit(box.currentIndex())
+
+    def begin_again(self) -> None:
+        """Return to prompts that can be swept, with a head selected, and look at another kind."""
+        window, (_, options) = self.window, self.draw.choice(KINDS)
+        views = window.session.document.with_view(0, kind=self.draw.choice(options).value)
+        window.reset_layout()
+        window.session.edit(**PAIR, table=(), is_average=False, views=views)
+        self.window.selection.move(layer=1, head=self.draw.randrange(2), position=4)
+
     def edit(self) -> None:
         pair = self.window.session.document.pair
         name = self.draw.choice(("clean", "corrupted", "answer", "distractor"))
@@ -175,7 +207,7 @@ def parts(request, tmp_path, monkeypatch, qapp):
 
 
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
-def test_a_thousand_random_things_leave_the_window_at_rest(parts, qtbot):
+def test_two_thousand_random_things_leave_the_window_at_rest(parts, qtbot):
     with qtbot.waitSignal(parts.runner.settled, timeout=20_000):
         parts.window.show()
     user = RandomUser(parts, seed=2026)
@@ -183,8 +215,15 @@ def test_a_thousand_random_things_leave_the_window_at_rest(parts, qtbot):
         user.act()
         if number % 5 == 0:
             qtbot.wait(1)
+        if number % 40 == 0:  # now and then somebody looks
+            qtbot.wait(100)
     qtbot.waitUntil(lambda: not parts.runner.is_busy, timeout=60_000)
-    assert len(set(user.done)) >= 10
+    assert len(set(user.done)) >= 12
+    kinds = {seen for seen in user.seen if isinstance(seen, SweepKind)}
+    assert len(kinds) >= 5
+    assert {"denoising", "noising"} <= user.seen
+    for what, least in (("view", 3), ("measure", 3)):
+        assert len([s for s in user.seen if isinstance(s, tuple) and s[0] == what]) >= least
     parts.window.resize(1280, 800)
     assert parts.window.isVisible()
     document = parts.window.session.document

@@ -260,3 +260,14 @@ def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):
     pane.head.asked.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     assert [action.text() for action in menu.actions()] == ["Pin L2H1 · 3 → 1", "Copy the value"]
+
+
+def test_pinned_edges_are_framed_in_the_map_of_their_head(pane, document):
+    place = Cursor(2, 1, 3, 1)
+    pinned = document.having(pins=(place, Cursor(0, 0, 2, 2), Cursor(2, 1)))
+    pane.show_document(pinned)
+    pane.show_cursor(Cursor(2, 1, 3))
+    assert pane.head.picture.pins == ((3, 1),)
+    pane.head.zoom(1.25, pane.head.middle_of(3, 1))
+    (row, column), shown = pane.head.picture.pins[0], pane.head.picture
+    assert (shown.rows.coordinates[row], shown.columns.coordinates[column]) == (3, 1)

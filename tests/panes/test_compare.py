@@ -101,3 +101,34 @@ def test_prompts_of_other_lengths_are_not_subtracted(document):
         compare.obstacle(a, raw)
         == "A is in logits and B in ranks, so their cells can't be subtracted."
     )
+
+
+def test_table_and_remarks_belong_to_the_side_that_is_shown(document, show, qtbot):
+    pane, document = kept(document, show, qtbot, direction="noising")
+    qtbot.mouseClick(pane.view.tools.table, Qt.MouseButton.LeftButton)
+    tables, remarks = {}, {}
+    for side in compare.SIDES:
+        choose(pane, qtbot, side) if side != pane.view.compare.side else None
+        if side != "B":
+            reply(pane, document, "kept")
+        tables[side] = pane.view.table.item(0, 1).text(), pane.view.table.item(0, 2).text()
+        remarks[side] = pane.view.remarks.text()
+    assert len(set(tables.values())) == 3
+    assert tables["A − B"][1].endswith("shares")
+    assert "checked" not in remarks["A − B"]
+
+
+def test_a_range_of_ones_own_ends_with_what_it_counts(document, show, qtbot):
+    pane, document = kept(document, show, qtbot, direction="noising")
+    levels = pane.view.levels
+    qtbot.keyClick(levels, Qt.Key.Key_Up)
+    assert levels.is_own
+    pane.show_cursor(Cursor(1, 1, 2))
+    assert levels.is_own
+    choose(pane, qtbot, "A − B")
+    reply(pane, document, "kept")
+    assert not levels.is_own
+    qtbot.keyClick(levels, Qt.Key.Key_Up)
+    pane.show_answer("sweep", replace(pane.sweep, metric="rank", unit="ranks"))
+    choose(pane, qtbot, "B")
+    assert not levels.is_own

@@ -17,8 +17,8 @@ from lensgui.panes import theme
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.panes.heads.edges import MOST_LINES, edges
-from lensgui.panes.heads.headmap import pooled
 from lensgui.panes.heads.weights import weights
+from lensgui.panes.picture import pooled
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last

@@ -6,7 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt, SignalInstance
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QSlider,
+    QTableView,
+    QWidget,
+)
 
 from lensgui.circuits.questions import ModelKey, PairRow, PromptPair
 from lensgui.jobs.requests import (
@@ -17,7 +25,9 @@ from lensgui.jobs.requests import (
 )
 from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.catalogue import PANES
+from lensgui.panes.chips import ChipRow
 from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -35,13 +45,18 @@ def test_every_pane_says_how_to_compute_it(kind, document, qtbot):
             assert "HookedTransformer.from_pretrained(" in code
 
 
+CONTROLS = (
+    QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QSlider, QTableView, ChipRow, Heatmap,
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", PANES)
 def test_every_control_has_a_name_and_a_sentence(kind, qtbot):
     pane = kind()
     qtbot.addWidget(pane)
     controls = [
         control
-        for sort in (QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit)
+        for sort in CONTROLS
         for control in pane.findChildren(sort)
         if control.objectName() != "qt_tableview_cornerbutton"  # Qt's own, which is never shown
     ]

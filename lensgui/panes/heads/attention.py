@@ -23,7 +23,7 @@ from lensgui.panes.heads.headfocus import HeadFocus
 from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.panes.heads.headlayout import Look
 from lensgui.panes.pane import Pane
-from lensgui.panes.places import heads_of, place_name, toggled
+from lensgui.panes.places import edges_of, heads_of, place_name, toggled
 from lensgui.panes.spelling import is_of, names, percent
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -275,6 +275,7 @@ class AttentionPane(Pane):
 
     def _mark(self) -> None:
         self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
+        self.head.show_pins(edges_of(self._pins, self._heads(self._cursor)))
 
     def _show_share(self, atlas: Atlas) -> None:
         known = atlas.first_share[: atlas.layers]

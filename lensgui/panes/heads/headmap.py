@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -17,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.slices import Axis, CellState
+from lensgui.jobs.slices import Axis
 from lensgui.panes import picture, theme
 from lensgui.panes.heads.weights import NAMES, Weights
 from lensgui.panes.heatmap import Heatmap
@@ -39,6 +38,7 @@ class HeadMap(Heatmap):
         self.weights: Weights | None = None
         self.name = ""
         self._marked: frozenset[int] = frozenset()
+        self._pins: tuple[tuple[int, int], ...] = ()
         self._first = (0, 0)
         self._span = 0  # tokens in view; 0 for all
         self._hinted: tuple[str, int] | None = None
@@ -61,6 +61,12 @@ class HeadMap(Heatmap):
         if weights is None or weights.slice.values.shape != before:
             self._first, self._span, self.locked = (0, 0), 0, None
         self._show_part()
+
+    def show_pins(self, pins: Sequence[tuple[int, int]]) -> None:
+        """Frame the pinned edges of the head, each a position and a source."""
+        if tuple(pins) != self._pins:
+            self._pins = tuple(pins)
+            self._show_part()
 
     def zoom(self, factor: float, around: QPointF) -> None:
         """See fewer or more tokens at once, keeping what is under a point where it is."""
@@ -208,6 +214,12 @@ class HeadMap(Heatmap):
                 marked_rows=_marked(self._marked, rows),
                 numbers=self._number,
                 scale=weights.scale,
+                pins=tuple(
+                    (row - rows.start, column - columns.start)
+                    for row, column in self._pins
+                    if row in range(rows.start, rows.stop)
+                    and column in range(columns.start, columns.stop)
+                ),
             )
         )
 
@@ -216,7 +228,7 @@ class HeadMap(Heatmap):
         step = -(-len(shown.column_names) // max(1, int(plot.width() * self.devicePixelRatioF())))
         if step > 1 and self._cells is None:
             is_signed = self.weights is not None and self.weights.slice.is_signed
-            few = pooled(shown, step, theme.NEUTRAL if is_signed else 0)
+            few = picture.pooled(shown, step, theme.NEUTRAL if is_signed else 0)
             self._cells = few.paint_cells(self._colors(look), look.masked)
         super()._paint_cells(painter, shown, plot, look)
 
@@ -265,30 +277,6 @@ class HeadMap(Heatmap):
         if abs(value) < LEAST_NUMBER:
             return ""
         return f"{value:.2f}".replace("0.", ".", 1).replace("-", "−")
-
-
-def pooled(shown: Picture, step: int, nothing: int) -> Picture:
-    """Return a picture of fewer cells, each the strongest known one of step × step.
-
-    Args:
-        shown: The picture.
-        step: How many rows and columns become one.
-        nothing: The index into the colour table from which strength is counted.
-    """
-    side = -(-np.array(shown.shades.shape) // step) * step
-    around = [(0, int(end - size)) for end, size in zip(side, shown.shades.shape, strict=True)]
-    is_known = shown.states == CellState.EXACT
-    size = np.where(is_known, np.abs(shown.shades.astype(np.int16) - nothing), -1)
-    blocks = [
-        np.pad(part, around, constant_values=fill)
-        .reshape(side[0] // step, step, side[1] // step, step)
-        .transpose(0, 2, 1, 3)
-        .reshape(side[0] // step, side[1] // step, step * step)
-        for part, fill in ((size, -2), (shown.shades, 0), (shown.states, CellState.MASKED))
-    ]
-    best = blocks[0].argmax(-1)[..., None]
-    shades, states = (np.take_along_axis(part, best, -1)[..., 0] for part in blocks[1:])
-    return replace(shown, shades=shades, states=states)
 
 
 def _part(axis: Axis, some: slice) -> Axis:

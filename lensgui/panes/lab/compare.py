@@ -129,6 +129,7 @@ def difference(a: Sweep, b: Sweep) -> Sweep:
         clean=distance if raw else 1.0,
         corrupted=0.0,
         refusal=(a.refusal or b.refusal) if raw else "",
+        unit=a.unit if raw else "shares",
         estimates=None,
         agreement=None,
         check=None,

@@ -49,6 +49,7 @@ class FeedersPane(Pane):
         super().__init__(parent)
         self.feeding: Feeding | None = None
         self._end: float | None = None
+        self._meaning: tuple[object, ...] = ()
         self._document: Document | None = None
         self._cursor = Cursor()
         self._asked_input: object = None
@@ -62,6 +63,10 @@ class FeedersPane(Pane):
         self.refusal.hide()
         self.heatmap = Heatmap(theme.diverging, self._words, parent=self)
         self.heatmap.setAccessibleName("Senders by layer and head")
+        self.heatmap.setToolTip(
+            "Click a sender, or move with the arrow keys, to select it; right-click to see who "
+            "feeds it in turn."
+        )
         self.levels = LevelBar(self)
         self.table = TopCells(self)
         self._empty_states = {self.heatmap: NO_HEAD}
@@ -175,6 +180,9 @@ class FeedersPane(Pane):
             "else from the corrupted run (path patching)."
         )
         pins = self._document.pins if self._document else ()
+        meaning = found.metric, bool(found.refusal)
+        if meaning != self._meaning:  # the user's range was of something else
+            self._meaning, self._end = meaning, None
         picture, limit = draw(found, Setting(1, None, self._end or cells.largest(found), pins))
         self.heatmap.show_picture(picture)
         self.levels.show_end(limit, is_own=self._end is not None)

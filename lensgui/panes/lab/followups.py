@@ -26,6 +26,14 @@ def of_cell(
         follow: Selects a place and sweeps another kind.
         bring: Selects the place and shows the pane with a title.
     """
+    if not kind.is_of_heads and place.position is None:  # a column of a role, in an average
+        return [
+            Verb(
+                f"Which heads of L{place.layer}?",
+                "Sweep head outputs at all positions, and select this layer.",
+                lambda: follow(SweepKind("z", "all"), place),
+            )
+        ]
     if not kind.is_of_heads:
         return [
             Verb(

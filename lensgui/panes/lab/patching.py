@@ -248,7 +248,18 @@ class PatchingPane(Pane):
         """Show what can be done with a cell."""
         if self._document is None or self.view.shown is None:
             return
-        place, kind = self.view.place(row, column), self._document.views[self.number].kind
+        place = self.view.place(row, column)
+        found = [] if self.view.is_stale else self._questions(place, row, column)
+        found += verbs.of_place(self, place, self._document.pins)
+        found.append(verbs.copying(self.view.words(row, column)))
+        verbs.show_menu(self, found, where)
+
+    def _questions(self, place: Cursor, row: int, column: int) -> list[verbs.Verb]:
+        """Return what can be asked of a cell of the picture that answers the present question."""
+        assert self._document is not None
+        view = self._document.views[self.number]
+        is_kept = self.view.compare.side == "A" and view.against is not None
+        kind = view.against.kind if is_kept and view.against else view.kind
         found = followups.of_cell(
             kind, place, self._follow, lambda title: verbs.go_to(self, place, title)
         )
@@ -260,9 +271,7 @@ class PatchingPane(Pane):
                     lambda: self._verify(row, column),
                 )
             )
-        found += verbs.of_place(self, place, self._document.pins)
-        found.append(verbs.copying(self.view.words(row, column)))
-        verbs.show_menu(self, found, where)
+        return found
 
     def _follow(self, kind: SweepKind, place: Cursor) -> None:
         """Select a place and show another kind of sweep."""

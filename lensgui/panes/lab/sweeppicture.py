@@ -65,8 +65,14 @@ def draw(sweep: Sweep, setting: Setting) -> tuple[Picture, float]:
         pins=faces.pinned_cells(sweep, setting.pins, setting.fixed, setting.group),
         row_means=cells.means(sweep, shown, 1),
         column_means=cells.means(sweep, shown, 0),
+        mean_in_words=lambda name, mean: _mean(name, mean * limit, sweep),
     )
     return picture, limit
+
+
+def _mean(name: str, mean: float, sweep: Sweep) -> str:
+    unit = sweep.unit if sweep.refusal else "of clean − corrupted"
+    return f"{name}: mean {signed(mean)} {unit}"
 
 
 def _number(value: float) -> str:

@@ -56,6 +56,7 @@ class SweepPlot(QWidget):
         self.verified, self.is_paused, self.is_stale = "", False, False
         self._title = title
         self._end: float | None = None
+        self._counted: tuple[object, ...] = ()
         self._sides: tuple[Sweep, Sweep] | None = None
         self._make()
         self._lay_out()
@@ -71,6 +72,11 @@ class SweepPlot(QWidget):
         self.compare = CompareRow(self)
         self.slider = PlaceSlider(self)
         self.heatmap = Heatmap(theme.diverging, self.words, parent=self)
+        self.heatmap.setAccessibleName(self._title)
+        self.heatmap.setToolTip(
+            "Click a cell, or move with the arrow keys, to select it in every pane; right-click "
+            "for what to ask of it next."
+        )
         self.levels = LevelBar(self)
         self.table = TopCells(self)
         self.estimates = EstimatePlot(self)
@@ -132,7 +138,8 @@ class SweepPlot(QWidget):
         name = cells.cell_name(self.shown, row, column)
         axis = self._hidden()
         if axis is not None:
-            name += f" · position {self.slider.at} ‘{axis.labels[self.slider.at]}’"
+            at, label = axis.coordinates[self.slider.at], axis.labels[self.slider.at]
+            name += f" · at ‘{label}’" if at is None else f" · position {at} ‘{label}’"
         return f"{name}: {cells.cell_words(self.shown, row, column)}"
 
     @Slot()
@@ -145,10 +152,11 @@ class SweepPlot(QWidget):
         self.levels.setVisible(self.shown is not None)
         self.refusal.setVisible(bool(self.refusal.text()))
         self.tools.show_sweep(self.sweep)
-        self._draw_extras()
+        self._draw_extras(chosen)
         if self.shown is None:
             self.heatmap.show_picture(None)
             return
+        self._keep_range(self.shown)
         is_small = self._sides is None and self.shown.axes[-1].name == "source"
         end = self._end or (cells.largest(self.shown) if is_small else None)
         setting = Setting(self.group, self.pair, end, self.pins, self._fixed())
@@ -186,9 +194,19 @@ class SweepPlot(QWidget):
         self.legend.setToolTip(tip)
         self.refusal.setText(refusal)
 
-    def _draw_extras(self) -> None:
-        """Draw the table and the plot where they are open, and what is said below."""
-        sweep, tools = self.sweep, self.tools
+    def _keep_range(self, shown: Sweep) -> None:
+        """Forget the user's range where colours count something else than when it was chosen."""
+        counted = shown.metric, shown.unit if shown.refusal else "", self._sides is None
+        if counted != self._counted:
+            self._counted, self._end = counted, None
+
+    def _draw_extras(self, sweep: Sweep | None) -> None:
+        """Draw the table and the plot where they are open, and what is said below.
+
+        Args:
+            sweep: The sweep of the chosen side.
+        """
+        tools = self.tools
         self.table.setVisible(tools.table.isChecked())
         if tools.table.isChecked():
             self.table.show_sweep(sweep, self.group)
@@ -198,7 +216,8 @@ class SweepPlot(QWidget):
             self.estimates.show_face(face, self.selected, self.group)
         self.estimates.setVisible(is_open and face is not None and face.estimates is not None)
         said = [] if sweep is None else sweepwords.remarks(sweep, is_paused=self.is_paused)
-        self.remarks.setText(" · ".join([*said, *filter(None, [self.verified])]))
+        verified = [self.verified] if self.verified and self.compare.side == "B" else []
+        self.remarks.setText(" · ".join([*said, *verified]))
         self.remarks.setToolTip("" if sweep is None else sweepwords.tip(sweep))
         self.remarks.setVisible(bool(self.remarks.text()))
 

@@ -151,6 +151,7 @@ class AnswerRow(QWidget):
             widget.setToolTip(tip)
         for name, row in self.resolved.items():
             row.setAccessibleName(f"The {name}, as the model reads it")
+            row.setToolTip(f"The token that the model reads as {name}, leading space included.")
 
     def _show_bos(self, bos: bool | str) -> None:
         index = next((at for at in range(self.bos.count()) if self.bos.itemData(at) == bos), None)

@@ -148,9 +148,8 @@ class PromptPane(Pane):
             grid.addWidget(self.editors[side], 2 * index, 1, top)
             grid.addWidget(self.tokens[side], 2 * index + 1, 1, top)
             grid.addWidget(self.next[side], 2 * index, 2, 2, 1)
-        for row, part in enumerate((self.surprisal, None, self.names, self.replace)):
-            if part is not None:
-                grid.addWidget(part, row, 3, top)
+        for row, part in ((0, self.surprisal), (2, self.names), (3, self.replace)):
+            grid.addWidget(part, row, 3, top)
         return grid
 
     def _fits(self) -> QWidget:
@@ -186,6 +185,7 @@ class PromptPane(Pane):
             self.editors[side].setToolTip(tips[side])
             self.tokens[side].row.setAccessibleName(f"Tokens of the {side} prompt")
             self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
+            self.next[side].setToolTip("What the model finds likeliest to come next.")
             self.editors[side].setPlaceholderText(f"Type the {side} prompt")
         self.fitting.setAccessibleName("Words that give both prompts as many tokens")
         self.fitting.setToolTip("Click a word to put it into the corrupted prompt.")
