@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QWidget
 
-from lensgui.app.dock import is_in_front
 from lensgui.app.examples import examples
 from lensgui.circuits.questions import ModelKey
 from lensgui.jobs.requests import HeadRoles, OpenModel, Patching, ReadPair
@@ -282,29 +280,6 @@ def test_every_control_of_the_window_has_a_name_and_a_sentence(window):
     for control in (bar.model, bar.device, bar.folded, bar.stop, window.status.stop):
         assert control.accessibleName()
         assert control.toolTip().endswith(".")
-
-
-def test_tab_reaches_every_control_in_sight_and_nothing_behind_a_tab(window, qtbot):
-    window.activateWindow()
-    window.panes["Prompt"].editors["clean"].setFocus()
-    reached = set()
-    for _ in range(400):
-        focus = window.focusWidget()
-        reached.add(focus)
-        assert is_in_front(focus), focus
-        focus.focusNextPrevChild(True)
-    wanted = [
-        part
-        for part in window.findChildren(QWidget)
-        if part.focusPolicy() & Qt.FocusPolicy.TabFocus
-        and part.isVisible()
-        and is_in_front(part)
-        and part.isEnabled()
-        and part.accessibleName()
-    ]
-    assert len(wanted) > 20
-    missed = [part.accessibleName() for part in wanted if part not in reached]
-    assert not missed
 
 
 @pytest.mark.parametrize("size", [(1024, 700), (1280, 800), (2560, 1440)])

@@ -12,11 +12,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.circuits.questions import PairRow, SweepKind
 from lensgui.jobs.requests import Patching, VerifyCell
-from lensgui.jobs.slices import Axis, CellState
+from lensgui.jobs.slices import CellState
 from lensgui.panes.lab import faces
 from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.lab.patching import PatchingPane
-from lensgui.panes.spelling import signed
 from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
 from tests import fakes
@@ -275,43 +274,3 @@ def test_the_strongest_cells_are_found(document):
     sizes = [abs(float(sweep.values[index])) for index in found]
     assert sizes == sorted(np.abs(sweep.values).ravel(), reverse=True)[:7]
     assert faces.strongest(replace(sweep, states=np.zeros_like(sweep.states)), 7) == []
-
-
-def test_a_picture_that_answers_an_older_question_offers_no_questions(document, show, qtbot):
-    pane = answer(show(PatchingPane()), document, PLACE)
-    assert "Verify" in menu_of(pane, 2, 3)
-    pane.show_document(viewing(document, kind=HEADS))
-    pane.show_pending("sweep")
-    assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Copy the value"]
-
-
-@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
-def test_the_mean_of_a_row_or_column_is_said_at_its_bar(document, show, qtbot):
-    pane = answer(show(PatchingPane()), document, PLACE)
-    heatmap, sweep = pane.heatmap, pane.sweep
-    plot = heatmap.plot()
-    point = QPoint(round(plot.right() + 6), round(heatmap.middle_of(2, 0).y()))
-    with qtbot.waitSignal(heatmap.hovered) as hovered:
-        qtbot.mouseMove(heatmap, point)
-    mean = float(np.mean(sweep.normalised[2]))
-    assert hovered.args[0].startswith("L2: mean " + signed(mean)[:5])
-    point = QPoint(round(heatmap.middle_of(0, 3).x()), round(plot.top() - 5))
-    with qtbot.waitSignal(heatmap.hovered) as hovered:
-        qtbot.mouseMove(heatmap, point)
-    assert "mean" in hovered.args[0]
-
-
-def test_a_column_of_a_role_is_no_position(document, show):
-    roles = Axis("position", (None, None), ("IO", "end"))
-    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("z")), PLACE)
-    sweep = pane.sweep
-    by_role = replace(
-        sweep,
-        axes=(sweep.axes[0], roles, sweep.axes[2]),
-        values=sweep.values[:, :2],
-        states=sweep.states[:, :2],
-        estimates=None,
-    )
-    pane.show_answer("sweep", by_role)
-    assert "at ‘end’" in pane.view.words(1, 1)  # where the slider is
-    assert "position" not in pane.view.words(1, 1)

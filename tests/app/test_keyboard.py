@@ -1,0 +1,41 @@
+"""The keyboard alone is enough."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from lensgui.app.dock import is_in_front
+
+STEPS = 300  # more than there are controls
+
+
+def test_tab_reaches_every_control_in_sight_and_nothing_behind_a_tab(window):
+    window.panes["Prompt"].editors["clean"].setFocus()
+    reached = set()
+    for _ in range(STEPS):
+        focus = window.focusWidget()
+        reached.add(focus)
+        assert is_in_front(focus), focus
+        focus.focusNextPrevChild(True)
+    wanted = [
+        part
+        for part in window.findChildren(QWidget)
+        if part.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and part.isVisible()
+        and part.isEnabled()
+        and is_in_front(part)
+        and part.accessibleName()
+        and part.objectName() != "qt_spinbox_lineedit"  # the inside of a spin box
+    ]
+    assert len(wanted) > 20
+    assert not [part.accessibleName() for part in wanted if part not in reached]
+
+
+def test_a_position_is_chosen_by_keyboard(window, qtbot):
+    row = window.panes["Prompt"].tokens["clean"].row
+    row.setFocus()
+    window.selection.move(position=2)
+    qtbot.keyClick(row, Qt.Key.Key_Left)
+    qtbot.keyClick(row, Qt.Key.Key_Return)
+    assert window.selection.cursor.position == 1

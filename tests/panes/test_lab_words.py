@@ -1,0 +1,63 @@
+"""What the patching pane says of a picture, and offers to ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QMenu
+
+from lensgui.circuits.questions import SweepKind
+from lensgui.jobs.slices import Axis
+from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.spelling import signed
+from tests.panes.conftest import answer, viewing
+from tests.panes.test_lab import HEADS, PLACE, menu_of
+
+
+@pytest.fixture(autouse=True)
+def no_popup(monkeypatch):
+    """A menu without a screen: offscreen Qt warns that it can't grab the keyboard."""
+    monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
+
+
+def test_a_picture_that_answers_an_older_question_offers_no_questions(document, show, qtbot):
+    pane = answer(show(PatchingPane()), document, PLACE)
+    assert "Verify" in menu_of(pane, 2, 3)
+    pane.show_document(viewing(document, kind=HEADS))
+    pane.show_pending("sweep")
+    assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Copy the value"]
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_the_mean_of_a_row_or_column_is_said_at_its_bar(document, show, qtbot):
+    pane = answer(show(PatchingPane()), document, PLACE)
+    heatmap, sweep = pane.heatmap, pane.sweep
+    plot = heatmap.plot()
+    point = QPoint(round(plot.right() + 6), round(heatmap.middle_of(2, 0).y()))
+    with qtbot.waitSignal(heatmap.hovered) as hovered:
+        qtbot.mouseMove(heatmap, point)
+    mean = float(np.mean(sweep.normalised[2]))
+    assert hovered.args[0].startswith("L2: mean " + signed(mean)[:5])
+    point = QPoint(round(heatmap.middle_of(0, 3).x()), round(plot.top() - 5))
+    with qtbot.waitSignal(heatmap.hovered) as hovered:
+        qtbot.mouseMove(heatmap, point)
+    assert "mean" in hovered.args[0]
+
+
+def test_a_column_of_a_role_is_no_position(document, show):
+    roles = Axis("position", (None, None), ("IO", "end"))
+    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("z")), PLACE)
+    sweep = pane.sweep
+    by_role = replace(
+        sweep,
+        axes=(sweep.axes[0], roles, sweep.axes[2]),
+        values=sweep.values[:, :2],
+        states=sweep.states[:, :2],
+        estimates=None,
+    )
+    pane.show_answer("sweep", by_role)
+    assert "at ‘end’" in pane.view.words(1, 1)  # where the slider is
+    assert "position" not in pane.view.words(1, 1)
