@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
@@ -32,6 +33,7 @@ def test_tab_reaches_every_control_in_sight_and_nothing_behind_a_tab(window):
     assert not [part.accessibleName() for part in wanted if part not in reached]
 
 
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
 def test_a_position_is_chosen_by_keyboard(window, qtbot):
     row = window.panes["Prompt"].tokens["clean"].row
     row.setFocus()

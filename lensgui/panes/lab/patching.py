@@ -134,6 +134,7 @@ class PatchingPane(Pane):
         asked = self._asked(self._document, self._cursor) if self._document else None
         if self._paused is not None and asked != self._paused:
             self._paused = None
+            self.view.is_paused = False
             self.view.tools.show_paused(is_paused=False)
             self.clear("sweep")
         if self._verifying is not None and asked != self._verifying.patching:
