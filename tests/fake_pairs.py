@@ -34,7 +34,7 @@ def rows(request: ReadPairs) -> Iterator[PairsReading]:
 def matches(request: FindTokens) -> TokenMatches:
     found = [text for text in VOCABULARY if request.text.casefold() in text.casefold()]
     likely = (Likely(Token(at, text), 0.5 / (at + 1), 2.0) for at, text in enumerate(found))
-    return TokenMatches(tuple(likely), len(found))
+    return TokenMatches(tuple(likely), len(found), request.text)
 
 
 def replacements(request: FindReplacements) -> Replacements:

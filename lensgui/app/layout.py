@@ -30,8 +30,8 @@ def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
             window.splitDockWidget(left, docks[title], Qt.Orientation.Horizontal)
             left = docks[title]
         above = docks[row[0]]
-    for dock in docks.values():
-        dock.show()
+    for title, dock in docks.items():  # a pane that is shown only to be placed widens the window
+        dock.setVisible(title not in BESIDE)
     _place_the_others(window, docks)
     for bar in window.findChildren(QTabBar):
         bar.setAccessibleName("Panes that share this place")
@@ -49,5 +49,3 @@ def _place_the_others(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> 
         for title in others:
             window.tabifyDockWidget(docks[front], docks[title])
         docks[front].raise_()
-    for title in BESIDE:
-        docks[title].hide()

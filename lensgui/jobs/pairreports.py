@@ -48,10 +48,12 @@ class TokenMatches:
         found: The likeliest at the end of the clean prompt first; a token that equals the text,
             with or without a leading space, before all others.
         total: How many there are, shown or not.
+        sought: The text.
     """
 
     found: tuple[Likely, ...]
     total: int
+    sought: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ class Sweep(Slice):
         agreement: How well they agree with the exact values, once all are known.
         check: A few cells worked out again the slow way, once that is done.
         spread: How the mean came about, if it is one over pairs.
+        of_head: The head whose attention edges are swept, such as "L3H1"; "" for other kinds.
     """
 
     clean: float
@@ -145,6 +146,7 @@ class Sweep(Slice):
     agreement: Correlation | None = None
     check: Check | None = None
     spread: Spread | None = None
+    of_head: str = ""
 
     @property
     def done(self) -> int:
@@ -182,7 +184,7 @@ class Feeding(Sweep):
     """Path patching into one head: a row for each layer, a column for each head and the MLP.
 
     Attributes:
-        receiver: The head's input, such as "L3H1.q".
+        receiver: The head's input, such as "L3H1.q"; "L3H0–2.k" where heads share it.
         embedding: What the embedding's edge does, in the metric's unit; NaN until known.
     """
 

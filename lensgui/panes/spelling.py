@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import floor, log10
 
 from lensgui.jobs.reports import PromptReading, Token
 from lensgui.jobs.slices import Axis
 
 SPACE = "·"
 LONGEST = 16
+MOST_DIGITS = 8
 _PICTURES = {" ": SPACE, "\n": "⏎", "\t": "⇥", "\r": "␍", "\x7f": "␡", "\u00a0": "⍽"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -77,7 +79,18 @@ def signed(number: float, digits: int = 3) -> str:
     """Return a number with its sign, a true minus included: +4.605, −6.474."""
     if number != number:  # NaN, which equals nothing
         return "not a number"
-    return f"{number:+.{digits}f}".replace("-", "−")
+    text = f"{number:+.{digits}f}"
+    if not text.strip("+-0."):  # a rounded 0 has no side
+        text = "+" + text[1:]
+    return text.replace("-", "−")
+
+
+def precise(number: float) -> str:
+    """Return a number with its sign and three digits that count: +4.605, −0.0123, +0.000180."""
+    size = abs(number)
+    if not 0 < size < 0.1:  # and what is no number
+        return signed(number)
+    return signed(number, min(MOST_DIGITS, 2 - floor(log10(size))))
 
 
 def percent(share: float) -> str:

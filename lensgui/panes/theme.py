@@ -91,7 +91,7 @@ DARK = Theme(
     changed="#c4a7ff",
     warning="#ffb68a",
     hatch="#464e59",
-    masked="#262a30",
+    masked="#3c434e",
     sequential=("#16191f", "#1f3c63", "#2f69a8", "#5fa3dd", "#d3ebff"),
     diverging=("#ff9a86", "#b23a38", "#24272d", "#2b6cab", "#8fcbff"),
 )

@@ -42,3 +42,20 @@ def test_long_repetitive_texts_do_not_wait():
     ):
         assert applied(list(one), list(other)) == list(other)
     assert time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_long_texts_too(seed):
+    dice = random.Random(seed)
+    one = dice.choices(range(50), k=400)
+    other = list(one)
+    for _ in range(dice.randint(1, 12)):
+        at = dice.randrange(len(other))
+        other[at : at + dice.randint(0, 3)] = dice.choices(range(60), k=dice.randint(0, 3))
+    assert applied(one, other) == other
+
+
+def test_two_changes_far_apart_are_two():
+    one = list(range(1000))
+    other = [*one[:10], "x", *one[11:700], "y", "z", *one[700:]]
+    assert changed_spans(one, other) == [(10, 11, 10, 11), (700, 700, 700, 702)]

@@ -174,6 +174,17 @@ def test_replacements_give_both_prompts_as_many_tokens(bench):
     assert last(bench.answer(FindReplacements(TOY, PAIR))).found == ()
 
 
+def test_of_several_changed_words_the_one_of_another_length_is_replaced(bench):
+    clean = " table green seven music apple house river table green seven music"
+    corrupted = clean.replace("green seven music apple", "stone seven music apple house")
+    pair = PromptPair(clean, corrupted, " apple", " stone")
+    found = last(bench.answer(FindReplacements(TOY, pair))).found
+    assert found
+    for choice in found:
+        assert choice.corrupted.startswith(" table stone seven music")  # the other change stays
+        assert len(choice.corrupted.split()) == len(clean.split())
+
+
 def test_words_beyond_the_vocabulary_are_refused(bench):
     reading = last(bench.answer(ReadPair(TOY, having(answer=" xylophone"))))
     assert reading.answer is None

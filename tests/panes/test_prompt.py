@@ -223,6 +223,25 @@ def test_a_token_is_picked_from_the_vocabulary_with_the_keyboard(document, show,
 
 
 @OFFSCREEN_POPUPS
+def test_return_takes_what_is_typed_unless_a_line_was_gone_to(document, show, qtbot):
+    pane = answer(show(PromptPane()), document)
+    field, popup, told = pane.fields["answer"], pane.fields["answer"].popup, []
+    pane.edited.connect(told.append)
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "Ma")
+    old = pane.requests(document, Cursor())["tokens"]
+    pane.show_answer("tokens", last(FakeBench().answer(old)))
+    qtbot.keyClick(popup, Qt.Key.Key_Down)
+    qtbot.keyClicks(field, "ry")  # the list answers "Ma" still
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert told[-1] == {"answer": "Mary"}
+    assert "tokens" not in pane.requests(document, Cursor())
+    pane.show_answer("tokens", last(FakeBench().answer(old)))  # comes late
+    assert not popup.isVisible()
+
+
+@OFFSCREEN_POPUPS
 def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
     pane = answer(show(PromptPane()), document)
     field = pane.fields["distractor"]

@@ -18,7 +18,7 @@ from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.desk import Desk
-from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
+from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis
 from lensgui.jobs.handlers.prompts import encode
 from lensgui.jobs.handlers.sweeping import refusal
 from lensgui.jobs.requests import HeadRoles, WhoFeeds
@@ -86,6 +86,13 @@ def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
         yield None if scores is None else _picture(corrupted, request, scores)
 
 
+def _name(model: HookedTransformer, receiver: Node) -> str:
+    """Return a head's input as the window names it: keys and values by all that share them."""
+    axis = head_axis(model) if receiver.kind == "q" else group_axis(model)
+    assert receiver.head is not None
+    return f"L{receiver.layer}{axis.labels[receiver.head]}.{receiver.kind}"
+
+
 def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
     """Return path patching as a map with a column more for MLPs."""
     model, metric = corrupted.model, request.pair.metric
@@ -108,6 +115,6 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
         refusal(scores.clean, scores.corrupted, metric),
         metric=metric,
         unit=UNITS[metric],
-        receiver=str(scores.receiver),
+        receiver=_name(model, scores.receiver),
         embedding=scores.embed,
     )

@@ -80,6 +80,7 @@ def picture(corrupted: Run, request: Patching, result: SweepResult, known: Known
         UNITS[request.pair.metric],
         None if estimates is None else host(torch.where(unchanged, 0.0, estimates)),
         _agreement(exact, unchanged, estimates),
+        of_head="" if request.layer is None else f"L{request.layer}H{request.head}",
     )
 
 

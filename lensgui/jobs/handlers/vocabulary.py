@@ -64,10 +64,10 @@ def _find_tokens(
 
 @torch.no_grad()
 def _matches(
-    model: HookedTransformer, spelled: list[str], sought: str, logits: Tensor | None
+    model: HookedTransformer, spelled: list[str], typed: str, logits: Tensor | None
 ) -> TokenMatches:
     """Return the tokens that contain a text, those that equal it first."""
-    sought = sought.casefold()
+    sought = typed.casefold()
     found = [token for token, spelling in enumerate(spelled) if sought in spelling]
     if logits is None:
         logits = torch.zeros(len(spelled))
@@ -78,14 +78,14 @@ def _matches(
         Likely(token_of(model, token), chances[token], sizes[token])
         for token in found[:MOST_MATCHES]
     )
-    return TokenMatches(shown, len(found))
+    return TokenMatches(shown, len(found), typed)
 
 
 def _find_replacements(
     desk: Desk, model: HookedTransformer, pair: PromptPair
 ) -> Iterator[Answer | None]:
     """Replace the words in which the corrupted prompt differs by some with as many tokens."""
-    old, wanted = _differing_words(pair)
+    old, wanted = _differing_words(model, pair)
     run = desk.run(model, pair.corrupted_prompt)
     for _ in run.steps():
         yield None
@@ -109,13 +109,25 @@ def _find_replacements(
     yield Replacements(tuple(found))
 
 
-def _differing_words(pair: PromptPair) -> tuple[slice, str]:
-    """Return where the corrupted prompt differs, whole words only, and what stands in the clean."""
+def _differing_words(model: HookedTransformer, pair: PromptPair) -> tuple[slice, str]:
+    """Return where the corrupted prompt differs, whole words only, and what stands in the clean.
+
+    Where it does so several times, the first place that has too many or too few tokens.
+    """
     clean, corrupted = (side.split(" ") for side in (pair.clean, pair.corrupted))
     changed = changed_spans(clean, corrupted)
     if not changed:
         return slice(0, 0), ""
-    first, last, start, stop = changed[0]
+
+    def tokens(words: list[str]) -> int:
+        return len(text.encode(model, " ".join(["", *words]), prepend_bos=False))
+
+    uneven = [
+        span
+        for span in changed
+        if tokens(clean[span[0] : span[1]]) != tokens(corrupted[span[2] : span[3]])
+    ]
+    first, last, start, stop = (uneven or changed)[0]
     if first > 0 and (first == last or start == stop):  # words put in or left out: their neighbour
         first, start = first - 1, start - 1
     before = len(" ".join(corrupted[:start])) + (start > 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes import theme
-from lensgui.panes.spelling import signed, visible
+from lensgui.panes.spelling import precise, signed, visible
 from lensgui.state.selection import Cursor
 
 SHARED_AXIS = "key_value_head"
@@ -71,7 +71,7 @@ def cursor_at(sweep: Sweep, index: tuple[int, ...], group: int) -> dict[str, int
 
 def cell_name(sweep: Sweep, *index: int) -> str:
     """Return what a cell is called: L23H3, or L23 · position 13 ‘·John’."""
-    parts: list[str] = []
+    parts = [sweep.of_head] if sweep.of_head else []
     for axis, at in zip(sweep.axes, index, strict=True):
         place, label = axis.coordinates[at], visible(axis.labels[at])
         if axis.name == "layer":
@@ -94,13 +94,13 @@ def cell_words(sweep: Sweep, *index: int) -> str:
         return WORDS[state]
     change = float(sweep.values[index])
     ends = f"from {signed(sweep.base)} to {signed(sweep.base + change)}"
-    raw = f"{signed(change)} {sweep.unit}, {ends}"
+    raw = f"{precise(change)} {sweep.unit}, {ends}"
     provisional = "estimate: " if sweep.spread is None else "so far: "
     estimate = provisional if state is CellState.ESTIMATE else ""
     if sweep.refusal:
         return estimate + raw + _certainty(sweep, index)
     share = change / (sweep.clean - sweep.corrupted)
-    words = f"{estimate}{signed(share)} of clean − corrupted ({raw}; {_ends(sweep)})"
+    words = f"{estimate}{precise(share)} of clean − corrupted ({raw}; {_ends(sweep)})"
     return words + _certainty(sweep, index)
 
 

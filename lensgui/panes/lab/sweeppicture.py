@@ -61,7 +61,7 @@ def draw(sweep: Sweep, setting: Setting) -> tuple[Picture, float]:
         marked=frozenset(marked[1]),
         marked_rows=frozenset(marked[0]),
         overflow=np.abs(shown) > BEYOND,
-        numbers=lambda row, column: _number(float(shown[row, column] * limit)),
+        numbers=lambda row, column: _number(float(shown[row, column] * limit), limit),
         pins=faces.pinned_cells(sweep, setting.pins, setting.fixed, setting.group),
         row_means=cells.means(sweep, shown, 1),
         column_means=cells.means(sweep, shown, 0),
@@ -75,5 +75,7 @@ def _mean(name: str, mean: float, sweep: Sweep) -> str:
     return f"{name}: mean {signed(mean)} {unit}"
 
 
-def _number(value: float) -> str:
-    return signed(value, 2) if abs(value) >= 0.005 else "0"
+def _number(value: float, limit: float) -> str:
+    """Return a number within a cell, with as many digits as the scale tells apart."""
+    digits = 2 if limit >= 0.2 else 3
+    return signed(value, digits) if abs(value) >= 0.5 * 10**-digits else "0"

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from lensgui.jobs.slices import CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.lab import cells, faces
-from lensgui.panes.spelling import signed
+from lensgui.panes.spelling import precise
 
 MOST = 20
 HEAD = ("place", "share", "change")
@@ -94,6 +94,6 @@ def _texts(sweep: Sweep, index: tuple[int, ...]) -> tuple[str, str, str]:
     """Return a row: the cell's name, its share of clean − corrupted, and its change."""
     change = float(sweep.values[index])
     sign = "≈ " if sweep.states[index] == CellState.ESTIMATE else ""
-    share = "" if sweep.refusal else sign + signed(change / (sweep.clean - sweep.corrupted))
+    share = "" if sweep.refusal else sign + precise(change / (sweep.clean - sweep.corrupted))
     name = cells.cell_name(sweep, *index)
-    return name, share, f"{sign}{signed(change)} {sweep.unit}"
+    return name, share, f"{sign}{precise(change)} {sweep.unit}"

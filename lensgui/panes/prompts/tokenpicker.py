@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QCompleter, QListView, QWidget
 
@@ -55,10 +55,11 @@ class TokenPicker(TokenField):
             item = QStandardItem(f"{shorten(spell(likely.token), 16):<17}{note}")
             item.setData(likely.token.text, TEXT)
             self._items.appendRow(item)
-        if matches.found and self.hasFocus():
+        if matches.found and self.hasFocus() and matches.sought == self.last_part:
             self.list.setCompletionPrefix("")
             wide = self.popup.minimumWidth()
             self.list.complete(QRect(0, 0, wide, self.height()))
+            self.popup.setCurrentIndex(QModelIndex())  # a line is taken only if it was gone to
         else:
             self.popup.hide()
 
@@ -66,11 +67,11 @@ class TokenPicker(TokenField):
         """Open the list on Down; leave the choice among its lines to the list."""
         popup = self.popup
         keys = Qt.Key
-        if popup.isVisible() and event.key() in (keys.Key_Return, keys.Key_Enter, keys.Key_Tab):
-            if popup.currentIndex().isValid():
-                self._choose(str(popup.currentIndex().data(TEXT)))
-            popup.hide()
+        if event.key() in (keys.Key_Return, keys.Key_Enter):
+            self._accept()
             return
+        if popup.isVisible() and event.key() == keys.Key_Tab:
+            self._accept()
         if event.key() == keys.Key_Down:
             self._seek()
             return
@@ -80,6 +81,16 @@ class TokenPicker(TokenField):
         """Seek nothing any more, unless the focus went to the list."""
         super().focusOutEvent(event)
         if event.reason() != Qt.FocusReason.PopupFocusReason:
+            self.sought.emit(None)
+
+    def _accept(self) -> None:
+        """Take the line that was gone to, or what is typed; either way nothing more is sought."""
+        chosen = self.popup.currentIndex()
+        is_line = self.popup.isVisible() and chosen.isValid()
+        self.popup.hide()
+        if is_line:
+            self._choose(str(chosen.data(TEXT)))
+        else:
             self.sought.emit(None)
 
     @Slot(str)
@@ -92,4 +103,5 @@ class TokenPicker(TokenField):
 
     @Slot()
     def _seek(self) -> None:
+        self.popup.setCurrentIndex(QModelIndex())  # it answers what was typed before
         self.sought.emit(self.last_part)
