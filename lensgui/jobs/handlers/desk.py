@@ -6,10 +6,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from lensgui.circuits.answers import Answers
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.handlers.prompts import Answers
 from lensgui.jobs.requests import Patching
 
 
