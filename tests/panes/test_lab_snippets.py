@@ -147,6 +147,17 @@ def show_side(pane, document, side, bench, qtbot):
         pane.show_answer(name, told(bench, pane, document, name))
 
 
+def test_a_mean_without_answers_is_refused_in_the_same_words(bench, qtbot):
+    document = averaging()
+    table = tuple(replace(row, pair=replace(row.pair, answer="")) for row in document.table)
+    pane, document = PatchingPane(), replace(document, table=table)
+    with pytest.raises(ValueError, match="needs an answer") as shown:
+        told(bench, pane, document, "sweep")
+    with pytest.raises(ValueError, match="needs an answer") as said:
+        copied(pane, document, qtbot)
+    assert str(said.value) == str(shown.value)
+
+
 @pytest.mark.parametrize("kind", [PatchingPane, NecessaryPane, FeedersPane])
 def test_an_answer_of_several_tokens_is_read_whole(kind, bench, qtbot):
     """The panes refuse it, the library does not: both ends are what the prompt pane shows."""
