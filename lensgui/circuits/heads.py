@@ -56,6 +56,12 @@ def shrink(pattern: Tensor, side: int) -> Tensor:
     return F.max_pool2d(pattern[None], step, ceil_mode=True)[0]
 
 
+def shrink_signed(difference: Tensor, side: int) -> Tensor:
+    """Return a difference of patterns as `shrink` does: of each cell what is farthest from 0."""
+    most, least = shrink(difference, side), -shrink(-difference, side)
+    return torch.where(most >= -least, most, least)
+
+
 @dataclass(frozen=True, slots=True)
 class HeadReadout:
     """What one head does at one position.

@@ -13,59 +13,58 @@ CLASSES: dict[MetricName, str] = {
     "KL divergence": "KLDivergence",
 }
 COMPARING = ("logit difference", "probability difference")
-
-
-def made(pair: PromptPair, answer: str, distractor: str) -> str:
-    """Return the expression that makes a pair's metric.
-
-    Args:
-        pair: The pair, for the name of its metric.
-        answer: Python for the answer's token ids.
-        distractor: Python for the distractor's.
-    """
-    arguments = f"answer={answer}"
-    if pair.metric in COMPARING:
-        arguments += f", distractor={distractor}"
-    return f"{CLASSES[pair.metric]}({'' if pair.metric == 'KL divergence' else arguments})"
-
-
-def expression(pair: PromptPair) -> str:
-    """Return the expression for the metric; the default answers are left to be filled in."""
-    return made(pair, _ids(pair.answer or " answer"), _ids(pair.distractor or " distractor"))
+LIKELIEST = "likeliest = model(clean)[0, -1].topk(2).indices.tolist()"
 
 
 def is_whole(pair: PromptPair) -> bool:
     """Whether the answer may be several tokens, which are read one after the other."""
-    return pair.metric == "log-probability" and "|" not in pair.answer
+    return pair.metric == "log-probability" and bool(pair.answer) and "|" not in pair.answer
 
 
-def imports(pair: PromptPair) -> tuple[str, ...]:
-    """Return the names that reading the metric needs from the library."""
-    return () if is_whole(pair) else (CLASSES[pair.metric],)
+def metric(pair: PromptPair) -> list[str]:
+    """Return lines that define `metric`; `model` and `clean` are known.
 
-
-def reading(pair: PromptPair) -> list[str]:
-    """Return lines that print the metric at the end of `clean`; `logits` are known.
-
-    They define `read(tokens)`.
+    What was not typed is the likeliest token that is left. A whole answer is `answer`, a list.
     """
     if is_whole(pair):
         return [
-            "from lensgui.circuits.continuations import continued",
-            "from lensgui.circuits.metrics import ContinuationLogProbability",
-            "",
-            f"answer = model.to_tokens({pair.answer or ' answer'!r}, prepend_bos=False)[0]",
-            "metric = ContinuationLogProbability(tuple(answer.tolist()))",
-            "read = lambda tokens: metric(model(continued(tokens, answer.tolist()))).item()",
-            'print("clean", read(clean))',
+            f"answer = model.to_tokens({pair.answer!r}, prepend_bos=False)[0].tolist()",
+            "metric = ContinuationLogProbability(tuple(answer))",
         ]
-    lines = [f"metric = {expression(pair)}"]
     if pair.metric == "KL divergence":
-        lines.append("metric = metric.against(logits[0, -1].detach())")
-    lines.append("read = lambda tokens: metric(model(tokens)).item()")
+        return ["metric = KLDivergence()"]
+    if pair.answer and (pair.distractor or pair.metric not in COMPARING):
+        return [f"metric = {_made(pair, _ids(pair.answer), _ids(pair.distractor))}"]
+    typed = {"answer": pair.answer, "distractor": pair.distractor}
+    if not any(typed.values()):
+        return [LIKELIEST, f"metric = {_made(pair, '(likeliest[0],)', '(likeliest[1],)')}"]
+    known, missing = sorted(typed, key=lambda name: not typed[name])
+    return [
+        LIKELIEST,
+        f"{known} = {_ids(typed[known])}",
+        f"{missing} = tuple(token for token in likeliest if token not in {known})[:1]",
+        f"metric = {_made(pair, 'answer', 'distractor')}",
+    ]
+
+
+def reading(pair: PromptPair) -> list[str]:
+    """Return lines that define `read`, which gives a prompt's metric, and print that of `clean`."""
+    lines = metric(pair)
+    if pair.metric == "KL divergence":
+        lines.append("metric = metric.against(model(clean)[0, -1].detach())")
+    tokens = "continued(tokens, answer)" if is_whole(pair) else "tokens"
+    lines.append(f"read = lambda tokens: metric(model({tokens})).item()")
     return [*lines, 'print("clean", read(clean))']
 
 
+def _made(pair: PromptPair, answer: str, distractor: str) -> str:
+    """Return the expression that makes a metric of expressions for tuples of token ids."""
+    arguments = f"answer={answer}"
+    if pair.metric in COMPARING:
+        arguments += f", distractor={distractor}"
+    return f"{CLASSES[pair.metric]}({arguments})"
+
+
 def _ids(texts: str) -> str:
-    parts = [part for part in texts.split("|") if part] or [texts]
+    parts = dict.fromkeys(part for part in texts.split("|") if part) or [texts]
     return "(" + "".join(f"model.to_single_token({part!r}), " for part in parts).rstrip(" ") + ")"

@@ -13,6 +13,8 @@ from lensgui.circuits.questions import PairRow, PromptPair, Role
 
 COLUMNS = ("clean", "corrupted", "answer", "distractor")
 NEEDED = ("clean", "corrupted")
+ROLES, INCLUDED = "roles", "included"  # columns that may follow
+TICKS = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MOST_ROWS = 20_000
 EXAMPLE = "clean,corrupted,answer,distractor"
 
@@ -29,6 +31,18 @@ def read_file(path: str | Path) -> tuple[PairRow, ...]:
     except OSError as error:
         raise ValueError(f"{name} can't be read: {error.strerror}.") from error
     return read_text(_decoded(raw, name), name)
+
+
+def read_files(paths: Iterable[str | Path]) -> tuple[tuple[PairRow, ...], list[str]]:
+    """Return the pairs of several files, and a sentence for each file that can't be read."""
+    rows: list[PairRow] = []
+    faults: list[str] = []
+    for path in paths:
+        try:
+            rows += read_file(path)
+        except ValueError as error:
+            faults.append(str(error))
+    return tuple(rows), faults
 
 
 def read_text(text: str, name: str) -> tuple[PairRow, ...]:
@@ -50,12 +64,28 @@ def read_text(text: str, name: str) -> tuple[PairRow, ...]:
 
 
 def write_text(rows: Iterable[PairRow]) -> str:
-    """Return pairs as CSV with a heading."""
+    """Return pairs as CSV with a heading; roles and inclusion have columns where they matter."""
+    rows = tuple(rows)
+    kept = []
+    if any(row.roles for row in rows):
+        kept.append(ROLES)
+    if not all(row.is_included for row in rows):
+        kept.append(INCLUDED)
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([getattr(row.pair, column) for column in COLUMNS] for row in rows)
+    # Lines end as RFC 4180 has it, by which texts with either character are quoted.
+    writer = csv.DictWriter(lines, (*COLUMNS, *kept), extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(_cells(row) for row in rows)
     return lines.getvalue()
+
+
+def _cells(row: PairRow) -> dict[str, str]:
+    roles = {role.name: role.end for role in row.roles}
+    return {
+        **{column: getattr(row.pair, column) for column in COLUMNS},
+        ROLES: json.dumps(roles, ensure_ascii=False) if roles else "",
+        INCLUDED: "yes" if row.is_included else "no",
+    }
 
 
 def _decoded(raw: bytes, name: str) -> str:
@@ -121,16 +151,22 @@ def _row_of_cells(cells: Sequence[str], columns: Sequence[str], where: str) -> P
             "texts with commas."
         )
     held = dict(zip(columns, cells, strict=False))
-    return _row({column: held.get(column, "") for column in COLUMNS}, where)
+    try:
+        roles = json.loads(held.get(ROLES, "").strip() or "{}")
+    except (json.JSONDecodeError, RecursionError):
+        roles = None
+    included = TICKS.get(held.get(INCLUDED, "").strip().casefold())
+    return _row({column: held.get(column, "") for column in COLUMNS}, roles, included, where)
 
 
-def _row(texts: dict[str, str], where: str) -> PairRow:
+def _row(texts: dict[str, str], roles: Any, included: Any, where: str) -> PairRow:
     for column in NEEDED:
         if not texts[column]:
             raise ValueError(f"{where} has no {column} prompt: fill it in or remove the line.")
-    return PairRow(
-        PromptPair(texts["clean"], texts["corrupted"], texts["answer"], texts["distractor"])
-    )
+    if not isinstance(included, bool):
+        raise ValueError(f"{where} does not say whether it is included: write yes or no.")
+    pair = PromptPair(texts["clean"], texts["corrupted"], texts["answer"], texts["distractor"])
+    return PairRow(pair, _roles(roles, len(pair.clean), where), included)
 
 
 def _of_json(text: str, name: str) -> tuple[PairRow, ...]:
@@ -159,8 +195,9 @@ def _row_of_entry(entry: Any, where: str) -> PairRow:
     for column, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"{where} has a {column} that is not text: put it in quotation marks.")
-    row = _row(texts, where)
-    return PairRow(row.pair, _roles(entry.get("roles", {}), len(row.pair.clean), where))
+    included = entry.get(INCLUDED, True)
+    included = TICKS.get(included.casefold()) if isinstance(included, str) else included
+    return _row(texts, entry.get(ROLES, {}), included, where)
 
 
 def _roles(named: Any, length: int, where: str) -> tuple[Role, ...]:
@@ -169,7 +206,7 @@ def _roles(named: Any, length: int, where: str) -> tuple[Role, ...]:
     ):
         raise ValueError(
             f"{where} has roles that are not ends of words: give each name the number of letters "
-            "before the word's end."
+            'before the word\'s end, such as {"S1": 4}.'
         )
     return tuple(Role(name, end) for name, end in named.items())
 

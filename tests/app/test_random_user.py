@@ -185,7 +185,7 @@ class RandomUser:
 def parts(request, tmp_path, monkeypatch, qapp):
     monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
     for dialog, name in (
-        (QFileDialog, "getExistingDirectory"), (QFileDialog, "getOpenFileName"),
+        (QFileDialog, "getExistingDirectory"), (QFileDialog, "getOpenFileNames"),
         (QFileDialog, "getSaveFileName"), (QInputDialog, "getText"),
     ):  # fmt: skip
         monkeypatch.setattr(dialog, name, staticmethod(lambda *a, **k: ("", "")))

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lensgui.circuits.cases import case_of
 from lensgui.circuits.questions import ModelKey, PairRow, Prompt, PromptPair, Role
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.handlers.bench import Bench
-from lensgui.jobs.handlers.cases import case_of
 from lensgui.jobs.requests import FindReplacements, FindTokens, Patching, ReadPair, ReadPairs
 
 TOY = ModelKey("toy", device="cpu")

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lensgui.app.examples import TOY, find
-from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.questions import UNITS, SweepKind
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.panes.lab.feeders import FeedersPane
 from lensgui.panes.lab.necessary import NecessaryPane
 from lensgui.panes.lab.patching import PatchingPane
-from lensgui.state.selection import Cursor
 from tests.panes.conftest import viewing
+from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 
-PLACE = Cursor(1, 2, 10)
+PAIR = toy().pair
+TURNED = {"clean": PAIR.corrupted, "corrupted": PAIR.clean}
+PAIRS = {
+    "typed": toy(),
+    "nothing typed": toy(answer="", distractor=""),
+    "no answer": toy(answer="", distractor=" apple"),
+    "no distractor": toy(distractor=""),
+    "a set": toy(answer=" apple| book| apple", distractor=" stone|| nine"),
+    "a token in front": toy(bos=" paper"),
+    "wrong sign": toy(**TURNED),
+    "noise": toy(answer=" day", metric="probability"),
+    "rank, nothing typed": toy(answer="", distractor=" apple", metric="rank"),
+    **{name: toy(metric=name) for name in UNITS},
+}
+MEANS = {
+    "mean": averaging(),
+    "mean, by role": averaging(are_unequal=True),
+    "mean, wrong sign": averaging(is_turned=True),
+    "mean rank": averaging().having(metric="rank"),
+    "mean probability of sets": replace(
+        averaging(1),
+        pair=replace(PAIR, metric="probability"),
+        table=tuple(
+            replace(row, pair=replace(row.pair, answer=f"{row.pair.answer}| day"))
+            for row in averaging(2).table
+        ),
+    ),
+}
+REFUSED = {"no answer", "wrong sign", "noise", "mean, wrong sign"}
+DOCUMENTS = PAIRS | MEANS
 
 
 @pytest.fixture(scope="module")
@@ -22,48 +52,122 @@ def bench() -> Bench:
     return Bench(threads=1)
 
 
-def copied(pane, document, qtbot) -> dict[str, object]:
-    qtbot.addWidget(pane)
-    pane.show_document(document)
-    names: dict[str, object] = {}
-    exec(pane.python(document, PLACE), names)
-    return names
+def assert_same(found, sweep):
+    np.testing.assert_allclose(found.numpy(), drawn(sweep), atol=1e-5)
 
 
-def shown(bench, pane, document, name):
-    request = pane.requests(document, PLACE)[name]
-    *_, found = (answer for answer in bench.answer(request) if answer is not None)
-    return found
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("kind", [SweepKind("resid_pre"), SweepKind("z", "all")])
+def test_patching_of_every_state(name, kind, bench, qtbot):
+    pane, document = PatchingPane(), viewing(DOCUMENTS[name], kind=kind, direction="noising")
+    names = copied(pane, document, qtbot)
+    sweep = told(bench, pane, document, "sweep")
+    assert bool(sweep.refusal) == (name in REFUSED)
+    assert bool(names["reason"]) == (name in REFUSED)
+    assert_same(names["shown"], sweep)
 
 
 @pytest.mark.parametrize("name", ["z", "q", "k", "v", "pattern"])
-def test_heads_by_position(bench, name, qtbot):
-    pane, document = PatchingPane(), viewing(find(TOY).document, kind=SweepKind(name))
-    names = copied(pane, document, qtbot)
-    sweep = shown(bench, pane, document, "sweep")
-    np.testing.assert_allclose(names["share"].numpy(), sweep.normalised, atol=1e-5)
+@pytest.mark.parametrize("document", [toy(), averaging(2)])
+def test_heads_by_position(bench, name, document, qtbot):
+    pane, document = PatchingPane(), viewing(document, kind=SweepKind(name))
+    assert_same(copied(pane, document, qtbot)["shown"], told(bench, pane, document, "sweep"))
 
 
-def test_edges_of_a_head(bench, qtbot):
-    document = viewing(find(TOY).document, kind=SweepKind("pattern", "edge"), direction="noising")
+@pytest.mark.parametrize("name", ["typed", "nothing typed", "wrong sign"])
+def test_edges_of_a_head(name, bench, qtbot):
+    kind = SweepKind("pattern", "edge")
+    document = viewing(DOCUMENTS[name], kind=kind, direction="noising")
     pane = PatchingPane()
     names = copied(pane, document, qtbot)
-    sweep = shown(bench, pane, document, "sweep")
-    np.testing.assert_allclose(names["edges"].numpy(), sweep.normalised, atol=1e-5)
+    assert names["result"].values[1, 3].isnan().any()  # other heads' edges are not run
+    assert_same(names["shown"], told(bench, pane, document, "sweep"))
 
 
-def test_both_directions(bench, qtbot):
-    pane, document = NecessaryPane(), find(TOY).document
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_both_directions(name, bench, qtbot):
+    pane, document = NecessaryPane(), DOCUMENTS[name]
     names = copied(pane, document, qtbot)
-    for name in ("necessary", "sufficient"):
-        sweep = shown(bench, pane, document, name)
-        np.testing.assert_allclose(names[name].numpy(), sweep.normalised, atol=1e-5)
+    for direction in ("necessary", "sufficient"):
+        assert_same(names[direction], told(bench, pane, document, direction))
 
 
-@pytest.mark.parametrize("name", ["q", "k", "v"])
-def test_who_feeds_a_head(bench, name, qtbot):
-    pane, document = FeedersPane(), viewing(find(TOY).document, kind=SweepKind(name, "all"))
+@pytest.mark.parametrize("input_", ["q", "k", "v"])
+@pytest.mark.parametrize("name", ["typed", "nothing typed", "a set", "wrong sign", "mean"])
+def test_who_feeds_a_head(name, input_, bench, qtbot):
+    pane, document = FeedersPane(), viewing(DOCUMENTS[name], kind=SweepKind(input_, "all"))
     names = copied(pane, document, qtbot)
-    feeding = shown(bench, pane, document, "feeding")
-    np.testing.assert_allclose(names["feeds"].numpy(), feeding.values[:, :-1], atol=1e-5)
+    feeding = told(bench, pane, document, "feeding")
+    assert_same(names["shown"], feeding)
+    share = 1 if feeding.refusal else feeding.clean - feeding.corrupted
+    assert names["embedding"] == pytest.approx(feeding.embedding / share, abs=1e-5)
     assert np.isfinite(feeding.values[0, :4]).all()
+
+
+@pytest.mark.parametrize("a", ["typed", "wrong sign", "nothing typed", "mean"])
+@pytest.mark.parametrize("b", ["typed", "a set", "wrong sign", "mean, wrong sign"])
+@pytest.mark.parametrize("side", ["A", "B", "A − B"])
+def test_the_side_that_is_shown(a, b, side, bench, qtbot):
+    pane = PatchingPane()
+    kept = viewing(DOCUMENTS[a], direction="noising").patching(0)
+    document = viewing(DOCUMENTS[b], against=kept)
+    show_side(pane, document, side, bench, qtbot)
+    np.testing.assert_allclose(
+        copied(pane, document, qtbot)["shown"].numpy(), drawn(pane.view.shown), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("other", [SweepKind("z", "all"), SweepKind("pattern", "edge")])
+def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, bench, qtbot):
+    pane = PatchingPane()
+    document = viewing(toy(), against=viewing(toy(), kind=other).patching(0))
+    kept = document.views[0].against
+    if other.extent == "edge":
+        document = viewing(document, against=replace(kept, layer=1, head=3))
+    show_side(pane, document, "A − B", bench, qtbot)
+    assert_same(copied(pane, document, qtbot)["shown"], pane.view.sweep)
+
+
+def test_edges_of_two_heads_are_subtracted(bench, qtbot):
+    pane, kind = PatchingPane(), SweepKind("pattern", "edge")
+    document = viewing(toy(), kind=kind)
+    kept = replace(document.patching(0), layer=1, head=3)
+    document = viewing(document, against=kept)
+    show_side(pane, document, "A − B", bench, qtbot)
+    assert_same(copied(pane, document, qtbot)["shown"], pane.view.shown)
+
+
+def show_side(pane, document, side, bench, qtbot):
+    """Let a pane draw A, B or their difference."""
+    qtbot.addWidget(pane)
+    pane.show_document(document)
+    pane.show_cursor(PLACE)
+    pane.view.compare.buttons[side].click()
+    for name in ("sweep", "kept") if side != "B" else ("sweep",):
+        pane.show_answer(name, told(bench, pane, document, name))
+
+
+def test_a_mean_without_answers_is_refused_in_the_same_words(bench, qtbot):
+    document = averaging()
+    table = tuple(replace(row, pair=replace(row.pair, answer="")) for row in document.table)
+    pane, document = PatchingPane(), replace(document, table=table)
+    with pytest.raises(ValueError, match="needs an answer") as shown:
+        told(bench, pane, document, "sweep")
+    with pytest.raises(ValueError, match="needs an answer") as said:
+        copied(pane, document, qtbot)
+    assert str(said.value) == str(shown.value)
+
+
+@pytest.mark.parametrize("kind", [PatchingPane, NecessaryPane, FeedersPane])
+def test_an_answer_of_several_tokens_is_read_whole(kind, bench, qtbot):
+    """The panes refuse it, the library does not: both ends are what the prompt pane shows."""
+    pane = PatchingPane()
+    qtbot.addWidget(pane)
+    document = toy(answer=" apple house", metric="log-probability")
+    reading = told(bench, pane, document, "pair")
+    names = copied(kind(), document, qtbot)
+    read = reading.clean.metric, reading.corrupted.metric
+    assert names["ends"] == pytest.approx(read, abs=1e-5)
+    if kind is PatchingPane:  # the stream of the clean prompt, at once, is the clean run
+        assert names["shown"].shape == (2, 11)
+        assert float(names["shown"].max()) == pytest.approx(1.0, abs=0.1)

@@ -15,6 +15,7 @@ from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.prompts.pairtable import PairTablePane
 from lensgui.panes.prompts.prompt import PromptPane
 from lensgui.state.selection import Cursor
+from tests.panes.copying import copied, toy
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +62,44 @@ def test_the_prompt(document, bench, qtbot, capsys):
     assert found == pytest.approx(read(bench, document, (document.pair,))[0], abs=1e-4)
 
 
-def test_an_answer_of_several_tokens(document, bench, qtbot, capsys):
-    pane = PromptPane()
-    qtbot.addWidget(pane)
-    document = document.having(metric="log-probability", answer=" apple house")
-    exec(pane.python(document, Cursor()), {})
+TYPED = {
+    "nothing": {"answer": "", "distractor": ""},
+    "no answer": {"answer": "", "distractor": " apple"},
+    "no distractor": {"distractor": ""},
+    "sets": {"answer": " apple| book| apple", "distractor": " stone|| nine"},
+    "several tokens": {"answer": " apple house", "metric": "log-probability"},
+    "a set, read whole": {"answer": " apple| house", "metric": "log-probability"},
+    "nothing, read whole": {"answer": "", "metric": "log-probability"},
+    "the likeliest but one": {"answer": "", "distractor": " apple", "metric": "rank"},
+    "a token in front": {"bos": " paper", "metric": "KL divergence"},
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_the_prompt_as_it_was_typed(name, bench, qtbot, capsys):
+    copied(PromptPane(), toy(**TYPED[name]), qtbot)
     printed = capsys.readouterr().out
-    expected = read(bench, document, (document.pair,))[0]
-    assert float(re.search(r"^clean (\S+)", printed, re.M)[1]) == pytest.approx(
-        expected[0], abs=1e-4
-    )
+    found = [
+        float(re.search(rf"^{side} (\S+)", printed, re.M)[1]) for side in ("clean", "corrupted")
+    ]
+    assert found == pytest.approx(read(bench, toy(), (toy(**TYPED[name]).pair,))[0], abs=1e-4)
+
+
+def test_a_table_of_all_sorts_of_pairs(bench, qtbot):
+    """A pair that has no metric is left out of the numbers, as it is in the table."""
+    pairs = [toy(**typed).pair for typed in TYPED.values()]
+    unanswered = toy(answer=" apple house").pair
+    table = tuple(map(PairRow, [unanswered, *pairs]))
+    names = copied(PairTablePane(), replace(toy(), table=table), qtbot)
+    (none, *expected) = read(bench, toy(), (unanswered, *pairs))
+    assert none == [None, None]
+    for found, shown in zip(names["numbers"], expected, strict=True):
+        assert found == pytest.approx(shown, abs=1e-4)
+
+
+def test_a_table_without_pairs_is_the_present_one(bench, qtbot):
+    document = toy(corrupted="")
+    names = copied(PairTablePane(), document, qtbot)
+    ((clean, corrupted),) = read(bench, document, (document.pair,))
+    assert names["numbers"] == [[pytest.approx(clean, abs=1e-4)]]
+    assert corrupted is None

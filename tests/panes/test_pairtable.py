@@ -121,7 +121,18 @@ def test_pasting_adds_pairs_that_are_read_as_the_present_one(show, document, qtb
 def test_copying_gives_what_pasting_takes(pane, qtbot):
     qtbot.keyClick(pane.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     rows = pairfiles.read_text(QGuiApplication.clipboard().text(), "x")
-    assert [row.pair for row in rows] == [row.pair for row in ROWS]
+    assert rows == ROWS
+
+
+def test_what_is_copied_and_pasted_keeps_roles_and_ticks(pane, filled, qtbot):
+    table = (replace(ROWS[0], is_included=False), *ROWS[1:])
+    pane.show_document(replace(filled, table=table))
+    pane.copy.click()
+    pane.show_document(replace(filled, table=()))
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.paste.click()
+    assert edited.args[0]["table"] == table
+    assert table[0].roles
 
 
 def test_rubbish_is_one_sentence_and_nothing_is_lost(pane, qtbot):
@@ -143,16 +154,46 @@ def test_dropping_files_and_text(is_file, pane, qtbot, tmp_path):
         data.setUrls([QUrl.fromLocalFile(str(path))])
     else:
         data.setText(TEXT)
-    drop = QDropEvent(
+    with qtbot.waitSignal(pane.edited) as edited:
+        pane.dropEvent(dropping(data))
+    assert len(edited.args[0]["table"]) == 15
+
+
+def dropping(data):
+    return QDropEvent(
         QPointF(5, 5),
         Qt.DropAction.CopyAction,
         data,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
+
+
+def test_all_files_that_are_dropped_are_read_and_those_that_cannot_be_are_named(
+    pane, qtbot, tmp_path
+):
+    (tmp_path / "a.csv").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "b.csv").write_text("prose", encoding="utf-8")
+    (tmp_path / "c.json").write_text('[{"clean": "x", "corrupted": "y"}]', encoding="utf-8")
+    urls = [QUrl.fromLocalFile(str(tmp_path / name)) for name in ("a.csv", "b.csv", "c.json")]
+    data = QMimeData()
+    data.setUrls([*urls, QUrl("https://example.org/far.csv")])
     with qtbot.waitSignal(pane.edited) as edited:
-        pane.dropEvent(drop)
-    assert len(edited.args[0]["table"]) == 15
+        pane.dropEvent(dropping(data))
+    table = edited.args[0]["table"]
+    assert [row.pair.clean for row in table[12:]] == [*(row.pair.clean for row in ROWS[:3]), "x"]
+    named = [sentence.split(" ")[0] for sentence in pane.note.text().split("\n")]
+    assert named == ["b.csv", "far.csv"]
+    data.setUrls(urls[:1])
+    pane.dropEvent(dropping(data))
+    assert pane.note.text() == ""
+
+
+def test_a_table_that_would_grow_too_large_takes_nothing(pane, qtbot, monkeypatch):
+    monkeypatch.setattr(pairfiles, "MOST_ROWS", 14)
+    with qtbot.assertNotEmitted(pane.edited):
+        pane.take_text(TEXT, "The pasted text")
+    assert pane.note.text() == "A table holds at most 14 pairs: nothing was added."
 
 
 def test_does_it_hold_draws_the_present_task_and_averages_in_one_step(pane, filled, qtbot):

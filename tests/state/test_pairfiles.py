@@ -6,6 +6,8 @@ import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lensgui.circuits.questions import PairRow, PromptPair, Role
 from lensgui.state import pairfiles
@@ -41,6 +43,47 @@ def test_what_is_written_can_be_read():
     assert pairfiles.read_text(pairfiles.write_text(rows), "x") == rows
 
 
+@st.composite
+def tables(draw):
+    """Rows of any text that is not blank, some with roles, some left out."""
+    texts = st.text(st.characters(codec="utf-8", exclude_characters="\0")).filter(str.strip)
+    rows = []
+    for clean, corrupted, answer, distractor in draw(
+        st.lists(st.tuples(texts, texts, texts | st.just(""), texts | st.just("")), min_size=1)
+    ):
+        ends = draw(st.dictionaries(st.text(), st.integers(1, len(clean)), max_size=3))
+        roles = tuple(Role(name, end) for name, end in ends.items())
+        pair = PromptPair(clean, corrupted, answer, distractor)
+        rows.append(PairRow(pair, roles, draw(st.booleans())))
+    return tuple(rows)
+
+
+@given(tables())
+def test_roles_and_inclusion_are_written_and_read_back(rows):
+    assert pairfiles.read_text(pairfiles.write_text(rows), "x") == rows
+    entries = [
+        {
+            **{column: getattr(row.pair, column) for column in pairfiles.COLUMNS},
+            "roles": {role.name: role.end for role in row.roles},
+            "included": row.is_included,
+        }
+        for row in rows
+    ]
+    assert pairfiles.read_text(json.dumps(entries), "x") == rows
+
+
+def test_columns_that_say_nothing_are_not_written():
+    rows = (PairRow(PAIR), PairRow(PAIR, (Role("S1", 4),)))
+    heading = [pairfiles.write_text(some).splitlines()[0] for some in (rows[:1], rows)]
+    assert heading == [LINES.splitlines()[0], LINES.splitlines()[0] + ",roles"]
+
+
+@pytest.mark.parametrize(("word", "is_included"), [("", True), (" Yes", True), ("FALSE", False)])
+def test_inclusion_may_be_spelled_in_several_ways(word, is_included):
+    text = f"clean,corrupted,included\na,b,{word}\n"
+    assert pairfiles.read_text(text, "x") == (PairRow(PromptPair("a", "b"), (), is_included),)
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
@@ -62,6 +105,10 @@ def test_what_is_written_can_be_read():
         ('[{"clean": "a", "corrupted": 5}]', "a corrupted that is not text"),
         ('[{"clean": "a", "corrupted": "b", "roles": {"S": 9}}]', "roles that are not ends"),
         ('[{"clean": "a", "corrupted": "b", "roles": []}]', "roles that are not ends"),
+        ("clean,corrupted,roles\na,b,S1\n", "Line 2 of x has roles that are not ends"),
+        ('clean;corrupted;roles\na;b;"{""S1"": 2}"\n', "Line 2 of x has roles that are not ends"),
+        ("clean,corrupted,included\na,b,maybe\n", "Line 2 of x does not say whether"),
+        ('[{"clean": "a", "corrupted": "b", "included": 7}]', "Pair 1 of x does not say whether"),
         ("a,b\n" * (pairfiles.MOST_ROWS + 1), "more than 20,000 pairs"),
     ],
 )

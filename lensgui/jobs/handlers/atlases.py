@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lensgui.circuits.heads import first_share, hide_first_source, shrink
+from lensgui.circuits.heads import first_share, hide_first_source, shrink, shrink_signed
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.patterns import weighed
@@ -77,8 +77,7 @@ class AtlasDrawing:
         if not self._mixture.is_difference:
             small = shrink(shown, ATLAS_SIDE).float() * 255
         else:
-            most, least = shrink(shown, ATLAS_SIDE), -shrink(-shown, ATLAS_SIDE)
-            small = torch.where(most >= -least, most, least).float() * 127 + 128
+            small = shrink_signed(shown, ATLAS_SIDE).float() * 127 + 128
         return small.round().to("cpu", torch.uint8).numpy()
 
     def picture(self) -> Atlas:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from torch import Tensor
 
 from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
+from lensgui.circuits.cases import case_of
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.verification import recompute
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers import checking, sweeping
-from lensgui.jobs.handlers.cases import case_of
 from lensgui.jobs.handlers.desk import Desk, keep
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Check, Sweep, Verification

@@ -10,6 +10,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
+from lensgui.circuits.answers import Answers, answers, encode
 from lensgui.circuits.averages import Average
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
@@ -26,7 +27,6 @@ from lensgui.jobs.handlers import (
     readings,
     tables,
 )
-from lensgui.jobs.handlers.prompts import Answers, answers, encode
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,

@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lensgui.circuits.answers import encode, required_metric
 from lensgui.circuits.feeding import feed
 from lensgui.circuits.headroles import ablate_heads, attribute_heads
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import PathScores
 from lensgui.circuits.questions import UNITS, Prompt
 from lensgui.circuits.runs import Run
+from lensgui.circuits.shares import refusal
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis
-from lensgui.jobs.handlers.prompts import encode
-from lensgui.jobs.handlers.sweeping import refusal
 from lensgui.jobs.requests import HeadRoles, WhoFeeds
 from lensgui.jobs.slices import Axis, CellState, Feeding, HeadEffects
 
@@ -41,7 +41,7 @@ def _roles(desk: Desk, request: HeadRoles) -> Iterator[Answer | None]:
     for _ in clean.steps():
         yield None
     found = desk.answers(pair, clean)
-    metric, unit = readings.required_metric(found), UNITS[pair.metric]
+    metric, unit = required_metric(found), UNITS[pair.metric]
     written: Tensor | None = None
     if found.difference is not None:
         for layers in attribute_heads(clean, found.difference):
@@ -78,7 +78,7 @@ def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
     for run in (clean, corrupted):
         for _ in run.steps():
             yield None
-    metric = readings.required_metric(desk.answers(pair, clean))
+    metric = required_metric(desk.answers(pair, clean))
     group = model.cfg.n_heads // model.cfg.kv_heads
     head = request.head if request.input == "q" else request.head // group
     receiver = Node(request.input, request.layer, head)

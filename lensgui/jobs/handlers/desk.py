@@ -6,11 +6,11 @@ from typing import Protocol
 
 from torch import Tensor
 
+from lensgui.circuits.answers import Answers
 from lensgui.circuits.averages import Average
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.handlers.prompts import Answers
 from lensgui.jobs.requests import Patching
 
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept

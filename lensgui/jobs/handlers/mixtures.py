@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
+from lensgui.circuits.cases import name_of
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.questions import PairRow, PromptPair, Side
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers import sweeping
-from lensgui.jobs.handlers.cases import name_of
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import Axis

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from lensgui.circuits.answers import required_metric
 from lensgui.circuits.attribution import attribution_steps
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import map_shape
@@ -38,7 +39,7 @@ def _sweep(desk: Desk, request: Patching) -> Iterator[Answer | None]:
     for run in (clean, corrupted):
         for _ in run.steps():
             yield None
-    metric = readings.required_metric(desk.answers(request.pair, clean))
+    metric = required_metric(desk.answers(request.pair, clean))
     left = desk.unfinished.pop(request, None)
     known = Known(left if isinstance(left, Tensor) else None)
     if len(clean.tokens) == len(corrupted.tokens) and is_slow(request, (clean, corrupted), metric):
@@ -170,6 +171,6 @@ def _verify(desk: Desk, request: VerifyCell) -> Iterator[Answer | None]:
     clean, _ = runs = _runs(desk, patching)
     for _ in clean.steps():
         yield None
-    metric = readings.required_metric(desk.answers(patching.pair, clean))
+    metric = required_metric(desk.answers(patching.pair, clean))
     for value in slowly(patching, *_tokens(runs), metric, [index], clean.model):
         yield None if value is None else Verification(index, value)

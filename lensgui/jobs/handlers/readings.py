@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.continuations import continued
+from lensgui.circuits.answers import Answers
 from lensgui.circuits.heads import HeadReadout
 from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
@@ -20,7 +20,7 @@ from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices
 from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.handlers.prompts import Answers, token_of
+from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.reports import (
     HeadReading,
     LensReading,
@@ -167,7 +167,7 @@ def ending(run: Run, found: Answers) -> Run:
     """
     if not found.continuation:
         return run
-    tokens, most = continued(run.tokens, found.continuation), run.model.cfg.n_ctx
+    tokens, most = found.ending(run.tokens), run.model.cfg.n_ctx
     if len(tokens) > most:
         raise ValueError(f"Prompt and answer have more than the {most} tokens this model takes.")
     return Run(run.model, tokens)
@@ -200,23 +200,6 @@ def _top(model: HookedTransformer, logits: Tensor, count: int) -> list[Likely]:
             best.indices.tolist(), probabilities, best.values.tolist(), strict=True
         )
     ]
-
-
-def required_metric(found: Answers) -> Metric:
-    """Return the metric of a sweep.
-
-    Raises:
-        ValueError: If there is none, or the answer is several tokens; the sentence says why.
-    """
-    if found.metric is None:
-        reason = found.warnings[0] if found.warnings else "Choose an answer and a distractor."
-        raise ValueError(reason)
-    if found.continuation:
-        raise ValueError(
-            f"The answer is {len(found.continuation)} tokens, which can be read but not patched: "
-            "choose one that is a single token."
-        )
-    return found.metric
 
 
 def head_reading(run: Run, readout: HeadReadout) -> HeadReading:

@@ -14,6 +14,7 @@ from lensgui.circuits.attribution import agreement
 from lensgui.circuits.averages import Average
 from lensgui.circuits.questions import UNITS, MetricName, SweepKind
 from lensgui.circuits.runs import Run
+from lensgui.circuits.shares import LOWER_IS_BETTER, refusal
 from lensgui.circuits.sweeps import SweepResult
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.tokens import to_str_tokens
@@ -21,15 +22,6 @@ from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_ax
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Axis, CellState, Correlation, Spread, Sweep
 
-SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are noise
-    "logit difference": 0.5,
-    "probability difference": 0.02,
-    "probability": 0.02,
-    "log-probability": 0.1,
-    "rank": 1.0,
-    "KL divergence": 0.02,
-}
-LOWER_IS_BETTER = ("rank", "KL divergence")
 Roles = tuple[str, ...]
 
 
@@ -178,22 +170,3 @@ def wrong_of(average: Average, metric: MetricName) -> int:
     """Return how many pairs' clean run does not do better than their corrupted run."""
     better = average.clean - average.corrupted
     return int(((-better if metric in LOWER_IS_BETTER else better) <= 0).sum())
-
-
-def refusal(clean: float, corrupted: float, metric: MetricName) -> str:
-    """Return why a change can't be given as a share of clean − corrupted; "" if it can."""
-    difference, least, unit = clean - corrupted, SMALLEST_DIFFERENCE[metric], UNITS[metric]
-    if difference != difference:  # NaN: nothing is known yet
-        return ""
-    better = -difference if metric in LOWER_IS_BETTER else difference
-    if better >= least:
-        return ""
-    if better > -least:
-        return (
-            f"Clean and corrupted differ by {difference:+.3f} ({unit}), less than {least}: a share "
-            f"of that would be noise, so changes are shown in {unit}."
-        )
-    return (
-        f"The clean run does worse than the corrupted run ({difference:+.3f} {unit}): a share of "
-        f"that would have the wrong sign, so changes are shown in {unit}."
-    )

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from time import monotonic
 from weakref import WeakKeyDictionary
 
+from lensgui.circuits.answers import Answers, answers, encode
 from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers.desk import Desk
-from lensgui.jobs.handlers.prompts import Answers, answers, encode
 from lensgui.jobs.handlers.readings import ending, known_metric, likeliest, metric_of
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.jobs.requests import ReadPairs

@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from lensgui.circuits.answers import is_unknown
+from lensgui.circuits.cases import token_ends
 from lensgui.circuits.differences import changed_spans
 from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.reading import read_out
@@ -16,9 +18,8 @@ from lensgui.circuits.words import LISTS
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers.cases import token_ends
 from lensgui.jobs.handlers.desk import Desk
-from lensgui.jobs.handlers.prompts import is_unknown, token_of
+from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.handlers.readings import last_logits
 from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
 from lensgui.jobs.reports import Likely

@@ -87,7 +87,7 @@ class AttentionPane(Pane):
         return wanted
 
     def python(self, document: Document, cursor: Cursor) -> str:
-        """Return how to get what is shown of the selected head."""
+        """Return how to get what is shown of the selected head, and of all heads."""
         focus = self.focus.focus
         return attentionscript.attention(
             document,
@@ -95,6 +95,7 @@ class AttentionPane(Pane):
             self._side,
             focus.measure,
             hides_first=focus.hides_first,
+            grid_hides_first=self.hide_first.isChecked(),
         )
 
     def show_card(self, card: ModelCard) -> None:

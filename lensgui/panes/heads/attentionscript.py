@@ -1,12 +1,14 @@
-"""A few lines of Python that compute what the attention explorer shows of a head."""
+"""A few lines of Python that compute what the attention explorer shows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lensgui.circuits.questions import AttentionMeasure, PromptPair, Side
+from lensgui.circuits.questions import AttentionMeasure, Side
 from lensgui.panes import snippets
 from lensgui.state.document import Document
+
+GRID_SIDE = 96  # most rows and columns of a head in the grid
 
 
 def attention(
@@ -16,8 +18,9 @@ def attention(
     measure: AttentionMeasure,
     *,
     hides_first: bool,
+    grid_hides_first: bool,
 ) -> str:
-    """Return how to get one head's numbers, or the mean of several, as `shown`.
+    """Return how to get one head's numbers, or the mean of several, as `shown`; all as `grid`.
 
     Args:
         document: The prompts.
@@ -25,48 +28,46 @@ def attention(
         side: Whose attention: clean, corrupted, or clean − corrupted.
         measure: What is counted.
         hides_first: Whether position 0 is left out; only a pattern's rows are renormalised.
+        grid_hides_first: The same of the grid.
     """
-    is_pattern = hides_first and measure == "pattern"
-    metric = "LogitDifference" if measure == "contribution" else ""
-    lines = snippets.opening(document, (metric,) if metric else ())
-    imports = ["from lensgui.circuits.patterns import weighed"]
-    imports += ["from lensgui.circuits.runs import Run"]
-    if is_pattern:
-        imports.insert(0, "from lensgui.circuits.heads import hide_first_source")
-    first = 1 if lines[0] else 0
-    lines[first:first] = imports
     pairs = [row.pair for row in document.rows] or [document.pair]
-    lines += ["", "total = 0"]
-    for pair in pairs:
-        lines += _of_pair(pair, side, metric)
-        lines += _of_heads(heads, side, measure, is_pattern)
-    count = len(pairs) * len(heads)
-    lines += [f"shown = total / {count}  # [destination, source]"]
-    if hides_first and measure != "pattern":
-        lines += ["shown[:, 0] = 0"]
-    return "\n".join(lines) + "\n"
-
-
-def _of_pair(pair: PromptPair, side: Side, metric: str) -> list[str]:
-    """Return the lines that run a pair's prompts."""
-    lines = []
-    for name, text in (("clean", pair.clean), ("corrupted", pair.corrupted)):
+    is_typed = all(pair.answer and pair.distractor for pair in pairs)
+    is_of_answers = measure == "contribution"
+    term = "run, sign, difference" if is_of_answers else "run, sign"
+    lines = [*snippets.pairs("pairs", pairs), f"terms = []  # {term}", "for pair in pairs:"]
+    if is_of_answers:
+        resolved = snippets.resolved("pair", is_typed=is_typed)
+        lines.append(f"    difference = {resolved}.difference")
+    for name, sign in (("clean", 1), ("corrupted", -1 if side == "difference" else 1)):
         if side in (name, "difference"):
-            lines += [snippets.tokens("tokens", text, pair.bos)]
-            lines += [f"{name} = Run(model, tokens).complete()"]
-    return [*lines, f"metric = {snippets.metric(pair)}"] if metric else lines
+            lines.append(f"    run = Run(model, encode(model, pair.{name}_prompt)).complete()")
+            lines.append(f"    terms.append(({term.replace('sign', str(sign))}))")
+    options = f", {measure!r}" if measure != "pattern" else ""
+    call = f"weighed(run, layer, head{options}{', difference' * is_of_answers})"
+    call = f"hide_first_source({call})" if hides_first and measure == "pattern" else call
+    lines += [
+        f"heads = {list(heads)}",
+        "shown = sum(  # [destination, source]",
+        f"    sign * {call}",
+        f"    for {term} in terms",
+        "    for layer, head in heads",
+        ") / (len(pairs) * len(heads))",
+    ]
+    lines += ["shown[:, 0] = 0"] if hides_first and measure != "pattern" else []
+    grid = _grid(term, side, hides_first=grid_hides_first)
+    return snippets.script(document, [*lines, "", *grid])
 
 
-def _of_heads(
-    heads: Sequence[tuple[int, int]], side: Side, measure: AttentionMeasure, is_pattern: bool
-) -> list[str]:
-    """Return the lines that add up heads."""
-    options = [repr(measure)] if measure != "pattern" else []
-    options += ["metric"] if measure == "contribution" else []
-    lines = [f"for layer, head in {list(heads)}:"]
-    for name, sign in (("clean", "+"), ("corrupted", "-" if side == "difference" else "+")):
-        if side in (name, "difference"):
-            call = f"weighed({', '.join([name, 'layer', 'head', *options])})"
-            call = f"hide_first_source({call})" if is_pattern else call
-            lines += [f"    total {sign}= {call}"]
-    return lines
+def _grid(term: str, side: Side, *, hides_first: bool) -> list[str]:
+    """Return the lines that get every head's pattern, of long prompts pooled as it is drawn."""
+    term = term.replace("difference", "_")
+    pattern = "run.patterns(layer, range(model.cfg.kv_heads))"
+    pattern = f"hide_first_source({pattern})" if hides_first else pattern
+    mean = f"sum(sign * {pattern} for {term} in terms) / len(pairs)"
+    pooled = "shrink_signed" if side == "difference" else "shrink"
+    return [
+        "grid = torch.stack([  # [layer, head, destination, source]",
+        f"    {pooled}({mean}, {GRID_SIDE})",
+        "    for layer in range(model.cfg.n_layers)",
+        "])",
+    ]

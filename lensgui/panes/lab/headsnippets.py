@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lensgui.circuits.questions import HeadInput
-from lensgui.panes import metricsnippet, snippets
+from lensgui.jobs.requests import Patching
+from lensgui.panes import snippets
+from lensgui.panes.lab import sweepsnippet
 from lensgui.state.document import Document
 
 
-def necessary(document: Document) -> str:
-    """Return how to patch every head in both directions, and to read it off directly."""
-    lines = _pair(document)
-    lines[1:1] = [
-        "from lensgui.circuits.questions import SweepKind",
-        "from lensgui.circuits.sweeps import sweep",
-    ]
-    lines += [
-        'heads = SweepKind("z", "all")',
-        "*_, denoising = sweep(model, clean, corrupted, difference, heads)",
-        '*_, noising = sweep(model, clean, corrupted, difference, heads, "noising")',
-        "sufficient, necessary = denoising.normalised, noising.normalised  # [layer, head]",
-    ]
-    return "\n".join(lines) + "\n"
+def necessary(document: Document, asked: Patching) -> str:
+    """Return how to patch every head in both directions.
+
+    Args:
+        document: The model.
+        asked: What is swept, in either direction.
+    """
+    lines = sweepsnippet.subject(asked)
+    for name, direction in (("sufficient", "denoising"), ("necessary", "noising")):
+        turned = replace(asked, direction="denoising" if direction == "denoising" else "noising")
+        lines += [*sweepsnippet.changes(turned), f"{name} = {sweepsnippet.SHOWN}  # [layer, head]"]
+    return snippets.script(document, lines)
 
 
 def feeders(document: Document, place: tuple[int, int], input_: HeadInput) -> str:
     """Return how to patch the path from every head and MLP into a head, (layer, head)."""
     layer, head = place
-    lines = _pair(document)
-    lines[1:1] = [
-        "from lensgui.circuits.feeding import feed",
-        "from lensgui.circuits.nodes import Node",
-        "from lensgui.circuits.runs import Run",
-    ]
+    pair = document.pair
     shared = "" if input_ == "q" else " // (model.cfg.n_heads // model.cfg.kv_heads)"
-    lines += [
+    lines = [
+        *sweepsnippet.subject(Patching(document.model, pair)),
         f'receiver = Node("{input_}", {layer}, {head}{shared})',
         "runs = [Run(model, tokens).complete() for tokens in (clean, corrupted)]",
-        "*_, scores = feed(*runs, difference, receiver)",
-        "feeds = scores.heads  # patched − corrupted, [layer, head]; scores.mlps is [layer]",
+        "*_, scores = feed(*runs, metric, receiver)",
+        "changes = torch.cat([scores.heads, scores.mlps[:, None]], 1)",
+        "ends = scores.clean, scores.corrupted",
+        f"reason = refusal(*ends, {pair.metric!r}){sweepsnippet.WHY}",
+        f"shown = {sweepsnippet.SHOWN}  # [layer, head], MLPs in the last column",
+        "embedding = scores.embed if reason else scores.embed / (ends[0] - ends[1])",
     ]
-    return "\n".join(lines) + "\n"
-
-
-def _pair(document: Document) -> list[str]:
-    """Return the lines that open the model and make both prompts and the metric."""
-    pair = document.pair
-    return [
-        *snippets.opening(document, (metricsnippet.CLASSES[pair.metric],)),
-        snippets.tokens("clean", pair.clean, pair.bos),
-        snippets.tokens("corrupted", pair.corrupted, pair.bos),
-        f"difference = {snippets.metric(pair)}",
-    ]
+    return snippets.script(document, lines)

@@ -81,7 +81,8 @@ class NecessaryPane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to patch every head both ways."""
-        return headsnippets.necessary(document)
+        asked = Patching(document.model, document.asked, HEADS, rows=document.rows)
+        return headsnippets.necessary(document, asked)
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Mark the selected head."""

@@ -13,10 +13,10 @@ from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
 from lensgui.jobs.slices import Sweep, Verification
-from lensgui.panes import snippets, verbs
+from lensgui.panes import verbs
 from lensgui.panes.chooser import Chooser
 from lensgui.panes.heatmap import Heatmap
-from lensgui.panes.lab import cells, faces, followups, sweepwords
+from lensgui.panes.lab import cells, faces, followups, sweepsnippet, sweepwords
 from lensgui.panes.lab.kinds import DIRECTIONS, KINDS
 from lensgui.panes.lab.sweepplot import SweepPlot
 from lensgui.panes.pane import Pane
@@ -103,8 +103,11 @@ class PatchingPane(Pane):
         return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
-        """Return how to compute the sweep."""
-        return snippets.patching(document, self.number, cursor)
+        """Return how to compute the sweep that is shown, A, B or A − B."""
+        asked = document.patching(self.number)
+        if asked.kind.extent == "edge":
+            asked = replace(asked, layer=cursor.layer or 0, head=cursor.head or 0)
+        return sweepsnippet.shown(document, asked, self._kept(document), self.view)
 
     def show_card(self, card: ModelCard) -> None:
         """Take note of how many heads share their keys and values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -56,11 +56,11 @@ class PairTablePane(Pane):
         self.view = PairView(self.model, self)
         self.draw = TaskButton("Draw", "Draw pairs", f"Add {DRAWN} pairs of a task.", self)
         self.draw.setAutoRaise(True)
-        self.open = button("Open…", "Open pairs", "Read pairs from a CSV or JSON file.", self)
+        self.open = button("Open…", "Open pairs", "Read pairs from CSV or JSON files.", self)
         self.paste = button(
             "Paste", "Paste pairs", "Add the pairs on the clipboard (Ctrl+V).", self
         )
-        self.copy = button("Copy", "Copy pairs", "Copy all pairs as CSV.", self)
+        self.copy = button("Copy", "Copy pairs", "Copy all pairs, roles and ticks as CSV.", self)
         self.delete = button("Delete", "Delete pairs", "Remove the chosen pairs (Delete).", self)
         self.exclude = button(
             "Exclude wrong", "Exclude wrong pairs", "Leave out what the model gets wrong.", self
@@ -115,11 +115,14 @@ class PairTablePane(Pane):
 
     def take_text(self, text: str, name: str) -> None:
         """Add the pairs in a text; complain if there are none."""
-        self._take(lambda: pairfiles.read_text(text, name))
+        try:
+            self._take(pairfiles.read_text(text, name), ())
+        except ValueError as error:
+            self._take((), [str(error)])
 
-    def take_file(self, path: str) -> None:
-        """Add the pairs in a file; complain if there are none."""
-        self._take(lambda: pairfiles.read_file(path))
+    def take_files(self, paths: Sequence[str]) -> None:
+        """Add the pairs in files; complain of each that has none."""
+        self._take(*pairfiles.read_files(paths))
 
     @Slot(object)
     def draw_like_this(self, task: Task) -> None:
@@ -160,9 +163,8 @@ class PairTablePane(Pane):
     def dropEvent(self, event: QDropEvent) -> None:
         """Read what was dropped."""
         data = event.mimeData()
-        files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
-        if files:
-            self.take_file(files[0])
+        if any(url.isLocalFile() for url in data.urls()):
+            self.take_files([url.toLocalFile() or url.toString() for url in data.urls()])
         elif data.hasText():
             self.take_text(data.text(), "The dropped text")
         event.acceptProposedAction()
@@ -217,18 +219,16 @@ class PairTablePane(Pane):
         document = self._document
         self.hold.show_known(task_of(document.pair) if document is not None else None)
 
-    def _take(self, read: Callable[[], tuple[PairRow, ...]]) -> None:
+    def _take(self, rows: tuple[PairRow, ...], faults: Sequence[str]) -> None:
+        """Add rows, and say what could not be read."""
         if self._document is None:
             return
-        try:
-            rows = read()
-            if len(rows) + len(self._document.table) > pairfiles.MOST_ROWS:
-                raise ValueError(f"A table holds at most {pairfiles.MOST_ROWS:,} pairs.")
-        except ValueError as error:
-            self._remark(INPUT, str(error))
-            return
-        self._remark(INPUT, "")
-        self.edited.emit({"table": self._document.table + like(rows, self._document.pair)})
+        if len(rows) + len(self._document.table) > pairfiles.MOST_ROWS:
+            full = f"A table holds at most {pairfiles.MOST_ROWS:,} pairs: nothing was added."
+            rows, faults = (), [*faults, full]
+        self._remark(INPUT, "\n".join(faults))
+        if rows:
+            self.edited.emit({"table": self._document.table + like(rows, self._document.pair)})
 
     def _mark(self, rows: Iterable[int], *, is_included: bool) -> None:
         """Include or leave out some rows, as one step."""
@@ -250,9 +250,9 @@ class PairTablePane(Pane):
 
     @Slot()
     def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open prompt pairs", str(Path.home()), FILES)
-        if path:
-            self.take_file(path)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open prompt pairs", str(Path.home()), FILES)
+        if paths:
+            self.take_files(paths)
 
     @Slot()
     def _paste(self) -> None:

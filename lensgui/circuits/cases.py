@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from lensgui.circuits.answers import NEEDS_DISTRACTOR, answers, encode, required_metric
 from lensgui.circuits.averages import Case
 from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
-from lensgui.jobs.handlers.prompts import NEEDS_DISTRACTOR, answers, encode
-from lensgui.jobs.handlers.readings import required_metric
 
 LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known
 

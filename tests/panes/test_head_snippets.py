@@ -1,0 +1,114 @@
+"""What the inspector and the attention explorer copy computes what they show, on the toy model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lensgui.jobs.handlers.atlases import ATLAS_SIDE
+from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.slices import CellState
+from lensgui.panes.heads import attentionscript
+from lensgui.panes.heads.attention import AttentionPane
+from lensgui.panes.inspection.inspector import InspectorPane
+from lensgui.state.selection import Cursor
+from tests.panes.copying import averaging, copied, told, toy
+
+EDGE = Cursor(1, 2, 10, 4)
+DOCUMENTS = {
+    "typed": toy(),
+    "nothing typed": toy(answer="", distractor=""),
+    "no answer": toy(answer="", distractor=" apple"),
+    "a set": toy(answer=" apple| book| apple", distractor=" stone|| nine"),
+    "several tokens": toy(answer=" apple house", metric="log-probability"),
+    "several tokens, read as one": toy(answer=" apple house"),
+    "twice the same": toy(distractor=" apple"),
+    "a token in front": toy(bos=" paper"),
+    "mean": averaging(),
+}
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench(threads=1)
+
+
+def maybe(number):
+    return None if number is None else pytest.approx(number, abs=1e-4)
+
+
+def sizes(found):
+    return pytest.approx([size for _, size in found], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_inspector_of_a_head_an_edge_and_an_mlp(name, bench, qtbot):
+    pane, document = InspectorPane(), DOCUMENTS[name]
+    names = copied(pane, document, qtbot, EDGE)
+    head = told(bench, pane, document, "head", EDGE)
+    assert names["head"].attention.tolist() == pytest.approx(head.attention, abs=1e-5)
+    assert names["head"].attribution == maybe(head.attribution)
+    assert names["head"].effect.topk(8).values.tolist() == sizes(head.promoted)
+    assert names["keys"].topk(8).values.tolist() == sizes(head.sought)
+    edge = told(bench, pane, document, "edge", EDGE)
+    assert names["edge"].attention == pytest.approx(edge.attention, abs=1e-5)
+    assert names["edge"].contribution == maybe(edge.contribution)
+    mlp = told(bench, pane, document, "mlp", EDGE)
+    assert names["mlp"].attribution == maybe(mlp.attribution)
+    assert names["mlp"].effect.topk(8).values.tolist() == sizes(mlp.promoted)
+    for neuron in mlp.neurons:
+        assert float(names["mlp"].activations[neuron.index]) == maybe(neuron.activation)
+    is_unanswered = name.startswith(("several", "twice"))
+    assert (head.attribution is None) == is_unanswered
+    assert (names["difference"] is None) == is_unanswered
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_inspector_of_a_position(name, bench, qtbot):
+    pane, document, place = InspectorPane(), DOCUMENTS[name], Cursor(position=7)
+    names = copied(pane, document, qtbot, place)
+    lens = told(bench, pane, document, "lens", place)
+    best = names["lens"].max(-1)
+    assert best.indices.tolist() == [likely.token.id for likely in lens.top]
+    assert best.values.tolist() == pytest.approx([likely.logit for likely in lens.top], abs=1e-4)
+    curve = [] if names["curve"] is None else names["curve"].tolist()
+    assert curve == pytest.approx(list(lens.metric), abs=1e-4)
+    assert not {"head", "edge", "mlp"} & names.keys()
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name[:4] not in ("seve", "twic")])
+@pytest.mark.parametrize("side", [0, 1, 2])
+def test_contributions_to_answers_that_were_not_typed(name, side, bench, qtbot):
+    pane, document = AttentionPane(), DOCUMENTS[name]
+    pane.side.setCurrentIndex(side)
+    pane.focus.bar.measure.chosen.emit("contribution")
+    shown = told(bench, pane, document, "head")
+    seen = shown.states == CellState.EXACT
+    names = copied(pane, document, qtbot)
+    np.testing.assert_allclose(names["shown"].numpy()[seen], shown.values[seen], atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [0, 1, 2])
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("name", ["typed", "mean", "long"])
+def test_every_head_of_the_grid(name, hides, side, bench, qtbot):
+    pane, document = AttentionPane(), {**DOCUMENTS, "long": long()}[name]
+    pane.side.setCurrentIndex(side)
+    pane.hide_first.setChecked(hides)
+    atlas = told(bench, pane, document, "grid")
+    found = copied(pane, document, qtbot)["grid"].numpy()
+    as_bytes = found * 127 + 128 if atlas.is_difference else found * 255
+    np.testing.assert_allclose(as_bytes, atlas.values, atol=0.51)
+
+
+def test_long_prompts_are_pooled_as_the_grid_is():
+    assert attentionscript.GRID_SIDE == ATLAS_SIDE
+
+
+def long():
+    """A prompt of more tokens than the grid has pixels for."""
+    pair = toy().pair
+    longer = replace(pair, clean=pair.clean * 9, corrupted=pair.corrupted * 9)
+    return replace(toy(), pair=longer)
