@@ -92,14 +92,14 @@ def weights(slice_: HeadSlice, tokens: Sequence[str]) -> Weights:
         tokens: What each position is called.
     """
     low, high = _ends(slice_)
-    values = np.nan_to_num(slice_.values)
+    values = np.nan_to_num(slice_.values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if slice_.is_signed:
-        shares = (values / np.float32(high)).clip(-1, 1)
+        shares = (values / high).clip(-1, 1)
         shades = np.rint(shares * 127 + NEUTRAL)
     else:
-        shares = ((values - np.float32(low)) / np.float32(high - low)).clip(0, 1)
+        shares = ((values - low) / (high - low)).clip(0, 1)
         shades = np.rint(shares * 255)
-    return Weights(slice_, low, high, tokens, shares, shades.astype(np.uint8))
+    return Weights(slice_, low, high, tokens, shares.astype(np.float32), shades.astype(np.uint8))
 
 
 def _ends(slice_: HeadSlice) -> tuple[float, float]:
@@ -107,7 +107,7 @@ def _ends(slice_: HeadSlice) -> tuple[float, float]:
 
     Attention and its differences have a fixed one; everything else runs to the largest number.
     """
-    known = slice_.values[slice_.states == CellState.EXACT]
+    known = slice_.values[(slice_.states == CellState.EXACT) & np.isfinite(slice_.values)]
     largest = float(np.abs(known).max(initial=0)) or 1.0
     if slice_.measure == "pattern":
         return (-1.0 if slice_.is_signed else 0.0), 1.0
@@ -115,5 +115,5 @@ def _ends(slice_: HeadSlice) -> tuple[float, float]:
         return -largest, largest
     if slice_.measure == "scores" and known.size:
         low, high = float(known.min()), float(known.max())
-        return low, high if high > low else low + 1
+        return low, high if high > low else low + max(1.0, abs(low))
     return 0.0, largest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -182,7 +182,7 @@ class InspectorPane(Pane):
         for part in (self.pins, self.note_field, *self._sections, self.lens_caption, self.lens):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea(self, widgetResizable=True)
+        scroll = self._scroll = QScrollArea(self, widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
@@ -195,6 +195,8 @@ class InspectorPane(Pane):
         for part in parts:
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
+        for rows in (self.head.attention, self.lens):
+            rows.reached.connect(self._reveal)
         self.pins.clicked.connect(self._pick_pin)
         self.pins.setAccessibleName("Pinned places")
         self.pins.setToolTip("Pinned places: click one to select it.")
@@ -207,6 +209,15 @@ class InspectorPane(Pane):
         self.lens_caption.setContentsMargins(0, 5, 0, 0)
         self.lens_caption.hide()
         _tell_height(self.place)
+
+    @Slot(QPoint)
+    def _reveal(self, middle: QPoint) -> None:
+        """Scroll to the row that a key reached."""
+        rows = self.sender()
+        shown = self._scroll.widget()
+        if isinstance(rows, QWidget) and shown is not None:
+            inside = rows.mapTo(shown, middle)
+            self._scroll.ensureVisible(inside.x(), inside.y(), 0, 24)
 
     @Slot()
     def _offer_pins(self) -> None:
