@@ -11,10 +11,13 @@ from PySide6.QtGui import QColor
 
 from lensgui.circuits.questions import ModelKey
 from lensgui.jobs.reports import LensReading, Likely, Token
-from lensgui.jobs.requests import AttentionHead, Patching
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching
 from lensgui.jobs.slices import CellState, HeadSlice
 from lensgui.panes import theme
+from lensgui.panes.heads.headcards import card
 from lensgui.panes.heads.headfocus import HeadFocus
+from lensgui.panes.heads.headgrid import HeadGrid
+from lensgui.panes.heads.headlayout import Look
 from lensgui.panes.heads.weights import weights
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.inspection.lensrows import LensRows, stretches
@@ -23,7 +26,7 @@ from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.lab.sweeppicture import Setting, draw
 from lensgui.panes.prompts.alignment import next_chips, token_chips
 from lensgui.panes.spelling import percent
-from tests import fakes
+from tests import fake_attention, fakes
 from tests.panes.conftest import PAIR, last
 
 NAN, INF = float("nan"), float("inf")
@@ -166,3 +169,48 @@ def test_a_painter_is_ended_where_painting_fails(lens, monkeypatch):
     assert failure.traceback  # which would keep an active painter alive
     assert not lens.paintingActive()
     lens.grab()
+
+
+def broken_atlas(is_difference):
+    """Every head's attention, of which L1H2's is not finite and L2H1's is not in its last row."""
+    side = "difference" if is_difference else "clean"
+    atlas = last(fake_attention.attention(AttentionGrid(ModelKey("fake"), PAIR, side)))
+    broken = np.zeros(atlas.values.shape, np.bool_)
+    broken[1, 2] = broken[2, 1, -1] = True
+    scores, strongest = atlas.scores.copy(), atlas.strongest.copy()
+    scores[:, [1, 2], [2, 1]] = NAN
+    strongest[[1, 2], [2, 1]] = -1
+    values = np.where(broken, 128 if is_difference else 0, atlas.values).astype(np.uint8)
+    return replace(atlas, values=values, broken=broken, scores=scores, strongest=strongest)
+
+
+def shades_of(grid, layer, head, down):
+    """The colours in the first columns of a thumbnail, some share of the way down."""
+    frame = grid.layout_now().frame(layer * fakes.HEADS + head)
+    image = grid.grab().toImage()
+    top = frame.top() + down * frame.height()
+    return {
+        QColor(image.pixel(int(frame.left()) + x, int(top) + y)).name()
+        for x in range(2, 11)
+        for y in range(-4, 5)
+    }
+
+
+@pytest.mark.parametrize("is_difference", [False, True])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_heads_that_are_not_finite_are_hatched(show, is_difference, is_sorted):
+    grid = show(HeadGrid(), 500, 900)
+    grid.setPalette(theme.palette(theme.LIGHT))
+    grid.show_look(Look(is_sorted=is_sorted))
+    grid.show_atlas(broken_atlas(is_difference))
+    hatched = {theme.LIGHT.hatch, theme.LIGHT.surface}
+    assert hatched == shades_of(grid, 1, 2, 0.5) == shades_of(grid, 2, 1, 0.9)
+    assert not hatched <= shades_of(grid, 2, 1, 0.5)
+    assert not hatched <= shades_of(grid, 0, 0, 0.9)
+
+
+def test_a_head_that_is_not_finite_has_no_scores_and_no_strongest_edge(show):
+    name, lines = card(broken_atlas(is_difference=False), 1, 2, "abcde")
+    assert name == "L1H2"
+    assert lines[-1] == "strongest edge: none"
+    assert all(line.endswith(": not a finite number") for line in lines[:-1])

@@ -8,6 +8,7 @@ from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.jobs.slices import Atlas
 from lensgui.panes.spelling import percent, signed
 
+NOT_FINITE = "not a finite number"
 UNITS = {"entropy": " bits"}
 MEANINGS = {
     "position 0": "Mean attention of later queries to position 0, the attention sink.",
@@ -34,7 +35,8 @@ def score_words(atlas: Atlas, layer: int, head: int) -> list[str]:
     found = []
     for name, value in zip(HEAD_SCORES, atlas.scores[:, layer, head], strict=True):
         if value != value:  # NaN, which equals nothing
-            found.append(f"{name}: nothing to score here")
+            is_broken = atlas.is_broken(layer, head)
+            found.append(f"{name}: {NOT_FINITE if is_broken else 'nothing to score here'}")
             continue
         number = signed(float(value), 2) if atlas.is_difference else f"{value:.2f}"
         found.append(f"{name} {number}{UNITS.get(name, '')}")
@@ -61,6 +63,8 @@ def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[st
     position, source = map(int, atlas.strongest[layer, head])
     if position >= 0:
         lines[-1] += f": {_place(position, tokens)} → {_place(source, tokens)}"
+    else:
+        lines[-1] = "strongest edge: none"
     return name, lines
 
 
