@@ -50,7 +50,7 @@ def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[st
         atlas: What is known.
         layer: The head's layer.
         head: The head.
-        tokens: What each position is called.
+        tokens: What each position of the axes is called.
     """
     name = f"L{layer}H{head}"
     if layer >= atlas.layers:
@@ -60,6 +60,8 @@ def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[st
     if share == share:
         holds = "difference on position 0: " if atlas.is_difference else "position 0 holds "
         lines[0] = holds + (signed(share, 2) if atlas.is_difference else percent(share))
+    if len(atlas.axes[2]) > 1 and atlas.axes[2].coordinates[1] != 1:
+        tokens = ()  # several positions share a cell, and these are the names of cells
     position, source = map(int, atlas.strongest[layer, head])
     if position >= 0:
         lines[-1] += f": {_place(position, tokens)} → {_place(source, tokens)}"

@@ -54,10 +54,8 @@ class Weights:
         return self.number(self.high, 2), self.number(middle, 2), self.number(self.low, 2)
 
     def number(self, value: float, digits: int = 3) -> str:
-        """Return a number as it is written, with its sign where it may have either."""
-        if self.slice.is_signed or self.slice.measure == "scores":
-            return signed(value, digits) if value else "0"
-        return f"{value:.{digits}f}"
+        """Return a number as it is written."""
+        return number(self.slice, value, digits)
 
     def is_known(self, row: int, column: int) -> bool:
         """Whether a cell has a number."""
@@ -73,15 +71,22 @@ class Weights:
         if not self.is_known(row, column):
             is_masked = self.slice.states[row, column] == CellState.MASKED
             return f"{ends}: " + (self._why_masked(column) if is_masked else "not a finite number")
-        return f"{ends}: {self.number(float(self.slice.values[row, column]))}{self.unit}"
-
-    @property
-    def unit(self) -> str:
-        """What numbers are counted in, after a space; "" for plain numbers."""
-        return " logits" if self.slice.measure == "contribution" else ""
+        return f"{ends}: {amount(self.slice, float(self.slice.values[row, column]))}"
 
     def _why_masked(self, column: int) -> str:
         return "left out with position 0" if column == 0 else "out of this layer's reach"
+
+
+def number(slice_: HeadSlice, value: float, digits: int = 3) -> str:
+    """Return one of a head's numbers as it is written, with its sign where it may have either."""
+    if slice_.is_signed or slice_.measure == "scores":
+        return signed(value, digits) if value else "0"
+    return f"{value:.{digits}f}"
+
+
+def amount(slice_: HeadSlice, value: float) -> str:
+    """Return one of a head's numbers with what it is counted in, if anything."""
+    return number(slice_, value) + (" logits" if slice_.measure == "contribution" else "")
 
 
 def weights(slice_: HeadSlice, tokens: Sequence[str]) -> Weights:
