@@ -36,9 +36,9 @@ class Readout(QLabel):
         fitting = QFontMetrics(self.font()).elidedText(
             self.text(), Qt.TextElideMode.ElideRight, self.width()
         )
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
+        with QPainter(self) as painter:
+            painter.setPen(self.palette().color(self.foregroundRole()))
+            painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
 class StatusLine(QStatusBar):

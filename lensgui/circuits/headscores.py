@@ -71,8 +71,8 @@ def strongest_edges(pattern: Tensor) -> tuple[Tensor, Tensor]:
         pattern: [head, position, source]; of a difference, the largest in size counts.
 
     Returns:
-        Values [head], NaN where there is only position 0; and position and source, [head, 2], −1
-        likewise.
+        Values [head], NaN where there is only position 0 or a number that is not finite; and
+        position and source, [head, 2], −1 likewise.
     """
     rest = pattern[:, 1:, 1:]
     if not rest.shape[-1]:
@@ -83,7 +83,8 @@ def strongest_edges(pattern: Tensor) -> tuple[Tensor, Tensor]:
     row = rest[torch.arange(len(rest), device=rest.device), rows]
     columns = row.abs().argmax(-1)
     values = row.gather(1, columns[:, None])[:, 0]
-    return values, torch.stack([rows, columns], dim=-1) + 1
+    places = torch.stack([rows, columns], dim=-1) + 1
+    return values, places.masked_fill(values.isnan()[:, None], -1)
 
 
 def _entropy(rows: Tensor) -> Tensor:

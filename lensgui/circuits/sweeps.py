@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
+from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
 from lensgui.circuits.reading import compared, metric_logits, read_positions
@@ -178,8 +179,7 @@ def _on_the_way(
     try:
         for _ in walk.through():
             yield results
-        for run in runs:
-            check_finite(run)
+        check_finite(*runs)
         metric = compared(base.model, metric, runs[0].residuals[-1])
         read = [read_metric(run, metric) for run in runs]
         for layer in range(base.model.cfg.n_layers):
@@ -246,21 +246,6 @@ def _runs(
         )
     run_together(runs)
     return runs
-
-
-def check_finite(run: Run) -> None:
-    """Refuse a run whose residual stream overflowed.
-
-    Raises:
-        ValueError: If it did; the sentence says in which layer.
-    """
-    for layer, residual in enumerate(run.residuals):
-        if not residual.isfinite().all():
-            where = f"after layer {layer - 1}" if layer else "in the embedding"
-            raise ValueError(
-                f"The residual stream is not finite {where}: the model overflows in "
-                f"{str(residual.dtype).removeprefix('torch.')}, or its weights are damaged."
-            )
 
 
 def nothing_known(

@@ -260,11 +260,12 @@ class Atlas:
         scores: Each of `HEAD_SCORES` for each head, [score, layer, head]; NaN where not yet known,
             or where the prompt does not have what it asks about.
         strongest: From where to where each head's strongest edge goes, position and source, −1
-            where not yet known, [layer, head, 2].
+            where not yet known and where there is none, [layer, head, 2].
         hides_first: Whether position 0 is left out of `values` and the rest of each row
             renormalised.
         is_difference: Whether all numbers are clean − corrupted.
         prompts: How many prompts of one side they are means over.
+        broken: Cells that cover a number that is not finite, as `values`; None if there are none.
     """
 
     axes: tuple[Axis, ...]
@@ -275,6 +276,11 @@ class Atlas:
     hides_first: bool
     is_difference: bool = False
     prompts: int = 1
+    broken: NDArray[np.bool_] | None = None
+
+    def is_broken(self, layer: int, head: int) -> bool:
+        """Whether some of a head's attention is not finite."""
+        return self.broken is not None and bool(self.broken[layer, head].any())
 
     @property
     def is_whole(self) -> bool:

@@ -158,19 +158,19 @@ class Heatmap(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw cells, labels, colour bar and outlines."""
         look = theme.of(self.palette())
-        painter = QPainter(self)
-        if self.picture is None:
-            painter.setFont(theme.text_font())
-            painter.setPen(QColor(look.faint))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
-            return
-        plot, table = self.plot(), self._table(look)
-        self._paint_cells(painter, self.picture, plot, look)
-        self._paint_labels(painter, self.picture, plot, look)
-        if self.picture.scale:
-            picture.paint_scale(painter, self.picture.scale, plot, table, look)
-        self._paint_outlines(painter, self.picture, plot, look)
+        with QPainter(self) as painter:
+            if self.picture is None:
+                painter.setFont(theme.text_font())
+                painter.setPen(QColor(look.faint))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                return
+            plot, table = self.plot(), self._table(look)
+            self._paint_cells(painter, self.picture, plot, look)
+            self._paint_labels(painter, self.picture, plot, look)
+            if self.picture.scale:
+                picture.paint_scale(painter, self.picture.scale, plot, table, look)
+            self._paint_outlines(painter, self.picture, plot, look)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the pointer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import floor, log10
+from math import floor, isfinite, log10
 
 from lensgui.jobs.reports import PromptReading, Token
 from lensgui.jobs.slices import Axis
@@ -95,6 +95,8 @@ def precise(number: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share of 1 in whole percent, or in more digits when it is small."""
+    if not isfinite(share):
+        return "not a number"
     return (
         f"{share:.0%}".replace("%", " %") if share >= 0.095 else f"{share:.1%}".replace("%", " %")
     )

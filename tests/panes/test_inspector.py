@@ -102,7 +102,7 @@ def test_one_number_that_two_panes_have_is_said_once(document, show):
 def test_clicking_a_lens_row_selects_its_layer(document, show, qtbot):
     pane = answer(show(InspectorPane(), 340, 900), document)
     with qtbot.waitSignal(pane.picked) as picked:
-        row = QPoint(20, round(pane.lens._row_height() * 3.5))
+        row = QPoint(20, round(pane.lens.row_height() * 3.5))
         qtbot.mouseClick(pane.lens, Qt.MouseButton.LeftButton, pos=row)
     assert picked.args == [{"layer": 1}]
 

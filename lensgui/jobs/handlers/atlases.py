@@ -42,6 +42,7 @@ class AtlasDrawing:
         self._values = np.full((*of_heads, side, side), empty, np.uint8)
         self._scores = np.full((len(HEAD_SCORES), *of_heads), np.nan, np.float32)
         self._strongest: Places = np.full((*of_heads, 2), -1, np.int32)
+        self._broken: NDArray[np.bool_] | None = None
         self._layers = 0
         self._axes = (layer_axis(model), head_axis(model), *map(self._axis, ("position", "source")))
 
@@ -69,15 +70,21 @@ class AtlasDrawing:
         if self._hides_first:
             shown = _sum(weights, [hide_first_source(pattern) for pattern in patterns])
         yield
-        self._values[layer, heads] = self._bytes(shown)
+        self._values[layer, heads] = self._bytes(shown, layer, heads)
         self._layers = layer + 1
 
-    def _bytes(self, shown: Tensor) -> NDArray[np.uint8]:
+    def _bytes(self, shown: Tensor, layer: int, heads: slice) -> NDArray[np.uint8]:
         """Return patterns [head, position, source] as bytes, pooled to what the grid can show."""
         if not self._mixture.is_difference:
             small = shrink(shown, ATLAS_SIDE).float() * 255
         else:
             small = shrink_signed(shown, ATLAS_SIDE).float() * 127 + 128
+        is_bad = ~small.isfinite()
+        if is_bad.any():
+            if self._broken is None:
+                self._broken = np.zeros(self._values.shape, np.bool_)
+            self._broken[layer, heads] = is_bad.cpu().numpy()
+            small = small.masked_fill(is_bad, 0)
         return small.round().to("cpu", torch.uint8).numpy()
 
     def picture(self) -> Atlas:
@@ -86,6 +93,9 @@ class AtlasDrawing:
         for array in arrays:
             array.flags.writeable = False
         values, scores, strongest = arrays
+        broken = None if self._broken is None else self._broken.copy()
+        if broken is not None:
+            broken.flags.writeable = False
         return Atlas(
             self._axes,
             values,
@@ -95,6 +105,7 @@ class AtlasDrawing:
             self._hides_first,
             self._mixture.is_difference,
             self._mixture.prompts,
+            broken,
         )
 
 

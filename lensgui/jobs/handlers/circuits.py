@@ -12,6 +12,7 @@ from lensgui.circuits.answers import encode, required_metric
 from lensgui.circuits.feeding import feed
 from lensgui.circuits.headroles import ablate_heads, attribute_heads
 from lensgui.circuits.nodes import Node
+from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.paths import PathScores
 from lensgui.circuits.questions import UNITS, Prompt
 from lensgui.circuits.runs import Run
@@ -40,6 +41,7 @@ def _roles(desk: Desk, request: HeadRoles) -> Iterator[Answer | None]:
     clean = desk.run(model, pair.clean_prompt)
     for _ in clean.steps():
         yield None
+    check_finite(clean)
     found = desk.answers(pair, clean)
     metric, unit = required_metric(found), UNITS[pair.metric]
     written: Tensor | None = None
@@ -51,6 +53,7 @@ def _roles(desk: Desk, request: HeadRoles) -> Iterator[Answer | None]:
     for run in runs:
         for _ in run.steps():
             yield None
+    check_finite(*runs)
     known = -1
     for values in ablate_heads(clean, runs, metric):
         count = int(values.isfinite().sum())
@@ -78,6 +81,7 @@ def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
     for run in (clean, corrupted):
         for _ in run.steps():
             yield None
+    check_finite(clean, corrupted)
     metric = required_metric(desk.answers(pair, clean))
     group = model.cfg.n_heads // model.cfg.kv_heads
     head = request.head if request.input == "q" else request.head // group

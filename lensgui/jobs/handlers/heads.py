@@ -9,6 +9,7 @@ from lensgui.circuits.cards import MLPReadout, read_edge, read_mlp, sought
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
 from lensgui.circuits.metrics import LogitDifference
+from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.jobs.answering import Answer
@@ -32,6 +33,8 @@ def answer(
         readings.check_head(model, request.layer, request.head)
     for _ in run.steps():
         yield None
+    if not isinstance(request, LogitLens):  # whose first layers may still say something
+        check_finite(run)
     match request:
         case ReadHead():
             yield from _read_head(desk, request, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from lensgui.circuits.overflow import overflow
 from lensgui.circuits.runs import Run
 from lensgui.circuits.surprisal import surprisals
 from lensgui.jobs.answering import Answer
@@ -45,6 +46,8 @@ def _read_pair(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
     yield reading
     runs = [run for run in (clean, corrupted) if run is not None]
     yield from _steps(runs)
+    sentences = tuple(dict.fromkeys(filter(None, map(overflow, runs))))
+    reading = replace(reading, warnings=reading.warnings + sentences)
     found = desk.answers(pair, clean)
     ends = [readings.ending(run, found) for run in runs]
     yield from _steps(ends)

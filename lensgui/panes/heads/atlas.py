@@ -62,7 +62,7 @@ def paint_atlas(atlas: Atlas, raster: Raster, order: Order | None = None) -> NDA
     """Return the picture of all known heads as palette indices, [y, x].
 
     Each thumbnail shows the value of the largest size under each of its pixels, and the causal
-    mask.
+    mask; nothing where a number is not finite.
 
     Args:
         atlas: The heads.
@@ -78,6 +78,9 @@ def paint_atlas(atlas: Atlas, raster: Raster, order: Order | None = None) -> NDA
     squeeze = _squeeze_signed if atlas.is_difference else _squeeze
     values = squeeze(squeeze(values, 1, side), 2, side)
     shades = _SIGNED[values] if atlas.is_difference else _AMOUNTS[values]
+    if atlas.broken is not None:
+        broken = atlas.broken.reshape(-1, *atlas.broken.shape[2:])[places[known]].view(np.uint8)
+        shades[_squeeze(_squeeze(broken, 1, side), 2, side) > 0] = EMPTY
     later = np.arange(shades.shape[2]) > np.arange(shades.shape[1])[:, None]
     shades[:, later] = MASKED
     thumbnails = _stretch(_stretch(shades, 2, side), 1, side)

@@ -221,8 +221,8 @@ class AttentionPane(Pane):
         self.side.setToolTip("Which prompt's attention is shown, or clean minus corrupted.")
         self.hide_first.setAccessibleName("Hide position 0 in the grid")
         self.hide_first.setToolTip(
-            "Leave position 0 out of the grid and share each row among the rest: most heads rest "
-            "there (an attention sink), which would swamp everything else."
+            "Leave position 0, an attention sink, out of the grid and share each row among the "
+            "rest: it would swamp everything else."
         )
 
     @Slot()

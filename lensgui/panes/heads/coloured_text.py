@@ -106,26 +106,26 @@ class ColouredText(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the tokens in view."""
         look = theme.of(self.palette())
-        painter = QPainter(self)
-        if self.weights is None:
-            painter.setFont(theme.text_font())
+        with QPainter(self) as painter:
+            if self.weights is None:
+                painter.setFont(theme.text_font())
+                painter.setPen(QColor(look.faint))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                return
+            self._places = self._lay_out(self.width())
+            painter.setOpacity(0.4 if self._stale else 1.0)
             painter.setPen(QColor(look.faint))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
-            return
-        self._places = self._lay_out(self.width())
-        painter.setOpacity(0.4 if self._stale else 1.0)
-        painter.setPen(QColor(look.faint))
-        painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
-        above = QRectF(0, 0, self.width(), self._top())
-        words = painter.fontMetrics().elidedText(
-            self._headline(), Qt.TextElideMode.ElideRight, self.width()
-        )
-        painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, words)
-        painter.setFont(self.font())
-        for token, place in enumerate(self._places):
-            if place.intersects(QRectF(event.rect())):
-                self._paint_token(painter, self.weights, token, look)
+            painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
+            above = QRectF(0, 0, self.width(), self._top())
+            words = painter.fontMetrics().elidedText(
+                self._headline(), Qt.TextElideMode.ElideRight, self.width()
+            )
+            painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, words)
+            painter.setFont(self.font())
+            for token, place in enumerate(self._places):
+                if place.intersects(QRectF(event.rect())):
+                    self._paint_token(painter, self.weights, token, look)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say the number of the token under the pointer."""

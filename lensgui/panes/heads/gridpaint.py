@@ -100,12 +100,24 @@ def heads(painter: QPainter, setting: Setting, image: QImage, *, is_stale: bool)
         if known < layers:
             rest = layout.cell(known, 0).united(layout.cell(layers - 1, setting.heads - 1))
             picture.hatch(painter, rest, look)
+    if setting.atlas.broken is not None:
+        _hatch_broken(painter, setting)
     painter.setOpacity(STALE_OPACITY if is_stale else 1.0)
     painter.drawImage(where, image)
     painter.setOpacity(1.0)
     if not setting.is_list and setting.view.least > 0:
         _veil(painter, setting)
     painter.restore()
+
+
+def _hatch_broken(painter: QPainter, setting: Setting) -> None:
+    """Hatch what is seen through thumbnails where numbers are not finite."""
+    rows, columns = setting.layout.seen()
+    for row in rows:
+        for column in columns:
+            number = int(setting.layout.order[row, column])
+            if number >= 0 and setting.atlas.is_broken(*divmod(number, setting.heads)):
+                picture.hatch(painter, setting.layout.cell(row, column), setting.theme)
 
 
 def _veil(painter: QPainter, setting: Setting) -> None:

@@ -8,6 +8,7 @@ from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.jobs.slices import Atlas
 from lensgui.panes.spelling import percent, signed
 
+NOT_FINITE = "not a finite number"
 UNITS = {"entropy": " bits"}
 MEANINGS = {
     "position 0": "Mean attention of later queries to position 0, the attention sink.",
@@ -34,7 +35,8 @@ def score_words(atlas: Atlas, layer: int, head: int) -> list[str]:
     found = []
     for name, value in zip(HEAD_SCORES, atlas.scores[:, layer, head], strict=True):
         if value != value:  # NaN, which equals nothing
-            found.append(f"{name}: nothing to score here")
+            is_broken = atlas.is_broken(layer, head)
+            found.append(f"{name}: {NOT_FINITE if is_broken else 'nothing to score here'}")
             continue
         number = signed(float(value), 2) if atlas.is_difference else f"{value:.2f}"
         found.append(f"{name} {number}{UNITS.get(name, '')}")
@@ -48,7 +50,7 @@ def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[st
         atlas: What is known.
         layer: The head's layer.
         head: The head.
-        tokens: What each position is called.
+        tokens: What each position of the axes is called.
     """
     name = f"L{layer}H{head}"
     if layer >= atlas.layers:
@@ -58,9 +60,13 @@ def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[st
     if share == share:
         holds = "difference on position 0: " if atlas.is_difference else "position 0 holds "
         lines[0] = holds + (signed(share, 2) if atlas.is_difference else percent(share))
+    if len(atlas.axes[2]) > 1 and atlas.axes[2].coordinates[1] != 1:
+        tokens = ()  # several positions share a cell, and these are the names of cells
     position, source = map(int, atlas.strongest[layer, head])
     if position >= 0:
         lines[-1] += f": {_place(position, tokens)} → {_place(source, tokens)}"
+    else:
+        lines[-1] = "strongest edge: none"
     return name, lines
 
 

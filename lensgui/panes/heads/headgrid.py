@@ -145,17 +145,17 @@ class HeadGrid(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw thumbnails, labels and the selection."""
         look = theme.of(self.palette())
-        painter = QPainter(self)
-        if self.atlas is None:
-            gridpaint.empty(painter, self.rect(), self.empty, look)
-            return
-        layout = self.layout_now()
-        if self._image is None:
-            self._image = gridpaint.image(self.atlas, layout, look)
-        setting = gridpaint.Setting(self.atlas, layout, self.look, look, self._is_list)
-        gridpaint.heads(painter, setting, self._image, is_stale=self._stale)
-        gridpaint.names(painter, setting, self._marks)
-        gridpaint.marks(painter, setting, self._marks)
+        with QPainter(self) as painter:
+            if self.atlas is None:
+                gridpaint.empty(painter, self.rect(), self.empty, look)
+                return
+            layout = self.layout_now()
+            if self._image is None:
+                self._image = gridpaint.image(self.atlas, layout, look)
+            setting = gridpaint.Setting(self.atlas, layout, self.look, look, self._is_list)
+            gridpaint.heads(painter, setting, self._image, is_stale=self._stale)
+            gridpaint.names(painter, setting, self._marks)
+            gridpaint.marks(painter, setting, self._marks)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Name the head under the pointer, or drag the picture along."""

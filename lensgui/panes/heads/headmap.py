@@ -243,16 +243,16 @@ class HeadMap(Heatmap):
             kept = picture.cell(shown, plot, 0, index).united(
                 picture.cell(shown, plot, height - 1, index)
             )
-        painter = QPainter(self)
-        veil = QColor(theme.of(self.palette()).surface)
-        veil.setAlphaF(VEIL)
-        for part in (
-            QRectF(plot.topLeft(), QPointF(plot.right(), kept.top())),
-            QRectF(QPointF(plot.left(), kept.bottom()), plot.bottomRight()),
-            QRectF(QPointF(plot.left(), kept.top()), QPointF(kept.left(), kept.bottom())),
-            QRectF(QPointF(kept.right(), kept.top()), QPointF(plot.right(), kept.bottom())),
-        ):
-            painter.fillRect(part, veil)
+        with QPainter(self) as painter:
+            veil = QColor(theme.of(self.palette()).surface)
+            veil.setAlphaF(VEIL)
+            for part in (
+                QRectF(plot.topLeft(), QPointF(plot.right(), kept.top())),
+                QRectF(QPointF(plot.left(), kept.bottom()), plot.bottomRight()),
+                QRectF(QPointF(plot.left(), kept.top()), QPointF(kept.left(), kept.bottom())),
+                QRectF(QPointF(kept.right(), kept.top()), QPointF(plot.right(), kept.bottom())),
+            ):
+                painter.fillRect(part, veil)
 
     def _colors(self, look: Theme) -> theme.Table:
         return self.weights.table(look) if self.weights else theme.sequential(look)

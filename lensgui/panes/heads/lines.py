@@ -134,26 +134,26 @@ class HeadLines(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw lines and names."""
         look = theme.of(self.palette())
-        painter = QPainter(self)
-        if self.weights is None:
-            painter.setFont(theme.text_font())
-            painter.setPen(QColor(look.faint))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
-            return
-        ratio = self.devicePixelRatioF()
-        if self._drawn is None or self._drawn.size() != self.size() * ratio:
-            self._drawn = QPixmap(self.size() * ratio)
-            self._drawn.setDevicePixelRatio(ratio)
-            self._paint_lines(self._drawn, self.weights, look)
-        painter.setOpacity(0.4 if self._stale else 1.0)
-        painter.drawPixmap(0, 0, self._drawn)
-        painter.setOpacity(1.0)
-        self._paint_names(painter, self.weights, look)
-        if self.edges is not None and self.edges.left_out:
-            painter.setPen(QColor(look.faint))
-            words = f"{self.edges.left_out:,} weaker lines are not drawn"
-            painter.drawText(QPointF(8, 4 + QFontMetricsF(self.font()).ascent()), words)
+        with QPainter(self) as painter:
+            if self.weights is None:
+                painter.setFont(theme.text_font())
+                painter.setPen(QColor(look.faint))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                return
+            ratio = self.devicePixelRatioF()
+            if self._drawn is None or self._drawn.size() != self.size() * ratio:
+                self._drawn = QPixmap(self.size() * ratio)
+                self._drawn.setDevicePixelRatio(ratio)
+                self._paint_lines(self._drawn, self.weights, look)
+            painter.setOpacity(0.4 if self._stale else 1.0)
+            painter.drawPixmap(0, 0, self._drawn)
+            painter.setOpacity(1.0)
+            self._paint_names(painter, self.weights, look)
+            if self.edges is not None and self.edges.left_out:
+                painter.setPen(QColor(look.faint))
+                words = f"{self.edges.left_out:,} weaker lines are not drawn"
+                painter.drawText(QPointF(8, 4 + QFontMetricsF(self.font()).ascent()), words)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """See the token under the pointer alone."""
@@ -212,17 +212,17 @@ class HeadLines(QWidget):
         """Draw opaque lines, weakest first: transparency is what costs."""
         canvas.fill(QColor(look.surface))
         shown = self.edges = edges(weights, self.least, self.isolated)
-        painter = QPainter(canvas)
-        smooth = len(shown.ends) <= MOST_SMOOTH
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
-        level = np.rint(np.abs(shown.shares) * LEVELS).astype(int)
-        for signed_level in sorted(set(np.sign(shown.shares) * level), key=abs):
-            some = shown.ends[np.sign(shown.shares) * level == signed_level]
-            painter.setPen(pen(float(signed_level) / LEVELS, weights, look))
-            if self.has_arcs:
-                self._arcs(painter, some)
-            else:
-                painter.drawLines(self._lines(some))
+        with QPainter(canvas) as painter:
+            smooth = len(shown.ends) <= MOST_SMOOTH
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+            level = np.rint(np.abs(shown.shares) * LEVELS).astype(int)
+            for signed_level in sorted(set(np.sign(shown.shares) * level), key=abs):
+                some = shown.ends[np.sign(shown.shares) * level == signed_level]
+                painter.setPen(pen(float(signed_level) / LEVELS, weights, look))
+                if self.has_arcs:
+                    self._arcs(painter, some)
+                else:
+                    painter.drawLines(self._lines(some))
 
     def _lines(self, ends: NDArray[np.intp]) -> list[QLineF]:
         plot, count = self.plot(), len(self.weights.tokens) if self.weights else 1

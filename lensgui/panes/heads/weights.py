@@ -54,10 +54,8 @@ class Weights:
         return self.number(self.high, 2), self.number(middle, 2), self.number(self.low, 2)
 
     def number(self, value: float, digits: int = 3) -> str:
-        """Return a number as it is written, with its sign where it may have either."""
-        if self.slice.is_signed or self.slice.measure == "scores":
-            return signed(value, digits) if value else "0"
-        return f"{value:.{digits}f}"
+        """Return a number as it is written."""
+        return number(self.slice, value, digits)
 
     def is_known(self, row: int, column: int) -> bool:
         """Whether a cell has a number."""
@@ -73,15 +71,22 @@ class Weights:
         if not self.is_known(row, column):
             is_masked = self.slice.states[row, column] == CellState.MASKED
             return f"{ends}: " + (self._why_masked(column) if is_masked else "not a finite number")
-        return f"{ends}: {self.number(float(self.slice.values[row, column]))}{self.unit}"
-
-    @property
-    def unit(self) -> str:
-        """What numbers are counted in, after a space; "" for plain numbers."""
-        return " logits" if self.slice.measure == "contribution" else ""
+        return f"{ends}: {amount(self.slice, float(self.slice.values[row, column]))}"
 
     def _why_masked(self, column: int) -> str:
         return "left out with position 0" if column == 0 else "out of this layer's reach"
+
+
+def number(slice_: HeadSlice, value: float, digits: int = 3) -> str:
+    """Return one of a head's numbers as it is written, with its sign where it may have either."""
+    if slice_.is_signed or slice_.measure == "scores":
+        return signed(value, digits) if value else "0"
+    return f"{value:.{digits}f}"
+
+
+def amount(slice_: HeadSlice, value: float) -> str:
+    """Return one of a head's numbers with what it is counted in, if anything."""
+    return number(slice_, value) + (" logits" if slice_.measure == "contribution" else "")
 
 
 def weights(slice_: HeadSlice, tokens: Sequence[str]) -> Weights:
@@ -92,14 +97,14 @@ def weights(slice_: HeadSlice, tokens: Sequence[str]) -> Weights:
         tokens: What each position is called.
     """
     low, high = _ends(slice_)
-    values = np.nan_to_num(slice_.values)
+    values = np.nan_to_num(slice_.values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if slice_.is_signed:
-        shares = (values / np.float32(high)).clip(-1, 1)
+        shares = (values / high).clip(-1, 1)
         shades = np.rint(shares * 127 + NEUTRAL)
     else:
-        shares = ((values - np.float32(low)) / np.float32(high - low)).clip(0, 1)
+        shares = ((values - low) / (high - low)).clip(0, 1)
         shades = np.rint(shares * 255)
-    return Weights(slice_, low, high, tokens, shares, shades.astype(np.uint8))
+    return Weights(slice_, low, high, tokens, shares.astype(np.float32), shades.astype(np.uint8))
 
 
 def _ends(slice_: HeadSlice) -> tuple[float, float]:
@@ -107,7 +112,7 @@ def _ends(slice_: HeadSlice) -> tuple[float, float]:
 
     Attention and its differences have a fixed one; everything else runs to the largest number.
     """
-    known = slice_.values[slice_.states == CellState.EXACT]
+    known = slice_.values[(slice_.states == CellState.EXACT) & np.isfinite(slice_.values)]
     largest = float(np.abs(known).max(initial=0)) or 1.0
     if slice_.measure == "pattern":
         return (-1.0 if slice_.is_signed else 0.0), 1.0
@@ -115,5 +120,5 @@ def _ends(slice_: HeadSlice) -> tuple[float, float]:
         return -largest, largest
     if slice_.measure == "scores" and known.size:
         low, high = float(known.min()), float(known.max())
-        return low, high if high > low else low + 1
+        return low, high if high > low else low + max(1.0, abs(low))
     return 0.0, largest

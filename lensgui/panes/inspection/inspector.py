@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -24,30 +24,28 @@ from lensgui.jobs.reports import (
     MLPReading,
     ModelCard,
     PairReading,
-    Token,
 )
-from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
+from lensgui.jobs.requests import ReadPair, Request
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.inspection.lensrows import LensRows
 from lensgui.panes.inspection.notes import NoteField
-from lensgui.panes.inspection.numbers import Heard, numbers
+from lensgui.panes.inspection.numbers import Heard, head_scores, numbers
+from lensgui.panes.inspection.questions import described, questions, settled
 from lensgui.panes.inspection.sections import (
     EdgeSection,
     HeadSection,
     MLPSection,
     NumbersSection,
+    ScoresSection,
     Section,
 )
 from lensgui.panes.lab.cells import group_size
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button, caption, headline
 from lensgui.panes.places import pinnable, place_name, toggled
-from lensgui.panes.spelling import spell, token_at
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-
-NOTHING = "Click a token of the prompt, a head, or a cell of any picture."
 
 
 class InspectorPane(Pane):
@@ -61,6 +59,8 @@ class InspectorPane(Pane):
         self._pair: PairReading | None = None
         self._cursor = Cursor()
         self._document: Document | None = None
+        self._asked: ReadPair | None = None
+        self._read: ReadPair | None = None
         self._heard: dict[tuple[str, str], Heard] = {}
         self._group = 1
         self.place = headline("", self)
@@ -72,6 +72,8 @@ class InspectorPane(Pane):
         self.pins = ChipRow(self)
         self.note_field = NoteField(self)
         self.numbers = NumbersSection(self)
+        self.scores = ScoresSection(self)
+        self.alone = caption("What follows is of this pair’s clean prompt alone.", self)
         self.head = HeadSection(self)
         self.edge = EdgeSection(self)
         self.mlp = MLPSection(self)
@@ -81,22 +83,8 @@ class InspectorPane(Pane):
         self._connect()
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
-        """Return what the selection is complete enough to ask."""
-        model, pair = document.model, document.pair
-        if not pair.clean:
-            return {}
-        wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
-        layer, head, position = cursor.layer, cursor.head, cursor.position
-        if position is None:
-            return wanted
-        if layer is not None and head is not None:
-            wanted["head"] = ReadHead(model, pair, layer, head, position)
-            if cursor.source is not None and cursor.source <= position:
-                wanted["edge"] = ReadEdge(model, pair, layer, head, position, cursor.source)
-        if layer is not None:
-            wanted["mlp"] = ReadMLP(model, pair, layer, position)
-        wanted["lens"] = LogitLens(model, pair, position)
-        return wanted
+        """Return what the selection is complete enough to ask; without a position, at the last."""
+        return questions(document, settled(cursor, self._last(document)))
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the selected head's numbers."""
@@ -115,6 +103,7 @@ class InspectorPane(Pane):
             [Chip(place_name(pin), hover="pinned: click to select it") for pin in document.pins]
         )
         self.pins.setVisible(bool(document.pins))
+        self._describe()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Name the selection."""
@@ -129,16 +118,21 @@ class InspectorPane(Pane):
         if request is None or answer is None:
             self._heard.pop((title, name), None)
         else:
-            self._heard[title, name] = Heard(title, request, answer)
+            self._heard[title, name] = Heard(title, name, request, answer)
         self._describe()
+
+    def expect(self, name: str) -> None:
+        """Take note of the pair that is asked about."""
+        super().expect(name)
+        if name == "pair" and self._document is not None:
+            self._asked = ReadPair(self._document.model, self._document.pair)
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Show what is now known."""
         super().show_answer(name, answer)
         match answer:
             case PairReading():
-                self._pair = answer
-                self._describe()
+                self._take_pair(answer)
             case HeadReading():
                 self.head.show_reading(answer)
             case EdgeReading():
@@ -159,7 +153,7 @@ class InspectorPane(Pane):
         """Forget what is no longer asked."""
         super().clear(name)
         if name == "pair":
-            self._pair = None
+            self._pair = self._read = None
             self._describe()
         elif name == "lens":
             self.lens.show_reading(None)
@@ -169,7 +163,21 @@ class InspectorPane(Pane):
 
     @property
     def _sections(self) -> tuple[Section, ...]:
-        return self.numbers, self.head, self.edge, self.mlp
+        return self.numbers, self.scores, self.head, self.edge, self.mlp
+
+    def _last(self, document: Document) -> int | None:
+        """Return the last position of the clean prompt; None while it is not known."""
+        if self._pair is None or self._read != ReadPair(document.model, document.pair):
+            return None
+        return len(self._pair.clean.tokens) - 1 if self._pair.clean.tokens else None
+
+    def _take_pair(self, pair: PairReading) -> None:
+        """Take note of the tokens; once they are known, the last position can be asked about."""
+        is_new = self._read != self._asked
+        self._pair, self._read = pair, self._asked
+        self._describe()
+        if is_new and self._cursor.layer is not None and self._cursor.position is None:
+            self.altered.emit()
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
@@ -179,10 +187,11 @@ class InspectorPane(Pane):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(3)
-        for part in (self.pins, self.note_field, *self._sections, self.lens_caption, self.lens):
+        above = self.pins, self.note_field, self.numbers, self.scores, self.alone
+        for part in (*above, self.head, self.edge, self.mlp, self.lens_caption, self.lens):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea(self, widgetResizable=True)
+        scroll = self._scroll = QScrollArea(self, widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
@@ -195,6 +204,8 @@ class InspectorPane(Pane):
         for part in parts:
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
+        for rows in (self.head.attention, self.lens):
+            rows.reached.connect(self._reveal)
         self.pins.clicked.connect(self._pick_pin)
         self.pins.setAccessibleName("Pinned places")
         self.pins.setToolTip("Pinned places: click one to select it.")
@@ -207,6 +218,15 @@ class InspectorPane(Pane):
         self.lens_caption.setContentsMargins(0, 5, 0, 0)
         self.lens_caption.hide()
         _tell_height(self.place)
+
+    @Slot(QPoint)
+    def _reveal(self, middle: QPoint) -> None:
+        """Scroll to the row that a key reached."""
+        rows = self.sender()
+        shown = self._scroll.widget()
+        if isinstance(rows, QWidget) and shown is not None:
+            inside = rows.mapTo(shown, middle)
+            self._scroll.ensureVisible(inside.x(), inside.y(), 0, 24)
 
     @Slot()
     def _offer_pins(self) -> None:
@@ -240,23 +260,15 @@ class InspectorPane(Pane):
         self.edited.emit({"notes": notes})
 
     def _describe(self) -> None:
-        self.place.setText(self._place())
+        """Say what is selected, and what the panes know of it."""
+        last = self._last(self._document) if self._document else None
+        place, heard = settled(self._cursor, last), self._heard.values()
+        self.place.setText(described(self._cursor, place, self._pair))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
-        self.numbers.show_numbers(numbers(self._heard.values(), self._cursor, self._group))
-
-    def _place(self) -> str:
-        cursor, parts = self._cursor, []
-        if cursor.layer is not None:
-            parts.append(place_name(Cursor(cursor.layer, cursor.head)))
-        for words, position in (("position", cursor.position), ("source", cursor.source)):
-            if position is not None:
-                token = token_at(self._pair.clean if self._pair else None, position)
-                parts.append(f"{words} {position}" + (f" {_spelled(token)}" if token else ""))
-        return ", ".join(parts) or NOTHING
-
-
-def _spelled(token: Token) -> str:
-    return f"‘{spell(token)}’"
+        self.numbers.show_numbers(numbers(heard, place, self._group, self._document))
+        self.scores.show_scores(*head_scores(heard, place, self._document))
+        is_average = self._document is not None and bool(self._document.rows)
+        self.alone.setVisible(is_average and place.position is not None)
 
 
 def _tell_height(label: QLabel) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from lensgui.jobs.reports import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes.chips import Chip, ChipRow
+from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.inspection.numbers import Number
 from lensgui.panes.inspection.ranking import Ranking
 from lensgui.panes.parts import caption, sentence
@@ -86,6 +87,21 @@ class NumbersSection(Section):
         for at, label in enumerate(self._labels):
             label.setVisible(at < len(found))
         self.setVisible(bool(found))
+
+
+class ScoresSection(Section):
+    """What kind of head the selected one is, by its pattern."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Head scores", "\n".join(MEANINGS.values()), parent)
+        self.scores = self.add_sentence()
+
+    def show_scores(self, of: str, scores: Sequence[str]) -> None:
+        """Write each score, and what they are of; none hide the section."""
+        self.heading.setText(f"Head scores, {of}")
+        self.scores.setText(" · ".join(scores))
+        self.scores.setAccessibleName(self.heading.text())
+        self.setVisible(bool(scores))
 
 
 class HeadSection(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from lensgui.circuits.differences import changed_spans
 from lensgui.jobs.reports import Likely, PairReading, PromptReading, Token
 from lensgui.panes.chips import Chip
@@ -50,14 +52,14 @@ def token_chips(prompt: PromptReading | None, marked: Notes, *, by_surprisal: bo
             note=marked.get(position, ""),
             is_marked=position in marked,
             is_control=token.special,
-            share=min(1.0, (bits[position] or 0.0) / MOST_BITS) if by_surprisal else 0.0,
+            share=_filled(bits[position]) if by_surprisal else 0.0,
         )
         for position, token in enumerate(prompt.tokens)
     ]
 
 
 def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
-    """Return a chip for each of the likeliest next tokens."""
+    """Return a chip for each of the likeliest next tokens, none where they can't be said."""
     return [
         Chip(
             text=shorten(spell(likely.token), 12),
@@ -67,7 +69,13 @@ def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
             share=likely.probability,
         )
         for likely in top[:MOST_NEXT]
+        if isfinite(likely.probability)  # else any token might stand here
     ]
+
+
+def _filled(bits: float | None) -> float:
+    """Return how much of a chip a surprisal fills; none where it is unknown or not a number."""
+    return min(1.0, bits / MOST_BITS) if bits is not None and bits == bits else 0.0
 
 
 def _words(token: Token, position: int, bits: float | None) -> str:
@@ -76,4 +84,6 @@ def _words(token: Token, position: int, bits: float | None) -> str:
     )
     if bits is None:
         return words
+    if bits != bits:  # NaN, which equals nothing
+        return f"{words} · surprisal not a number"
     return f"{words} · probability {2**-bits:.3g} · surprisal {bits:.2f} bits"

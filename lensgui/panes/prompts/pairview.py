@@ -71,11 +71,11 @@ class PairView(QTableView):
         """Say what to do while there are no rows."""
         super().paintEvent(event)
         if self.empty and not self.model().rowCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(theme.of(self.palette()).faint)
-            room: QRect = self.viewport().rect().adjusted(24, 16, -24, -16)
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(room, flags, self.empty)
+            with QPainter(self.viewport()) as painter:
+                painter.setPen(theme.of(self.palette()).faint)
+                room: QRect = self.viewport().rect().adjusted(24, 16, -24, -16)
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(room, flags, self.empty)
 
     @Slot(QModelIndex)
     def _tell(self, index: QModelIndex) -> None:
