@@ -51,6 +51,7 @@ class AttentionPane(Pane):
         self.several: tuple[Head, ...] = ()
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
+        self.side.setAccessibleName("Prompt whose attention is shown")
         self.hide_first = QCheckBox(HIDE_FIRST, self)
         self.hide_first.setChecked(True)
         self.bar = GridBar(self)
@@ -186,13 +187,11 @@ class AttentionPane(Pane):
             self._splitter.setSizes([wanted, whole - wanted])
 
     def _lay_out(self) -> None:
-        switches = QHBoxLayout()
-        switches.setSpacing(10)
+        switches = QHBoxLayout(spacing=10)
         switches.addWidget(self.side)
         switches.addWidget(self.hide_first)
         switches.addStretch(1)
-        bars = QHBoxLayout()
-        bars.setSpacing(10)
+        bars = QHBoxLayout(spacing=10)
         bars.addWidget(self.bar, 1)
         bars.addWidget(self.focus.bar, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal, self, childrenCollapsible=False)
@@ -217,7 +216,6 @@ class AttentionPane(Pane):
         self.focus.altered.connect(self.altered)
         self.side.currentIndexChanged.connect(self._alter)
         self.hide_first.toggled.connect(self._alter)
-        self.side.setAccessibleName("Prompt whose attention is shown")
         self.side.setToolTip("Which prompt's attention is shown, or clean minus corrupted.")
         self.hide_first.setAccessibleName("Hide position 0 in the grid")
         self.hide_first.setToolTip(
