@@ -187,11 +187,12 @@ class AttentionPane(Pane):
             self._splitter.setSizes([wanted, whole - wanted])
 
     def _lay_out(self) -> None:
-        switches = QHBoxLayout(spacing=10)
+        switches, bars = QHBoxLayout(), QHBoxLayout()
+        for row in (switches, bars):
+            row.setSpacing(10)
         switches.addWidget(self.side)
         switches.addWidget(self.hide_first)
         switches.addStretch(1)
-        bars = QHBoxLayout(spacing=10)
         bars.addWidget(self.bar, 1)
         bars.addWidget(self.focus.bar, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal, self, childrenCollapsible=False)
