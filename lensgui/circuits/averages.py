@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import Direction, SweepKind
+from lensgui.circuits.roles import matching
 from lensgui.circuits.sweeps import SweepResult, sweep
 from lensgui.engine.model import HookedTransformer
 
@@ -158,27 +159,17 @@ def sweep_cases(
 def matched_roles(cases: Sequence[Case], kind: SweepKind) -> tuple[str, ...]:
     """Return the roles by which positions are matched; () where numbers will do.
 
-    Numbers do where all prompts have one length, and every role stands at one place.
-
     Raises:
-        ValueError: If there are no pairs, or their lengths differ and they share no role.
+        ValueError: If there are no pairs; and as `matching`.
     """
     if not cases:
         raise ValueError("There are no pairs to average: give at least one.")
-    lengths = {len(case.clean.flatten()) for case in cases}
-    layouts = {(len(case.clean.flatten()), *sorted(case.roles.items())) for case in cases}
-    is_named = all(case.roles for case in cases)
-    if "position" not in kind.axes or len(layouts if is_named else lengths) == 1:
+    if "position" not in kind.axes:
         return ()
-    if kind.extent == "edge":
+    lengths = [len(case.clean.flatten()) for case in cases]
+    if kind.extent == "edge" and len(set(lengths)) > 1:
         raise ValueError("Edges can only be averaged over prompts of one length.")
-    shared = [role for role in cases[0].roles if all(role in case.roles for case in cases)]
-    if not shared:
-        raise ValueError(
-            f"The prompts have {min(lengths)} to {max(lengths)} tokens and share no named role, so "
-            "their positions can't be matched: use prompts of one length, or name roles."
-        )
-    return tuple(shared)
+    return matching(lengths, [case.roles for case in cases])
 
 
 def _by_role(result: SweepResult, case: Case, roles: tuple[str, ...]) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from lensgui.circuits.answers import NEEDS_DISTRACTOR, answers, encode, required_metric
 from lensgui.circuits.averages import Case
 from lensgui.circuits.questions import PairRow, PromptPair
-from lensgui.engine import tokens as text
+from lensgui.circuits.roles import role_places
 from lensgui.engine.model import HookedTransformer
 
 LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known
@@ -35,7 +35,7 @@ def case_of(model: HookedTransformer, row: PairRow, likeliest: Sequence[int] | N
         clean, corrupted = encode(model, pair.clean_prompt), encode(model, pair.corrupted_prompt)
         _check_lengths(clean, corrupted)
         found = answers(model, pair, list(likeliest or ()))
-        return Case(clean, corrupted, required_metric(found), _places(model, row, clean))
+        return Case(clean, corrupted, required_metric(found), role_places(model, row, clean))
     except ValueError as error:
         raise ValueError(f"Pair “{name_of(pair)}”: {error}") from error
 
@@ -62,26 +62,3 @@ def _check_lengths(clean: Tensor, corrupted: Tensor) -> None:
             f"The clean prompt has {len(clean)} tokens and the corrupted one {len(corrupted)}: "
             "change a word so that they match, or exclude the row."
         )
-
-
-def _places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[str, int]:
-    """Return the position of each named word's last token in the clean prompt."""
-    if not row.roles:
-        return {}
-    ends = token_ends(model, row.pair.clean)
-    in_front = len(clean) - len(ends)
-    return {
-        role.name: in_front + next(at for at, end in enumerate(ends) if end >= role.end)
-        for role in row.roles
-        if ends and 0 < role.end <= ends[-1]
-    }
-
-
-def token_ends(model: HookedTransformer, typed: str) -> list[int]:
-    """Return where each token of a text ends, in characters, [token]."""
-    tokenizer = model.tokenizer
-    if getattr(tokenizer, "is_fast", False):
-        encoded = tokenizer(typed, add_special_tokens=False, return_offsets_mapping=True)
-        return [end for _, end in encoded["offset_mapping"]]
-    ids = text.encode(model, typed, prepend_bos=False)
-    return [len(str(text.to_string(model, ids[: at + 1]))) for at in range(len(ids))]

@@ -38,6 +38,7 @@ HOMES: dict[str, tuple[str, ...]] = {  # the names that snippets use, by where t
     "lensgui.circuits.patches": ("map_shape",),
     "lensgui.circuits.patterns": ("weighed",),
     "lensgui.circuits.questions": ("PairRow", "PromptPair", "Role", "SweepKind"),
+    "lensgui.circuits.roles": ("at_places", "matched_rows"),
     "lensgui.circuits.runs": ("Run",),
     "lensgui.circuits.shares": ("refusal",),
     "lensgui.circuits.sweeps": ("sweep",),

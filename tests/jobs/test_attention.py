@@ -9,7 +9,7 @@ import pytest
 
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
-from lensgui.circuits.questions import HEAD_SCORES, PairRow
+from lensgui.circuits.questions import HEAD_SCORES, PairRow, Role
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
 from lensgui.jobs.slices import CellState
@@ -70,7 +70,7 @@ def test_an_average_over_pairs_is_their_mean(bench):
 def test_rows_of_different_lengths_are_one_sentence(bench):
     longer = replace(PAIR, clean=PAIR.clean + PAIR.clean)
     rows = (PairRow(PAIR), PairRow(longer))
-    with pytest.raises(ValueError, match="prompts of one length, and these have 11 to"):
+    with pytest.raises(ValueError, match="have 11 to 22 tokens and share no named role"):
         head(bench, (1, 2), rows=rows)
     with pytest.raises(ValueError, match="change a word"):
         last(bench.answer(AttentionGrid(MODEL, longer, "difference")))
@@ -87,6 +87,38 @@ def test_contributions_of_a_row_sum_to_what_the_inspector_says(bench):
     reading = last(bench.answer(ReadHead(MODEL, PAIR, 1, 2, position)))
     assert shown.values[position].sum() == pytest.approx(reading.attribution, abs=1e-4)
     assert shown.is_signed
+
+
+def test_prompts_of_other_layouts_are_averaged_by_role(bench):
+    longer = replace(PAIR, clean=" house" + PAIR.clean, corrupted=" house" + PAIR.corrupted)
+    rows = tuple(
+        PairRow(
+            pair,
+            (
+                Role("word", pair.clean.index("apple") + 5),
+                Role("first", pair.clean.index("green") + 5),
+                Role("end", len(pair.clean)),
+            ),
+        )
+        for pair in (PAIR, longer)
+    )
+    places = [4, 1, 10], [5, 2, 11]
+    mean = last(bench.answer(AttentionHead(MODEL, PAIR, HEADS, rows=rows)))
+    assert mean.axes[0].labels == ("word", "first", "end")
+    for (row, column), seen in {(0, 1): True, (1, 0): False, (2, 0): True, (0, 0): True}.items():
+        assert (mean.states[row, column] == CellState.EXACT) == seen
+        each = [
+            last(bench.answer(AttentionHead(MODEL, pair, HEADS))).values[at[row], at[column]]
+            for pair, at in zip((PAIR, longer), places, strict=True)
+        ]
+        expected = np.mean(each) if seen else 0.0
+        assert mean.values[row, column] == pytest.approx(expected, abs=1e-6)
+    atlas = last(bench.answer(AttentionGrid(MODEL, PAIR, hide_first=False, rows=rows)))
+    layer, head_ = HEADS[0]
+    one = last(bench.answer(AttentionHead(MODEL, PAIR, (HEADS[0],), rows=rows)))
+    np.testing.assert_allclose(atlas.values[layer, head_] / 255, one.values, atol=1 / 500)
+    row, column = atlas.strongest[layer, head_]
+    assert one.values[row, column] == pytest.approx(one.values.max(), abs=1e-6)
 
 
 def test_a_contribution_without_a_difference_is_one_sentence(bench):

@@ -22,6 +22,7 @@ from lensgui.panes.picture import pooled
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last
+from tests.panes.copying import averaging
 
 LEFT = Qt.MouseButton.LeftButton
 pytestmark = pytest.mark.qt_log_ignore(r"does not support (raise|propagateSizeHints)\(\)")
@@ -226,6 +227,14 @@ def test_what_is_copied_averages_heads_and_pairs(qtbot):
     pane.several = ((1, 2), (0, 3))
     pane.focus.bar.measure.chosen.emit("contribution")
     assert_copied(pane, many, Cursor(1, 2, 10))
+
+
+@pytest.mark.parametrize("measure", ["pattern", "contribution"])
+def test_what_is_copied_matches_prompts_of_several_lengths_by_role(measure, qtbot):
+    pane = AttentionPane()
+    qtbot.addWidget(pane)
+    pane.focus.bar.measure.chosen.emit(measure)
+    assert_copied(pane, averaging(are_unequal=True), Cursor(1, 2, 10))
 
 
 def assert_copied(pane, document, cursor):

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from lensgui.circuits.heads import first_share, hide_first_source, shrink, shrink_signed
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.patterns import weighed
 from lensgui.circuits.questions import HEAD_SCORES
+from lensgui.circuits.roles import at_places
 from lensgui.circuits.runs import Run
 from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
 from lensgui.jobs.handlers.mixtures import Mixture
@@ -62,16 +64,29 @@ class AtlasDrawing:
             yield
         size = len(patterns[0]) // len(groups)
         heads = slice(groups.start * size, groups.stop * size)
-        shown = _sum(weights, patterns)
-        strongest, places = strongest_edges(shown)
+        shown = _sum(weights, self._read(patterns))
+        strongest, places = self._strongest_of(shown)
         self._scores[:STRONGEST, layer, heads] = host(_sum(weights, scores))
         self._scores[STRONGEST, layer, heads] = host(strongest)
         self._strongest[layer, heads] = places.cpu().numpy()
         if self._hides_first:
-            shown = _sum(weights, [hide_first_source(pattern) for pattern in patterns])
+            hidden = [hide_first_source(pattern) for pattern in patterns]
+            shown = _sum(weights, self._read(hidden))
         yield
         self._values[layer, heads] = self._bytes(shown, layer, heads)
         self._layers = layer + 1
+
+    def _read(self, patterns: list[Tensor]) -> list[Tensor]:
+        """Return what is read of each run's patterns."""
+        terms = self._mixture.terms
+        return [at_places(of, term.places) for of, term in zip(patterns, terms, strict=True)]
+
+    def _strongest_of(self, shown: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the largest attention and where it is; by role position 0 is like any other."""
+        if not self._mixture.roles:
+            return strongest_edges(shown)
+        values, places = strongest_edges(F.pad(shown, (1, 0, 1, 0)))
+        return values, (places - 1).clamp(min=-1)
 
     def _bytes(self, shown: Tensor, layer: int, heads: slice) -> NDArray[np.uint8]:
         """Return patterns [head, position, source] as bytes, pooled to what the grid can show."""
@@ -131,6 +146,15 @@ class HeadSum:
     unseen: Tensor
     share: float
 
+    def at(self, places: tuple[int, ...]) -> HeadSum:
+        """Return what is read at some places, unseen where the source comes later; () for all."""
+        if not places:
+            return self
+        order = torch.tensor(places, device=self.values.device)
+        unseen = at_places(self.unseen, places) | (order[:, None] < order)
+        values = at_places(self.values, places).masked_fill(unseen, 0.0)
+        return HeadSum(values, unseen, self.share)
+
     def plus(self, other: HeadSum) -> HeadSum:
         """Return both together."""
         return HeadSum(
@@ -172,8 +196,9 @@ def head_slice(mixture: Mixture, found: HeadSum, request: AttentionHead) -> Head
     states = np.full(shown.shape, CellState.EXACT, np.uint8)
     states[~np.isfinite(shown)] = CellState.NOT_FINITE
     states[found.unseen.cpu().numpy()] = CellState.MASKED
-    states[np.triu_indices(len(shown), 1)] = CellState.MASKED
-    if request.hide_first:
+    if not mixture.roles:
+        states[np.triu_indices(len(shown), 1)] = CellState.MASKED
+    if request.hide_first and not mixture.roles:
         states[:, 0] = CellState.MASKED
     states.flags.writeable = False
     axes = (mixture.positions("position"), mixture.positions("source"))

@@ -65,7 +65,7 @@ def _head(desk: Desk, request: AttentionHead) -> Iterator[Answer | None]:
     for place in request.heads:
         for term, metric in zip(found.terms, metrics, strict=True):
             part = yield from summand(term.run, place, request, metric)
-            part = scaled(part, term.weight / len(request.heads))
+            part = scaled(part.at(term.places), term.weight / len(request.heads))
             total = part if total is None else total.plus(part)
             yield None
     if total is not None:

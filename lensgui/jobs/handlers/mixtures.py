@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lensgui.circuits.cases import name_of
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.questions import PairRow, PromptPair, Side
+from lensgui.circuits.roles import matching, row_places
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers import sweeping
@@ -32,31 +33,35 @@ class Term:
         run: The run, perhaps not yet complete.
         weight: What its numbers are multiplied by.
         pair: The pair it belongs to.
+        places: The positions that are read of it; none for all.
     """
 
     run: Run
     weight: float
     pair: PromptPair
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """A weighted sum of runs, all of as many tokens.
+    """A weighted sum of runs, of as many tokens or read at as many places.
 
     Attributes:
         terms: The runs.
         is_difference: Whether it is clean − corrupted.
         prompts: How many prompts of one side there are.
+        roles: What stands at the places; () where positions are matched by number.
     """
 
     terms: tuple[Term, ...]
     is_difference: bool
     prompts: int
+    roles: tuple[str, ...] = ()
 
     @property
     def length(self) -> int:
-        """How many tokens each prompt has."""
-        return len(self.terms[0].run.tokens)
+        """How many positions are read of each prompt."""
+        return len(self.roles) or len(self.terms[0].run.tokens)
 
     def steps(self, layers: int | None = None) -> Iterator[None]:
         """Run until some layers of every run are known, yielding between pieces."""
@@ -66,8 +71,10 @@ class Mixture:
     def positions(self, name: str) -> Axis:
         """Return an axis of tokens: by number where the prompts have different ones.
 
-        A difference takes the tokens of the clean side.
+        A difference takes the tokens of the clean side; places are named by their roles.
         """
+        if self.roles:
+            return Axis(name, (None,) * len(self.roles), self.roles)
         prompts = [term.run.tokens for term in self.terms if term.weight > 0]
         axis = sweeping.mean_positions(self.terms[0].run.model, prompts, ())
         return Axis(name, axis.coordinates, axis.labels)
@@ -84,21 +91,37 @@ def mixture(
     """
     pairs = [row.pair for row in request.rows] or [request.pair]
     _check(pairs, request.side)
+    roles, places = yield from _matched(model, request.rows)
     terms: list[Term] = []
-    for pair in pairs:
+    for pair, at in zip(pairs, places or [()], strict=True):
         prompts = (pair.clean_prompt, pair.corrupted_prompt)
         for sign, prompt in zip(SIGNS[request.side], prompts, strict=True):
             if sign:
-                terms.append(Term(desk.run(model, prompt), sign / len(pairs), pair))
+                terms.append(Term(desk.run(model, prompt), sign / len(pairs), pair, at))
         yield
-    _check_lengths(terms, request.rows)
+    if not roles:
+        _check_lengths(terms, request.rows)
     size = sum(term.run.nbytes for term in terms)
     if len(pairs) > 1 and size > MOST_BYTES:
         raise ValueError(
             f"An average over {len(pairs)} prompts as long as these takes {size / 1e9:.1f} GB: "
             "exclude some rows of the table."
         )
-    return Mixture(tuple(terms), request.side == "difference", len(pairs))
+    return Mixture(tuple(terms), request.side == "difference", len(pairs), roles)
+
+
+def _matched(
+    model: HookedTransformer, rows: Sequence[PairRow]
+) -> Generator[None, None, tuple[tuple[str, ...], list[tuple[int, ...]]]]:
+    """Return the roles by which rows are matched, and where they stand; yields between rows."""
+    lengths, places = list[int](), list[dict[str, int]]()
+    for row in rows:
+        length, of_row = row_places(model, row)
+        lengths.append(length)
+        places.append(of_row)
+        yield
+    roles = matching(lengths, places) if rows else ()
+    return roles, [tuple(of[role] for role in roles) for of in places]
 
 
 def differences(desk: Desk, found: Mixture) -> Generator[None, None, tuple[LogitDifference, ...]]:

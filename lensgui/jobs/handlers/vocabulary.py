@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.answers import is_unknown
-from lensgui.circuits.cases import token_ends
 from lensgui.circuits.differences import changed_spans
 from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.reading import read_out
+from lensgui.circuits.roles import token_ends
 from lensgui.circuits.runs import Run
 from lensgui.circuits.words import LISTS
 from lensgui.engine import tokens as text

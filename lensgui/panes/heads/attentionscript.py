@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lensgui.circuits.questions import AttentionMeasure, Side
+from lensgui.circuits.questions import AttentionMeasure, PairRow, Side
 from lensgui.panes import snippets
 from lensgui.state.document import Document
 
@@ -33,8 +33,11 @@ def attention(
     pairs = [row.pair for row in document.rows] or [document.pair]
     is_typed = all(pair.answer and pair.distractor for pair in pairs)
     is_of_answers = measure == "contribution"
-    term = "run, sign, difference" if is_of_answers else "run, sign"
-    lines = [*snippets.pairs("pairs", pairs), f"terms = []  # {term}", "for pair in pairs:"]
+    has_roles = any(row.roles for row in document.rows)
+    term = "run, sign" + ", at" * has_roles + ", difference" * is_of_answers
+    lines = _pairs(document.rows, has_roles=True) if has_roles else snippets.pairs("pairs", pairs)
+    loop = "for pair, at in zip(pairs, places):" if has_roles else "for pair in pairs:"
+    lines = [*lines, f"terms = []  # {term}", loop]
     if is_of_answers:
         resolved = snippets.resolved("pair", is_typed=is_typed)
         lines.append(f"    difference = {resolved}.difference")
@@ -45,6 +48,7 @@ def attention(
     options = f", {measure!r}" if measure != "pattern" else ""
     call = f"weighed(run, layer, head{options}{', difference' * is_of_answers})"
     call = f"hide_first_source({call})" if hides_first and measure == "pattern" else call
+    call = f"at_places({call}, at)" if has_roles else call
     lines += [
         f"heads = {list(heads)}",
         "shown = sum(  # [destination, source]",
@@ -53,9 +57,19 @@ def attention(
         "    for layer, head in heads",
         ") / (len(pairs) * len(heads))",
     ]
-    lines += ["shown[:, 0] = 0"] if hides_first and measure != "pattern" else []
+    if hides_first and measure != "pattern":
+        lines.append("if not roles:\n    shown[:, 0] = 0" if has_roles else "shown[:, 0] = 0")
     grid = _grid(term, side, hides_first=grid_hides_first)
     return snippets.script(document, [*lines, "", *grid])
+
+
+def _pairs(rows: Sequence[PairRow], *, has_roles: bool) -> list[str]:
+    """Return the lines of rows and of where positions are matched: by number, or by role."""
+    return [
+        *snippets.rows("rows", rows, has_roles=has_roles),
+        "pairs = [row.pair for row in rows]",
+        "roles, places = matched_rows(model, rows)  # none where numbers will do",
+    ]
 
 
 def _grid(term: str, side: Side, *, hides_first: bool) -> list[str]:
@@ -63,6 +77,7 @@ def _grid(term: str, side: Side, *, hides_first: bool) -> list[str]:
     term = term.replace("difference", "_")
     pattern = "run.patterns(layer, range(model.cfg.kv_heads))"
     pattern = f"hide_first_source({pattern})" if hides_first else pattern
+    pattern = f"at_places({pattern}, at)" if ", at" in term else pattern
     mean = f"sum(sign * {pattern} for {term} in terms) / len(pairs)"
     pooled = "shrink_signed" if side == "difference" else "shrink"
     return [
