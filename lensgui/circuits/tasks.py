@@ -27,6 +27,7 @@ class Task:
         about: What is asked, in one sentence.
         make: Draws one pair.
         pattern: What its clean prompts look like.
+        digits: How many digits of a number must make one token; 0 for a task without numbers.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task:
     about: str
     make: Callable[[random.Random], PairRow]
     pattern: re.Pattern[str]
+    digits: int = 0
 
     def draw(self, count: int, seed: int = 0) -> tuple[PairRow, ...]:
         """Draw pairs, none twice; fewer where there are no more.
@@ -202,9 +204,14 @@ def _repeated(dice: random.Random) -> PairRow:
 
 
 def _task(
-    name: str, title: str, about: str, make: Callable[[random.Random], PairRow], pattern: str
+    name: str,
+    title: str,
+    about: str,
+    make: Callable[[random.Random], PairRow],
+    pattern: str,
+    digits: int = 0,
 ) -> Task:
-    return Task(name, title, about, make, re.compile(pattern, re.DOTALL))
+    return Task(name, title, about, make, re.compile(pattern, re.DOTALL), digits)
 
 
 TASKS: tuple[Task, ...] = (
@@ -249,6 +256,7 @@ TASKS: tuple[Task, ...] = (
         "An end can't come before its beginning; for models that read years digit by digit.",
         _greater_digit,
         r"The \w+ lasted from the year (\d\d\d)\d to the year \1",
+        1,
     ),
     _task(
         "greater year",
@@ -256,6 +264,7 @@ TASKS: tuple[Task, ...] = (
         "An end can't come before its beginning; for models that read years in two halves.",
         _greater_year,
         r"The \w+ lasted from the year (\d\d)\d\d to the year \1",
+        2,
     ),
     _task(
         "docstring",

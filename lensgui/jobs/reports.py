@@ -181,6 +181,8 @@ class ModelCard:
         verified: Largest |difference| to the Hugging Face logits, as stored by `models check`; None
             if never checked.
         note: Anything the user must know, such as that another model was asked for; "" if nothing.
+        digits: How many digits of a number make one token: 2 where every two do, 1 where each one
+            does, 0 where the vocabulary has none.
     """
 
     key: ModelKey
@@ -198,3 +200,4 @@ class ModelCard:
     bos_choices: tuple[str, ...]
     verified: float | None
     note: str = ""
+    digits: int = 1

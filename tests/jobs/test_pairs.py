@@ -12,7 +12,14 @@ from lensgui.circuits.cases import case_of
 from lensgui.circuits.questions import ModelKey, PairRow, Prompt, PromptPair, Role
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.handlers.bench import Bench
-from lensgui.jobs.requests import FindReplacements, FindTokens, Patching, ReadPair, ReadPairs
+from lensgui.jobs.requests import (
+    FindReplacements,
+    FindTokens,
+    OpenModel,
+    Patching,
+    ReadPair,
+    ReadPairs,
+)
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"
@@ -224,3 +231,12 @@ def test_a_row_that_is_no_case_is_named(bench, changes, match):
 def test_roles_beyond_the_text_are_left_out(bench):
     roles = (Role("a", 6), Role("far", 1000))
     assert case_of(bench.use(TOY), PairRow(PAIR, roles)).roles == {"a": 0}
+
+
+def test_the_card_says_how_many_digits_make_a_token(bench):
+    assert last(bench.answer(OpenModel(TOY))).digits == 0  # words only
+
+
+@pytest.mark.demo
+def test_the_demo_model_reads_digit_by_digit():
+    assert last(Bench(threads=1).answer(OpenModel(ModelKey()))).digits == 1

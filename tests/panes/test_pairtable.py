@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from lensgui.circuits.questions import PairRow, PromptPair
+from lensgui.circuits.questions import ModelKey, PairRow, PromptPair
 from lensgui.circuits.tasks import TASKS
-from lensgui.jobs.requests import ReadPairs
+from lensgui.jobs.requests import OpenModel, ReadPairs
 from lensgui.panes.prompts import pairmodel
 from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
 from lensgui.state import pairfiles
+from tests import fakes
 from tests.panes.conftest import answer
 
 IOI = TASKS[0]
@@ -255,3 +256,15 @@ def test_everything_has_a_name_and_a_hint(pane):
     for part in (*parts, pane.average, pane.view):
         assert part.accessibleName()
         assert part.toolTip().endswith(".")
+
+
+def test_only_tasks_that_suit_the_vocabulary_are_offered(pane):
+    def offered():
+        return {action.text() for action in pane.draw.menu().actions() if action.isVisible()}
+
+    by_one, by_two = (next(task for task in TASKS if task.digits == count) for count in (1, 2))
+    for digits, wanted, other in ((1, by_one, by_two), (2, by_two, by_one)):
+        pane.show_card(replace(fakes.card(OpenModel(ModelKey("fake"))), digits=digits))
+        assert wanted.title in offered()
+        assert other.title not in offered()
+    assert len(offered()) == len(TASKS) - 1

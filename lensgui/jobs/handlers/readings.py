@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.answers import Answers
+from lensgui.circuits.answers import Answers, is_unknown
 from lensgui.circuits.heads import HeadReadout
 from lensgui.circuits.metrics import LogitDifference, Metric
 from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
@@ -57,7 +57,17 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         bos_choices=tuple(dict.fromkeys(choices)),
         verified=None if place is None else store.read_verification(place, dtype),
         note="; ".join(step for step in cfg.processing if "skipped" in step),
+        digits=_digits(model),
     )
+
+
+def _digits(model: HookedTransformer) -> int:
+    """Return how many digits make one token: 2, 1, or 0 where the vocabulary has none."""
+    for count, numbers in ((2, range(10, 100)), (1, range(10))):
+        ids = [text.encode(model, str(number), prepend_bos=False) for number in numbers]
+        if all(len(of) == 1 and not is_unknown(model, of) for of in ids):
+            return count
+    return 0
 
 
 def _distinct(model: HookedTransformer) -> list[Tensor]:

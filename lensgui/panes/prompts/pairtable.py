@@ -21,6 +21,7 @@ from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import Task, akin, like, task_of
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
+from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import ReadPairs, Request
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button, sentence
@@ -88,6 +89,12 @@ class PairTablePane(Pane):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the metric of every pair and its mean."""
         return pairsnippet.table(document)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Offer tasks that suit the model's vocabulary."""
+        super().show_card(card)
+        for button_ in (self.draw, self.hold):
+            button_.show_digits(card.digits)
 
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""

@@ -40,6 +40,15 @@ class TaskButton(QToolButton):
         self.setMenu(None if task is not None else self._menu)  # type: ignore[arg-type]
         self.setPopupMode(self.ToolButtonPopupMode.InstantPopup)
 
+    def show_digits(self, digits: int) -> None:
+        """Offer what suits a vocabulary.
+
+        Args:
+            digits: How many digits of a number make one token.
+        """
+        for action in self._menu.actions():
+            action.setVisible(action.data().digits in (0, digits))
+
     @Slot(QAction)
     def _choose(self, action: QAction) -> None:
         self.chosen.emit(action.data())
