@@ -15,7 +15,7 @@ from lensgui.engine.hooks import HookPoint
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
 
-_BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take about 50 ms
+_BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take ~50 ms; per CPU thread
 _FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights
 _PARAMETERS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
@@ -25,7 +25,10 @@ def rows_at_once(model: HookedTransformer, layer: int) -> int:
     block = model.blocks[layer]
     if block not in _PARAMETERS:
         _PARAMETERS[block] = sum(weight.numel() for weight in block.parameters())
-    work = _BLOCK_WORK.get(model.embed.W_E.device.type, _BLOCK_WORK["cpu"])
+    device = model.embed.W_E.device.type
+    work = _BLOCK_WORK.get(device, _BLOCK_WORK["cpu"])
+    if device == "cpu":
+        work *= torch.get_num_threads()
     return max(_FEWEST_ROWS, int(work / (2 * _PARAMETERS[block])))
 
 
