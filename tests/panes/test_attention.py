@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.circuits.questions import HEAD_SCORES, PairRow
 from lensgui.jobs.requests import AttentionGrid
+from lensgui.jobs.slices import Axis
 from lensgui.panes import theme
+from lensgui.panes.heads import headcards
 from lensgui.panes.heads.atlas import NOTHING, STRONGEST, Raster, color_table, paint_atlas
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
@@ -271,3 +273,13 @@ def test_pinned_edges_are_framed_in_the_map_of_their_head(pane, document):
     pane.head.zoom(1.25, pane.head.middle_of(3, 1))
     (row, column), shown = pane.head.picture.pins[0], pane.head.picture
     assert (shown.rows.coordinates[row], shown.columns.coordinates[column]) == (3, 1)
+
+
+def test_the_strongest_edge_of_a_mean_by_role_names_the_roles(document):
+    atlas = answer(AttentionPane(), document).grid.atlas
+    roles = ("S1", "IO", "end", "more", "last")[: len(atlas.axes[2])]
+    axes = tuple(Axis(name, (None,) * len(roles), roles) for name in ("position", "source"))
+    by_role = replace(atlas, axes=(*atlas.axes[:2], *axes))
+    _, lines = headcards.card(by_role, 1, 1, roles)
+    assert "’ → ‘" in lines[-1]
+    assert "(" not in lines[-1]

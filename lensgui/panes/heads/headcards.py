@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lensgui.circuits.questions import HEAD_SCORES
-from lensgui.jobs.slices import Atlas
+from lensgui.jobs.slices import Atlas, Axis
 from lensgui.panes.spelling import percent, signed
 
 NOT_FINITE = "not a finite number"
@@ -60,15 +60,19 @@ def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[st
     if share == share:
         holds = "difference on position 0: " if atlas.is_difference else "position 0 holds "
         lines[0] = holds + (signed(share, 2) if atlas.is_difference else percent(share))
-    if len(atlas.axes[2]) > 1 and atlas.axes[2].coordinates[1] != 1:
-        tokens = ()  # several positions share a cell, and these are the names of cells
+    axis = atlas.axes[2]
+    is_pooled = len(axis) > 1 and axis.coordinates[1] not in (1, None)
+    names = () if is_pooled else tokens  # of pooled cells, the tokens name several positions each
     position, source = map(int, atlas.strongest[layer, head])
     if position >= 0:
-        lines[-1] += f": {_place(position, tokens)} → {_place(source, tokens)}"
+        lines[-1] += f": {_place(position, axis, names)} → {_place(source, axis, names)}"
     else:
         lines[-1] = "strongest edge: none"
     return name, lines
 
 
-def _place(position: int, tokens: Sequence[str]) -> str:
-    return f"‘{tokens[position]}’ ({position})" if position < len(tokens) else f"({position})"
+def _place(position: int, axis: Axis, tokens: Sequence[str]) -> str:
+    if position >= len(tokens):
+        return f"({position})"
+    is_role = axis.coordinates[position] is None
+    return f"‘{tokens[position]}’" + ("" if is_role else f" ({position})")
