@@ -215,8 +215,9 @@ def test_two_thousand_random_things_leave_the_window_at_rest(parts, qtbot):
         user.act()
         if number % 5 == 0:
             qtbot.wait(1)
-        if number % 40 == 0:  # now and then somebody looks
-            qtbot.wait(100)
+        if user.done[-1] == "begin_again" and number % 3 == 0:  # now and then somebody looks
+            qtbot.wait(400)
+            user.look()
     qtbot.waitUntil(lambda: not parts.runner.is_busy, timeout=60_000)
     assert len(set(user.done)) >= 12
     kinds = {seen for seen in user.seen if isinstance(seen, SweepKind)}
