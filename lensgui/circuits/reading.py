@@ -39,6 +39,17 @@ def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Ten
     return read_out(model, rows, metric.columns)
 
 
+def check_columns(model: HookedTransformer, columns: tuple[int, ...] | None) -> None:
+    """Refuse tokens that a model does not have.
+
+    Raises:
+        ValueError: If there is no such token.
+    """
+    size = model.cfg.d_vocab_out
+    if not all(0 <= token < size for token in columns or ()):
+        raise ValueError(f"The metric reads tokens {columns}; the vocabulary has {size}.")
+
+
 def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
     """Return a metric that compares, if it does at all, with the clean run.
 
@@ -71,8 +82,6 @@ def read_out(
     """
     if columns is None:
         return model.unembed.columns(model.ln_final(residual))
-    size = model.cfg.d_vocab_out
-    if not all(0 <= token < size for token in columns):
-        raise ValueError(f"The metric reads tokens {columns}; the vocabulary has {size}.")
+    check_columns(model, columns)
     ids = torch.tensor(columns, device=residual.device)
     return model.unembed.columns(model.ln_final(residual), ids)

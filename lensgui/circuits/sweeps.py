@@ -20,7 +20,7 @@ from lensgui.circuits.metrics import Metric
 from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
-from lensgui.circuits.reading import compared, metric_logits, read_positions
+from lensgui.circuits.reading import check_columns, compared, metric_logits, read_positions
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run, are_alike, run_together, strands_of
 from lensgui.circuits.settling import Settling
@@ -113,6 +113,7 @@ def sweep_many(
         A result for each kind.
     """
     names = frozenset().union(*(needed(kind) for kind in kinds))
+    check_columns(model, metric.columns)
     runs = _runs(model, clean, corrupted, names)
     is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or first or only)
     if is_new and are_alike(runs):
