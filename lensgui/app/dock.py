@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from lensgui.app.frame import Frame
 from lensgui.panes import theme
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button
@@ -57,7 +58,7 @@ class Dock(QDockWidget):
         super().__init__(pane.title, parent)
         self.pane = pane
         self.setObjectName(pane.title)
-        self.setWidget(pane)
+        self.setWidget(Frame(pane, self) if pane.scrolls else pane)
         self.setAllowedAreas(Qt.DockWidgetArea.AllDockWidgetAreas)
         bar = TitleBar(pane, self)
         bar.copy.clicked.connect(self._copy)

@@ -13,7 +13,7 @@ from lensgui.app.appearance import Appearance
 from lensgui.app.asking import Asker
 from lensgui.app.dock import Dock
 from lensgui.app.examples import find
-from lensgui.app.layout import arrange
+from lensgui.app.layout import arrange, make_room
 from lensgui.app.pacing import Pacing
 from lensgui.app.statusline import StatusLine
 from lensgui.app.toolbar import ModelBar
@@ -100,8 +100,11 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_pane(self, title: str) -> None:
         """Bring a pane to the front."""
+        was_hidden = self.docks[title].isHidden()
         self.docks[title].show()
         self.docks[title].raise_()
+        if was_hidden:
+            make_room(self, self.docks, title)
 
     @Slot()
     def open_folder(self) -> None:

@@ -79,7 +79,7 @@ class Heatmap(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Return the least size at which something can be read."""
-        return QSize(120, 100)
+        return QSize(120, 84)
 
     def show_picture(self, picture: Picture | None) -> None:
         """Draw a picture, or with None what to do to get one."""

@@ -35,6 +35,7 @@ class Pane(QWidget):
         title: Its name on its dock.
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
+        scrolls: Whether it may be given less height than it needs.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
         hovered: (words,) the value under the pointer; "" when there is none.
@@ -44,6 +45,7 @@ class Pane(QWidget):
 
     title: ClassVar[str] = ""
     about: ClassVar[str] = ""
+    scrolls: ClassVar[bool] = True
     picked = Signal(object)
     edited = Signal(object)
     hovered = Signal(str)

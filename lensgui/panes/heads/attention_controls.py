@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
-    QHBoxLayout,
     QMenu,
     QSlider,
     QToolButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from lensgui.circuits.questions import HEAD_SCORES, AttentionMeasure
 from lensgui.panes.chooser import Chooser, Option
+from lensgui.panes.flow import Flow
 from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.heads.headlayout import Look
 from lensgui.panes.parts import button
@@ -104,8 +104,8 @@ class GridBar(QWidget):
         line = self.least.lineEdit()
         line.setAccessibleName(self.least.accessibleName())
         line.setToolTip(self.least.toolTip())
-        row = _row(self)
-        row.addWidget(self.score, 1)
+        row = Flow(self)
+        row.addWidget(self.score)
         row.addWidget(self.sort)
         row.addWidget(self.least)
         self.score.chosen.connect(self._choose)
@@ -153,10 +153,10 @@ class FocusBar(QWidget):
         self.more = button("⋯", "More about the selected head", "More switches.", self)
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(self._menu())
-        row = _row(self)
-        row.addWidget(self.measure, 3)
-        row.addWidget(self.view, 2)
-        row.addWidget(self.least, 1)
+        row = Flow(self)
+        row.addWidget(self.measure)
+        row.addWidget(self.view)
+        row.addWidget(self.least)
         row.addWidget(self.more)
         self._show()
         self.measure.chosen.connect(self._measure)
@@ -223,10 +223,3 @@ def _switch(menu: QMenu, name: str, tip: str) -> QAction:
     action.setCheckable(True)
     action.setToolTip(tip)
     return action
-
-
-def _row(parent: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout(parent)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
-    return row

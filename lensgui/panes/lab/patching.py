@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.answering import Answer
@@ -15,6 +15,7 @@ from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
 from lensgui.jobs.slices import Sweep, Verification
 from lensgui.panes import verbs
 from lensgui.panes.chooser import Chooser
+from lensgui.panes.flow import Flow
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.lab import cells, faces, followups, sweepsnippet, sweepwords
 from lensgui.panes.lab.kinds import DIRECTIONS, KINDS
@@ -55,9 +56,8 @@ class PatchingPane(Pane):
         self.direction.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToContents)
         self.view = SweepPlot(self.title, self)
         self._empty_states = {self.view.heatmap: EMPTY_STATE}
-        choices = QHBoxLayout()
-        choices.setSpacing(6)
-        choices.addWidget(self.kind, 1)
+        choices = Flow(spacing=6)
+        choices.addWidget(self.kind)
         choices.addWidget(self.direction)
         self.column.addLayout(choices)
         self.column.addWidget(self.view, 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.slices import Sweep
+from lensgui.panes.flow import Flow
 from lensgui.panes.parts import button
 
 PAUSE, GO_ON = "Pause", "Go on"
@@ -54,13 +55,9 @@ class SweepTools(QWidget):
         )
         for each in (self.pause, self.table, self.estimate):
             each.setCheckable(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        for each in (self.pause, self.keep, self.table, self.estimate):
+        row = Flow(self)
+        for each in (self.pause, self.keep, self.table, self.estimate, self.more):
             row.addWidget(each)
-        row.addStretch(1)
-        row.addWidget(self.more)
         self.pause.clicked.connect(self._tell_paused)
         self.keep.clicked.connect(self.kept)
         self.table.clicked.connect(self.altered)

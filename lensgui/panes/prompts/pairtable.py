@@ -15,13 +15,14 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
 )
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import Task, akin, like, task_of
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.requests import ReadPairs, Request
+from lensgui.panes.flow import Flow
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button, sentence
 from lensgui.panes.prompts import pairsnippet
@@ -175,11 +176,9 @@ class PairTablePane(Pane):
             (self.hold, self.average),
         )
         for parts in rows:
-            row = QHBoxLayout()
-            row.setSpacing(4)
+            row = Flow()
             for part in parts:
                 row.addWidget(part)
-            row.addStretch(1)
             self.column.addLayout(row)
         self.column.addWidget(self.view, 1)
         self.column.addWidget(self.counts)
