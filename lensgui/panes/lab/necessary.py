@@ -17,6 +17,7 @@ from lensgui.panes.lab import cells, headsnippets
 from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import caption, sentence
+from lensgui.panes.places import heads_of
 from lensgui.panes.spelling import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -47,6 +48,7 @@ class NecessaryPane(Pane):
         self.sweeps: dict[str, Sweep] = {}
         self.effects: HeadEffects | None = None
         self._cursor = Cursor()
+        self._pins: frozenset[tuple[int, int]] = frozenset()
         self._asks_roles = False
         self._heads: list[tuple[int, int]] = []
         self.legend = caption("", self)
@@ -83,6 +85,11 @@ class NecessaryPane(Pane):
         """Return how to patch every head both ways."""
         asked = Patching(document.model, document.asked, HEADS, rows=document.rows)
         return headsnippets.necessary(document, asked)
+
+    def show_document(self, document: Document) -> None:
+        """Outline the pinned heads."""
+        self._pins = frozenset(heads_of(document.pins))
+        self._mark()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Mark the selected head."""
@@ -169,7 +176,9 @@ class NecessaryPane(Pane):
 
     def _mark(self) -> None:
         place = (self._cursor.layer, self._cursor.head)
-        self.scatter.show_chosen(self._heads.index(place) if place in self._heads else None)
+        chosen = self._heads.index(place) if place in self._heads else None
+        pinned = [at for at, head in enumerate(self._heads) if head in self._pins]
+        self.scatter.show_chosen(chosen, pinned)
 
     @Slot(int)
     def _pick(self, number: int) -> None:
