@@ -41,7 +41,6 @@ class StatusLine(QStatusBar):
         )
         self.sentence = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.sentence.setAccessibleName("Message")
-        self.sentence.setForegroundRole(QPalette.ColorRole.BrightText)
         self._fading = QTimer(self, singleShot=True, interval=SENTENCE_MS)
         self._fading.timeout.connect(self._fade)
         self.readout = Elided(Qt.AlignmentFlag.AlignRight, self)
@@ -71,8 +70,15 @@ class StatusLine(QStatusBar):
         self._show()
 
     @Slot(str)
+    def show_fault(self, sentence: str) -> None:
+        """Say for a while what went wrong."""
+        self.show_sentence(sentence)
+        self.sentence.setForegroundRole(QPalette.ColorRole.BrightText)
+
+    @Slot(str)
     def show_sentence(self, sentence: str) -> None:
         """Say something for a while."""
+        self.sentence.setForegroundRole(QPalette.ColorRole.WindowText)
         self.sentence.setText(sentence)
         self.sentence.setToolTip(sentence)
         self.sentence.setVisible(bool(sentence))

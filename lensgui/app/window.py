@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self.pacing.told.connect(bar.show_progress)
         asker.opened.connect(bar.show_card)
         asker.told.connect(self.status.show_sentence)
+        asker.failed.connect(self.status.show_fault)
         bar.edited.connect(asker.edit)
         bar.stopped.connect(self.stop)
         self.status.stopped.connect(self.stop)
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
             dock.pane.edited.connect(asker.edit)
             dock.pane.altered.connect(asker.ask)
             dock.pane.shown.connect(self.show_pane)
+            dock.pane.again.connect(asker.retry)
             dock.pane.hovered.connect(self.status.show_readout)
 
     @Slot()

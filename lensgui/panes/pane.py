@@ -12,11 +12,13 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import Request
+from lensgui.jobs.runner import STOPPED
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
 MODEL = "model"  # the name under which a pane hears that there is none
 OPENING = "The model is being opened."
+NO_MODEL = "No model is open."
 
 
 class EmptyState(Protocol):
@@ -41,6 +43,7 @@ class Pane(QWidget):
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: A switch of the pane's own changed what it asks.
         shown: (title,) another pane that the user wants to look at now.
+        again: The user wants what was stopped to go on.
     """
 
     title: ClassVar[str] = ""
@@ -51,6 +54,7 @@ class Pane(QWidget):
     hovered = Signal(str)
     altered = Signal()
     shown = Signal(str)
+    again = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +67,6 @@ class Pane(QWidget):
         self.note = QLabel(self, wordWrap=True)
         self.note.hide()
         self.note.setAccessibleName(f"{self.title}: what went wrong")
-        self.note.setForegroundRole(QPalette.ColorRole.BrightText)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(8, 4, 8, 6)
@@ -109,7 +112,7 @@ class Pane(QWidget):
         """Say why there is no (complete) answer; an older question's answer is cleared away."""
         if name not in self._answered:
             self.clear(name)
-        self._say_if_empty(dict.fromkeys(self._empty_states, "") if name == MODEL else {})
+        self._say_if_empty(dict.fromkeys(self._empty_states, NO_MODEL) if name == MODEL else {})
         self._remark(name, sentence)
 
     def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
@@ -137,4 +140,7 @@ class Pane(QWidget):
         self.notes[name] = sentence
         sentences = list(dict.fromkeys(filter(None, self.notes.values())))
         self.note.setText("\n".join(sentences))
+        role = QPalette.ColorRole
+        is_fault = any(said != STOPPED for said in sentences)
+        self.note.setForegroundRole(role.BrightText if is_fault else role.WindowText)
         self.note.setVisible(bool(sentences))

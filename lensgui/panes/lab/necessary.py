@@ -15,7 +15,7 @@ from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.slices import CellState, HeadEffects, Sweep
 from lensgui.panes.lab import cells, headsnippets
 from lensgui.panes.lab.scatter import Points, Scatter
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.parts import caption, sentence
 from lensgui.panes.places import heads_of
 from lensgui.panes.spelling import signed
@@ -95,6 +95,12 @@ class NecessaryPane(Pane):
         """Mark the selected head."""
         self._cursor = cursor
         self._mark()
+
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is nothing to see, and nothing else."""
+        super().show_failure(name, sentence)
+        if not self.sweeps:
+            self.legend.setText(NO_MODEL if name == MODEL else "")
 
     def expect(self, name: str) -> None:
         """Forget what answers an older question: points of two questions do not mix."""

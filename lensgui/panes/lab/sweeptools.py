@@ -17,18 +17,21 @@ class SweepTools(QWidget):
 
     Attributes:
         paused: (is_paused,) the user stopped the sweep for now, or lets it go on.
+        resumed: The user wants a sweep that was stopped to go on.
         kept: The user keeps the present sweep as A.
         altered: The user opened or closed the table or the plot of estimates.
         another: The user wants another sweep beside this one.
     """
 
     paused = Signal(bool)
+    resumed = Signal()
     kept = Signal()
     altered = Signal()
     another = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._is_stopped = False
         self.pause = button(
             PAUSE, "Pause the sweep", "Stop the sweep for now, and keep what is there.", self
         )
@@ -69,14 +72,24 @@ class SweepTools(QWidget):
         self.pause.setChecked(is_paused)
         self.pause.setText(GO_ON if is_paused else PAUSE)
 
+    def show_stopped(self, *, is_stopped: bool) -> None:
+        """Offer to go on with a sweep that was stopped."""
+        self._is_stopped = is_stopped
+        self.pause.setText(GO_ON if is_stopped or self.pause.isChecked() else PAUSE)
+
     def show_sweep(self, sweep: Sweep | None) -> None:
         """Offer what there is to do with a sweep."""
         is_whole = sweep is not None and sweep.done == sweep.total
-        self.pause.setEnabled(self.pause.isChecked() or (sweep is not None and not is_whole))
+        can_pause = sweep is not None and not is_whole
+        self.pause.setEnabled(self.pause.isChecked() or self._is_stopped or can_pause)
         self.keep.setEnabled(sweep is not None)
         self.estimate.setVisible(sweep is not None and sweep.estimates is not None)
 
     @Slot(bool)
     def _tell_paused(self, is_paused: bool) -> None:
+        if self._is_stopped:
+            self.pause.setChecked(False)
+            self.resumed.emit()
+            return
         self.show_paused(is_paused=is_paused)
         self.paused.emit(is_paused)
