@@ -19,7 +19,7 @@ from lensgui.panes.chooser import Chooser, Option
 from lensgui.panes.flow import Flow
 from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.heads.headlayout import Look
-from lensgui.panes.parts import button
+from lensgui.panes.parts import button, caption
 
 INDUCTION = HEAD_SCORES.index("induction")
 LARGEST_SCORE = 20.0
@@ -150,12 +150,14 @@ class FocusBar(QWidget):
         self.least.setValue(round(self.focus.least * 100))
         self.least.setMinimumWidth(40)
         self.least.setAccessibleName("Weakest line that is drawn")
+        self.weakest = caption("", self)
         self.more = button("⋯", "More about the selected head", "More switches.", self)
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(self._menu())
         row = Flow(self)
         row.addWidget(self.measure)
         row.addWidget(self.view)
+        row.addWidget(self.weakest)
         row.addWidget(self.least)
         row.addWidget(self.more)
         self._show()
@@ -212,7 +214,9 @@ class FocusBar(QWidget):
         self.changed.emit(focus)
 
     def _show(self) -> None:
-        self.least.setVisible(self.focus.view == "lines")
+        for part in (self.weakest, self.least):
+            part.setVisible(self.focus.view == "lines")
+        self.weakest.setText(f"lines ≥ {self.focus.least:.0%}".replace("%", " %"))
         self.least.setToolTip(
             f"Lines weaker than {self.focus.least:.0%} of the scale's end are left out."
         )

@@ -147,7 +147,7 @@ class NecessaryPane(Pane):
             self.scatter.show_points(None)
             return
         self.legend.setText(LEGEND)
-        self.refusal.setText(sufficient.refusal)
+        self.refusal.setText(cells.refusal(sufficient))
         self.refusal.setVisible(bool(sufficient.refusal))
         known = _is_known(sufficient) & _is_known(necessary)
         self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]

@@ -185,7 +185,8 @@ class SweepPlot(QWidget):
         if chosen is None:
             self._tell("", "")
         else:
-            self._tell(cells.legend(chosen), cells.legend_tip(chosen), reason or chosen.refusal)
+            why = reason or cells.refusal(chosen)
+            self._tell(cells.legend(chosen), cells.legend_tip(chosen), why)
         return chosen
 
     def _tell(self, legend: str, tip: str, refusal: str = "") -> None:

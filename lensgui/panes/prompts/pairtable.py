@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Slot
-from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QKeyEvent,
-    QKeySequence,
-)
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from lensgui.circuits.questions import PairRow, PromptPair
@@ -25,7 +20,7 @@ from lensgui.jobs.requests import ReadPairs, Request
 from lensgui.panes.flow import Flow
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button, sentence
-from lensgui.panes.prompts import pairsnippet
+from lensgui.panes.prompts import pace, pairsnippet
 from lensgui.panes.prompts.pairmodel import PairModel
 from lensgui.panes.prompts.pairview import PairView
 from lensgui.panes.prompts.taskbutton import TaskButton
@@ -51,6 +46,7 @@ class PairTablePane(Pane):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
+        self._since = monotonic()
         self._pairs: tuple[PromptPair, ...] = ()
         self._pairs_of: tuple[PairRow, ...] = ()
         self.model = PairModel(self)
@@ -99,6 +95,13 @@ class PairTablePane(Pane):
         self.view.empty = "" if document.table else EMPTY
         self.average.setChecked(document.is_average)
         self._count()
+
+    def expect(self, name: str) -> None:
+        """Take note of when reading began."""
+        super().expect(name)
+        if name == "pairs":
+            self._since = monotonic()
+            self._count()
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Show what is known so far."""
@@ -202,9 +205,11 @@ class PairTablePane(Pane):
     def _count(self) -> None:
         """Say how many pairs there are, and switch on what can be done."""
         rows = self.model.rows
+        known = len(self.model.readings)
         included = sum(row.is_included for row in rows)
         wrong, faulty = self.model.wrong, self.model.faulty
-        words = [f"{included} of {len(rows)} pairs count."] if rows else []
+        words = [f"{included:,} of {len(rows):,} pairs count."] if rows else []
+        words += filter(None, [pace.words(known, len(rows), monotonic() - self._since)])
         if wrong:
             words.append(f"The model gets {len(wrong)} wrong.")
         if faulty:
