@@ -21,14 +21,13 @@ from lensgui.jobs.requests import (
 )
 from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.jobs.urgency import is_slow
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
 
 Channel = tuple[str, str]  # a pane's title, and its name for the question
 MODEL: Channel = ("", "model")
 PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
-UNEQUAL = "The prompts differ in length."
 LATE_MS = 120  # an answer that takes longer leaves its old picture dimmed
 
 

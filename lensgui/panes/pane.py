@@ -19,6 +19,8 @@ from lensgui.state.selection import Cursor
 MODEL = "model"  # the name under which a pane hears that there is none
 OPENING = "The model is being opened."
 NO_MODEL = "No model is open."
+UNEQUAL = "The prompts differ in length."
+QUIET = (STOPPED, UNEQUAL)  # no faults: one was wanted, the other is said in full at the prompts
 
 
 class EmptyState(Protocol):
@@ -141,6 +143,6 @@ class Pane(QWidget):
         sentences = list(dict.fromkeys(filter(None, self.notes.values())))
         self.note.setText("\n".join(sentences))
         role = QPalette.ColorRole
-        is_fault = any(said != STOPPED for said in sentences)
+        is_fault = any(said not in QUIET for said in sentences)
         self.note.setForegroundRole(role.BrightText if is_fault else role.WindowText)
         self.note.setVisible(bool(sentences))

@@ -8,12 +8,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 
-from lensgui.app.asking import UNEQUAL
 from lensgui.app.examples import examples
 from lensgui.circuits.questions import ModelKey
 from lensgui.jobs.requests import HeadRoles, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
+from lensgui.panes.pane import UNEQUAL
 from lensgui.state.selection import Cursor
 
 

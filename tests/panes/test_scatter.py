@@ -96,3 +96,8 @@ def test_a_plot_of_one_position_says_which_and_what_the_correlation_is_of(docume
     pane.view.tools.estimate.click()
     assert "position 3" in pane.view.estimates.scatter.points.x_title
     assert "cells at all positions" in pane.view.remarks.text()
+
+
+def test_axes_have_true_minus_signs(show):
+    axis = plotted(show).plot.getAxis("left")
+    assert "−0.5" in axis.tickStrings([-0.5, 0.0, 0.5], 1.0, 0.5)
