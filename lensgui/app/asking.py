@@ -10,15 +10,24 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading
-from lensgui.jobs.requests import OpenModel, ReadPair, Request
-from lensgui.jobs.runner import Runner
+from lensgui.jobs.requests import (
+    HeadRoles,
+    OpenModel,
+    Patching,
+    ReadPair,
+    Request,
+    VerifyCell,
+    WhoFeeds,
+)
+from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.jobs.urgency import is_slow
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
 
 Channel = tuple[str, str]  # a pane's title, and its name for the question
 MODEL: Channel = ("", "model")
+PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
 LATE_MS = 120  # an answer that takes longer leaves its old picture dimmed
 
 
@@ -29,10 +38,12 @@ class Asker(QObject):
         card: The model that is open; None while there is none.
         opened: (ModelCard,) when another model is open.
         told: (sentence,) for the status bar.
+        failed: (sentence,) why there is no model, where no pane says so.
     """
 
     opened = Signal(object)
     told = Signal(str)
+    failed = Signal(str)
 
     def __init__(
         self,
@@ -49,6 +60,7 @@ class Asker(QObject):
         self._runner = runner
         self._panes = panes
         self._positions = 0  # of the longer prompt; 0 while that is not known
+        self._is_unequal = False  # whether the prompts are known to differ in length
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._asked: set[Channel] = set()
         self._unanswered: set[Channel] = set()
@@ -86,7 +98,7 @@ class Asker(QObject):
         self.told.emit("")
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
-            self._positions = 0
+            self._positions, self._is_unequal = 0, False
         self._limit_positions()
         for pane in self._panes.values():
             pane.show_document(document)
@@ -128,18 +140,22 @@ class Asker(QObject):
         if isinstance(answer, PairReading):
             prompts = [answer.clean, answer.corrupted or answer.clean]
             self._positions = max(len(prompt.tokens) for prompt in prompts)
+            self._is_unequal = len({len(prompt.tokens) for prompt in prompts}) > 1
             self._limit_positions()
 
     @Slot(object, str)
     def fail(self, channel: Channel, sentence: str) -> None:
-        """Bring a failure to its pane and to the status bar; without a model, to every pane."""
+        """Bring a failure to its pane; why there is no model is said once, at the prompts."""
         self._unanswered.discard(channel)
-        if channel == MODEL:
-            for pane in self._panes.values():
-                pane.show_failure("model", sentence)
-        else:
-            self._panes[channel[0]].show_failure(channel[1], sentence)
-        self.told.emit(sentence)
+        if channel != MODEL:
+            is_known = self._is_unequal and _needs_equal_lengths(self._runner.wanted(channel))
+            words = UNEQUAL if is_known and sentence != STOPPED else sentence
+            self._panes[channel[0]].show_failure(channel[1], words)
+            return
+        for title, pane in self._panes.items():
+            pane.show_failure("model", sentence if title == PROMPTS else "")
+        if not self._panes[PROMPTS].isVisible():
+            self.failed.emit(sentence)
 
     def _limit_positions(self) -> None:
         """Keep the selection within the longer prompt; prompts of a table have their own length."""
@@ -194,3 +210,12 @@ class Asker(QObject):
     def _show_late(self) -> None:
         for title, name in self._unanswered:
             self._panes[title].show_pending(name)
+
+
+def _needs_equal_lengths(request: Request | None) -> bool:
+    """Whether a question about one pair has no answer where its prompts differ in length."""
+    if isinstance(request, Patching):
+        return not request.rows
+    if getattr(request, "side", None) == "difference":
+        return not getattr(request, "rows", ())
+    return isinstance(request, VerifyCell | WhoFeeds | HeadRoles)

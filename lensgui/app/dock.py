@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QWidget
 
+from lensgui.app.frame import Frame
 from lensgui.panes import theme
 from lensgui.panes.pane import Pane
-from lensgui.panes.parts import button
+from lensgui.panes.parts import Elided, button
 
 MOST_STEPS = 500  # from one control to the next that is seen
 
@@ -33,12 +34,12 @@ class TitleBar(QWidget):
         )
         self.copy.setFont(theme.text_font(theme.SMALL_POINTS))
         self.copy.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        name = QLabel(pane.title, self)
+        name = Elided(Qt.AlignmentFlag.AlignLeft, self)
+        name.setText(pane.title)
         name.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=True))
         name.setToolTip(pane.about)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 0)
-        name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(name, 1)
         row.addWidget(self.copy)
 
@@ -57,7 +58,7 @@ class Dock(QDockWidget):
         super().__init__(pane.title, parent)
         self.pane = pane
         self.setObjectName(pane.title)
-        self.setWidget(pane)
+        self.setWidget(Frame(pane, self) if pane.scrolls else pane)
         self.setAllowedAreas(Qt.DockWidgetArea.AllDockWidgetAreas)
         bar = TitleBar(pane, self)
         bar.copy.clicked.connect(self._copy)

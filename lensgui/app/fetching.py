@@ -20,10 +20,12 @@ class Fetching(QObject):
 
     Attributes:
         told: (sentence,) for the status bar.
+        failed: (sentence,) why nothing could be fetched.
         fetched: (Fetched | None,) how far it is.
     """
 
     told = Signal(str)
+    failed = Signal(str)
     fetched = Signal(object)
 
     def __init__(
@@ -75,4 +77,4 @@ class Fetching(QObject):
     @Slot(str)
     def _give_up(self, sentence: str) -> None:
         self.fetched.emit(None)
-        self.told.emit(sentence)
+        self.failed.emit(sentence)

@@ -98,10 +98,11 @@ def build(options: Options, make_bench: Callable[[], Answering]) -> Parts:
     runner.setParent(window)
     fetching = Fetching(session, selection, window)
     fetching.told.connect(window.status.show_sentence)
+    fetching.failed.connect(window.status.show_fault)
     fetching.fetched.connect(window.status.show_fetched)
     window.status.stopped.connect(fetching.stop)
     window.model_bar.fetch_wanted.connect(fetching.fetch)
-    faults.told.connect(window.status.show_sentence)
+    faults.told.connect(window.status.show_fault)
     collector = Collector(lambda: runner.is_busy, window)
     window.asker.opened.connect(collector.freeze)
     if lacking:

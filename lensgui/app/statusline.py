@@ -4,41 +4,18 @@ from __future__ import annotations
 
 from math import ceil
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
-from lensgui.panes.parts import button
+from lensgui.panes.parts import Elided, button
 
 SENTENCE_MS = 20_000
 FINE = 1000  # steps of the progress bar
 IDLE = "ready"
-
-
-class Readout(QLabel):
-    """One line that is cut at its end when there is no room for it."""
-
-    def __init__(self, side: Qt.AlignmentFlag, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._side = side
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return next to nothing: the text gives way."""
-        return QSize(40, super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Write as much as fits."""
-        fitting = QFontMetrics(self.font()).elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
-        )
-        with QPainter(self) as painter:
-            painter.setPen(self.palette().color(self.foregroundRole()))
-            painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
 class StatusLine(QStatusBar):
@@ -62,12 +39,11 @@ class StatusLine(QStatusBar):
         self.stop = button(
             "Stop", "Stop what runs", "Stop what runs and keep what is known so far.", self
         )
-        self.sentence = Readout(Qt.AlignmentFlag.AlignLeft, self)
+        self.sentence = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.sentence.setAccessibleName("Message")
-        self.sentence.setForegroundRole(QPalette.ColorRole.BrightText)
         self._fading = QTimer(self, singleShot=True, interval=SENTENCE_MS)
         self._fading.timeout.connect(self._fade)
-        self.readout = Readout(Qt.AlignmentFlag.AlignRight, self)
+        self.readout = Elided(Qt.AlignmentFlag.AlignRight, self)
         self.readout.setAccessibleName("Value under the pointer")
         self.readout.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         self.setContentsMargins(6, 0, 0, 0)
@@ -94,8 +70,15 @@ class StatusLine(QStatusBar):
         self._show()
 
     @Slot(str)
+    def show_fault(self, sentence: str) -> None:
+        """Say for a while what went wrong."""
+        self.show_sentence(sentence)
+        self.sentence.setForegroundRole(QPalette.ColorRole.BrightText)
+
+    @Slot(str)
     def show_sentence(self, sentence: str) -> None:
         """Say something for a while."""
+        self.sentence.setForegroundRole(QPalette.ColorRole.WindowText)
         self.sentence.setText(sentence)
         self.sentence.setToolTip(sentence)
         self.sentence.setVisible(bool(sentence))

@@ -13,7 +13,7 @@ from lensgui.app.appearance import Appearance
 from lensgui.app.asking import Asker
 from lensgui.app.dock import Dock
 from lensgui.app.examples import find
-from lensgui.app.layout import arrange
+from lensgui.app.layout import arrange, make_room
 from lensgui.app.pacing import Pacing
 from lensgui.app.statusline import StatusLine
 from lensgui.app.toolbar import ModelBar
@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self.pacing.told.connect(bar.show_progress)
         asker.opened.connect(bar.show_card)
         asker.told.connect(self.status.show_sentence)
+        asker.failed.connect(self.status.show_fault)
         bar.edited.connect(asker.edit)
         bar.stopped.connect(self.stop)
         self.status.stopped.connect(self.stop)
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
             dock.pane.edited.connect(asker.edit)
             dock.pane.altered.connect(asker.ask)
             dock.pane.shown.connect(self.show_pane)
+            dock.pane.again.connect(asker.retry)
             dock.pane.hovered.connect(self.status.show_readout)
 
     @Slot()
@@ -100,8 +102,11 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_pane(self, title: str) -> None:
         """Bring a pane to the front."""
+        was_hidden = self.docks[title].isHidden()
         self.docks[title].show()
         self.docks[title].raise_()
+        if was_hidden:
+            make_room(self, self.docks, title)
 
     @Slot()
     def open_folder(self) -> None:

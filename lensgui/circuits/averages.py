@@ -90,8 +90,9 @@ class Average:
         """
         difference = float((self.clean - self.corrupted).mean())
         if difference < LEAST_DIFFERENCE:
+            change = f"{difference:+.3f}".replace("-", "−")
             raise ValueError(
-                f"Clean and corrupted differ by {difference:+.3f} on average, less than "
+                f"Clean and corrupted differ by {change} on average, less than "
                 f"{LEAST_DIFFERENCE}: a share of that has no meaning."
             )
         return self.values / difference

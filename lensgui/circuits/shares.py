@@ -23,12 +23,18 @@ def refusal(clean: float, corrupted: float, metric: MetricName) -> str:
     better = -difference if metric in LOWER_IS_BETTER else difference
     if better >= least:
         return ""
+    if not difference:
+        return (
+            f"The {metric} is the same in both runs, so there is nothing to take a share of: "
+            f"changes are shown in {unit}."
+        )
+    change = f"{difference:+.3f}".replace("-", "−")
     if better > -least:
         return (
-            f"Clean and corrupted differ by {difference:+.3f} ({unit}), less than {least}: a share "
+            f"Clean and corrupted differ by {change} ({unit}), less than {least}: a share "
             f"of that would be noise, so changes are shown in {unit}."
         )
     return (
-        f"The clean run does worse than the corrupted run ({difference:+.3f} {unit}): a share of "
+        f"The clean run does worse than the corrupted run ({change} {unit}): a share of "
         f"that would have the wrong sign, so changes are shown in {unit}."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from lensgui.circuits import ioi, words
@@ -63,7 +63,13 @@ def task_of(pair: PromptPair) -> Task | None:
     return next((task for task in TASKS if task.recognises(pair)), None)
 
 
-def akin(task: Task, pair: PromptPair, count: int, seed: int = 0) -> tuple[PairRow, ...]:
+def akin(
+    task: Task,
+    pair: PromptPair,
+    count: int,
+    seed: int = 0,
+    held: Collection[PromptPair] = (),
+) -> tuple[PairRow, ...]:
     """Draw pairs of a task, laid out as a pair is if there are enough of those.
 
     Prompts of one layout keep their positions in an average; others are matched by role.
@@ -73,12 +79,14 @@ def akin(task: Task, pair: PromptPair, count: int, seed: int = 0) -> tuple[PairR
         pair: The pair; its beginning of sequence and its metric are theirs too.
         count: How many.
         seed: Seed of the draw.
+        held: Pairs that are there already, and are not drawn again.
     """
-    drawn = task.draw(SPARE * count, seed)
+    drawn = like(task.draw(SPARE * count + len(held), seed), pair)
+    drawn = tuple(row for row in drawn if row.pair not in held)
     names = [name for name in ("answer", "distractor") if getattr(pair, name)]
     layout = _layout(pair, names)
     alike = tuple(row for row in drawn if _layout(row.pair, names) == layout)
-    return like((alike if len(alike) >= count else drawn)[:count], pair)
+    return (alike if len(alike) >= count else drawn)[:count]
 
 
 def _layout(pair: PromptPair, names: list[str]) -> tuple[object, ...]:

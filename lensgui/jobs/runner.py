@@ -14,7 +14,7 @@ from lensgui.jobs.worker import Worker
 
 QUIET_MS = 150
 STACK_BYTES = 16 << 20  # macOS gives a thread 512 KiB
-STOPPED = "Stopped before it was complete."
+STOPPED = "Stopped before it was complete: Run → Try again (F5) goes on."
 
 
 class Runner(QObject):

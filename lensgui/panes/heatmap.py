@@ -19,14 +19,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from lensgui.panes import labels, picture, theme
+from lensgui.panes import labels, picture, plotarea, theme
 from lensgui.panes.labels import Ink, Labels
 from lensgui.panes.picture import Picture
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
 
 STALE_OPACITY = 0.4
-MOST_STRETCH = 1.5  # of cells that should be square
 STEPS = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
@@ -79,7 +78,7 @@ class Heatmap(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Return the least size at which something can be read."""
-        return QSize(120, 100)
+        return QSize(100, 84)
 
     def show_picture(self, picture: Picture | None) -> None:
         """Draw a picture, or with None what to do to get one."""
@@ -136,24 +135,7 @@ class Heatmap(QWidget):
         if shown is None:
             return QRectF(self.rect())
         metrics = QFontMetricsF(self.font())
-        left = max((metrics.horizontalAdvance(name) for name in shown.row_names), default=0) + 10
-        right = 8.0
-        if shown.scale:
-            widest = max(metrics.horizontalAdvance(text) for text in shown.scale)
-            right += picture.BAR_GAP + picture.BAR_WIDTH + 4 + widest
-        top = 5.0
-        if shown.row_means or shown.column_means:
-            top, right = top + picture.STRIP + 2, right + picture.STRIP
-        width = max(20.0, self.width() - left - right)
-        columns, rows = len(shown.column_names), len(shown.row_names)
-        names = Labels(shown.column_names)
-        degrees = labels.angle(names, width / columns, metrics)
-        height = max(20.0, self.height() - top - 1 - labels.depth(names, degrees, metrics))
-        if self._square:
-            side = min(width / columns, height / rows)
-            width = min(width, MOST_STRETCH * side * columns)
-            height = min(height, MOST_STRETCH * side * rows)
-        return QRectF(left, top, width, height)
+        return plotarea.plot_area(shown, self.size(), metrics, square=self._square)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw cells, labels, colour bar and outlines."""

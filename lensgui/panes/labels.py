@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 GAP = 4.0
 SLANT = 0.7072  # of 45 degrees
+ANGLES = (0, 45, 90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,29 @@ def thin(count: int, spacing: float, needed: float, favourites: Iterable[int]) -
 def angle(labels: Labels, spacing: float, metrics: QFontMetricsF) -> int:
     """Return 0, 45 or 90: the least slant at which the labels below a picture fit."""
     widest = max((metrics.horizontalAdvance(text) for text in labels.texts), default=0.0)
+    return slant(widest, spacing, metrics)
+
+
+def slant(widest: float, spacing: float, metrics: QFontMetricsF) -> int:
+    """Return 0, 45 or 90: the least slant at which labels of that width at most fit."""
     if widest + GAP <= spacing:
         return 0
     return 45 if spacing >= metrics.height() * 1.15 else 90
 
 
-def depth(labels: Labels, degrees: int, metrics: QFontMetricsF) -> float:
-    """Return how many pixels below a picture its labels take."""
-    widest = max((metrics.horizontalAdvance(text) for text in labels.texts), default=0.0)
+def overhang(
+    widths: Sequence[float], degrees: int, spacing: float, metrics: QFontMetricsF
+) -> float:
+    """Return how far to the left of a picture the labels below it reach, in pixels."""
+    if degrees != 45:
+        return 0.0
+    around = 1 + 0.25 * metrics.ascent()
+    reach = [(width + around) * SLANT - (at + 0.5) * spacing for at, width in enumerate(widths)]
+    return max(reach, default=0.0) + 1
+
+
+def depth(widest: float, degrees: int, metrics: QFontMetricsF) -> float:
+    """Return how many pixels below a picture labels of that width at most take."""
     slanted = {0: metrics.height(), 45: (widest + metrics.height()) * SLANT, 90: widest}
     return slanted[degrees] + GAP + 2
 

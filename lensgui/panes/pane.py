@@ -12,11 +12,15 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import Request
+from lensgui.jobs.runner import STOPPED
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
 MODEL = "model"  # the name under which a pane hears that there is none
 OPENING = "The model is being opened."
+NO_MODEL = "No model is open."
+UNEQUAL = "The prompts differ in length."
+QUIET = (STOPPED, UNEQUAL)  # no faults: one was wanted, the other is said in full at the prompts
 
 
 class EmptyState(Protocol):
@@ -35,20 +39,24 @@ class Pane(QWidget):
         title: Its name on its dock.
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
+        scrolls: Whether it may be given less height than it needs.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: A switch of the pane's own changed what it asks.
         shown: (title,) another pane that the user wants to look at now.
+        again: The user wants what was stopped to go on.
     """
 
     title: ClassVar[str] = ""
     about: ClassVar[str] = ""
+    scrolls: ClassVar[bool] = True
     picked = Signal(object)
     edited = Signal(object)
     hovered = Signal(str)
     altered = Signal()
     shown = Signal(str)
+    again = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +69,6 @@ class Pane(QWidget):
         self.note = QLabel(self, wordWrap=True)
         self.note.hide()
         self.note.setAccessibleName(f"{self.title}: what went wrong")
-        self.note.setForegroundRole(QPalette.ColorRole.BrightText)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(8, 4, 8, 6)
@@ -107,7 +114,7 @@ class Pane(QWidget):
         """Say why there is no (complete) answer; an older question's answer is cleared away."""
         if name not in self._answered:
             self.clear(name)
-        self._say_if_empty(dict.fromkeys(self._empty_states, "") if name == MODEL else {})
+        self._say_if_empty(dict.fromkeys(self._empty_states, NO_MODEL) if name == MODEL else {})
         self._remark(name, sentence)
 
     def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
@@ -135,4 +142,7 @@ class Pane(QWidget):
         self.notes[name] = sentence
         sentences = list(dict.fromkeys(filter(None, self.notes.values())))
         self.note.setText("\n".join(sentences))
+        role = QPalette.ColorRole
+        is_fault = any(said not in QUIET for said in sentences)
+        self.note.setForegroundRole(role.BrightText if is_fault else role.WindowText)
         self.note.setVisible(bool(sentences))

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPalette, QResizeEvent, QTextCursor
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextCursor,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -27,7 +36,15 @@ HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 def caption(text: str, parent: QWidget | None = None) -> QLabel:
     """Return a faint label that names what is beside or below it."""
-    label = QLabel(text, parent)
+    return _faint(QLabel(text, parent))
+
+
+def line(parent: QWidget | None = None) -> QLabel:
+    """Return an empty faint label of one line, which is cut at its end where it must be."""
+    return _faint(Elided(Qt.AlignmentFlag.AlignLeft, parent))
+
+
+def _faint(label: QLabel) -> QLabel:
     label.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
     label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
     return label
@@ -58,6 +75,29 @@ def sentence(parent: QWidget | None = None) -> QLabel:
     policy.setHeightForWidth(True)
     label.setSizePolicy(policy)
     return label
+
+
+class Elided(QLabel):
+    """One line that is cut at its end when there is no room for it."""
+
+    def __init__(self, side: Qt.AlignmentFlag, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._side = side
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return next to nothing: the text gives way."""
+        return QSize(40, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Write as much as fits."""
+        fitting = QFontMetrics(self.font()).elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        with QPainter(self) as painter:
+            painter.setPen(self.palette().color(self.foregroundRole()))
+            painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
 def is_of_history(event: QEvent) -> bool:

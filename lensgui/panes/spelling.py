@@ -93,6 +93,11 @@ def precise(number: float) -> str:
     return signed(number, min(MOST_DIGITS, 2 - floor(log10(size))))
 
 
+def power(number: float, digits: int = 0) -> str:
+    """Return a number by its power of ten, a true minus included: 3e−06."""
+    return f"{number:.{digits}e}".replace("-", "−")
+
+
 def percent(share: float) -> str:
     """Return a share of 1 in whole percent, or in more digits when it is small."""
     if not isfinite(share):

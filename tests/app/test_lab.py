@@ -66,11 +66,7 @@ def test_a_pinned_cell_is_framed_and_undone(window, qtbot):
     assert pane.heatmap.picture.pins == ((4, 2),)
 
 
-def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
-    pane = window.panes["Activation patching"]
-    bench.is_gated = True
-    view(window, kind=SweepKind("z"))
-
+def wait_until_half_way(pane, bench, qtbot):
     polls = itertools.count()
 
     def is_half_way():
@@ -79,6 +75,13 @@ def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
         return len(pane.sweep.axes) == 3 and pane.sweep.done > 0
 
     qtbot.waitUntil(is_half_way)
+
+
+def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
+    pane = window.panes["Activation patching"]
+    bench.is_gated = True
+    view(window, kind=SweepKind("z"))
+    wait_until_half_way(pane, bench, qtbot)
     qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
     done = pane.sweep.done
     bench.gate.release(100)
@@ -87,6 +90,24 @@ def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
     bench.is_gated = False
     settle(window, qtbot, pane.view.tools.pause.click)
     assert pane.sweep.done == pane.sweep.total
+
+
+@pytest.mark.parametrize("how", ["button", "menu"])
+def test_a_stopped_sweep_goes_on(window, bench, qtbot, how):
+    pane = window.panes["Activation patching"]
+    bench.is_gated = True
+    view(window, kind=SweepKind("z"))
+    wait_until_half_way(pane, bench, qtbot)
+    settle(window, qtbot, window.status.stop.click)
+    assert pane.view.tools.pause.text() == "Go on"
+    assert "F5" in pane.note.text()
+    bench.is_gated = False
+    bench.gate.release(100)
+    go_on = pane.view.tools.pause.click if how == "button" else window.retry
+    settle(window, qtbot, go_on)
+    assert pane.sweep.done == pane.sweep.total
+    assert pane.view.tools.pause.text() == "Pause"
+    assert not pane.note.isVisible()
 
 
 def test_closing_the_pane_or_editing_in_mid_sweep_leaves_nothing_stale(window, bench, qtbot):

@@ -138,6 +138,16 @@ def test_sorted_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
     pane.grid.grab()
 
 
+def test_a_threshold_that_no_head_reaches_is_said(pane):
+    pane.bar.sort.setChecked(True)
+    assert pane.grid.layout_now().lacking(0.0) == ""
+    pane.bar.least.setValue(5.0)
+    assert pane.grid.layout_now().lacking(5.0) == "No head reaches 5.00."
+    words = pane.grid.grab().toImage()
+    pane.bar.least.setValue(6.0)
+    assert pane.grid.grab().toImage() != words  # the threshold is written there
+
+
 def test_while_heads_fill_in_they_are_not_sorted(document, show):
     pane = show(AttentionPane(), 800, 600)
     pane.bar.sort.setChecked(True)

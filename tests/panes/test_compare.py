@@ -111,10 +111,12 @@ def test_table_and_remarks_belong_to_the_side_that_is_shown(document, show, qtbo
         choose(pane, qtbot, side) if side != pane.view.compare.side else None
         if side != "B":
             reply(pane, document, "kept")
-        tables[side] = pane.view.table.item(0, 1).text(), pane.view.table.item(0, 2).text()
+        table = pane.view.table
+        unit = table.horizontalHeaderItem(2).text()
+        tables[side] = table.item(0, 1).text(), table.item(0, 2).text(), unit
         remarks[side] = pane.view.remarks.text()
     assert len(set(tables.values())) == 3
-    assert tables["A − B"][1].endswith("shares")
+    assert tables["A − B"][2] == "shares"
     assert "checked" not in remarks["A − B"]
 
 

@@ -170,6 +170,15 @@ def test_lines_isolate_lock_and_turn(pane, qtbot):
     assert all(share >= 1 for share in lines.edges.shares)
 
 
+def test_the_threshold_of_lines_is_written_beside_its_slider(pane):
+    bar = pane.focus.bar
+    assert not bar.weakest.isVisible()
+    bar.view.chosen.emit("lines")
+    assert bar.weakest.isVisible()
+    bar.least.setValue(25)
+    assert bar.weakest.text() == "lines ≥ 25 %"
+
+
 def test_long_prompts_are_arcs_over_the_text(pane, qtbot):
     pane.focus.bar.view.chosen.emit("lines")
     lines = pane.focus.lines

@@ -176,3 +176,14 @@ def test_without_a_head_or_a_pair_it_says_what_to_do(document, show):
     pane.clear("feeding")
     assert "corrupted prompt" in pane.heatmap.empty
     assert pane.requests(alone, PLACE) == {}
+
+
+def test_a_failure_is_all_that_is_said(document, show):
+    pane = show(FeedersPane())
+    pane.show_document(document)
+    pane.show_cursor(PLACE)
+    pane.expect("feeding")
+    assert pane.heatmap.empty
+    pane.show_failure("feeding", "That went wrong.")
+    assert pane.heatmap.empty == ""
+    assert pane.note.text() == "That went wrong."

@@ -179,7 +179,7 @@ def test_any_cell_is_verified_the_slow_way(document, show, qtbot):
     assert pane.requests(document, PLACE)["verify"] == VerifyCell(sweep, (4, 3, 2))
     reply(pane, document, "verify")
     assert "L4H2 · position 3" in pane.view.remarks.text()
-    assert "difference 1.0e-03" in pane.view.remarks.text()
+    assert "difference 1.0e−03" in pane.view.remarks.text()
     pane.show_document(viewing(document, kind=HEADS))
     assert "difference" not in pane.view.remarks.text()
 

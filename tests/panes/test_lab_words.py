@@ -10,7 +10,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
 from lensgui.circuits.questions import SweepKind
-from lensgui.jobs.slices import Axis
+from lensgui.circuits.shares import refusal
+from lensgui.jobs.slices import Axis, CellState
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.spelling import signed
 from tests.panes.conftest import answer, viewing
@@ -61,3 +62,24 @@ def test_a_column_of_a_role_is_no_position(document, show):
     pane.show_answer("sweep", by_role)
     assert "at ‘end’" in pane.view.words(1, 1)  # where the slider is
     assert "position" not in pane.view.words(1, 1)
+
+
+def test_identical_prompts_are_called_so(document, show):
+    pane = answer(show(PatchingPane()), document, PLACE)
+    same = replace(
+        pane.sweep,
+        values=np.zeros_like(pane.sweep.values),
+        states=np.full_like(pane.sweep.states, CellState.UNCHANGED),
+        corrupted=pane.sweep.clean,
+        refusal="The logit difference is the same in both runs.",
+    )
+    pane.show_answer("sweep", same)
+    assert pane.view.refusal.text() == "The prompts are identical, so every cell is 0."
+    assert "the prompts are identical" in pane.heatmap.describe(1, 1)
+    assert "first differing token" not in pane.heatmap.describe(1, 1)
+
+
+def test_why_there_is_no_share_has_true_minus_signs():
+    assert "−0.063" in refusal(1.0, 1.063, "logit difference")
+    assert "−2.000" in refusal(1.0, 3.0, "logit difference")
+    assert "+0.000" not in refusal(1.0, 1.0, "logit difference")

@@ -9,13 +9,12 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from lensgui.circuits.questions import ModelKey, PairRow, PromptPair
+from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import TASKS
-from lensgui.jobs.requests import OpenModel, ReadPairs
-from lensgui.panes.prompts import pairmodel
+from lensgui.jobs.requests import ReadPairs
+from lensgui.panes.prompts import pace, pairmodel
 from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
 from lensgui.state import pairfiles
-from tests import fakes
 from tests.panes.conftest import answer
 
 IOI = TASKS[0]
@@ -258,13 +257,34 @@ def test_everything_has_a_name_and_a_hint(pane):
         assert part.toolTip().endswith(".")
 
 
-def test_only_tasks_that_suit_the_vocabulary_are_offered(pane):
-    def offered():
-        return {action.text() for action in pane.draw.menu().actions() if action.isVisible()}
+def test_both_prompts_are_read_whole_at_either(pane):
+    pair = ROWS[0].pair
+    for column in (pairmodel.CLEAN, pairmodel.CORRUPTED):
+        said = cell(pane, 0, column, Role.ToolTipRole).replace("·", " ")
+        assert pair.clean in said
+        assert pair.corrupted in said
 
-    by_one, by_two = (next(task for task in TASKS if task.digits == count) for count in (1, 2))
-    for digits, wanted, other in ((1, by_one, by_two), (2, by_two, by_one)):
-        pane.show_card(replace(fakes.card(OpenModel(ModelKey("fake"))), digits=digits))
-        assert wanted.title in offered()
-        assert other.title not in offered()
-    assert len(offered()) == len(TASKS) - 1
+
+def test_the_clean_prompt_has_the_most_room(show, filled):
+    pane = answer(show(PairTablePane(), 515, 400), filled)
+    view = pane.view
+    widths = [view.columnWidth(at) for at in range(view.model().columnCount())]
+    assert widths[pairmodel.CLEAN] == max(widths)
+    assert widths[pairmodel.CLEAN] >= 100
+    assert sum(widths) <= view.viewport().width()
+
+
+def test_a_long_table_says_how_far_it_is_read():
+    assert pace.words(2500, 10_000, 20.0) == "2,500 of 10,000 are read, about 60 s left."
+    assert pace.words(100, 10_000, 10.0) == "100 of 10,000 are read, about 17 min left."
+    assert pace.words(0, 10_000, 3.0) == "0 of 10,000 are read."
+    assert pace.words(10_000, 10_000, 80.0) == ""
+    assert pace.words(3, 12, 1.0) == ""
+
+
+def test_how_far_it_is_read_stands_in_the_count_line(show, filled):
+    table = tuple(ROWS[at % 12] for at in range(200))
+    pane = show(PairTablePane())
+    pane.show_document(replace(filled, table=table))
+    pane.expect("pairs")
+    assert "0 of 200 are read." in pane.counts.text()

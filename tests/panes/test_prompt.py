@@ -95,8 +95,8 @@ def test_clicking_a_token_selects_its_position(document, show, qtbot):
 
 def test_warnings_are_listed(document, show):
     pane = answer(show(PromptPane()), Document(document.model, PromptPair("a b ")))
-    assert pane.warnings.isVisible()
-    assert pane.warnings.text() == "The clean prompt ends in a space."
+    assert pane.remarks.faults.isVisible()
+    assert pane.remarks.faults.text() == "The clean prompt ends in a space."
 
 
 def test_prompts_of_different_lengths_are_aligned_and_words_that_fit_are_offered(
@@ -260,4 +260,6 @@ def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
 def test_averaging_is_said(document, show):
     rows = TASKS[0].draw(3)
     pane = answer(show(PromptPane()), replace(document, table=rows, is_average=True))
-    assert "Panes average over 3 pairs of the table" in pane.warnings.text()
+    assert "Panes average over 3 pairs of the table" in pane.remarks.notices.text()
+    assert pane.remarks.faults.text() == ""
+    assert pane.remarks.notices.foregroundRole() != pane.remarks.faults.foregroundRole()

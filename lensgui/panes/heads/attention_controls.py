@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
-    QHBoxLayout,
     QMenu,
     QSlider,
     QToolButton,
@@ -17,9 +16,10 @@ from PySide6.QtWidgets import (
 
 from lensgui.circuits.questions import HEAD_SCORES, AttentionMeasure
 from lensgui.panes.chooser import Chooser, Option
+from lensgui.panes.flow import Flow
 from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.heads.headlayout import Look
-from lensgui.panes.parts import button
+from lensgui.panes.parts import button, caption
 
 INDUCTION = HEAD_SCORES.index("induction")
 LARGEST_SCORE = 20.0
@@ -104,8 +104,8 @@ class GridBar(QWidget):
         line = self.least.lineEdit()
         line.setAccessibleName(self.least.accessibleName())
         line.setToolTip(self.least.toolTip())
-        row = _row(self)
-        row.addWidget(self.score, 1)
+        row = Flow(self)
+        row.addWidget(self.score)
         row.addWidget(self.sort)
         row.addWidget(self.least)
         self.score.chosen.connect(self._choose)
@@ -150,13 +150,15 @@ class FocusBar(QWidget):
         self.least.setValue(round(self.focus.least * 100))
         self.least.setMinimumWidth(40)
         self.least.setAccessibleName("Weakest line that is drawn")
+        self.weakest = caption("", self)
         self.more = button("⋯", "More about the selected head", "More switches.", self)
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(self._menu())
-        row = _row(self)
-        row.addWidget(self.measure, 3)
-        row.addWidget(self.view, 2)
-        row.addWidget(self.least, 1)
+        row = Flow(self)
+        row.addWidget(self.measure)
+        row.addWidget(self.view)
+        row.addWidget(self.weakest)
+        row.addWidget(self.least)
         row.addWidget(self.more)
         self._show()
         self.measure.chosen.connect(self._measure)
@@ -212,7 +214,9 @@ class FocusBar(QWidget):
         self.changed.emit(focus)
 
     def _show(self) -> None:
-        self.least.setVisible(self.focus.view == "lines")
+        for part in (self.weakest, self.least):
+            part.setVisible(self.focus.view == "lines")
+        self.weakest.setText(f"lines ≥ {self.focus.least:.0%}".replace("%", " %"))
         self.least.setToolTip(
             f"Lines weaker than {self.focus.least:.0%} of the scale's end are left out."
         )
@@ -223,10 +227,3 @@ def _switch(menu: QMenu, name: str, tip: str) -> QAction:
     action.setCheckable(True)
     action.setToolTip(tip)
     return action
-
-
-def _row(parent: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout(parent)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
-    return row

@@ -38,7 +38,9 @@ def score_words(atlas: Atlas, layer: int, head: int) -> list[str]:
             is_broken = atlas.is_broken(layer, head)
             found.append(f"{name}: {NOT_FINITE if is_broken else 'nothing to score here'}")
             continue
-        number = signed(float(value), 2) if atlas.is_difference else f"{value:.2f}"
+        number = signed(float(value), 2)
+        if not atlas.is_difference:
+            number = number.removeprefix("+")
         found.append(f"{name} {number}{UNITS.get(name, '')}")
     return found
 

@@ -146,10 +146,11 @@ class HeadGrid(QWidget):
         """Draw thumbnails, labels and the selection."""
         look = theme.of(self.palette())
         with QPainter(self) as painter:
-            if self.atlas is None:
-                gridpaint.empty(painter, self.rect(), self.empty, look)
-                return
             layout = self.layout_now()
+            nothing = self.empty if self.atlas is None else layout.lacking(self.look.least)
+            if self.atlas is None or nothing:
+                gridpaint.empty(painter, self.rect(), nothing, look)
+                return
             if self._image is None:
                 self._image = gridpaint.image(self.atlas, layout, look)
             setting = gridpaint.Setting(self.atlas, layout, self.look, look, self._is_list)

@@ -68,6 +68,10 @@ class Layout:
             max(0.0, self.whole.height() - self.area.height()),
         )
 
+    def lacking(self, least: float) -> str:
+        """Say that no head is shown since none has a score of that size; "" if one has."""
+        return "" if (self.order >= 0).any() else f"No head reaches {least:.2f}."
+
     def frame(self, number: int) -> QRectF:
         """Return where a head's thumbnail is, empty if it is left out."""
         found = np.argwhere(self.order == number)

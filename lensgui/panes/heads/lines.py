@@ -27,6 +27,7 @@ from lensgui.state.selection import Cursor
 MOST_SMOOTH = 800  # lines; more are drawn without antialiasing
 LEVELS = 24  # of colour and width
 ROW = 11.0  # pixels that a token needs in two columns
+HEAD = 16.0  # pixels above them, which say what each column is
 
 
 class HeadLines(QWidget):
@@ -100,7 +101,9 @@ class HeadLines(QWidget):
     @property
     def has_arcs(self) -> bool:
         """Whether there are too many tokens for two columns."""
-        return self.weights is not None and self.height() - 8 < ROW * len(self.weights.tokens)
+        return self.weights is not None and self.height() - HEAD - 4 < ROW * len(
+            self.weights.tokens
+        )
 
     @property
     def isolated(self) -> tuple[str, int] | None:
@@ -129,7 +132,7 @@ class HeadLines(QWidget):
         if self.has_arcs:
             return QRectF(6, 4, self.width() - 12, max(20.0, self.height() - wide - 8))
         wide = min(wide, self.width() * 0.4)
-        return QRectF(wide, 4, self.width() - 2 * wide, self.height() - 8)
+        return QRectF(wide, HEAD, self.width() - 2 * wide, self.height() - HEAD - 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw lines and names."""
@@ -253,6 +256,7 @@ class HeadLines(QWidget):
         if self.has_arcs:
             labels.paint_below(painter, places if self.is_from else sources, plot, 90, ink)
             return
+        self._paint_heads(painter, plot, look)
         labels.paint_left(painter, places, plot, ink)
         painter.setPen(ink.plain)
         spacing = plot.height() / len(weights.tokens)
@@ -261,6 +265,18 @@ class HeadLines(QWidget):
             painter.setPen(ink.of(sources, at))
             box = QRectF(plot.right() + 5, middle - 20, self.width() - plot.right() - 5, 40)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, token)
+
+    def _paint_heads(self, painter: QPainter, plot: QRectF, look: Theme) -> None:
+        """Say which column is which."""
+        painter.save()
+        painter.setFont(theme.text_font(theme.SMALL_POINTS))
+        painter.setPen(QColor(look.faint))
+        row, middle = QRectF(0, 0, self.width(), HEAD), Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(
+            row.adjusted(2, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | middle, "destination"
+        )
+        painter.drawText(row.adjusted(0, 0, -2, 0), Qt.AlignmentFlag.AlignRight | middle, "source")
+        painter.restore()
 
     @staticmethod
     def _pointed(only: tuple[str, int], axis: str) -> int | None:

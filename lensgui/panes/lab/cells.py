@@ -16,6 +16,7 @@ from lensgui.state.selection import Cursor
 SHARED_AXIS = "key_value_head"
 PLACES = ("position", "source")
 LEAST_END = 0.01  # of a scale that follows the largest change: smaller ones are not blown up
+IDENTICAL = "The prompts are identical, so every cell is 0."
 WORDS = {
     CellState.UNKNOWN: "not computed yet",
     CellState.FAILED: "could not be computed",
@@ -102,6 +103,17 @@ def cell_words(sweep: Sweep, *index: int) -> str:
     share = change / (sweep.clean - sweep.corrupted)
     words = f"{estimate}{precise(share)} of clean − corrupted ({raw}; {_ends(sweep)})"
     return words + _certainty(sweep, index)
+
+
+def is_identical(sweep: Sweep) -> bool:
+    """Whether both runs are equal everywhere, as those of one prompt are."""
+    asked = sweep.states[sweep.states != CellState.MASKED]
+    return asked.size > 0 and bool((asked == CellState.UNCHANGED).all())
+
+
+def refusal(sweep: Sweep) -> str:
+    """Return why no share of clean − corrupted is shown; "" if shares are."""
+    return IDENTICAL if is_identical(sweep) else sweep.refusal
 
 
 def legend(sweep: Sweep) -> str:
@@ -206,6 +218,8 @@ def _unchanged(sweep: Sweep, index: tuple[int, ...]) -> str:
     """Say why a cell is exactly 0: the two runs are equal there."""
     names = [axis.name for axis in sweep.axes]
     if "position" in names and "source" not in names:
+        if is_identical(sweep):
+            return f"unchanged: the prompts are identical, so exactly the {_base(sweep)} value"
         at = names.index("position")
         if (np.take(sweep.states, index[at], at) == CellState.UNCHANGED).all():
             why = "before the first differing token"

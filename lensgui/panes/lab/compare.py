@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import CellState, Sweep
 from lensgui.panes.lab import cells
 from lensgui.panes.lab.kinds import phrase
-from lensgui.panes.parts import button, caption
+from lensgui.panes.parts import button, line
 from lensgui.panes.spelling import shorten, signed
 
 Side = Literal["A", "B", "A − B"]
@@ -61,8 +61,7 @@ class CompareRow(QWidget):
             self._group.addButton(each)
             row.addWidget(each)
         self.buttons["B"].setChecked(True)
-        self.words = caption("", self)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words = line(self)
         row.addWidget(self.words, 1)
         self.drop = button("×", "Compare no more", "Forget the sweep that was kept as A.", self)
         self.drop.clicked.connect(self.dropped)

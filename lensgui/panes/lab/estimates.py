@@ -7,8 +7,9 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lensgui.jobs.slices import CellState, Sweep
-from lensgui.panes.lab import cells
+from lensgui.panes.lab import cells, faces
 from lensgui.panes.lab.scatter import Points, Scatter
+from lensgui.panes.lab.sweeppicture import Setting
 from lensgui.panes.spelling import signed
 from lensgui.state.selection import Cursor
 
@@ -40,20 +41,25 @@ class EstimatePlot(QWidget):
         self.scatter.picked.connect(self._pick)
         self.scatter.hovered.connect(self.hovered)
 
-    def show_face(self, face: Sweep, cursor: Cursor, group: int) -> None:
+    def show_face(self, face: Sweep, setting: Setting, where: str, cursor: Cursor) -> None:
         """Draw a sweep of two axes that has estimates.
 
         Args:
             face: The sweep.
+            setting: What marks depend on.
+            where: Its place in a larger sweep, in words; "" if it is a whole one.
             cursor: What is selected.
-            group: How many heads share a key/value head.
         """
+        group = setting.group
         self._face, self._group = face, group
         found = np.argwhere(face.states == CellState.EXACT)
         self._places = [tuple(place) for place in found.tolist()]
-        self.scatter.show_points(_points(face, self._places))
+        self.scatter.show_points(_points(face, self._places, where))
         cell = cells.cell_of(face, cursor, group)
-        self.scatter.show_chosen(self._places.index(cell) if cell in self._places else None)
+        pins = faces.pinned_cells(face, setting.pins, setting.fixed, group)
+        number = {place: at for at, place in enumerate(self._places)}
+        pinned = [number[pin] for pin in pins if pin in number]
+        self.scatter.show_chosen(number.get(cell) if cell is not None else None, pinned)
 
     @Slot(int)
     def _pick(self, number: int) -> None:
@@ -61,12 +67,12 @@ class EstimatePlot(QWidget):
             self.picked.emit(cells.cursor_at(self._face, self._places[number], self._group))
 
 
-def _points(face: Sweep, places: list[tuple[int, ...]]) -> Points:
+def _points(face: Sweep, places: list[tuple[int, ...]], where: str) -> Points:
     assert face.estimates is not None
-    where = tuple(np.array(places, int).reshape(-1, 2).T)
+    index = tuple(np.array(places, int).reshape(-1, 2).T)
     scale = 1.0 if face.refusal else face.clean - face.corrupted
     exact, estimates = (
-        part[where].astype(np.float64) / scale for part in (face.values, face.estimates)
+        part[index].astype(np.float64) / scale for part in (face.values, face.estimates)
     )
     unit = face.unit if face.refusal else "of clean − corrupted"
     names = [cells.cell_name(face, *place) for place in places]
@@ -75,5 +81,5 @@ def _points(face: Sweep, places: list[tuple[int, ...]]) -> Points:
         both = f"exact {signed(exact[number])}, estimate {signed(estimates[number])}"
         return f"{names[number]}: {both} {unit}"
 
-    titles = f"exact, {unit}", "estimate"
+    titles = f"exact, {unit}" + f" · {where}" * bool(where), "estimate"
     return Points(exact, estimates, names, describe, *titles, is_diagonal=True)

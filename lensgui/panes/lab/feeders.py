@@ -141,6 +141,12 @@ class FeedersPane(Pane):
         super().show_pending(name)
         self.heatmap.show_stale()
 
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is no answer, and nothing else."""
+        super().show_failure(name, sentence)
+        if name == "feeding":
+            self._say_if_empty({self.heatmap: ""})
+
     def clear(self, name: str) -> None:
         """Forget what nobody asks any more."""
         super().clear(name)

@@ -57,6 +57,12 @@ def of_cell(
     return [_input(name, kind, place, follow) for name in INPUTS] + _edges(kind, place, follow)
 
 
+def verifying(act: Callable[[], None]) -> Verb:
+    """Return the verb that works a cell out the slow way."""
+    tip = "Work this cell out again by plain forward passes, and print the difference."
+    return Verb("Verify", tip, act)
+
+
 def _input(
     name: str, kind: SweepKind, place: Cursor, follow: Callable[[SweepKind, Cursor], None]
 ) -> Verb:

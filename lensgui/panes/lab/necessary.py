@@ -15,8 +15,9 @@ from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.slices import CellState, HeadEffects, Sweep
 from lensgui.panes.lab import cells, headsnippets
 from lensgui.panes.lab.scatter import Points, Scatter
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.parts import caption, sentence
+from lensgui.panes.places import heads_of
 from lensgui.panes.spelling import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -47,6 +48,7 @@ class NecessaryPane(Pane):
         self.sweeps: dict[str, Sweep] = {}
         self.effects: HeadEffects | None = None
         self._cursor = Cursor()
+        self._pins: frozenset[tuple[int, int]] = frozenset()
         self._asks_roles = False
         self._heads: list[tuple[int, int]] = []
         self.legend = caption("", self)
@@ -84,10 +86,21 @@ class NecessaryPane(Pane):
         asked = Patching(document.model, document.asked, HEADS, rows=document.rows)
         return headsnippets.necessary(document, asked)
 
+    def show_document(self, document: Document) -> None:
+        """Outline the pinned heads."""
+        self._pins = frozenset(heads_of(document.pins))
+        self._mark()
+
     def show_cursor(self, cursor: Cursor) -> None:
         """Mark the selected head."""
         self._cursor = cursor
         self._mark()
+
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is nothing to see, and nothing else."""
+        super().show_failure(name, sentence)
+        if not self.sweeps:
+            self.legend.setText(NO_MODEL if name == MODEL else "")
 
     def expect(self, name: str) -> None:
         """Forget what answers an older question: points of two questions do not mix."""
@@ -134,7 +147,7 @@ class NecessaryPane(Pane):
             self.scatter.show_points(None)
             return
         self.legend.setText(LEGEND)
-        self.refusal.setText(sufficient.refusal)
+        self.refusal.setText(cells.refusal(sufficient))
         self.refusal.setVisible(bool(sufficient.refusal))
         known = _is_known(sufficient) & _is_known(necessary)
         self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]
@@ -169,7 +182,9 @@ class NecessaryPane(Pane):
 
     def _mark(self) -> None:
         place = (self._cursor.layer, self._cursor.head)
-        self.scatter.show_chosen(self._heads.index(place) if place in self._heads else None)
+        chosen = self._heads.index(place) if place in self._heads else None
+        pinned = [at for at, head in enumerate(self._heads) if head in self._pins]
+        self.scatter.show_chosen(chosen, pinned)
 
     @Slot(int)
     def _pick(self, number: int) -> None:

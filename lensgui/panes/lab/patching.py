@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
+from lensgui.jobs.runner import STOPPED
 from lensgui.jobs.slices import Sweep, Verification
 from lensgui.panes import verbs
 from lensgui.panes.chooser import Chooser
+from lensgui.panes.flow import Flow
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.lab import cells, faces, followups, sweepsnippet, sweepwords
 from lensgui.panes.lab.kinds import DIRECTIONS, KINDS
@@ -55,9 +57,8 @@ class PatchingPane(Pane):
         self.direction.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToContents)
         self.view = SweepPlot(self.title, self)
         self._empty_states = {self.view.heatmap: EMPTY_STATE}
-        choices = QHBoxLayout()
-        choices.setSpacing(6)
-        choices.addWidget(self.kind, 1)
+        choices = Flow(spacing=6)
+        choices.addWidget(self.kind)
         choices.addWidget(self.direction)
         self.column.addLayout(choices)
         self.column.addWidget(self.view, 1)
@@ -73,6 +74,7 @@ class PatchingPane(Pane):
         view.compare.chosen.connect(self._choose_side)
         view.compare.dropped.connect(self._drop_kept)
         tools.paused.connect(self._pause)
+        tools.resumed.connect(self.again)
         tools.kept.connect(self._keep)
         tools.another.connect(self._show_another)
         tools.more.setVisible(bool(self.next_title))
@@ -155,6 +157,7 @@ class PatchingPane(Pane):
         if name == "sweep":
             self._say_if_empty(self._empty_states)
             self.view.verified = ""
+            self.view.tools.show_stopped(is_stopped=False)
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Fill in the cells swept so far."""
@@ -182,10 +185,14 @@ class PatchingPane(Pane):
         super().show_failure(name, sentence)
         if name == "sweep":
             self._say_if_empty({self.view.heatmap: ""})
+            self.view.tools.show_stopped(is_stopped=sentence == STOPPED)
+            self.view.draw()
 
     def clear(self, name: str) -> None:
         """Forget a sweep that nobody asks for any more; a paused one stays."""
         super().clear(name)
+        if name == "sweep":
+            self.view.tools.show_stopped(is_stopped=False)
         if name == "sweep" and self._paused is None:
             self.view.sweep, self.view.is_stale = None, False
             self._say_if_empty(self._empty_states)
@@ -268,13 +275,7 @@ class PatchingPane(Pane):
             kind, place, self._follow, lambda title: verbs.go_to(self, place, title)
         )
         if self.view.compare.side == "B":
-            found.append(
-                verbs.Verb(
-                    "Verify",
-                    "Work this cell out again by plain forward passes, and print the difference.",
-                    lambda: self._verify(row, column),
-                )
-            )
+            found.append(followups.verifying(lambda: self._verify(row, column)))
         return found
 
     def _follow(self, kind: SweepKind, place: Cursor) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QCursor, QFontMetricsF, QKeyEvent, QPen
+from PySide6.QtGui import QAction, QColor, QCursor, QFont, QFontMetricsF, QKeyEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
+from lensgui.panes.lab import pointnames
 
 NAMED = 7  # points that are labelled: those farthest from the middle
 SIZE = 7.0  # pixels of a point
+AROUND = 11.0  # pixels between the outermost points and the edge: a dot, or half a name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +63,9 @@ class Scatter(QWidget):
         super().__init__(parent)
         self.points: Points | None = None
         self.chosen: int | None = None
+        self.pinned: frozenset[int] = frozenset()
+        self.named: dict[int, QRectF] = {}  # where names are, in pixels of the plot's inside
+        self._names: list[Any] = []
         self.plot: Any = None
         self._items: Any = None
         self._pyqtgraph: Any = None
@@ -67,7 +73,7 @@ class Scatter(QWidget):
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(116)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
 
@@ -79,10 +85,11 @@ class Scatter(QWidget):
             self._build()
         self._draw()
 
-    def show_chosen(self, number: int | None) -> None:
-        """Mark the selected point."""
-        if number != self.chosen:
-            self.chosen = number
+    def show_chosen(self, number: int | None, pinned: Iterable[int] = ()) -> None:
+        """Mark the selected point, and outline those that the user keeps an eye on."""
+        marks = number, frozenset(pinned)
+        if marks != (self.chosen, self.pinned):
+            self.chosen, self.pinned = marks
             self._draw()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -117,17 +124,22 @@ class Scatter(QWidget):
         self.plot.setMouseEnabled(False, False)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for side in ("bottom", "left"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
+            axis = self.plot.getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.tickStrings = partial(_ticks, axis.tickStrings)
+        self.plot.getViewBox().sigResized.connect(self._fit_anew)
         self._items = pyqtgraph.ScatterPlotItem(size=SIZE, hoverable=True, useCache=False)
         self._items.sigClicked.connect(self._pick)
         self._items.sigHovered.connect(self._hover)
         self._column.addWidget(self.plot)
+        self.plot.show()  # not a turn of the event loop later
 
     def _draw(self) -> None:
         if self.plot is None:
             return
         look, points = theme.of(self.palette()), self.points
         self.plot.clear()
+        self._names, self.named = [], {}
         self.plot.setBackground(look.window)
         self._paint_axes(look)
         if points is None or not len(points.x):
@@ -137,16 +149,18 @@ class Scatter(QWidget):
         fill = QColor(shade)
         fill.setAlpha(150)
         pens = [_pen(shade, 1)] * len(points.x)
-        sizes = np.full(len(points.x), SIZE)
+        for at in self.pinned:
+            if at < len(pens):
+                pens[at] = _pen(QColor(look.text), 2)
         if self.chosen is not None and self.chosen < len(pens):
             pens[self.chosen] = _pen(QColor(look.accent), 2.5)
-            sizes[self.chosen] = 1.7 * SIZE
             self.setAccessibleDescription(points.describe(self.chosen))
-        self._items.setData(x=points.x, y=points.y, pen=pens, brush=fill, size=sizes)
+        self._items.setData(x=points.x, y=points.y, pen=pens, brush=fill, size=self._sizes())
         self.plot.addItem(self._items)
         self.plot.getViewBox().invertY(points.flips)
-        self.plot.autoRange(padding=0.08)
-        self._paint_names(look, points)
+        self._column.activate()  # the first picture already has its ranges and names
+        self.plot.getPlotItem().layout.activate()
+        self._fit()
 
     def _paint_axes(self, look: theme.Theme) -> None:
         titles = (self.points.x_title, self.points.y_title) if self.points else ("", "")
@@ -168,32 +182,67 @@ class Scatter(QWidget):
         if points.is_diagonal:
             self.plot.addItem(self._pyqtgraph.InfiniteLine((0, 0), 45, pen=dashed))
 
-    def _paint_names(self, look: theme.Theme, points: Points) -> None:
-        """Name the points farthest from the middle, as far as their names do not overlap."""
-        spans = [max(float(np.ptp(part)), 1e-9) for part in (points.x, points.y)]
-        x, y = points.x / spans[0], points.y / spans[1]
-        order = np.argsort(-(x**2 + y**2), kind="stable").tolist()
-        first = [self.chosen] if self.chosen is not None and self.chosen < len(x) else []
-        room = self.plot.getViewBox().size()
-        metrics = QFontMetricsF(theme.mono_font(theme.SMALL_POINTS))
-        taken: list[QRectF] = []
-        for at in dict.fromkeys([*first, *order[: 3 * NAMED]]):
-            is_right = x[at] > (x.max() + x.min()) / 2
-            width = metrics.horizontalAdvance(points.names[at]) + 8
-            left = x[at] * room.width() - (width if is_right else 0)
-            box = QRectF(left, y[at] * room.height(), width, metrics.height())
-            if len(taken) < NAMED and not any(box.intersects(other) for other in taken):
-                taken.append(box)
-                self._name(look, points, at, (1.0 if is_right else 0.0, 1.0))
+    def _fit(self) -> None:
+        """Choose the ranges, and name points: both depend on how many pixels there are."""
+        points, box = self.points, self.plot.getViewBox() if self.plot is not None else None
+        if points is None or box is None or not len(points.x):
+            return
+        room = box.size()
+        font = theme.mono_font(theme.SMALL_POINTS)
+        metrics = QFontMetricsF(font)
+        x = pointnames.padded(points.x, room.width(), AROUND)
+        y = pointnames.padded(points.y, room.height(), AROUND)
+        box.setRange(xRange=x, yRange=y, padding=0)
+        down = (points.y - y[0]) / (y[1] - y[0])
+        middles = np.stack(
+            [
+                (points.x - x[0]) / (x[1] - x[0]) * room.width(),
+                (down if points.flips else 1 - down) * room.height(),
+            ],
+            axis=1,
+        )
+        dots = pointnames.Dots(middles, self._sizes() / 2 + 1, room)
+        widths = [metrics.horizontalAdvance(name) for name in points.names]
+        first = [at for at in (self.chosen, *sorted(self.pinned)) if at is not None]
+        first = [at for at in dict.fromkeys(first) if at < len(widths)]
+        order = list(dict.fromkeys([*first, *_farthest(points, 3 * NAMED)]))
+        self.named = pointnames.place(dots, widths, metrics.height(), order, len(first), NAMED)
+        self._write_names(points, font, (x, y))
 
-    def _name(
-        self, look: theme.Theme, points: Points, at: int, anchor: tuple[float, float]
+    def _write_names(
+        self, points: Points, font: QFont, ranges: tuple[tuple[float, float], ...]
     ) -> None:
-        color = look.accent if at == self.chosen else look.text
-        text = self._pyqtgraph.TextItem(points.names[at], color=QColor(color), anchor=anchor)
-        text.setFont(theme.mono_font(theme.SMALL_POINTS))
-        text.setPos(points.x[at], points.y[at])
-        self.plot.addItem(text)
+        """Write the names where there is room for them."""
+        look, room = theme.of(self.palette()), self.plot.getViewBox().size()
+        for item in self._names:
+            self.plot.removeItem(item)
+        self._names = []
+        (left, right), (low, high) = ranges
+        for at, box in self.named.items():
+            color = QColor(look.accent if at == self.chosen else look.text)
+            item = self._pyqtgraph.TextItem(points.names[at], color=color, anchor=(0, 0))
+            item.setFont(font)
+            item.textItem.document().setDocumentMargin(0)
+            item.updateTextPos()
+            down = box.top() / room.height()
+            item.setPos(
+                left + (right - left) * box.left() / room.width(),
+                low + (high - low) * (down if points.flips else 1 - down),
+            )
+            self.plot.addItem(item, ignoreBounds=True)
+            self._names.append(item)
+
+    def _sizes(self) -> NDArray[np.float64]:
+        """Return how large each dot is, in pixels."""
+        assert self.points is not None
+        sizes = np.full(len(self.points.x), SIZE)
+        sizes[[at for at in self.pinned if at < len(sizes)]] = 1.4 * SIZE
+        if self.chosen is not None and self.chosen < len(sizes):
+            sizes[self.chosen] = 1.7 * SIZE
+        return sizes
+
+    def _fit_anew(self, box: Any) -> None:
+        self._fit()
 
     def _pick(self, item: Any, spots: Any, event: Any = None) -> None:
         if len(spots):
@@ -205,6 +254,18 @@ class Scatter(QWidget):
         )
         self.hovered.emit(words)
         QToolTip.showText(QCursor.pos(), words, self)
+
+
+def _ticks(own: Callable[..., list[str]], *asked: Any) -> list[str]:
+    """Return what an axis writes at its ticks, with true minus signs."""
+    return [text.replace("-", "−") for text in own(*asked)]
+
+
+def _farthest(points: Points, count: int) -> list[int]:
+    """Return the points farthest from where both are 0, each axis in its own scale."""
+    spans = [max(float(np.ptp(part)), 1e-9) for part in (points.x, points.y)]
+    distances = (points.x / spans[0]) ** 2 + (points.y / spans[1]) ** 2
+    return list(map(int, np.argsort(-distances, kind="stable")[:count]))
 
 
 def _pen(color: QColor, width: float) -> QPen:

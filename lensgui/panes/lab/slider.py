@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from lensgui.jobs.slices import Axis
-from lensgui.panes.parts import caption
+from lensgui.panes.parts import line
 from lensgui.panes.spelling import visible
 
 
@@ -26,12 +26,11 @@ class PlaceSlider(QWidget):
         self.slider.setAccessibleName("Position whose cells are shown")
         self.slider.setToolTip("Which position's cells are shown; it is the selected position.")
         self.slider.setPageStep(1)
-        self.words = caption("", self)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words = line(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.words, 1)
-        row.addWidget(self.slider, 2)
+        row.addWidget(self.slider, 1)
         self.slider.valueChanged.connect(self._tell)
 
     @property

@@ -136,10 +136,9 @@ class SweepPlot(QWidget):
         if self._sides is not None:
             return compare.describe(*self._sides)(row, column)
         name = cells.cell_name(self.shown, row, column)
-        axis = self._hidden()
-        if axis is not None:
-            at, label = axis.coordinates[self.slider.at], axis.labels[self.slider.at]
-            name += f" · at ‘{label}’" if at is None else f" · position {at} ‘{label}’"
+        where = self._where()
+        if where:
+            name += f" · {where}"
         return f"{name}: {cells.cell_words(self.shown, row, column)}"
 
     @Slot()
@@ -186,7 +185,8 @@ class SweepPlot(QWidget):
         if chosen is None:
             self._tell("", "")
         else:
-            self._tell(cells.legend(chosen), cells.legend_tip(chosen), reason or chosen.refusal)
+            why = reason or cells.refusal(chosen)
+            self._tell(cells.legend(chosen), cells.legend_tip(chosen), why)
         return chosen
 
     def _tell(self, legend: str, tip: str, refusal: str = "") -> None:
@@ -213,7 +213,8 @@ class SweepPlot(QWidget):
         face = None if sweep is None else faces.face(sweep, self._at(faces.hidden_axis(sweep)))
         is_open = tools.estimate.isChecked()
         if face is not None and face.estimates is not None and is_open:
-            self.estimates.show_face(face, self.selected, self.group)
+            setting = Setting(self.group, pins=self.pins, fixed=self._fixed())
+            self.estimates.show_face(face, setting, self._where(), self.selected)
         self.estimates.setVisible(is_open and face is not None and face.estimates is not None)
         said = [] if sweep is None else sweepwords.remarks(sweep, is_paused=self.is_paused)
         verified = [self.verified] if self.verified and self.compare.side == "B" else []
@@ -225,6 +226,14 @@ class SweepPlot(QWidget):
         """Return the axis that the slider moves along, if there is one."""
         chosen = self.kept if self.compare.side == "A" else self.sweep
         return None if chosen is None else faces.hidden_axis(chosen)
+
+    def _where(self) -> str:
+        """Return where the slider stands, in words; "" without one."""
+        axis = self._hidden()
+        if axis is None:
+            return ""
+        at, label = axis.coordinates[self.slider.at], axis.labels[self.slider.at]
+        return f"at ‘{label}’" if at is None else f"position {at} ‘{label}’"
 
     def _at(self, axis: Axis | None) -> int:
         """Return the place on the hidden axis: the selected position, else where the slider is."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.slices import Sweep
+from lensgui.panes.flow import Flow
 from lensgui.panes.parts import button
 
 PAUSE, GO_ON = "Pause", "Go on"
@@ -16,18 +17,21 @@ class SweepTools(QWidget):
 
     Attributes:
         paused: (is_paused,) the user stopped the sweep for now, or lets it go on.
+        resumed: The user wants a sweep that was stopped to go on.
         kept: The user keeps the present sweep as A.
         altered: The user opened or closed the table or the plot of estimates.
         another: The user wants another sweep beside this one.
     """
 
     paused = Signal(bool)
+    resumed = Signal()
     kept = Signal()
     altered = Signal()
     another = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._is_stopped = False
         self.pause = button(
             PAUSE, "Pause the sweep", "Stop the sweep for now, and keep what is there.", self
         )
@@ -54,13 +58,9 @@ class SweepTools(QWidget):
         )
         for each in (self.pause, self.table, self.estimate):
             each.setCheckable(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        for each in (self.pause, self.keep, self.table, self.estimate):
+        row = Flow(self)
+        for each in (self.pause, self.keep, self.table, self.estimate, self.more):
             row.addWidget(each)
-        row.addStretch(1)
-        row.addWidget(self.more)
         self.pause.clicked.connect(self._tell_paused)
         self.keep.clicked.connect(self.kept)
         self.table.clicked.connect(self.altered)
@@ -72,14 +72,24 @@ class SweepTools(QWidget):
         self.pause.setChecked(is_paused)
         self.pause.setText(GO_ON if is_paused else PAUSE)
 
+    def show_stopped(self, *, is_stopped: bool) -> None:
+        """Offer to go on with a sweep that was stopped."""
+        self._is_stopped = is_stopped
+        self.pause.setText(GO_ON if is_stopped or self.pause.isChecked() else PAUSE)
+
     def show_sweep(self, sweep: Sweep | None) -> None:
         """Offer what there is to do with a sweep."""
         is_whole = sweep is not None and sweep.done == sweep.total
-        self.pause.setEnabled(self.pause.isChecked() or (sweep is not None and not is_whole))
+        can_pause = sweep is not None and not is_whole
+        self.pause.setEnabled(self.pause.isChecked() or self._is_stopped or can_pause)
         self.keep.setEnabled(sweep is not None)
         self.estimate.setVisible(sweep is not None and sweep.estimates is not None)
 
     @Slot(bool)
     def _tell_paused(self, is_paused: bool) -> None:
+        if self._is_stopped:
+            self.pause.setChecked(False)
+            self.resumed.emit()
+            return
         self.show_paused(is_paused=is_paused)
         self.paused.emit(is_paused)

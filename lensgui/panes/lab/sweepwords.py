@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from lensgui.jobs.slices import CellState, Sweep, Verification
-from lensgui.panes.lab import cells
-from lensgui.panes.spelling import signed
+from lensgui.panes.lab import cells, faces
+from lensgui.panes.spelling import power, signed
 
 
 def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
@@ -26,12 +26,14 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
         found.append(f"hatched: {what}")
     if sweep.agreement is not None:
         pearson, rank = (_correlation(r) for r in (sweep.agreement.pearson, sweep.agreement.rank))
-        found.append(f"estimate: r {pearson}, rank {rank} ({sweep.agreement.cells} cells)")
+        everywhere = " at all positions" * (faces.hidden_axis(sweep) is not None)
+        of = f"{sweep.agreement.cells} cells{everywhere}"
+        found.append(f"estimate: r {pearson}, rank {rank} ({of})")
     broken = int(np.count_nonzero(sweep.states == CellState.NOT_FINITE))
     if broken:
         found.append(f"{broken} cell{'s' * (broken > 1)} not finite")
     if sweep.check is not None:
-        found.append(f"checked {sweep.check.cells} cells: off by {sweep.check.worst:.0e}")
+        found.append(f"checked {sweep.check.cells} cells: off by {power(sweep.check.worst)}")
     return found
 
 
@@ -64,7 +66,8 @@ def verified(sweep: Sweep, found: Verification) -> str:
     if state not in (CellState.EXACT, CellState.UNCHANGED):
         return f"{slow}; the sweep has no exact number yet"
     change = float(sweep.values[found.index])
-    return f"{slow}, the sweep {signed(change, 5)}: difference {abs(found.value - change):.1e}"
+    off = power(abs(found.value - change), 1)
+    return f"{slow}, the sweep {signed(change, 5)}: difference {off}"
 
 
 def _correlation(value: float) -> str:

@@ -45,7 +45,7 @@ class TopCells(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         header = self.horizontalHeader()
@@ -53,7 +53,7 @@ class TopCells(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(70)
+        self.setMinimumHeight(62)
         for corner in self.findChildren(QAbstractButton):
             corner.setAccessibleName("Select all rows")
             corner.setToolTip("Select all rows of the table.")
@@ -72,6 +72,8 @@ class TopCells(QTableWidget):
         self._sweep = sweep
         indices = faces.strongest(sweep, MOST) if sweep is not None else []
         self._fields = []
+        unit = sweep.unit if sweep is not None else HEAD[2]
+        self.setHorizontalHeaderLabels((*HEAD[:2], unit))
         self.setRowCount(len(indices))
         for row, index in enumerate(indices):
             assert sweep is not None
@@ -96,4 +98,4 @@ def _texts(sweep: Sweep, index: tuple[int, ...]) -> tuple[str, str, str]:
     sign = "≈ " if sweep.states[index] == CellState.ESTIMATE else ""
     share = "" if sweep.refusal else sign + precise(change / (sweep.clean - sweep.corrupted))
     name = cells.cell_name(sweep, *index)
-    return name, share, f"{sign}{precise(change)} {sweep.unit}"
+    return name, share, sign + precise(change)

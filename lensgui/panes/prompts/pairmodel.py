@@ -140,10 +140,10 @@ class PairModel(QAbstractTableModel):
 
     def _hint(self, row: int, column: int) -> str:
         known = self.reading_of(row)
+        if column in (CLEAN, CORRUPTED):
+            return "\n".join(self._prompts(row, known.lengths if known else (0, 0)))
         if column in FIELDS:
-            text = visible(str(getattr(self.rows[row].pair, FIELDS[column])))
-            lengths = dict(zip((CLEAN, CORRUPTED), known.lengths if known else (), strict=False))
-            return f"{text} ({lengths[column]} tokens)" if lengths.get(column) else text
+            return visible(str(getattr(self.rows[row].pair, FIELDS[column])))
         if column == CHECK:
             counts = "counts" if self.rows[row].is_included else "does not count"
             return f"Pair {row + 1} {counts} in averages."
@@ -153,6 +153,16 @@ class PairModel(QAbstractTableModel):
             verb = "prefers" if known.is_right else "does not prefer"
             return f"The model {verb} the answer."
         return self._words(row, column)
+
+    def _prompts(self, row: int, lengths: tuple[int, int]) -> list[str]:
+        """Return both prompts of a pair whole, with their lengths where these are known."""
+        pair = self.rows[row].pair
+        named = {"Clean": pair.clean, "Corrupted": pair.corrupted}
+        counts = [f" ({count} tokens)" * bool(count) for count in lengths]
+        return [
+            f"{name}: {visible(text)}{count}"
+            for (name, text), count in zip(named.items(), counts, strict=True)
+        ]
 
     def _tell_changed(self) -> None:
         if self.rows:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Slot
-from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QKeyEvent,
-    QKeySequence,
-)
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import Task, akin, like, task_of
@@ -23,9 +18,10 @@ from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import ReadPairs, Request
+from lensgui.panes.flow import Flow
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button, sentence
-from lensgui.panes.prompts import pairsnippet
+from lensgui.panes.prompts import pace, pairsnippet
 from lensgui.panes.prompts.pairmodel import PairModel
 from lensgui.panes.prompts.pairview import PairView
 from lensgui.panes.prompts.taskbutton import TaskButton
@@ -51,6 +47,7 @@ class PairTablePane(Pane):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
+        self._since = monotonic()
         self._pairs: tuple[PromptPair, ...] = ()
         self._pairs_of: tuple[PairRow, ...] = ()
         self.model = PairModel(self)
@@ -93,8 +90,8 @@ class PairTablePane(Pane):
     def show_card(self, card: ModelCard) -> None:
         """Offer tasks that suit the model's vocabulary."""
         super().show_card(card)
-        for button_ in (self.draw, self.hold):
-            button_.show_digits(card.digits)
+        self.draw.show_digits(card.digits)
+        self.hold.show_digits(card.digits)
 
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""
@@ -105,6 +102,13 @@ class PairTablePane(Pane):
         self.view.empty = "" if document.table else EMPTY
         self.average.setChecked(document.is_average)
         self._count()
+
+    def expect(self, name: str) -> None:
+        """Take note of when reading began."""
+        super().expect(name)
+        if name == "pairs":
+            self._since = monotonic()
+            self._count()
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Show what is known so far."""
@@ -135,10 +139,8 @@ class PairTablePane(Pane):
     def draw_like_this(self, task: Task) -> None:
         """Add pairs of a task and average over these alone, in one step; the others stay."""
         if self._document is not None:
-            before = self._document.table
-            held = {self._document.pair, *(row.pair for row in before)}
-            drawn = akin(task, self._document.pair, DRAWN + len(held), seed=len(before))
-            rows = [row for row in drawn if row.pair not in held][:DRAWN]
+            before, pair = self._document.table, self._document.pair
+            rows = akin(task, pair, DRAWN, len(before), {pair, *(row.pair for row in before)})
             others = (replace(row, is_included=False) for row in before)
             self.edited.emit({"table": (*others, *rows), "is_average": True})
 
@@ -177,16 +179,11 @@ class PairTablePane(Pane):
         event.acceptProposedAction()
 
     def _lay_out(self) -> None:
-        rows = (
-            (self.draw, self.open, self.paste, self.copy, self.delete, self.exclude),
-            (self.hold, self.average),
-        )
-        for parts in rows:
-            row = QHBoxLayout()
-            row.setSpacing(4)
+        above = self.draw, self.open, self.paste, self.copy, self.delete, self.exclude
+        for parts in (above, (self.hold, self.average)):
+            row = Flow()
             for part in parts:
                 row.addWidget(part)
-            row.addStretch(1)
             self.column.addLayout(row)
         self.column.addWidget(self.view, 1)
         self.column.addWidget(self.counts)
@@ -210,9 +207,11 @@ class PairTablePane(Pane):
     def _count(self) -> None:
         """Say how many pairs there are, and switch on what can be done."""
         rows = self.model.rows
+        known = len(self.model.readings)
         included = sum(row.is_included for row in rows)
         wrong, faulty = self.model.wrong, self.model.faulty
-        words = [f"{included} of {len(rows)} pairs count."] if rows else []
+        words = [f"{included:,} of {len(rows):,} pairs count."] if rows else []
+        words += filter(None, [pace.words(known, len(rows), monotonic() - self._since)])
         if wrong:
             words.append(f"The model gets {len(wrong)} wrong.")
         if faulty:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from lensgui.panes import theme
 from lensgui.panes.prompts.pairmodel import CHECK, CLEAN, MARK, PairModel
 
-WIDTHS = (24, 60, 98, 58, 64, 56, 58, 20)  # pixels; the clean prompt takes what is left too
+WIDTHS = (22, 90, 78, 48, 62, 52, 52, 18)  # pixels; the clean prompt takes what is left too
 
 
 class PairView(QTableView):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from lensgui.circuits.questions import PromptPair
@@ -17,9 +16,10 @@ from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Reques
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.pane import Pane
-from lensgui.panes.parts import ChipArea, Editor, button, caption, sentence
+from lensgui.panes.parts import ChipArea, Editor, button, caption
 from lensgui.panes.prompts.alignment import SIDES, differences, next_chips, token_chips
 from lensgui.panes.prompts.answerrow import AnswerRow
+from lensgui.panes.prompts.remarks import Remarks
 from lensgui.panes.prompts.replacing import ReplaceDialog, swapped
 from lensgui.panes.spelling import percent, shorten
 from lensgui.state.document import Document
@@ -31,6 +31,7 @@ class PromptPane(Pane):
 
     title: ClassVar[str] = "Prompt"
     about: ClassVar[str] = "The clean and the corrupted prompt, their tokens and what comes next."
+    scrolls: ClassVar[bool] = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,13 +60,11 @@ class PromptPane(Pane):
         )
         self.fits = QWidget(self)
         self.fitting = ChipRow(self.fits)
-        self.warnings = sentence(self)
-        self.warnings.setForegroundRole(QPalette.ColorRole.BrightText)
-        self.warnings.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.remarks = Remarks(self)
         self.column.addLayout(self._prompts())
         self.column.addWidget(self._fits())
         self.column.addWidget(self.answers)
-        self.column.addWidget(self.warnings)
+        self.column.addWidget(self.remarks)
         self._connect()
         self._name_parts()
 
@@ -128,8 +127,6 @@ class PromptPane(Pane):
         """Be just as tall as the prompts need: what is below has better use for the rest."""
         is_handled = super().event(event)
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
-            least = self.warnings.fontMetrics().lineSpacing() + 2
-            self.warnings.setMinimumHeight(least)  # so that one warning moves nothing
             self.setFixedHeight(self.column.totalHeightForWidth(self.width()))
         return is_handled
 
@@ -226,12 +223,11 @@ class PromptPane(Pane):
 
     def _warn(self) -> None:
         """List what is wrong or surprising."""
-        found = list(self.reading.warnings) if self.reading else []
-        document = self._document
+        found, document = [], self._document
         if document is not None and document.is_average:
             count = len(document.rows)
             found.append(f"Panes average over {count} pairs of the table; this is one pair alone.")
-        self.warnings.setText("\n".join(found))
+        self.remarks.show_sentences(self.reading.warnings if self.reading else (), found)
 
     @Slot()
     def _draw_tokens(self) -> None:
