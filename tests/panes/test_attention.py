@@ -18,7 +18,7 @@ from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
 from tests import fake_attention, fakes
-from tests.panes.conftest import CURSOR, PAIR, answer
+from tests.panes.conftest import CURSOR, PAIR, answer, take_head
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -96,10 +96,11 @@ def test_shift_click_averages_and_a_plain_click_ends_it(pane, document, qtbot):
     pane.picked.connect(lambda fields: pane.show_cursor(replace(CURSOR, **fields)))
     click(qtbot, pane, (4, 2), SHIFT)
     assert pane.several == ((2, 1), (4, 2))
-    assert pane.name.text() == "mean of 2 heads"
-    assert pane.name.toolTip() == "L2H1, L4H2"
     cursor = replace(CURSOR, layer=4, head=2)
     assert pane.requests(document, cursor)["head"].heads == ((2, 1), (4, 2))
+    take_head(pane, document, cursor)
+    assert pane.name.text() == "mean of 2 heads"
+    assert pane.name.toolTip() == "L2H1, L4H2"
     assert pane.requests(document, CURSOR)["head"].heads == ((2, 1), (4, 2))
     assert pane.requests(document, Cursor(0, 0))["head"].heads == ((0, 0),)
     click(qtbot, pane, (4, 2), SHIFT)
@@ -107,6 +108,7 @@ def test_shift_click_averages_and_a_plain_click_ends_it(pane, document, qtbot):
     click(qtbot, pane, (1, 1), SHIFT)
     click(qtbot, pane, (0, 3))
     assert pane.several == ()
+    take_head(pane, document, Cursor(0, 3, 3))
     assert pane.name.text() == "L0H3"
 
 

@@ -21,7 +21,7 @@ from lensgui.panes.heads.weights import weights
 from lensgui.panes.picture import pooled
 from lensgui.state.selection import Cursor
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last
+from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head
 
 LEFT = Qt.MouseButton.LeftButton
 pytestmark = pytest.mark.qt_log_ignore(r"does not support (raise|propagateSizeHints)\(\)")
@@ -252,3 +252,35 @@ def test_the_share_of_position_0_and_the_number_of_prompts_are_said(document, sh
     rows = (PairRow(PAIR), PairRow(PAIR))
     pane = answer(show(AttentionPane()), document.having(table=rows, is_average=True))
     assert pane.focus.share.text() == "mean of 2 prompts · position 0: 62 %"
+
+
+def test_a_title_stays_with_its_numbers_until_those_of_the_next_head_are_here(show, document):
+    pane = answer(show(AttentionPane(), 900, 560), document)
+    share = pane.focus.share.text()
+    pane.show_cursor(Cursor(4, 2, 3))
+    pane.show_pending("head")
+    assert pane.name.text() == "L2H1"
+    assert pane.head.is_stale
+    assert pane.focus.share.text() == "L4H2 is being read …"
+    assert pane.head.describe(3, 1).startswith("L2H1 ·")
+    take_head(pane, document, Cursor(4, 2, 3))
+    assert pane.name.text() == "L4H2"
+    assert not pane.head.is_stale
+    assert pane.focus.share.text() == share
+
+
+def test_without_numbers_a_title_is_the_selected_heads(show, document):
+    pane = answer(show(AttentionPane(), 900, 560), document)
+    pane.clear("head")
+    pane.show_cursor(Cursor(4, 2, 3))
+    assert pane.name.text() == "L4H2"
+
+
+def test_pinned_edges_are_framed_with_the_numbers_of_their_head(show, document):
+    pane = answer(show(AttentionPane(), 900, 560), document)
+    edge = Cursor(4, 2, 3, 1)
+    pane.show_document(document.having(pins=(edge,)))
+    pane.show_cursor(edge)
+    assert pane.head.picture.pins == ()
+    take_head(pane, document, edge)
+    assert pane.head.picture.pins == ((3, 1),)

@@ -23,7 +23,7 @@ from lensgui.panes.heads.headfocus import HeadFocus
 from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.panes.heads.headlayout import Look
 from lensgui.panes.pane import Pane
-from lensgui.panes.places import edges_of, heads_of, place_name, toggled
+from lensgui.panes.places import edges_of, heads_of, toggled
 from lensgui.panes.spelling import is_of, names, percent
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -116,10 +116,7 @@ class AttentionPane(Pane):
         if (cursor.layer, cursor.head) not in self.several:
             self.several = ()
         self._mark()
-        heads = self._heads(cursor)
-        whole = [place_name(Cursor(*head)) for head in heads]
-        name = whole[0] if len(whole) == 1 else f"mean of {len(whole)} heads" if whole else ""
-        self.focus.show_name(name, ", ".join(whole))
+        self.focus.expect(self._heads(cursor))
         self.focus.show_cursor(cursor)
 
     def show_answer(self, name: str, answer: Answer) -> None:
@@ -132,7 +129,9 @@ class AttentionPane(Pane):
                 self._share_out()
                 self._show_share(answer)
             case HeadSlice():
+                self.focus.settle()
                 self._draw_head(answer)
+                self._mark()
             case PairReading():
                 self._pair = answer
                 if self.grid.atlas is not None:
@@ -275,7 +274,7 @@ class AttentionPane(Pane):
 
     def _mark(self) -> None:
         self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
-        self.head.show_pins(edges_of(self._pins, self._heads(self._cursor)))
+        self.head.show_pins(edges_of(self._pins, self.focus.heads))
 
     def _show_share(self, atlas: Atlas) -> None:
         known = atlas.first_share[: atlas.layers]

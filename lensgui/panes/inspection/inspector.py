@@ -47,6 +47,8 @@ from lensgui.panes.places import pinnable, place_name, toggled
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
+READINGS = ("head", "edge", "mlp", "lens")  # questions, and the parts that show their answers
+
 
 class InspectorPane(Pane):
     """The selected layer, head, position and source: what is read, written and decided there."""
@@ -146,8 +148,8 @@ class InspectorPane(Pane):
     def show_pending(self, name: str) -> None:
         """Dim what answers an older question."""
         super().show_pending(name)
-        if name == "lens":
-            self.lens.show_stale()
+        if name in READINGS:
+            getattr(self, name).show_stale()
 
     def clear(self, name: str) -> None:
         """Forget what is no longer asked."""
@@ -158,7 +160,7 @@ class InspectorPane(Pane):
         elif name == "lens":
             self.lens.show_reading(None)
             self.lens_caption.hide()
-        elif name in ("head", "edge", "mlp"):
+        elif name in READINGS:
             getattr(self, name).show_reading(None)
 
     @property
