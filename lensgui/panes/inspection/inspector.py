@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
@@ -122,6 +123,13 @@ class InspectorPane(Pane):
         else:
             self._heard[title, name] = Heard(title, name, request, answer)
         self._describe()
+
+    def hear_pause(self, title: str, name: str) -> None:
+        """Mark numbers that will not get better for now."""
+        heard = self._heard.get((title, name))
+        if heard is not None:
+            self._heard[title, name] = replace(heard, is_paused=True)
+            self._describe()
 
     def expect(self, name: str) -> None:
         """Take note of the pair that is asked about."""
