@@ -71,6 +71,44 @@ def test_unknown_cells_are_hatched_never_coloured(heatmap):
     assert colors_in(heatmap, 0, 1) == {strongest}
 
 
+@pytest.mark.parametrize("look", theme.THEMES.values(), ids=theme.THEMES)
+def test_estimates_are_pale_and_dotted_not_hatched(heatmap, look):
+    heatmap.setPalette(theme.palette(look))
+    states = [[CellState.UNKNOWN, CellState.ESTIMATE, CellState.EXACT]]
+    heatmap.show_picture(picture(states, np.array([[0.9, 0.9, 0.9]], np.float32)))
+    unknown, estimate, exact = (colors_in(heatmap, 0, column) for column in range(3))
+    assert unknown == {look.surface, look.hatch}
+    assert len(exact) == 1
+    assert look.faint in estimate
+    (pale,) = estimate - {look.faint}
+    assert pale not in unknown | exact
+    strong, pale, behind = (QColor(name).lightness() for name in (*exact, pale, look.surface))
+    assert min(strong, behind) < pale < max(strong, behind)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (200, 3)])
+def test_estimates_are_dotted_whatever_their_size(heatmap, size):
+    heatmap.show_picture(picture(np.full(size, CellState.ESTIMATE)))
+    image, plot = heatmap.grab().toImage(), heatmap.plot().toRect()
+    colors = [
+        image.pixelColor(x, y).name()
+        for x in range(plot.left() + 20, plot.left() + 90)
+        for y in range(plot.top() + 20, plot.top() + 90)
+    ]
+    dots = colors.count(theme.LIGHT.faint)
+    assert 0.05 < dots / len(colors) < 0.12
+
+
+@pytest.mark.parametrize("look", theme.THEMES.values(), ids=theme.THEMES)
+def test_a_picture_that_answers_an_older_question_is_dimmed_not_hatched(heatmap, look):
+    heatmap.setPalette(theme.palette(look))
+    heatmap.show_picture(picture([[CellState.EXACT] * 2], np.array([[0.9, -0.9]], np.float32)))
+    bright = colors_in(heatmap, 0, 0)
+    heatmap.show_stale()
+    (dimmed,) = colors_in(heatmap, 0, 0)
+    assert dimmed not in bright | {look.hatch, look.surface}
+
+
 def test_what_is_beyond_the_scale_carries_a_tick(heatmap):
     states = [[CellState.EXACT, CellState.EXACT]]
     beyond = np.array([[False, True]])

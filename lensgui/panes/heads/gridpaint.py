@@ -13,8 +13,8 @@ from lensgui.panes import labels, picture, theme
 from lensgui.panes.heads.atlas import color_table, paint_atlas
 from lensgui.panes.heads.headcards import head_name
 from lensgui.panes.heads.headlayout import Layout, Look
-from lensgui.panes.heatmap import STALE_OPACITY
 from lensgui.panes.labels import Ink, Labels
+from lensgui.panes.picture import STALE_OPACITY
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
 

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 from lensgui.jobs.reports import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.heads.headcards import MEANINGS
-from lensgui.panes.heatmap import STALE_OPACITY
 from lensgui.panes.inspection.numbers import Number
 from lensgui.panes.inspection.ranking import Ranking
 from lensgui.panes.parts import caption, sentence
+from lensgui.panes.picture import STALE_OPACITY
 from lensgui.panes.spelling import shorten, signed, spell
 
 MOST_TOKENS = 6
