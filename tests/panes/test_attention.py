@@ -12,8 +12,6 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.circuits.questions import HEAD_SCORES, PairRow
 from lensgui.jobs.requests import AttentionGrid
-from lensgui.panes import theme
-from lensgui.panes.heads.atlas import NOTHING, STRONGEST, Raster, color_table, paint_atlas
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
@@ -226,20 +224,6 @@ def test_every_size_of_model_is_labelled(count, qtbot, document, show):
     layout = pane.grid.layout_now()
     assert layout.raster.side >= 2
     assert layout.area.contains(layout.cell(layers - 1, heads - 1).center())
-
-
-def test_a_signed_thumbnail_shows_what_is_farthest_from_0(document):
-    *_, atlas = fake_attention.attention(AttentionGrid(document.model, PAIR, "difference"))
-    values = np.full_like(atlas.values, 128)
-    values[0, 0, 4, :3] = (1, 128, 200)
-    atlas = replace(atlas, values=values)
-    pixels = paint_atlas(atlas, Raster(6, 4, 2, 0))
-    assert pixels[1, 0] == 1
-    assert pixels[0, 0] == NOTHING
-    table = color_table(theme.LIGHT, is_signed=True)
-    neutral = theme.diverging(theme.LIGHT)[theme.NEUTRAL]
-    assert [(table[NOTHING] >> shift) & 255 for shift in (16, 8, 0)] == neutral.tolist()
-    assert len(table) == STRONGEST + 3
 
 
 def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):

@@ -46,14 +46,16 @@ SMALL = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.8, 0, 0], [0, 0, 0.25, 0.75]]
     ("measure", "is_difference", "ends"),
     [
         ("pattern", False, (0, 1)),
-        ("pattern", True, (-1, 1)),
+        ("pattern", True, (-0.25, 0.25)),
         ("values", False, (0, 1)),
         ("contribution", False, (-1, 1)),
         ("scores", False, (0, 1)),
     ],
 )
 def test_scales(measure, is_difference, ends):
-    shown = weights(a_slice(SMALL, measure, is_difference=is_difference), TOKENS)
+    size = 0.25 if is_difference else 1
+    values = np.array(SMALL) * size
+    shown = weights(a_slice(values, measure, is_difference=is_difference), TOKENS)
     assert (shown.low, shown.high) == ends
     assert shown.shades[0, 0] == 255
     nothing = 128 if shown.slice.is_signed else 0

@@ -107,7 +107,7 @@ class HeadFocus(QWidget):
         self.map.show_weights(self.weights, marked)
         self.lines.show_weights(self.weights, marked)
         self.text.show_weights(self.weights)
-        self.share.setText("" if slice_ is None else _share(slice_))
+        self.share.setText("" if self.weights is None else _share(self.weights))
         self.share.setToolTip(
             "How much of this head's attention position 0 holds, on average over later queries."
         )
@@ -147,8 +147,9 @@ def _name(heads: Heads) -> str:
     return place_name(Cursor(*heads[0])) if heads else ""
 
 
-def _share(slice_: HeadSlice) -> str:
-    """Return how much attention position 0 holds, and over how many prompts that is a mean."""
+def _share(shown: Weights) -> str:
+    """Return how much attention position 0 holds, of how many prompts, and what the scale is."""
+    slice_ = shown.slice
     words = [] if slice_.prompts == 1 else [f"mean of {slice_.prompts} prompts"]
     share = slice_.first_share
     if share == share:
@@ -156,4 +157,6 @@ def _share(slice_: HeadSlice) -> str:
         words.append(f"position 0: {number}")
     if slice_.measure == "contribution":
         words.append("in logits")
+    if slice_.is_difference:
+        words.append(f"full colour: ±{shown.scale[0].lstrip('+')}")
     return " · ".join(words)
