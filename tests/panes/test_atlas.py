@@ -15,7 +15,7 @@ from lensgui.panes.heads.atlas import (
     STRONGEST,
     Raster,
     color_table,
-    largest,
+    large,
     paint_atlas,
     scale_words,
 )
@@ -31,7 +31,7 @@ def test_a_signed_thumbnail_shows_what_is_farthest_from_0(document):
     pixels = paint_atlas(atlas, Raster(6, 4, 2, 0))
     assert pixels[1, 0] == 1
     assert pixels[0, 0] == NOTHING
-    table = color_table(theme.LIGHT, largest(atlas))
+    table = color_table(theme.LIGHT, large(atlas))
     neutral = theme.diverging(theme.LIGHT)[theme.NEUTRAL]
     assert [(table[NOTHING] >> shift) & 255 for shift in (16, 8, 0)] == neutral.tolist()
     assert len(table) == STRONGEST + 3
@@ -44,9 +44,9 @@ def test_differences_in_the_grid_are_blue_or_red_and_never_nearly_black(document
     values[0, 0, 3, 1], values[1, 1, 3, 0] = 128 + 30, 128 - 2
     values[2, 2, 0, 3] = 255  # nobody looks ahead
     atlas = replace(atlas, values=values)
-    assert largest(atlas) == pytest.approx(30 / 127)
-    assert scale_words(atlas) == "full colour: ±0.24, by square root"
-    colors = [QColor(color) for color in color_table(look, largest(atlas))]
+    assert large(atlas) == pytest.approx(30 / 127)
+    assert scale_words(atlas) == "full colour from ±0.24, by square root"
+    colors = [QColor(color) for color in color_table(look, large(atlas))]
     neutral, blue, red = colors[NOTHING], colors[NOTHING + 30], colors[NOTHING - 2]
     assert blue.blue() > blue.red() + 40
     assert red.red() > red.blue() + 20  # small as it is
@@ -59,5 +59,5 @@ def test_differences_in_the_grid_are_blue_or_red_and_never_nearly_black(document
 def test_a_grid_without_a_difference_has_a_scale(document):
     *_, atlas = fake_attention.attention(AttentionGrid(document.model, PAIR, "difference"))
     nothing = replace(atlas, values=np.full_like(atlas.values, 128))
-    assert largest(nothing) == 1
+    assert large(nothing) == 1
     assert scale_words(replace(nothing, is_difference=False)) == ""

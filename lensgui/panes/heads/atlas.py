@@ -15,6 +15,7 @@ from lensgui.panes.theme import NEUTRAL, Theme
 MASKED, EMPTY = 255, 254  # indices of the picture that are no amounts
 STRONGEST = 253
 NOTHING = 127  # the index of exactly 0 where numbers are signed
+MOST = 0.99  # of the differences that are not 0 have a colour of their own
 FULL = 0.75  # of the way to a diverging table's end, where specks would look black
 
 Order = NDArray[np.intp]
@@ -135,22 +136,23 @@ _SIGNED = np.rint((np.arange(256) - NEUTRAL) * (NOTHING - 1) / 127 + NOTHING).cl
 _SIGNED = _SIGNED.astype(np.uint8)
 
 
-def largest(atlas: Atlas) -> float:
-    """Return the size of the largest known difference; 1 where there is none."""
+def large(atlas: Atlas) -> float:
+    """Return the size that few of the known differences exceed; 1 where there is none.
+
+    The very largest would leave all other heads pale.
+    """
     known = atlas.values[: atlas.layers]
-    is_shown = np.tri(*known.shape[2:], dtype=np.bool_)
+    is_shown = np.broadcast_to(np.tri(*known.shape[2:], dtype=np.bool_), known.shape)
     if atlas.broken is not None:
         is_shown = is_shown & ~atlas.broken[: atlas.layers]
-    where = np.broadcast_to(is_shown, known.shape)
-    high = int(known.max(initial=NEUTRAL, where=where))
-    low = int(known.min(initial=NEUTRAL, where=where))
-    return max(high - NEUTRAL, NEUTRAL - low) / 127 or 1.0
+    sizes = np.abs(known[is_shown & (known != NEUTRAL)].astype(np.int16) - NEUTRAL)
+    return float(np.quantile(sizes, MOST, method="higher")) / 127 if sizes.size else 1.0
 
 
 def scale_words(atlas: Atlas) -> str:
     """Return what the strongest colour of differences stands for; "" for other numbers."""
-    size = f"{largest(atlas):.2f}"
-    return f"full colour: ±{size}, by square root" if atlas.is_difference else ""
+    size = f"{large(atlas):.2f}"
+    return f"full colour from ±{size}, by square root" if atlas.is_difference else ""
 
 
 def color_table(look: Theme, limit: float | None = None) -> list[int]:

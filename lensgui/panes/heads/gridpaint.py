@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from lensgui.jobs.slices import Atlas
 from lensgui.panes import labels, picture, theme
-from lensgui.panes.heads.atlas import color_table, largest, paint_atlas
+from lensgui.panes.heads.atlas import color_table, large, paint_atlas
 from lensgui.panes.heads.headcards import head_name
 from lensgui.panes.heads.headlayout import Layout, Look
 from lensgui.panes.labels import Ink, Labels
@@ -77,7 +77,7 @@ def image(atlas: Atlas, layout: Layout, look: Theme) -> QImage:
     pixels = paint_atlas(atlas, raster, order)
     height, width = pixels.shape
     found = QImage(pixels.data, width, height, width, QImage.Format.Format_Indexed8)
-    found.setColorTable(color_table(look, largest(atlas) if atlas.is_difference else None))
+    found.setColorTable(color_table(look, large(atlas) if atlas.is_difference else None))
     return found.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
