@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,7 @@ _SIGNED = np.rint((np.arange(256) - NEUTRAL) * (NOTHING - 1) / 127 + NOTHING).cl
 _SIGNED = _SIGNED.astype(np.uint8)
 
 
+@lru_cache(maxsize=1)
 def large(atlas: Atlas) -> float:
     """Return the size that few of the known differences exceed; 1 where there is none.
 
