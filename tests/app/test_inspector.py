@@ -110,3 +110,27 @@ def test_a_cell_of_the_residual_stream_is_of_no_head(window, qtbot):
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClick(attention.grid, Qt.Key.Key_Right)  # heads are walked from this layer on
     assert window.selection.cursor == Cursor(4, 0, 2)
+
+
+def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, bench, qtbot):
+    inspector = window.panes["Inspector"]
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="a b c d", corrupted="a x b y c z d")
+    told = []
+    window.asker.told.connect(told.append)
+    with qtbot.waitSignal(window.runner.settled):
+        window.selection.move(layer=2, head=1, position=3)
+    assert inspector.head.isVisible()
+    window.selection.move(position=6)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert inspector.place.text() == "L2H1, position 6 (the clean prompt has no such position)"
+    for part in (inspector.head, inspector.mlp, inspector.lens, inspector.note):
+        assert part.isHidden()
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="a b")  # read anew while the position is beyond it
+    assert "position 6 (the clean prompt has no such position)" in inspector.place.text()
+    assert not any("There is no position" in sentence for sentence in told)
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="a b c d e f g h")
+    assert inspector.place.text() == "L2H1, position 6 ‘·g’"
+    assert inspector.head.isVisible()
