@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 from PySide6.QtCore import Qt
 
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import ReadHead
 from lensgui.state.selection import Cursor
+from tests.app.conftest import stepping
 
 
 def heads_read(bench):
@@ -50,17 +49,11 @@ def lines(window):
 
 def pause_half_way(window, bench, qtbot):
     """Pause a sweep over heads and positions; return what the inspector calls its numbers."""
-    pane, polls = window.panes["Activation patching"], itertools.count()
+    pane = window.panes["Activation patching"]
     window.selection.move(layer=0, head=0, position=1)
     bench.is_gated = True
     window.session.edit(views=window.session.document.with_view(0, kind=SweepKind("z")))
-
-    def is_half_way():
-        if next(polls) % 8 == 0:  # a step at a time, farther apart than answers are sent
-            bench.gate.release()
-        return len(pane.sweep.axes) == 3 and pane.sweep.done > 0
-
-    qtbot.waitUntil(is_half_way)
+    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     pane.view.tools.pause.click()
     bench.gate.release(100)
     qtbot.waitUntil(lambda: not window.runner.is_busy)
