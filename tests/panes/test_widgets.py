@@ -96,7 +96,7 @@ def test_estimates_are_dotted_whatever_their_size(heatmap, size):
         for y in range(plot.top() + 20, plot.top() + 90)
     ]
     dots = colors.count(theme.LIGHT.faint)
-    assert 0.05 < dots / len(colors) < 0.12
+    assert 0.03 < dots / len(colors) < 0.08
 
 
 @pytest.mark.parametrize("look", theme.THEMES.values(), ids=theme.THEMES)
