@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -63,6 +63,7 @@ class Asker(QObject):
         self._is_unequal = False  # whether the prompts are known to differ in length
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._asked: set[Channel] = set()
+        self._resting: dict[Channel, Request] = {}
         self._unanswered: set[Channel] = set()
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
         self._late.timeout.connect(self._show_late)
@@ -72,12 +73,7 @@ class Asker(QObject):
         """Submit what the visible panes want to know; what they asked before runs on."""
         document = self._session.document
         wanted = self._wanted(document) if self._is_open(document) else {}
-        for channel in self._asked - wanted.keys():
-            self._runner.cancel(channel)
-            self._unanswered.discard(channel)
-            self._panes[channel[0]].clear(channel[1])
-            self._spread(channel, None)
-        self._asked = set(wanted)
+        self._let_go(wanted.keys())
         if not self._is_open(document):
             if self._runner.wanted(MODEL) != OpenModel(document.model):
                 for pane in self._panes.values():
@@ -156,6 +152,26 @@ class Asker(QObject):
             pane.show_failure("model", sentence if title == PROMPTS else "")
         if not self._panes[PROMPTS].isVisible():
             self.failed.emit(sentence)
+
+    def _let_go(self, wanted: Set[Channel]) -> None:
+        """Cancel what no pane wants to know any more; of what rests, keep what is known."""
+        for channel in self._asked - wanted:
+            request = self._runner.wanted(channel)
+            self._runner.cancel(channel)
+            self._unanswered.discard(channel)
+            self._panes[channel[0]].clear(channel[1])
+            if request is not None and self._panes[channel[0]].rests(request):
+                self._resting[channel] = request
+                for pane in self._panes.values():
+                    pane.hear_pause(*channel)
+            else:
+                self._spread(channel, None)
+        for channel, request in [*self._resting.items()]:
+            if channel in wanted or not self._panes[channel[0]].rests(request):
+                del self._resting[channel]
+                if channel not in wanted:
+                    self._spread(channel, None)
+        self._asked = set(wanted)
 
     def _limit_positions(self) -> None:
         """Keep the selection within the longer prompt; prompts of a table have their own length."""

@@ -23,6 +23,9 @@ class CellState(IntEnum):
     MASKED = 6  # the question does not exist here: a causal model never looks at later tokens
 
 
+KNOWN_BEFORE = CellState.UNCHANGED, CellState.MASKED  # nothing has to be computed for these
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """One dimension of a slice.
@@ -57,14 +60,20 @@ class Slice:
     states: NDArray[np.uint8]
 
     @property
+    def cells(self) -> tuple[int, int]:
+        """How many of the cells that have to be computed are settled, and how many they are."""
+        states = self.states[~np.isin(self.states, KNOWN_BEFORE)]
+        return int(np.count_nonzero(states > CellState.ESTIMATE)), states.size
+
+    @property
     def done(self) -> int:
-        """How many cells are settled."""
-        return int(np.count_nonzero(self.states > CellState.ESTIMATE))
+        """How many of those are settled."""
+        return self.cells[0]
 
     @property
     def total(self) -> int:
-        """How many cells there are."""
-        return int(self.states.size)
+        """How many cells have to be computed."""
+        return self.cells[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +134,7 @@ class Sweep(Slice):
         clean: The metric of the clean run.
         corrupted: The metric of the corrupted run.
         refusal: Why normalising is undefined here, as a sentence; "" where it is defined.
-        direction: "denoising" patches clean into corrupted, which is then the base; "noising"
-            corrupted into clean.
+        direction: "denoising" patches clean into corrupted, the base; "noising" the reverse.
         metric: What is read.
         unit: What it is counted in: "logits", "nats", "probability", "ranks".
         estimates: First-order estimates of all cells; None where there are none.
@@ -150,15 +158,13 @@ class Sweep(Slice):
 
     @property
     def done(self) -> int:
-        """How many cells are settled; of a mean, how many pairs."""
-        if self.spread is not None:
-            return self.spread.pairs
-        return int(np.count_nonzero(self.states > CellState.ESTIMATE))
+        """How many of the cells that have to be computed are; of a mean, how many pairs."""
+        return self.cells[0] if self.spread is None else self.spread.pairs
 
     @property
     def total(self) -> int:
-        """How many cells there are; of a mean, how many pairs it is to be over."""
-        return int(self.states.size) if self.spread is None else self.spread.total
+        """How many cells have to be computed; of a mean, how many pairs it is to be over."""
+        return self.cells[1] if self.spread is None else self.spread.total
 
     @property
     def base(self) -> float:

@@ -15,16 +15,13 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from lensgui.panes import theme
-from lensgui.panes.theme import Theme
+from lensgui.panes import chippaint, theme
+from lensgui.panes.chippaint import GAP, PADDING, Standing
 
-PADDING = 5.0
 SPACING = 3.0
-ROUNDING = 4.0
 STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
@@ -39,6 +36,10 @@ class Chip:
         is_marked: Whether it differs from the other prompt's.
         is_control: Whether it is a control token, which nobody typed.
         share: How much of the chip is filled, 0 to 1, as a bar behind its text.
+        tint: The amount, 0 to 1, whose colour all of it has; None for no such colour.
+        is_pinned: Whether it has the frame of what is pinned.
+        gap_before: Whether the other prompt has tokens before it that this one lacks.
+        gap_after: Whether it has some after it, at the end.
     """
 
     text: str
@@ -47,6 +48,10 @@ class Chip:
     is_marked: bool = False
     is_control: bool = False
     share: float = 0.0
+    tint: float | None = None
+    is_pinned: bool = False
+    gap_before: bool = False
+    gap_after: bool = False
 
 
 class ChipRow(QWidget):
@@ -139,7 +144,9 @@ class ChipRow(QWidget):
         visible = QRectF(event.rect())
         for index, place in enumerate(self._lay_out(self.width())):
             if place.intersects(visible):
-                self._paint_chip(painter, index, place, look)
+                is_reached = self.hasFocus() and index == self._beginning
+                standing = Standing(index == self.chosen, is_reached)
+                chippaint.paint(painter, self.chips[index], place, look, standing)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what the chip under the pointer is."""
@@ -214,50 +221,10 @@ class ChipRow(QWidget):
         for chip in self.chips:
             text = chip.text + (" " + chip.note if chip.note else "")
             wide = metrics.horizontalAdvance(text) + 2 * PADDING
-            if left > 1 and left + wide > width:
+            before, after = (GAP * is_there for is_there in (chip.gap_before, chip.gap_after))
+            if left > 1 and left + before + wide + after > width:
                 left, top = 0.5, top + height + SPACING
-            places.append(QRectF(left, top, wide, height))
-            left += wide + SPACING
+            places.append(QRectF(left + before, top, wide, height))
+            left += before + wide + after + SPACING
         self._places, self._laid_out_for = places, width
         return places
-
-    def _paint_chip(self, painter: QPainter, index: int, place: QRectF, look: Theme) -> None:
-        chip = self.chips[index]
-        edge = look.changed if chip.is_marked else look.line
-        if index == self.chosen:
-            edge = look.accent
-        if self.hasFocus() and index == self._beginning:
-            edge = look.text
-        emphatic = chip.is_marked or edge in (look.accent, look.text)
-        painter.setPen(QPen(QColor(edge), 1.6 if emphatic else 1.0))
-        painter.setBrush(QColor(look.window if chip.is_control else look.raised))
-        painter.drawRoundedRect(place, ROUNDING, ROUNDING)
-        if chip.share > 0:
-            fill = QColor(*map(int, theme.sequential(look)[110]))
-            fill.setAlpha(110)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(fill)
-            bar = place.adjusted(1, 1, -1, -1)
-            bar.setWidth(max(2.0, bar.width() * min(1.0, chip.share)))
-            painter.drawRoundedRect(bar, ROUNDING - 1, ROUNDING - 1)
-        self._write(painter, chip, place, look)
-
-    def _write(self, painter: QPainter, chip: Chip, place: QRectF, look: Theme) -> None:
-        metrics = QFontMetricsF(self.font())
-        base = QPointF(place.left() + PADDING, place.top() + 2 + metrics.ascent())
-        for letter_run, is_faint in _runs(chip.text):
-            faint = is_faint or chip.is_control
-            color = look.changed if chip.is_marked else look.text
-            painter.setPen(QColor(look.faint if faint else color))
-            painter.drawText(base, letter_run)
-            base += QPointF(metrics.horizontalAdvance(letter_run), 0)
-        if chip.note:
-            painter.setPen(QColor(look.faint))
-            painter.drawText(base + QPointF(metrics.horizontalAdvance(" "), 0), chip.note)
-
-
-def _runs(text: str) -> list[tuple[str, bool]]:
-    """Return a token's leading signs for spaces, which are drawn faint, apart from the rest."""
-    rest = text.lstrip("·⏎⇥")
-    leading = text[: len(text) - len(rest)]
-    return [(run, is_faint) for run, is_faint in ((leading, True), (rest, False)) if run]

@@ -25,7 +25,6 @@ from lensgui.panes.picture import Picture
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
 
-STALE_OPACITY = 0.4
 STEPS = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
@@ -91,6 +90,7 @@ class Heatmap(QWidget):
     def show_stale(self) -> None:
         """Dim the picture: it answers an older question."""
         self._stale = True
+        self._cells = None
         self.update()
 
     @property
@@ -226,10 +226,11 @@ class Heatmap(QWidget):
     def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
         table = self._table(look)
         if self._cells is None:
-            self._cells = shown.paint_cells(table, look.masked)
+            self._cells = shown.paint_cells(table, look, is_stale=self._stale)
         picture.hatch(painter, plot, look)
-        painter.setOpacity(STALE_OPACITY if self._stale else 1.0)
         painter.drawImage(plot, self._cells)
+        painter.setOpacity(picture.STALE_OPACITY if self._stale else 1.0)
+        picture.paint_dots(painter, shown, plot, look)
         painter.setFont(self.font())
         picture.paint_marks(painter, shown, plot, look)
         picture.paint_numbers(painter, shown, plot, table)

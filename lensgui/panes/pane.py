@@ -65,6 +65,7 @@ class Pane(QWidget):
         self.is_in_front = True
         self.notes: dict[str, str] = {}
         self._answered: set[str] = set()
+        self._paused: Request | None = None
         self._empty_states: dict[EmptyState, str] = {}
         self.note = QLabel(self, wordWrap=True)
         self.note.hide()
@@ -126,6 +127,18 @@ class Pane(QWidget):
             request: The question.
             answer: The answer so far.
         """
+
+    def hear_pause(self, title: str, name: str) -> None:
+        """Take note that another pane's question rests: it keeps what it was told so far.
+
+        Args:
+            title: The other pane's.
+            name: Its name for the question.
+        """
+
+    def rests(self, request: Request | None) -> bool:
+        """Whether a question was stopped for now, and what is known of it stays drawn."""
+        return request is not None and request == self._paused
 
     def clear(self, name: str) -> None:
         """Forget an answer whose question is no longer asked."""

@@ -17,7 +17,9 @@ from lensgui.state.selection import Cursor
 
 NOTHING_TO_SHOW = (CellState.UNKNOWN, CellState.FAILED, CellState.NOT_FINITE)
 BROKEN = (CellState.FAILED, CellState.NOT_FINITE)
-ESTIMATE_OPACITY = 140  # of 255: the hatching of what is not exact shows through
+STALE_OPACITY = 0.4
+ESTIMATE_STRENGTH = 0.5  # of the colour of an exact number
+DOTS = 9.0  # pixels from one dot to the next, over estimates
 STRIP = 12.0  # pixels of the means beside a picture
 BAR_WIDTH = 10
 BAR_GAP = 8
@@ -65,13 +67,18 @@ class Picture:
     column_means: tuple[float, ...] = ()
     mean_in_words: Callable[[str, float], str] | None = None
 
-    def paint_cells(self, table: Table, masked: str) -> QImage:
-        """Return one pixel for each cell, transparent where there is nothing to show."""
-        pixels = np.empty((*self.shades.shape, 4), np.uint8)
-        pixels[..., :3] = table[self.shades][..., ::-1]
-        pixels[..., 3] = 255
-        pixels[self.states == CellState.ESTIMATE, 3] = ESTIMATE_OPACITY
-        pixels[self.states == CellState.MASKED, :3] = _bgr(masked)
+    def paint_cells(self, table: Table, look: Theme, *, is_stale: bool) -> QImage:
+        """Return one pixel for each cell, transparent where there is nothing to show.
+
+        Estimates are paler than what is exact, and all is if it answers an older question; nothing
+        shines through, since what is below are the signs for: not computed.
+        """
+        strength = np.full((*self.states.shape, 1), STALE_OPACITY if is_stale else 1.0, np.float32)
+        strength[self.states == CellState.ESTIMATE] *= ESTIMATE_STRENGTH
+        colors = table[self.shades][..., ::-1].astype(np.float32)
+        colors[self.states == CellState.MASKED] = _bgr(look.masked)
+        pixels = np.full((*self.shades.shape, 4), 255, np.uint8)
+        pixels[..., :3] = np.rint(strength * colors + (1 - strength) * _bgr(look.surface))
         pixels[np.isin(self.states, NOTHING_TO_SHOW)] = 0
         height, width = self.shades.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32)
@@ -85,9 +92,9 @@ class Picture:
         return axis.coordinates.index(coordinate)
 
 
-def _bgr(name: str) -> tuple[int, int, int]:
+def _bgr(name: str) -> NDArray[np.float32]:
     color = QColor(name)
-    return color.blue(), color.green(), color.red()
+    return np.array([color.blue(), color.green(), color.red()], np.float32)
 
 
 def cell(picture: Picture, plot: QRectF, row: int, column: int) -> QRectF:
@@ -105,6 +112,25 @@ def hatch(painter: QPainter, where: QRectF, look: Theme) -> None:
     """Fill an area with the sign for: not computed."""
     painter.fillRect(where, QColor(look.surface))
     painter.fillRect(where, QBrush(QColor(look.hatch), Qt.BrushStyle.BDiagPattern))
+
+
+def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
+    """Strew dots over the cells whose numbers are estimates, as far apart in cells of any size."""
+    is_estimate = picture.states == CellState.ESTIMATE
+    if not is_estimate.any():
+        return
+    height, width = is_estimate.shape
+    down = np.arange(DOTS / 2, plot.height(), DOTS)
+    across = np.arange(DOTS / 2, plot.width(), DOTS)
+    rows = (down / plot.height() * height).astype(int)
+    columns = (across / plot.width() * width).astype(int)
+    dots = np.argwhere(is_estimate[np.ix_(rows, columns)])
+    painter.setPen(QPen(QColor(look.faint), 2, c=Qt.PenCapStyle.SquareCap))
+    painter.drawPoints(
+        QPolygonF(
+            [plot.topLeft() + QPointF(across[column], down[row]) for row, column in dots.tolist()]
+        )
+    )
 
 
 def paint_marks(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:

@@ -15,6 +15,7 @@ TEXT_FAMILIES = ["Inter", "Noto Sans", "DejaVu Sans"]
 MONO_FAMILIES = ["JetBrains Mono", "Inter", "DejaVu Sans Mono"]
 POINTS = 10.0
 SMALL_POINTS = 8.5
+BLACK_FROM = 106  # of 255; letters have a contrast of 4 : 1 then on every colour of a table
 NEUTRAL = 128  # the index of exactly 0 in a diverging table
 
 
@@ -180,7 +181,8 @@ def mono_font(points: float = POINTS) -> QFont:
 
 def readable_on(red: int, green: int, blue: int) -> QColor:
     """Return black or white, whichever is read better on a colour."""
-    return QColor("#000000" if 0.3 * red + 0.59 * green + 0.11 * blue > 140 else "#ffffff")
+    lightness = 0.3 * red + 0.59 * green + 0.11 * blue
+    return QColor("#000000" if lightness > BLACK_FROM else "#ffffff")
 
 
 def _font(families: list[str], points: float, *, bold: bool) -> QFont:

@@ -52,12 +52,17 @@ class Selection(QObject):
         return self._cursor
 
     def move(self, **places: int | None) -> None:
-        """Point somewhere else.
+        """Point somewhere else; what is not named stays selected.
+
+        But a place that names a layer and no head, such as a cell of the residual stream, belongs
+        to no head: none stays selected, nor the source that it looks at.
 
         Args:
             places: Cursor fields; a name that is none of them selects nothing.
         """
         known = {name: place for name, place in places.items() if name in FIELDS}
+        if "layer" in known and "head" not in known:
+            known = {"head": None, "source": None, **known}
         cursor = self._within_sizes(replace(self._cursor, **known))
         if cursor != self._cursor:
             self._before = [*self._before[1 - MOST_REMEMBERED :], self._cursor]

@@ -1,14 +1,32 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from lensgui.app import start
 from lensgui.app.window import MainWindow
 from tests.fakes import FakeBench
+
+
+def stepping(bench: FakeBench, holds: Callable[[], bool]) -> Callable[[], bool]:
+    """Return what to wait for: until it holds, a held sweep takes a step now and then.
+
+    Steps are farther apart than answers are sent, so that each is seen.
+    """
+    polls = itertools.count(1)
+
+    def check() -> bool:
+        if holds():
+            return True
+        if next(polls) % 8 == 0:
+            bench.gate.release()
+        return False
+
+    return check
 
 
 @pytest.fixture

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+
+from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import ReadHead
+from lensgui.state.selection import Cursor
+from tests.app.conftest import stepping
 
 
 def heads_read(bench):
@@ -35,3 +40,90 @@ def test_it_hears_the_panes_that_are_shown(window, qtbot):
     for name in ("direct attribution", "mean ablation", "attention, clean"):
         assert any(line.startswith(name) for line in lines)
     assert inspector.scores.isVisible()
+
+
+def lines(window):
+    labels = window.panes["Inspector"].numbers._labels
+    return [label.text() for label in labels if not label.isHidden()]
+
+
+def pause_half_way(window, bench, qtbot):
+    """Pause a sweep over heads and positions; return what the inspector calls its numbers."""
+    pane = window.panes["Activation patching"]
+    window.selection.move(layer=0, head=0, position=1)
+    bench.is_gated = True
+    window.session.edit(views=window.session.document.with_view(0, kind=SweepKind("z")))
+    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
+    pane.view.tools.pause.click()
+    bench.gate.release(100)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    bench.is_gated = False
+    assert pane.sweep.done < pane.sweep.total
+    return patched(window)
+
+
+def patched(window):
+    return [line.split(": ")[0] for line in lines(window) if "denoising" in line]
+
+
+def test_numbers_of_a_paused_sweep_stay_and_say_so(window, bench, qtbot):
+    name = "head's output at this position, denoising"
+    assert pause_half_way(window, bench, qtbot) == [f"{name}, paused"]
+    with qtbot.waitSignal(window.runner.settled):
+        window.selection.move(position=2)
+    assert patched(window) == [f"{name}, paused"]
+    with qtbot.waitSignal(window.runner.settled):
+        window.panes["Activation patching"].view.tools.pause.click()
+    assert patched(window) == [name]
+
+
+def test_numbers_of_a_paused_sweep_go_with_its_question(window, bench, qtbot):
+    assert pause_half_way(window, bench, qtbot)
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(corrupted="")
+    assert patched(window) == []
+
+
+def test_a_cell_of_the_residual_stream_is_of_no_head(window, qtbot):
+    inspector, pane = window.panes["Inspector"], window.panes["Activation patching"]
+    with qtbot.waitSignal(window.runner.settled):
+        window.selection.move(layer=2, head=1, position=3, source=0)
+    where = pane.heatmap.middle_of(4, 1).toPoint()
+    with qtbot.waitSignal(window.runner.settled):
+        qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=where)
+    assert inspector.place.text().startswith("L4, position 1")
+    assert inspector.note_field.placeholderText() == "Note about L4 · position 1"
+    assert inspector.head.isHidden()
+    attention = window.panes["Attention"]
+    assert attention.slice is None
+    assert attention.name.text() == ""
+    with qtbot.waitSignal(window.runner.settled):
+        qtbot.keyClick(pane.heatmap, Qt.Key.Key_Right)
+    assert window.selection.cursor == Cursor(4, position=2)
+    with qtbot.waitSignal(window.runner.settled):
+        qtbot.keyClick(attention.grid, Qt.Key.Key_Right)  # heads are walked from this layer on
+    assert window.selection.cursor == Cursor(4, 0, 2)
+
+
+def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, bench, qtbot):
+    inspector = window.panes["Inspector"]
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="a b c d", corrupted="a x b y c z d")
+    told = []
+    window.asker.told.connect(told.append)
+    with qtbot.waitSignal(window.runner.settled):
+        window.selection.move(layer=2, head=1, position=3)
+    assert inspector.head.isVisible()
+    window.selection.move(position=6)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert inspector.place.text() == "L2H1, position 6 (the clean prompt has no such position)"
+    for part in (inspector.head, inspector.mlp, inspector.lens, inspector.note):
+        assert part.isHidden()
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="a b")  # read anew while the position is beyond it
+    assert "position 6 (the clean prompt has no such position)" in inspector.place.text()
+    assert not any("There is no position" in sentence for sentence in told)
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(clean="a b c d e f g h")
+    assert inspector.place.text() == "L2H1, position 6 ‘·g’"
+    assert inspector.head.isVisible()

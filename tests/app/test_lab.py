@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
@@ -11,6 +9,7 @@ from PySide6.QtWidgets import QMenu
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.panes.verbs import MENU
+from tests.app.conftest import stepping
 
 HEADS = SweepKind("z", "all")
 
@@ -66,22 +65,11 @@ def test_a_pinned_cell_is_framed_and_undone(window, qtbot):
     assert pane.heatmap.picture.pins == ((4, 2),)
 
 
-def wait_until_half_way(pane, bench, qtbot):
-    polls = itertools.count()
-
-    def is_half_way():
-        if next(polls) % 8 == 0:  # a step at a time, farther apart than answers are sent
-            bench.gate.release()
-        return len(pane.sweep.axes) == 3 and pane.sweep.done > 0
-
-    qtbot.waitUntil(is_half_way)
-
-
 def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
     pane = window.panes["Activation patching"]
     bench.is_gated = True
     view(window, kind=SweepKind("z"))
-    wait_until_half_way(pane, bench, qtbot)
+    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
     done = pane.sweep.done
     bench.gate.release(100)
@@ -97,7 +85,7 @@ def test_a_stopped_sweep_goes_on(window, bench, qtbot, how):
     pane = window.panes["Activation patching"]
     bench.is_gated = True
     view(window, kind=SweepKind("z"))
-    wait_until_half_way(pane, bench, qtbot)
+    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     settle(window, qtbot, window.status.stop.click)
     assert pane.view.tools.pause.text() == "Go on"
     assert "F5" in pane.note.text()

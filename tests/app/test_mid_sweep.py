@@ -8,6 +8,7 @@ import pytest
 from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import CellState
+from tests.app.conftest import stepping
 
 
 @pytest.fixture
@@ -18,8 +19,9 @@ def held(window, bench, qtbot):
     edited = window.session.document.pair.corrupted.replace("drink", "book")
     window.session.edit(corrupted=edited)
     qtbot.waitUntil(lambda: _is_of(pane, bench, edited))
-    bench.gate.release()
-    qtbot.waitUntil(lambda: pane.sweep is not None and 0 < pane.sweep.done < pane.sweep.total)
+    qtbot.waitUntil(
+        stepping(bench, lambda: pane.sweep is not None and 0 < pane.sweep.done < pane.sweep.total)
+    )
     yield pane
     bench.is_gated = False
     bench.gate.release(1000)

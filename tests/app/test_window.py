@@ -15,6 +15,7 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
 from lensgui.panes.pane import UNEQUAL
 from lensgui.state.selection import Cursor
+from tests.app.conftest import stepping
 
 
 def type_anew(window, qtbot, side, text):
@@ -58,7 +59,8 @@ def test_edit_then_sweep_then_click_then_inspect(window, qtbot):
     assert "position 2 ‘·Ann’" in inspector.place.text()
     said = inspector.numbers._labels[0].text().partition(": ")[2]
     assert said in patching.heatmap.describe(4, 2)
-    assert window.panes["Attention"].name.text().startswith("L4")
+    assert cursor.head is None  # a cell of the residual stream is of no head
+    assert window.panes["Attention"].name.text() == ""
 
 
 def test_a_prompt_edit_runs_again_and_undo_runs_back(window, qtbot):
@@ -182,9 +184,8 @@ def test_stop_keeps_the_cells_that_are_known(window, bench, qtbot):
     bench.is_gated = True
     window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
     pane = window.panes["Activation patching"]
-    bench.gate.release(4)
-    qtbot.waitUntil(lambda: pane.sweep is not None and 0 < pane.sweep.done < pane.sweep.total)
     qtbot.waitUntil(lambda: "Ann" in pane.sweep.axes[1].labels[1])
+    qtbot.waitUntil(stepping(bench, lambda: 0 < pane.sweep.done < pane.sweep.total))
     assert window.status.stop.isVisible()
     with qtbot.waitSignal(window.runner.settled, timeout=200):
         window.status.stop.click()

@@ -51,3 +51,9 @@ def answer(pane, document, cursor=CURSOR):
 def viewing(document, **changes):
     """A document whose first patching pane shows something else."""
     return document.having(views=document.with_view(0, **changes))
+
+
+def take_head(pane, document, cursor):
+    """Let the pane have the numbers of the heads it asks about."""
+    request = pane.requests(document, cursor)["head"]
+    pane.show_answer("head", last(fakes.FakeBench().answer(request)))

@@ -13,14 +13,12 @@ from PySide6.QtWidgets import QApplication, QMenu
 from lensgui.circuits.questions import HEAD_SCORES, PairRow
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.jobs.slices import Axis
-from lensgui.panes import theme
 from lensgui.panes.heads import headcards
-from lensgui.panes.heads.atlas import NOTHING, STRONGEST, Raster, color_table, paint_atlas
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
 from tests import fake_attention, fakes
-from tests.panes.conftest import CURSOR, PAIR, answer
+from tests.panes.conftest import CURSOR, PAIR, answer, take_head
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -98,10 +96,11 @@ def test_shift_click_averages_and_a_plain_click_ends_it(pane, document, qtbot):
     pane.picked.connect(lambda fields: pane.show_cursor(replace(CURSOR, **fields)))
     click(qtbot, pane, (4, 2), SHIFT)
     assert pane.several == ((2, 1), (4, 2))
-    assert pane.name.text() == "mean of 2 heads"
-    assert pane.name.toolTip() == "L2H1, L4H2"
     cursor = replace(CURSOR, layer=4, head=2)
     assert pane.requests(document, cursor)["head"].heads == ((2, 1), (4, 2))
+    take_head(pane, document, cursor)
+    assert pane.name.text() == "mean of 2 heads"
+    assert pane.name.toolTip() == "L2H1, L4H2"
     assert pane.requests(document, CURSOR)["head"].heads == ((2, 1), (4, 2))
     assert pane.requests(document, Cursor(0, 0))["head"].heads == ((0, 0),)
     click(qtbot, pane, (4, 2), SHIFT)
@@ -109,6 +108,7 @@ def test_shift_click_averages_and_a_plain_click_ends_it(pane, document, qtbot):
     click(qtbot, pane, (1, 1), SHIFT)
     click(qtbot, pane, (0, 3))
     assert pane.several == ()
+    take_head(pane, document, Cursor(0, 3, 3))
     assert pane.name.text() == "L0H3"
 
 
@@ -236,20 +236,6 @@ def test_every_size_of_model_is_labelled(count, qtbot, document, show):
     layout = pane.grid.layout_now()
     assert layout.raster.side >= 2
     assert layout.area.contains(layout.cell(layers - 1, heads - 1).center())
-
-
-def test_a_signed_thumbnail_shows_what_is_farthest_from_0(document):
-    *_, atlas = fake_attention.attention(AttentionGrid(document.model, PAIR, "difference"))
-    values = np.full_like(atlas.values, 128)
-    values[0, 0, 4, :3] = (1, 128, 200)
-    atlas = replace(atlas, values=values)
-    pixels = paint_atlas(atlas, Raster(6, 4, 2, 0))
-    assert pixels[1, 0] == 1
-    assert pixels[0, 0] == NOTHING
-    table = color_table(theme.LIGHT, is_signed=True)
-    neutral = theme.diverging(theme.LIGHT)[theme.NEUTRAL]
-    assert [(table[NOTHING] >> shift) & 255 for shift in (16, 8, 0)] == neutral.tolist()
-    assert len(table) == STRONGEST + 3
 
 
 def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):

@@ -18,10 +18,9 @@ from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.panes.heads.edges import MOST_LINES, edges
 from lensgui.panes.heads.weights import weights
-from lensgui.panes.picture import pooled
 from lensgui.state.selection import Cursor
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last
+from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head
 from tests.panes.copying import averaging
 
 LEFT = Qt.MouseButton.LeftButton
@@ -47,14 +46,16 @@ SMALL = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.8, 0, 0], [0, 0, 0.25, 0.75]]
     ("measure", "is_difference", "ends"),
     [
         ("pattern", False, (0, 1)),
-        ("pattern", True, (-1, 1)),
+        ("pattern", True, (-0.25, 0.25)),
         ("values", False, (0, 1)),
         ("contribution", False, (-1, 1)),
         ("scores", False, (0, 1)),
     ],
 )
 def test_scales(measure, is_difference, ends):
-    shown = weights(a_slice(SMALL, measure, is_difference=is_difference), TOKENS)
+    size = 0.25 if is_difference else 1
+    values = np.array(SMALL) * size
+    shown = weights(a_slice(values, measure, is_difference=is_difference), TOKENS)
     assert (shown.low, shown.high) == ends
     assert shown.shades[0, 0] == 255
     nothing = 128 if shown.slice.is_signed else 0
@@ -88,20 +89,6 @@ def test_edges_come_weakest_first_and_pass_the_threshold():
     found = edges(many, 0, None)
     assert len(found.ends) == MOST_LINES
     assert found.left_out == 128 * 129 // 2 - MOST_LINES
-
-
-def test_pooling_keeps_the_strongest_known_cell_of_either_sign(document, show):
-    pane = answer(show(AttentionPane()), document)
-    shown = pane.head.picture
-    shades = np.full((5, 5), 128, np.uint8)
-    shades[1, 0], shades[0, 1], shades[3, 2] = 20, 255, 200
-    states = np.full((5, 5), CellState.EXACT, np.uint8)
-    states[0, 1] = CellState.MASKED
-    few = pooled(replace(shown, shades=shades, states=states), 2, 128)
-    assert few.shades.shape == (3, 3)
-    assert few.shades[0, 0] == 20
-    assert few.shades[1, 1] == 200
-    assert few.states[0, 0] == CellState.EXACT
 
 
 @pytest.fixture
@@ -270,3 +257,35 @@ def test_the_share_of_position_0_and_the_number_of_prompts_are_said(document, sh
     rows = (PairRow(PAIR), PairRow(PAIR))
     pane = answer(show(AttentionPane()), document.having(table=rows, is_average=True))
     assert pane.focus.share.text() == "mean of 2 prompts · position 0: 62 %"
+
+
+def test_a_title_stays_with_its_numbers_until_those_of_the_next_head_are_here(show, document):
+    pane = answer(show(AttentionPane(), 900, 560), document)
+    share = pane.focus.share.text()
+    pane.show_cursor(Cursor(4, 2, 3))
+    pane.show_pending("head")
+    assert pane.name.text() == "L2H1"
+    assert pane.head.is_stale
+    assert pane.focus.share.text() == "L4H2 is being read …"
+    assert pane.head.describe(3, 1).startswith("L2H1 ·")
+    take_head(pane, document, Cursor(4, 2, 3))
+    assert pane.name.text() == "L4H2"
+    assert not pane.head.is_stale
+    assert pane.focus.share.text() == share
+
+
+def test_without_numbers_a_title_is_the_selected_heads(show, document):
+    pane = answer(show(AttentionPane(), 900, 560), document)
+    pane.clear("head")
+    pane.show_cursor(Cursor(4, 2, 3))
+    assert pane.name.text() == "L4H2"
+
+
+def test_pinned_edges_are_framed_with_the_numbers_of_their_head(show, document):
+    pane = answer(show(AttentionPane(), 900, 560), document)
+    edge = Cursor(4, 2, 3, 1)
+    pane.show_document(document.having(pins=(edge,)))
+    pane.show_cursor(edge)
+    assert pane.head.picture.pins == ()
+    take_head(pane, document, edge)
+    assert pane.head.picture.pins == ((3, 1),)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QImage
 
 from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
@@ -58,6 +59,30 @@ def test_it_says_what_is_selected(document, show):
     assert pane.mlp.written.text().startswith("−0.750 logits")
     assert [chip.text for chip in pane.mlp.neurons.chips] == ["N17", "N3"]
     assert len(pane.lens.reading.top) == fakes.LAYERS + 1
+
+
+def darkest(pane, widget):
+    pane.grab()  # lays it out
+    where = QRect(widget.mapTo(pane, QPoint(0, 0)), QSize(300, 160))  # rows without padding
+    image = pane.grab(where).toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    return min(bytes(image.constBits()))
+
+
+def test_what_answers_an_older_question_is_dimmed_until_the_new_answer_is_here(document, show):
+    pane = answer(show(InspectorPane(), 340, 900), document, Cursor(2, 1, 3, 0))
+    bright = darkest(pane, pane.head)
+    other = Cursor(4, 2, 3, 0)
+    pane.show_cursor(other)
+    asked = pane.requests(document, other)
+    for name in ("head", "edge", "mlp"):
+        section = getattr(pane, name)
+        pane.show_pending(name)
+        assert section.is_stale, name
+    assert darkest(pane, pane.head) > bright + 80
+    for name in ("head", "edge", "mlp"):
+        pane.show_answer(name, last(fakes.FakeBench().answer(asked[name])))
+        assert not getattr(pane, name).is_stale, name
+    assert darkest(pane, pane.head) == bright
 
 
 def test_without_a_selection_it_says_what_to_do(document, show):

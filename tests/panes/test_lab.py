@@ -136,7 +136,7 @@ def test_an_estimate_is_paler_than_an_exact_cell(document, show):
     exact = pane.heatmap.grab().toImage()
     pane.show_answer("sweep", replace(pane.sweep, states=states))
     assert pane.heatmap.grab().toImage() != exact
-    assert "hatched: first-order estimate" in pane.view.remarks.text()
+    assert "pale, dotted: first-order estimate" in pane.view.remarks.text()
     assert "estimate: " in pane.heatmap.describe(2, 2)
 
 

@@ -24,7 +24,7 @@ from lensgui.panes.inspection.lensrows import LensRows, stretches
 from lensgui.panes.inspection.ranking import Ranking
 from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.lab.sweeppicture import Setting, draw
-from lensgui.panes.prompts.alignment import next_chips, token_chips
+from lensgui.panes.prompts.alignment import Marks, next_chips, token_chips
 from lensgui.panes.spelling import percent
 from tests import fake_attention, fakes
 from tests.panes.conftest import PAIR, last
@@ -96,11 +96,11 @@ def test_what_comes_next_is_said_only_where_it_is_known():
     assert [chip.note for chip in found] == ["50 %"]
 
 
-def test_a_surprisal_that_is_no_number_fills_no_chip():
+def test_a_surprisal_that_is_no_number_colours_no_chip():
     reading = last(fakes.read_pair(PAIR)).clean
     reading = replace(reading, surprisals=(None, NAN, INF, 8.0, 0.0))
-    chips = token_chips(reading, {}, by_surprisal=True)
-    assert [chip.share for chip in chips] == [0, 0, 1, 0.5, 0]
+    chips = token_chips(reading, Marks(), by_surprisal=True)
+    assert [chip.tint for chip in chips] == [None, None, 1, 0.5, 0]
     assert "not a number" in chips[1].hover
 
 

@@ -189,16 +189,19 @@ def test_a_metric_is_chosen_with_its_unit_for_the_table_too(document, show, qtbo
     assert pane.answers.measure.toolTip().endswith(".")
 
 
-def test_surprisal_fills_chips_on_demand(document, show):
+def test_surprisal_colours_chips_on_demand_with_a_scale(document, show):
     pane = answer(show(PromptPane()), document)
     clean = replace(pane.reading.clean, surprisals=(None, 8.0, 0.5, 40.0, 2.0))
     pane.show_answer("pair", replace(pane.reading, clean=clean))
     chips = pane.tokens["clean"].row.chips
-    assert [chip.share for chip in chips] == [0] * 5
+    assert [chip.tint for chip in chips] == [None] * 5
+    assert pane._switch.scale.isHidden()
     assert "probability 0.707 · surprisal 0.50 bits" in chips[2].hover
     assert "surprisal" not in chips[0].hover
     pane.surprisal.click()
-    assert [chip.share for chip in pane.tokens["clean"].row.chips] == [0, 0.5, 0.03125, 1, 0.125]
+    tints = [chip.tint for chip in pane.tokens["clean"].row.chips]
+    assert tints == [None, 0.5, 0.03125, 1, 0.125]
+    assert pane._switch.scale.isVisible()
 
 
 @OFFSCREEN_POPUPS

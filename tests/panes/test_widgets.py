@@ -71,6 +71,44 @@ def test_unknown_cells_are_hatched_never_coloured(heatmap):
     assert colors_in(heatmap, 0, 1) == {strongest}
 
 
+@pytest.mark.parametrize("look", theme.THEMES.values(), ids=theme.THEMES)
+def test_estimates_are_pale_and_dotted_not_hatched(heatmap, look):
+    heatmap.setPalette(theme.palette(look))
+    states = [[CellState.UNKNOWN, CellState.ESTIMATE, CellState.EXACT]]
+    heatmap.show_picture(picture(states, np.array([[0.9, 0.9, 0.9]], np.float32)))
+    unknown, estimate, exact = (colors_in(heatmap, 0, column) for column in range(3))
+    assert unknown == {look.surface, look.hatch}
+    assert len(exact) == 1
+    assert look.faint in estimate
+    (pale,) = estimate - {look.faint}
+    assert pale not in unknown | exact
+    strong, pale, behind = (QColor(name).lightness() for name in (*exact, pale, look.surface))
+    assert min(strong, behind) < pale < max(strong, behind)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (200, 3)])
+def test_estimates_are_dotted_whatever_their_size(heatmap, size):
+    heatmap.show_picture(picture(np.full(size, CellState.ESTIMATE)))
+    image, plot = heatmap.grab().toImage(), heatmap.plot().toRect()
+    colors = [
+        image.pixelColor(x, y).name()
+        for x in range(plot.left() + 20, plot.left() + 90)
+        for y in range(plot.top() + 20, plot.top() + 90)
+    ]
+    dots = colors.count(theme.LIGHT.faint)
+    assert 0.03 < dots / len(colors) < 0.08
+
+
+@pytest.mark.parametrize("look", theme.THEMES.values(), ids=theme.THEMES)
+def test_a_picture_that_answers_an_older_question_is_dimmed_not_hatched(heatmap, look):
+    heatmap.setPalette(theme.palette(look))
+    heatmap.show_picture(picture([[CellState.EXACT] * 2], np.array([[0.9, -0.9]], np.float32)))
+    bright = colors_in(heatmap, 0, 0)
+    heatmap.show_stale()
+    (dimmed,) = colors_in(heatmap, 0, 0)
+    assert dimmed not in bright | {look.hatch, look.surface}
+
+
 def test_what_is_beyond_the_scale_carries_a_tick(heatmap):
     states = [[CellState.EXACT, CellState.EXACT]]
     beyond = np.array([[False, True]])
@@ -239,30 +277,3 @@ def test_painting_and_emitting_lose_no_references(qtbot, heatmap):
     after = sys.getrefcount(None), sys.getrefcount(True)
     assert after[0] > before[0] - 100
     assert after[1] > before[1] - 100
-
-
-@pytest.mark.parametrize("square", [False, True])
-@pytest.mark.parametrize("width", [300, 340, 400, 500])
-def test_slanted_labels_are_whole_at_the_left_edge(qtbot, square, width):
-    heatmap = Heatmap(theme.diverging, lambda row, column: "", square=square)
-    qtbot.addWidget(heatmap)
-    heatmap.setPalette(theme.palette(theme.LIGHT))
-    heatmap.resize(width, 300)
-    states = np.full((30, 14), CellState.EXACT)
-    names = ["⟨im_start⟩", *["·word"] * 13]
-    heatmap.show_picture(replace(picture(states), column_names=names))
-    image = heatmap.grab().toImage()
-    edge = {image.pixel(0, y) for y in range(image.height())}
-    assert len(edge) == 1  # nothing is written up to the very edge
-
-
-def test_slanted_labels_are_not_cut_below(qtbot):
-    heatmap = Heatmap(theme.diverging, lambda row, column: "", square=True)
-    qtbot.addWidget(heatmap)
-    heatmap.setPalette(theme.palette(theme.LIGHT))
-    for width in range(200, 500, 10):
-        heatmap.resize(width, 300)
-        states = np.full((14, 14), CellState.EXACT)
-        heatmap.show_picture(replace(picture(states), column_names=["⟨im_start⟩"] * 14))
-        image = heatmap.grab().toImage()
-        assert len({image.pixel(x, image.height() - 1) for x in range(width)}) == 1

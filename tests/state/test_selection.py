@@ -16,6 +16,25 @@ def test_moving_changes_only_what_is_named(selection, qtbot):
     assert changed.args == [Cursor(layer=4, position=6)]
 
 
+@pytest.mark.parametrize("layer", [2, 5])
+def test_a_layer_without_a_head_is_of_no_head(selection, layer):
+    selection.move(layer=2, head=3, position=6, source=1)
+    selection.move(layer=layer, position=4)
+    assert selection.cursor == Cursor(layer, position=4)
+
+
+def test_a_position_or_a_source_leaves_the_head(selection):
+    selection.move(layer=2, head=3, position=6)
+    selection.move(position=4, source=1)
+    assert selection.cursor == Cursor(2, 3, 4, 1)
+
+
+def test_limits_clear_no_head(selection):
+    selection.move(layer=2, head=3, position=6, source=1)
+    selection.limit(layer=2, head=3, position=9, source=9)
+    assert selection.cursor == Cursor(1, 2, 6, 1)
+
+
 def test_moving_to_where_it_is_says_nothing(selection, qtbot):
     with qtbot.assertNotEmitted(selection.changed):
         selection.move(layer=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from lensgui.panes.theme import NEUTRAL, Theme
 MASKED, EMPTY = 255, 254  # indices of the picture that are no amounts
 STRONGEST = 253
 NOTHING = 127  # the index of exactly 0 where numbers are signed
+MOST = 0.99  # of the differences that are not 0 have a colour of their own
+FULL = 0.75  # of the way to a diverging table's end, where specks would look black
 
 Order = NDArray[np.intp]
 
@@ -134,12 +137,40 @@ _SIGNED = np.rint((np.arange(256) - NEUTRAL) * (NOTHING - 1) / 127 + NOTHING).cl
 _SIGNED = _SIGNED.astype(np.uint8)
 
 
-def color_table(look: Theme, *, is_signed: bool = False) -> list[int]:
-    """Return the colours of a picture's indices."""
+@lru_cache(maxsize=1)
+def large(atlas: Atlas) -> float:
+    """Return the size that few of the known differences exceed; 1 where there is none.
+
+    The very largest would leave all other heads pale.
+    """
+    known = atlas.values[: atlas.layers]
+    is_shown = np.broadcast_to(np.tri(*known.shape[2:], dtype=np.bool_), known.shape)
+    if atlas.broken is not None:
+        is_shown = is_shown & ~atlas.broken[: atlas.layers]
+    sizes = np.abs(known[is_shown & (known != NEUTRAL)].astype(np.int16) - NEUTRAL)
+    return float(np.quantile(sizes, MOST, method="higher")) / 127 if sizes.size else 1.0
+
+
+def scale_words(atlas: Atlas) -> str:
+    """Return what the strongest colour of differences stands for; "" for other numbers."""
+    size = f"{large(atlas):.2f}"
+    return f"full colour from ±{size}, by square root" if atlas.is_difference else ""
+
+
+def color_table(look: Theme, limit: float | None = None) -> list[int]:
+    """Return the colours of a picture's indices.
+
+    Args:
+        look: The theme.
+        limit: Where numbers are differences, which of them has the strongest colours; others have
+            colours by the square root of their size, so that small ones are seen in few pixels.
+    """
     index = np.arange(STRONGEST + 1)
-    if is_signed:
+    if limit is not None:
         table = theme.diverging(look)
-        shades = np.rint((index - NOTHING) * 127 / (NOTHING - 1) + NEUTRAL).clip(0, 255)
+        shares = (index - NOTHING) / (NOTHING - 1) / limit
+        strength = np.sign(shares) * np.sqrt(np.abs(shares).clip(0, 1)) * FULL
+        shades = np.rint(strength * 127 + NEUTRAL)
     else:
         table, shades = theme.sequential(look), index * 255 // STRONGEST
     amounts = [qRgb(*map(int, table[shade])) for shade in shades.astype(int)]

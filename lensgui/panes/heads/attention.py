@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWidget
@@ -18,13 +17,16 @@ from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Reques
 from lensgui.jobs.slices import Atlas, Axis, HeadSlice
 from lensgui.panes import verbs
 from lensgui.panes.heads import attentionmenu, attentionscript
+from lensgui.panes.heads.atlas import scale_words
 from lensgui.panes.heads.attention_controls import GridBar
+from lensgui.panes.heads.headcards import share_words
 from lensgui.panes.heads.headfocus import HeadFocus
 from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.panes.heads.headlayout import Look
 from lensgui.panes.pane import Pane
-from lensgui.panes.places import edges_of, heads_of, place_name, toggled
-from lensgui.panes.spelling import is_of, names, percent
+from lensgui.panes.parts import caption
+from lensgui.panes.places import edges_of, heads_of, toggled
+from lensgui.panes.spelling import is_of, names
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
@@ -54,6 +56,7 @@ class AttentionPane(Pane):
         self.side.setAccessibleName("Prompt whose attention is shown")
         self.hide_first = QCheckBox(HIDE_FIRST, self)
         self.hide_first.setChecked(True)
+        self.scale = caption("", self)
         self.bar = GridBar(self)
         self.grid = HeadGrid(self)
         self.grid.show_look(self.bar.look)
@@ -116,10 +119,7 @@ class AttentionPane(Pane):
         if (cursor.layer, cursor.head) not in self.several:
             self.several = ()
         self._mark()
-        heads = self._heads(cursor)
-        whole = [place_name(Cursor(*head)) for head in heads]
-        name = whole[0] if len(whole) == 1 else f"mean of {len(whole)} heads" if whole else ""
-        self.focus.show_name(name, ", ".join(whole))
+        self.focus.expect(self._heads(cursor))
         self.focus.show_cursor(cursor)
 
     def show_answer(self, name: str, answer: Answer) -> None:
@@ -132,7 +132,9 @@ class AttentionPane(Pane):
                 self._share_out()
                 self._show_share(answer)
             case HeadSlice():
+                self.focus.settle()
                 self._draw_head(answer)
+                self._mark()
             case PairReading():
                 self._pair = answer
                 if self.grid.atlas is not None:
@@ -154,6 +156,7 @@ class AttentionPane(Pane):
         if name == "grid":
             self.grid.show_atlas(None)
             self.hide_first.setText(HIDE_FIRST)
+            self.scale.clear()
         elif name == "head":
             self.focus.show_slice(None, (), frozenset())
 
@@ -192,7 +195,7 @@ class AttentionPane(Pane):
             row.setSpacing(10)
         switches.addWidget(self.side)
         switches.addWidget(self.hide_first)
-        switches.addStretch(1)
+        switches.addWidget(self.scale, 1)
         bars.addWidget(self.bar, 1)
         bars.addWidget(self.focus.bar, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal, self, childrenCollapsible=False)
@@ -275,14 +278,11 @@ class AttentionPane(Pane):
 
     def _mark(self) -> None:
         self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
-        self.head.show_pins(edges_of(self._pins, self._heads(self._cursor)))
+        self.head.show_pins(edges_of(self._pins, self.focus.heads))
 
     def _show_share(self, atlas: Atlas) -> None:
-        known = atlas.first_share[: atlas.layers]
-        known = known[np.isfinite(known)]
-        is_said = known.size and not atlas.is_difference
-        share = f" (it holds {percent(float(known.mean()))})" if is_said else ""
-        self.hide_first.setText(HIDE_FIRST + share)
+        self.hide_first.setText(HIDE_FIRST + share_words(atlas))
+        self.scale.setText(scale_words(atlas))
 
     def _reading(self, axis: Axis) -> PromptReading | None:
         """Return what is known of the prompt whose tokens an axis counts."""

@@ -10,11 +10,11 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from lensgui.jobs.slices import Atlas
 from lensgui.panes import labels, picture, theme
-from lensgui.panes.heads.atlas import color_table, paint_atlas
+from lensgui.panes.heads.atlas import color_table, large, paint_atlas
 from lensgui.panes.heads.headcards import head_name
 from lensgui.panes.heads.headlayout import Layout, Look
-from lensgui.panes.heatmap import STALE_OPACITY
 from lensgui.panes.labels import Ink, Labels
+from lensgui.panes.picture import STALE_OPACITY
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
 
@@ -77,7 +77,7 @@ def image(atlas: Atlas, layout: Layout, look: Theme) -> QImage:
     pixels = paint_atlas(atlas, raster, order)
     height, width = pixels.shape
     found = QImage(pixels.data, width, height, width, QImage.Format.Format_Indexed8)
-    found.setColorTable(color_table(look, is_signed=atlas.is_difference))
+    found.setColorTable(color_table(look, large(atlas) if atlas.is_difference else None))
     return found.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 

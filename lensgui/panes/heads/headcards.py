@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.jobs.slices import Atlas, Axis
 from lensgui.panes.spelling import percent, signed
@@ -28,6 +30,14 @@ MEANINGS = {
 def head_name(number: int, heads: int) -> str:
     """Return the name of a head by its number, counted layer by layer: L9H6."""
     return f"L{number // heads}H{number % heads}"
+
+
+def share_words(atlas: Atlas) -> str:
+    """Return how much attention position 0 holds, on average over the heads known so far."""
+    known = atlas.first_share[: atlas.layers]
+    known = known[np.isfinite(known)]
+    is_said = known.size and not atlas.is_difference
+    return f" (it holds {percent(float(known.mean()))})" if is_said else ""
 
 
 def score_words(atlas: Atlas, layer: int, head: int) -> list[str]:

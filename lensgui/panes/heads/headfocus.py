@@ -14,9 +14,11 @@ from lensgui.panes.heads.headmap import HeadMap
 from lensgui.panes.heads.lines import HeadLines
 from lensgui.panes.heads.weights import Weights, weights
 from lensgui.panes.parts import caption, headline
+from lensgui.panes.places import place_name
 from lensgui.panes.spelling import percent, signed
 from lensgui.state.selection import Cursor
 
+Heads = tuple[tuple[int, int], ...]
 VIEWS = ("map", "lines", "text")
 
 
@@ -24,6 +26,7 @@ class HeadFocus(QWidget):
     """The views of one head under its name; its switches are laid out by whoever owns it.
 
     Attributes:
+        heads: Those whose numbers are drawn, each a layer and a head.
         bar: The switches.
         picked: (fields,) the position or source that was clicked.
         hovered: (words,) what is under the pointer.
@@ -36,6 +39,8 @@ class HeadFocus(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.heads: Heads = ()
+        self._wanted: Heads = ()
         self.slice: HeadSlice | None = None
         self.weights: Weights | None = None
         self.name = headline("", self)
@@ -69,10 +74,19 @@ class HeadFocus(QWidget):
         """How the head is looked at."""
         return self.bar.focus
 
-    def show_name(self, name: str, tip: str) -> None:
-        """Name the head, or say how many are averaged over."""
+    def expect(self, heads: Heads) -> None:
+        """Take note of whose numbers come next; what is drawn keeps its name until they do."""
+        self._wanted = heads
+        if self.slice is None:
+            self.settle()
+
+    def settle(self) -> None:
+        """Name the heads that were expected: their numbers are here, or none are drawn."""
+        self.heads = self._wanted
+        whole = [place_name(Cursor(*head)) for head in self.heads]
+        name = _name(self.heads)
         self.name.setText(name)
-        self.name.setToolTip(tip)
+        self.name.setToolTip(", ".join(whole))
         for part in (self.map, self.lines, self.text):
             part.name = name
 
@@ -87,11 +101,13 @@ class HeadFocus(QWidget):
             marked: Positions that differ between clean and corrupted.
         """
         self.slice = slice_
+        if slice_ is None:
+            self.settle()
         self.weights = None if slice_ is None else weights(slice_, tokens)
         self.map.show_weights(self.weights, marked)
         self.lines.show_weights(self.weights, marked)
         self.text.show_weights(self.weights)
-        self.share.setText("" if slice_ is None else _share(slice_))
+        self.share.setText("" if self.weights is None else _share(self.weights))
         self.share.setToolTip(
             "How much of this head's attention position 0 holds, on average over later queries."
         )
@@ -103,9 +119,11 @@ class HeadFocus(QWidget):
         self.area.reveal()
 
     def show_stale(self) -> None:
-        """Dim what answers an older question."""
+        """Dim what answers an older question, and say which head is to take its place."""
         for part in (self.map, self.lines, self.text):
             part.show_stale()
+        if self.heads != self._wanted:
+            self.share.setText(f"{_name(self._wanted)} is being read …")
 
     @Slot(object)
     def _look_otherwise(self, focus: Focus) -> None:
@@ -122,8 +140,16 @@ class HeadFocus(QWidget):
             self.altered.emit()
 
 
-def _share(slice_: HeadSlice) -> str:
-    """Return how much attention position 0 holds, and over how many prompts that is a mean."""
+def _name(heads: Heads) -> str:
+    """Return what one head is called, or how many are averaged over."""
+    if len(heads) > 1:
+        return f"mean of {len(heads)} heads"
+    return place_name(Cursor(*heads[0])) if heads else ""
+
+
+def _share(shown: Weights) -> str:
+    """Return how much attention position 0 holds, of how many prompts, and what the scale is."""
+    slice_ = shown.slice
     words = [] if slice_.prompts == 1 else [f"mean of {slice_.prompts} prompts"]
     share = slice_.first_share
     if share == share:
@@ -131,4 +157,6 @@ def _share(slice_: HeadSlice) -> str:
         words.append(f"position 0: {number}")
     if slice_.measure == "contribution":
         words.append("in logits")
+    if slice_.is_difference:
+        words.append(f"full colour: ±{shown.scale[0].lstrip('+')}")
     return " · ".join(words)

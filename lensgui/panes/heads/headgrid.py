@@ -88,8 +88,7 @@ class HeadGrid(QWidget):
 
     def show_atlas(self, atlas: Atlas | None) -> None:
         """Draw the heads that are known so far."""
-        self.atlas = atlas
-        self._stale = False
+        self.atlas, self._stale = atlas, False
         self._redraw()
 
     def show_look(self, look: Look) -> None:
@@ -283,7 +282,8 @@ class HeadGrid(QWidget):
     def _step(self, down: int, across: int) -> None:
         heads, cursor = self._counts[1], self._marks.cursor
         layout = self.layout_now()
-        number = layout.beside((cursor.layer or 0) * heads + (cursor.head or 0), down, across)
+        start = (cursor.layer or 0) * heads + (cursor.head or 0)
+        number = start if cursor.head is None else layout.beside(start, down, across)
         if number is not None:
             layer, head = divmod(number, heads)
             self.picked.emit({"layer": layer, "head": head})

@@ -229,7 +229,7 @@ class HeadMap(Heatmap):
         if step > 1 and self._cells is None:
             is_signed = self.weights is not None and self.weights.slice.is_signed
             few = picture.pooled(shown, step, theme.NEUTRAL if is_signed else 0)
-            self._cells = few.paint_cells(self._colors(look), look.masked)
+            self._cells = few.paint_cells(self._colors(look), look, is_stale=self._stale)
         super()._paint_cells(painter, shown, plot, look)
 
     def _paint_veil(self, shown: Picture, axis: str, index: int) -> None:

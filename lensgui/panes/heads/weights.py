@@ -51,7 +51,9 @@ class Weights:
     def scale(self) -> tuple[str, str, str]:
         """What the colour bar says at its top, middle and bottom."""
         middle = 0.0 if self.slice.is_signed else (self.low + self.high) / 2
-        return self.number(self.high, 2), self.number(middle, 2), self.number(self.low, 2)
+        digits = 2 if max(abs(self.low), abs(self.high)) >= 0.1 else 4
+        high, low = self.number(self.high, digits), self.number(self.low, digits)
+        return high, self.number(middle, 2), low
 
     def number(self, value: float, digits: int = 3) -> str:
         """Return a number as it is written."""
@@ -110,14 +112,14 @@ def weights(slice_: HeadSlice, tokens: Sequence[str]) -> Weights:
 def _ends(slice_: HeadSlice) -> tuple[float, float]:
     """Return the ends of the scale.
 
-    Attention and its differences have a fixed one; everything else runs to the largest number.
+    Attention has a fixed one; everything else, its differences too, runs to the largest number.
     """
     known = slice_.values[(slice_.states == CellState.EXACT) & np.isfinite(slice_.values)]
     largest = float(np.abs(known).max(initial=0)) or 1.0
-    if slice_.measure == "pattern":
-        return (-1.0 if slice_.is_signed else 0.0), 1.0
     if slice_.is_signed:
         return -largest, largest
+    if slice_.measure == "pattern":
+        return 0.0, 1.0
     if slice_.measure == "scores" and known.size:
         low, high = float(known.min()), float(known.max())
         return low, high if high > low else low + max(1.0, abs(low))

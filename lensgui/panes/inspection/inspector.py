@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
@@ -31,7 +32,7 @@ from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.inspection.lensrows import LensRows
 from lensgui.panes.inspection.notes import NoteField
 from lensgui.panes.inspection.numbers import Heard, head_scores, numbers
-from lensgui.panes.inspection.questions import described, questions, settled
+from lensgui.panes.inspection.questions import described, is_beyond, questions, settled
 from lensgui.panes.inspection.sections import (
     EdgeSection,
     HeadSection,
@@ -46,6 +47,8 @@ from lensgui.panes.parts import button, caption, headline
 from lensgui.panes.places import pinnable, place_name, toggled
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+
+READINGS = ("head", "edge", "mlp", "lens")  # questions, and the parts that show their answers
 
 
 class InspectorPane(Pane):
@@ -84,7 +87,8 @@ class InspectorPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what the selection is complete enough to ask; without a position, at the last."""
-        return questions(document, settled(cursor, self._last(document)))
+        last = self._last(document)
+        return questions(document, settled(cursor, last), last)
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the selected head's numbers."""
@@ -121,6 +125,13 @@ class InspectorPane(Pane):
             self._heard[title, name] = Heard(title, name, request, answer)
         self._describe()
 
+    def hear_pause(self, title: str, name: str) -> None:
+        """Mark numbers that will not get better for now."""
+        heard = self._heard.get((title, name))
+        if heard is not None:
+            self._heard[title, name] = replace(heard, is_paused=True)
+            self._describe()
+
     def expect(self, name: str) -> None:
         """Take note of the pair that is asked about."""
         super().expect(name)
@@ -146,8 +157,8 @@ class InspectorPane(Pane):
     def show_pending(self, name: str) -> None:
         """Dim what answers an older question."""
         super().show_pending(name)
-        if name == "lens":
-            self.lens.show_stale()
+        if name in READINGS:
+            getattr(self, name).show_stale()
 
     def clear(self, name: str) -> None:
         """Forget what is no longer asked."""
@@ -158,7 +169,7 @@ class InspectorPane(Pane):
         elif name == "lens":
             self.lens.show_reading(None)
             self.lens_caption.hide()
-        elif name in ("head", "edge", "mlp"):
+        elif name in READINGS:
             getattr(self, name).show_reading(None)
 
     @property
@@ -172,11 +183,13 @@ class InspectorPane(Pane):
         return len(self._pair.clean.tokens) - 1 if self._pair.clean.tokens else None
 
     def _take_pair(self, pair: PairReading) -> None:
-        """Take note of the tokens; once they are known, the last position can be asked about."""
+        """Take note of the tokens: now it is known which position is the last."""
         is_new = self._read != self._asked
         self._pair, self._read = pair, self._asked
         self._describe()
-        if is_new and self._cursor.layer is not None and self._cursor.position is None:
+        is_open = self._cursor.layer is not None and self._cursor.position is None
+        last = self._last(self._document) if self._document else None
+        if is_new and (is_open or is_beyond(self._cursor, last)):
             self.altered.emit()
 
     def _lay_out(self) -> None:
@@ -263,7 +276,7 @@ class InspectorPane(Pane):
         """Say what is selected, and what the panes know of it."""
         last = self._last(self._document) if self._document else None
         place, heard = settled(self._cursor, last), self._heard.values()
-        self.place.setText(described(self._cursor, place, self._pair))
+        self.place.setText(described(self._cursor, place, self._pair, last))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
         self.numbers.show_numbers(numbers(heard, place, self._group, self._document))
         self.scores.show_scores(*head_scores(heard, place, self._document))

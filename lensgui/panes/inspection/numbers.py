@@ -54,12 +54,14 @@ class Heard:
         name: Its name for the question.
         request: What it asked.
         answer: What it was told.
+        is_paused: Whether the question rests, so that this is not all.
     """
 
     title: str
     name: str
     request: Request
     answer: Answer
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,8 @@ def _patched(
         tip += f" Of “{clean}” against “{corrupted}”." if not asked.rows else ""
     of = "" if "mean of" in words else scope(asked, document)
     what = f"{phrase(asked.kind).removeprefix('the ')}{where}"
-    yield Number(_joined(what, asked.direction, kept, of), words, tip, _is_settled(sweep, index))
+    name = _joined(what, asked.direction, kept, of, "paused" if item.is_paused else "")
+    yield Number(name, words, tip, _is_settled(sweep, index))
 
 
 def _fed(found: Feeding, cursor: Cursor, of: str) -> Iterator[Number]:

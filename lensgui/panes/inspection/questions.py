@@ -13,6 +13,7 @@ from lensgui.state.selection import Cursor
 
 NOTHING = "Click a token of the prompt, a head, or a cell of any picture."
 NO_POSITION = " (the last, as none is selected)"
+BEYOND = " (the clean prompt has no such position)"
 
 
 def settled(cursor: Cursor, last: int | None) -> Cursor:
@@ -27,14 +28,25 @@ def settled(cursor: Cursor, last: int | None) -> Cursor:
     return replace(cursor, position=last)
 
 
-def questions(document: Document, place: Cursor) -> dict[str, Request]:
-    """Return what a place is complete enough to ask."""
+def is_beyond(place: Cursor, last: int | None) -> bool:
+    """Whether the clean prompt, whose last position is known, ends before a place."""
+    return place.position is not None and last is not None and place.position > last
+
+
+def questions(document: Document, place: Cursor, last: int | None) -> dict[str, Request]:
+    """Return what a place is complete enough to ask; of none beyond the clean prompt anything.
+
+    Args:
+        document: The model and the prompts.
+        place: The place.
+        last: The last position of the clean prompt; None while it is not known.
+    """
     model, pair = document.model, document.pair
     if not pair.clean:
         return {}
     wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
     layer, head, position = place.layer, place.head, place.position
-    if position is None:
+    if position is None or is_beyond(place, last):
         return wanted
     if layer is not None and head is not None:
         wanted["head"] = ReadHead(model, pair, layer, head, position)
@@ -46,8 +58,15 @@ def questions(document: Document, place: Cursor) -> dict[str, Request]:
     return wanted
 
 
-def described(cursor: Cursor, place: Cursor, pair: PairReading | None) -> str:
-    """Return what a selection is called, and where it is read if it leaves that open."""
+def described(cursor: Cursor, place: Cursor, pair: PairReading | None, last: int | None) -> str:
+    """Return what a selection is called, and where it is read if it leaves that open.
+
+    Args:
+        cursor: The selection.
+        place: Where it is read.
+        pair: The prompts' tokens, as far as they are known.
+        last: As in `questions`.
+    """
     parts = []
     if place.layer is not None:
         parts.append(place_name(Cursor(place.layer, place.head)))
@@ -57,6 +76,8 @@ def described(cursor: Cursor, place: Cursor, pair: PairReading | None) -> str:
             parts.append(f"{words} {position}" + (f" {_spelled(token)}" if token else ""))
             if words == "position" and cursor.position is None:
                 parts[-1] += NO_POSITION
+            elif words == "position" and is_beyond(place, last):
+                parts[-1] += BEYOND
     return ", ".join(parts) or NOTHING
 
 

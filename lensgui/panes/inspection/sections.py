@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGraphicsOpacityEffect,
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lensgui.jobs.reports import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes.chips import Chip, ChipRow
@@ -13,6 +20,7 @@ from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.inspection.numbers import Number
 from lensgui.panes.inspection.ranking import Ranking
 from lensgui.panes.parts import caption, sentence
+from lensgui.panes.picture import STALE_OPACITY
 from lensgui.panes.spelling import shorten, signed, spell
 
 MOST_TOKENS = 6
@@ -42,7 +50,24 @@ class Section(QWidget):
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(3)
         self.column.addWidget(self.heading)
+        self._dimming = QGraphicsOpacityEffect(self, opacity=STALE_OPACITY)
+        self._dimming.setEnabled(False)
+        self.setGraphicsEffect(self._dimming)
         self.hide()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is dimmed, since it answers an older question."""
+        return self._dimming.isEnabled()
+
+    def show_stale(self) -> None:
+        """Dim all of it: it answers an older question."""
+        self._dimming.setEnabled(True)
+
+    def show_known(self, *, is_known: bool) -> None:
+        """Be seen, undimmed, if there is something to read."""
+        self._dimming.setEnabled(False)
+        self.setVisible(is_known)
 
     def add_chips(self, title: str, tip: str) -> ChipRow:
         """Return a row of tokens under a heading of its own."""
@@ -132,7 +157,7 @@ class HeadSection(Section):
 
     def show_reading(self, reading: HeadReading | None) -> None:
         """Show another head or position."""
-        self.setVisible(reading is not None)
+        self.show_known(is_known=reading is not None)
         if reading is None:
             return
         self.attention.show_attention([spell(token) for token in reading.tokens], reading.attention)
@@ -163,7 +188,7 @@ class EdgeSection(Section):
 
     def show_reading(self, reading: EdgeReading | None) -> None:
         """Show another edge."""
-        self.setVisible(reading is not None)
+        self.show_known(is_known=reading is not None)
         if reading is None:
             return
         words = f"attention {reading.attention:.3f}"
@@ -193,7 +218,7 @@ class MLPSection(Section):
 
     def show_reading(self, reading: MLPReading | None) -> None:
         """Show another layer or position."""
-        self.setVisible(reading is not None)
+        self.show_known(is_known=reading is not None)
         if reading is None:
             return
         self.written.setText(attributed(reading.attribution))

@@ -23,7 +23,9 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
         found.append(f"mean of {spread.pairs} of {spread.total} pairs{wrong}")
     if np.any(sweep.states == CellState.ESTIMATE):
         what = "first-order estimate" if spread is None else "the mean so far"
-        found.append(f"hatched: {what}")
+        found.append(f"pale, dotted: {what}")
+    if is_paused and np.any(sweep.states == CellState.UNKNOWN):
+        found.append("hatched: not known")
     if sweep.agreement is not None:
         pearson, rank = (_correlation(r) for r in (sweep.agreement.pearson, sweep.agreement.rank))
         everywhere = " at all positions" * (faces.hidden_axis(sweep) is not None)

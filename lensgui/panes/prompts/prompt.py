@@ -16,11 +16,13 @@ from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Reques
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.pane import Pane
-from lensgui.panes.parts import ChipArea, Editor, button, caption
-from lensgui.panes.prompts.alignment import SIDES, differences, next_chips, token_chips
+from lensgui.panes.parts import Editor, button, caption
+from lensgui.panes.prompts.alignment import SIDES, next_chips
 from lensgui.panes.prompts.answerrow import AnswerRow
 from lensgui.panes.prompts.remarks import Remarks
 from lensgui.panes.prompts.replacing import ReplaceDialog, swapped
+from lensgui.panes.prompts.surprisal import SurprisalSwitch
+from lensgui.panes.prompts.tokenrows import TokenRows
 from lensgui.panes.spelling import percent, shorten
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -42,16 +44,15 @@ class PromptPane(Pane):
         self._matches: TokenMatches | None = None
         self._fitting: tuple[Replacement, ...] = ()
         self.editors = {side: Editor(self) for side in SIDES}
-        self.tokens = {side: ChipArea(self) for side in SIDES}
+        self._rows = TokenRows(self)
+        self.tokens = self._rows.areas
         self.next = {side: ChipRow(self) for side in SIDES}
         self.answers = AnswerRow(self)
         self.fields, self.resolved = self.answers.fields, self.answers.resolved
         self.bos, self.swap = self.answers.bos, self.answers.swap
         self.difference = self.answers.difference
-        self.surprisal = button(
-            "Surprisal", "Surprisal", "Fill each token by −log2 of its probability, in bits.", self
-        )
-        self.surprisal.setCheckable(True)
+        self._switch = SurprisalSwitch(self)
+        self.surprisal = self._switch.button
         self.names = button(
             "Swap names", "Swap names", "Make the corrupted prompt by exchanging two names.", self
         )
@@ -95,14 +96,14 @@ class PromptPane(Pane):
         self.editors["clean"].show_text(pair.clean)
         self.editors["corrupted"].show_text(pair.corrupted)
         self.answers.show_pair(pair)
+        self._rows.show_pins(document.pins)
         self.names.setEnabled(swapped(pair) is not None)
         self.replace.setEnabled(bool(pair.clean))
         self._warn()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected position in both prompts."""
-        for area in self.tokens.values():
-            area.show_chosen(cursor.position)
+        self._rows.show_position(cursor.position)
 
     def show_answer(self, name: str, answer: Answer) -> None:
         """Show tokens at once, and what comes next when it is known."""
@@ -145,7 +146,8 @@ class PromptPane(Pane):
             grid.addWidget(self.editors[side], 2 * index, 1, top)
             grid.addWidget(self.tokens[side], 2 * index + 1, 1, top)
             grid.addWidget(self.next[side], 2 * index, 2, 2, 1)
-        for row, part in ((0, self.surprisal), (2, self.names), (3, self.replace)):
+        grid.addWidget(self._switch, 0, 3, 2, 1, top)
+        for row, part in ((2, self.names), (3, self.replace)):
             grid.addWidget(part, row, 3, top)
         return grid
 
@@ -160,12 +162,12 @@ class PromptPane(Pane):
     def _connect(self) -> None:
         for side in SIDES:
             self.editors[side].typed.connect(getattr(self, f"_edit_{side}"))
-            self.tokens[side].row.clicked.connect(self._pick)
-            self.tokens[side].row.hovered.connect(self.hovered)
             self.next[side].hovered.connect(self.hovered)
         self.answers.edited.connect(self._edit)
         self.answers.sought.connect(self._seek)
-        self.surprisal.toggled.connect(self._draw_tokens)
+        self._rows.picked.connect(self.picked)
+        self._rows.hovered.connect(self.hovered)
+        self._switch.toggled.connect(self._rows.show_surprisal)
         self.names.clicked.connect(self._swap_names)
         self.replace.clicked.connect(self._ask_what_to_replace)
         self.fitting.clicked.connect(self._fit)
@@ -180,7 +182,6 @@ class PromptPane(Pane):
         for side in SIDES:
             self.editors[side].setAccessibleName(f"{side.capitalize()} prompt")
             self.editors[side].setToolTip(tips[side])
-            self.tokens[side].row.setAccessibleName(f"Tokens of the {side} prompt")
             self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
             self.next[side].setToolTip("What the model finds likeliest to come next.")
             self.editors[side].setPlaceholderText(f"Type the {side} prompt")
@@ -189,7 +190,7 @@ class PromptPane(Pane):
 
     def _show_reading(self, reading: PairReading | None) -> None:
         self.reading = reading
-        self._draw_tokens()
+        self._rows.show_reading(reading)
         for side in SIDES:
             prompt: PromptReading | None = getattr(reading, side, None)
             self.next[side].show_chips(next_chips(prompt.top if prompt else ()))
@@ -228,14 +229,6 @@ class PromptPane(Pane):
             count = len(document.rows)
             found.append(f"Panes average over {count} pairs of the table; this is one pair alone.")
         self.remarks.show_sentences(self.reading.warnings if self.reading else (), found)
-
-    @Slot()
-    def _draw_tokens(self) -> None:
-        marked = differences(self.reading)
-        for side in SIDES:
-            prompt: PromptReading | None = getattr(self.reading, side, None)
-            chips = token_chips(prompt, marked[side], by_surprisal=self.surprisal.isChecked())
-            self.tokens[side].show_chips(chips)
 
     @Slot(str)
     def _edit_clean(self, text: str) -> None:
@@ -285,10 +278,6 @@ class PromptPane(Pane):
     @Slot(int)
     def _fit(self, index: int) -> None:
         self.edited.emit({"corrupted": self._fitting[index].corrupted})
-
-    @Slot(int)
-    def _pick(self, position: int) -> None:
-        self.picked.emit({"position": position})
 
 
 def _texts(pair: PromptPair) -> PromptPair:
