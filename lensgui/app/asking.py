@@ -28,7 +28,7 @@ from lensgui.state.selection import Cursor, Selection
 Channel = tuple[str, str]  # a pane's title, and its name for the question
 MODEL: Channel = ("", "model")
 PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
-LATE_MS = 120  # an answer that takes longer leaves its old picture dimmed
+LATE_MS = 250  # an answer that takes longer leaves its old picture dimmed; a forward does not
 
 
 class Asker(QObject):

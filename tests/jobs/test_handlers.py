@@ -8,6 +8,7 @@ import torch
 
 from lensgui.circuits.questions import ModelKey, PromptPair, SweepKind
 from lensgui.engine.errors import ModelError
+from lensgui.jobs.handlers import attention
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -108,7 +109,14 @@ def test_too_long_is_one_sentence(bench, text):
         read(bench, PromptPair(text))
 
 
-def test_the_grid_fills_layer_by_layer(bench):
+def test_a_grid_that_is_soon_whole_comes_at_once(bench, monkeypatch):
+    monkeypatch.setattr(attention, "SOON_S", 60.0)
+    answers = bench.answer(AttentionGrid(TOY, PromptPair(CLEAN)))
+    assert [atlas.layers for atlas in answers if atlas is not None] == [2]
+
+
+def test_the_grid_fills_layer_by_layer(bench, monkeypatch):
+    monkeypatch.setattr(attention, "SOON_S", 0.0)
     atlases = [
         a
         for a in bench.answer(AttentionGrid(TOY, PromptPair(CLEAN), hide_first=False))

@@ -193,7 +193,16 @@ def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of):
     pane.show_cursor(Cursor(2, None, 3))
     assert pane.scores.isHidden()
     pane.show_cursor(EDGE)
-    pane.hear("Attention", "grid", request, None)
+    pane.hear("Attention", "grid", request, None)  # asked anew: dimmed, in its place
+    assert not pane.scores.isHidden()
+    assert pane.scores.is_stale
+    pane.hear("Attention", "grid", request, atlas)
+    assert not pane.scores.is_stale
+    part = replace(atlas, layers=1)  # layers come and come: nothing is said before all are known
+    before = pane.scores.scores.text()
+    pane.hear("Attention", "grid", request, part)
+    assert pane.scores.scores.text() == before
+    pane.hear("Attention", "grid", None, None)
     assert pane.scores.isHidden()
 
 

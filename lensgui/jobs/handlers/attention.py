@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from time import monotonic
 
 from lensgui.circuits.metrics import LogitDifference
 from lensgui.jobs.answering import Answer
@@ -21,6 +22,7 @@ from lensgui.jobs.handlers.mixtures import differences, mixture
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 
 FEW = 2  # short prompts: their layers are drawn in one step
+SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time
 
 
 def answer(desk: Desk, request: AttentionGrid | AttentionHead) -> Iterator[Answer | None]:
@@ -39,6 +41,7 @@ def _grid(desk: Desk, request: AttentionGrid) -> Iterator[Answer | None]:
     groups = model.cfg.kv_heads
     is_long = found.length > ATLAS_SIDE or len(found.terms) > FEW
     at_once = 1 if is_long else groups
+    begun = monotonic()
     for layer in range(model.cfg.n_layers):
         for _ in found.steps(layer + 1):
             yield None
@@ -48,7 +51,8 @@ def _grid(desk: Desk, request: AttentionGrid) -> Iterator[Answer | None]:
                 yield from pieces
             else:
                 deque(pieces, maxlen=0)
-        yield drawing.picture()
+        is_whole = layer == model.cfg.n_layers - 1
+        yield drawing.picture() if is_whole or monotonic() - begun > SOON_S else None
 
 
 def _head(desk: Desk, request: AttentionHead) -> Iterator[Answer | None]:

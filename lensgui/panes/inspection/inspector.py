@@ -27,6 +27,7 @@ from lensgui.jobs.reports import (
     PairReading,
 )
 from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.slices import Atlas
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.inspection.lensrows import LensRows
@@ -119,11 +120,15 @@ class InspectorPane(Pane):
 
     def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
         """Take note of a number that another pane has."""
-        if request is None or answer is None:
-            self._heard.pop((title, name), None)
-        else:
+        known = self._heard.get((title, name))
+        if request is not None and answer is None and known and isinstance(known.answer, Atlas):
+            self.scores.show_stale()  # they stay in their place: all below would move twice
+        elif request is None or answer is None:
+            if self._heard.pop((title, name), None) is not None:
+                self._describe()
+        elif not isinstance(answer, Atlas) or answer.is_whole:  # until then layers come and come
             self._heard[title, name] = Heard(title, name, request, answer)
-        self._describe()
+            self._describe()
 
     def hear_pause(self, title: str, name: str) -> None:
         """Mark numbers that will not get better for now."""

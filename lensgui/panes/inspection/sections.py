@@ -97,10 +97,14 @@ class NumbersSection(Section):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
         self._labels: list[QLabel] = []
+        self._shown: tuple[Number, ...] | None = None
         self.column.addLayout(self._grid)
 
     def show_numbers(self, found: Sequence[Number]) -> None:
         """Write one line for each number."""
+        if self._shown == tuple(found):
+            return
+        self._shown = tuple(found)
         while len(self._labels) < len(found):
             label = sentence(self)
             self._labels.append(label)
@@ -126,7 +130,7 @@ class ScoresSection(Section):
         self.heading.setText(f"Head scores, {of}")
         self.scores.setText(" · ".join(scores))
         self.scores.setAccessibleName(self.heading.text())
-        self.setVisible(bool(scores))
+        self.show_known(is_known=bool(scores))
 
 
 class HeadSection(Section):

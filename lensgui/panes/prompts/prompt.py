@@ -119,8 +119,9 @@ class PromptPane(Pane):
     def clear(self, name: str) -> None:
         """Forget what is no longer asked."""
         super().clear(name)
-        if name == "fitting":
-            self._show_fitting(())
+        if name == "fitting":  # the row stays: while one types, it will most likely be filled again
+            self._fitting = ()
+            self.fitting.show_chips(())
         elif name != "tokens":
             self._show_reading(None)
 
@@ -204,6 +205,8 @@ class PromptPane(Pane):
         )
         pair = self._document.pair if self._document else None
         unequal = _texts(pair) if pair is not None and is_unequal else None
+        if reading is not None and not is_unequal:
+            self.fits.hide()
         if unequal != self._unequal:
             self._unequal = unequal
             self.altered.emit()
