@@ -158,7 +158,7 @@ class RunStrand:
                 by causality are run once, and so are bit-equal.
         """
         self.run, self._leader = run, leader
-        self._start = 0 if leader is None else _equal(run, leader)
+        self._start = 0 if leader is None else equal_tokens(run, leader)
         self._span = run.model.span(len(run.tokens) - self._start, self._start)
         self.hears = run.names & {"attn_out", "mlp_out"}
         self.rows = self.middle = self.before = run.residuals[-1][None, self._start :]
@@ -231,7 +231,7 @@ class RunStrand:
         return torch.cat([before.narrow(axis, 0, self._start), part], dim=axis)
 
 
-def _equal(run: Run, leader: Run) -> int:
+def equal_tokens(run: Run, leader: Run) -> int:
     """Return how many tokens at the start of two runs are equal."""
     return int((run.tokens == leader.tokens).cumprod(0).sum())
 
@@ -255,7 +255,7 @@ def strands_of(runs: Sequence[Run]) -> list[RunStrand]:
     first, *others = runs
     strands = [RunStrand(first)]
     for run in others:
-        if _equal(run, first) == len(run.tokens):
+        if equal_tokens(run, first) == len(run.tokens):
             run.residuals, run.keys, run.values = first.residuals, first.keys, first.values
             run.kept = first.kept
         else:

@@ -22,7 +22,7 @@ from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
 from lensgui.circuits.reading import check_columns, compared, metric_logits, read_positions
 from lensgui.circuits.recording import Recording
-from lensgui.circuits.runs import Run, are_alike, run_together, strands_of
+from lensgui.circuits.runs import Run, are_alike, equal_tokens, run_together, strands_of
 from lensgui.circuits.settling import Settling
 from lensgui.circuits.strands import Cell
 from lensgui.circuits.walks import Walk, group, measured
@@ -133,7 +133,7 @@ def sweep_many(
     patches, base = _patches(runs, kinds, direction)
     results = tuple(nothing_known(patch.kind, (layers, *patch.shape), *read) for patch in patches)
     start = read[direction == "denoising"]
-    equal = _equal(runs)
+    equal = equal_tokens(*runs)
     for _ in run_cells(patches, results, base, metric, end, start, budget, first, only, equal):
         yield results
 
@@ -145,11 +145,6 @@ def _patches(
     source, base = runs if direction == "denoising" else reversed(runs)
     recordings = {kind: [Recording(run, needed(kind)) for run in (source, base)] for kind in kinds}
     return [make_patch(kind, base, *recordings[kind]) for kind in kinds], base
-
-
-def _equal(runs: Sequence[Run]) -> int:
-    """Return how many tokens at the start of two runs are equal."""
-    return int((runs[0].tokens == runs[1].tokens).cumprod(0).sum())
 
 
 def _on_the_way(
@@ -171,7 +166,7 @@ def _on_the_way(
     shapes = [(base.model.cfg.n_layers, *patch.shape) for patch in patches]
     results = tuple(map(nothing_known, kinds, shapes))
     end = read_positions(metric, len(base.tokens)).stop
-    settling = Settling(patches, results, _equal(runs), end)
+    settling = Settling(patches, results, equal_tokens(*runs), end)
     wanted = [~settling.idle(number) for number in range(len(patches))]
     groups = list(group(patches, wanted, base, end, budget))
     if len(groups) != 1:

@@ -196,6 +196,9 @@ def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of):
     pane.hear("Attention", "grid", request, None)  # asked anew: dimmed, in its place
     assert not pane.scores.isHidden()
     assert pane.scores.is_stale
+    pane.show_cursor(Cursor(1, 1, 3))
+    assert pane.scores.is_stale  # another head's are as old
+    pane.show_cursor(EDGE)
     pane.hear("Attention", "grid", request, atlas)
     assert not pane.scores.is_stale
     part = replace(atlas, layers=1)  # layers come and come: nothing is said before all are known

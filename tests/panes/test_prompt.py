@@ -266,3 +266,15 @@ def test_averaging_is_said(document, show):
     assert "Panes average over 3 pairs of the table" in pane.remarks.notices.text()
     assert pane.remarks.faults.text() == ""
     assert pane.remarks.notices.foregroundRole() != pane.remarks.faults.foregroundRole()
+
+
+def test_the_row_of_words_that_fit_stays_while_one_types(document, show):
+    pane = answer(show(PromptPane()), document.having(corrupted="When Mary and Mary went to"))
+    request = pane.requests(document.having(corrupted="When Mary and Mary went to"), Cursor())
+    pane.show_answer("fitting", last(FakeBench().answer(request["fitting"])))
+    assert pane.fits.isVisible()
+    pane.clear("fitting")  # a key was pressed: it may fit otherwise now, and nothing jumps
+    assert pane.fits.isVisible()
+    assert not pane.fitting.chips
+    pane.clear("pair")
+    assert not pane.fits.isVisible()

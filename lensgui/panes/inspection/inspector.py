@@ -122,7 +122,8 @@ class InspectorPane(Pane):
         """Take note of a number that another pane has."""
         known = self._heard.get((title, name))
         if request is not None and answer is None and known and isinstance(known.answer, Atlas):
-            self.scores.show_stale()  # they stay in their place: all below would move twice
+            self._heard[title, name] = replace(known, is_old=True)
+            self._describe()  # dimmed, in their place: all below would move twice
         elif request is None or answer is None:
             if self._heard.pop((title, name), None) is not None:
                 self._describe()
@@ -285,6 +286,8 @@ class InspectorPane(Pane):
         self.pin.setEnabled(bool(pinnable(self._cursor)))
         self.numbers.show_numbers(numbers(heard, place, self._group, self._document))
         self.scores.show_scores(*head_scores(heard, place, self._document))
+        if any(item.is_old for item in heard):
+            self.scores.show_stale()
         is_average = self._document is not None and bool(self._document.rows)
         self.alone.setVisible(is_average and place.position is not None)
 

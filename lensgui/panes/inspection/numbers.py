@@ -55,6 +55,7 @@ class Heard:
         request: What it asked.
         answer: What it was told.
         is_paused: Whether the question rests, so that this is not all.
+        is_old: Whether something else is asked by now.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Heard:
     request: Request
     answer: Answer
     is_paused: bool = False
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

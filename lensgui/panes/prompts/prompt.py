@@ -205,7 +205,7 @@ class PromptPane(Pane):
         )
         pair = self._document.pair if self._document else None
         unequal = _texts(pair) if pair is not None and is_unequal else None
-        if reading is not None and not is_unequal:
+        if not is_unequal:
             self.fits.hide()
         if unequal != self._unequal:
             self._unequal = unequal
