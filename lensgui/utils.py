@@ -27,9 +27,6 @@ from lensgui.engine.devices import (
 from lensgui.engine.factored import (
     composition_scores,
 )
-from lensgui.engine.generation import (
-    sample_logits,
-)
 from lensgui.engine.loss import (
     lm_accuracy,
     lm_cross_entropy_loss,
@@ -47,6 +44,9 @@ from lensgui.engine.notebook import (
     solu,
     to_numpy,
     transpose,
+)
+from lensgui.engine.sampling import (
+    sample_logits,
 )
 from lensgui.engine.slices import (
     Slice,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor
 
 from lensgui.engine import tokens as text
 from lensgui.engine.layers.attention import KeyValues
+from lensgui.engine.padding import Side, padding_mask
+from lensgui.engine.sampling import sample_logits
+from lensgui.engine.vocabulary import GrowingText
 
 Returned = Literal["input", "str", "tokens"]
 
@@ -29,63 +32,23 @@ def empty_cache(model: Any, batch: int = 1) -> list[KeyValues]:
     return [KeyValues(nothing, nothing, grows=True) for _ in range(cfg.n_layers)]
 
 
-def sample_logits(
-    logits: Tensor,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    temperature: float = 1.0,
-    freq_penalty: float = 0.0,
-    tokens: Tensor | None = None,
-) -> Tensor:
-    """Draw a next token for each row.
+def seen(cache: list[KeyValues] | None, mask: Tensor | None, tokens: Tensor) -> Tensor | None:
+    """Return the attention mask of a cache's positions and of tokens behind; the cache keeps it.
 
     Args:
-        logits: [batch, d_vocab].
-        top_k: Draw from so many likeliest tokens only.
-        top_p: Draw from the fewest likeliest tokens that have this much probability together
-            (Holtzman et al. 2020).
-        temperature: Logits are divided by it; 0 takes the likeliest.
-        freq_penalty: How much a token's logit falls for each time it is there already.
-        tokens: What is there already, [batch, position]; needed for `freq_penalty`.
-
-    Returns:
-        Token ids, [batch].
-
-    Raises:
-        ValueError: If a setting is out of its range.
+        cache: What `empty_cache` returned; None for no positions before.
+        mask: That of the tokens, or of all positions; None for no padding among the tokens.
+        tokens: [batch, position].
     """
-    _check(top_k, top_p, temperature)
-    logits = logits.float()
-    if freq_penalty and tokens is not None:
-        seen = torch.zeros_like(logits).scatter_add_(-1, tokens, torch.ones_like(tokens).to(logits))
-        logits = logits - freq_penalty * seen
-    if temperature == 0:
-        return logits.argmax(-1)
-    logits = logits / temperature
-    if top_k is not None:
-        least = logits.topk(min(top_k, logits.shape[-1])).values[..., -1:]
-        logits = logits.masked_fill(logits < least, -torch.inf)
-    if top_p is not None:
-        logits = _nucleus(logits, top_p)
-    return torch.multinomial(logits.softmax(-1), 1)[..., 0]
-
-
-def _check(top_k: int | None, top_p: float | None, temperature: float) -> None:
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k is {top_k}; it must be 1 or more.")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p is {top_p}; it must be above 0 and at most 1.")
-    if temperature < 0:
-        raise ValueError(f"temperature is {temperature}; it can't be negative.")
-
-
-def _nucleus(logits: Tensor, share: float) -> Tensor:
-    """Return logits [batch, d_vocab] of the fewest likeliest tokens that have a share together."""
-    ordered, order = logits.sort(descending=True)
-    probabilities = ordered.softmax(-1)
-    before = probabilities.cumsum(-1) - probabilities
-    dropped = torch.zeros_like(before, dtype=torch.bool).scatter(-1, order, before >= share)
-    return logits.masked_fill(dropped, -torch.inf)
+    before = cache[0].mask if cache else None
+    if not cache or (mask is None and before is None):
+        return mask
+    mask = torch.ones_like(tokens) if mask is None else mask.to(tokens)
+    if mask.shape[1] == tokens.shape[1]:
+        before = tokens.new_ones(len(tokens), cache[0].k.shape[1]) if before is None else before
+        mask = torch.cat([before, mask], dim=1)
+    cache[0].mask = mask
+    return mask
 
 
 @torch.no_grad()
@@ -141,7 +104,7 @@ def generate_stream(
     freq_penalty: float = 0.0,
     use_past_kv_cache: bool = True,
     prepend_bos: bool | str | None = None,
-    padding_side: text.Side | None = "left",
+    padding_side: Side | None = "left",
     return_type: Returned = "input",
     verbose: bool = False,
 ) -> Iterator[Any]:
@@ -161,8 +124,7 @@ def generate_stream(
         freq_penalty: See `sample_logits`.
         use_past_kv_cache: Whether to keep keys and values rather than run the prompt again.
         prepend_bos: Whether text gets a beginning-of-sequence token, or which.
-        padding_side: Where shorter texts are padded; on the right their continuation starts from
-            padding.
+        padding_side: Where shorter texts are padded, or token ids are (`padding.padding_mask`).
         return_type: "str", "tokens", or "input" for what `input` was.
         verbose: Whether to print what is written.
 
@@ -170,9 +132,11 @@ def generate_stream(
         New tokens [batch, position], or their text; the first time with the prompt in front.
 
     Raises:
-        ValueError: If the prompt and what is to be written are longer than the model takes.
+        ValueError: If the prompt and what is to be written are longer than the model takes, or
+            some prompt ends in padding.
     """
     rows, mask = text.read(model, input, prepend_bos, padding_side, None)
+    _check_ends(padding_mask(model, rows) if isinstance(input, Tensor) else mask)
     _check_length(model, rows.shape[1] + max_new_tokens)
     stops = _stop_tokens(model, eos_token_id) if stop_at_eos else []
     sampling: dict[str, Any] = {
@@ -181,17 +145,48 @@ def generate_stream(
         "temperature": temperature if do_sample else 0.0,
         "freq_penalty": freq_penalty,
     }
-    waiting = [rows]
     steps = continuations(model, rows, mask, max_new_tokens, stops, use_past_kv_cache, **sampling)
+    if verbose:
+        steps = _printed(model, rows, steps)
+    chunks = _chunks(rows, steps, max_tokens_per_yield)
+    if not _is_text(input, return_type):
+        yield from chunks
+        return
+    for texts in _texts(model, chunks):
+        yield texts if isinstance(input, list) else texts[0]
+
+
+def _chunks(rows: Tensor, steps: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Yield tokens [batch, position] in chunks of so many steps, the first behind the prompts."""
+    waiting = [rows]
     for written, chosen in enumerate(steps, start=1):
         waiting.append(chosen[:, None])
-        if verbose:
-            print(model.to_string(chosen[:1]), end="", flush=True)
-        if written % max_tokens_per_yield == 0:
-            yield _returned(model, torch.cat(waiting, dim=1), input, return_type)
+        if written % size == 0:
+            yield torch.cat(waiting, dim=1)
             waiting = []
     if waiting:
-        yield _returned(model, torch.cat(waiting, dim=1), input, return_type)
+        yield torch.cat(waiting, dim=1)
+
+
+def _texts(model: Any, chunks: Iterable[Tensor]) -> Iterator[list[str]]:
+    """Yield what each row's text grows by; half a character waits for the rest of it."""
+    growing: list[GrowingText] = []
+    for chunk in chunks:
+        growing = growing or [GrowingText(model.tokenizer) for _ in chunk]
+        yield [text.add(ids) for text, ids in zip(growing, chunk.tolist(), strict=True)]
+    rest = [text.rest() for text in growing]
+    if any(rest):
+        yield rest
+
+
+def _printed(model: Any, rows: Tensor, steps: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield the steps, and print what they add to the first row's text."""
+    growing = GrowingText(model.tokenizer)
+    growing.add(rows[0].tolist())
+    for chosen in steps:
+        print(growing.add(chosen[:1].tolist()), end="", flush=True)
+        yield chosen
+    print(growing.rest(), end="", flush=True)
 
 
 def generate(
@@ -233,6 +228,15 @@ def _check_length(model: Any, length: int) -> None:
         )
 
 
+def _check_ends(mask: Tensor | None) -> None:
+    if mask is not None and not mask[:, -1].all():
+        row = int(mask[:, -1].argmin())
+        raise ValueError(
+            f"Prompt {row} is padded on the right, so its continuation would follow padding: use "
+            'padding_side="left".'
+        )
+
+
 def _stop_tokens(model: Any, eos_token_id: int | list[int] | None) -> list[int]:
     """Return the tokens that end a row."""
     if eos_token_id is None:
@@ -244,10 +248,13 @@ def _stop_tokens(model: Any, eos_token_id: int | list[int] | None) -> list[int]:
     return [eos_token_id] if isinstance(eos_token_id, int) else list(eos_token_id)
 
 
+def _is_text(input: Any, return_type: Returned) -> bool:
+    return return_type == "str" or (return_type == "input" and not isinstance(input, Tensor))
+
+
 def _returned(model: Any, rows: Tensor, input: Any, return_type: Returned) -> Any:
     """Return rows of ids as what was asked for."""
-    as_text = return_type == "str" or (return_type == "input" and not isinstance(input, Tensor))
-    if not as_text:
+    if not _is_text(input, return_type):
         return rows
     texts = [
         model.tokenizer.decode(row, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -21,8 +21,8 @@ from lensgui.engine.folder import read_config, read_tokenizer
 from lensgui.engine.folding import fold
 from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
+from lensgui.engine.padding import Side
 from lensgui.engine.progress import Report, silence
-from lensgui.engine.tokens import Side
 
 NO_PROCESSING: dict[str, bool] = {
     "fold_ln": False,

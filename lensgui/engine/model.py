@@ -19,6 +19,7 @@ from lensgui.engine.layers.norms import Norm
 from lensgui.engine.layers.span import Span
 from lensgui.engine.loss import loss_fn
 from lensgui.engine.named_weights import NamedWeights
+from lensgui.engine.padding import Side, attention_mask_of, padding_mask
 from lensgui.engine.weights import switch
 
 ReturnType = Literal["logits", "loss", "both"] | None
@@ -98,7 +99,7 @@ class HookedTransformer(HookedModule, NamedWeights):
         return_type: ReturnType = "logits",
         loss_per_token: bool = False,
         prepend_bos: bool | str | None = None,
-        padding_side: text.Side | None = None,
+        padding_side: Side | None = None,
         start_at_layer: int | None = None,
         stop_at_layer: int | None = None,
         attention_mask: Tensor | None = None,
@@ -114,12 +115,14 @@ class HookedTransformer(HookedModule, NamedWeights):
             loss_per_token: Whether the loss is [batch, position − 1] rather than its mean.
             prepend_bos: Whether text gets a beginning-of-sequence token, or which; None for the
                 model's default.
-            padding_side: Where shorter texts are padded; None for the tokenizer's own.
+            padding_side: Where shorter texts are padded, or token ids are
+                (`padding.padding_mask`); None for the tokenizer's own.
             start_at_layer: The first layer to run; negative counts from the end.
             stop_at_layer: The first layer not to run; the residual stream that enters it is
                 returned.
-            attention_mask: 1 for a token, 0 for padding, [batch, position].
-            tokens: With `start_at_layer`, the token ids, where a loss is wanted.
+            attention_mask: 1 for a token, 0 for padding, [batch, position]; None to work it out.
+            tokens: With `start_at_layer`, the token ids, where a loss is wanted or some
+                are padding.
             past_kv_cache: Keys and values of the positions before `input`, each layer's, from
                 `generation.empty_cache`; it grows by those of `input`.
 
@@ -128,15 +131,18 @@ class HookedTransformer(HookedModule, NamedWeights):
             stream.
         """
         if start_at_layer is None:
-            tokens, attention_mask = text.read(
-                self, input, prepend_bos, padding_side, attention_mask
-            )
             past = past_kv_cache[0].k.shape[1] if past_kv_cache else 0
+            tokens, attention_mask = text.read(
+                self, input, prepend_bos, padding_side, attention_mask, past
+            )
+            attention_mask = generation.seen(past_kv_cache, attention_mask, tokens)
             span = self.span(tokens.shape[1], past, attention_mask)
             residual = self.to_embedding(tokens, span)
         else:
             assert isinstance(input, Tensor)
             residual = input
+            if tokens is not None and attention_mask is None:
+                attention_mask = attention_mask_of(self, tokens, padding_side, prepend_bos)
             span = self.span(residual.shape[1], attention_mask=attention_mask)
         layers = range(self.cfg.n_layers)[start_at_layer:stop_at_layer]
         for stream in self.run_blocks(residual, layers, span, past_kv_cache):
@@ -148,6 +154,8 @@ class HookedTransformer(HookedModule, NamedWeights):
         logits = self.to_logits(residual)
         if return_type == "logits":
             return logits
+        if tokens is not None and attention_mask is None:
+            attention_mask = padding_mask(self, tokens, padding_side, prepend_bos)
         loss = loss_fn(logits, tokens, attention_mask, loss_per_token)
         return loss if return_type == "loss" else (logits, loss)
 
@@ -163,7 +171,7 @@ class HookedTransformer(HookedModule, NamedWeights):
 
     def to_embedding(self, tokens: Tensor, span: Span | None = None) -> Tensor:
         """Return the residual stream that enters layer 0, [batch, position, d_model]."""
-        span = span or self.span(tokens.shape[1])
+        span = span or self.span(tokens.shape[1], 0, attention_mask_of(self, tokens))
         residual: Tensor = self.hook_embed(self.embed(tokens))
         if self.cfg.positional_embedding_type == "standard":
             rows = self.pos_embed(span.positions).expand_as(residual)
@@ -192,7 +200,7 @@ class HookedTransformer(HookedModule, NamedWeights):
         Yields:
             The residual stream, [batch, position, d_model]; n_layers + 1 times.
         """
-        span = self.span(tokens.shape[1])
+        span = self.span(tokens.shape[1], 0, attention_mask_of(self, tokens))
         yield from self.run_blocks(self.to_embedding(tokens, span), range(self.cfg.n_layers), span)
 
     def to_logits(self, residual: Tensor) -> Tensor:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Side = Literal["left", "right"]
+from lensgui.engine.padding import Side, attention_mask_of, padded
+from lensgui.engine.vocabulary import byte_alphabet as byte_alphabet
+from lensgui.engine.vocabulary import pieces, scheme_of
+
+# What a text is encoded behind, to see it as it follows other text; nothing is tried first.
+_BEFORE = ("", "\n", ".", "a")
 
 
 def _tokenizer(model: Any) -> Any:
@@ -56,19 +60,22 @@ def encode(model: Any, text: str, prepend_bos: bool | str | None = None) -> list
     return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 
 
-def padded(model: Any, rows: Sequence[list[int]], side: Side | None) -> tuple[Tensor, Tensor]:
-    """Return rows of ids as one tensor [batch, position], and a mask that is 0 at padding."""
-    side = side or getattr(model.tokenizer, "padding_side", "right")
-    filler = model.tokenizer.pad_token_id
-    filler = model.tokenizer.eos_token_id if filler is None else filler
-    width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), filler or 0)
-    mask = torch.zeros(len(rows), width, dtype=torch.long)
-    for index, row in enumerate(rows):
-        where = slice(width - len(row), width) if side == "left" else slice(len(row))
-        ids[index, where] = torch.tensor(row, dtype=torch.long)
-        mask[index, where] = 1
-    return ids, mask
+def encode_continuation(model: Any, text: str) -> list[int]:
+    """Return the token ids of a text as it follows other text, such as an answer after a prompt.
+
+    Many tokenizers put a space in front of whatever comes first, so that a text alone gives other
+    tokens. What counts is the first encoding, alone or behind other text, that spells it exactly.
+    """
+    found: list[list[int]] = []
+    for before in _BEFORE:
+        front = encode(model, before, prepend_bos=False) if before else []
+        whole = encode(model, before + text, prepend_bos=False)
+        ids = whole[len(front) :]
+        if whole == front + ids:
+            if b"".join(token_bytes(model, token) for token in ids) == text.encode():
+                return ids
+            found.append(ids)
+    return next(filter(None, found[1:]), found[0])
 
 
 def to_tokens(
@@ -108,8 +115,11 @@ def read(
     prepend_bos: bool | str | None,
     padding_side: Side | None,
     attention_mask: Tensor | None,
+    past: int = 0,
 ) -> tuple[Tensor, Tensor | None]:
     """Return token ids [batch, position] and, where there is padding, the attention mask.
+
+    Of ids that begin a prompt (`past` is 0) it is worked out, as `padding.padding_mask` says.
 
     Raises:
         ValueError: If there is nothing to run.
@@ -118,6 +128,8 @@ def read(
     if isinstance(input, Tensor):
         tokens = input[None] if input.ndim == 1 else input
         tokens = tokens.to(device)
+        if attention_mask is None and not past and tokens.shape[-1]:
+            attention_mask = attention_mask_of(model, tokens, padding_side, prepend_bos)
     else:
         rows = [
             encode(model, text, prepend_bos)
@@ -147,7 +159,10 @@ def to_str_tokens(
     prepend_bos: bool | str | None = None,
     padding_side: Side | None = None,
 ) -> list[Any]:
-    """Return each token as the text it decodes to, leading space included.
+    r"""Return each token as text, leading space included.
+
+    A byte that is no character by itself is "\ufffd", or where it is a token by name, its name,
+    such as "<0xF0>".
 
     Args:
         model: A `HookedTransformer`.
@@ -162,7 +177,7 @@ def to_str_tokens(
         return [to_str_tokens(model, text, prepend_bos, padding_side) for text in input]
     ids = encode(model, input, prepend_bos) if isinstance(input, str) else _flat(input)
     tokenizer = _tokenizer(model)
-    return [tokenizer.decode([i], clean_up_tokenization_spaces=False) for i in ids]
+    return [scheme_of(tokenizer).text(piece) for piece in pieces(tokenizer, ids)]
 
 
 def _flat(ids: Any) -> list[int]:
@@ -176,15 +191,14 @@ def _flat(ids: Any) -> list[int]:
 
 
 def to_single_token(model: Any, string: str) -> int:
-    """Return the id of a text that is one token.
+    """Return the id of a text that is one token where it follows other text.
 
     Raises:
         ValueError: If it is not; the sentence says which tokens it is.
     """
-    ids = encode(model, string, prepend_bos=False)
+    ids = encode_continuation(model, string)
     if len(ids) != 1:
-        pieces = to_str_tokens(model, string, prepend_bos=False)
-        raise ValueError(f"{string!r} is {len(ids)} tokens, not one: {pieces}.")
+        raise ValueError(f"{string!r} is {len(ids)} tokens, not one: {to_str_tokens(model, ids)}.")
     return ids[0]
 
 
@@ -242,24 +256,7 @@ def tokens_to_residual_directions(model: Any, tokens: str | int | Tensor | Seque
     return directions * model.unembed.scale if model.unembed.scale != 1.0 else directions
 
 
-@lru_cache(maxsize=1)
-def byte_alphabet() -> dict[str, int]:
-    """Return which byte each character stands for in byte-level vocabularies (Radford et al. 2019).
-
-    Printable Latin-1 characters stand for themselves; the other bytes are numbered from 256 on.
-    """
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    alphabet = {chr(byte): byte for byte in printable}
-    return alphabet | {chr(256 + index): byte for index, byte in enumerate(others)}
-
-
 def token_bytes(model: Any, token: int) -> bytes:
-    """Return the bytes that a token stands for, as far as its vocabulary tells."""
-    name: str | None = _tokenizer(model).convert_ids_to_tokens(token)
-    if name is None:
-        return b""
-    alphabet = byte_alphabet()
-    if all(character in alphabet for character in name):
-        return bytes(alphabet[character] for character in name)
-    return name.replace("▁", " ").encode()
+    """Return the bytes that a token stands for, its leading space included."""
+    tokenizer = _tokenizer(model)
+    return scheme_of(tokenizer).raw(pieces(tokenizer, [token])[0])

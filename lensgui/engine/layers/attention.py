@@ -33,11 +33,14 @@ class KeyValues:
             without a copy.
         v: Likewise.
         grows: Whether attention appends the span's own, as generation wants.
+        mask: 1 for a token, 0 for padding, [batch, position]; None for no padding. Only layer 0's
+            is kept.
     """
 
     k: Tensor
     v: Tensor
     grows: bool = False
+    mask: Tensor | None = None
 
     def append(self, k: Tensor, v: Tensor) -> None:
         """Add a span's keys and values at the end."""
