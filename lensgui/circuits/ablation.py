@@ -18,6 +18,7 @@ from lensgui.circuits.nodes import Edge, Node, check_edges, check_nodes, receive
 from lensgui.circuits.pairs import Written, copied_inputs, refuse_hooks, through_layers, written
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
+from lensgui.engine.padding import refuse_padding
 
 Part = Node | Edge
 _INPUTS = {"q": "hook_q_input", "k": "hook_k_input", "v": "hook_v_input", "mlp": "hook_mlp_in"}
@@ -101,6 +102,7 @@ class Ablated:
         """Work out what stands in; arguments as in `run_ablated`."""
         refuse_hooks(model)
         self.model, self.tokens = model, torch.atleast_2d(tokens).to(model.embed.W_E.device)
+        refuse_padding(model, self.tokens)
         self.stand_ins = _stand_ins(model, self.tokens, ablation)
 
     @torch.no_grad()

@@ -146,7 +146,7 @@ def _continuation(model: HookedTransformer, pair: PromptPair) -> Tokens:
     """Return the tokens of an answer that is read as a whole; () if it is not."""
     if pair.metric != "log-probability" or SEPARATOR in pair.answer:
         return ()
-    ids = text.encode(model, pair.answer, prepend_bos=False)
+    ids = text.encode_continuation(model, pair.answer)
     return tuple(ids) if len(ids) > 1 else ()
 
 
@@ -159,7 +159,7 @@ def _typed(model: HookedTransformer, role: str, typed: str, warnings: list[str])
     """Return the token a user typed, or the set of them; warn of what is not a token."""
     if not typed:
         return ()
-    whole = text.encode(model, typed, prepend_bos=False)
+    whole = text.encode_continuation(model, typed)
     if len(whole) == 1 or SEPARATOR not in typed:
         return _single(model, role, typed, warnings)
     parts = [_single(model, role, part, warnings) for part in typed.split(SEPARATOR) if part]
@@ -168,11 +168,9 @@ def _typed(model: HookedTransformer, role: str, typed: str, warnings: list[str])
 
 def _single(model: HookedTransformer, role: str, typed: str, warnings: list[str]) -> Tokens:
     """Return what a user typed, if it is one token; else warn."""
-    ids = text.encode(model, typed, prepend_bos=False)
+    ids = text.encode_continuation(model, typed)
     if len(ids) != 1:
-        pieces = " ".join(
-            f"“{piece}”" for piece in text.to_str_tokens(model, typed, prepend_bos=False)
-        )
+        pieces = " ".join(f"“{piece}”" for piece in text.to_str_tokens(model, ids))
         advice = ", or the metric log-probability, which reads it whole" * (role == "answer")
         warnings.append(
             f"The {role} “{typed}” is {len(ids)} tokens ({pieces}): choose one that is a single "
@@ -188,7 +186,7 @@ def _single(model: HookedTransformer, role: str, typed: str, warnings: list[str]
             "another."
         )
         return ()
-    if typed[0].isalpha() and len(text.encode(model, " " + typed, prepend_bos=False)) == 1:
+    if typed[0].isalpha() and len(text.encode_continuation(model, " " + typed)) == 1:
         warnings.append(
             f"The {role} “{typed}” has no leading space; “ {typed}” is another token and usually "
             "the one meant."

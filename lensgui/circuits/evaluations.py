@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lensgui.circuits.ioi import NAMES, ioi_prompts
+from lensgui.engine.tokens import encode_continuation
 
 
 @torch.no_grad()
@@ -53,9 +54,7 @@ def ioi_eval(
 
 def _names(model: Any) -> list[str]:
     """Return the names that are one token for a model."""
-    from lensgui.engine.tokens import encode
-
-    return [name for name in NAMES if len(encode(model, " " + name, prepend_bos=False)) == 1]
+    return [name for name in NAMES if len(encode_continuation(model, " " + name)) == 1]
 
 
 @torch.no_grad()
@@ -93,7 +92,7 @@ def _ranks(
     prompt: str, answer: str, model: Any, prepend_bos: bool | None, top_k: int, details: bool
 ) -> list[tuple[int, str]]:
     given = model.to_tokens(prompt, prepend_bos=prepend_bos)
-    wanted = model.to_tokens(answer, prepend_bos=False)
+    wanted = given.new_tensor([encode_continuation(model, answer)])
     logits = model(torch.cat([given, wanted], 1))[0, given.shape[1] - 1 : -1]
     ranks = []
     for place, (row, token) in enumerate(zip(logits, wanted[0].tolist(), strict=True)):

@@ -14,6 +14,7 @@ from lensgui.circuits.metrics import Declared
 from lensgui.circuits.reading import metric_logits, read_out, read_positions
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
+from lensgui.engine.padding import refuse_padding
 
 Measure = Callable[[Tensor], Any]
 """From logits [batch, position, d_vocab] to one number; metrics of `metrics` need not read all."""
@@ -50,9 +51,10 @@ def written(model: HookedTransformer, tokens: Tensor) -> Written:
         tokens: Token ids, [batch, position].
 
     Raises:
-        ValueError: If hooks are attached.
+        ValueError: If hooks are attached, or prompts are padded.
     """
     refuse_hooks(model)
+    refuse_padding(model, tokens)
     kept: dict[str, list[Tensor]] = {"hook_z": [], "hook_mlp_out": []}
 
     def keep(activation: Tensor, hook: Any) -> None:

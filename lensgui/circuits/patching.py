@@ -32,6 +32,7 @@ from lensgui.circuits.setters import (
 )
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
 from lensgui.engine.names import get_act_name
+from lensgui.engine.padding import padding_mask
 
 AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
@@ -68,10 +69,13 @@ def generic_activation_patch(
         The metric of each index: an axis of the result for each axis name; [index] with `index_df`.
 
     Raises:
-        ValueError: If neither or both of `index_axis_names` and `index_df` are given.
+        ValueError: If neither or both of `index_axis_names` and `index_df` are given, or a declared
+            metric reads padding.
     """
     if (index_axis_names is None) == (index_df is None):
         raise ValueError("Give either index_axis_names or index_df, and not both.")
+    if isinstance(patching_metric, Declared):
+        _check_reads(patching_metric, padding_mask(model, corrupted_tokens))
     if index_axis_names is not None:
         ranges = _ranges(model, corrupted_tokens, activation_name, index_axis_names)
         indices = list(itertools.product(*map(range, ranges)))
@@ -94,6 +98,18 @@ def generic_activation_patch(
     if not return_index_df:
         return result
     return result, index_df if index_df is not None else _frame(indices, index_axis_names)
+
+
+def _check_reads(metric: Declared, mask: Tensor | None) -> None:
+    """Refuse a metric that reads padding of prompts with an attention mask [batch, position]."""
+    if mask is None:
+        return
+    end = range(mask.shape[1])[metric.position] + 1
+    if not mask[:, end - metric.reads : end].all():
+        raise ValueError(
+            f"The metric reads position {metric.position}, which is padding in some of the prompts:"
+            " pad on the left to read their ends, or give the metric a position that all have."
+        )
 
 
 def _ranges(
@@ -146,9 +162,11 @@ def _swept(
     return (total / len(corrupted_tokens)).to(corrupted_tokens.device, torch.float32)
 
 
-def _can_sweep(model: Any, cache: Any, kind: SweepKind) -> bool:
-    """Return whether no hooks are attached, and the cache has what a sweep reads."""
+def _can_sweep(model: Any, tokens: Tensor, cache: Any, kind: SweepKind) -> bool:
+    """Return whether no hooks are attached, no prompt is padded, and the cache has what is read."""
     if any(point.is_watched for point in model.hook_points()):
+        return False
+    if padding_mask(model, tokens) is not None:
         return False
     names = {"resid_pre", "resid_post", *needed(kind)}
     return all((name, layer) in cache for name in names for layer in range(model.cfg.n_layers))
@@ -163,10 +181,11 @@ def _sweep(setter: PatchSetter, kind: SweepKind) -> Sweep:
     def sweep(
         model: Any, corrupted_tokens: Tensor, clean_cache: Any, patching_metric: Metric
     ) -> Tensor:
-        if isinstance(patching_metric, Declared) and _can_sweep(model, clean_cache, kind):
-            return _swept(model, corrupted_tokens, clean_cache, patching_metric, kind)
+        arguments = (model, corrupted_tokens, clean_cache)
+        if isinstance(patching_metric, Declared) and _can_sweep(*arguments, kind):
+            return _swept(*arguments, patching_metric, kind)
         result: Tensor = generic_activation_patch(
-            model, corrupted_tokens, clean_cache, patching_metric, setter, kind.activation, axes
+            *arguments, patching_metric, setter, kind.activation, axes
         )
         return result
 

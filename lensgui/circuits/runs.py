@@ -12,6 +12,7 @@ from lensgui.circuits.passage import rows_at_once, through
 from lensgui.engine.hooks import HookPoint
 from lensgui.engine.layers.attention import KeyValues
 from lensgui.engine.model import HookedTransformer
+from lensgui.engine.padding import refuse_padding
 
 HOOKS = {
     "attn_out": "hook_attn_out",
@@ -50,10 +51,14 @@ class Run:
             model: The model.
             tokens: Token ids, [position] or [1, position].
             names: What else to keep: some of `HOOKS`.
+
+        Raises:
+            ValueError: If the prompt is padded.
         """
         self.model, self.names = model, names
         self.kept: list[dict[str, Tensor]] = []
         self.tokens = tokens.flatten()
+        refuse_padding(model, self.tokens[None])
         self.span = model.span(len(self.tokens))
         self.residuals = [model.to_embedding(self.tokens[None], self.span)[0]]
         self.keys: list[Tensor] = []

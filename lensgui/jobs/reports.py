@@ -24,6 +24,12 @@ class Token:
     raw: bytes = b""
     special: bool = False
 
+    @property
+    def label(self) -> str:
+        """Its text, or its bytes where they are no characters by themselves: <0xE2><0x80>."""
+        is_part = "\ufffd" in self.text and self.raw
+        return "".join(f"<0x{byte:02X}>" for byte in self.raw) if is_part else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Likely:

@@ -96,7 +96,7 @@ def prompt(document: Document) -> str:
         tokens("clean", pair.clean, pair.bos),
         "chances = model(clean)[0, -1].softmax(-1)",
         "for chance, token in zip(*chances.topk(5)):",
-        '    print(f"{chance:.3f} {model.to_string(token)!r}")',
+        '    print(f"{chance:.3f} {model.to_single_str_token(int(token))!r}")',
         "",
         *metricsnippet.reading(pair),
     ]

@@ -25,9 +25,7 @@ def spell(token: Token) -> str:
     """Return a token as a reader can tell it from every other token."""
     if token.special:
         return f"⟨{token.text.strip('<|>⟨⟩') or token.id}⟩"
-    if "\ufffd" in token.text and token.raw:
-        return "".join(f"<0x{byte:02X}>" for byte in token.raw)
-    return visible(token.text) or "∅"
+    return visible(token.label) or "∅"
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
@@ -60,7 +58,7 @@ def names(axis: Axis, reading: PromptReading | None) -> list[str]:
 def is_of(axis: Axis, reading: PromptReading | None) -> bool:
     """Whether an axis counts the tokens of this very prompt, not of an older one."""
     tokens = reading.tokens if reading else ()
-    return [visible(label) for label in axis.labels] == [visible(token.text) for token in tokens]
+    return [visible(label) for label in axis.labels] == [visible(token.label) for token in tokens]
 
 
 def bytes_of(token: Token) -> str:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.circuits.runs import Run
-from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
+from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.slices import Axis
 
 
@@ -28,8 +28,8 @@ def layer_axis(model: HookedTransformer) -> Axis:
 
 def position_axis(run: Run, name: str = "position") -> Axis:
     """Return an axis of a prompt's tokens."""
-    labels = text.to_str_tokens(run.model, run.tokens)
-    return Axis(name, tuple(range(len(labels))), tuple(labels))
+    labels = tuple(token_of(run.model, token).label for token in run.tokens.tolist())
+    return Axis(name, tuple(range(len(labels))), labels)
 
 
 def head_axis(model: HookedTransformer) -> Axis:

@@ -64,7 +64,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
 def _digits(model: HookedTransformer) -> int:
     """Return how many digits make one token: 2, 1, or 0 where the vocabulary has none."""
     for count, numbers in ((2, range(10, 100)), (1, range(10))):
-        ids = [text.encode(model, str(number), prepend_bos=False) for number in numbers]
+        ids = [text.encode_continuation(model, str(number)) for number in numbers]
         if all(len(of) == 1 and not is_unknown(model, of) for of in ids):
             return count
     return 0

@@ -17,8 +17,8 @@ from lensgui.circuits.runs import Run
 from lensgui.circuits.shares import LOWER_IS_BETTER, refusal
 from lensgui.circuits.sweeps import SweepResult
 from lensgui.engine.model import HookedTransformer
-from lensgui.engine.tokens import to_str_tokens
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
+from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Axis, CellState, Correlation, Spread, Sweep
 
@@ -158,7 +158,7 @@ def mean_positions(model: HookedTransformer, prompts: Sequence[Tensor], roles: R
         return Axis("position", (None,) * len(roles), roles)
     if len({len(prompt) for prompt in prompts}) > 1:
         return Axis("position", (), ())
-    tokens = [to_str_tokens(model, prompt) for prompt in prompts]
+    tokens = [[token_of(model, token).label for token in prompt.tolist()] for prompt in prompts]
     labels = tuple(
         here[0] if len(set(here)) == 1 else f"({at})"
         for at, here in enumerate(zip(*tokens, strict=True))

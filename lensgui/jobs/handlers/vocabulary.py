@@ -121,7 +121,7 @@ def _differing_words(model: HookedTransformer, pair: PromptPair) -> tuple[slice,
         return slice(0, 0), ""
 
     def tokens(words: list[str]) -> int:
-        return len(text.encode(model, " ".join(["", *words]), prepend_bos=False))
+        return len(text.encode_continuation(model, " ".join(["", *words])))
 
     uneven = [
         span
@@ -152,13 +152,16 @@ def _candidates(
     model: HookedTransformer, chances: Tensor | None, wanted: str, *, is_first: bool
 ) -> Iterator[tuple[str, float]]:
     """Yield words to try: those of the lists that know the clean word, then the likeliest."""
-    size = len(text.encode(model, wanted if is_first else " " + wanted, prepend_bos=False))
+
+    def tokens(word: str) -> list[int]:
+        if is_first:
+            return text.encode(model, word, prepend_bos=False)
+        return text.encode_continuation(model, " " + word)
+
+    size = len(tokens(wanted))
     kin = [word for words in LISTS for word in words if wanted in words and word != wanted]
     every = kin or [word for words in LISTS for word in words if word != wanted]
-    first = {
-        word: text.encode(model, word if is_first else " " + word, prepend_bos=False)
-        for word in dict.fromkeys(every)
-    }
+    first = {word: tokens(word) for word in dict.fromkeys(every)}
     rated = [
         (word, float(chances[ids[0]]) if chances is not None else 0.0)
         for word, ids in first.items()

@@ -172,7 +172,7 @@ def _gap_words(marked: Marks, position: int, count: int) -> str:
 
 def _words(token: Token, position: int, bits: float | None) -> str:
     words = (
-        f"position {position} · ‘{visible(token.text)}’ · id {token.id} · bytes {bytes_of(token)}"
+        f"position {position} · ‘{visible(token.label)}’ · id {token.id} · bytes {bytes_of(token)}"
     )
     if bits is None:
         return words
