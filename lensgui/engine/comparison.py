@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.engine.checkpoint import weight_files
+from lensgui.engine.checkpoint import checkpoint_of_place, weight_files
 from lensgui.engine.config import DTYPES
 from lensgui.engine.devices import free_bytes
 from lensgui.engine.errors import ModelError, first_line
@@ -63,15 +63,20 @@ def _reference(place: Path, dtype: str, tokens: Tensor) -> Tensor:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    settings = {"dtype": DTYPES[dtype], "attn_implementation": "eager", "local_files_only": True}
+    settings = {
+        "dtype": DTYPES[dtype],
+        "attn_implementation": "eager",
+        "local_files_only": True,
+        "trust_remote_code": False,
+    }
     kind: Any = AutoModelForCausalLM
     try:
         if place.is_dir() and any((place / name).is_file() for name in _NAMES):
-            model = kind.from_pretrained(place, trust_remote_code=False, **settings)
+            model = kind.from_pretrained(place, **settings)
         else:
             config = read_config(folder_of(place))
             with torch.device("meta"):
-                kind = type(kind.from_config(config))
+                kind = type(kind.from_config(config, trust_remote_code=False))
             model = kind.from_pretrained(
                 None, config=config, state_dict=_tensors(place), **settings
             )
@@ -98,7 +103,8 @@ def _tensors(place: Path) -> dict[str, Tensor]:
 def _refuse_to_fill(place: Path, dtype: str) -> None:
     """Refuse a comparison that nobody asked for where two copies would not fit."""
     config = read_config(folder_of(place))
-    cfg = convert_config(family_of(config.model_type), config, place.name, DTYPES[dtype])
+    family, checkpoint = family_of(config.model_type), checkpoint_of_place(place)
+    cfg = convert_config(family, config, place.name, DTYPES[dtype], checkpoint)
     needed, free = 2 * parameters_bytes(cfg), free_bytes("cpu")
     if needed > free:
         raise ModelError(

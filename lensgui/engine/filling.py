@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import torch
+from einops import EinopsError
 
 from lensgui.engine.checkpoint import Checkpoint
 from lensgui.engine.config import HookedTransformerConfig
@@ -15,7 +17,11 @@ from lensgui.engine.model import HookedTransformer
 
 @torch.no_grad()
 def fill(
-    model: HookedTransformer, family: Family, checkpoint: Checkpoint, will_change: bool = False
+    model: HookedTransformer,
+    family: Family,
+    checkpoint: Checkpoint,
+    will_change: bool = False,
+    n_layers: int | None = None,
 ) -> None:
     """Take a model's parameters over from a checkpoint, tensor by tensor.
 
@@ -26,12 +32,15 @@ def fill(
         family: Its architecture.
         checkpoint: Where the tensors are.
         will_change: Whether the parameters will be rewritten, so that borrowed tensors are copied.
+        n_layers: How many layers the checkpoint is of; None for the model's.
 
     Raises:
         ModelError: If a tensor is missing, left over, or of another shape than the config says.
     """
     cfg = model.cfg
     origins = family.parameters(cfg)
+    if cfg.tied_embeddings and (kept := _names(checkpoint, family, "unembed.W_U")):
+        origins["embed.W_E"] = replace(origins["embed.W_E"], otherwise=Weight(kept[0]))
     used: set[str] = set()
     for name, parameter in list(model.named_parameters()):
         weight, names = place_of(checkpoint, family, origins.get(name), len(parameter))
@@ -50,7 +59,30 @@ def fill(
                 f"{checkpoint.where} has no tensor {weight.source}, which {cfg.model_name} needs."
             )
         _replace(model, name, value)
-    _refuse_leftovers(checkpoint, family, used, cfg)
+    _refuse_leftovers(checkpoint, family, used, cfg, n_layers or cfg.n_layers)
+
+
+def is_tied(checkpoint: Checkpoint, family: Family, otherwise: bool) -> bool:
+    """Return whether a checkpoint's unembedding is its embedding: where it has both, they decide.
+
+    Args:
+        checkpoint: Where the tensors are.
+        family: Its architecture.
+        otherwise: What the config says, for a checkpoint that lacks one of the two.
+
+    Raises:
+        ModelError: If a file ends early.
+    """
+    both = [_names(checkpoint, family, name) for name in ("embed.W_E", "unembed.W_U")]
+    if not all(both):
+        return otherwise
+    embedding, unembedding = (checkpoint.read(names[0]) for names in both)
+    return embedding.dtype == unembedding.dtype and torch.equal(embedding, unembedding)
+
+
+def _names(checkpoint: Checkpoint, family: Family, parameter: str) -> list[str]:
+    """Return how a checkpoint calls what a parameter outside the layers is made of."""
+    return place_of(checkpoint, family, family.weights.get(parameter), 1)[1]
 
 
 def place_of(
@@ -122,7 +154,7 @@ def _view(
     tensor = checkpoint.read(name)
     try:
         value = weight.read(tensor, sizes(cfg))
-    except Exception as error:  # einops: the shape does not fit the pattern
+    except (EinopsError, RuntimeError) as error:  # the shape does not fit the pattern
         raise _wrong_shape(checkpoint, name, tensor, cfg) from error
     if value.shape != shape:
         raise _wrong_shape(checkpoint, name, tensor, cfg)
@@ -146,16 +178,20 @@ def _replace(model: HookedTransformer, name: str, value: torch.Tensor) -> None:
 
 
 def _refuse_leftovers(
-    checkpoint: Checkpoint, family: Family, used: set[str], cfg: HookedTransformerConfig
+    checkpoint: Checkpoint,
+    family: Family,
+    used: set[str],
+    cfg: HookedTransformerConfig,
+    n_layers: int,
 ) -> None:
-    """Refuse a checkpoint with tensors that nothing read.
+    """Refuse a checkpoint with tensors that nothing read, but for the layers that were left out.
 
     The model would silently be another one.
     """
     for name in sorted(checkpoint.names - used):
         layer = re.search(r"\.(\d+)\.", name)
-        beyond = layer is not None and int(layer[1]) >= cfg.n_layers
-        if not beyond and not any(re.search(pattern, name) for pattern in family.ignored):
+        is_left_out = layer is not None and cfg.n_layers <= int(layer[1]) < n_layers
+        if not is_left_out and not any(re.search(pattern, name) for pattern in family.ignored):
             raise ModelError(
                 f"{checkpoint.where} has a tensor {name} that lensgui does not know for "
                 f"{cfg.original_architecture}; "

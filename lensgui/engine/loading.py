@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from lensgui.engine import memory
-from lensgui.engine.checkpoint import checkpoint_of_module, checkpoint_of_place
+from lensgui.engine.checkpoint import Checkpoint, checkpoint_of_module, checkpoint_of_place
 from lensgui.engine.config import DTYPES, HookedTransformerConfig
 from lensgui.engine.devices import best_device
 from lensgui.engine.errors import ModelError
 from lensgui.engine.families.family import Family
 from lensgui.engine.families.table import family_of
-from lensgui.engine.filling import fill
+from lensgui.engine.filling import fill, is_tied
 from lensgui.engine.folder import read_config, read_tokenizer
 from lensgui.engine.folding import fold
 from lensgui.engine.location import folder_of, locate
@@ -104,8 +104,9 @@ def from_pretrained(
         family = family_of(hf_config.model_type)
         checkpoint = checkpoint_of_place(place)
         tokenizer = tokenizer if tokenizer is not None else read_tokenizer(folder_of(place))
-    cfg = convert_config(family, hf_config, model_name, dtype)
-    cfg.n_layers = min(first_n_layers or cfg.n_layers, cfg.n_layers)
+    cfg = convert_config(family, hf_config, model_name, dtype, checkpoint)
+    depth = cfg.n_layers
+    cfg.n_layers = min(first_n_layers or depth, depth)
     habits = (default_prepend_bos, family.prepend_bos, _prepends_bos(tokenizer))
     cfg.default_prepend_bos = next(habit for habit in habits if habit is not None)
     cfg.device = str(device or best_device()) if move_to_device else "cpu"
@@ -123,7 +124,7 @@ def from_pretrained(
     if any(steps) or not checkpoint.is_borrowed:
         memory.require(model, will_untie=any(steps))
     with memory.enough(cfg):
-        fill(model, family, checkpoint, will_change=any(steps))
+        fill(model, family, checkpoint, will_change=any(steps), n_layers=depth)
         fold(model, *steps)
     return model.eval()
 
@@ -152,9 +153,21 @@ def _prepends_bos(tokenizer: Any) -> bool:
 
 
 def convert_config(
-    family: Family, hf_config: Any, name: str, dtype: torch.dtype
+    family: Family,
+    hf_config: Any,
+    name: str,
+    dtype: torch.dtype,
+    checkpoint: Checkpoint | None = None,
 ) -> HookedTransformerConfig:
     """Return our config for a Hugging Face one.
+
+    Args:
+        family: Its architecture.
+        hf_config: The Hugging Face config.
+        name: What to call the model.
+        dtype: The number format of weights and activations.
+        checkpoint: The model's tensors, which decide whether embeddings are tied; None to believe
+            the config.
 
     Raises:
         ModelError: If it asks for a feature that is not supported.
@@ -163,6 +176,9 @@ def convert_config(
         fields = family.config(hf_config)
     except ValueError as error:
         raise ModelError(str(error)) from error
-    return HookedTransformerConfig(
+    cfg = HookedTransformerConfig(
         **fields, model_name=name, original_architecture=hf_config.model_type, dtype=dtype
     )
+    if checkpoint is not None:
+        cfg.tied_embeddings = is_tied(checkpoint, family, cfg.tied_embeddings)
+    return cfg
