@@ -27,6 +27,7 @@ _WORDS = {
     "convert": "Converting",
 }
 
+_CONVERTED = "; both read the weights that Hugging Face dequantised from the GGUF file"
 _FORMATS = ("float32", "float64", "bfloat16", "float16")
 
 _Subparsers = argparse._SubParsersAction  # argparse has no public name for it
@@ -146,7 +147,8 @@ def _check(arguments: argparse.Namespace) -> int:
     measured = verify.verify(place, dtype, is_automatic=arguments.once)
     print(
         f"{name}: {measured.logits:.2e} (max-abs difference to the Hugging Face logits, {dtype}; "
-        f"of log-probabilities {measured.log_probabilities:.2e} nats, folded {measured.folded:.2e})"
+        f"of log-probabilities {measured.log_probabilities:.2e} nats, folded {measured.folded:.2e}"
+        f"{_CONVERTED if 'format' in library.read_card(location.folder_of(place)) else ''})"
     )
     if not measured.agrees:
         return _fail(

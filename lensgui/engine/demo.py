@@ -168,5 +168,6 @@ def _write_card(entry: Entry, folder: Path) -> None:
         "licence": entry.licence,
         "source": entry.source,
         "sha256": entry.sha256,
+        "format": conversion.FORMAT,
     }
     store.write_text(folder / CARD, json.dumps(card, indent=1) + "\n")

@@ -56,6 +56,11 @@ def read_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # a broken file shows itself in many ways
+        if "trust_remote_code" in str(error):
+            raise ModelError(
+                f"The tokenizer in {folder} needs code that it brings itself, and lensgui never "
+                "runs that: choose a model with a tokenizer.json of a usual kind."
+            ) from error
         raise ModelError(
             f"The tokenizer in {folder} can't be read: {first_line(error)}."
         ) from error
