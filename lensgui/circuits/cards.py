@@ -80,12 +80,12 @@ def sought(run: Run, layer: int, head: int, position: int) -> Iterator[Tensor | 
     block, group = model.blocks[layer], model.cfg.n_heads // model.cfg.kv_heads
     row = run.residuals[layer][None, position : position + 1]
     span = Span(model.cfg, 1, position, device=row.device)
-    query = block.attn.queries(block.ln1(row), span)[0, 0, head] / model.cfg.attn_scale
+    query = block.attn.queries(block.ln1(row), span)[0, 0, head] * model.cfg.score_scale
 
     def exactly(read: Tensor) -> Tensor:
         return block.attn.keys(read, span)[:, 0, head // group] @ query
 
-    is_affine = not (model.cfg.use_qk_norm or model.cfg.clip_qkv > 0)
+    is_affine = not (model.cfg.use_qk_norm or model.cfg.clip_qkv is not None)
     score = _as_product(exactly, torch.zeros_like(row)) if is_affine else exactly
     scores: list[Tensor] = []
     for ids in torch.arange(model.cfg.d_vocab, device=row.device).split(TOKENS_AT_ONCE):

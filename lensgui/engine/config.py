@@ -19,10 +19,20 @@ DTYPES = {
     "float16": torch.float16,
 }
 
+_POSITIVE_OR_NONE = (
+    "gate_limit",
+    "attn_scale",
+    "clip_qkv",
+    "attn_scores_soft_cap",
+    "output_logits_soft_cap",
+)
+
 
 @dataclass
 class HookedTransformerConfig:
     """What a `HookedTransformer` is built from; field names are TransformerLens's.
+
+    Limits and scales that are None may also be given as its -1.
 
     Attributes:
         n_layers: Number of blocks.
@@ -37,7 +47,7 @@ class HookedTransformerConfig:
         d_vocab_out: Number of output tokens; -1 for d_vocab.
         act_fn: The MLP's nonlinearity: "relu", "gelu", "gelu_new", "silu" …
         gate_limit: c, where experts clamp their gate to at most c and their linear branch to ±c,
-            and add 1 to the latter (gpt-oss); -1 for none.
+            and add 1 to the latter (gpt-oss); None for none.
         eps: What the norms add to the variance.
         normalization_type: LayerNorm or RMSNorm; "…Pre" when its weights are folded into what reads
             it; None for none.
@@ -62,14 +72,14 @@ class HookedTransformerConfig:
         rotary_layers: Whether each layer rotates; None if all do.
         window_size: How many positions back a query of a local layer may look, itself included.
         attn_types: "global" or "local" for each layer; None if all are global.
-        attn_scale: What scores are divided by; -1 for sqrt(d_head).
-        clip_qkv: c, where queries, keys and values are clamped to ±c; -1 for none.
+        attn_scale: What scores are divided by; None for sqrt(d_head).
+        clip_qkv: c, where queries, keys and values are clamped to ±c; None for none.
         use_qk_norm: Whether queries and keys are normalised before they turn.
         qk_norm_weights: Whether that norm's weights are shared by all heads, a head's own, or its
             own and the size taken across all heads together.
         use_attn_sinks: Whether each head can also attend to nothing, as strongly as its sink says;
             rows of the pattern then sum to less than 1.
-        attn_scores_soft_cap: c in c·tanh(scores / c); -1 for none.
+        attn_scores_soft_cap: c in c·tanh(scores / c); None for none.
         output_logits_soft_cap: Likewise for the logits.
         gated_mlp: Whether the MLP is act(gate) · linear.
         attn_only: Whether there are no MLPs.
@@ -91,7 +101,7 @@ class HookedTransformerConfig:
         original_architecture: The Hugging Face `model_type` it came from.
         device: Where it runs.
         dtype: The number format of its weights and activations.
-        init_range: Standard deviation of random weights.
+        init_range: Standard deviation of random weights; None for 0.8 / sqrt(d_model).
         seed: Seed of random weights; None to leave torch's generator alone.
         processing: What folding did and what it skipped, in words, in order.
     """
@@ -106,7 +116,7 @@ class HookedTransformerConfig:
     d_vocab: int = -1
     d_vocab_out: int = -1
     act_fn: str = "gelu_new"
-    gate_limit: float = -1.0
+    gate_limit: float | None = None
     eps: float = 1e-5
     normalization_type: Normalization | None = "LN"
     use_normalization_before_and_after: bool = False
@@ -125,13 +135,13 @@ class HookedTransformerConfig:
     rotary_layers: tuple[bool, ...] | None = None
     window_size: int | None = None
     attn_types: tuple[AttentionKind, ...] | None = None
-    attn_scale: float = -1.0
-    clip_qkv: float = -1.0
+    attn_scale: float | None = None
+    clip_qkv: float | None = None
     use_qk_norm: bool = False
     qk_norm_weights: QKNorm = "shared"
     use_attn_sinks: bool = False
-    attn_scores_soft_cap: float = -1.0
-    output_logits_soft_cap: float = -1.0
+    attn_scores_soft_cap: float | None = None
+    output_logits_soft_cap: float | None = None
     gated_mlp: bool = False
     attn_only: bool = False
     parallel_attn_mlp: bool = False
@@ -151,7 +161,7 @@ class HookedTransformerConfig:
     original_architecture: str | None = None
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
-    init_range: float = -1.0
+    init_range: float | None = None
     seed: int | None = None
     processing: list[str] = field(default_factory=list)
 
@@ -161,6 +171,9 @@ class HookedTransformerConfig:
         Raises:
             ValueError: If the numbers contradict each other.
         """
+        for name in _POSITIVE_OR_NONE:
+            if (getattr(self, name) or 0) <= 0:
+                setattr(self, name, None)
         self._fill_in()
         if self.n_key_value_heads is not None and self.n_heads % self.n_key_value_heads:
             raise ValueError(
@@ -177,17 +190,23 @@ class HookedTransformerConfig:
             self.d_mlp = 4 * self.d_model
         if self.d_vocab_out == -1:
             self.d_vocab_out = self.d_vocab
-        if self.attn_scale == -1.0:
+        if self.attn_scale is None:
             self.attn_scale = self.d_head**0.5
         if self.rotary_dim is None and self.positional_embedding_type == "rotary":
             self.rotary_dim = self.d_head
-        if self.init_range < 0:
+        if self.init_range is None or self.init_range < 0:
             self.init_range = 0.8 / self.d_model**0.5
 
     @property
     def kv_heads(self) -> int:
         """How many key/value heads a layer has."""
         return self.n_key_value_heads or self.n_heads
+
+    @property
+    def score_scale(self) -> float:
+        """What products of queries and keys are multiplied by: 1 / attn_scale."""
+        assert self.attn_scale is not None
+        return 1.0 / self.attn_scale
 
     @property
     def is_rms(self) -> bool:

@@ -175,7 +175,7 @@ def _center_writers(model: Any) -> str:
 
 def _center_unembed(model: Any) -> str:
     """Take the mean off the logits, which softmax does not see, and return what was done."""
-    if model.cfg.output_logits_soft_cap > 0:
+    if model.cfg.output_logits_soft_cap is not None:
         return "center_unembed skipped: the logits are soft-capped"
     untie(model)
     for weight in (model.unembed.W_U, model.unembed.b_U):
@@ -187,7 +187,7 @@ def _fold_value_biases(model: Any) -> str:
     """Move value biases into output biases, since pattern rows sum to 1; return what was done."""
     if model.cfg.use_attn_sinks:
         return "fold_value_biases skipped: with attention sinks, attention does not sum to 1"
-    if model.cfg.clip_qkv > 0:
+    if model.cfg.clip_qkv is not None:
         return "fold_value_biases skipped: values are clipped after their bias is added"
     for block in model.blocks:
         _fold_values(block.attn)

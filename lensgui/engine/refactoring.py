@@ -30,6 +30,8 @@ def refactor_factored_attn_matrices(model: Any) -> str:
         return f"{name} skipped: rotation ties queries and keys to their dimensions"
     if cfg.use_qk_norm or cfg.clip_qkv is not None:
         return f"{name} skipped: queries and keys are normalised or clipped by dimension"
+    if cfg.use_attn_sinks:
+        return f"{name} skipped: with attention sinks, attention does not sum to 1"
     if cfg.kv_heads != cfg.n_heads:
         return f"{name} skipped: heads share keys and values"
     for block in model.blocks:

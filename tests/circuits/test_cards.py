@@ -63,7 +63,7 @@ def test_the_parts_of_the_stream_add_up_to_the_logits(model, run):
     close(direct_effect(run, torch.stack(parts), position).sum(0), whole)
     bias = 0.0 if model.ln_final.b is None else model.ln_final.b @ model.W_U
     logits = model(prompts(1))[0, position] - bias - model.b_U
-    if not model.cfg.output_logits_soft_cap > 0:
+    if model.cfg.output_logits_soft_cap is None:
         close(whole, logits - logits.mean())
 
 
@@ -96,7 +96,7 @@ def test_what_a_query_seeks_is_its_product_with_each_tokens_key(model, run):
     layer, head, position = 0, 1, 8
     *_, found = sought(run, layer, head, position)
     assert abs(float(found.mean())) < 1e-9
-    if model.cfg.attn_scores_soft_cap > 0:
+    if model.cfg.attn_scores_soft_cap is not None:
         return
     _, cache = model.run_with_cache(prompts(1))
     for other in (11, 40):

@@ -94,9 +94,9 @@ NEUTRAL = {
     "rotary_frequencies": None,
     "rotary_scale": 1.0,
     "rotary_adjacent_pairs": False,
-    "attn_scores_soft_cap": -1.0,
-    "output_logits_soft_cap": -1.0,
-    "clip_qkv": -1.0,
+    "attn_scores_soft_cap": None,
+    "output_logits_soft_cap": None,
+    "clip_qkv": None,
     "embedding_multiplier": 1.0,
     "residual_multiplier": 1.0,
     "logit_scale": 1.0,
@@ -112,7 +112,7 @@ def test_every_feature_matters(name):
     neutral = {**NEUTRAL, "attn_scale": model.cfg.d_head**0.5}
     if model.cfg.window_size is None:
         del neutral["window_size"]
-    if model.cfg.gate_limit > 0:
+    if model.cfg.gate_limit is not None:
         neutral["gate_limit"] = 1000.0
     for feature, value in neutral.items():
         if getattr(model.cfg, feature) != value:
@@ -187,7 +187,7 @@ def test_attributions_add_up_to_the_logits(name, folded):
     model = fold(hf_model) if folded else raw(hf_model)
     logits, cache = model.run_with_cache(tokens)
     stack = cache.decompose_resid()
-    if model.cfg.output_logits_soft_cap > 0:  # attributions are to the logits before it
+    if model.cfg.output_logits_soft_cap is not None:  # attributions are to the logits before it
         logits = cache["unembed.hook_in"] @ model.W_U * model.cfg.logit_scale + model.b_U
     answer, distractor = 3, 7
     attributed = cache.logit_attrs(stack, answer, distractor).sum(0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lensgui.engine.config import HookedTransformerConfig
+from lensgui.engine.folding import fold
 from lensgui.engine.model import HookedTransformer
 from tests.engine.tiny_models import TINY, prompts, tiny
 
@@ -64,20 +66,54 @@ def test_switches_turn_on_and_off(model):
         assert ("blocks.0.hook_k_input" in cache) == on
 
 
+REFACTORED = {"gpt2", "gpt_neo", "opt", "bloom"}
+# Why other families are skipped, where it is not that they rotate queries and keys.
+SKIPPED = {
+    "mpt": "queries and keys are normalised or clipped",
+    "gpt_bigcode": "heads share keys and values",
+}
+
+
 @torch.no_grad()
+@pytest.mark.parametrize("folded", [False, True])
 @pytest.mark.parametrize("name", TINY)
-def test_refactored_heads_are_the_same_heads(name):
-    settings = {"hf_model": tiny(name), "device": "cpu", "dtype": torch.float64}
-    plain = HookedTransformer.from_pretrained_no_processing(**settings)
-    model = HookedTransformer.from_pretrained_no_processing(
-        **settings, refactor_factored_attn_matrices=True
+def test_refactored_heads_are_the_same_heads(name, folded):
+    plain, model = (
+        HookedTransformer.from_pretrained(
+            hf_model=tiny(name),
+            device="cpu",
+            dtype=torch.float64,
+            fold_ln=folded,
+            center_writing_weights=folded,
+            center_unembed=folded,
+            fold_value_biases=folded,
+            refactor_factored_attn_matrices=refactored,
+        )
+        for refactored in (False, True)
     )
-    logits = plain(prompts())
-    assert (model(prompts()) - logits).abs().max() <= 1e-10 * max(1, float(logits.abs().max()))
-    if "skipped" in model.cfg.processing[0]:
+    before, after = (m(prompts()).log_softmax(-1) for m in (plain, model))
+    assert (after - before).abs().max() <= 1e-10 * max(1, float(before.abs().max()))
+    said = model.cfg.processing[-1]
+    if name not in REFACTORED:
+        assert "skipped: " + SKIPPED.get(name, "rotation") in said
         return
+    assert said == "refactor_factored_attn_matrices"
     torch.testing.assert_close(model.OV.AB, plain.OV.AB, atol=1e-9, rtol=1e-9)
     gram = model.W_V.transpose(-2, -1) @ model.W_V
     torch.testing.assert_close(gram, torch.eye(gram.shape[-1]).to(gram).expand_as(gram))
     assert not model.b_V.any()
     assert (model.W_Q - plain.W_Q).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_heads_with_sinks_keep_their_value_biases():
+    """What a head's value bias adds depends on how much goes to the sink."""
+    cfg = HookedTransformerConfig(
+        n_layers=1, d_model=8, n_ctx=24, d_head=4, d_vocab=61, use_attn_sinks=True, seed=0
+    )
+    model = HookedTransformer(cfg)
+    model.blocks[0].attn.b_V.fill_(1.0)
+    before = model(prompts())
+    fold(model, fold_ln=False, refactor_factored_attn_matrices=True)
+    assert "sinks" in cfg.processing[-1]
+    torch.testing.assert_close(model(prompts()).log_softmax(-1), before.log_softmax(-1))

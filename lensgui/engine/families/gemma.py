@@ -34,8 +34,8 @@ def gemma2_config(config: Any) -> dict[str, Any]:
         **window_by_layer(config),
         "use_normalization_before_and_after": True,
         "attn_scale": config.query_pre_attn_scalar**0.5,
-        "attn_scores_soft_cap": config.attn_logit_softcapping or -1.0,
-        "output_logits_soft_cap": config.final_logit_softcapping or -1.0,
+        "attn_scores_soft_cap": config.attn_logit_softcapping or None,
+        "output_logits_soft_cap": config.final_logit_softcapping or None,
     }
 
 

@@ -39,7 +39,7 @@ def mpt_config(config: Any) -> dict[str, Any]:
         "eps": config.layer_norm_epsilon,
         "positional_embedding_type": "alibi",
         "attn_scale": 1.0 / attention.softmax_scale if attention.softmax_scale else d_head**0.5,
-        "clip_qkv": attention.clip_qkv or -1.0,
+        "clip_qkv": attention.clip_qkv or None,
         "tied_embeddings": bool(config.tie_word_embeddings),
     }
 

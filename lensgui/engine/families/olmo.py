@@ -20,7 +20,7 @@ def olmo_config(config: Any) -> dict[str, Any]:
     return {
         **llama_config(config),
         "normalization_type": "LNPre",
-        "clip_qkv": config.clip_qkv or -1.0,
+        "clip_qkv": config.clip_qkv or None,
     }
 
 

@@ -75,7 +75,8 @@ class Attention(nn.Module):
         self.b_O = zeros(cfg.d_model, dtype=dtype)
         self.window, self.rotation = cfg.window(layer), cfg.rotation(layer)
         has_alibi = cfg.positional_embedding_type == "alibi"
-        self.is_plain = not (cfg.attn_scores_soft_cap > 0 or cfg.use_attn_sinks or has_alibi)
+        is_capped = cfg.attn_scores_soft_cap is not None
+        self.is_plain = not (is_capped or cfg.use_attn_sinks or has_alibi)
         self.hook_q, self.hook_k, self.hook_v = HookPoint(), HookPoint(), HookPoint()
         if cfg.use_qk_norm:
             self.q_norm, self.k_norm = self._qk_norm(heads), self._qk_norm(kv_heads)
@@ -210,7 +211,7 @@ class Attention(nn.Module):
             keys[0].transpose(1, 2),
             values[0].transpose(1, 2),
             attn_mask=span.visible(q.shape[1], self.window),
-            scale=1.0 / self.cfg.attn_scale,
+            scale=self.cfg.score_scale,
             enable_gqa=self.cfg.kv_heads != self.cfg.n_heads,
         )
         return mixed.transpose(1, 2)
@@ -254,15 +255,15 @@ class Attention(nn.Module):
         self, q: Tensor, keys: list[Tensor], span: Span, heads: slice = _ALL_HEADS
     ) -> Tensor:
         """Return what the pattern is the softmax of; arguments as in `pattern`."""
-        scores = products(q, keys) * (1.0 / self.cfg.attn_scale)
+        scores = products(q, keys) * self.cfg.score_scale
         if not self.is_plain:
             scores = self._adjusted(scores, span, heads)
         return scores.masked_fill(~span.visible(q.shape[1], self.window), -torch.inf)
 
     def _adjusted(self, scores: Tensor, span: Span, heads: slice) -> Tensor:
         """Return scores with their soft cap or their bias by distance."""
-        if self.cfg.attn_scores_soft_cap > 0:
-            cap = self.cfg.attn_scores_soft_cap
+        cap = self.cfg.attn_scores_soft_cap
+        if cap is not None:
             scores = cap * torch.tanh(scores / cap)
         if self.cfg.positional_embedding_type == "alibi":
             scores = scores + span.alibi(scores.shape[-2])[:, heads].to(scores.dtype)

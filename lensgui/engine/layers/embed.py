@@ -60,7 +60,7 @@ class Unembed(nn.Module):
         W_U: [d_model, d_vocab_out].
         b_U: [d_vocab_out].
         scale: What logits are multiplied by, before the soft cap.
-        soft_cap: c in c·tanh(logits / c); -1 for none.
+        soft_cap: c in c·tanh(logits / c); None for none.
         hook_in: The normalised residual stream, [batch, position, d_model].
         hook_out: The logits before any soft cap, [batch, position, d_vocab_out]: what attributions
             add up to.
@@ -96,4 +96,5 @@ class Unembed(nn.Module):
         return logits * self.scale if self.scale != 1.0 else logits
 
     def _capped(self, logits: Tensor) -> Tensor:
-        return self.soft_cap * torch.tanh(logits / self.soft_cap) if self.soft_cap > 0 else logits
+        cap = self.soft_cap
+        return logits if cap is None else cap * torch.tanh(logits / cap)

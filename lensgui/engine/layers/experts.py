@@ -81,7 +81,7 @@ class Experts(nn.Module):
         """Return an expert's output for rows [row, d_model]."""
         gate = F.linear(x, self.W_gate[expert].T, self.b_gate[expert])
         linear = F.linear(x, self.W_in[expert].T, self.b_in[expert])
-        if self.cfg.gate_limit > 0:
-            gate = gate.clamp(max=self.cfg.gate_limit)
-            linear = linear.clamp(-self.cfg.gate_limit, self.cfg.gate_limit) + 1
+        limit = self.cfg.gate_limit
+        if limit is not None:
+            gate, linear = gate.clamp(max=limit), linear.clamp(-limit, limit) + 1
         return F.linear(self.act(gate) * linear, self.W_out[expert].T, self.b_out[expert])

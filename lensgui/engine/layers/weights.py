@@ -45,7 +45,7 @@ def zeros(*shape: int, dtype: torch.dtype) -> nn.Parameter:
     return parameter(torch.zeros(*shape, dtype=dtype))
 
 
-def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float = -1.0) -> Tensor:
+def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float | None = None) -> Tensor:
     """Project the residual stream into every head.
 
     Args:
@@ -53,7 +53,7 @@ def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float = -1.0) -> 
             copy for each.
         weight: [head, d_model, d_head].
         bias: [head, d_head].
-        limit: The largest size of what is returned, larger numbers being clamped; -1 for none.
+        limit: The largest size of what is returned, larger numbers being clamped; None for none.
 
     Returns:
         [..., position, head, d_head].
@@ -63,7 +63,7 @@ def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float = -1.0) -> 
     else:
         flat = rearrange(weight, "head d_model d_head -> (head d_head) d_model")
         projected = F.linear(x, flat, bias.flatten()).unflatten(-1, bias.shape)
-    return projected.clamp(-limit, limit) if limit > 0 else projected
+    return projected if limit is None else projected.clamp(-limit, limit)
 
 
 def write_heads(z: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
