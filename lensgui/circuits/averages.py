@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.metrics import Metric
-from lensgui.circuits.questions import Direction, SweepKind
+from lensgui.circuits.questions import Direction, MetricName, SweepKind
 from lensgui.circuits.roles import matching
+from lensgui.circuits.shares import divisor, gain
 from lensgui.circuits.sweeps import SweepResult, sweep
 from lensgui.engine.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread
-LEAST_DIFFERENCE = 0.5  # between mean clean and mean corrupted metric, to divide by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +51,7 @@ class Average:
             if there are any.
         clean: The metric of each clean run, [pair].
         corrupted: The metric of each corrupted run, [pair].
+        metric: What is read; None for a metric that is not lensgui's.
     """
 
     kind: SweepKind
@@ -58,23 +59,13 @@ class Average:
     changes: Tensor
     clean: Tensor
     corrupted: Tensor
+    metric: MetricName | None = None
 
     @property
     def wrong(self) -> list[int]:
-        """The pairs whose clean run does not prefer the answer more than the corrupted run does."""
-        return (self.clean <= self.corrupted).nonzero().flatten().tolist()
-
-    def without(self, pairs: Sequence[int]) -> Average:
-        """Return the average without some pairs.
-
-        Raises:
-            ValueError: If none would be left.
-        """
-        kept = [pair for pair in range(len(self.clean)) if pair not in set(pairs)]
-        if not kept:
-            raise ValueError("No pair is left to average: keep at least one.")
-        parts = (self.changes[kept], self.clean[kept], self.corrupted[kept])
-        return Average(self.kind, self.roles, *parts)
+        """The pairs whose clean run does no better than the corrupted run."""
+        better: Tensor = gain(self.clean, self.corrupted, self.metric)
+        return (better <= 0).nonzero().flatten().tolist()
 
     @property
     def values(self) -> Tensor:
@@ -86,16 +77,12 @@ class Average:
         """The mean change as a share of the mean clean − corrupted, [layer, …].
 
         Raises:
-            ValueError: If that difference is too small, or has the wrong sign.
+            ValueError: If a share has no meaning, as `shares.refusal` says.
         """
-        difference = float((self.clean - self.corrupted).mean())
-        if difference < LEAST_DIFFERENCE:
-            change = f"{difference:+.3f}".replace("-", "−")
-            raise ValueError(
-                f"Clean and corrupted differ by {change} on average, less than "
-                f"{LEAST_DIFFERENCE}: a share of that has no meaning."
-            )
-        return self.values / difference
+        return self.values / self._divisor()
+
+    def _divisor(self) -> float:
+        return divisor(float(self.clean.mean()), float(self.corrupted.mean()), self.metric)
 
     def spread(self, share: float = 0.95, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Return where the normalised mean lies in most resamples of the pairs (Efron 1979).
@@ -106,7 +93,11 @@ class Average:
 
         Returns:
             Lower and upper end, [layer, …].
+
+        Raises:
+            ValueError: As `normalised`.
         """
+        self._divisor()
         count = len(self.clean)
         generator = torch.Generator().manual_seed(seed)
         drawn = torch.randint(count, (RESAMPLES, count), generator=generator)
@@ -154,7 +145,7 @@ def sweep_cases(
         rows.append(_by_role(result, case, roles))
         read.append((result.clean, result.corrupted))
         clean, corrupted = torch.tensor(read, dtype=torch.float64).T
-        yield Average(kind, roles, torch.stack(rows), clean, corrupted)
+        yield Average(kind, roles, torch.stack(rows), clean, corrupted, case.metric.name)
 
 
 def matched_roles(cases: Sequence[Case], kind: SweepKind) -> tuple[str, ...]:

@@ -6,19 +6,27 @@ They are free of torch, so that the window may import them: they use tensors' ow
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+
+from lensgui.circuits.questions import MetricName
 
 
 class Metric(Protocol):
     """What a sweep reads from a run.
 
     Attributes:
+        name: What it is called; None for one that is not lensgui's.
         position: Where it reads; negative counts from the end.
         reads: How many positions it reads, `position` being the last of them.
         columns: The tokens whose logits it reads; None for all of the vocabulary.
         is_smooth: Whether it has a gradient, and so a first-order estimate.
         compares: Whether it must be given the clean run's logits before it can be read.
     """
+
+    @property
+    def name(self) -> MetricName | None:
+        """Return what it is called."""
+        ...
 
     @property
     def position(self) -> int:
@@ -66,6 +74,11 @@ class Declared:
 
     __slots__ = ()
     position: int
+
+    @property
+    def name(self) -> MetricName | None:
+        """Only lensgui's own metrics have one."""
+        return None
 
     @property
     def reads(self) -> int:
@@ -122,6 +135,7 @@ class LogitDifference(Declared):
         position: Where it is read; negative counts from the end.
     """
 
+    name: ClassVar[MetricName] = "logit difference"
     answer: tuple[int, ...]
     distractor: tuple[int, ...]
     position: int = -1
@@ -151,6 +165,11 @@ class Probability(Declared):
     distractor: tuple[int, ...] = ()
     position: int = -1
 
+    @property
+    def name(self) -> MetricName:
+        """A difference, if something is subtracted."""
+        return "probability difference" if self.distractor else "probability"
+
     def of_columns(self, logits: Any) -> Any:
         """Return the probability [...] of logits [..., d_vocab]."""
         share = logits.softmax(-1)
@@ -167,6 +186,7 @@ class LogProbability(Declared):
         position: Where it is read.
     """
 
+    name: ClassVar[MetricName] = "log-probability"
     answer: tuple[int, ...]
     position: int = -1
 
@@ -186,6 +206,7 @@ class ContinuationLogProbability(Declared):
         position: Where its last token is predicted.
     """
 
+    name: ClassVar[MetricName] = "log-probability"
     continuation: tuple[int, ...]
     position: int = -1
 
@@ -214,6 +235,7 @@ class Rank(Declared):
         position: Where it is read.
     """
 
+    name: ClassVar[MetricName] = "rank"
     answer: tuple[int, ...]
     position: int = -1
 
@@ -237,6 +259,7 @@ class KLDivergence(Declared):
         clean: The clean run's log-probabilities, [d_vocab]; sweeps fill it in with `against`.
     """
 
+    name: ClassVar[MetricName] = "KL divergence"
     position: int = -1
     clean: Any = None
 

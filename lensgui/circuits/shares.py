@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lensgui.circuits.questions import UNITS, MetricName
 
 SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are noise
@@ -15,26 +17,54 @@ SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are
 LOWER_IS_BETTER = ("rank", "KL divergence")
 
 
-def refusal(clean: float, corrupted: float, metric: MetricName) -> str:
-    """Return why a change can't be given as a share of clean − corrupted; "" if it can."""
-    difference, least, unit = clean - corrupted, SMALLEST_DIFFERENCE[metric], UNITS[metric]
+def gain(clean: Any, corrupted: Any, metric: MetricName | None) -> Any:
+    """Return how much better the clean run does, numbers or tensors; a pair is wrong at 0 or less.
+
+    Args:
+        clean: The metric of the clean run.
+        corrupted: The metric of the corrupted run.
+        metric: What it is; None for one that is not lensgui's, of which more is better.
+    """
+    return corrupted - clean if metric in LOWER_IS_BETTER else clean - corrupted
+
+
+def divisor(clean: float, corrupted: float, metric: MetricName | None) -> float:
+    """Return clean − corrupted, for changes to be divided by.
+
+    Raises:
+        ValueError: If a share of it has no meaning, as `refusal` says.
+    """
+    if reason := refusal(clean, corrupted, metric):
+        raise ValueError(reason)
+    return clean - corrupted
+
+
+def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
+    """Return why a change can't be given as a share of clean − corrupted; "" if it can.
+
+    Of a metric that is not lensgui's (None) a share is refused only where both runs are the same.
+    """
+    difference = clean - corrupted
     if difference != difference:  # NaN: nothing is known yet
         return ""
-    better = -difference if metric in LOWER_IS_BETTER else difference
-    if better >= least:
-        return ""
+    unit = UNITS[metric] if metric else "its unit"
     if not difference:
         return (
-            f"The {metric} is the same in both runs, so there is nothing to take a share of: "
-            f"changes are shown in {unit}."
+            f"The {metric or 'metric'} is the same in both runs, so there is nothing to take a "
+            f"share of: changes are in {unit}."
         )
+    if metric is None:
+        return ""
+    better, least = gain(clean, corrupted, metric), SMALLEST_DIFFERENCE[metric]
+    if better >= least:
+        return ""
     change = f"{difference:+.3f}".replace("-", "−")
     if better > -least:
         return (
             f"Clean and corrupted differ by {change} ({unit}), less than {least}: a share "
-            f"of that would be noise, so changes are shown in {unit}."
+            f"of that would be noise, so changes are in {unit}."
         )
     return (
         f"The clean run does worse than the corrupted run ({change} {unit}): a share of "
-        f"that would have the wrong sign, so changes are shown in {unit}."
+        f"that would have the wrong sign, so changes are in {unit}."
     )

@@ -19,11 +19,12 @@ from torch import Tensor
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
-from lensgui.circuits.questions import RESID_PRE, Direction, SweepKind
+from lensgui.circuits.questions import RESID_PRE, Direction, MetricName, SweepKind
 from lensgui.circuits.reading import check_columns, compared, metric_logits, read_positions
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run, are_alike, equal_tokens, run_together, strands_of
 from lensgui.circuits.settling import Settling
+from lensgui.circuits.shares import divisor
 from lensgui.circuits.strands import Cell
 from lensgui.circuits.walks import Walk, group, measured
 from lensgui.engine.model import HookedTransformer
@@ -40,6 +41,7 @@ class SweepResult:
             because nothing that is read can see it.
         clean: The metric of the clean run.
         corrupted: The metric of the corrupted run.
+        metric: What is read; None for a metric that is not lensgui's.
     """
 
     kind: SweepKind
@@ -47,11 +49,16 @@ class SweepResult:
     unchanged: Tensor
     clean: float
     corrupted: float
+    metric: MetricName | None = None
 
     @property
     def normalised(self) -> Tensor:
-        """The change as a share of clean − corrupted."""
-        return self.values / (self.clean - self.corrupted)
+        """The change as a share of clean − corrupted.
+
+        Raises:
+            ValueError: If a share has no meaning, as `shares.refusal` says.
+        """
+        return self.values / divisor(self.clean, self.corrupted, self.metric)
 
 
 def sweep(
@@ -131,7 +138,10 @@ def sweep_many(
     metric = compared(model, metric, runs[0].residuals[-1])
     read = [read_metric(run, metric) for run in runs]
     patches, base = _patches(runs, kinds, direction)
-    results = tuple(nothing_known(patch.kind, (layers, *patch.shape), *read) for patch in patches)
+    results = tuple(
+        nothing_known(patch.kind, (layers, *patch.shape), read[0], read[1], metric.name)
+        for patch in patches
+    )
     start = read[direction == "denoising"]
     equal = equal_tokens(*runs)
     for _ in run_cells(patches, results, base, metric, end, start, budget, first, only, equal):
@@ -183,7 +193,10 @@ def _on_the_way(
         _enter(results, (walk.cells, walk.metric(metric)), read[direction == "denoising"])
     except torch.OutOfMemoryError:
         return None
-    return tuple(replace(result, clean=read[0], corrupted=read[1]) for result in results)
+    clean, corrupted = read
+    return tuple(
+        replace(result, clean=clean, corrupted=corrupted, metric=metric.name) for result in results
+    )
 
 
 def run_cells(
@@ -249,10 +262,11 @@ def nothing_known(
     shape: tuple[int, ...],
     clean: float = torch.nan,
     corrupted: float = torch.nan,
+    metric: MetricName | None = None,
 ) -> SweepResult:
     """Return a result of which no cell is known."""
     values = torch.full(shape, torch.nan, dtype=torch.float64)
-    return SweepResult(kind, values, values == 0, clean, corrupted)
+    return SweepResult(kind, values, values == 0, clean, corrupted, metric)
 
 
 def _enter(

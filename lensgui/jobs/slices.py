@@ -111,7 +111,7 @@ class Spread:
     Attributes:
         pairs: How many pairs the mean is over so far.
         total: How many it is to be over.
-        wrong: How many of them prefer the answer no more in the clean run than in the corrupted.
+        wrong: How many of them do no better in the clean run than in the corrupted run.
         low: Where the share lies in 95 % of resamples of the pairs, [layer, …]; None until all are
             swept, and where a share is undefined.
         high: The upper end.

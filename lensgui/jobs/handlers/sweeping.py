@@ -12,9 +12,9 @@ from torch import Tensor
 
 from lensgui.circuits.attribution import agreement
 from lensgui.circuits.averages import Average
-from lensgui.circuits.questions import UNITS, MetricName, SweepKind
+from lensgui.circuits.questions import UNITS, SweepKind
 from lensgui.circuits.runs import Run
-from lensgui.circuits.shares import LOWER_IS_BETTER, refusal
+from lensgui.circuits.shares import refusal
 from lensgui.circuits.sweeps import SweepResult
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
@@ -124,7 +124,7 @@ def mean_picture(
     states[~values.isfinite().numpy()] = CellState.NOT_FINITE
     states[(average.changes == 0).all(0).numpy()] = CellState.UNCHANGED
     states.flags.writeable = False
-    spread = Spread(count, total, wrong_of(average, request.pair.metric))
+    spread = Spread(count, total, len(average.wrong))
     if count == total > 1 and not reason:
         low, high = (host(end) for end in average.spread())
         spread = replace(spread, low=low, high=high)
@@ -164,9 +164,3 @@ def mean_positions(model: HookedTransformer, prompts: Sequence[Tensor], roles: R
         for at, here in enumerate(zip(*tokens, strict=True))
     )
     return Axis("position", tuple(range(len(labels))), labels)
-
-
-def wrong_of(average: Average, metric: MetricName) -> int:
-    """Return how many pairs' clean run does not do better than their corrupted run."""
-    better = average.clean - average.corrupted
-    return int(((-better if metric in LOWER_IS_BETTER else better) <= 0).sum())
