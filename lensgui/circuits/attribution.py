@@ -250,10 +250,11 @@ def agreement(estimate: Tensor, exact: Tensor, unchanged: Tensor) -> Agreement:
 def _pearson(a: Tensor, b: Tensor) -> float:
     if len(a) < 2:
         return float("nan")
-    a, b = a - a.mean(), b - b.mean()
-    size = a.norm() * b.norm()
-    return float((a @ b) / size) if size > 0 else float("nan")
+    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
 
 
 def _ranks(values: Tensor) -> Tensor:
-    return values.argsort().argsort().double()
+    """Return where each value stands in their order; equal values share their mean rank."""
+    _, places, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    ends = counts.cumsum(0).double()
+    return (ends - (counts - 1) / 2)[places]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -161,6 +163,14 @@ def test_agreement():
     same = agreement(2 * exact, exact, unchanged)
     assert (same.pearson, same.rank, same.cells) == (pytest.approx(1), pytest.approx(1), 3)
     assert agreement(-exact, exact, unchanged).pearson == pytest.approx(-1)
+    estimate = torch.tensor([0.5, -2.0, 2.0, -3.0, 5.0, 0.5, 0.0])
+    exact = torch.tensor([2.0, -1.0, 4.0, -4.0, 7.0, 0.0, 0.0])
+    some = agreement(estimate, exact, exact.isnan())
+    assert some.pearson == pytest.approx(0.9696149796781564)  # scipy.stats.pearsonr
+    assert some.rank == pytest.approx(0.8703703703703706)  # spearmanr of sizes, four of them tied
+    constant = agreement(torch.ones(7), exact, exact.isnan())
+    assert math.isnan(constant.pearson)
+    assert math.isnan(constant.rank)
 
 
 def test_weights_and_gradients_of_the_model_are_left_alone():
