@@ -16,8 +16,6 @@ from torch import Tensor
 from lensgui.engine.config import HookedTransformerConfig
 
 NodeKind = Literal["embed", "head", "q", "k", "v", "mlp", "logits"]
-SENDER_KINDS = ("embed", "head", "mlp")
-RECEIVER_KINDS = ("q", "k", "v", "mlp", "logits")
 
 
 @dataclass(frozen=True, slots=True)

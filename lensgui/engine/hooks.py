@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from torch import Tensor, nn
-
-
-class Hook(Protocol):
-    """A function that sees an activation, or a gradient, and may return another in its place."""
-
-    def __call__(self, activation: Tensor, /, *, hook: HookPoint) -> Tensor | None:
-        """Read the activation; return None to leave it, or its replacement."""
-        ...
-
 
 NamesFilter = str | Sequence[str] | Callable[[str], bool] | None
 NamedHook = tuple[str | Callable[[str], bool], Callable[..., Any]]

@@ -1,4 +1,4 @@
-"""Short names of activations, such as ("pattern", 3), and their dimensions; free of torch."""
+"""Short names of activations, such as ("pattern", 3); free of torch."""
 
 from __future__ import annotations
 
@@ -22,24 +22,6 @@ _IN_ATTENTION = frozenset(
 )
 _IN_MLP = frozenset({"pre", "post", "mid", "pre_linear", "expert_weights", "expert_indices"})
 _IN_NORM = frozenset({"scale", "normalized"})
-
-AXES: dict[str, tuple[str, ...]] = {
-    "q": ("batch", "position", "head", "d_head"),
-    "k": ("batch", "position", "key_value_head", "d_head"),
-    "v": ("batch", "position", "key_value_head", "d_head"),
-    "z": ("batch", "position", "head", "d_head"),
-    "rot_q": ("batch", "position", "head", "d_head"),
-    "rot_k": ("batch", "position", "key_value_head", "d_head"),
-    "result": ("batch", "position", "head", "d_model"),
-    "pattern": ("batch", "head", "position", "source"),
-    "attn_scores": ("batch", "head", "position", "source"),
-    "pre": ("batch", "position", "neuron"),
-    "pre_linear": ("batch", "position", "neuron"),
-    "post": ("batch", "position", "neuron"),
-    "expert_weights": ("batch", "position", "expert"),
-    "expert_indices": ("batch", "position", "place"),
-}
-RESIDUAL_AXES = ("batch", "position", "d_model")
 
 
 def get_act_name(name: str, layer: int | str | None = None, layer_type: str | None = None) -> str:

@@ -18,9 +18,8 @@ class CellState(IntEnum):
     ESTIMATE = 1
     EXACT = 2
     UNCHANGED = 3  # exactly the base run's value, by causality: nothing had to be computed
-    FAILED = 4
-    NOT_FINITE = 5
-    MASKED = 6  # the question does not exist here: a causal model never looks at later tokens
+    NOT_FINITE = 4
+    MASKED = 5  # the question does not exist here: a causal model never looks at later tokens
 
 
 KNOWN_BEFORE = CellState.UNCHANGED, CellState.MASKED  # nothing has to be computed for these

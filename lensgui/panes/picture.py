@@ -15,8 +15,7 @@ from lensgui.panes import theme
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
 
-NOTHING_TO_SHOW = (CellState.UNKNOWN, CellState.FAILED, CellState.NOT_FINITE)
-BROKEN = (CellState.FAILED, CellState.NOT_FINITE)
+NOTHING_TO_SHOW = (CellState.UNKNOWN, CellState.NOT_FINITE)
 STALE_OPACITY = 0.4
 ESTIMATE_STRENGTH = 0.5  # of the colour of an exact number
 DOTS = 9.0  # pixels from one dot to the next, over estimates
@@ -136,7 +135,7 @@ def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -
 def paint_marks(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
     """Mark the cells that failed and those beyond the end of the scale."""
     broken = QBrush(QColor(look.warning), Qt.BrushStyle.DiagCrossPattern)
-    for row, column in np.argwhere(np.isin(picture.states, BROKEN)):
+    for row, column in np.argwhere(picture.states == CellState.NOT_FINITE):
         painter.fillRect(cell(picture, plot, row, column), broken)
     if picture.overflow is None:
         return

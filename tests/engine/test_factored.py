@@ -33,6 +33,7 @@ def close(a, b):
 def test_norm_transpose_svd_and_even_factors(m):
     close(m.norm(), torch.linalg.matrix_norm(m.AB))
     close(m.T.AB, m.AB.transpose(-2, -1))
+    assert m.has_leading_dims == (len(m.shape) > 2)
     u, s, vh = m.svd()
     close((u * s[..., None, :]) @ vh.transpose(-2, -1), m.AB)
     close(s, torch.linalg.svdvals(m.AB)[..., : s.shape[-1]])

@@ -19,7 +19,6 @@ LEAST_END = 0.01  # of a scale that follows the largest change: smaller ones are
 IDENTICAL = "The prompts are identical, so every cell is 0."
 WORDS = {
     CellState.UNKNOWN: "not computed yet",
-    CellState.FAILED: "could not be computed",
     CellState.NOT_FINITE: "not a finite number",
     CellState.MASKED: "there is nothing to patch: a causal model never looks ahead",
 }

@@ -26,7 +26,6 @@ SIDES: dict[Side, str] = {
 _STATES = (  # the first that holds of either cell is the difference's
     CellState.MASKED,
     CellState.NOT_FINITE,
-    CellState.FAILED,
     CellState.UNKNOWN,
     CellState.ESTIMATE,
     CellState.EXACT,

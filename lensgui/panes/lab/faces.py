@@ -59,14 +59,6 @@ def whole_index(sweep: Sweep, row: int, column: int, at: int) -> tuple[int, ...]
     return tuple(at if axis.name == HIDDEN else next(rest) for axis in sweep.axes)
 
 
-def opening_place(sweep: Sweep) -> int:
-    """Return where a slider starts: at the place whose cells move the metric most."""
-    number = [axis.name for axis in sweep.axes].index(HIDDEN)
-    others = tuple(at for at in range(len(sweep.axes)) if at != number)
-    values = np.nan_to_num(np.abs(sweep.values), posinf=0.0)
-    return int(values.max(others).argmax())
-
-
 def pinned_cells(
     sweep: Sweep, pins: tuple[Cursor, ...], fixed: Cursor, group: int
 ) -> tuple[tuple[int, int], ...]:
