@@ -14,8 +14,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.circuits.checks import check_unhooked
 from lensgui.circuits.nodes import Edge, Node, check_edges, check_nodes, receivers, senders
-from lensgui.circuits.pairs import Written, copied_inputs, refuse_hooks, through_layers, written
+from lensgui.circuits.pairs import Written, copied_inputs, through_layers, written
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.padding import refuse_padding
@@ -100,7 +101,7 @@ class Ablated:
     @torch.no_grad()
     def __init__(self, model: HookedTransformer, tokens: Tensor, ablation: Ablation) -> None:
         """Work out what stands in; arguments as in `run_ablated`."""
-        refuse_hooks(model)
+        check_unhooked(model)
         self.model, self.tokens = model, torch.atleast_2d(tokens).to(model.embed.W_E.device)
         refuse_padding(model, self.tokens)
         self.stand_ins = _stand_ins(model, self.tokens, ablation)
@@ -116,7 +117,7 @@ class Ablated:
         cfg = self.model.cfg
         nodes = check_nodes((part for part in parts if isinstance(part, Node)), cfg, "sender")
         edges = frozenset(part for part in parts if not isinstance(part, Node))
-        refuse_hooks(self.model)
+        check_unhooked(self.model)
         residual = self.model.to_embedding(self.tokens)
         if Node("embed") in nodes:
             residual = self.stand_ins.embedding.expand_as(residual)

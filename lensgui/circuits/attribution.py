@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lensgui.circuits.checks import check_one_length, check_unhooked
 from lensgui.circuits.estimates import LayerEstimates
 from lensgui.circuits.gradients import LayerGraph, gradient_at_the_end
 from lensgui.circuits.metrics import Metric
@@ -112,10 +113,7 @@ def _check(
     name = model.cfg.model_name
     if not metric.is_smooth:
         raise ValueError(f"{type(metric).__name__} has no gradient, so it has no estimate.")
-    if any(point.is_watched for point in model.hook_points()):
-        raise ValueError(
-            "Hooks are attached to the model, and an estimate runs none: remove them first."
-        )
+    check_unhooked(model)
     if model.cfg.parallel_attn_mlp and any(kind.activation == "resid_mid" for kind in kinds):
         raise ValueError(f"{name} has parallel blocks, which have no resid_mid.")
     if grad_drop and model.cfg.n_layers < 2:
@@ -146,12 +144,7 @@ def _runs(
         prompt if isinstance(prompt, Run) else Run(model, prompt, keeps)
         for prompt, keeps in zip((clean, corrupted), kept, strict=True)
     ]
-    lengths = [len(run.tokens) for run in runs]
-    if lengths[0] != lengths[1]:
-        raise ValueError(
-            f"The clean prompt has {lengths[0]} tokens and the corrupted one {lengths[1]}; "
-            "patching needs as many in both."
-        )
+    check_one_length(*(len(run.tokens) for run in runs))
     return runs[0], runs[1]
 
 
@@ -257,4 +250,5 @@ def _ranks(values: Tensor) -> Tensor:
     """Return where each value stands in their order; equal values share their mean rank."""
     _, places, counts = torch.unique(values, return_inverse=True, return_counts=True)
     ends = counts.cumsum(0).double()
-    return (ends - (counts - 1) / 2)[places]
+    ranks: Tensor = (ends - (counts - 1) / 2)[places]
+    return ranks

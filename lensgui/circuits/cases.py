@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor
-
 from lensgui.circuits.answers import NEEDS_DISTRACTOR, answers, encode, required_metric
 from lensgui.circuits.averages import Case
+from lensgui.circuits.checks import check_one_length
 from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.roles import role_places
 from lensgui.engine.model import HookedTransformer
@@ -33,7 +32,7 @@ def case_of(model: HookedTransformer, row: PairRow, likeliest: Sequence[int] | N
         if likeliest is None:
             _check_answers(pair)
         clean, corrupted = encode(model, pair.clean_prompt), encode(model, pair.corrupted_prompt)
-        _check_lengths(clean, corrupted)
+        check_one_length(len(clean), len(corrupted))
         found = answers(model, pair, list(likeliest or ()))
         return Case(clean, corrupted, required_metric(found), role_places(model, row, clean))
     except ValueError as error:
@@ -53,12 +52,3 @@ def _check_answers(pair: PromptPair) -> None:
         missing.append("a distractor")
     if missing:
         raise ValueError(f"An average needs {' and '.join(missing)} in every row: fill it in.")
-
-
-def _check_lengths(clean: Tensor, corrupted: Tensor) -> None:
-    """Refuse prompts whose positions can't be matched."""
-    if len(clean) != len(corrupted):
-        raise ValueError(
-            f"The clean prompt has {len(clean)} tokens and the corrupted one {len(corrupted)}: "
-            "change a word so that they match, or exclude the row."
-        )

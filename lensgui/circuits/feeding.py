@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Metric
+from lensgui.circuits.checks import check_one_length
+from lensgui.circuits.metrics import Metric, read_positions
 from lensgui.circuits.nodes import Node, check_nodes, read_at, senders, written_at
 from lensgui.circuits.patches import HeadPatch, needed
 from lensgui.circuits.paths import PathScores
@@ -125,9 +126,8 @@ def feed(clean: Run, corrupted: Run, metric: Metric, receiver: Node) -> Iterator
     check_nodes([receiver], model.cfg, "receiver")
     if receiver.kind not in ("q", "k", "v"):
         raise ValueError(f"{receiver} is no head's q, k or v.")
-    if len(clean.tokens) != len(corrupted.tokens):
-        raise ValueError("Path patching needs prompts of equally many tokens.")
-    end = range(len(corrupted.tokens))[metric.position] + 1
+    check_one_length(len(clean.tokens), len(corrupted.tokens))
+    end = read_positions(metric, len(corrupted.tokens)).stop
     metric = compared(model, metric, clean.residuals[-1])
     patch = FedPatch(receiver, clean, corrupted)
     for _ in patch.listen():

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.headwrites import head_output
-from lensgui.circuits.metrics import LogitDifference, Metric
+from lensgui.circuits.metrics import LogitDifference, Metric, read_positions
 from lensgui.circuits.patches import make_patch
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.reading import compared
@@ -64,7 +64,7 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
     """
     if any(len(run.tokens) != len(base.tokens) for run in reference):
         raise ValueError("Mean ablation goes position by position: all prompts need one length.")
-    end = range(len(base.tokens))[metric.position] + 1
+    end = read_positions(metric, len(base.tokens)).stop
     metric = compared(base.model, metric, base.residuals[-1])
     start = read_metric(base, metric)
     patch = make_patch(_HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
@@ -85,7 +85,7 @@ def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
     Yields:
         In logits, [layer, head], NaN where not yet known: a layer more each time.
     """
-    cfg, position = run.model.cfg, range(len(run.tokens))[metric.position]
+    cfg, position = run.model.cfg, read_positions(metric, len(run.tokens)).start
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer in range(cfg.n_layers):
         written = [head_output(run, layer, head, position) for head in range(cfg.n_heads)]

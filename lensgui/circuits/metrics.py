@@ -110,19 +110,31 @@ class Declared:
 
     def __call__(self, logits: Any) -> Any:
         """Return the mean over the batch of the metric of logits [batch, position, d_vocab]."""
-        read = (
-            logits[..., self.position, :]
-            if self.reads == 1
-            else logits[..., self._where(logits), :]
-        )
+        read = logits[..., read_positions(self, logits.shape[-2]), :]
+        read = read[..., 0, :] if self.reads == 1 else read
         if self.columns is not None:
             read = read[..., list(self.columns)]
         return self.of_columns(read).mean()
 
-    def _where(self, logits: Any) -> slice:
-        """Return the positions that are read of logits [..., position, d_vocab]."""
-        end = range(logits.shape[-2])[self.position] + 1
-        return slice(end - self.reads, end)
+
+def read_positions(metric: Metric | Declared, length: int) -> slice:
+    """Return which positions of a prompt a metric reads.
+
+    Raises:
+        ValueError: If the prompt has too few.
+    """
+    if not -length <= metric.position < length:
+        raise ValueError(
+            f"The metric reads position {metric.position} of a prompt of {length} tokens: give it "
+            "a position that is there."
+        )
+    end = range(length)[metric.position] + 1
+    if end < metric.reads:
+        raise ValueError(
+            f"The metric reads {metric.reads} positions, and only {end} are there: use a longer "
+            "prompt, or a later position."
+        )
+    return slice(end - metric.reads, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Declared
-from lensgui.circuits.reading import metric_logits, read_out, read_positions
+from lensgui.circuits.checks import check_one_length, check_unhooked
+from lensgui.circuits.metrics import Declared, read_positions
+from lensgui.circuits.reading import metric_logits, read_out
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.padding import refuse_padding
@@ -53,7 +54,7 @@ def written(model: HookedTransformer, tokens: Tensor) -> Written:
     Raises:
         ValueError: If hooks are attached, or prompts are padded.
     """
-    refuse_hooks(model)
+    check_unhooked(model)
     refuse_padding(model, tokens)
     kept: dict[str, list[Tensor]] = {"hook_z": [], "hook_mlp_out": []}
 
@@ -97,16 +98,6 @@ def copied_inputs(model: HookedTransformer) -> Iterator[None]:
             setattr(model.cfg, name, on)
 
 
-def refuse_hooks(model: HookedTransformer) -> None:
-    """Refuse a model that someone else watches.
-
-    Raises:
-        ValueError: If hooks are attached to it.
-    """
-    if any(point.is_watched for point in model.hook_points()):
-        raise ValueError("Hooks are attached to the model: remove them first.")
-
-
 def check_pair(clean: Tensor, corrupted: Tensor) -> tuple[Tensor, Tensor]:
     """Return two prompts, or as many of each, as [batch, position].
 
@@ -114,10 +105,11 @@ def check_pair(clean: Tensor, corrupted: Tensor) -> tuple[Tensor, Tensor]:
         ValueError: If they differ in length or number.
     """
     clean, corrupted = torch.atleast_2d(clean), torch.atleast_2d(corrupted)
-    if clean.shape != corrupted.shape:
+    check_one_length(clean.shape[1], corrupted.shape[1])
+    if len(clean) != len(corrupted):
         raise ValueError(
-            f"The clean prompts are {list(clean.shape)} tokens and the corrupted ones "
-            f"{list(corrupted.shape)}; patching needs as many in both."
+            f"There are {len(clean)} clean prompts and {len(corrupted)} corrupted ones: patching "
+            "needs as many in both, so give one for each."
         )
     return clean, corrupted
 

@@ -17,7 +17,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Declared
+from lensgui.circuits.checks import hooked_points
+from lensgui.circuits.metrics import Declared, read_positions
 from lensgui.circuits.patches import make_patch, map_shape, needed
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.recording import CachedRecording
@@ -104,8 +105,7 @@ def _check_reads(metric: Declared, mask: Tensor | None) -> None:
     """Refuse a metric that reads padding of prompts with an attention mask [batch, position]."""
     if mask is None:
         return
-    end = range(mask.shape[1])[metric.position] + 1
-    if not mask[:, end - metric.reads : end].all():
+    if not mask[:, read_positions(metric, mask.shape[1])].all():
         raise ValueError(
             f"The metric reads position {metric.position}, which is padding in some of the prompts:"
             " pad on the left to read their ends, or give the metric a position that all have."
@@ -153,7 +153,7 @@ def _swept(
         run = Run(model, tokens).complete()
         recordings = (CachedRecording(cache, row) for cache in (clean_cache, base_cache))
         result = nothing_known(kind, tuple(total.shape))
-        end = range(len(tokens))[metric.position] + 1
+        end = read_positions(metric, len(tokens)).stop
         start = read_metric(run, metric)
         patches, results = [make_patch(kind, run, *recordings)], [result]
         for _ in run_cells(patches, results, run, metric, end, start):
@@ -164,9 +164,7 @@ def _swept(
 
 def _can_sweep(model: Any, tokens: Tensor, cache: Any, kind: SweepKind) -> bool:
     """Return whether no hooks are attached, no prompt is padded, and the cache has what is read."""
-    if any(point.is_watched for point in model.hook_points()):
-        return False
-    if padding_mask(model, tokens) is not None:
+    if hooked_points(model) or padding_mask(model, tokens) is not None:
         return False
     names = {"resid_pre", "resid_post", *needed(kind)}
     return all((name, layer) in cache for name in names for layer in range(model.cfg.n_layers))

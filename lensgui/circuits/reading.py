@@ -5,20 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Metric
+from lensgui.circuits.metrics import Metric, read_positions
 from lensgui.engine.model import HookedTransformer
-
-
-def read_positions(metric: Metric, length: int) -> slice:
-    """Return which positions of a prompt a metric reads.
-
-    Raises:
-        ValueError: If the prompt has too few.
-    """
-    end = range(length)[metric.position] + 1
-    if end < metric.reads:
-        raise ValueError(f"The metric reads {metric.reads} positions, and only {end} are there.")
-    return slice(end - metric.reads, end)
 
 
 def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Tensor:

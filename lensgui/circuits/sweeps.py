@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Metric
+from lensgui.circuits.checks import check_one_length, check_unhooked
+from lensgui.circuits.metrics import Metric, read_positions
 from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
 from lensgui.circuits.questions import RESID_PRE, Direction, MetricName, SweepKind
-from lensgui.circuits.reading import check_columns, compared, metric_logits, read_positions
+from lensgui.circuits.reading import check_columns, compared, metric_logits
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run, are_alike, equal_tokens, run_together, strands_of
 from lensgui.circuits.settling import Settling
@@ -242,17 +243,9 @@ def _runs(
     model: HookedTransformer, clean: Tensor | Run, corrupted: Tensor | Run, names: frozenset[str]
 ) -> list[Run]:
     """Return the runs of two prompts, perhaps not yet complete, if they can be swept."""
-    if any(point.is_watched for point in model.hook_points()):
-        raise ValueError(
-            "Hooks are attached to the model, and a sweep runs none: remove them first."
-        )
+    check_unhooked(model)
     runs = [run if isinstance(run, Run) else Run(model, run, names) for run in (clean, corrupted)]
-    lengths = [len(run.tokens) for run in runs]
-    if lengths[0] != lengths[1]:
-        raise ValueError(
-            f"The clean prompt has {lengths[0]} tokens and the corrupted one {lengths[1]}; "
-            "patching needs as many in both."
-        )
+    check_one_length(*(len(run.tokens) for run in runs))
     run_together(runs)
     return runs
 

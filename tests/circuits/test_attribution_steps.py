@@ -237,6 +237,6 @@ def test_what_has_no_estimate_is_refused_before_anything_runs():
         next(attribution_steps(model, CLEAN, BASE[:, :-1], METRIC, [SweepKind("z")]))
     with (
         model.hooks([("hook_embed", lambda x, hook: None)]),
-        pytest.raises(ValueError, match="an estimate runs none"),
+        pytest.raises(ValueError, match="Hooks are attached"),
     ):
         next(attribution_steps(model, CLEAN, BASE, METRIC, [SweepKind("z")]))

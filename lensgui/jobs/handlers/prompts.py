@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lensgui.circuits.checks import unequal
 from lensgui.circuits.questions import PromptPair
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
@@ -36,11 +37,8 @@ def pair_warnings(pair: PromptPair, clean: list[int], corrupted: list[int], skip
     ]
     if not corrupted:
         return found
-    if len(clean) != len(corrupted):
-        found.append(
-            f"The clean prompt has {len(clean)} tokens and the corrupted one {len(corrupted)}: "
-            "patching needs as many in both, so change a word."
-        )
+    if reason := unequal(len(clean), len(corrupted)):
+        found.append(reason)
     elif clean == corrupted:
         found.append("The prompts are identical: patching one into the other changes nothing.")
     elif not skip and clean[0] != corrupted[0]:

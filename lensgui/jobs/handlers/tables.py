@@ -7,6 +7,7 @@ from time import monotonic
 from weakref import WeakKeyDictionary
 
 from lensgui.circuits.answers import Answers, answers, encode
+from lensgui.circuits.checks import unequal
 from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
@@ -95,15 +96,9 @@ def _reading(runs: list[Run], ends: list[Run], found: Answers) -> RowReading:
 
 def _lengths_warning(lengths: tuple[int, int]) -> str:
     """Return why a row can't be swept, though both its prompts can be read."""
-    clean, corrupted = lengths
-    if clean == corrupted:
-        return ""
-    if not corrupted:
+    if lengths[0] and not lengths[1]:
         return "There is no corrupted prompt, so there is nothing to patch from: type one."
-    return (
-        f"The clean prompt has {clean} tokens and the corrupted one {corrupted}: change a word so "
-        "that they match, or exclude the row."
-    )
+    return unequal(*lengths)
 
 
 def forget(model: HookedTransformer) -> None:

@@ -1,0 +1,47 @@
+"""What analyses ask of prompts and models before they run; each refusal is one sentence."""
+
+from __future__ import annotations
+
+from lensgui.engine.model import HookedTransformer
+
+
+def unequal(clean: int, corrupted: int) -> str:
+    """Return why prompts of so many tokens can't be patched into each other; "" if they can."""
+    if clean == corrupted:
+        return ""
+    return (
+        f"The clean prompt has {clean} tokens and the corrupted one {corrupted}: patching needs as "
+        "many in both, so change a word."
+    )
+
+
+def check_one_length(clean: int, corrupted: int) -> None:
+    """Refuse a pair of prompts of different lengths.
+
+    Args:
+        clean: How many tokens the clean prompt has.
+        corrupted: Likewise.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    if reason := unequal(clean, corrupted):
+        raise ValueError(reason)
+
+
+def hooked_points(model: HookedTransformer) -> list[str]:
+    """Return the names of the points that hooks are attached to."""
+    return [point.name for point in model.hook_points() if point.is_watched]
+
+
+def check_unhooked(model: HookedTransformer) -> None:
+    """Refuse a model that someone else watches or changes.
+
+    Raises:
+        ValueError: If hooks are attached to it.
+    """
+    if names := hooked_points(model):
+        raise ValueError(
+            f"Hooks are attached to the model, at {', '.join(names[:3])}"
+            f"{' and others' * (len(names) > 3)}, and this runs without: remove them first."
+        )
