@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import numpy as np
 import pytest
 import torch
 
 from lensgui.circuits.questions import ModelKey, PromptPair, SweepKind
+from lensgui.circuits.runs import RunStrand
 from lensgui.engine.errors import ModelError
 from lensgui.jobs.handlers import attention
 from lensgui.jobs.handlers.bench import Bench
@@ -213,16 +216,23 @@ def test_equal_requests_have_equal_answers(bench):
     np.testing.assert_array_equal(first.values, second.values)
 
 
-def test_interleaved_jobs_share_one_run(bench):
-    pair = PromptPair(CLEAN.replace("music", "house"), PAIR.corrupted)
+def test_interleaved_jobs_share_one_run(bench, monkeypatch):
+    steps, heads = [], RunStrand.heads
+
+    def counted(strand, layer, *read):
+        steps.append((tuple(strand.run.tokens.tolist()), layer))
+        return heads(strand, layer, *read)
+
+    monkeypatch.setattr(RunStrand, "heads", counted)
+    pair = PromptPair(CLEAN.replace("music", "house"), CLEAN.replace("music", "river"))
     jobs = [
         bench.answer(ReadPair(TOY, pair)),
         bench.answer(AttentionGrid(TOY, pair)),
         bench.answer(LogitLens(TOY, pair, 3)),
     ]
-    for _ in range(100):
-        for job in jobs:
-            next(job, None)
+    said = list(zip_longest(*jobs))
+    assert all(any(turn[job] is not None for turn in said) for job in range(3))
+    assert len(steps) == len(set(steps)) == 2 * bench.use(TOY).cfg.n_layers
     assert not any(point.is_watched for point in bench._model.hook_points())
 
 

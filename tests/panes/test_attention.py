@@ -19,6 +19,7 @@ from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
 from tests import fake_attention, fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, take_head
+from tests.pictures import draws
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -135,7 +136,7 @@ def test_sorted_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         click(qtbot, pane, first)
     assert picked.args == [{"layer": first[0], "head": first[1]}]
-    pane.grid.grab()
+    draws(pane.grid)
 
 
 def test_a_threshold_that_no_head_reaches_is_said(pane):
@@ -171,7 +172,7 @@ def test_zooming_keeps_what_is_under_the_pointer_and_0_shows_all(pane, qtbot):
     seen = grid.look
     pane.bar.least.setValue(0.5)
     assert (grid.look.zoom, grid.look.offset) == (seen.zoom, seen.offset)
-    grid.grab()
+    draws(grid)
     qtbot.keyClick(grid, Qt.Key.Key_0)
     assert grid.look.zoom == 1
     assert grid.look.offset == (0, 0)
@@ -232,7 +233,7 @@ def test_every_size_of_model_is_labelled(count, qtbot, document, show):
         layers=layers,
     )
     pane.show_answer("grid", big)
-    pane.grid.grab()
+    draws(pane.grid)
     layout = pane.grid.layout_now()
     assert layout.raster.side >= 2
     assert layout.area.contains(layout.cell(layers - 1, heads - 1).center())

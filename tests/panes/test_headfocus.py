@@ -22,6 +22,7 @@ from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head
 from tests.panes.copying import averaging
+from tests.pictures import draws
 
 LEFT = Qt.MouseButton.LeftButton
 pytestmark = pytest.mark.qt_log_ignore(r"does not support (raise|propagateSizeHints)\(\)")
@@ -102,7 +103,7 @@ def test_a_name_isolates_its_row_and_a_click_locks_it(pane, qtbot):
     row = QPointF(plot.left() - 8, head.middle_of(3, 0).y())
     qtbot.mouseMove(head, row.toPoint())
     assert head.isolated == ("position", 3)
-    head.grab()
+    draws(head)
     with qtbot.waitSignal(pane.picked) as picked:
         qtbot.mouseClick(head, LEFT, pos=row.toPoint())
     assert picked.args == [{"position": 3}]
@@ -137,12 +138,12 @@ def test_zoomed_in_the_same_cells_are_picked_and_described(pane, qtbot):
 def test_lines_isolate_lock_and_turn(pane, qtbot):
     pane.focus.bar.view.chosen.emit("lines")
     lines = pane.focus.lines
-    lines.grab()
+    draws(lines)
     whole = len(lines.edges.ends)
     plot = lines.plot()
     third = QPointF(plot.left() - 6, plot.top() + plot.height() * 3.5 / 5)
     qtbot.mouseMove(lines, third.toPoint())
-    lines.grab()
+    draws(lines)
     assert {row for row, _ in lines.edges.ends.tolist()} == {3}
     assert len(lines.edges.ends) < whole
     with qtbot.waitSignal(pane.picked) as picked:
@@ -153,7 +154,7 @@ def test_lines_isolate_lock_and_turn(pane, qtbot):
     assert lines.locked is None
     assert not lines.is_from
     pane.focus.bar.least.setValue(100)
-    lines.grab()
+    draws(lines)
     assert all(share >= 1 for share in lines.edges.shares)
 
 
@@ -170,14 +171,14 @@ def test_long_prompts_are_arcs_over_the_text(pane, qtbot):
     pane.focus.bar.view.chosen.emit("lines")
     lines = pane.focus.lines
     lines.show_weights(weights(a_slice(np.tril(fakes.noise("l", 200, 200))), ["t"] * 200), set())
-    lines.grab()
+    draws(lines)
     assert lines.has_arcs
     plot = lines.plot()
     with qtbot.waitSignal(pane.picked) as picked:
         point = QPointF(plot.left() + plot.width() * 100.5 / 200, plot.bottom() + 5)
         qtbot.mouseClick(lines, LEFT, pos=point.toPoint())
     assert picked.args == [{"position": 100}]
-    lines.grab()
+    draws(lines)
     assert {row for row, _ in lines.edges.ends.tolist()} == {100}
 
 

@@ -20,6 +20,7 @@ from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
+from tests.pictures import draws
 
 PLACE = Cursor(4, 1, 3)
 HEADS = SweepKind("z", "all")
@@ -56,7 +57,7 @@ def test_every_head_is_a_point_by_both_directions(document, show, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         pane.scatter.picked.emit(6)
     assert picked.args == [{"layer": 1, "head": 2}]
-    pane.grab()
+    draws(pane)
 
 
 def test_attribution_and_ablation_are_asked_last_and_said_on_hover(document, show):
@@ -90,7 +91,7 @@ def test_numbers_that_are_not_finite_are_left_out(document, show):
     states = np.full((6, 4), CellState.NOT_FINITE, np.uint8)
     pane.show_answer("necessary", replace(pane.sweeps["necessary"], states=states))
     assert len(pane.scatter.points.x) == 0
-    pane.grab()
+    draws(pane)
 
 
 def test_points_are_reached_by_keyboard_and_change_their_colours(document, show, qtbot):
@@ -126,7 +127,7 @@ def test_senders_are_drawn_up_to_the_receiver(document, show, qtbot):
     best = np.abs(np.where(pane.feeding.states == CellState.EXACT, pane.feeding.values, 0))
     layer, head = np.unravel_index(best.argmax(), best.shape)
     assert pane.table.item(0, 0).text() == f"L{layer}" + (f"H{head}" if head < 4 else " MLP")
-    pane.grab()
+    draws(pane)
 
 
 def test_a_sender_is_selected_and_the_receiver_stays(document, show, qtbot):

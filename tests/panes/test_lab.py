@@ -20,6 +20,7 @@ from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
+from tests.pictures import draws
 
 HEADS = SweepKind("z", "all")
 EDGES = SweepKind("pattern", "edge")
@@ -127,7 +128,7 @@ def test_estimates_are_plotted_against_exact_values(document, show, qtbot):
         pane.view.estimates.scatter.picked.emit(5)
     assert picked.args == [{"layer": 1, "head": 1}]
     assert "r 1.00, rank 1.00 (24 cells)" in pane.view.remarks.text()
-    pane.grab()
+    draws(pane)
 
 
 def test_an_estimate_is_paler_than_an_exact_cell(document, show):
@@ -226,7 +227,7 @@ def test_pins_are_framed(document, show):
     assert pane.heatmap.picture.pins == ((4, 3),)
     pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("mlp_out")), PLACE)
     assert pane.heatmap.picture.pins == ((1, 2),)
-    pane.grab()
+    draws(pane)
 
 
 def test_another_sweep_is_one_click_away(show, qtbot):
@@ -264,7 +265,7 @@ def test_values_that_are_all_the_same_or_no_numbers(document, show, qtbot, value
                 tool.click()
             pane.show_answer("sweep", odd)
             assert pane.heatmap.describe(1, 1)
-            pane.grab()
+            draws(pane)
     assert (pane.heatmap.picture.shades == 128).all()
 
 

@@ -16,6 +16,7 @@ from lensgui.panes.prompts import pace, pairmodel
 from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
 from lensgui.state import pairfiles
 from tests.panes.conftest import answer
+from tests.pictures import draws
 
 IOI = TASKS[0]
 ROWS = IOI.draw(12)
@@ -242,7 +243,7 @@ def test_ten_thousand_rows_do_not_freeze(show, document):
     pane = show(PairTablePane())
     start = time.perf_counter()
     answer(pane, replace(document, table=rows))
-    pane.grab()
+    draws(pane)
     assert time.perf_counter() - start < 1.0
     start = time.perf_counter()
     pane.show_document(replace(document, table=(replace(rows[0], is_included=False), *rows[1:])))

@@ -12,6 +12,7 @@ from lensgui.panes.lab.kinds import KINDS
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import PAIR, answer, viewing
+from tests.pictures import draws
 
 OFFERED = [option.value for _, options in KINDS for option in options]
 HEADS = SweepKind("z", "all")
@@ -40,7 +41,7 @@ def test_every_kind_is_asked_drawn_and_described(document, show, kind, direction
     height, width = pane.heatmap.picture.shades.shape
     assert (height, width) == pane.view.shown.values.shape
     assert pane.view.shown.values.size <= pane.sweep.values.size
-    pane.grab()
+    draws(pane)
 
 
 def test_choosing_a_kind_edits_the_document(document, show, qtbot):

@@ -12,6 +12,7 @@ from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.lab.scatter import NAMED, Points, Scatter
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import answer, viewing
+from tests.pictures import draws
 
 
 def crowd(flips=False):
@@ -25,7 +26,7 @@ def crowd(flips=False):
 def plotted(show, size=(380, 150), flips=False):
     scatter = show(Scatter("Some points", "Some points."), *size)
     scatter.show_points(crowd(flips))
-    scatter.grab()
+    draws(scatter)
     return scatter
 
 
@@ -63,12 +64,12 @@ def test_the_most_extreme_point_is_named(show):
 def test_names_and_ranges_are_there_at_first(show):
     scatter = show(Scatter("Some points", "Some points."), 380, 150)
     scatter.show_points(crowd())
-    scatter.grab()
+    draws(scatter)
     ranges, named = scatter.plot.getViewBox().viewRange(), dict(scatter.named)
     assert ranges[0][1] > 0.9
     scatter.show_chosen(3)
     scatter.show_chosen(None)
-    scatter.grab()
+    draws(scatter)
     assert scatter.plot.getViewBox().viewRange() == ranges
     assert scatter.named == named
 

@@ -25,6 +25,7 @@ from lensgui.panes.labels import thin
 from lensgui.panes.picture import Picture
 from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible
 from tests import fake_attention, fakes
+from tests.pictures import draws
 
 MODEL = ModelKey("fake")
 
@@ -154,7 +155,7 @@ def test_text_can_be_read():
 
 def test_a_heatmap_without_a_picture_selects_nothing(heatmap, qtbot):
     heatmap.empty = "Do something."
-    heatmap.grab()
+    draws(heatmap)
     assert heatmap.selected() == (None, None)
 
 
@@ -212,7 +213,7 @@ def test_the_grid_paints_nothing_but_what_it_knows(qtbot):
     grid.resize(200, 300)
     grid.grab()
     grid.show_atlas(next(fake_attention.attention(AttentionGrid(MODEL, PromptPair("a b c")))))
-    grid.grab()
+    draws(grid)
     assert grid.words(5, 0) == "L5H0: not computed yet"
     assert "62 %" in grid.words(0, 0)
 
