@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
+from lensgui.circuits.questions import TYPED
 from lensgui.engine.families.aliases import ALIASES
 from lensgui.jobs.answering import Answering
 
-PAIR = ("clean", "corrupted", "answer", "distractor")
 NO_DISPLAY = (
     "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."
 )
@@ -78,7 +78,7 @@ def make_bench() -> Answering:
 def _open_window(parsed: argparse.Namespace) -> int:
     from lensgui.app import start
 
-    given = ((name, getattr(parsed, name)) for name in PAIR)
+    given = ((name, getattr(parsed, name)) for name in TYPED)
     options = start.Options(
         model=parsed.model,
         pair=tuple((name, text) for name, text in given if text is not None),

@@ -9,12 +9,11 @@ from typing import Any
 
 from lensgui.circuits.questions import DEFAULT_MODEL, TOY_MODEL, ModelKey, PromptPair
 from lensgui.engine.resources import resource
-from lensgui.state.document import Document
+from lensgui.state.document import PAIR_FIELDS, Document
 from lensgui.state.selection import Cursor
 
 FIRST = "ioi"
 TOY = "toy"
-PAIR_FIELDS = ("clean", "corrupted", "answer", "distractor", "bos")
 # Where there is most to see in the demo model: layer, head, position.
 PLACES = {
     "ioi": Cursor(23, 3, 13),

@@ -6,7 +6,7 @@ from math import ceil
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
@@ -16,6 +16,11 @@ from lensgui.panes.parts import Elided, button
 SENTENCE_MS = 20_000
 FINE = 1000  # steps of the progress bar
 IDLE = "ready"
+
+
+def stop_button(parent: QWidget) -> QToolButton:
+    """Return a button that stops what runs."""
+    return button("Stop", "Stop what runs", "Stop what runs and keep what is known so far.", parent)
 
 
 class StatusLine(QStatusBar):
@@ -36,9 +41,7 @@ class StatusLine(QStatusBar):
         self.bar = QProgressBar(self, maximum=FINE, textVisible=False)
         self.bar.setFixedSize(120, 10)
         self.bar.setAccessibleName("Progress")
-        self.stop = button(
-            "Stop", "Stop what runs", "Stop what runs and keep what is known so far.", self
-        )
+        self.stop = stop_button(self)
         self.sentence = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.sentence.setAccessibleName("Message")
         self._fading = QTimer(self, singleShot=True, interval=SENTENCE_MS)

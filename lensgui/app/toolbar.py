@@ -20,13 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app.network import allow_hub
+from lensgui.app.statusline import stop_button
 from lensgui.circuits.questions import MEMORY, ModelKey
 from lensgui.engine import library
+from lensgui.engine.names import NUMBER_FORMATS
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
 from lensgui.panes.parts import button
 
-DTYPES = ("float32", "bfloat16", "float16", "float64")
 LONGEST_TITLE = 56
 FOLDED_TIP = (
     "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as trained."
@@ -67,9 +68,7 @@ class ModelBar(QToolBar):
         self.state.setToolTip("What the worker does at present.")
         spring = QWidget(self)
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.stop = button(
-            "Stop", "Stop what runs", "Stop what runs and keep what is known so far.", self
-        )
+        self.stop = stop_button(self)
         self.stop.setEnabled(False)
         self.stop.clicked.connect(self.stopped)
         for part in (self.model, self.device, self.folded, self.badge, spring):
@@ -152,7 +151,7 @@ class ModelBar(QToolBar):
                 self._set_chosen
             )
         menu.addSeparator()
-        for dtype in DTYPES:
+        for dtype in NUMBER_FORMATS:
             _choice(menu, dtype, ("dtype", dtype), dtype == card.dtype).triggered.connect(
                 self._set_chosen
             )

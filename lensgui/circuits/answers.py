@@ -17,13 +17,17 @@ from lensgui.circuits.metrics import (
     Probability,
     Rank,
 )
-from lensgui.circuits.questions import MetricName, Prompt, PromptPair
+from lensgui.circuits.questions import (
+    NEEDS_DISTRACTOR,
+    SEPARATOR,
+    MetricName,
+    Prompt,
+    PromptPair,
+)
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
 
 Tokens = tuple[int, ...]
-SEPARATOR = "|"  # between the tokens of a set that counts as one answer
-NEEDS_DISTRACTOR = ("logit difference", "probability difference")
 MAKERS: dict[MetricName, Callable[[Tokens, Tokens], Metric]] = {
     "logit difference": LogitDifference,
     "probability difference": Probability,

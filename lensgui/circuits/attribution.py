@@ -21,6 +21,7 @@ from lensgui.circuits.checks import check_one_length, check_unhooked
 from lensgui.circuits.estimates import LayerEstimates
 from lensgui.circuits.gradients import LayerGraph, gradient_at_the_end
 from lensgui.circuits.metrics import Metric
+from lensgui.circuits.patches import check_kind
 from lensgui.circuits.questions import Direction, SweepKind
 from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
@@ -114,8 +115,8 @@ def _check(
     if not metric.is_smooth:
         raise ValueError(f"{type(metric).__name__} has no gradient, so it has no estimate.")
     check_unhooked(model)
-    if model.cfg.parallel_attn_mlp and any(kind.activation == "resid_mid" for kind in kinds):
-        raise ValueError(f"{name} has parallel blocks, which have no resid_mid.")
+    for kind in kinds:
+        check_kind(kind, model.cfg)
     if grad_drop and model.cfg.n_layers < 2:
         raise ValueError(f"{name} has one layer; GradDrop needs two or more.")
 

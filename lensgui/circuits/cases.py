@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lensgui.circuits.answers import NEEDS_DISTRACTOR, answers, encode, required_metric
+from lensgui.circuits.answers import answers, encode, required_metric
 from lensgui.circuits.averages import Case
 from lensgui.circuits.checks import check_one_length
-from lensgui.circuits.questions import PairRow, PromptPair
+from lensgui.circuits.questions import NEEDS_DISTRACTOR, PairRow, PromptPair
 from lensgui.circuits.roles import role_places
 from lensgui.engine.model import HookedTransformer
 

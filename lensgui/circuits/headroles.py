@@ -16,13 +16,12 @@ from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.headwrites import head_output
 from lensgui.circuits.metrics import LogitDifference, Metric, read_positions
 from lensgui.circuits.patches import make_patch
-from lensgui.circuits.questions import SweepKind
+from lensgui.circuits.questions import HEADS
 from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
 
-_HEADS = SweepKind("z", "all")
 _NAMES = frozenset({"z"})
 
 
@@ -67,9 +66,9 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
     end = read_positions(metric, len(base.tokens)).stop
     metric = compared(base.model, metric, base.residuals[-1])
     start = read_metric(base, metric)
-    patch = make_patch(_HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
+    patch = make_patch(HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
     shape = (base.model.cfg.n_layers, *patch.shape)
-    result = nothing_known(_HEADS, shape, start, start)
+    result = nothing_known(HEADS, shape, start, start)
     for _ in run_cells([patch], [result], base, metric, end, start):
         yield result.values
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.recording import Recorded
 from lensgui.circuits.runs import Run
+from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.layers.grouped import mix
 from lensgui.engine.layers.span import Span
 from lensgui.engine.model import HookedTransformer
@@ -227,8 +228,15 @@ def make_patch(kind: SweepKind, run: Run, source: Recorded, base: Recorded) -> P
     Raises:
         ValueError: If the model has no such activation.
     """
-    if kind.activation == "resid_mid" and run.model.cfg.parallel_attn_mlp:
-        raise ValueError(
-            f"{run.model.cfg.model_name} has parallel blocks, which have no resid_mid."
-        )
+    check_kind(kind, run.model.cfg)
     return (HeadPatch if kind.is_of_heads else ResidualPatch)(kind, run, source, base)
+
+
+def check_kind(kind: SweepKind, cfg: HookedTransformerConfig) -> None:
+    """Refuse to sweep what a model does not have.
+
+    Raises:
+        ValueError: If the model has no such activation.
+    """
+    if kind.activation == "resid_mid" and cfg.parallel_attn_mlp:
+        raise ValueError(f"{cfg.model_name} has parallel blocks, which have no resid_mid.")

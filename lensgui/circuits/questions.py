@@ -52,6 +52,8 @@ class Prompt:
     bos: bool | str = False
 
 
+TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
+SEPARATOR = "|"  # between the tokens of a set that counts as one answer
 MetricName = Literal[
     "logit difference",
     "probability difference",
@@ -60,6 +62,7 @@ MetricName = Literal[
     "rank",
     "KL divergence",
 ]
+NEEDS_DISTRACTOR: tuple[MetricName, ...] = ("logit difference", "probability difference")
 UNITS: dict[MetricName, str] = {
     "logit difference": "logits",
     "probability difference": "probability",
@@ -200,3 +203,4 @@ class SweepKind:
 
 
 RESID_PRE = SweepKind("resid_pre")
+HEADS = SweepKind("z", "all")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from lensgui.circuits import ioi, words
-from lensgui.circuits.questions import PairRow, PromptPair
+from lensgui.circuits.questions import SEPARATOR, PairRow, PromptPair
 from lensgui.circuits.templates import Words, row_of
 
 ATTEMPTS = 10  # for each pair, to draw one that was not drawn before
@@ -162,7 +162,7 @@ def _greater_digit(dice: random.Random) -> PairRow:
     }
     template = "The {event} lasted from the year {century}{decade}{year} to the year "
     template += "{century}{decade}"
-    answers = "|".join(DIGITS[last + 1 :]), "|".join(DIGITS[: last + 1])
+    answers = SEPARATOR.join(DIGITS[last + 1 :]), SEPARATOR.join(DIGITS[: last + 1])
     return row_of(template, clean, {"year": str(other)}, *answers)
 
 
@@ -175,7 +175,7 @@ def _greater_year(dice: random.Random) -> PairRow:
     }
     template = "The {event} lasted from the year {century}{year} to the year {century}"
     years = [f"{number:02d}" for number in range(100)]
-    answers = "|".join(years[year + 1 :]), "|".join(years[: year + 1])
+    answers = SEPARATOR.join(years[year + 1 :]), SEPARATOR.join(years[: year + 1])
     return row_of(template, clean, {"year": "01"}, *answers)
 
 

@@ -16,19 +16,12 @@ from typing import TextIO
 
 from lensgui.engine import demo, hub, library, location, store, verify
 from lensgui.engine.errors import ModelError
-from lensgui.engine.progress import Progress
+from lensgui.engine.names import NUMBER_FORMATS
+from lensgui.engine.progress import STEPS, Progress
 
 INTERRUPTED = 130
 _INTERVAL = 0.1  # seconds between two lines of progress within one step
-_WORDS = {
-    "download": "Downloading",
-    "check": "Checking",
-    "unpack": "Unpacking",
-    "convert": "Converting",
-}
-
 _CONVERTED = "; both read the weights that Hugging Face dequantised from the GGUF file"
-_FORMATS = ("float32", "float64", "bfloat16", "float16")
 
 _Subparsers = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -48,7 +41,7 @@ def add_arguments(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
     get.add_argument("name", metavar="NAME", help="a name of the list, or the hub's OWNER/NAME")
     check.add_argument("name", metavar="NAME", help="likewise, or a path")
     check.add_argument("--once", action="store_true", help="unless it was, or memory is short")
-    check.add_argument("--dtype", choices=_FORMATS, default="float32", help="the number format")
+    check.add_argument("--dtype", choices=NUMBER_FORMATS, default="float32", help="number format")
     check.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     path.add_argument("name", metavar="NAME")
     for parser in (get, check):
@@ -186,7 +179,7 @@ class _JsonReport(_Report):
 
 class _TextReport(_Report):
     def _show(self, progress: Progress, is_new: bool) -> None:
-        words = _WORDS[progress.step]
+        words = STEPS[progress.step]
         if not self._stream.isatty():
             if is_new:
                 print(f"{words} …", file=self._stream, flush=True)

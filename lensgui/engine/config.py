@@ -7,17 +7,14 @@ from typing import Any, Literal
 
 import torch
 
+from lensgui.engine.names import NUMBER_FORMATS
+
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Positions = Literal["standard", "rotary", "alibi", "none"]
 AttentionKind = Literal["global", "local"]
 QKNorm = Literal["shared", "per_head", "across_heads"]
 
-DTYPES = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NUMBER_FORMATS}
 
 _POSITIVE_OR_NONE = (
     "gate_limit",

@@ -1,7 +1,8 @@
-"""Where the files that travel with lensgui are: the toy model, examples, icons and fonts."""
+"""What travels with lensgui: the toy model, examples, icons, fonts; and its own command."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -18,3 +19,8 @@ def resource(*parts: str) -> Path:
     installed = PACKAGE / "resources"
     folder = installed if installed.is_dir() else PACKAGE.parent / "resources"
     return folder.joinpath(*parts)
+
+
+def own_command() -> list[str]:
+    """Return the command that runs lensgui's command line, from a bundle too."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "lensgui"]

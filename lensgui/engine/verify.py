@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lensgui.engine import store
 from lensgui.engine.errors import ModelError
+from lensgui.engine.resources import own_command
 
 AGREES = 1e-3  # logits or nats; in float32 and float64 a larger difference is a failure
 _PRECISE = ("float32", "float64")
@@ -58,7 +58,7 @@ def verify(place: Path, dtype: str = "float32", is_automatic: bool = False) -> V
     """
     options = ["--dtype", dtype, "--child", *(["--once"] if is_automatic else [])]
     process = subprocess.run(
-        [*_lensgui(), "models", "check", str(place), *options], capture_output=True, text=True
+        [*own_command(), "models", "check", str(place), *options], capture_output=True, text=True
     )
     answer = _last_object(process.stdout)
     if "logits" not in answer:
@@ -68,11 +68,6 @@ def verify(place: Path, dtype: str = "float32", is_automatic: bool = False) -> V
     if measured.agrees:
         store.write_verification(place, measured.logits, dtype, asdict(measured))
     return measured
-
-
-def _lensgui() -> list[str]:
-    """Return the command that runs lensgui's command line, from a bundle too."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "lensgui"]
 
 
 def _last_object(output: str) -> dict[str, Any]:

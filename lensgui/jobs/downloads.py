@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
+from lensgui.engine.progress import STEPS
+from lensgui.engine.resources import own_command
+
 log = logging.getLogger(__name__)
 
-STEPS = {
-    "download": "Downloading",
-    "check": "Checking",
-    "unpack": "Unpacking",
-    "convert": "Converting",
-}
 PATIENCE_MS = 2000
 
 
@@ -73,7 +69,7 @@ class Download(QObject):
         if self.is_running:
             return
         self.name, self._sentence, self._rest = name, "", b""
-        program, *arguments = command or [*_lensgui(), "models", "get", name, "--json"]
+        program, *arguments = command or [*own_command(), "models", "get", name, "--json"]
         self._process.start(program, arguments)
 
     def stop(self) -> None:
@@ -121,8 +117,3 @@ class Download(QObject):
     def _break(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
             self.failed.emit(f"{self.name} could not be fetched: no process could be started.")
-
-
-def _lensgui() -> list[str]:
-    """Return the command that runs lensgui's command line, from a bundle too."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "lensgui"]

@@ -22,6 +22,7 @@ class CellState(IntEnum):
     MASKED = 5  # the question does not exist here: a causal model never looks at later tokens
 
 
+ATLAS_SIDE = 96  # most pixels of a head in the grid, on either side
 KNOWN_BEFORE = CellState.UNCHANGED, CellState.MASKED  # nothing has to be computed for these
 
 

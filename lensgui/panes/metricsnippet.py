@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.circuits.questions import MetricName, PromptPair
+from lensgui.circuits.questions import NEEDS_DISTRACTOR, SEPARATOR, MetricName, PromptPair
 
 CLASSES: dict[MetricName, str] = {
     "logit difference": "LogitDifference",
@@ -12,13 +12,12 @@ CLASSES: dict[MetricName, str] = {
     "rank": "Rank",
     "KL divergence": "KLDivergence",
 }
-COMPARING = ("logit difference", "probability difference")
 LIKELIEST = "likeliest = model(clean)[0, -1].topk(2).indices.tolist()"
 
 
 def is_whole(pair: PromptPair) -> bool:
     """Whether the answer may be several tokens, which are read one after the other."""
-    return pair.metric == "log-probability" and bool(pair.answer) and "|" not in pair.answer
+    return pair.metric == "log-probability" and bool(pair.answer) and SEPARATOR not in pair.answer
 
 
 def metric(pair: PromptPair) -> list[str]:
@@ -33,7 +32,7 @@ def metric(pair: PromptPair) -> list[str]:
         ]
     if pair.metric == "KL divergence":
         return ["metric = KLDivergence()"]
-    if pair.answer and (pair.distractor or pair.metric not in COMPARING):
+    if pair.answer and (pair.distractor or pair.metric not in NEEDS_DISTRACTOR):
         return [f"metric = {_made(pair, _ids(pair.answer), _ids(pair.distractor))}"]
     typed = {"answer": pair.answer, "distractor": pair.distractor}
     if not any(typed.values()):
@@ -60,11 +59,11 @@ def reading(pair: PromptPair) -> list[str]:
 def _made(pair: PromptPair, answer: str, distractor: str) -> str:
     """Return the expression that makes a metric of expressions for tuples of token ids."""
     arguments = f"answer={answer}"
-    if pair.metric in COMPARING:
+    if pair.metric in NEEDS_DISTRACTOR:
         arguments += f", distractor={distractor}"
     return f"{CLASSES[pair.metric]}({arguments})"
 
 
 def _ids(texts: str) -> str:
-    parts = dict.fromkeys(part for part in texts.split("|") if part) or [texts]
+    parts = dict.fromkeys(part for part in texts.split(SEPARATOR) if part) or [texts]
     return "(" + "".join(f"model.to_single_token({part!r}), " for part in parts).rstrip(" ") + ")"

@@ -9,7 +9,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from lensgui.circuits.questions import (
+    HEADS,
     RESID_PRE,
+    TYPED,
     Direction,
     ModelKey,
     PairRow,
@@ -20,7 +22,6 @@ from lensgui.jobs.requests import Patching
 from lensgui.state.selection import Cursor
 
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
-TYPED = frozenset({"clean", "corrupted", "answer", "distractor"})
 EDIT_ID = 1
 
 
@@ -39,7 +40,7 @@ class SweepView:
     against: Patching | None = None
 
 
-VIEWS = (SweepView(), SweepView(SweepKind("z", "all")), SweepView(SweepKind("z", "all"), "noising"))
+VIEWS = (SweepView(), SweepView(HEADS), SweepView(HEADS, "noising"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Edit(QUndoCommand):
         """Swallow a later edit of the same single text; a choice is a step of its own."""
         if not isinstance(other, Edit) or other.names != self.names or len(self.names) != 1:
             return False
-        if not (self.names <= TYPED or self._is_of_one_note(other)):
+        if not (self.names <= {*TYPED} or self._is_of_one_note(other)):
             return False
         self.after = other.after
         self.setObsolete(self.after == self.before)

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lensgui.circuits.questions import PairRow, PromptPair, Role
+from lensgui.circuits.questions import TYPED, PairRow, PromptPair, Role
 
-COLUMNS = ("clean", "corrupted", "answer", "distractor")
 NEEDED = ("clean", "corrupted")
 ROLES, INCLUDED = "roles", "included"  # columns that may follow
 TICKS = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MOST_ROWS = 20_000
-EXAMPLE = "clean,corrupted,answer,distractor"
+EXAMPLE = ",".join(TYPED)
 
 
 def read_file(path: str | Path) -> tuple[PairRow, ...]:
@@ -73,7 +72,7 @@ def write_text(rows: Iterable[PairRow]) -> str:
         kept.append(INCLUDED)
     lines = io.StringIO()
     # Lines end as RFC 4180 has it, by which texts with either character are quoted.
-    writer = csv.DictWriter(lines, (*COLUMNS, *kept), extrasaction="ignore")
+    writer = csv.DictWriter(lines, (*TYPED, *kept), extrasaction="ignore")
     writer.writeheader()
     writer.writerows(_cells(row) for row in rows)
     return lines.getvalue()
@@ -82,7 +81,7 @@ def write_text(rows: Iterable[PairRow]) -> str:
 def _cells(row: PairRow) -> dict[str, str]:
     roles = {role.name: role.end for role in row.roles}
     return {
-        **{column: getattr(row.pair, column) for column in COLUMNS},
+        **{column: getattr(row.pair, column) for column in TYPED},
         ROLES: json.dumps(roles, ensure_ascii=False) if roles else "",
         INCLUDED: "yes" if row.is_included else "no",
     }
@@ -133,8 +132,8 @@ def _of_lines(text: str, name: str) -> tuple[PairRow, ...]:
 def _columns(cells: Sequence[str], name: str) -> tuple[tuple[str, ...], bool]:
     """Return what each column holds, and whether the first line says so."""
     named = tuple(cell.strip().casefold() for cell in cells)
-    if not set(named) & set(COLUMNS):
-        return COLUMNS[: max(len(cells), len(NEEDED))], False
+    if not set(named) & set(TYPED):
+        return TYPED[: max(len(cells), len(NEEDED))], False
     missing = [column for column in NEEDED if column not in named]
     if missing:
         raise ValueError(
@@ -156,7 +155,7 @@ def _row_of_cells(cells: Sequence[str], columns: Sequence[str], where: str) -> P
     except (json.JSONDecodeError, RecursionError):
         roles = None
     included = TICKS.get(held.get(INCLUDED, "").strip().casefold())
-    return _row({column: held.get(column, "") for column in COLUMNS}, roles, included, where)
+    return _row({column: held.get(column, "") for column in TYPED}, roles, included, where)
 
 
 def _row(texts: dict[str, str], roles: Any, included: Any, where: str) -> PairRow:
@@ -191,7 +190,7 @@ def _of_json(text: str, name: str) -> tuple[PairRow, ...]:
 def _row_of_entry(entry: Any, where: str) -> PairRow:
     if not isinstance(entry, dict):
         raise ValueError(f"{where} is not an object with “clean” and “corrupted”: make it one.")
-    texts = {column: entry.get(column, "") for column in COLUMNS}
+    texts = {column: entry.get(column, "") for column in TYPED}
     for column, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"{where} has a {column} that is not text: put it in quotation marks.")

@@ -26,13 +26,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 from lensgui.circuits.questions import HEAD_SCORES, ModelKey, PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.slices import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.state.selection import Cursor
 
 REPEATS = 60
-ATLAS_SIDE = 96
 GRIDS = ((12, 12, 64, 60), (12, 12, 256, 25), (32, 32, 96, 12))  # layers, heads, tokens, frames / s
 CLICK_TOKENS, CLICK_MS = 128, 16.0
 LONG_TOKENS, MOST_MIB = 1024, 300.0

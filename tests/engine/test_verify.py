@@ -27,7 +27,7 @@ def lensgui(*words):
 
 def test_checking_once_does_nothing_where_the_figure_is_known(monkeypatch, capsys):
     store.write_verification(library.path("toy"), 1e-6)
-    monkeypatch.setattr(verify, "_lensgui", lambda: ["false"])
+    monkeypatch.setattr(verify, "own_command", lambda: ["false"])
     assert lensgui("check", "--once", "toy") == 0
     assert capsys.readouterr().out == ""
 
@@ -41,7 +41,7 @@ def test_checking_prints_and_keeps_the_figure(capsys):
 
 def pretend_to_compare(monkeypatch, printed):
     code = f"print({printed!r})"
-    monkeypatch.setattr(verify, "_lensgui", lambda: [sys.executable, "-c", code])
+    monkeypatch.setattr(verify, "own_command", lambda: [sys.executable, "-c", code])
 
 
 @pytest.mark.parametrize("figure", ["NaN", "Infinity", "0.1"])

@@ -7,10 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.handlers.atlases import ATLAS_SIDE
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.slices import CellState
-from lensgui.panes.heads import attentionscript
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.inspection.inspector import InspectorPane
 from lensgui.state.selection import Cursor
@@ -101,10 +99,6 @@ def test_every_head_of_the_grid(name, hides, side, bench, qtbot):
     found = copied(pane, document, qtbot)["grid"].numpy()
     as_bytes = found * 127 + 128 if atlas.is_difference else found * 255
     np.testing.assert_allclose(as_bytes, atlas.values, atol=0.51)
-
-
-def test_long_prompts_are_pooled_as_the_grid_is():
-    assert attentionscript.GRID_SIDE == ATLAS_SIDE
 
 
 def long():

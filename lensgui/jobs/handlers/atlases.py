@@ -21,9 +21,8 @@ from lensgui.circuits.runs import Run
 from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
 from lensgui.jobs.handlers.mixtures import Mixture
 from lensgui.jobs.requests import AttentionHead
-from lensgui.jobs.slices import Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.slices import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 
-ATLAS_SIDE = 96  # most pixels of a head in the grid, on either side
 STRONGEST = HEAD_SCORES.index("strongest edge")
 Places = NDArray[np.int32]
 

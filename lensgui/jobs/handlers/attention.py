@@ -10,7 +10,6 @@ from lensgui.circuits.metrics import LogitDifference
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.atlases import (
-    ATLAS_SIDE,
     AtlasDrawing,
     HeadSum,
     head_slice,
@@ -20,6 +19,7 @@ from lensgui.jobs.handlers.atlases import (
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.mixtures import differences, mixture
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.slices import ATLAS_SIDE
 
 FEW = 2  # short prompts: their layers are drawn in one step
 SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lensgui.circuits.questions import AttentionMeasure, PairRow, Side
+from lensgui.jobs.slices import ATLAS_SIDE
 from lensgui.panes import snippets
 from lensgui.state.document import Document
-
-GRID_SIDE = 96  # most rows and columns of a head in the grid
 
 
 def attention(
@@ -82,7 +81,7 @@ def _grid(term: str, side: Side, *, hides_first: bool) -> list[str]:
     pooled = "shrink_signed" if side == "difference" else "shrink"
     return [
         "grid = torch.stack([  # [layer, head, destination, source]",
-        f"    {pooled}({mean}, {GRID_SIDE})",
+        f"    {pooled}({mean}, {ATLAS_SIDE})",
         "    for layer in range(model.cfg.n_layers)",
         "])",
     ]

@@ -114,7 +114,7 @@ class ColouredText(QWidget):
                 painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
                 return
             self._places = self._lay_out(self.width())
-            painter.setOpacity(0.4 if self._stale else 1.0)
+            painter.setOpacity(picture.STALE_OPACITY if self._stale else 1.0)
             painter.setPen(QColor(look.faint))
             painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
             above = QRectF(0, 0, self.width(), self._top())

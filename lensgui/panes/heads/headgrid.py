@@ -24,12 +24,11 @@ from lensgui.panes import theme
 from lensgui.panes.heads import gridpaint
 from lensgui.panes.heads.gridpaint import Marks
 from lensgui.panes.heads.headcards import card
-from lensgui.panes.heads.headlayout import MOST_ZOOM, Layout, Look, fit_list, fit_map
+from lensgui.panes.heads.headlayout import MOST_ZOOM, ZOOM_STEP, Layout, Look, fit_list, fit_map
 from lensgui.panes.heatmap import STEPS
 from lensgui.state.selection import Cursor
 
-ZOOM_STEP = 1.25
-ZOOM_KEYS = {Qt.Key.Key_Plus: ZOOM_STEP, Qt.Key.Key_Equal: ZOOM_STEP, Qt.Key.Key_Minus: 0.8}
+ZOOM_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}  # steps
 HINT = (
     "Click a head to look at it; shift-click averages over several, Ctrl-click pins; the wheel "
     "with Ctrl, or + and −, zooms, dragging moves, 0 shows all."
@@ -223,7 +222,7 @@ class HeadGrid(QWidget):
         elif key in STEPS:
             self._step(*STEPS[key])
         elif key in ZOOM_KEYS:
-            self.zoom(ZOOM_KEYS[key], self.layout_now().area.center())
+            self.zoom(ZOOM_STEP ** ZOOM_KEYS[key], self.layout_now().area.center())
         elif key == Qt.Key.Key_0:
             self.show_look(replace(self.look, zoom=1.0, offset=(0.0, 0.0)))
         elif key == Qt.Key.Key_A and self._marks.cursor.head is not None:

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize
 
+from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.panes.heads.atlas import Order, Raster, natural
 
 GUTTER = 2
 LARGEST = 96  # pixels of one thumbnail that fits the widget
 ENDS = 4  # pixels kept free at the right and below
 MOST_ZOOM = 24.0
+ZOOM_STEP = 1.25  # of a key, or a notch of the wheel
+INDUCTION = HEAD_SCORES.index("induction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Look:
         offset: How far the picture is scrolled, in pixels, across and down.
     """
 
-    score: int = 4
+    score: int = INDUCTION
     is_sorted: bool = False
     least: float = 0.0
     zoom: float = 1.0

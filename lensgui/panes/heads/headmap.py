@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.slices import Axis
 from lensgui.panes import picture, theme
+from lensgui.panes.heads.headlayout import ZOOM_STEP
 from lensgui.panes.heads.weights import NAMES, Weights
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.picture import Picture
@@ -25,7 +26,6 @@ from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
 
 FEWEST = 4  # tokens that can be seen on their own
-ZOOM_STEP = 1.25
 VEIL = 0.78  # opacity over what is not isolated
 LEAST_NUMBER = 0.005
 

@@ -21,6 +21,7 @@ from lensgui.panes import labels, theme
 from lensgui.panes.heads.edges import Edges, edges, pen
 from lensgui.panes.heads.weights import Weights
 from lensgui.panes.labels import Ink, Labels
+from lensgui.panes.picture import STALE_OPACITY
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
 
@@ -149,7 +150,7 @@ class HeadLines(QWidget):
                 self._drawn = QPixmap(self.size() * ratio)
                 self._drawn.setDevicePixelRatio(ratio)
                 self._paint_lines(self._drawn, self.weights, look)
-            painter.setOpacity(0.4 if self._stale else 1.0)
+            painter.setOpacity(STALE_OPACITY if self._stale else 1.0)
             painter.drawPixmap(0, 0, self._drawn)
             painter.setOpacity(1.0)
             self._paint_names(painter, self.weights, look)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from lensgui.jobs.reports import LensReading, Likely
 from lensgui.panes import theme
 from lensgui.panes.inspection.rows import Rows
+from lensgui.panes.picture import STALE_OPACITY
 from lensgui.panes.spelling import percent, shorten, signed, spell
 from lensgui.panes.theme import Theme
 
@@ -106,7 +107,7 @@ class LensRows(Rows):
             return
         look = theme.of(self.palette())
         with QPainter(self) as painter:
-            painter.setOpacity(0.4 if self._stale else 1.0)
+            painter.setOpacity(STALE_OPACITY if self._stale else 1.0)
             self._paint_heading(painter, look)
             for row, likely in enumerate(self.reading.top):
                 self._paint_row(painter, row, likely, look)

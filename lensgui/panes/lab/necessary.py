@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.circuits.questions import Direction, SweepKind
+from lensgui.circuits.questions import HEADS, Direction
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.slices import CellState, HeadEffects, Sweep
@@ -22,7 +22,6 @@ from lensgui.panes.spelling import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
-HEADS = SweepKind("z", "all")
 EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and every head is patched both "
     "ways."

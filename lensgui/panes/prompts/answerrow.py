@@ -7,13 +7,13 @@ from typing import get_args
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from lensgui.circuits.questions import UNITS, MetricName, PromptPair
+from lensgui.circuits.questions import SEPARATOR, UNITS, MetricName, PromptPair
 from lensgui.jobs.reports import ModelCard, PairReading, Token
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.chooser import Chooser, Option
 from lensgui.panes.parts import caption, sentence
 from lensgui.panes.prompts.alignment import SIDES
-from lensgui.panes.prompts.tokenpicker import SEPARATOR, TokenPicker
+from lensgui.panes.prompts.tokenpicker import TokenPicker
 from lensgui.panes.spelling import shorten, signed, spell
 
 NO_BOS = "none"
