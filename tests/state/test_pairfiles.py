@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensgui.circuits.questions import PairRow, PromptPair, Role
+from lensgui.circuits.questions import TYPED, PairRow, PromptPair, Role
 from lensgui.state import pairfiles
 
 LINES = 'clean,corrupted,answer,distractor\n"When, John",When Mary, Mary, John\n'
@@ -63,7 +63,7 @@ def test_roles_and_inclusion_are_written_and_read_back(rows):
     assert pairfiles.read_text(pairfiles.write_text(rows), "x") == rows
     entries = [
         {
-            **{column: getattr(row.pair, column) for column in pairfiles.COLUMNS},
+            **{column: getattr(row.pair, column) for column in TYPED},
             "roles": {role.name: role.end for role in row.roles},
             "included": row.is_included,
         }
