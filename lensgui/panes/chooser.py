@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
@@ -18,12 +19,13 @@ from PySide6.QtWidgets import (
 
 from lensgui.panes import theme
 
+T = TypeVar("T")
 AROUND_TEXT = 4  # pixels
 LEAST_LETTERS = 9  # of the chosen thing's name, however narrow the pane is
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class Option(Generic[T]):
     """One thing to choose.
 
     Attributes:
@@ -32,12 +34,15 @@ class Option:
         tip: What it means, in one sentence.
     """
 
-    value: object
+    value: T
     name: str
     tip: str
 
 
-class Chooser(QComboBox):
+Groups = Sequence[tuple[str, Sequence[Option[T]]]]
+
+
+class Chooser(QComboBox, Generic[T]):
     """Shows the chosen option, and says when the user chose another.
 
     Attributes:
@@ -46,9 +51,7 @@ class Chooser(QComboBox):
 
     chosen = Signal(object)
 
-    def __init__(
-        self, name: str, groups: Sequence[tuple[str, Sequence[Option]]], parent: QWidget
-    ) -> None:
+    def __init__(self, name: str, groups: Groups[T], parent: QWidget) -> None:
         """Fill the box.
 
         Args:
@@ -57,7 +60,7 @@ class Chooser(QComboBox):
             parent: The pane it is in.
         """
         super().__init__(parent)
-        self._options: list[Option | None] = []  # None for a heading
+        self._options: list[Option[T] | None] = []  # None for a heading
         items = QStandardItemModel(self)
         for heading, options in groups:
             if heading:
@@ -78,6 +81,13 @@ class Chooser(QComboBox):
         self.view().setMinimumWidth(widest + 40)
         self.activated.connect(self._tell)
         self.show_value(self._known()[0].value)
+
+    @property
+    def value(self) -> T | None:
+        """What is chosen; None if that is not among the options."""
+        index = self.currentIndex()
+        option = self._options[index] if index >= 0 else None
+        return option.value if option else None
 
     def show_value(self, value: object) -> None:
         """Show what is chosen, without saying so; nothing if it is not among the options."""
@@ -101,7 +111,7 @@ class Chooser(QComboBox):
         painter.drawComplexControl(control, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
-    def _known(self) -> list[Option]:
+    def _known(self) -> list[Option[T]]:
         return [option for option in self._options if option is not None]
 
     @Slot(int)

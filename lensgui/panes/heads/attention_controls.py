@@ -24,7 +24,7 @@ from lensgui.panes.parts import button, caption
 LARGEST_SCORE = 20.0
 NARROW = 6  # letters of a choice that must be seen, however narrow the pane is
 
-MEASURES: tuple[Option, ...] = (
+MEASURES: tuple[Option[AttentionMeasure], ...] = (
     Option("pattern", "attention", "How much each destination attends to each source."),
     Option("scores", "scores", "The scores that attention is the softmax of."),
     Option(

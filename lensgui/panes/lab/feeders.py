@@ -12,7 +12,7 @@ from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import Request, WhoFeeds
 from lensgui.jobs.slices import CellState, Feeding
 from lensgui.panes import theme, verbs
-from lensgui.panes.chooser import Chooser, Option
+from lensgui.panes.chooser import Chooser, Groups, Option
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.lab import cells, headsnippets
 from lensgui.panes.lab.levels import LevelBar
@@ -27,7 +27,7 @@ from lensgui.state.selection import Cursor
 NO_HEAD = "Select a head in any pane to see who feeds it."
 NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."
 LATER = "it does not come before the head that listens"
-INPUTS = (
+INPUTS: Groups[HeadInput] = (
     (
         "",
         (
@@ -163,9 +163,7 @@ class FeedersPane(Pane):
         return cursor.layer, cursor.head
 
     def _input(self) -> HeadInput:
-        options = {option.name: option.value for _, group in INPUTS for option in group}
-        chosen = options[self.input.currentText()]
-        return "q" if chosen == "q" else "k" if chosen == "k" else "v"
+        return self.input.value or "q"
 
     def _draw(self) -> None:
         found = self.feeding

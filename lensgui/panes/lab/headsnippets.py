@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lensgui.circuits.questions import HeadInput
+from lensgui.circuits.questions import Direction, HeadInput
 from lensgui.jobs.requests import Patching
 from lensgui.panes import snippets
 from lensgui.panes.lab import sweepsnippet
 from lensgui.state.document import Document
+
+DIRECTIONS: tuple[tuple[str, Direction], ...] = (
+    ("necessary", "noising"),
+    ("sufficient", "denoising"),
+)
 
 
 def necessary(document: Document, asked: Patching) -> str:
@@ -19,9 +24,11 @@ def necessary(document: Document, asked: Patching) -> str:
         asked: What is swept, in either direction.
     """
     lines = sweepsnippet.subject(asked)
-    for name, direction in (("sufficient", "denoising"), ("necessary", "noising")):
-        turned = replace(asked, direction="denoising" if direction == "denoising" else "noising")
-        lines += [*sweepsnippet.changes(turned), f"{name} = {sweepsnippet.SHOWN}  # [layer, head]"]
+    for name, direction in DIRECTIONS:
+        lines += [
+            *sweepsnippet.changes(replace(asked, direction=direction)),
+            f"{name} = {sweepsnippet.SHOWN}  # [layer, head]",
+        ]
     return snippets.script(document, lines)
 
 

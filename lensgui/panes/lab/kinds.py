@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lensgui.circuits.questions import Direction, SweepKind
-from lensgui.panes.chooser import Option
+from lensgui.panes.chooser import Groups, Option
 
 _SHARED = "; the heads that share it are patched together."
 
-KINDS = (
+KINDS: Groups[SweepKind] = (
     (
         "layer × position",
         (
@@ -111,7 +111,7 @@ KINDS = (
         ),
     ),
 )
-DIRECTIONS = (
+DIRECTIONS: Groups[Direction] = (
     (
         "",
         (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.circuits.questions import HEADS, Direction
+from lensgui.circuits.questions import HEADS
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.slices import CellState, HeadEffects, Sweep
@@ -29,10 +29,6 @@ EMPTY_STATE = (
 LEGEND = (
     "Right: enough to bring the clean answer back. Up: the clean answer needs it. "
     "Of clean − corrupted; hover for attribution and ablation."
-)
-DIRECTIONS: tuple[tuple[str, Direction], ...] = (
-    ("necessary", "noising"),
-    ("sufficient", "denoising"),
 )
 
 
@@ -73,7 +69,7 @@ class NecessaryPane(Pane):
         model, pair, rows = document.model, document.pair, document.rows
         found: dict[str, Request] = {
             name: Patching(model, document.asked, HEADS, direction, rows, is_estimated=False)
-            for name, direction in DIRECTIONS
+            for name, direction in headsnippets.DIRECTIONS
         }
         if self._asks_roles and pair.is_complete:
             reference = tuple(row for row in document.table if row.is_included)
