@@ -146,6 +146,9 @@ class Run:
 class RunStrand:
     """A run on its way through the layers: a strand of one cell.
 
+    It fills the run's lists and does not hold the run, which holds it: a run that is left half way
+    goes with its last user, and the model with it.
+
     Attributes:
         rows: The stream between two layers, [1, position, d_model], without the positions that are
             another run's.
@@ -154,16 +157,18 @@ class RunStrand:
         hears: Which of "attn_out" and "mlp_out" the run keeps.
     """
 
-    def __init__(self, run: Run, leader: Run | None = None) -> None:
+    def __init__(self, run: Run, leader: RunStrand | None = None, start: int = 0) -> None:
         """Start at the layer that the run has come to.
 
         Args:
             run: The run.
-            leader: A run that goes the same way just before this one; the positions that are equal
-                by causality are run once, and so are bit-equal.
+            leader: A run that goes the same way just before this one.
+            start: How many of their first positions are equal by causality; these are run once,
+                and so are bit-equal.
         """
-        self.run, self._leader = run, leader
-        self._start = 0 if leader is None else equal_tokens(run, leader)
+        self.residuals, self.keys, self.values = run.residuals, run.keys, run.values
+        self.kept = run.kept
+        self._model, self._names, self._leader, self._start = run.model, run.names, leader, start
         self._span = run.model.span(len(run.tokens) - self._start, self._start)
         self.hears = run.names & {"attn_out", "mlp_out"}
         self.rows = self.middle = self.before = run.residuals[-1][None, self._start :]
@@ -174,25 +179,25 @@ class RunStrand:
 
     def enter(self, layer: int) -> None:
         """Forget what a piece of this layer that was run before has left."""
-        for kept in (self.run.keys, self.run.values, self.run.kept):
+        for kept in (self.keys, self.values, self.kept):
             del kept[layer:]
-        self.run.kept.append({})
+        self.kept.append({})
 
     def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return what the heads put out, and keep keys, values and what else is wanted."""
-        attn = self.run.model.blocks[layer].attn
+        attn = self._model.blocks[layer].attn
         found: dict[str, Tensor] = {"q": q, "k": k, "v": v}
 
         def keep(pattern: Tensor, hook: HookPoint) -> None:
             found["pattern"] = pattern
 
-        watching = "pattern" in self.run.names
-        hooks = self.run.model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
+        watching = "pattern" in self._names
+        hooks = self._model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
         past = self._past(layer, k)
         with hooks or nullcontext():
             z: Tensor = attn.mixed(q, k, v, self._span, past)
-        self.run.keys.append(past.k)
-        self.run.values.append(past.v)
+        self.keys.append(past.k)
+        self.values.append(past.v)
         for name, activation in (found | {"z": z}).items():
             self.hear(layer, name, activation)
         return z
@@ -202,9 +207,8 @@ class RunStrand:
         if self._leader is None:
             nothing = like[:, :0]
             return KeyValues(nothing, nothing, grows=True)
-        past = self._leader.before(layer, self._start)
-        past.grows = True
-        return past
+        known = self._leader.keys[layer], self._leader.values[layer]
+        return KeyValues(*(rows[:, : self._start] for rows in known), grows=True)
 
     def arrive(self, layer: int, attended: Tensor) -> None:
         """Take the stream behind a layer's attention."""
@@ -213,15 +217,15 @@ class RunStrand:
     def leave(self, layer: int, rows: Tensor) -> None:
         """Take the stream behind a layer's MLP: the layer is known."""
         before = self._leader.residuals[layer + 1] if self._leader else None
-        self.run.residuals.append(self._whole(rows[0], before))
+        self.residuals.append(self._whole(rows[0], before))
         self.rows = self.before = rows
 
     def hear(self, layer: int, name: str, activation: Tensor) -> None:
         """Keep an activation of all positions, if it is wanted."""
-        if name in self.run.names:
+        if name in self._names:
             before = self._leader.kept[layer][name] if self._leader else None
             whole = self._whole(activation[0], before, int(name == "pattern"))
-            self.run.kept[layer][name] = whole
+            self.kept[layer][name] = whole
 
     def _whole(self, part: Tensor, before: Tensor | None, axis: int = 0) -> Tensor:
         """Return an activation of all positions, in memory of its own.
@@ -264,7 +268,7 @@ def strands_of(runs: Sequence[Run]) -> list[RunStrand]:
             run.residuals, run.keys, run.values = first.residuals, first.keys, first.values
             run.kept = first.kept
         else:
-            strands.append(RunStrand(run, first))
+            strands.append(RunStrand(run, strands[0], equal_tokens(run, first)))
     return strands
 
 
