@@ -30,9 +30,7 @@ class Faults(QObject):
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.log_path = _open_log(folder)
-        self._before = sys.excepthook, threading.excepthook
-        sys.excepthook = self.catch
-        threading.excepthook = self._catch_in_thread
+        _hooks.add(self)
 
     def catch(
         self,
@@ -41,20 +39,67 @@ class Faults(QObject):
         trace: TracebackType | None,
     ) -> None:
         """Log an exception and tell the user in a sentence."""
-        if issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-            return
         log.critical("nobody caught this", exc_info=(kind, error, trace))
         where = f"; details are in {self.log_path}" if self.log_path else ""
         self.told.emit(f"Something went wrong in lensgui itself: {kind.__name__}: {error}{where}")
 
     def release(self) -> None:
-        """Put back the hooks that were there before."""
-        sys.excepthook, threading.excepthook = self._before
+        """Catch nothing any more; the last one puts back the hooks that were there before."""
+        _hooks.remove(self)
+
+
+class _Hooks:
+    """The interpreter's hooks, taken over while there are windows, and shared by all of them.
+
+    What a script lets fall is not the window's, and goes to the hooks that were there before.
+    """
+
+    def __init__(self) -> None:
+        self._faults: list[Faults] = []
+        self._before = sys.excepthook, threading.excepthook
+        self._ours = self._catch, self._catch_in_thread  # bound once: each access makes another
+
+    def add(self, faults: Faults) -> None:
+        """Let a window have what is caught, before those that are already there."""
+        if not self._faults and sys.excepthook is not self._ours[0]:
+            self._before = sys.excepthook, threading.excepthook
+            sys.excepthook, threading.excepthook = self._ours
+        self._faults.append(faults)
+
+    def remove(self, faults: Faults) -> None:
+        """Let a window have nothing more; hooks that somebody put over ours stay in place."""
+        self._faults = [other for other in self._faults if other is not faults]
+        if not self._faults and sys.excepthook is self._ours[0]:
+            sys.excepthook = self._before[0]
+        if not self._faults and threading.excepthook is self._ours[1]:
+            threading.excepthook = self._before[1]
+
+    def _catch(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        is_ours = not (issubclass(kind, KeyboardInterrupt) or _is_of_a_script(trace))
+        if self._faults and is_ours:
+            self._faults[-1].catch(kind, error, trace)
+        else:
+            self._before[0](kind, error, trace)
 
     def _catch_in_thread(self, arguments: threading.ExceptHookArgs) -> None:
-        if arguments.exc_value is not None:
-            self.catch(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+        name = arguments.thread.name if arguments.thread is not None else ""
+        if self._faults and name.startswith("lensgui-") and arguments.exc_value is not None:
+            self._faults[-1].catch(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+        else:
+            self._before[1](arguments)
+
+
+_hooks = _Hooks()
+
+
+def _is_of_a_script(trace: TracebackType | None) -> bool:
+    """Whether an error went all through a script; what a slot lets fall ends at Qt."""
+    if trace is None or trace.tb_frame.f_back is not None:
+        return False
+    is_module = trace.tb_frame.f_code.co_name == "<module>"
+    return is_module or trace.tb_frame.f_globals.get("__name__") == "runpy"
 
 
 def _open_log(folder: Path) -> Path | None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
 INTERVAL_MS = 1000
 IDLE_ROUNDS = 10  # between two full collections
+
+_collectors: WeakSet[QObject] = (
+    WeakSet()
+)  # of open windows, while any of which Python must not collect
+_found_enabled: list[bool] = []  # whether it did before the first of them
 
 
 class Collector(QObject):
@@ -16,7 +22,9 @@ class Collector(QObject):
 
     def __init__(self, is_busy: Callable[[], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._was_enabled = gc.isenabled()
+        if not _collectors:
+            _found_enabled.append(gc.isenabled())
+        _collectors.add(self)
         gc.disable()
         gc.freeze()
         self._is_busy = is_busy
@@ -36,11 +44,16 @@ class Collector(QObject):
 
     @Slot()
     def freeze(self) -> None:
-        """Set aside what will stay, such as modules just imported and a model just loaded."""
+        """Set aside what will stay, such as modules just imported and a model just loaded.
+
+        Garbage is collected first: what is set aside is never collected.
+        """
+        gc.collect()
         gc.freeze()
 
     def release(self) -> None:
-        """Leave collecting to the interpreter again, if it did so before."""
+        """Leave collecting to the interpreter again, if it did so before the first window."""
         self._timer.stop()
-        if self._was_enabled:
+        _collectors.discard(self)
+        if not _collectors and _found_enabled and _found_enabled.pop():
             gc.enable()

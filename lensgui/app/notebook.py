@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.answering import Answering
 from lensgui.state.document import Document
 
+LONGEST_WAIT_S = 30.0  # for a thread that imports or loads as a script ends
 _open: list[start.Parts] = []  # what an open window needs, while nobody else holds it
 
 
@@ -33,9 +35,11 @@ def show(
         The window; None once it is closed.
     """
     parts = start.build(start.Options(document=Document(key, pair)), make_bench)
-    Warming(parts.runner, parts.window)
+    parts.warming = Warming(parts.runner, parts.window)
     parts.window.show()
     if _is_notebook() if block is None else not block:
+        if not _open:
+            atexit.register(_leave_all)
         _open.append(parts)
         parts.window.closed.connect(lambda: QTimer.singleShot(0, lambda: _leave(parts)))
         return parts.window
@@ -56,5 +60,12 @@ def _is_notebook() -> bool:
 
 def _leave(parts: start.Parts) -> None:
     """Let go of a window that was closed, unless its thread is still at work."""
-    if start.leave(parts):
+    if parts in _open and start.leave(parts):
         _open.remove(parts)
+
+
+def _leave_all() -> None:
+    """Let go of windows that are open as the script ends; their threads must not outlive it."""
+    while _open:
+        if not start.leave(_open.pop(), LONGEST_WAIT_S):
+            start.leave_hard(1)

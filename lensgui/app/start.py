@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
@@ -57,6 +58,7 @@ class Parts:
     faults: Faults
     collector: Collector
     appearance: Appearance
+    warming: Warming | None = None
 
 
 def first_view(options: Options) -> tuple[Document, Cursor, str]:
@@ -120,23 +122,30 @@ def run(options: Options, make_bench: Callable[[], Answering]) -> int:
     if options.smoke_test:
         Smoke(parts.window)
     else:
-        Warming(parts.runner, parts.window)
+        parts.warming = Warming(parts.runner, parts.window)
     parts.window.show()
     status = parts.app.exec()
-    has_ended = leave(parts)
+    if not leave(parts):
+        leave_hard(status)
     logging.shutdown()
-    if not has_ended:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)  # a thread that can't be stopped in time is left to the system
     return status
 
 
-def leave(parts: Parts) -> bool:
-    """Stop what still runs; return whether all of it ended in time."""
+def leave_hard(status: int) -> NoReturn:
+    """End the process at once: a thread that can't be stopped in time is left to the system."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def leave(parts: Parts, seconds: float = 0.9) -> bool:
+    """Stop what still runs; return whether all of it ended in time: imports can't be stopped."""
     parts.window.hide()
     parts.fetching.download.stop()
-    has_ended = parts.runner.close()
+    has_ended = parts.runner.close(int(1000 * seconds))
+    if parts.warming is not None:
+        has_ended = parts.warming.finish(seconds) and has_ended
     parts.faults.release()
     parts.collector.release()
     return has_ended

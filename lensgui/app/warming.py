@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Slot
 
 from lensgui.jobs.runner import Runner
 
+THREAD = "lensgui-import"
 LATER = "pyqtgraph"  # half a second, which the window's thread must not spend at once
 
 
@@ -18,11 +19,18 @@ class Warming(QObject):
     def __init__(self, runner: Runner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
-        self.thread_: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
         runner.settled.connect(self._begin)
 
     @Slot()
     def _begin(self) -> None:
         self._runner.settled.disconnect(self._begin)
-        self.thread_ = threading.Thread(target=import_module, args=(LATER,), daemon=True)
-        self.thread_.start()
+        # No daemon: the interpreter must not be taken down under an import.
+        self._thread = threading.Thread(target=import_module, args=(LATER,), name=THREAD)
+        self._thread.start()
+
+    def finish(self, seconds: float = 1.0) -> bool:
+        """Return whether nothing is imported any more, within some time."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()

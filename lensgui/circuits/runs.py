@@ -207,8 +207,8 @@ class RunStrand:
         if self._leader is None:
             nothing = like[:, :0]
             return KeyValues(nothing, nothing, grows=True)
-        known = self._leader.keys[layer], self._leader.values[layer]
-        return KeyValues(*(rows[:, : self._start] for rows in known), grows=True)
+        keys, values = self._leader.keys[layer], self._leader.values[layer]
+        return KeyValues(keys[:, : self._start], values[:, : self._start], grows=True)
 
     def arrive(self, layer: int, attended: Tensor) -> None:
         """Take the stream behind a layer's attention."""

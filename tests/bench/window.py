@@ -140,7 +140,7 @@ def measure() -> tuple[Figures, int]:
     figures.usable_s = since_start() - figures.visible_s
     figures.import_lag_ms = max(lag.stop(), default=0.0)
     lag.start()
-    while warming.thread_ is None or warming.thread_.is_alive():
+    while "pyqtgraph" not in sys.modules or not warming.finish(0):
         parts.app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 5)
     figures.plot_lag_ms = max(lag.stop(), default=0.0)
     loop = QEventLoop()

@@ -1,0 +1,118 @@
+"""Scripts that end, fail or leave while a window is open, and threads that are still importing."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+from weakref import WeakSet
+
+import pytest
+
+from lensgui.app import garbage, warming
+from lensgui.app.faults import Faults
+from lensgui.app.garbage import Collector
+from lensgui.app.warming import Warming
+from lensgui.jobs.runner import Runner
+from tests.fakes import FakeBench
+
+OPEN = (
+    "import sys, lensgui\n"
+    "window = lensgui.open('toy', clean=' table green', block=False)\n"
+    "sys.stdout.write('open')\n"
+)
+SIZE_HINTS = "propagateSizeHints"  # which the offscreen platform always lacks
+
+
+def script(tmp_path, code):
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "LENSGUI_HOME": str(tmp_path)}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=90
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("", 0), ("sys.exit(3)", 3), ("raise KeyError('mine')", 1), ("window.close()", 0)],
+)
+def test_a_script_may_end_while_its_window_is_open(end, status, tmp_path):
+    done = script(tmp_path, OPEN + end)
+    assert done.stdout == "open"
+    assert done.returncode == status, done.stderr
+    said = [line for line in done.stderr.splitlines() if SIZE_HINTS not in line]
+    if status == 1:
+        assert done.stderr.rstrip().endswith("KeyError: 'mine'")
+        assert said[0].startswith("Traceback")
+    else:
+        assert said == []
+
+
+def test_the_hooks_go_back_in_whatever_order_windows_close(tmp_path, qapp):
+    before = sys.excepthook, threading.excepthook
+    for order in ((0, 1), (1, 0)):
+        both = [Faults(tmp_path), Faults(tmp_path)]
+        assert sys.excepthook is not before[0]
+        both[order[0]].release()
+        assert sys.excepthook is not before[0]
+        both[order[1]].release()
+        assert (sys.excepthook, threading.excepthook) == before
+
+
+def test_a_hook_that_was_put_over_ours_stays(tmp_path, qapp, monkeypatch):
+    caught = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: caught.append(error))
+    faults = Faults(tmp_path)
+    ours = sys.excepthook
+
+    def theirs(*error):
+        ours(*error)
+
+    monkeypatch.setattr(sys, "excepthook", theirs)
+    faults.release()
+    assert sys.excepthook is theirs
+    theirs(KeyError, KeyError("late"), None)
+    assert caught[0][0] is KeyError
+
+
+def test_the_users_own_threads_keep_their_hook(tmp_path, qapp, monkeypatch):
+    caught = []
+    monkeypatch.setattr(threading, "excepthook", caught.append)
+    faults = Faults(tmp_path)
+    try:
+        thread = threading.Thread(target=lambda: 1 / 0, name="mine")
+        thread.start()
+        thread.join()
+    finally:
+        faults.release()
+    assert [part.exc_type for part in caught] == [ZeroDivisionError]
+
+
+def test_python_collects_again_only_after_the_last_window(qapp, monkeypatch):
+    monkeypatch.setattr(garbage, "_collectors", WeakSet())
+    was_enabled = gc.isenabled()
+    gc.enable()
+    first, second = Collector(lambda: False), Collector(lambda: False)
+    first.release()
+    assert not gc.isenabled()
+    second.release()
+    assert gc.isenabled()
+    gc.unfreeze()
+    gc.disable() if not was_enabled else None
+
+
+def test_an_import_that_is_under_way_is_waited_for(qapp, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr(warming, "import_module", lambda name: gate.wait(30))
+    runner = Runner(FakeBench)
+    waiting = Warming(runner)
+    assert waiting.finish(0)
+    runner.settled.emit()
+    begun = time.monotonic()
+    assert not waiting.finish(0.05)
+    assert time.monotonic() - begun >= 0.05
+    gate.set()
+    assert waiting.finish(5)
+    runner.close(5000)
