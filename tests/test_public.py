@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,29 @@ def test_importing_the_package_imports_nothing_heavy_and_the_library_never_impor
         "print([name for name in sys.modules if name.startswith(('PySide6', 'pyqtgraph'))])"
     )
     assert loaded == "[]\n"
+
+
+FIELD_NAMES = {  # what public notebooks import from each module
+    "evals": "ioi_eval",
+    "head_detector": "detect_head get_previous_token_head_detection_pattern "
+    "get_duplicate_token_head_detection_pattern get_induction_head_detection_pattern",
+    "hook_points": "HookPoint HookedRootModule",
+    "patching": "generic_activation_patch get_act_patch_resid_pre get_act_patch_attn_out "
+    "get_act_patch_mlp_out get_act_patch_attn_head_out_all_pos get_act_patch_block_every "
+    "get_act_patch_attn_head_all_pos_every layer_pos_patch_setter",
+    "utils": "get_act_name to_numpy test_prompt Slice composition_scores lm_cross_entropy_loss",
+}
+
+
+@pytest.mark.parametrize("module", FIELD_NAMES)
+def test_old_import_paths_hold(module):
+    found = importlib.import_module(f"lensgui.{module}")
+    for name in FIELD_NAMES[module].split():
+        assert callable(getattr(found, name)), name
+
+
+def test_every_public_name_says_what_it_is():
+    for name in lensgui.__all__:
+        public = getattr(lensgui, name)
+        if isinstance(public, type) or callable(public):
+            assert len(public.__doc__ or "") > 20, name

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from lensgui.circuits.continuations import continued
@@ -86,14 +87,21 @@ class Answers:
         return continued(tokens, self.continuation) if self.continuation else tokens
 
 
-def answers(model: HookedTransformer, pair: PromptPair, likeliest: list[int]) -> Answers:
+@torch.no_grad()
+def answers(
+    model: HookedTransformer, pair: PromptPair, likeliest: Sequence[int] | None = None
+) -> Answers:
     """Return a pair's answers, the likeliest tokens standing in for what was not typed.
 
     Args:
         model: The model.
         pair: The pair.
-        likeliest: The likeliest next tokens of the clean prompt, likeliest first.
+        likeliest: The likeliest next tokens of the clean prompt, likeliest first; None to run it
+            where an answer was not typed.
     """
+    if likeliest is None:
+        is_typed = bool(pair.answer and pair.distractor)
+        likeliest = () if is_typed else _likeliest(model, pair)
     warnings: list[str] = []
     continuation = _continuation(model, pair)
     answer = () if continuation else _typed(model, "answer", pair.answer, warnings)
@@ -111,6 +119,12 @@ def answers(model: HookedTransformer, pair: PromptPair, likeliest: list[int]) ->
     if likeliest and not warnings and not (answer or continuation) and not distractor:
         warnings.append("The likeliest tokens are all spoken for: type answer and distractor.")
     return Answers(answer, distractor, continuation, pair.metric, tuple(warnings))
+
+
+def _likeliest(model: HookedTransformer, pair: PromptPair) -> list[int]:
+    """Return the two likeliest next tokens of a pair's clean prompt."""
+    logits: Tensor = model(encode(model, pair.clean_prompt))[0, -1]
+    return logits.topk(2).indices.tolist()
 
 
 def required_metric(found: Answers) -> Metric:
@@ -154,7 +168,7 @@ def _continuation(model: HookedTransformer, pair: PromptPair) -> Tokens:
     return tuple(ids) if len(ids) > 1 else ()
 
 
-def _first_but(likeliest: list[int], others: Tokens) -> Tokens:
+def _first_but(likeliest: Sequence[int], others: Tokens) -> Tokens:
     """Return the likeliest token that is none of the others; () if there is none."""
     return tuple(token for token in likeliest if token not in others)[:1]
 

@@ -29,7 +29,7 @@ from lensgui.circuits.runs import HOOKS, Run
 from lensgui.engine.model import HookedTransformer
 
 
-def attribute(
+def attribution_patch(
     model: HookedTransformer,
     clean: Tensor | Run,
     corrupted: Tensor | Run,

@@ -60,7 +60,7 @@ def read_edge(
 
 
 @torch.no_grad()
-def sought(run: Run, layer: int, head: int, position: int) -> Iterator[Tensor | None]:
+def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tensor | None]:
     """Score every token of the vocabulary as a key for one query: a head's QK circuit.
 
     The query is the run's own; the keys are the tokens' embeddings as the layer would read them,

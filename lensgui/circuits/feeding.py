@@ -1,9 +1,9 @@
 """Who feeds a head: path patching of every sender into one head's queries, keys or values, fast.
 
-What `paths.senders_into` works out with whole runs (Wang et al. 2022) is here a sweep: the edge
-from a sender to the receiver is the residual stream alone, so what the receiver hears is the
-corrupted stream with the sender's change added; its new queries, keys or values enter one batch at
-its layer.
+What `paths.path_patch_into_slowly` works out with whole runs (Wang et al. 2022) is here a sweep:
+the edge from a sender to the receiver is the residual stream alone, so what the receiver reads is
+the corrupted stream with the sender's change added; its new queries, keys or values enter one batch
+at its layer.
 """
 
 from __future__ import annotations
@@ -105,10 +105,12 @@ class FedPatch(HeadPatch):
 
 
 @torch.no_grad()
-def feed(clean: Run, corrupted: Run, metric: Metric, receiver: Node) -> Iterator[PathScores | None]:
+def path_patch_into(
+    clean: Run, corrupted: Run, metric: Metric, receiver: Node
+) -> Iterator[PathScores | None]:
     """Patch the edge from every sender into one head, and yield what is known after each batch.
 
-    The numbers are those of `paths.senders_into` with frozen MLPs.
+    The numbers are those of `paths.path_patch_into_slowly` with frozen MLPs.
 
     Args:
         clean: The complete clean run.

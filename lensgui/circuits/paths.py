@@ -88,7 +88,7 @@ class PathScores:
 
 
 @torch.no_grad()
-def senders_into(
+def path_patch_into_slowly(
     model: HookedTransformer,
     clean: Tensor,
     corrupted: Tensor,

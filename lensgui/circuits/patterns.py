@@ -18,7 +18,7 @@ from lensgui.engine.model import HookedTransformer
 
 
 @torch.no_grad()
-def weighed(
+def weighted_attention(
     run: Run,
     layer: int,
     head: int,

@@ -19,7 +19,7 @@ from lensgui.engine.names import get_act_name
 
 
 @torch.no_grad()
-def recompute(
+def recompute_cells(
     model: HookedTransformer,
     clean: Tensor,
     corrupted: Tensor,

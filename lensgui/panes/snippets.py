@@ -1,159 +1,125 @@
-"""A few lines of Python for each pane: they compute with the library what the pane shows."""
+"""A few lines of Python for each pane: they compute with the library what the pane shows.
+
+They import from `lensgui` alone, and end by printing a table.
+"""
 
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Sequence
 
 from lensgui.circuits.questions import BEST_DEVICE, PairRow, PromptPair
-from lensgui.panes import metricsnippet
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-
-UNFOLDED = (
-    "fold_ln=False",
-    "center_writing_weights=False",
-    "center_unembed=False",
-    "fold_value_biases=False",
-)
-HOMES: dict[str, tuple[str, ...]] = {  # the names that snippets use, by where they live
-    "lensgui": (
-        "ContinuationLogProbability",
-        "HookedTransformer",
-        "KLDivergence",
-        "LogProbability",
-        "LogitDifference",
-        "Probability",
-        "Rank",
-    ),
-    "lensgui.circuits.answers": ("answers", "encode"),
-    "lensgui.circuits.averages": ("sweep_cases",),
-    "lensgui.circuits.cards": ("read_edge", "read_mlp", "sought"),
-    "lensgui.circuits.cases": ("case_of",),
-    "lensgui.circuits.continuations": ("continued", "of_prompt"),
-    "lensgui.circuits.feeding": ("feed",),
-    "lensgui.circuits.heads": ("hide_first_source", "read_head", "shrink", "shrink_signed"),
-    "lensgui.circuits.lens": ("logit_lens",),
-    "lensgui.circuits.nodes": ("Node",),
-    "lensgui.circuits.patches": ("map_shape",),
-    "lensgui.circuits.patterns": ("weighed",),
-    "lensgui.circuits.questions": ("PairRow", "PromptPair", "Role", "SweepKind"),
-    "lensgui.circuits.roles": ("at_places", "matched_rows"),
-    "lensgui.circuits.runs": ("Run",),
-    "lensgui.circuits.shares": ("refusal",),
-    "lensgui.circuits.sweeps": ("sweep",),
-}
 
 
 def script(document: Document, lines: Iterable[str]) -> str:
     """Return a whole script: what lines import, how the model is opened, and the lines."""
     body = "\n".join([*_opening(document), *lines]) + "\n"
-    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    imports = ["import torch", ""] if "torch" in used else []
-    for home, names in HOMES.items():
-        wanted = [name for name in names if name in used]
-        imports += [f"from {home} import {', '.join(wanted)}"] if wanted else []
+    names = [node for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)]
+    made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    used = {node.id for node in names} - made - {"model", "torch", *dir(builtins)}
+    imports = ["import torch"] if "torch" in {node.id for node in names} else []
+    if used:
+        imports.append(f"from lensgui import {', '.join(sorted(used))}")
     return "\n".join([*imports, "", body])
 
 
-def tokens(name: str, text: str, bos: bool | str) -> str:
-    """Return the line that turns a prompt into tokens."""
-    return f"{name} = model.to_tokens({text!r}, prepend_bos={bos!r})"
+def pair(name: str, found: PromptPair) -> str:
+    """Return the line that makes a pair."""
+    return f"{name} = {_pair(found)}"
 
 
-def pairs(name: str, found: Sequence[PromptPair]) -> list[str]:
-    """Return the lines of a list of pairs."""
-    return [f"{name} = [", *(f"    {_pair(pair)}," for pair in found), "]"]
+def pairs(name: str, found: Sequence[PromptPair]) -> str:
+    """Return the line that lists pairs."""
+    return f"{name} = [{', '.join(map(_pair, found))}]"
 
 
-def rows(name: str, found: Sequence[PairRow], *, has_roles: bool) -> list[str]:
-    """Return the lines of a list of rows of the table, with or without their roles."""
-    lines = []
-    for row in found:
-        roles = [f"Role({role.name!r}, {role.end})" for role in row.roles if has_roles]
-        named = f", ({', '.join(roles)}{',' * (len(roles) == 1)})" if roles else ""
-        lines.append(f"    PairRow({_pair(row.pair)}{named}),")
-    return [f"{name} = [", *lines, "]"]
+def rows(name: str, found: Sequence[PairRow], *, has_roles: bool) -> str:
+    """Return the line that lists rows of the table, with or without their roles."""
+    return f"{name} = [{', '.join(_row(row, has_roles=has_roles) for row in found)}]"
 
 
-def resolved(pair: str, *, is_typed: bool) -> str:
-    """Return the expression for what a pair compares.
-
-    Args:
-        pair: Python for the pair.
-        is_typed: Whether nobody needs to ask for the likeliest tokens.
-    """
-    if is_typed:
-        return f"answers(model, {pair}, [])"
-    logits = f"model(encode(model, {pair}.clean_prompt))[0, -1]"
-    return f"answers(model, {pair}, {logits}.topk(2).indices.tolist())"
+def tokens(prompt: str) -> str:
+    """Return the expression for the token ids of a side of `pair`, [batch, position]."""
+    return f"model.to_tokens(pair.{prompt}, prepend_bos=pair.bos)"
 
 
 def prompt(document: Document) -> str:
     """Return how to get the likeliest next tokens, and the metric of each prompt."""
-    pair = document.pair
     lines = [
-        tokens("clean", pair.clean, pair.bos),
-        "chances = model(clean)[0, -1].softmax(-1)",
+        pair("pair", document.pair),
+        f"chances = model({tokens('clean')})[0, -1].softmax(-1)",
         "for chance, token in zip(*chances.topk(5)):",
         '    print(f"{chance:.3f} {model.to_single_str_token(int(token))!r}")',
-        "",
-        *metricsnippet.reading(pair),
+        "for side, value in zip(('clean', 'corrupted'), read_pair(model, pair)):",
+        "    print(side, value)",
     ]
-    if pair.corrupted:
-        lines += [
-            tokens("corrupted", pair.corrupted, pair.bos),
-            'print("corrupted", read(corrupted))',
-        ]
+    return script(document, lines)
+
+
+def pair_table(document: Document) -> str:
+    """Return how to get the metric of every included pair, and its mean."""
+    found = [row.pair for row in document.table if row.is_included] or [document.pair]
+    lines = [
+        pairs("pairs", found),
+        "readings = [read_pair(model, pair) for pair in pairs]",
+        "numbers = [reading for reading in readings if reading]  # the table marks the others: !",
+        "means = [sum(side) / len(side) for side in zip(*numbers)]",
+        f"print(table([*numbers, means], columns={_sides(found)}))  # the means come last",
+    ]
     return script(document, lines)
 
 
 def inspector(document: Document, cursor: Cursor) -> str:
     """Return how to read the head, edge, MLP and position that are selected."""
-    pair, layer, head, source = document.pair, cursor.layer, cursor.head, cursor.source
-    position = cursor.position
-    is_typed = bool(pair.answer and pair.distractor)
+    layer, head, source, position = cursor.layer, cursor.head, cursor.source, cursor.position
+    columns = "lens[:, list(difference.columns)].double()"
     lines = [
-        f"pair = {_pair(pair)}",
-        "run = Run(model, encode(model, pair.clean_prompt)).complete()",
-        f"difference = {resolved('pair', is_typed=is_typed)}.difference  # None without answers",
+        pair("pair", document.pair),
+        "run = run_prompt(model, pair.clean_prompt)",
+        "difference = answers(model, pair).difference  # None without answers",
         f"position = {'len(run.tokens) - 1' if position is None else position}",
-        "",
         "lens = logit_lens(run, position)  # [layer, d_vocab]",
-        "columns = lens[:, list(difference.columns)].double() if difference else None",
-        "curve = difference and difference.of_columns(columns)  # [layer]",
+        f"curve = difference.of_columns({columns}) if difference else None  # [layer]",
     ]
     if layer is not None and head is not None:
         place = f"run, {layer}, {head}, position"
         lines += [
-            "# attention [source], attribution in logits, effect [d_vocab]",
             f"head = read_head({place}, difference)",
-            f"*_, keys = sought({place})  # how well each token would match its query, [d_vocab]",
+            f"*_, keys = score_keys({place})  # what its query would match, [d_vocab]",
         ]
         if source is not None and (position is None or source <= position):
             lines.append(f"edge = read_edge({place}, {source}, difference)")
     if layer is not None:
         lines.append(f"mlp = read_mlp(run, {layer}, position, difference)")
+    lines += ["for row in lens:", "    print(model.to_str_tokens(row.topk(5).indices))"]
     return script(document, lines)
 
 
 def _opening(document: Document) -> list[str]:
-    """Return the lines that open the model."""
+    """Return the line that opens the model."""
     model = document.model
     if model.is_in_memory:
         return ["# `model` is the model that was opened."]
     options = [repr(model.source)]
-    if not model.folded:
-        options += UNFOLDED
     if model.device != BEST_DEVICE:
         options.append(f"device={model.device!r}")
     if model.dtype != "float32":
         options.append(f"dtype={model.dtype!r}")
-    return [
-        "model = HookedTransformer.from_pretrained(",
-        *(f"    {option}," for option in options),
-        ")",
-    ]
+    how = "from_pretrained" if model.folded else "from_pretrained_no_processing"
+    return [f"model = HookedTransformer.{how}({', '.join(options)})"]
+
+
+def _sides(found: Sequence[PromptPair]) -> tuple[str, ...]:
+    return ("clean", "corrupted") if all(pair.corrupted for pair in found) else ("clean",)
+
+
+def _row(row: PairRow, *, has_roles: bool) -> str:
+    roles = [f"Role({role.name!r}, {role.end})" for role in row.roles if has_roles]
+    named = f", ({', '.join(roles)}{',' * (len(roles) == 1)})" if roles else ""
+    return f"PairRow({_pair(row.pair)}{named})"
 
 
 def _pair(pair: PromptPair) -> str:

@@ -18,7 +18,7 @@ MOST_ROWS = 20_000
 EXAMPLE = ",".join(TYPED)
 
 
-def read_file(path: str | Path) -> tuple[PairRow, ...]:
+def read_pairs(path: str | Path) -> tuple[PairRow, ...]:
     """Return the pairs of a CSV, tab-separated or JSON file.
 
     Raises:
@@ -38,7 +38,7 @@ def read_files(paths: Iterable[str | Path]) -> tuple[tuple[PairRow, ...], list[s
     faults: list[str] = []
     for path in paths:
         try:
-            rows += read_file(path)
+            rows += read_pairs(path)
         except ValueError as error:
             faults.append(str(error))
     return tuple(rows), faults

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from lensgui.circuits.attribution import attribute, attribution_steps
+from lensgui.circuits.attribution import attribution_patch, attribution_steps
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import HOOKS, Run
 from tests.bench.figures import Spread
@@ -60,7 +60,7 @@ def compare(model, pair) -> tuple[str, bool]:
         with torch.no_grad():
             model(pair.clean[None])
         middle = time.perf_counter()
-        attribute(model, pair.clean, pair.corrupted, pair.metric, KINDS)
+        attribution_patch(model, pair.clean, pair.corrupted, pair.metric, KINDS)
         forwards.append(middle - start)
         estimates.append(time.perf_counter() - middle)
     forward, estimate = Spread.of(forwards[1:]), Spread.of(estimates[1:])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from lensgui.circuits.attribution import agreement, attribute
+from lensgui.circuits.attribution import agreement, attribution_patch
 from lensgui.circuits.estimates import _one_key_at_a_time
 from lensgui.circuits.metrics import (
     KLDivergence,
@@ -50,7 +50,7 @@ def finite_difference(model: HookedTransformer, kind: SweepKind, cell: list[int]
 def test_estimates_are_gradients(name):
     model = model_of(name)
     kinds = [k for k in KINDS if not (k.activation == "resid_mid" and model.cfg.parallel_attn_mlp)]
-    maps = attribute(model, CLEAN, BASE, METRIC, kinds)
+    maps = attribution_patch(model, CLEAN, BASE, METRIC, kinds)
     for kind, estimate in zip(kinds, maps, strict=True):
         strongest = estimate.abs().flatten().argsort(descending=True)[:2]
         for at in strongest:
@@ -62,7 +62,9 @@ def test_estimates_are_gradients(name):
 
 def test_estimates_have_the_maps_shape_and_know_what_cannot_matter():
     model = model_of("llama")
-    for kind, estimate in zip(KINDS, attribute(model, CLEAN, BASE, METRIC, KINDS), strict=True):
+    for kind, estimate in zip(
+        KINDS, attribution_patch(model, CLEAN, BASE, METRIC, KINDS), strict=True
+    ):
         *_, exact = sweep(model, CLEAN, BASE, METRIC, kind)
         assert estimate.shape == exact.values.shape
         assert estimate[exact.unchanged].abs().max() <= 1e-12 if exact.unchanged.any() else True
@@ -70,8 +72,8 @@ def test_estimates_have_the_maps_shape_and_know_what_cannot_matter():
 
 def test_noising_is_denoising_of_the_other():
     model, kinds = model_of("llama"), [SweepKind("z", "all")]
-    (forth,) = attribute(model, CLEAN, BASE, METRIC, kinds, "noising")
-    (back,) = attribute(model, BASE, CLEAN, METRIC, kinds, "denoising")
+    (forth,) = attribution_patch(model, CLEAN, BASE, METRIC, kinds, "noising")
+    (back,) = attribution_patch(model, BASE, CLEAN, METRIC, kinds, "denoising")
     torch.testing.assert_close(forth, back)
 
 
@@ -92,7 +94,7 @@ def test_the_fix_for_keys_is_softmax_worked_out_one_key_at_a_time():
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gpt_oss"])
 def test_the_fix_for_queries_is_the_patterns_own_change(name):
     model = model_of(name)
-    (fixed,) = attribute(model, CLEAN, BASE, METRIC, [SweepKind("q")], qk_fix=True)
+    (fixed,) = attribution_patch(model, CLEAN, BASE, METRIC, [SweepKind("q")], qk_fix=True)
     patterns = {}
     for head in range(model.cfg.n_heads):
         hook = get_act_name("q", 1)
@@ -110,7 +112,8 @@ def test_the_fix_for_queries_is_the_patterns_own_change(name):
         moved = (pattern - base[head]).abs().sum(-1)
         assert ((fixed[1, :, head].abs() > 1e-12) <= (moved > 1e-12)).all()
     torch.testing.assert_close(
-        fixed.sum(1), attribute(model, CLEAN, BASE, METRIC, [SweepKind("q", "all")], qk_fix=True)[0]
+        fixed.sum(1),
+        attribution_patch(model, CLEAN, BASE, METRIC, [SweepKind("q", "all")], qk_fix=True)[0],
     )
 
 
@@ -139,7 +142,7 @@ def test_other_metrics_sweep_and_attribute(metric):
     patched = compared(model.run_with_hooks(BASE, fwd_hooks=[(get_act_name("z", 1), put)]))
     change = float(patched - compared(model(BASE)))
     assert float(result.values[1, 2]) == pytest.approx(change, abs=1e-9)
-    (estimate,) = attribute(model, CLEAN, BASE, metric, [kind])
+    (estimate,) = attribution_patch(model, CLEAN, BASE, metric, [kind])
     assert agreement(estimate, result.values, result.unchanged).cells == 12
 
 
@@ -149,7 +152,7 @@ def test_a_rank_is_swept_but_not_estimated():
     order = model(CLEAN)[0, -1].argsort(descending=True).tolist()
     assert result.clean == order.index(11)
     with pytest.raises(ValueError, match="Rank has no gradient"):
-        attribute(model, CLEAN, BASE, Rank((11,)), [SweepKind("resid_pre")])
+        attribution_patch(model, CLEAN, BASE, Rank((11,)), [SweepKind("resid_pre")])
 
 
 def test_divergence_alone_has_nothing_to_compare_with():
@@ -177,7 +180,7 @@ def test_weights_and_gradients_of_the_model_are_left_alone():
     model = HookedTransformer.from_pretrained_no_processing(
         hf_model=tiny("gpt2"), device="cpu", dtype=torch.float64
     )
-    attribute(model, CLEAN, BASE, METRIC, [SweepKind("mlp_out")])
+    attribution_patch(model, CLEAN, BASE, METRIC, [SweepKind("mlp_out")])
     assert all(weight.grad is None for weight in model.parameters())
     assert not any(point.is_watched for point in model.hook_points())
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lensgui.circuits import gradients
-from lensgui.circuits.attribution import attribute, attribution_steps
+from lensgui.circuits.attribution import attribution_patch, attribution_steps
 from lensgui.circuits.metrics import KLDivergence, LogitDifference
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import HOOKS, Run
@@ -83,7 +83,7 @@ def near(ours, theirs):
 @every_family
 def test_a_gradient_in_pieces_is_the_gradient_of_the_whole(name):
     model = model_of(name)
-    ours = attribute(model, CLEAN, BASE, METRIC, kinds_of(model))
+    ours = attribution_patch(model, CLEAN, BASE, METRIC, kinds_of(model))
     for kind, estimate in zip(kinds_of(model), ours, strict=True):
         near(estimate, plainly(name)[kind])
 
@@ -93,7 +93,7 @@ def test_a_gradient_in_pieces_is_the_gradient_of_the_whole(name):
 def test_runs_that_are_there_already_give_the_same(name, kept):
     model = model_of(name)
     runs = [Run(model, tokens, kept).complete() for tokens in (CLEAN, BASE)]
-    ours = attribute(model, *runs, METRIC, kinds_of(model))
+    ours = attribution_patch(model, *runs, METRIC, kinds_of(model))
     for kind, estimate in zip(kinds_of(model), ours, strict=True):
         near(estimate, plainly(name)[kind])
 
@@ -104,9 +104,9 @@ def test_a_long_prompts_pieces_make_the_whole(name, rows, monkeypatch):
     monkeypatch.setattr(gradients, "rows_at_once", lambda model, layer: rows)
     model = model_of(name)
     for options in ({}, {"grad_drop": True}):
-        ours = attribute(model, CLEAN, BASE, METRIC, kinds_of(model), **options)
+        ours = attribution_patch(model, CLEAN, BASE, METRIC, kinds_of(model), **options)
         monkeypatch.undo()
-        whole = attribute(model, CLEAN, BASE, METRIC, kinds_of(model), **options)
+        whole = attribution_patch(model, CLEAN, BASE, METRIC, kinds_of(model), **options)
         monkeypatch.setattr(gradients, "rows_at_once", lambda model, layer: rows)
         for piecewise, at_once in zip(ours, whole, strict=True):
             near(piecewise, at_once)
@@ -161,7 +161,7 @@ def dropping(name: str, kind: SweepKind) -> torch.Tensor:
 @every_family
 def test_grad_drop_is_a_gradient_for_each_layer_cut_out(name):
     model = model_of(name)
-    ours = attribute(model, CLEAN, BASE, METRIC, kinds_of(model), grad_drop=True)
+    ours = attribution_patch(model, CLEAN, BASE, METRIC, kinds_of(model), grad_drop=True)
     for kind, estimate in zip(kinds_of(model), ours, strict=True):
         assert (estimate >= 0).all()
         near(estimate, dropping(name, kind))
@@ -171,7 +171,7 @@ def test_grad_drop_is_a_gradient_for_each_layer_cut_out(name):
 def test_grad_drop_with_the_fix_for_queries(name):
     model, hook, size = model_of(name), get_act_name("q", 1), 0.0
     kind = SweepKind("q", "all")
-    (ours,) = attribute(model, CLEAN, BASE, METRIC, [kind], qk_fix=True, grad_drop=True)
+    (ours,) = attribution_patch(model, CLEAN, BASE, METRIC, [kind], qk_fix=True, grad_drop=True)
     clean, base = (model.run_with_cache(tokens)[1] for tokens in (CLEAN, BASE))
     with model.hooks([(hook, lambda x, hook: clean[hook.name])]):
         change = (model.run_with_cache(BASE)[1]["pattern", 1] - base["pattern", 1])[0]
@@ -216,9 +216,9 @@ def test_effects_that_cancel_are_seen_only_with_a_layer_dropped():
     clean, corrupted = torch.tensor([3, 0]), torch.tensor([3, 7])
     *_, exact = sweep(model, clean, corrupted, metric, kind)
     assert float(exact.values[0, 1]) == pytest.approx(-4)  # from 2 − relu(3) to −5 − relu(−4)
-    (plain,) = attribute(model, clean, corrupted, metric, [kind])
+    (plain,) = attribution_patch(model, clean, corrupted, metric, [kind])
     assert float(plain[0, 1]) == pytest.approx(0, abs=1e-12)
-    (sizes,) = attribute(model, clean, corrupted, metric, [kind], grad_drop=True)
+    (sizes,) = attribution_patch(model, clean, corrupted, metric, [kind], grad_drop=True)
     assert float(sizes[0, 1]) == pytest.approx(7)  # the direct effect alone: −5 − 2
 
 
@@ -226,7 +226,7 @@ def test_grad_drop_needs_a_layer_beside_the_one_dropped():
     prompts = torch.tensor([3, 0]), torch.tensor([3, 7])
     metric, kinds = LogitDifference((0,), (1,)), [SweepKind("mlp_out")]
     with pytest.raises(ValueError, match="GradDrop needs two or more"):
-        attribute(cancelling(layers=1), *prompts, metric, kinds, grad_drop=True)
+        attribution_patch(cancelling(layers=1), *prompts, metric, kinds, grad_drop=True)
 
 
 def test_what_has_no_estimate_is_refused_before_anything_runs():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.cards import read_edge, read_mlp, sought
+from lensgui.circuits.cards import read_edge, read_mlp, score_keys
 from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.metrics import LogitDifference
@@ -94,7 +94,7 @@ def test_the_neurons_of_an_mlp_add_up_to_its_attribution_but_for_the_bias(model,
 def test_what_a_query_seeks_is_its_product_with_each_tokens_key(model, run):
     """In layer 0 keys are made of embeddings, so the score of what stands at the query is known."""
     layer, head, position = 0, 1, 8
-    *_, found = sought(run, layer, head, position)
+    *_, found = score_keys(run, layer, head, position)
     assert abs(float(found.mean())) < 1e-9
     if model.cfg.attn_scores_soft_cap is not None:
         return

@@ -8,7 +8,7 @@ import torch
 from lensgui.circuits import nodes
 from lensgui.circuits.metrics import KLDivergence, LogitDifference
 from lensgui.circuits.nodes import Node
-from lensgui.circuits.paths import path_patch, senders_into
+from lensgui.circuits.paths import path_patch, path_patch_into_slowly
 from lensgui.engine.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
@@ -151,7 +151,7 @@ def test_the_edge_to_the_logits_at_a_fixed_scale_is_direct_attribution(name):
 def test_who_feeds_a_receiver_is_each_sender_alone(name, freeze_mlps):
     model = model_of(name)
     for receiver in (Node("q", 2, 1), Node("mlp", 1), LOGITS):
-        *_, scores = senders_into(model, CLEAN, CORRUPTED, METRIC, receiver, freeze_mlps)
+        *_, scores = path_patch_into_slowly(model, CLEAN, CORRUPTED, METRIC, receiver, freeze_mlps)
         known = {EMBED: scores.embed}
         for layer in range(3):
             known[Node("mlp", layer)] = float(scores.mlps[layer])
@@ -166,7 +166,7 @@ def test_who_feeds_a_receiver_is_each_sender_alone(name, freeze_mlps):
 
 def test_progress_comes_layer_by_layer_and_stopping_leaves_nothing():
     model = model_of("llama")
-    found = senders_into(model, CLEAN, CORRUPTED, METRIC, Node("q", 2, 1))
+    found = path_patch_into_slowly(model, CLEAN, CORRUPTED, METRIC, Node("q", 2, 1))
     first = next(found)
     assert first.heads[1].isfinite().all()
     assert first.heads[0].isnan().all()
@@ -180,7 +180,7 @@ def test_weights_may_need_gradients():
     model = HookedTransformer.from_pretrained_no_processing(hf_model=tiny("llama"), device="cpu")
     assert next(model.parameters()).requires_grad
     node, receiver = Node("head", 0, 1), Node("q", 2, 1)
-    *_, scores = senders_into(model, CLEAN, CORRUPTED, METRIC, receiver)
+    *_, scores = path_patch_into_slowly(model, CLEAN, CORRUPTED, METRIC, receiver)
     ours = path_patch(model, CLEAN, CORRUPTED, METRIC, [node], [receiver])
     assert ours == pytest.approx(float(scores.heads[0, 1]), abs=1e-4)
 

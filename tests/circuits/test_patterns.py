@@ -8,7 +8,7 @@ import torch
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
 from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.patterns import weighed
+from lensgui.circuits.patterns import weighted_attention
 from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
@@ -44,8 +44,8 @@ def close(a, b):
 
 def test_patterns_and_scores_are_the_caches(model, run, cache):
     for layer, head in heads(model):
-        close(weighed(run, layer, head), cache["pattern", layer][0, head])
-        close(weighed(run, layer, head, "scores"), cache["attn_scores", layer][0, head])
+        close(weighted_attention(run, layer, head), cache["pattern", layer][0, head])
+        close(weighted_attention(run, layer, head, "scores"), cache["attn_scores", layer][0, head])
 
 
 def test_norm_weighted_attention_is_the_size_of_what_is_moved(model, run, cache):
@@ -55,7 +55,7 @@ def test_norm_weighted_attention_is_the_size_of_what_is_moved(model, run, cache)
         pattern, value = cache["pattern", layer][0, head], cache["v", layer][0, :, head // size]
         weights = model.blocks[layer].attn.W_O[head]
         by_value, by_writing = (
-            weighed(run, layer, head, measure) for measure in ("values", "writes")
+            weighted_attention(run, layer, head, measure) for measure in ("values", "writes")
         )
         for query, source in ((0, 0), (4, 1), (len(pattern) - 1, 3)):
             moved = pattern[query, source] * value[source]
@@ -66,7 +66,7 @@ def test_norm_weighted_attention_is_the_size_of_what_is_moved(model, run, cache)
 
 def test_contributions_of_a_row_sum_to_the_heads_direct_attribution(model, run):
     for layer, head in heads(model):
-        rows = weighed(run, layer, head, "contribution", METRIC).sum(-1)
+        rows = weighted_attention(run, layer, head, "contribution", METRIC).sum(-1)
         for position in (0, 3, len(run.tokens) - 1):
             expected = read_head(run, layer, head, position, METRIC).attribution
             assert float(rows[position]) == pytest.approx(expected, abs=1e-9)
@@ -74,7 +74,7 @@ def test_contributions_of_a_row_sum_to_the_heads_direct_attribution(model, run):
 
 def test_a_contribution_to_nothing_is_refused(run):
     with pytest.raises(ValueError, match="name two answers"):
-        weighed(run, 0, 0, "contribution")
+        weighted_attention(run, 0, 0, "contribution")
 
 
 TOKENS = torch.tensor([9, 4, 7, 4, 7])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.attribution import attribute
+from lensgui.circuits.attribution import attribution_patch
 from lensgui.circuits.continuations import continued, of_prompt
 from lensgui.circuits.metrics import ContinuationLogProbability, LogProbability
 from lensgui.circuits.questions import SweepKind
@@ -109,7 +109,7 @@ def test_one_token_is_the_log_probability():
 def test_the_estimate_has_the_gradient_of_the_sum():
     model, kind = model_of("llama"), SweepKind("resid_pre")
     longer = [continued(tokens, ANSWER) for tokens in prompts()]
-    (estimate,) = attribute(model, *longer, METRIC, [kind])
+    (estimate,) = attribution_patch(model, *longer, METRIC, [kind])
     _, cache = model.run_with_cache(longer[0][None])
     base, step = METRIC(model(longer[1][None])), 1e-5
     for layer, position in ((0, 3), (1, 4), (2, PROMPT)):

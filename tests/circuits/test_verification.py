@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from lensgui.circuits.ablation import Ablation, run_ablated
-from lensgui.circuits.feeding import feed
+from lensgui.circuits.feeding import path_patch_into
 from lensgui.circuits.headroles import ablate_heads, attribute_heads
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.metrics import KLDivergence, LogitDifference, Probability
 from lensgui.circuits.nodes import Node
-from lensgui.circuits.paths import senders_into
+from lensgui.circuits.paths import path_patch_into_slowly
 from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.circuits.verification import recompute
+from lensgui.circuits.verification import recompute_cells
 from tests.circuits.models import model_of
 
 CLEAN = torch.tensor([3, 1, 4, 1, 5, 9, 2])
@@ -47,7 +47,7 @@ def test_the_slow_way_is_the_sweep(name, direction, kind):
     model = model_of(name)
     result = last(sweep(model, CLEAN, CORRUPTED, METRIC, kind, direction))
     cell = largest(result)
-    slow = last(recompute(model, CLEAN, CORRUPTED, METRIC, kind, direction, [cell]))
+    slow = last(recompute_cells(model, CLEAN, CORRUPTED, METRIC, kind, direction, [cell]))
     assert float(result.values[cell]) == pytest.approx(slow, abs=1e-9)
     assert slow != 0
 
@@ -56,7 +56,7 @@ def test_the_slow_way_compares_with_the_clean_run():
     model, kind = model_of("gpt2"), SweepKind("mlp_out")
     result = last(sweep(model, CLEAN, CORRUPTED, KLDivergence(), kind))
     cell = largest(result)
-    slow = last(recompute(model, CLEAN, CORRUPTED, KLDivergence(), kind, "denoising", [cell]))
+    slow = last(recompute_cells(model, CLEAN, CORRUPTED, KLDivergence(), kind, "denoising", [cell]))
     assert float(result.values[cell]) == pytest.approx(slow, abs=1e-9)
 
 
@@ -77,8 +77,8 @@ def test_who_feeds_a_head_is_path_patching_of_each_sender(name, input_, metric):
     model = model_of(name)
     receiver = Node(input_, model.cfg.n_layers - 1, 0)
     runs = [Run(model, tokens).complete() for tokens in (CLEAN, CORRUPTED)]
-    fast = last(feed(*runs, metric, receiver))
-    slow = last(senders_into(model, CLEAN, CORRUPTED, metric, receiver))
+    fast = last(path_patch_into(*runs, metric, receiver))
+    slow = last(path_patch_into_slowly(model, CLEAN, CORRUPTED, metric, receiver))
     close = {"atol": 1e-9, "rtol": 1e-9, "equal_nan": True}
     torch.testing.assert_close(fast.heads, slow.heads, **close)
     torch.testing.assert_close(fast.mlps, slow.mlps, **close)
@@ -90,9 +90,9 @@ def test_who_feeds_what_is_not_there_is_refused():
     model = model_of("gpt2")
     runs = [Run(model, tokens).complete() for tokens in (CLEAN, CORRUPTED)]
     with pytest.raises(ValueError, match="no receiver"):
-        list(feed(*runs, METRIC, Node("q", 77, 0)))
+        list(path_patch_into(*runs, METRIC, Node("q", 77, 0)))
     with pytest.raises(ValueError, match="no head's q, k or v"):
-        list(feed(*runs, METRIC, Node("mlp", 1)))
+        list(path_patch_into(*runs, METRIC, Node("mlp", 1)))
 
 
 @pytest.mark.parametrize("name", ["gpt2", "gptj", "llama", "gemma2"])

@@ -42,7 +42,7 @@ def test_every_pane_says_how_to_compute_it(kind, document, qtbot):
         for pair in (PAIR, PromptPair("one ‘prompt’\n"), replace(PAIR, bos="<|x|>")):
             code = pane.python(Document(key, pair), CURSOR)
             ast.parse(code)
-            assert "HookedTransformer.from_pretrained(" in code
+            assert "HookedTransformer.from_pretrained" in code
 
 
 CONTROLS = (

@@ -1,18 +1,28 @@
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 
+import lensgui
 from lensgui.app.examples import TOY, find
 from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.handlers.bench import Bench
-from lensgui.panes import snippets
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
 from tests.panes.conftest import viewing
+from tests.panes.copying import averaging, toy
+
+SCRIPTS = {
+    "typed": toy(),
+    "nothing typed": toy(answer="", distractor=""),
+    "read whole": toy(answer=" apple house", metric="log-probability"),
+    "mean": averaging(),
+    "mean, by role": averaging(are_unequal=True),
+    "compared": viewing(averaging(), against=viewing(toy(), direction="noising").patching(0)),
+}
 
 
 @pytest.mark.parametrize("kind", PANES)
@@ -50,7 +60,26 @@ def test_what_is_copied_sweeps_what_is_chosen(kind, direction, shape, qtbot):
     assert names["shown"].numpy() == pytest.approx(shown.normalised, abs=1e-5)
 
 
-def test_names_are_imported_from_where_they_live():
-    for home, names in snippets.HOMES.items():
-        for name in names:
-            assert hasattr(import_module(home), name)
+MOST_LINES = 15
+
+
+@pytest.mark.parametrize("kind", PANES)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_copied_python_is_short_imports_from_the_root_alone_and_ends_in_print(kind, name, qtbot):
+    pane = kind()
+    qtbot.addWidget(pane)
+    document = SCRIPTS[name]
+    pane.show_document(document)
+    code = pane.python(document, Cursor(1, 2, 10, 4))
+    assert len(code.splitlines()) <= MOST_LINES
+    tree = ast.parse(code)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in imports:
+        if isinstance(node, ast.ImportFrom):
+            assert node.module == "lensgui"
+            assert {alias.name for alias in node.names} <= set(lensgui.__all__)
+        else:
+            assert [alias.name for alias in node.names] == ["torch"]
+    last = tree.body[-1]
+    calls = [node for node in ast.walk(last) if isinstance(node, ast.Call)]
+    assert any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)

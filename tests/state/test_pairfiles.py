@@ -132,15 +132,15 @@ def test_files_in_the_wrong_encoding_are_named(raw, match, tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_bytes(raw)
     with pytest.raises(ValueError, match=match):
-        pairfiles.read_file(path)
+        pairfiles.read_pairs(path)
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_text(LINES, encoding="utf-8-sig")
-    assert pairfiles.read_file(path) == (PairRow(PAIR),)
+    assert pairfiles.read_pairs(path) == (PairRow(PAIR),)
     with pytest.raises(ValueError, match=r"none\.csv can't be read"):
-        pairfiles.read_file(tmp_path / "none.csv")
+        pairfiles.read_pairs(tmp_path / "none.csv")
 
 
 def test_ten_thousand_rows_are_read_in_less_than_a_second():

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from lensgui.circuits.heads import first_share, hide_first_source, shrink, shrink_signed
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
 from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.patterns import weighed
+from lensgui.circuits.patterns import weighted_attention
 from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.circuits.roles import at_places
 from lensgui.circuits.runs import Run
@@ -173,12 +173,12 @@ def summand(
         request: The question.
         metric: What contributions are to.
     """
-    pattern = weighed(run, *place)
+    pattern = weighted_attention(run, *place)
     yield
     if request.measure == "pattern":
         values = hide_first_source(pattern) if request.hide_first else pattern
     else:
-        values = weighed(run, *place, request.measure, metric)
+        values = weighted_attention(run, *place, request.measure, metric)
     unseen = values.isneginf()
     share = float(first_share(pattern)) if len(pattern) > 1 else float("nan")
     return HeadSum(values.masked_fill(unseen, 0.0), unseen, share)

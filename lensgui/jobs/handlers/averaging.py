@@ -11,7 +11,7 @@ from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.circuits.cases import case_of
 from lensgui.circuits.metrics import Metric
 from lensgui.circuits.questions import SweepKind
-from lensgui.circuits.verification import recompute
+from lensgui.circuits.verification import recompute_cells
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers import checking, sweeping
 from lensgui.jobs.handlers.desk import Desk, keep
@@ -120,7 +120,7 @@ def slowly(
     """
     head = () if request.layer is None else (request.layer, request.head or 0)
     whole = [(*head, *index) for index in indices]
-    return recompute(model, clean, corrupted, metric, request.kind, request.direction, whole)
+    return recompute_cells(model, clean, corrupted, metric, request.kind, request.direction, whole)
 
 
 def _cases(model: HookedTransformer, request: Patching) -> Iterator[Case]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.answers import encode, required_metric
-from lensgui.circuits.feeding import feed
+from lensgui.circuits.feeding import path_patch_into
 from lensgui.circuits.headroles import ablate_heads, attribute_heads
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.overflow import check_finite
@@ -86,7 +86,7 @@ def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
     group = model.cfg.n_heads // model.cfg.kv_heads
     head = request.head if request.input == "q" else request.head // group
     receiver = Node(request.input, request.layer, head)
-    for scores in feed(clean, corrupted, metric, receiver):
+    for scores in path_patch_into(clean, corrupted, metric, receiver):
         yield None if scores is None else _picture(corrupted, request, scores)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lensgui.circuits.cards import MLPReadout, read_edge, read_mlp, sought
+from lensgui.circuits.cards import MLPReadout, read_edge, read_mlp, score_keys
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
 from lensgui.circuits.metrics import LogitDifference
@@ -61,7 +61,7 @@ def _read_head(desk: Desk, request: ReadHead, run: Run) -> Iterator[Answer | Non
     readout = read_head(run, *place, _difference(desk, request.pair, run))
     reading = readings.head_reading(run, readout)
     yield reading
-    for scores in sought(run, *place):
+    for scores in score_keys(run, *place):
         yield None if scores is None else replace(reading, sought=extremes(run.model, scores))
 
 

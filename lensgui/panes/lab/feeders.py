@@ -14,7 +14,7 @@ from lensgui.jobs.slices import CellState, Feeding
 from lensgui.panes import theme, verbs
 from lensgui.panes.chooser import Chooser, Groups, Option
 from lensgui.panes.heatmap import Heatmap
-from lensgui.panes.lab import cells, headsnippets
+from lensgui.panes.lab import cells, sweepsnippet
 from lensgui.panes.lab.levels import LevelBar
 from lensgui.panes.lab.sweeppicture import Setting, draw
 from lensgui.panes.lab.topcells import TopCells
@@ -104,7 +104,7 @@ class FeedersPane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to patch the paths into the selected head."""
-        return headsnippets.feeders(document, self._receiver(cursor) or (0, 0), self._input())
+        return sweepsnippet.who_feeds(document, self._receiver(cursor) or (0, 0), self._input())
 
     def show_document(self, document: Document) -> None:
         """Ask for the input that a patching pane has just turned to."""

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.circuits.questions import HEADS
+from lensgui.circuits.questions import HEADS, Direction
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.slices import CellState, HeadEffects, Sweep
-from lensgui.panes.lab import cells, headsnippets
+from lensgui.panes.lab import cells, sweepsnippet
 from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.parts import caption, sentence
@@ -22,6 +22,10 @@ from lensgui.panes.spelling import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
+DIRECTIONS: tuple[tuple[str, Direction], ...] = (
+    ("necessary", "noising"),
+    ("sufficient", "denoising"),
+)
 EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and every head is patched both "
     "ways."
@@ -69,7 +73,7 @@ class NecessaryPane(Pane):
         model, pair, rows = document.model, document.pair, document.rows
         found: dict[str, Request] = {
             name: Patching(model, document.asked, HEADS, direction, rows, is_estimated=False)
-            for name, direction in headsnippets.DIRECTIONS
+            for name, direction in DIRECTIONS
         }
         if self._asks_roles and pair.is_complete:
             reference = tuple(row for row in document.table if row.is_included)
@@ -79,7 +83,7 @@ class NecessaryPane(Pane):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to patch every head both ways."""
         asked = Patching(document.model, document.asked, HEADS, rows=document.rows)
-        return headsnippets.necessary(document, asked)
+        return sweepsnippet.necessary(document, asked)
 
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""

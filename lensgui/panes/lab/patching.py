@@ -109,7 +109,7 @@ class PatchingPane(Pane):
         asked = document.patching(self.number)
         if asked.kind.extent == "edge":
             asked = replace(asked, layer=cursor.layer or 0, head=cursor.head or 0)
-        return sweepsnippet.shown(document, asked, self._kept(document), self.view)
+        return sweepsnippet.shown(document, asked, self._kept(document), self.view.side)
 
     def show_card(self, card: ModelCard) -> None:
         """Take note of how many heads share their keys and values."""

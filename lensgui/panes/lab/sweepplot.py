@@ -170,6 +170,13 @@ class SweepPlot(QWidget):
         )
         self.heatmap.show_cursor(cells.cursor_on(self.shown, self.selected, self.group))
 
+    @property
+    def side(self) -> str:
+        """What is drawn: "A", "B" or "A − B"; B where the two can't be subtracted."""
+        side = self.compare.side
+        is_apart = self.kept and self.sweep and compare.obstacle(self.kept, self.sweep)
+        return "B" if side == "A − B" and is_apart else side
+
     def _chosen(self) -> Sweep | None:
         """Return the sweep of the chosen side, and say what its colours count."""
         self._sides, side, b = None, self.compare.side, self.sweep

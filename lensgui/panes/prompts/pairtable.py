@@ -18,10 +18,11 @@ from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import ReadPairs, Request
+from lensgui.panes import snippets
 from lensgui.panes.flow import Flow
 from lensgui.panes.pane import Pane
 from lensgui.panes.parts import button, sentence
-from lensgui.panes.prompts import pace, pairsnippet
+from lensgui.panes.prompts import pace
 from lensgui.panes.prompts.pairmodel import PairModel
 from lensgui.panes.prompts.pairview import PairView
 from lensgui.panes.prompts.taskbutton import TaskButton
@@ -85,7 +86,7 @@ class PairTablePane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the metric of every pair and its mean."""
-        return pairsnippet.table(document)
+        return snippets.pair_table(document)
 
     def show_card(self, card: ModelCard) -> None:
         """Offer tasks that suit the model's vocabulary."""
