@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
-from lensgui.circuits.questions import TYPED
 from lensgui.engine.families.aliases import ALIASES
 from lensgui.jobs.answering import Answering
+from lensgui.terms.questions import TYPED
 
 NO_DISPLAY = (
     "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."

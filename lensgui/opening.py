@@ -6,11 +6,11 @@ import os
 from typing import Any
 
 from lensgui.__main__ import NO_DISPLAY, lacks_display
-from lensgui.circuits.questions import MEMORY, ModelKey, PromptPair
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import from_pretrained
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.bench import Bench
+from lensgui.terms.errors import ModelError
+from lensgui.terms.questions import MEMORY, ModelKey, PromptPair
 
 
 def open(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lensgui.circuits.questions import UNITS
 from lensgui.jobs.reports import Token
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.slices import (
@@ -20,6 +19,7 @@ from lensgui.jobs.slices import (
     Sweep,
     Verification,
 )
+from lensgui.terms.questions import UNITS
 from tests import fakes
 
 SHARED = ["H0–1", "H2–3"]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from lensgui.circuits.questions import PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import (
     HeadReading,
@@ -40,6 +39,7 @@ from lensgui.jobs.requests import (
     WhoFeeds,
 )
 from lensgui.jobs.slices import Axis
+from lensgui.terms.questions import PromptPair
 from tests import fake_attention, fake_heads, fake_pairs, fake_sweeps
 
 LAYERS, HEADS, GROUPS = 6, 4, 2

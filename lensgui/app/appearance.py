@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QApplication, QToolTip
 
-from lensgui.engine.resources import resource
 from lensgui.panes import theme
+from lensgui.terms.resources import resource
 
 SYSTEM = "system"
 CHOICES = (SYSTEM, *theme.THEMES)

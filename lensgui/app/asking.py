@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading
 from lensgui.jobs.requests import (
@@ -24,6 +23,7 @@ from lensgui.jobs.urgency import is_slow
 from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
+from lensgui.terms.questions import ModelKey, PromptPair
 
 Channel = tuple[str, str]  # a pane's title, and its name for the question
 MODEL: Channel = ("", "model")

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from lensgui.app.examples import FIRST, find
-from lensgui.circuits.questions import DEFAULT_MODEL
 from lensgui.jobs.downloads import Download, Fetched
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Selection
+from lensgui.terms.questions import DEFAULT_MODEL
 
 MEANWHILE = "The demo model is being fetched; the built-in toy model is open meanwhile."
 

@@ -11,9 +11,9 @@ from PySide6.QtCore import QTimer
 from lensgui.app import start
 from lensgui.app.warming import Warming
 from lensgui.app.window import MainWindow
-from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.answering import Answering
 from lensgui.state.document import Document
+from lensgui.terms.questions import ModelKey, PromptPair
 
 LONGEST_WAIT_S = 30.0  # for a thread that imports or loads as a script ends
 _open: list[start.Parts] = []  # what an open window needs, while nobody else holds it

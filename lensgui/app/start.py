@@ -20,12 +20,12 @@ from lensgui.app.garbage import Collector
 from lensgui.app.smoke import Smoke
 from lensgui.app.warming import Warming
 from lensgui.app.window import TITLE, MainWindow
-from lensgui.circuits.questions import DEFAULT_MODEL, ModelKey
 from lensgui.engine import library, store
 from lensgui.jobs.answering import Answering
 from lensgui.jobs.runner import Runner
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
+from lensgui.terms.questions import DEFAULT_MODEL, ModelKey
 
 SWITCH_INTERVAL = 0.0002  # seconds that the worker's Python may hold up the window
 

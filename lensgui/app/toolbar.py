@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 
 from lensgui.app.network import allow_hub
 from lensgui.app.statusline import stop_button
-from lensgui.circuits.questions import MEMORY, ModelKey
 from lensgui.engine import library
 from lensgui.engine.names import NUMBER_FORMATS
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
 from lensgui.panes.parts import button
+from lensgui.terms.questions import MEMORY, ModelKey
 
 LONGEST_TITLE = 56
 FOLDED_TIP = (

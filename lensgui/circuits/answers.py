@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.continuations import continued
-from lensgui.circuits.metrics import (
+from lensgui.engine import tokens as text
+from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import (
     ContinuationLogProbability,
     KLDivergence,
     LogitDifference,
@@ -18,15 +20,7 @@ from lensgui.circuits.metrics import (
     Probability,
     Rank,
 )
-from lensgui.circuits.questions import (
-    NEEDS_DISTRACTOR,
-    SEPARATOR,
-    MetricName,
-    Prompt,
-    PromptPair,
-)
-from lensgui.engine import tokens as text
-from lensgui.engine.model import HookedTransformer
+from lensgui.terms.questions import NEEDS_DISTRACTOR, SEPARATOR, MetricName, Prompt, PromptPair
 
 Tokens = tuple[int, ...]
 MAKERS: dict[MetricName, Callable[[Tokens, Tokens], Metric]] = {

@@ -20,13 +20,13 @@ from torch import Tensor
 from lensgui.circuits.checks import check_one_length, check_unhooked
 from lensgui.circuits.estimates import LayerEstimates
 from lensgui.circuits.gradients import LayerGraph, gradient_at_the_end
-from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import check_kind
-from lensgui.circuits.questions import Direction, SweepKind
 from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import Metric
+from lensgui.terms.questions import Direction, SweepKind
 
 
 def attribution_patch(

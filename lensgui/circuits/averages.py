@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Metric
-from lensgui.circuits.questions import Direction, MetricName, SweepKind
 from lensgui.circuits.roles import matching
-from lensgui.circuits.shares import divisor, gain
 from lensgui.circuits.sweeps import SweepResult, sweep
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import Metric
+from lensgui.terms.questions import Direction, MetricName, SweepKind
+from lensgui.terms.shares import divisor, gain
 
 RESAMPLES = 1000  # of the pairs, for the spread
 

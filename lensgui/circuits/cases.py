@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from lensgui.circuits.answers import answers, encode, required_metric
 from lensgui.circuits.averages import Case
 from lensgui.circuits.checks import check_one_length
-from lensgui.circuits.questions import NEEDS_DISTRACTOR, PairRow, PromptPair
 from lensgui.circuits.roles import role_places
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.questions import NEEDS_DISTRACTOR, PairRow, PromptPair
 
 LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known
 

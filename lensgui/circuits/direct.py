@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
+from lensgui.terms.metrics import LogitDifference
 
 
 @torch.no_grad()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.questions import SweepKind
 
 
 @dataclass(frozen=True, slots=True)

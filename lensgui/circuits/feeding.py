@@ -15,17 +15,17 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.checks import check_one_length
-from lensgui.circuits.metrics import Metric, read_positions
 from lensgui.circuits.nodes import Node, check_nodes, read_at, senders, written_at
 from lensgui.circuits.patches import HeadPatch, needed
 from lensgui.circuits.paths import PathScores
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.circuits.sweeps import read_metric
 from lensgui.circuits.walks import group, measured
 from lensgui.engine.config import HookedTransformerConfig
+from lensgui.terms.metrics import Metric, read_positions
+from lensgui.terms.questions import SweepKind
 
 _WRITTEN = frozenset({"z", "mlp_out"})
 

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Metric, read_positions
 from lensgui.circuits.passage import rows_at_once
 from lensgui.circuits.reading import metric_logits
 from lensgui.circuits.runs import Run
 from lensgui.engine.names import get_act_name
+from lensgui.terms.metrics import Metric, read_positions
 
 
 @dataclass(frozen=True, slots=True)

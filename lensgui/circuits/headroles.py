@@ -14,13 +14,13 @@ from torch import Tensor
 
 from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.headwrites import head_output
-from lensgui.circuits.metrics import LogitDifference, Metric, read_positions
 from lensgui.circuits.patches import make_patch
-from lensgui.circuits.questions import HEADS
 from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
+from lensgui.terms.metrics import LogitDifference, Metric, read_positions
+from lensgui.terms.questions import HEADS
 
 _NAMES = frozenset({"z"})
 

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.headwrites import head_output
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
+from lensgui.terms.metrics import LogitDifference
 
 
 def hide_first_source(pattern: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.checks import check_one_length, check_unhooked
-from lensgui.circuits.metrics import Declared, read_positions
 from lensgui.circuits.reading import metric_logits, read_out
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.padding import refuse_padding
+from lensgui.terms.metrics import Declared, read_positions
 
 Measure = Callable[[Tensor], Any]
 """From logits [batch, position, d_vocab] to one number; metrics of `metrics` need not read all."""

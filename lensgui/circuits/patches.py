@@ -6,13 +6,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.recording import Recorded
 from lensgui.circuits.runs import Run
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.layers.grouped import mix
 from lensgui.engine.layers.span import Span
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.questions import SweepKind
 
 Stage = Literal["pre", "mid", "post"]
 

@@ -1,7 +1,7 @@
 """Activation patching as notebooks write it: cache, tokens and metric in, a map of numbers out.
 
 Each `get_act_patch_*` patches one activation of the clean run into the corrupted one at a time and
-returns the metric (not its change). Where the metric is one of `lensgui.circuits.metrics`, which
+returns the metric (not its change). Where the metric is one of `lensgui.terms.metrics`, which
 say what they read, the sweep engine does it; any other function of logits costs a whole forward
 pass a cell. Vig et al. (2020); Meng et al.
 (2022); Wang et al. (2022).
@@ -18,9 +18,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.checks import hooked_points
-from lensgui.circuits.metrics import Declared, read_positions
 from lensgui.circuits.patches import make_patch, map_shape, needed
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.recording import CachedRecording
 from lensgui.circuits.runs import Run
 from lensgui.circuits.setters import (
@@ -34,6 +32,8 @@ from lensgui.circuits.setters import (
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
 from lensgui.engine.names import get_act_name
 from lensgui.engine.padding import padding_mask
+from lensgui.terms.metrics import Declared, read_positions
+from lensgui.terms.questions import SweepKind
 
 AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.questions import AttentionMeasure
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import AttentionMeasure
 
 
 @torch.no_grad()

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.answers import encode
-from lensgui.circuits.questions import PairRow
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.questions import PairRow
 
 
 def role_places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[str, int]:

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.ablation import Ablated, Ablation, Part
-from lensgui.circuits.metrics import Declared
 from lensgui.circuits.nodes import Node, edge_mask, receivers, senders
 from lensgui.circuits.pairs import Measure, against, measure, written
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import Declared
 
 Level = Literal["node", "edge"]
 _FLIPPED = 0.5  # how much of the metric, the other way round, makes a reference prompt a swap

@@ -17,18 +17,18 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.checks import check_one_length, check_unhooked
-from lensgui.circuits.metrics import Metric, read_positions
 from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.patches import Patch, make_patch, map_shape, needed
-from lensgui.circuits.questions import RESID_PRE, Direction, MetricName, SweepKind
 from lensgui.circuits.reading import check_columns, compared, metric_logits
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import Run, are_alike, equal_tokens, run_together, strands_of
 from lensgui.circuits.settling import Settling
-from lensgui.circuits.shares import divisor
 from lensgui.circuits.strands import Cell
 from lensgui.circuits.walks import Walk, group, measured
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import Metric, read_positions
+from lensgui.terms.questions import RESID_PRE, Direction, MetricName, SweepKind
+from lensgui.terms.shares import divisor
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,11 @@ from lensgui.circuits.continuations import of_prompt
 from lensgui.circuits.heads import hide_first_source, shrink, shrink_signed
 from lensgui.circuits.patches import map_shape
 from lensgui.circuits.patterns import weighted_attention
-from lensgui.circuits.questions import (
+from lensgui.circuits.roles import at_places, matched_rows
+from lensgui.circuits.runs import Run
+from lensgui.circuits.sweeps import SweepResult, sweep
+from lensgui.engine.model import HookedTransformer
+from lensgui.terms.questions import (
     RESID_PRE,
     AttentionMeasure,
     Direction,
@@ -27,10 +31,6 @@ from lensgui.circuits.questions import (
     Side,
     SweepKind,
 )
-from lensgui.circuits.roles import at_places, matched_rows
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import SweepResult, sweep
-from lensgui.engine.model import HookedTransformer
 
 
 def run_prompt(model: HookedTransformer, prompt: Prompt) -> Run:

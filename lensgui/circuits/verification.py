@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.circuits.metrics import Metric
-from lensgui.circuits.questions import Direction, SweepKind
 from lensgui.engine.hooks import NamedHook
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
+from lensgui.terms.metrics import Metric
+from lensgui.terms.questions import Direction, SweepKind
 
 
 @torch.no_grad()

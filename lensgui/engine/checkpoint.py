@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 _INDEX = "model.safetensors.index.json"
 _WORTH_A_VIEW = 1 << 20  # bytes

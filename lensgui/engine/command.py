@@ -15,9 +15,9 @@ from types import FrameType
 from typing import TextIO
 
 from lensgui.engine import demo, hub, library, location, store, verify
-from lensgui.engine.errors import ModelError
 from lensgui.engine.names import NUMBER_FORMATS
 from lensgui.engine.progress import STEPS, Progress
+from lensgui.terms.errors import ModelError
 
 INTERRUPTED = 130
 _INTERVAL = 0.1  # seconds between two lines of progress within one step

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lensgui.engine import store
-from lensgui.engine.errors import ModelError, first_line
 from lensgui.engine.families.table import family_of
 from lensgui.engine.library import CARD, read_card
 from lensgui.engine.progress import Progress, Report, silence
+from lensgui.terms.errors import ModelError, first_line
 
 PARTS = 3  # of a conversion
 FORMAT = 2  # of converted folders: what an older lensgui converted is converted anew

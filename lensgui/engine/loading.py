@@ -13,7 +13,6 @@ from lensgui.engine import memory
 from lensgui.engine.checkpoint import Checkpoint, checkpoint_of_module, checkpoint_of_place
 from lensgui.engine.config import DTYPES, HookedTransformerConfig
 from lensgui.engine.devices import best_device
-from lensgui.engine.errors import ModelError
 from lensgui.engine.families.family import Family
 from lensgui.engine.families.table import family_of
 from lensgui.engine.filling import fill, is_tied
@@ -23,6 +22,7 @@ from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.padding import Side
 from lensgui.engine.progress import Report, silence
+from lensgui.terms.errors import ModelError
 
 NO_PROCESSING: dict[str, bool] = {
     "fold_ln": False,

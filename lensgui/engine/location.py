@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lensgui.engine import conversion, hub, library
-from lensgui.engine.errors import ModelError
 from lensgui.engine.families.aliases import hub_id
 from lensgui.engine.progress import Report, silence
+from lensgui.terms.errors import ModelError
 
 
 def locate(

@@ -10,8 +10,8 @@ import torch
 
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.devices import free_bytes
-from lensgui.engine.errors import ModelError
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.errors import ModelError
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import platformdirs
 
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 HOME_VARIABLE = "LENSGUI_HOME"

@@ -15,8 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lensgui.engine.errors import ModelError
 from lensgui.engine.progress import Progress, Report
+from lensgui.terms.errors import ModelError
 
 _CHUNK = 1 << 20  # bytes
 _PAST_THE_END = 416  # the HTTP status for a range that starts where the file has ended

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lensgui.engine import store
-from lensgui.engine.errors import ModelError
-from lensgui.engine.resources import own_command
+from lensgui.terms.errors import ModelError
+from lensgui.terms.resources import own_command
 
 AGREES = 1e-3  # logits or nats; in float32 and float64 a larger difference is a failure
 _PRECISE = ("float32", "float64")

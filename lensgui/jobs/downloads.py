@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from lensgui.engine.progress import STEPS
-from lensgui.engine.resources import own_command
+from lensgui.terms.resources import own_command
 
 log = logging.getLogger(__name__)
 

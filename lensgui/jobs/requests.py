@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.circuits.questions import (
+from lensgui.terms.questions import (
     RESID_PRE,
     AttentionMeasure,
     Direction,

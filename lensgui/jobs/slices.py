@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.circuits.questions import AttentionMeasure, Direction, MetricName
+from lensgui.terms.questions import AttentionMeasure, Direction, MetricName
 
 
 class CellState(IntEnum):

@@ -11,11 +11,11 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from lensgui.engine.errors import ModelError
 from lensgui.jobs.answering import Answer, Answering
 from lensgui.jobs.requests import ReadPair, Request
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.urgency import urgency
+from lensgui.terms.errors import ModelError
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30
 SECONDS_OF_A_TURN = 0.008  # of short steps, so that the event loop is not most of the work

@@ -9,9 +9,9 @@ import ast
 import builtins
 from collections.abc import Iterable, Sequence
 
-from lensgui.circuits.questions import BEST_DEVICE, PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import BEST_DEVICE, PairRow, PromptPair
 
 
 def script(document: Document, lines: Iterable[str]) -> str:

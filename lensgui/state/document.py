@@ -8,7 +8,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from lensgui.circuits.questions import (
+from lensgui.jobs.requests import Patching
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import (
     HEADS,
     RESID_PRE,
     TYPED,
@@ -18,8 +20,6 @@ from lensgui.circuits.questions import (
     PromptPair,
     SweepKind,
 )
-from lensgui.jobs.requests import Patching
-from lensgui.state.selection import Cursor
 
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 EDIT_ID = 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.jobs.requests import AttentionGrid, Patching
+from lensgui.terms.questions import PairRow, PromptPair
 
 
 def test_a_place_of_the_longer_prompt_can_be_selected(window, qtbot):

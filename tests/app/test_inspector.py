@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import ReadHead
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
 from tests.app.conftest import stepping
 
 

@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.panes.verbs import MENU
+from lensgui.terms.questions import SweepKind
 from tests.app.conftest import stepping
 
 HEADS = SweepKind("z", "all")

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 
 from lensgui.app.layout import BESIDE
 from lensgui.app.window import SIZE
-from lensgui.circuits.questions import SweepKind
+from lensgui.terms.questions import SweepKind
 
 
 def places(window):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import CellState
+from lensgui.terms.questions import ModelKey, SweepKind
 from tests.app.conftest import stepping
 
 

@@ -11,10 +11,10 @@ import torch
 import lensgui
 from lensgui import HookedTransformer, opening
 from lensgui.app import notebook
-from lensgui.circuits.questions import ModelKey, PromptPair
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
 from lensgui.jobs.requests import ReadPair
+from lensgui.terms.errors import ModelError
+from lensgui.terms.questions import ModelKey, PromptPair
 from tests.engine.tiny_models import tiny
 
 CLEAN = " table green seven music apple house river table green seven music"

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app import start
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.panes.lab.kinds import KINDS
+from lensgui.terms.questions import SweepKind
 from tests.fakes import FakeBench
 
 EVENTS = 2000  # in each of the two windows

@@ -14,8 +14,8 @@ from lensgui import __main__ as command_line
 from lensgui.app import start
 from lensgui.app.examples import TOY, examples, find
 from lensgui.app.faults import Faults
-from lensgui.circuits.questions import DEFAULT_MODEL, ModelKey, PromptPair
 from lensgui.engine import library
+from lensgui.terms.questions import DEFAULT_MODEL, ModelKey, PromptPair
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_TORCH = """

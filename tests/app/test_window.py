@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 
 from lensgui.app.examples import examples
-from lensgui.circuits.questions import ModelKey
 from lensgui.jobs.requests import HeadRoles, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
 from lensgui.panes.pane import UNEQUAL
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import ModelKey
 from tests.app.conftest import stepping
 from tests.pictures import draws
 
@@ -153,7 +153,7 @@ def test_the_badge_says_what_was_measured(window):
 
 
 def test_a_model_that_cannot_be_opened_is_said_once(window, bench, qtbot):
-    from lensgui.engine.errors import ModelError
+    from lensgui.terms.errors import ModelError
 
     bench.broken[OpenModel] = ModelError("/nowhere holds no model.")
     with qtbot.waitSignal(window.runner.settled):

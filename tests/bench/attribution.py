@@ -5,8 +5,8 @@ import time
 import torch
 
 from lensgui.circuits.attribution import attribution_patch, attribution_steps
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import HOOKS, Run
+from lensgui.terms.questions import SweepKind
 from tests.bench.figures import Spread
 
 BAR = 6.0

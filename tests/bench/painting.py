@@ -23,13 +23,13 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.circuits.questions import HEAD_SCORES, ModelKey, PromptPair
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HEAD_SCORES, ModelKey, PromptPair
 
 REPEATS = 60
 GRIDS = ((12, 12, 64, 60), (12, 12, 256, 25), (32, 32, 96, 12))  # layers, heads, tokens, frames / s

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.names import get_act_name
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import SweepKind
 from tests.bench.figures import Spread, gigaflops, reference_flop, useful_flop
 from tests.bench.peer import Peer
 

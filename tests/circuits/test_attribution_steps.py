@@ -9,13 +9,13 @@ import torch
 
 from lensgui.circuits import gradients
 from lensgui.circuits.attribution import attribution_patch, attribution_steps
-from lensgui.circuits.metrics import KLDivergence, LogitDifference
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
+from lensgui.terms.metrics import KLDivergence, LogitDifference
+from lensgui.terms.questions import SweepKind
 from tests.circuits.models import model_of
 from tests.circuits.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
-from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.questions import RESID_PRE, SweepKind
 from lensgui.circuits.sweeps import sweep
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import RESID_PRE, SweepKind
 from tests.circuits.models import model_of
 
 METRIC = LogitDifference((11,), (7,))

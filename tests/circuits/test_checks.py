@@ -10,13 +10,13 @@ from lensgui.circuits.attribution import attribute
 from lensgui.circuits.checks import check_unhooked, unequal
 from lensgui.circuits.edges import edge_attribution
 from lensgui.circuits.feeding import feed
-from lensgui.circuits.metrics import ContinuationLogProbability, LogitDifference, read_positions
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch
-from lensgui.circuits.questions import RESID_PRE
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
+from lensgui.terms.questions import RESID_PRE
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import prompts
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from lensgui.circuits import nodes
-from lensgui.circuits.metrics import KLDivergence, LogitDifference
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch, path_patch_into_slowly
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import KLDivergence, LogitDifference
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
 

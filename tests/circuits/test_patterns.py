@@ -7,11 +7,11 @@ import torch
 
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.patterns import weighted_attention
-from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import HEAD_SCORES
 from tests.engine.tiny_models import prompts, tiny
 
 METRIC = LogitDifference((3, 5), (7,))

@@ -10,11 +10,11 @@ import torch
 
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import LogitDifference
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 pytestmark = pytest.mark.demo

@@ -9,10 +9,10 @@ import torch
 
 from lensgui.circuits.answers import MAKERS
 from lensgui.circuits.averages import Average
-from lensgui.circuits.metrics import ContinuationLogProbability, Declared
-from lensgui.circuits.questions import RESID_PRE, MetricName
-from lensgui.circuits.shares import refusal
 from lensgui.circuits.sweeps import SweepResult, sweep
+from lensgui.terms.metrics import ContinuationLogProbability, Declared
+from lensgui.terms.questions import RESID_PRE, MetricName
+from lensgui.terms.shares import refusal
 from tests.circuits.models import model_of
 
 ENDS = [  # of which clean does better, by enough to divide by

@@ -7,11 +7,11 @@ import itertools
 import pytest
 import torch
 
-from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.sweeps import sweep, sweep_many
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.names import get_act_name
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import SweepKind
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
 

@@ -7,10 +7,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import LogitDifference
 from tests.engine.tiny_models import VOCABULARY, tiny
 
 LENGTH = 9

@@ -9,12 +9,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lensgui.circuits.metrics import LogProbability
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.metrics import LogProbability
+from lensgui.terms.questions import SweepKind
 
 LENGTH = 24
 METRIC = LogProbability((3,))

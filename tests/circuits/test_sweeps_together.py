@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.metrics import LogitDifference
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import HOOKS, Run, run_together
 from lensgui.circuits.sweeps import sweep
 from lensgui.circuits.walks import Walk
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import SweepKind
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, VOCABULARY
 

@@ -9,13 +9,13 @@ from lensgui.circuits.ablation import Ablation, run_ablated
 from lensgui.circuits.feeding import path_patch_into
 from lensgui.circuits.headroles import ablate_heads, attribute_heads
 from lensgui.circuits.heads import read_head
-from lensgui.circuits.metrics import KLDivergence, LogitDifference, Probability
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch_into_slowly
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.circuits.verification import recompute_cells
+from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
+from lensgui.terms.questions import SweepKind
 from tests.circuits.models import model_of
 
 CLEAN = torch.tensor([3, 1, 4, 1, 5, 9, 2])

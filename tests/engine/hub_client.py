@@ -8,7 +8,7 @@ import json
 import sys
 
 from lensgui.engine import hub
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 for line in sys.stdin:
     steps = []

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from lensgui.engine import hub, library
-from lensgui.engine.errors import ModelError
 from lensgui.engine.families.aliases import ALIASES, hub_id
 from lensgui.engine.location import locate
+from lensgui.terms.errors import ModelError
 
 
 def test_aliases_are_lower_case_and_lead_to_hub_names():

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lensgui.engine import conversion, library, store
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
 from lensgui.engine.location import locate
+from lensgui.terms.errors import ModelError
 from tests.engine.gguf_files import save_llama, written
 from tests.engine.tiny_models import prompts
 

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from lensgui.engine import command, comparison, conversion, demo, library, location, store
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
+from lensgui.terms.errors import ModelError
 from tests.engine.gguf_files import HEADS, WIDTH, describe, save_llama, written
 from tests.engine.lifted import Lifted
 from tests.engine.tiny_models import prompts

@@ -19,7 +19,7 @@ from lensgui.engine import (
     library,
     store,
 )
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 NAME = library.DEMO.name
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import NO_PROCESSING, from_pretrained, open_model
 from lensgui.engine.model import HookedTransformer
+from lensgui.terms.errors import ModelError
 from tests.engine.tiny_models import prompts, tiny
 
 

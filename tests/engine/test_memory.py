@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from lensgui.engine import devices, memory
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import NO_PROCESSING, from_pretrained, open_model
+from lensgui.terms.errors import ModelError
 from tests.engine.tiny_models import LENGTH, TINY, prompts, tiny
 
 SWITCHES = ("use_attn_result", "use_split_qkv_input", "use_attn_in", "use_hook_mlp_in")

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from lensgui.circuits.ablation import Ablation, run_ablated
-from lensgui.circuits.metrics import ContinuationLogProbability, LogitDifference
 from lensgui.circuits.patching import (
     generic_activation_patch,
     get_act_patch_attn_head_out_by_pos,
@@ -17,6 +16,7 @@ from lensgui.circuits.setters import layer_pos_patch_setter
 from lensgui.engine.generation import empty_cache
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.padding import padding_mask
+from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference
 from tests.engine.test_vocabularies import model_of
 from tests.engine.vocabularies import byte_level
 

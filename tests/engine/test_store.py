@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lensgui.engine import store
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 
 @pytest.fixture

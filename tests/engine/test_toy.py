@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lensgui.engine import library
-from lensgui.engine.resources import resource
+from lensgui.terms.resources import resource
 
 FOLDER = library.path("toy")
 EXAMPLE = library.read_card(FOLDER)["example"]

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from lensgui.engine import comparison, library, memory
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import NO_PROCESSING, from_pretrained
+from lensgui.terms.errors import ModelError
 from tests.engine.lifted import Lifted
 from tests.engine.tiny_models import prompts, tiny
 

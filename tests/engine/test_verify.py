@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lensgui.engine import command, comparison, library, store, verify
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ import pytest
 
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
-from lensgui.circuits.questions import HEAD_SCORES, PairRow, Role
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
 from lensgui.jobs.slices import CellState
+from lensgui.terms.questions import HEAD_SCORES, PairRow, Role
 
 DOCUMENT = find(TOY_EXAMPLE).document
 MODEL, PAIR = DOCUMENT.model, DOCUMENT.pair

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.circuits.questions import ModelKey, PromptPair, SweepKind
 from lensgui.circuits.runs import RunStrand
-from lensgui.engine.errors import ModelError
 from lensgui.jobs.handlers import attention
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
@@ -23,6 +21,8 @@ from lensgui.jobs.requests import (
     ReadPair,
 )
 from lensgui.jobs.slices import CellState
+from lensgui.terms.errors import ModelError
+from lensgui.terms.questions import ModelKey, PromptPair, SweepKind
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
+from lensgui.terms.questions import ModelKey, PromptPair
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"

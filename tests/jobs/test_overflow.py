@@ -12,7 +12,6 @@ import torch
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
 from lensgui.circuits.headscores import strongest_edges
-from lensgui.circuits.questions import HEAD_SCORES, MEMORY, ModelKey, SweepKind
 from lensgui.engine.loading import open_model
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
@@ -26,6 +25,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     WhoFeeds,
 )
+from lensgui.terms.questions import HEAD_SCORES, MEMORY, ModelKey, SweepKind
 
 PAIR = find(TOY_EXAMPLE).document.pair
 MODEL = ModelKey(f"{MEMORY}damaged")

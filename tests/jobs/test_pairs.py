@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from lensgui.circuits.cases import case_of
-from lensgui.circuits.questions import ModelKey, PairRow, Prompt, PromptPair, Role
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
@@ -20,6 +19,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     ReadPairs,
 )
+from lensgui.terms.questions import ModelKey, PairRow, Prompt, PromptPair, Role
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"

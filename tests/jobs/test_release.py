@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.questions import ModelKey, PairRow, PromptPair, SweepKind
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -28,6 +27,7 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.terms.questions import ModelKey, PairRow, PromptPair, SweepKind
 
 RAW, FOLDED = ModelKey(TOY), ModelKey(TOY, folded=True)
 PAIR = find(TOY).document.pair

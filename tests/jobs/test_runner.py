@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from lensgui.circuits.questions import ModelKey, PromptPair
-from lensgui.engine.errors import ModelError
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import LogitLens, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.jobs.slices import Sweep
+from lensgui.terms.errors import ModelError
+from lensgui.terms.questions import ModelKey, PromptPair
 
 MODEL = ModelKey("fake")
 PAIR = PromptPair("a b c d", "a b x d")

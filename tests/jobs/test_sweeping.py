@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.circuits.questions import ModelKey, PairRow, PromptPair, Role, SweepKind
 from lensgui.jobs.handlers import averaging, patching
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.slices import CellState
+from lensgui.terms.questions import ModelKey, PairRow, PromptPair, Role, SweepKind
 
 TOY = ModelKey("toy", device="cpu", dtype="float64")
 CLEAN = " table green seven music apple house river table green seven music"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import FindTokens, Patching, ReadPair
 from lensgui.panes.spelling import names, spell
+from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 from tests.engine.test_vocabularies import model_of
 from tests.engine.vocabularies import byte_level, llama, metaspace
 

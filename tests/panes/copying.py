@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.questions import PairRow, Role
 from lensgui.circuits.tasks import TASKS, like
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import PairRow, Role
 
 PLACE = Cursor(1, 2, 10)
 REPEATED = TASKS[-1]

@@ -6,13 +6,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
-from lensgui.circuits.questions import PromptPair
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import chippaint, theme
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.prompts.alignment import chosen, counterpart, marks
 from lensgui.panes.prompts.prompt import PromptPane
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import PromptPair
 from tests import fakes
 from tests.panes.conftest import answer, last
 

@@ -10,13 +10,13 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from lensgui.circuits.questions import HEAD_SCORES, PairRow
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.jobs.slices import Axis
 from lensgui.panes.heads import headcards
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HEAD_SCORES, PairRow
 from tests import fake_attention, fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, take_head
 from tests.pictures import draws

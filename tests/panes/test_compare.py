@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import Qt
 
-from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.panes.lab import compare
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import ModelKey, SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
 

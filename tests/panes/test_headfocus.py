@@ -9,7 +9,6 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.questions import ModelKey, PairRow
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import AttentionHead
 from lensgui.jobs.slices import CellState, HeadSlice
@@ -19,6 +18,7 @@ from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.panes.heads.edges import MOST_LINES, edges
 from lensgui.panes.heads.weights import weights
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import ModelKey, PairRow
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head
 from tests.panes.copying import averaging

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.jobs.slices import CellState
 from lensgui.panes import theme
@@ -18,6 +17,7 @@ from lensgui.panes.lab.feeders import FeedersPane
 from lensgui.panes.lab.necessary import NecessaryPane
 from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
 from tests.pictures import draws

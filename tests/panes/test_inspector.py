@@ -6,13 +6,13 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
 from lensgui.panes.inspection.inspector import InspectorPane
 from lensgui.panes.lab.cells import cell_words
 from lensgui.panes.places import pinnable, place_name, toggled
 from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last, viewing
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from lensgui.circuits.questions import PairRow, SweepKind
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.slices import CellState
 from lensgui.panes.lab import faces
@@ -18,6 +17,7 @@ from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.verbs import MENU
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import PairRow, SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
 from tests.pictures import draws

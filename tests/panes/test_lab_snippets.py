@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.circuits.questions import UNITS, SweepKind
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.panes.lab.feeders import FeedersPane
 from lensgui.panes.lab.necessary import NecessaryPane
 from lensgui.panes.lab.patching import PatchingPane
+from lensgui.terms.questions import UNITS, SweepKind
 from tests.panes.conftest import viewing
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 

@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
-from lensgui.circuits.questions import SweepKind
-from lensgui.circuits.shares import refusal
 from lensgui.jobs.slices import Axis, CellState
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.spelling import signed
+from lensgui.terms.questions import SweepKind
+from lensgui.terms.shares import refusal
 from tests.panes.conftest import answer, viewing
 from tests.panes.test_lab import HEADS, PLACE, menu_of
 

@@ -9,7 +9,6 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
-from lensgui.circuits.questions import ModelKey
 from lensgui.jobs.reports import LensReading, Likely, Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching
 from lensgui.jobs.slices import CellState, HeadSlice
@@ -26,6 +25,7 @@ from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.lab.sweeppicture import Setting, draw
 from lensgui.panes.prompts.alignment import Marks, next_chips, token_chips
 from lensgui.panes.spelling import percent
+from lensgui.terms.questions import ModelKey
 from tests import fake_attention, fakes
 from tests.panes.conftest import PAIR, last
 from tests.pictures import draws

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.circuits.questions import HEAD_SCORES, PairRow, SweepKind
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -22,6 +21,7 @@ from lensgui.panes.inspection.numbers import EXTENTS
 from lensgui.panes.lab.cells import cell_words
 from lensgui.panes.spelling import signed
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HEAD_SCORES, PairRow, SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last
 

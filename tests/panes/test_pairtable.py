@@ -9,12 +9,12 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.prompts import pace, pairmodel
 from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
 from lensgui.state import pairfiles
+from lensgui.terms.questions import PairRow, PromptPair
 from tests.panes.conftest import answer
 from tests.pictures import draws
 

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.circuits.questions import ModelKey, PairRow, PromptPair
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -31,6 +30,7 @@ from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import ModelKey, PairRow, PromptPair
 from tests.panes.conftest import CURSOR, PAIR, answer
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.lab.cells import cell_of, cell_words, cursor_axes, cursor_on
 from lensgui.panes.lab.kinds import KINDS
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
 from tests.panes.conftest import PAIR, answer, viewing
 from tests.pictures import draws
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.panes.lab.necessary import NecessaryPane
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.lab.scatter import NAMED, Points, Scatter
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
 from tests.panes.conftest import answer, viewing
 from tests.pictures import draws
 

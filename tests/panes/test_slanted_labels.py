@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.circuits.questions import ModelKey
 from lensgui.jobs.slices import CellState
 from lensgui.panes import theme
 from lensgui.panes.heatmap import Heatmap
+from lensgui.terms.questions import ModelKey
 from tests.panes.test_widgets import picture
 
 MODEL = ModelKey("fake")

@@ -7,11 +7,11 @@ import pytest
 
 import lensgui
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.questions import ModelKey, SweepKind
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import ModelKey, SweepKind
 from tests.panes.conftest import viewing
 from tests.panes.copying import averaging, toy
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lensgui.circuits.questions import ModelKey
 from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.requests import OpenModel
 from lensgui.panes.prompts.pairtable import PairTablePane
+from lensgui.terms.questions import ModelKey
 from tests import fakes
 
 

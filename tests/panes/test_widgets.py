@@ -11,7 +11,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.circuits.questions import ModelKey, PromptPair
 from lensgui.jobs.reports import Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import Axis, CellState
@@ -24,6 +23,7 @@ from lensgui.panes.lab.cells import shades
 from lensgui.panes.labels import thin
 from lensgui.panes.picture import Picture
 from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible
+from lensgui.terms.questions import ModelKey, PromptPair
 from tests import fake_attention, fakes
 from tests.pictures import draws
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.circuits.tasks import TASKS
+from lensgui.terms.questions import SweepKind
 from tests.screenshots.camera import Camera
 
 LOOKS = ("light", "dark")

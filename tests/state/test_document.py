@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.circuits.questions import RESID_PRE, ModelKey, PairRow, PromptPair, SweepKind
 from lensgui.state.document import Document, Session
+from lensgui.terms.questions import RESID_PRE, ModelKey, PairRow, PromptPair, SweepKind
 
 START = Document(ModelKey("toy"), PromptPair("clean", "corrupted"))
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensgui.circuits.questions import TYPED, PairRow, PromptPair, Role
 from lensgui.state import pairfiles
+from lensgui.terms.questions import TYPED, PairRow, PromptPair, Role
 
 LINES = 'clean,corrupted,answer,distractor\n"When, John",When Mary, Mary, John\n'
 PAIR = PromptPair("When, John", "When Mary", " Mary", " John")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from lensgui.engine.errors import ModelError
+from lensgui.terms.errors import ModelError
 
 ALIASES: dict[str, str] = {
     # GPT-2 (Radford et al. 2019) and its kin

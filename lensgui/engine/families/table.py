@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lensgui.engine.errors import ModelError
 from lensgui.engine.families.bloom import BLOOM
 from lensgui.engine.families.cohere import COHERE
 from lensgui.engine.families.experts import MIXTRAL, QWEN2_MOE, QWEN3_MOE
@@ -26,6 +25,7 @@ from lensgui.engine.families.qwen import QWEN2, QWEN3
 from lensgui.engine.families.smollm3 import SMOLLM3
 from lensgui.engine.families.stablelm import STABLELM
 from lensgui.engine.families.starcoder2 import STARCODER2
+from lensgui.terms.errors import ModelError
 
 FAMILIES: tuple[Family, ...] = (
     GPT2,

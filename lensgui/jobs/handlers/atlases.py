@@ -13,15 +13,15 @@ from torch.nn import functional as F
 
 from lensgui.circuits.heads import first_share, hide_first_source, shrink, shrink_signed
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.patterns import weighted_attention
-from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.circuits.roles import at_places
 from lensgui.circuits.runs import Run
 from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
 from lensgui.jobs.handlers.mixtures import Mixture
 from lensgui.jobs.requests import AttentionHead
 from lensgui.jobs.slices import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import HEAD_SCORES
 
 STRONGEST = HEAD_SCORES.index("strongest edge")
 Places = NDArray[np.int32]

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from time import monotonic
 
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.atlases import (
@@ -20,6 +19,7 @@ from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.mixtures import differences, mixture
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import ATLAS_SIDE
+from lensgui.terms.metrics import LogitDifference
 
 FEW = 2  # short prompts: their layers are drawn in one step
 SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time

@@ -12,9 +12,7 @@ from torch import Tensor
 
 from lensgui.circuits.answers import Answers, answers, encode
 from lensgui.circuits.averages import Average
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
-from lensgui.engine.errors import ModelError
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
@@ -45,6 +43,8 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.terms.errors import ModelError
+from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 
 RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
 

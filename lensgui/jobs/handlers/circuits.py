@@ -14,9 +14,7 @@ from lensgui.circuits.headroles import ablate_heads, attribute_heads
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.paths import PathScores
-from lensgui.circuits.questions import UNITS, Prompt
 from lensgui.circuits.runs import Run
-from lensgui.circuits.shares import refusal
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
@@ -24,6 +22,8 @@ from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis
 from lensgui.jobs.requests import HeadRoles, WhoFeeds
 from lensgui.jobs.slices import Axis, CellState, Feeding, HeadEffects
+from lensgui.terms.questions import UNITS, Prompt
+from lensgui.terms.shares import refusal
 
 
 def answer(desk: Desk, request: HeadRoles | WhoFeeds) -> Iterator[Answer | None]:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from lensgui.circuits.answers import Answers
 from lensgui.circuits.averages import Average
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.requests import Patching
+from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
 

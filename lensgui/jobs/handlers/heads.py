@@ -8,9 +8,7 @@ from dataclasses import replace
 from lensgui.circuits.cards import MLPReadout, read_edge, read_mlp, score_keys
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
-from lensgui.circuits.metrics import LogitDifference
 from lensgui.circuits.overflow import check_finite
-from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.runs import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
@@ -18,6 +16,8 @@ from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.readings import extremes
 from lensgui.jobs.reports import EdgeReading, MLPReading, Neuron
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import PromptPair
 
 MOST_NEURONS = 6
 

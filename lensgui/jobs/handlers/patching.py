@@ -10,7 +10,6 @@ from torch import Tensor
 
 from lensgui.circuits.answers import required_metric
 from lensgui.circuits.attribution import attribution_steps
-from lensgui.circuits.metrics import Metric
 from lensgui.circuits.patches import map_shape
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import SweepResult, nothing_known, sweep
@@ -21,6 +20,7 @@ from lensgui.jobs.handlers.desk import Desk, keep
 from lensgui.jobs.handlers.sweeping import Known
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.slices import Check, Sweep, Verification
+from lensgui.terms.metrics import Metric
 
 SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
 RATE = 5e10  # FLOP a second of a processor, for that prediction

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from lensgui.circuits.answers import Answers, is_unknown
 from lensgui.circuits.heads import HeadReadout
-from lensgui.circuits.metrics import LogitDifference, Metric
-from lensgui.circuits.questions import ModelKey, Prompt, PromptPair
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.runs import Run
 from lensgui.engine import library, store
@@ -30,6 +28,8 @@ from lensgui.jobs.reports import (
     PromptReading,
     Token,
 )
+from lensgui.terms.metrics import LogitDifference, Metric
+from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 
 TOP = 8  # how many likely tokens the window shows
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from lensgui.circuits.answers import is_unknown
 from lensgui.circuits.differences import changed_spans
-from lensgui.circuits.questions import PromptPair
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.roles import token_ends
 from lensgui.circuits.runs import Run
@@ -24,6 +23,7 @@ from lensgui.jobs.handlers.readings import last_logits
 from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
 from lensgui.jobs.reports import Likely
 from lensgui.jobs.requests import FindReplacements, FindTokens
+from lensgui.terms.questions import PromptPair
 
 MOST_MATCHES = 60
 MOST_REPLACEMENTS = 8

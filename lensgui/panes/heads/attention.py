@@ -10,7 +10,6 @@ from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWidget
 
-from lensgui.circuits.questions import Side
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading, PromptReading
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
@@ -29,6 +28,7 @@ from lensgui.panes.places import edges_of, heads_of, toggled
 from lensgui.panes.spelling import is_of, names
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import Side
 
 HIDE_FIRST = "hide position 0"
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."

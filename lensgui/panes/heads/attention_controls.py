@@ -14,12 +14,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.circuits.questions import HEAD_SCORES, AttentionMeasure
 from lensgui.panes.chooser import Chooser, Option
 from lensgui.panes.flow import Flow
 from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.heads.headlayout import INDUCTION, Look
 from lensgui.panes.parts import button, caption
+from lensgui.terms.questions import HEAD_SCORES, AttentionMeasure
 
 LARGEST_SCORE = 20.0
 NARROW = 6  # letters of a choice that must be seen, however narrow the pane is

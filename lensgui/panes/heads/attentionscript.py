@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lensgui.circuits.questions import AttentionMeasure, PairRow, Side
 from lensgui.jobs.slices import ATLAS_SIDE
 from lensgui.panes import snippets
 from lensgui.state.document import Document
+from lensgui.terms.questions import AttentionMeasure, PairRow, Side
 
 
 def attention(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.jobs.slices import Atlas, Axis
 from lensgui.panes.spelling import percent, signed
+from lensgui.terms.questions import HEAD_SCORES
 
 NOT_FINITE = "not a finite number"
 UNITS = {"entropy": " bits"}

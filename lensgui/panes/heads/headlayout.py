@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize
 
-from lensgui.circuits.questions import HEAD_SCORES
 from lensgui.panes.heads.atlas import Order, Raster, natural
+from lensgui.terms.questions import HEAD_SCORES
 
 GUTTER = 2
 LARGEST = 96  # pixels of one thumbnail that fits the widget

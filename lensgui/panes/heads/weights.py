@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.circuits.questions import AttentionMeasure
 from lensgui.jobs.slices import CellState, HeadSlice
 from lensgui.panes import theme
 from lensgui.panes.spelling import signed
 from lensgui.panes.theme import NEUTRAL, Table, Theme
+from lensgui.terms.questions import AttentionMeasure
 
 NAMES: dict[AttentionMeasure, str] = {
     "pattern": "attention",

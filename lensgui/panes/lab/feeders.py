@@ -7,7 +7,6 @@ from typing import ClassVar
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QWidget
 
-from lensgui.circuits.questions import HeadInput
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import Request, WhoFeeds
 from lensgui.jobs.slices import CellState, Feeding
@@ -23,6 +22,7 @@ from lensgui.panes.parts import caption, sentence
 from lensgui.panes.spelling import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HeadInput
 
 NO_HEAD = "Select a head in any pane to see who feeds it."
 NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."

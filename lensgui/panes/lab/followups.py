@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lensgui.circuits.questions import Extent, SweepKind
 from lensgui.panes.verbs import Verb
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import Extent, SweepKind
 
 FEEDERS = "Who feeds it"
 INPUTS = {"q": "queries", "k": "keys", "v": "values"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lensgui.circuits.questions import Direction, SweepKind
 from lensgui.panes.chooser import Groups, Option
+from lensgui.terms.questions import Direction, SweepKind
 
 _SHARED = "; the heads that share it are patched together."
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.circuits.questions import HEADS, Direction
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.slices import CellState, HeadEffects, Sweep
@@ -21,6 +20,7 @@ from lensgui.panes.places import heads_of
 from lensgui.panes.spelling import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HEADS, Direction
 
 DIRECTIONS: tuple[tuple[str, Direction], ...] = (
     ("necessary", "noising"),

@@ -8,7 +8,6 @@ from typing import ClassVar
 from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.circuits.questions import SweepKind
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.reports import ModelCard, PairReading
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
@@ -24,6 +23,7 @@ from lensgui.panes.lab.sweepplot import SweepPlot
 from lensgui.panes.pane import Pane
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
 
 EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and the sweep starts by itself."

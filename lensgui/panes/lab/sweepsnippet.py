@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lensgui.circuits.questions import RESID_PRE, HeadInput, SweepKind
 from lensgui.jobs.requests import Patching
 from lensgui.panes import snippets
 from lensgui.state.document import Document
+from lensgui.terms.questions import RESID_PRE, HeadInput, SweepKind
 
 WHY = "  # why a share of clean − corrupted would say nothing, if so"
 PRINTED = 'print(reason or "as a share of clean − corrupted", table(shown), sep="\\n")'

@@ -7,7 +7,6 @@ from typing import get_args
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from lensgui.circuits.questions import SEPARATOR, UNITS, MetricName, PromptPair
 from lensgui.jobs.reports import ModelCard, PairReading, Token
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.chooser import Chooser, Option
@@ -15,6 +14,7 @@ from lensgui.panes.parts import caption, sentence
 from lensgui.panes.prompts.alignment import SIDES
 from lensgui.panes.prompts.tokenpicker import TokenPicker
 from lensgui.panes.spelling import shorten, signed, spell
+from lensgui.terms.questions import SEPARATOR, UNITS, MetricName, PromptPair
 
 NO_BOS = "none"
 METRICS: dict[MetricName, str] = {

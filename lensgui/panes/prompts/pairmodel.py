@@ -8,9 +8,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtCore import Signal as QtSignal
 
 from lensgui.circuits.differences import changed_spans
-from lensgui.circuits.questions import UNITS, MetricName, PairRow
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.panes.spelling import signed, visible
+from lensgui.terms.questions import UNITS, MetricName, PairRow
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole

@@ -12,7 +12,6 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
-from lensgui.circuits.questions import PairRow, PromptPair
 from lensgui.circuits.tasks import Task, akin, like, task_of
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
@@ -29,6 +28,7 @@ from lensgui.panes.prompts.taskbutton import TaskButton
 from lensgui.state import pairfiles
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.questions import PairRow, PromptPair
 
 DRAWN = 32
 INPUT = "input"  # the name under which the pane complains of what it was given

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.circuits.differences import changed_spans
-from lensgui.circuits.questions import PromptPair
 from lensgui.panes import theme
 from lensgui.panes.parts import sentence
+from lensgui.terms.questions import PromptPair
 
 WORD = re.compile(r"\w+|\W")
 

@@ -6,11 +6,11 @@ from PySide6.QtCore import QModelIndex, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QCompleter, QListView, QWidget
 
-from lensgui.circuits.questions import SEPARATOR
 from lensgui.jobs.pairreports import TokenMatches
 from lensgui.panes import theme
 from lensgui.panes.parts import TokenField
 from lensgui.panes.spelling import percent, shorten, spell
+from lensgui.terms.questions import SEPARATOR
 
 TEXT = Qt.ItemDataRole.UserRole + 1
 SHOWN = 12  # lines of the list

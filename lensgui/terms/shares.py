@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lensgui.circuits.questions import UNITS, MetricName
+from lensgui.terms.questions import UNITS, MetricName
 
 SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are noise
     "logit difference": 0.5,
