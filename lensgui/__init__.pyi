@@ -31,7 +31,6 @@ from lensgui.circuits.heads import HeadReadout as HeadReadout
 from lensgui.circuits.heads import hide_first_source as hide_first_source
 from lensgui.circuits.heads import read_head as read_head
 from lensgui.circuits.headscores import head_scores as head_scores
-from lensgui.circuits.ioi import ioi_prompts as ioi_prompts
 from lensgui.circuits.lens import logit_lens as logit_lens
 from lensgui.circuits.nodes import Edge as Edge
 from lensgui.circuits.nodes import Node as Node
@@ -49,8 +48,6 @@ from lensgui.circuits.svd import SVDInterpreter as SVDInterpreter
 from lensgui.circuits.sweeps import SweepResult as SweepResult
 from lensgui.circuits.sweeps import sweep as sweep
 from lensgui.circuits.sweeps import sweep_many as sweep_many
-from lensgui.circuits.tasks import TASKS as TASKS
-from lensgui.circuits.tasks import Task as Task
 from lensgui.circuits.typed_pairs import mean_attention as mean_attention
 from lensgui.circuits.typed_pairs import read_pair as read_pair
 from lensgui.circuits.typed_pairs import run_prompt as run_prompt
@@ -66,7 +63,10 @@ from lensgui.engine.model import HookedTransformer as HookedTransformer
 from lensgui.engine.names import get_act_name as get_act_name
 from lensgui.hook_points import HookedRootModule as HookedRootModule
 from lensgui.opening import open as open
-from lensgui.state.pairfiles import read_pairs as read_pairs
+from lensgui.prompts.ioi import ioi_prompts as ioi_prompts
+from lensgui.prompts.pair_files import read_pairs as read_pairs
+from lensgui.prompts.tasks import TASKS as TASKS
+from lensgui.prompts.tasks import Task as Task
 from lensgui.terms.errors import ModelError as ModelError
 from lensgui.terms.metrics import ContinuationLogProbability as ContinuationLogProbability
 from lensgui.terms.metrics import KLDivergence as KLDivergence

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from lensgui.circuits.ioi import NAMES, ioi_prompts
 from lensgui.engine.tokens import encode_continuation
+from lensgui.prompts.ioi import NAMES, ioi_prompts
 
 
 @torch.no_grad()

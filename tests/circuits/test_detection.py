@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from lensgui import evals, head_detector, utils
-from lensgui.circuits.ioi import NAMES, ioi_prompts
 from lensgui.circuits.svd import SVDInterpreter
 from lensgui.engine.loading import open_model
 from lensgui.engine.model import HookedTransformer
+from lensgui.prompts.ioi import NAMES, ioi_prompts
 
 TEXT = " table green seven music apple house river table green seven music apple house"
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lensgui.circuits.differences import changed_spans
+from lensgui.prompts.diff import changed_spans
 
 
 def applied(one, other):

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from lensgui.circuits.cases import case_of
-from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     FindReplacements,
@@ -19,6 +18,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     ReadPairs,
 )
+from lensgui.prompts.tasks import TASKS
 from lensgui.terms.questions import ModelKey, PairRow, Prompt, PromptPair, Role
 
 TOY = ModelKey("toy", device="cpu")

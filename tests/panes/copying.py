@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.tasks import TASKS, like
+from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import PairRow, Role
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from lensgui.app.examples import TOY, find
-from lensgui.circuits.tasks import TASKS, like
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.prompts.pairtable import PairTablePane
 from lensgui.panes.prompts.prompt import PromptPane
+from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import UNITS, PairRow
 from tests.panes.copying import copied, toy

@@ -9,18 +9,18 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.prompts import pace, pairmodel
 from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
-from lensgui.state import pairfiles
+from lensgui.prompts import pair_files
+from lensgui.prompts.tasks import TASKS
 from lensgui.terms.questions import PairRow, PromptPair
 from tests.panes.conftest import answer
 from tests.pictures import draws
 
 IOI = TASKS[0]
 ROWS = IOI.draw(12)
-TEXT = pairfiles.write_text(ROWS[:3])
+TEXT = pair_files.write_text(ROWS[:3])
 Role = Qt.ItemDataRole
 
 
@@ -121,7 +121,7 @@ def test_pasting_adds_pairs_that_are_read_as_the_present_one(show, document, qtb
 
 def test_copying_gives_what_pasting_takes(pane, qtbot):
     qtbot.keyClick(pane.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    rows = pairfiles.read_text(QGuiApplication.clipboard().text(), "x")
+    rows = pair_files.read_text(QGuiApplication.clipboard().text(), "x")
     assert rows == ROWS
 
 
@@ -191,7 +191,7 @@ def test_all_files_that_are_dropped_are_read_and_those_that_cannot_be_are_named(
 
 
 def test_a_table_that_would_grow_too_large_takes_nothing(pane, qtbot, monkeypatch):
-    monkeypatch.setattr(pairfiles, "MOST_ROWS", 14)
+    monkeypatch.setattr(pair_files, "MOST_ROWS", 14)
     with qtbot.assertNotEmitted(pane.edited):
         pane.take_text(TEXT, "The pasted text")
     assert pane.note.text() == "A table holds at most 14 pairs: nothing was added."

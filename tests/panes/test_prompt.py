@@ -6,10 +6,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
-from lensgui.circuits.tasks import TASKS
 from lensgui.jobs.requests import FindTokens
 from lensgui.panes.prompts.prompt import PromptPane
 from lensgui.panes.prompts.replacing import ReplaceDialog, replaced, swapped
+from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import UNITS, PromptPair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox
 
-from lensgui.circuits.tasks import TASKS
+from lensgui.prompts.tasks import TASKS
 from lensgui.terms.questions import SweepKind
 from tests.screenshots.camera import Camera
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensgui.state import pairfiles
+from lensgui.prompts import pair_files
 from lensgui.terms.questions import TYPED, PairRow, PromptPair, Role
 
 LINES = 'clean,corrupted,answer,distractor\n"When, John",When Mary, Mary, John\n'
@@ -17,16 +17,16 @@ PAIR = PromptPair("When, John", "When Mary", " Mary", " John")
 
 
 def test_csv_with_a_heading_keeps_spaces_and_commas():
-    assert pairfiles.read_text(LINES, "x") == (PairRow(PAIR),)
+    assert pair_files.read_text(LINES, "x") == (PairRow(PAIR),)
 
 
 def test_columns_may_stand_in_any_order_and_others_are_ignored():
     text = "id;answer;corrupted;clean\n7; yes;b c;a c\n"
-    assert pairfiles.read_text(text, "x") == (PairRow(PromptPair("a c", "b c", " yes")),)
+    assert pair_files.read_text(text, "x") == (PairRow(PromptPair("a c", "b c", " yes")),)
 
 
 def test_pasted_lines_need_no_heading():
-    rows = pairfiles.read_text("a c\tb c\t yes\t no\n\nd\te\n", "x")
+    rows = pair_files.read_text("a c\tb c\t yes\t no\n\nd\te\n", "x")
     assert [row.pair.clean for row in rows] == ["a c", "d"]
     assert rows[0].pair.distractor == " no"
 
@@ -34,13 +34,13 @@ def test_pasted_lines_need_no_heading():
 def test_json_may_name_roles():
     entry = {"clean": "John ran", "corrupted": "Mary ran", "roles": {"S1": 4}}
     for held in ([entry], {"pairs": [entry]}):
-        (row,) = pairfiles.read_text(json.dumps(held), "x")
+        (row,) = pair_files.read_text(json.dumps(held), "x")
         assert row == PairRow(PromptPair("John ran", "Mary ran"), (Role("S1", 4),))
 
 
 def test_what_is_written_can_be_read():
     rows = (PairRow(PAIR), PairRow(PromptPair('a "b"\nc', "x\ty", " é", "|")))
-    assert pairfiles.read_text(pairfiles.write_text(rows), "x") == rows
+    assert pair_files.read_text(pair_files.write_text(rows), "x") == rows
 
 
 @st.composite
@@ -60,7 +60,7 @@ def tables(draw):
 
 @given(tables())
 def test_roles_and_inclusion_are_written_and_read_back(rows):
-    assert pairfiles.read_text(pairfiles.write_text(rows), "x") == rows
+    assert pair_files.read_text(pair_files.write_text(rows), "x") == rows
     entries = [
         {
             **{column: getattr(row.pair, column) for column in TYPED},
@@ -69,19 +69,19 @@ def test_roles_and_inclusion_are_written_and_read_back(rows):
         }
         for row in rows
     ]
-    assert pairfiles.read_text(json.dumps(entries), "x") == rows
+    assert pair_files.read_text(json.dumps(entries), "x") == rows
 
 
 def test_columns_that_say_nothing_are_not_written():
     rows = (PairRow(PAIR), PairRow(PAIR, (Role("S1", 4),)))
-    heading = [pairfiles.write_text(some).splitlines()[0] for some in (rows[:1], rows)]
+    heading = [pair_files.write_text(some).splitlines()[0] for some in (rows[:1], rows)]
     assert heading == [LINES.splitlines()[0], LINES.splitlines()[0] + ",roles"]
 
 
 @pytest.mark.parametrize(("word", "is_included"), [("", True), (" Yes", True), ("FALSE", False)])
 def test_inclusion_may_be_spelled_in_several_ways(word, is_included):
     text = f"clean,corrupted,included\na,b,{word}\n"
-    assert pairfiles.read_text(text, "x") == (PairRow(PromptPair("a", "b"), (), is_included),)
+    assert pair_files.read_text(text, "x") == (PairRow(PromptPair("a", "b"), (), is_included),)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_inclusion_may_be_spelled_in_several_ways(word, is_included):
         ('clean;corrupted;roles\na;b;"{""S1"": 2}"\n', "Line 2 of x has roles that are not ends"),
         ("clean,corrupted,included\na,b,maybe\n", "Line 2 of x does not say whether"),
         ('[{"clean": "a", "corrupted": "b", "included": 7}]', "Pair 1 of x does not say whether"),
-        ("a,b\n" * (pairfiles.MOST_ROWS + 1), "more than 20,000 pairs"),
+        ("a,b\n" * (pair_files.MOST_ROWS + 1), "more than 20,000 pairs"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(text, match):
     with pytest.raises(ValueError, match=match) as caught:
-        pairfiles.read_text(text, "x")
+        pair_files.read_text(text, "x")
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
 
@@ -132,19 +132,19 @@ def test_files_in_the_wrong_encoding_are_named(raw, match, tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_bytes(raw)
     with pytest.raises(ValueError, match=match):
-        pairfiles.read_pairs(path)
+        pair_files.read_pairs(path)
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_text(LINES, encoding="utf-8-sig")
-    assert pairfiles.read_pairs(path) == (PairRow(PAIR),)
+    assert pair_files.read_pairs(path) == (PairRow(PAIR),)
     with pytest.raises(ValueError, match=r"none\.csv can't be read"):
-        pairfiles.read_pairs(tmp_path / "none.csv")
+        pair_files.read_pairs(tmp_path / "none.csv")
 
 
 def test_ten_thousand_rows_are_read_in_less_than_a_second():
     text = LINES + '"When, John",When Mary, Mary, John\n' * 9_999
     start = time.perf_counter()
-    assert len(pairfiles.read_text(text, "x")) == 10_000
+    assert len(pair_files.read_text(text, "x")) == 10_000
     assert time.perf_counter() - start < 1.0

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.answers import is_unknown
-from lensgui.circuits.differences import changed_spans
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.roles import token_ends
 from lensgui.circuits.runs import Run
-from lensgui.circuits.words import LISTS
 from lensgui.engine import tokens as text
 from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
@@ -23,6 +21,8 @@ from lensgui.jobs.handlers.readings import last_logits
 from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
 from lensgui.jobs.reports import Likely
 from lensgui.jobs.requests import FindReplacements, FindTokens
+from lensgui.prompts.diff import changed_spans
+from lensgui.prompts.words import LISTS
 from lensgui.terms.questions import PromptPair
 
 MOST_MATCHES = 60

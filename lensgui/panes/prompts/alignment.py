@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
-from lensgui.circuits.differences import Span, changed_spans
 from lensgui.jobs.reports import Likely, PairReading, PromptReading, Token
 from lensgui.panes.chips import Chip
 from lensgui.panes.spelling import bytes_of, percent, shorten, signed, spell, visible
+from lensgui.prompts.diff import Span, changed_spans
 
 MOST_NEXT = 5
 MOST_BITS = 16.0  # of surprisal have the strongest colour; that is a probability of 0.000 015

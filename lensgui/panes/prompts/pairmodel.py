@@ -7,9 +7,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtCore import Signal as QtSignal
 
-from lensgui.circuits.differences import changed_spans
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.panes.spelling import signed, visible
+from lensgui.prompts.diff import changed_spans
 from lensgui.terms.questions import UNITS, MetricName, PairRow
 
 Index = QModelIndex | QPersistentModelIndex

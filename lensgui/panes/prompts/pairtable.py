@@ -12,7 +12,6 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
-from lensgui.circuits.tasks import Task, akin, like, task_of
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.reports import ModelCard
@@ -25,7 +24,8 @@ from lensgui.panes.prompts import pace
 from lensgui.panes.prompts.pairmodel import PairModel
 from lensgui.panes.prompts.pairview import PairView
 from lensgui.panes.prompts.taskbutton import TaskButton
-from lensgui.state import pairfiles
+from lensgui.prompts import pair_files
+from lensgui.prompts.tasks import Task, akin, like, task_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import PairRow, PromptPair
@@ -128,13 +128,13 @@ class PairTablePane(Pane):
     def take_text(self, text: str, name: str) -> None:
         """Add the pairs in a text; complain if there are none."""
         try:
-            self._take(pairfiles.read_text(text, name), ())
+            self._take(pair_files.read_text(text, name), ())
         except ValueError as error:
             self._take((), [str(error)])
 
     def take_files(self, paths: Sequence[str]) -> None:
         """Add the pairs in files; complain of each that has none."""
-        self._take(*pairfiles.read_files(paths))
+        self._take(*pair_files.read_files(paths))
 
     @Slot(object)
     def draw_like_this(self, task: Task) -> None:
@@ -230,8 +230,8 @@ class PairTablePane(Pane):
         """Add rows, and say what could not be read."""
         if self._document is None:
             return
-        if len(rows) + len(self._document.table) > pairfiles.MOST_ROWS:
-            full = f"A table holds at most {pairfiles.MOST_ROWS:,} pairs: nothing was added."
+        if len(rows) + len(self._document.table) > pair_files.MOST_ROWS:
+            full = f"A table holds at most {pair_files.MOST_ROWS:,} pairs: nothing was added."
             rows, faults = (), [*faults, full]
         self._remark(INPUT, "\n".join(faults))
         if rows:
@@ -267,7 +267,7 @@ class PairTablePane(Pane):
 
     @Slot()
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(pairfiles.write_text(self.model.rows))
+        QGuiApplication.clipboard().setText(pair_files.write_text(self.model.rows))
 
     @Slot()
     def _delete(self) -> None:

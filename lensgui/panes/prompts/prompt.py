@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
-from lensgui.circuits.tasks import like
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
 from lensgui.jobs.reports import ModelCard, PairReading, PromptReading
@@ -23,6 +22,7 @@ from lensgui.panes.prompts.replacing import ReplaceDialog, swapped
 from lensgui.panes.prompts.surprisal import SurprisalSwitch
 from lensgui.panes.prompts.tokenrows import TokenRows
 from lensgui.panes.spelling import percent, shorten
+from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import PromptPair

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.circuits.differences import changed_spans
 from lensgui.panes import theme
 from lensgui.panes.parts import sentence
+from lensgui.prompts.diff import changed_spans
 from lensgui.terms.questions import PromptPair
 
 WORD = re.compile(r"\w+|\W")

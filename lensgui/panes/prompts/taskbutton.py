@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from lensgui.circuits.tasks import TASKS, Task
+from lensgui.prompts.tasks import TASKS, Task
 
 
 class TaskButton(QToolButton):

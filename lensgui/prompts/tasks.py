@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from lensgui.circuits import ioi, words
-from lensgui.circuits.templates import Words, row_of
+from lensgui.prompts import ioi, words
+from lensgui.prompts.templates import Words, row_of
 from lensgui.terms.questions import SEPARATOR, PairRow, PromptPair
 
 ATTEMPTS = 10  # for each pair, to draw one that was not drawn before

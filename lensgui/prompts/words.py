@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.circuits.ioi import NAMES, OBJECTS, PLACES
+from lensgui.prompts.ioi import NAMES, OBJECTS, PLACES
 
 CAPITALS = {
     "Tokyo": "Japan", "Berlin": "Germany", "Paris": "France", "Rome": "Italy", "Madrid": "Spain",
