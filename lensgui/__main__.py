@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
-from lensgui.engine.families.aliases import ALIASES
 from lensgui.jobs.answering import Answering
+from lensgui.models.aliases import ALIASES
 from lensgui.terms.questions import TYPED
 
 NO_DISPLAY = (

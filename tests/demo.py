@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lensgui.engine import library
+from lensgui.models import known_models
 from lensgui.terms.errors import ModelError
 
 WITHOUT = "LENSGUI_NO_DEMO"
@@ -15,7 +15,7 @@ WITHOUT = "LENSGUI_NO_DEMO"
 def demo_folder() -> Path:
     """The folder of the demo model; a test that uses it carries the marker `demo`."""
     try:
-        return library.path(library.DEMO.name)
+        return known_models.path(known_models.DEMO.name)
     except ModelError as error:
         if os.environ.get(WITHOUT) == "1":
             pytest.skip(f"{WITHOUT}=1: {error}")
@@ -25,4 +25,4 @@ def demo_folder() -> Path:
 @pytest.fixture(scope="session")
 def toy_folder() -> Path:
     """The folder of the built-in toy."""
-    return library.path(library.TOY.name)
+    return known_models.path(known_models.TOY.name)

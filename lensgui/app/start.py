@@ -20,9 +20,9 @@ from lensgui.app.garbage import Collector
 from lensgui.app.smoke import Smoke
 from lensgui.app.warming import Warming
 from lensgui.app.window import TITLE, MainWindow
-from lensgui.engine import library, store
 from lensgui.jobs.answering import Answering
 from lensgui.jobs.runner import Runner
+from lensgui.models import known_models, store
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
 from lensgui.terms.questions import DEFAULT_MODEL, ModelKey
@@ -65,7 +65,7 @@ def first_view(options: Options) -> tuple[Document, Cursor, str]:
     """Return what to open, what to select, and the name of a model to fetch ("" for none)."""
     if options.document is not None:
         return options.document, Cursor(), ""
-    demo_is_here = library.find(DEFAULT_MODEL).is_here
+    demo_is_here = known_models.find(DEFAULT_MODEL).is_here
     is_toy = options.smoke_test or (options.model is None and not demo_is_here)
     if options.model is not None:
         is_toy = options.model == TOY

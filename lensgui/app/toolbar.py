@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 
 from lensgui.app.network import allow_hub
 from lensgui.app.statusline import stop_button
-from lensgui.engine import library
 from lensgui.engine.names import NUMBER_FORMATS
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
+from lensgui.models import known_models
 from lensgui.panes.parts import button
 from lensgui.terms.questions import MEMORY, ModelKey
 
@@ -85,7 +85,7 @@ class ModelBar(QToolBar):
         if key == self._key:
             return
         if self._key is None or key.source != self._key.source:
-            titles = {entry.name: entry.title for entry in library.CATALOGUE}
+            titles = {entry.name: entry.title for entry in known_models.CATALOGUE}
             source = key.source.removeprefix(MEMORY)
             self._name(titles.get(source, Path(source).name or source))
         self._key = key
@@ -136,7 +136,7 @@ class ModelBar(QToolBar):
 
     def _fill_models(self) -> None:
         menu = self.model.menu()
-        for entry in library.CATALOGUE:
+        for entry in known_models.CATALOGUE:
             action = menu.addAction(entry.title, self._open_chosen)
             action.setData(entry.name)
         menu.addSeparator()
@@ -182,7 +182,7 @@ class ModelBar(QToolBar):
         if not isinstance(action, QAction):
             return
         name = str(action.data())
-        if library.find(name).is_here:
+        if known_models.find(name).is_here:
             self.open_source(name)
         else:
             self.fetch_wanted.emit(name)

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from lensgui.engine import demo, hub, library, location, store, verify
+from lensgui.engine import demo, hub, location, verify
 from lensgui.engine.names import NUMBER_FORMATS
-from lensgui.engine.progress import STEPS, Progress
+from lensgui.models import known_models, store
+from lensgui.models.progress import STEPS, Progress
 from lensgui.terms.errors import ModelError
 
 INTERRUPTED = 130
@@ -90,7 +91,7 @@ def _fail(sentence: str, as_json: bool) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    for entry in library.CATALOGUE:
+    for entry in known_models.CATALOGUE:
         verified = store.read_verification(entry.folder) if entry.is_here else None
         if arguments.json:
             facts = {
@@ -114,7 +115,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _get(arguments: argparse.Namespace) -> int:
     report = _JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
     name, revision = arguments.name, getattr(arguments, "revision", None)
-    if name.lower() in {entry.name for entry in library.CATALOGUE}:
+    if name.lower() in {entry.name for entry in known_models.CATALOGUE}:
         location.refuse_revision(revision, name)
         folder = demo.get(name, report)
     else:
@@ -141,7 +142,7 @@ def _check(arguments: argparse.Namespace) -> int:
     print(
         f"{name}: {measured.logits:.2e} (max-abs difference to the Hugging Face logits, {dtype}; "
         f"of log-probabilities {measured.log_probabilities:.2e} nats, folded {measured.folded:.2e}"
-        f"{_CONVERTED if 'format' in library.read_card(location.folder_of(place)) else ''})"
+        f"{_CONVERTED if 'format' in known_models.read_card(location.folder_of(place)) else ''})"
     )
     if not measured.agrees:
         return _fail(
@@ -151,7 +152,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _path(arguments: argparse.Namespace) -> int:
-    print(library.path(arguments.name))
+    print(known_models.path(arguments.name))
     return 0
 
 

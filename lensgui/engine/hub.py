@@ -12,9 +12,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from lensgui.engine import store
-from lensgui.engine.progress import Report, silence
 from lensgui.engine.transfer import File, Remote, bring, no_bar
+from lensgui.models import store
+from lensgui.models.progress import Report, silence
 from lensgui.terms.errors import ModelError, first_line
 
 _DESCRIPTIONS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")

@@ -21,7 +21,7 @@ from lensgui.engine.folding import fold
 from lensgui.engine.location import folder_of, locate
 from lensgui.engine.model import HookedTransformer
 from lensgui.engine.padding import Side
-from lensgui.engine.progress import Report, silence
+from lensgui.models.progress import Report, silence
 from lensgui.terms.errors import ModelError
 
 NO_PROCESSING: dict[str, bool] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lensgui.engine import conversion, hub, library
-from lensgui.engine.families.aliases import hub_id
-from lensgui.engine.progress import Report, silence
+from lensgui.engine import conversion, hub
+from lensgui.models import known_models
+from lensgui.models.aliases import hub_id
+from lensgui.models.progress import Report, silence
 from lensgui.terms.errors import ModelError
 
 
@@ -32,9 +33,9 @@ def locate(
     if _exists(path):
         refuse_revision(revision, str(path))
         return _on_disk(path, report)
-    if name in {entry.name for entry in library.CATALOGUE}:
+    if name in {entry.name for entry in known_models.CATALOGUE}:
         refuse_revision(revision, name)
-        return library.path(name)
+        return known_models.path(name)
     if path.is_absolute() or name.startswith((".", "~")):
         raise ModelError(
             f"There is no folder {path}: choose a folder with config.json and *.safetensors."
@@ -48,7 +49,11 @@ def hub_name(name: str) -> str:
     Raises:
         ModelError: If it is neither; the nearest names are offered.
     """
-    return name if hub.is_name(name) else hub_id(name, (entry.name for entry in library.CATALOGUE))
+    return (
+        name
+        if hub.is_name(name)
+        else hub_id(name, (entry.name for entry in known_models.CATALOGUE))
+    )
 
 
 def folder_of(place: Path) -> Path:

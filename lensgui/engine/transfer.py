@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lensgui.engine.progress import Progress, Report
+from lensgui.models.progress import Progress, Report
 from lensgui.terms.errors import ModelError
 
 _CHUNK = 1 << 20  # bytes

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lensgui.engine import store
+from lensgui.models import store
 from lensgui.terms.errors import ModelError
 from lensgui.terms.resources import own_command
 

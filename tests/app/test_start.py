@@ -14,7 +14,7 @@ from lensgui import __main__ as command_line
 from lensgui.app import start
 from lensgui.app.examples import TOY, examples, find
 from lensgui.app.faults import Faults
-from lensgui.engine import library
+from lensgui.models import known_models
 from lensgui.terms.questions import DEFAULT_MODEL, ModelKey, PromptPair
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +147,7 @@ def demo_here(monkeypatch):
     """Say whether the demo model is on this machine."""
 
     def say(is_here):
-        monkeypatch.setattr(library.Entry, "is_here", property(lambda entry: is_here))
+        monkeypatch.setattr(known_models.Entry, "is_here", property(lambda entry: is_here))
 
     return say
 

@@ -49,8 +49,8 @@ def library() -> tuple[list[str], bool]:
     """The rows of the table that need no window, and whether every bar holds."""
     from transformers.utils import logging
 
-    from lensgui.engine.library import DEMO, path
     from lensgui.engine.loading import open_model
+    from lensgui.models.known_models import DEMO, path
     from tests.bench import attribution, caching, edges, gpt2, loading, sweeps
 
     logging.disable_progress_bar()

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from lensgui.engine import hub, library
-from lensgui.engine.families.aliases import ALIASES, hub_id
+from lensgui.engine import hub
 from lensgui.engine.location import locate
+from lensgui.models import known_models
+from lensgui.models.aliases import ALIASES, hub_id
 from lensgui.terms.errors import ModelError
 
 
@@ -17,7 +18,7 @@ def test_aliases_are_lower_case_and_lead_to_hub_names():
     for alias, name in ALIASES.items():
         assert alias == alias.lower()
         assert re.fullmatch(r"[\w-]+/[\w.-]+", name), name
-    assert not ALIASES.keys() & {entry.name for entry in library.CATALOGUE}
+    assert not ALIASES.keys() & {entry.name for entry in known_models.CATALOGUE}
 
 
 @pytest.mark.parametrize(

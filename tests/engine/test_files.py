@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.engine import conversion, library, store
+from lensgui.engine import conversion
 from lensgui.engine.loading import open_model
 from lensgui.engine.location import locate
+from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 from tests.engine.gguf_files import save_llama, written
 from tests.engine.tiny_models import prompts
@@ -41,7 +42,7 @@ def test_a_gguf_file_opens_dequantised(folder, home, kind):
     torch.testing.assert_close(model(prompts()), expected, rtol=0, atol=1e-5)
     assert model.to_str_tokens("ABBA", prepend_bos=False) == ["AB", "B", "A"]
     (converted,) = [place for place in (home / "models").iterdir() if place.is_dir()]
-    assert library.read_card(converted)["title"] == f"tiny-{kind}, dequantised from GGUF"
+    assert known_models.read_card(converted)["title"] == f"tiny-{kind}, dequantised from GGUF"
 
 
 @torch.no_grad()

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.engine import command, comparison, conversion, demo, library, location, store
+from lensgui.engine import command, comparison, conversion, demo, location
 from lensgui.engine.loading import open_model
+from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 from tests.engine.gguf_files import HEADS, WIDTH, describe, save_llama, written
 from tests.engine.lifted import Lifted
@@ -122,10 +123,10 @@ def test_rotary_factors_divide_the_frequencies(folder):
 def test_an_older_lensguis_conversion_is_not_believed(folder):
     path, kept = written(folder)
     place = location.locate(str(path))
-    card = json.loads((place / library.CARD).read_text())
+    card = json.loads((place / known_models.CARD).read_text())
     right = load_file(place / "model.safetensors")
     save_file({name: tensor + 1 for name, tensor in right.items()}, place / "model.safetensors")
-    (place / library.CARD).write_text(json.dumps({"title": card["title"]}))
+    (place / known_models.CARD).write_text(json.dumps({"title": card["title"]}))
     assert location.locate(str(path)) == place
     again = load_file(place / "model.safetensors")
     assert all(torch.equal(again[name], kept[name]) for name in kept)
@@ -190,5 +191,5 @@ def test_code_beside_safetensors_never_runs(folder, trap, capsys):
 
 
 def test_the_demo_models_card_has_the_format(tmp_path):
-    demo._write_card(library.DEMO, tmp_path)
-    assert library.read_card(tmp_path)["format"] == conversion.FORMAT
+    demo._write_card(known_models.DEMO, tmp_path)
+    assert known_models.read_card(tmp_path)["format"] == conversion.FORMAT

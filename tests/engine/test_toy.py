@@ -4,11 +4,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lensgui.engine import library
+from lensgui.models import known_models
 from lensgui.terms.resources import resource
 
-FOLDER = library.path("toy")
-EXAMPLE = library.read_card(FOLDER)["example"]
+FOLDER = known_models.path("toy")
+EXAMPLE = known_models.read_card(FOLDER)["example"]
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.engine import comparison, library, memory
+from lensgui.engine import comparison, memory
 from lensgui.engine.loading import NO_PROCESSING, from_pretrained
+from lensgui.models import known_models
 from lensgui.terms.errors import ModelError
 from tests.engine.lifted import Lifted
 from tests.engine.tiny_models import prompts, tiny
@@ -138,7 +139,7 @@ def test_memory_is_asked_for_both(tmp_path, monkeypatch):
 
 
 def test_checking_compares_with_the_files_own_unembedding(tmp_path, monkeypatch):
-    toy = library.path("toy")
+    toy = known_models.path("toy")
     for file in toy.glob("*.json"):
         shutil.copy(file, tmp_path)
     tensors = load_file(toy / "model.safetensors")

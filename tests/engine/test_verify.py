@@ -10,7 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.engine import command, comparison, library, store, verify
+from lensgui.engine import command, comparison, verify
+from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 
 
@@ -26,7 +27,7 @@ def lensgui(*words):
 
 
 def test_checking_once_does_nothing_where_the_figure_is_known(monkeypatch, capsys):
-    store.write_verification(library.path("toy"), 1e-6)
+    store.write_verification(known_models.path("toy"), 1e-6)
     monkeypatch.setattr(verify, "own_command", lambda: ["false"])
     assert lensgui("check", "--once", "toy") == 0
     assert capsys.readouterr().out == ""
@@ -35,8 +36,8 @@ def test_checking_once_does_nothing_where_the_figure_is_known(monkeypatch, capsy
 def test_checking_prints_and_keeps_the_figure(capsys):
     assert lensgui("check", "toy") == 0
     assert "max-abs" in capsys.readouterr().out
-    assert 0 < store.read_verification(library.path("toy")) < verify.AGREES
-    assert store.read_verification(library.path("toy"), "bfloat16") is None
+    assert 0 < store.read_verification(known_models.path("toy")) < verify.AGREES
+    assert store.read_verification(known_models.path("toy"), "bfloat16") is None
 
 
 def pretend_to_compare(monkeypatch, printed):
@@ -52,7 +53,7 @@ def test_a_figure_that_is_too_large_is_not_kept(monkeypatch, capsys, figure, fie
     pretend_to_compare(monkeypatch, f"{{{printed}}}")
     assert lensgui("check", "toy") == 1
     assert "don't trust" in capsys.readouterr().err
-    assert store.read_verification(library.path("toy")) is None
+    assert store.read_verification(known_models.path("toy")) is None
 
 
 def test_a_comparison_that_dies_is_one_sentence(monkeypatch, capsys):
@@ -64,18 +65,18 @@ def test_a_comparison_that_dies_is_one_sentence(monkeypatch, capsys):
 def test_a_comparison_that_nobody_asked_for_leaves_memory_free(monkeypatch):
     monkeypatch.setattr(comparison, "free_bytes", lambda device: 400_000)
     with pytest.raises(ModelError, match=r"two copies take .* run `lensgui models check` without"):
-        comparison.compare(library.path("toy"), "float32", is_automatic=True)
+        comparison.compare(known_models.path("toy"), "float32", is_automatic=True)
 
 
 def test_a_model_without_a_tokenizer_has_no_prompt_to_compare_on(tmp_path):
     for name in ("config.json", "model.safetensors"):
-        shutil.copy(library.path("toy") / name, tmp_path)
+        shutil.copy(known_models.path("toy") / name, tmp_path)
     with pytest.raises(ModelError, match="no tokenizer"):
         comparison.compare(tmp_path, "float32")
 
 
 def test_weights_under_another_name_are_compared_too(tmp_path):
-    toy = library.path("toy")
+    toy = known_models.path("toy")
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(toy / name, tmp_path)
     shutil.copy(toy / "model.safetensors", tmp_path / "mine.safetensors")

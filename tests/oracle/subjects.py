@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from lensgui.engine import library
+from lensgui.models import known_models
 from tests.engine.tiny_models import VOCABULARY, tiny
 
-DEMO = library.DEMO.name
+DEMO = known_models.DEMO.name
 TINY = ("gpt2", "gpt_neox", "llama", "gemma2", "mixtral")
 ALL = (*TINY, DEMO)
 
@@ -47,7 +47,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def folder_of(name: str, parent: Path) -> Path:
     """Return the folder of a subject, written below a parent unless it is the demo model."""
     if name == DEMO:
-        return library.path(DEMO)
+        return known_models.path(DEMO)
     folder = parent / str(TINY.index(name))  # the peer does as it pleases where a path says gemma
     tiny_model(name).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
@@ -57,7 +57,7 @@ def folder_of(name: str, parent: Path) -> Path:
 def fingerprint(name: str) -> dict[str, float]:
     """Return a number for each tensor of a subject that changes where its values do."""
     if name == DEMO:
-        tensors = load_file(library.path(DEMO) / "model.safetensors")
+        tensors = load_file(known_models.path(DEMO) / "model.safetensors")
     else:
         tensors = tiny_model(name).state_dict()
     found = {}

@@ -13,7 +13,6 @@ from lensgui.circuits.answers import Answers, is_unknown
 from lensgui.circuits.heads import HeadReadout
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.runs import Run
-from lensgui.engine import library, store
 from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices
 from lensgui.engine.location import folder_of, locate
@@ -28,6 +27,7 @@ from lensgui.jobs.reports import (
     PromptReading,
     Token,
 )
+from lensgui.models import known_models, store
 from lensgui.terms.metrics import LogitDifference, Metric
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 
@@ -38,7 +38,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
     """Describe a model that has been opened."""
     cfg, tokenizer = model.cfg, model.tokenizer
     place = None if key.is_in_memory else locate(key.source)
-    note = {"licence": "its owner's"} if place is None else library.read_card(folder_of(place))
+    note = {"licence": "its owner's"} if place is None else known_models.read_card(folder_of(place))
     dtype = str(cfg.dtype).removeprefix("torch.")
     choices = [] if tokenizer is None else list(tokenizer.all_special_tokens)
     return ModelCard(

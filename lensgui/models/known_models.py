@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from lensgui.engine import store
+from lensgui.models import store
 from lensgui.terms.errors import ModelError
 from lensgui.terms.resources import resource
 
