@@ -54,13 +54,7 @@ from lensgui.circuits.typed_pairs import run_prompt as run_prompt
 from lensgui.circuits.typed_pairs import sweep_pair as sweep_pair
 from lensgui.circuits.typed_pairs import table as table
 from lensgui.circuits.verification import recompute_cells as recompute_cells
-from lensgui.engine.cache import ActivationCache as ActivationCache
-from lensgui.engine.config import HookedTransformerConfig as HookedTransformerConfig
-from lensgui.engine.factored import FactoredMatrix as FactoredMatrix
-from lensgui.engine.hooks import HookPoint as HookPoint
 from lensgui.engine.loading import open_model as open_model
-from lensgui.engine.model import HookedTransformer as HookedTransformer
-from lensgui.engine.names import get_act_name as get_act_name
 from lensgui.hook_points import HookedRootModule as HookedRootModule
 from lensgui.opening import open as open
 from lensgui.prompts.ioi import ioi_prompts as ioi_prompts
@@ -82,3 +76,9 @@ from lensgui.terms.questions import PromptPair as PromptPair
 from lensgui.terms.questions import Role as Role
 from lensgui.terms.questions import SweepKind as SweepKind
 from lensgui.terms.shares import refusal as refusal
+from lensgui.transformer.cache.cache import ActivationCache as ActivationCache
+from lensgui.transformer.config import HookedTransformerConfig as HookedTransformerConfig
+from lensgui.transformer.hooks.hook_point import HookPoint as HookPoint
+from lensgui.transformer.hooks.names import get_act_name as get_act_name
+from lensgui.transformer.model import HookedTransformer as HookedTransformer
+from lensgui.transformer.weights.factored import FactoredMatrix as FactoredMatrix

@@ -1,11 +1,7 @@
 """Hook points under the names that notebooks import."""
 
-from lensgui.engine.hooked_module import (
-    HookedModule as HookedRootModule,
-)
-from lensgui.engine.hooks import (
-    HookPoint,
-)
+from lensgui.transformer.hooked_module import HookedModule as HookedRootModule
+from lensgui.transformer.hooks.hook_point import HookPoint
 
 __all__ = [
     "HookPoint",

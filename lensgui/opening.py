@@ -7,10 +7,10 @@ from typing import Any
 
 from lensgui.__main__ import NO_DISPLAY, lacks_display
 from lensgui.engine.loading import from_pretrained
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import MEMORY, ModelKey, PromptPair
+from lensgui.transformer.model import HookedTransformer
 
 
 def open(

@@ -24,16 +24,6 @@ from lensgui.circuits.evaluations import (
 from lensgui.engine.devices import (
     best_device as get_device,
 )
-from lensgui.engine.factored import (
-    composition_scores,
-)
-from lensgui.engine.loss import (
-    lm_accuracy,
-    lm_cross_entropy_loss,
-)
-from lensgui.engine.names import (
-    get_act_name,
-)
 from lensgui.engine.notebook import (
     gelu_fast,
     gelu_new,
@@ -45,13 +35,11 @@ from lensgui.engine.notebook import (
     to_numpy,
     transpose,
 )
-from lensgui.engine.sampling import (
-    sample_logits,
-)
-from lensgui.engine.slices import (
-    Slice,
-    SliceInput,
-)
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.hooks.slices import Slice, SliceInput
+from lensgui.transformer.loss import lm_accuracy, lm_cross_entropy_loss
+from lensgui.transformer.text.sampling import sample_logits
+from lensgui.transformer.weights.factored import composition_scores
 
 __all__ = [
     "Slice",

@@ -13,7 +13,7 @@ SMALL = (
     "lensgui/app/window.py",
     "lensgui/jobs/runner.py",
     "lensgui/jobs/worker.py",
-    "lensgui/engine/model.py",
+    "lensgui/transformer/model.py",
 )
 MOST_CODE_LINES = 150
 MOST_LINES = 300

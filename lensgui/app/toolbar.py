@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 
 from lensgui.app.network import allow_hub
 from lensgui.app.statusline import stop_button
-from lensgui.engine.names import NUMBER_FORMATS
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.reports import ModelCard
 from lensgui.models import known_models
 from lensgui.panes.parts import button
 from lensgui.terms.questions import MEMORY, ModelKey
+from lensgui.transformer.hooks.names import NUMBER_FORMATS
 
 LONGEST_TITLE = 56
 FOLDED_TIP = (

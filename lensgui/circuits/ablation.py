@@ -17,9 +17,9 @@ from torch import Tensor
 from lensgui.circuits.checks import check_unhooked
 from lensgui.circuits.nodes import Edge, Node, check_edges, check_nodes, receivers, senders
 from lensgui.circuits.pairs import Written, copied_inputs, through_layers, written
-from lensgui.engine.hooks import NamedHook
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.padding import refuse_padding
+from lensgui.transformer.hooks.hook_point import NamedHook
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.padding import refuse_padding
 
 Part = Node | Edge
 _INPUTS = {"q": "hook_q_input", "k": "hook_k_input", "v": "hook_v_input", "mlp": "hook_mlp_in"}

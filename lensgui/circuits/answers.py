@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.continuations import continued
-from lensgui.engine import tokens as text
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import (
     ContinuationLogProbability,
     KLDivergence,
@@ -21,6 +19,8 @@ from lensgui.terms.metrics import (
     Rank,
 )
 from lensgui.terms.questions import NEEDS_DISTRACTOR, SEPARATOR, MetricName, Prompt, PromptPair
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 
 Tokens = tuple[int, ...]
 MAKERS: dict[MetricName, Callable[[Tokens, Tokens], Metric]] = {

@@ -24,9 +24,9 @@ from lensgui.circuits.patches import check_kind
 from lensgui.circuits.reading import compared
 from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import HOOKS, Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import Metric
 from lensgui.terms.questions import Direction, SweepKind
+from lensgui.transformer.model import HookedTransformer
 
 
 def attribution_patch(

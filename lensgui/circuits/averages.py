@@ -14,10 +14,10 @@ from torch import Tensor
 
 from lensgui.circuits.roles import matching
 from lensgui.circuits.sweeps import SweepResult, sweep
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import Metric
 from lensgui.terms.questions import Direction, MetricName, SweepKind
 from lensgui.terms.shares import divisor, gain
+from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread
 

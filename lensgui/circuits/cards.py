@@ -12,9 +12,9 @@ from torch import Tensor
 from lensgui.circuits.direct import attributed, direct_effect, final_scale
 from lensgui.circuits.headwrites import written_for
 from lensgui.circuits.runs import Run
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.span import Span
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.span import Span
 
 TOKENS_AT_ONCE = 8192  # of the vocabulary, in a step of about 30 ms
 

@@ -8,8 +8,8 @@ from lensgui.circuits.answers import answers, encode, required_metric
 from lensgui.circuits.averages import Case
 from lensgui.circuits.checks import check_one_length
 from lensgui.circuits.roles import role_places
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.questions import NEEDS_DISTRACTOR, PairRow, PromptPair
+from lensgui.transformer.model import HookedTransformer
 
 LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known
 

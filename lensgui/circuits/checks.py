@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
 
 
 def unequal(clean: int, corrupted: int) -> str:

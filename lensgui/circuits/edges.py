@@ -30,9 +30,9 @@ from lensgui.circuits.pairs import (
     through_layers,
     written,
 )
-from lensgui.engine.hooks import NamedHook
-from lensgui.engine.layers.block import Block
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.hooks.hook_point import NamedHook
+from lensgui.transformer.layers.block import Block
+from lensgui.transformer.model import HookedTransformer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

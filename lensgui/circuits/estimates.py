@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.model import HookedTransformer
 
 
 @dataclass(frozen=True, slots=True)

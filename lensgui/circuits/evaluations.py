@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from lensgui.engine.tokens import encode_continuation
 from lensgui.prompts.ioi import NAMES, ioi_prompts
+from lensgui.transformer.text.tokens import encode_continuation
 
 
 @torch.no_grad()

@@ -23,9 +23,9 @@ from lensgui.circuits.recording import Recording
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.circuits.sweeps import read_metric
 from lensgui.circuits.walks import group, measured
-from lensgui.engine.config import HookedTransformerConfig
 from lensgui.terms.metrics import Metric, read_positions
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.config import HookedTransformerConfig
 
 _WRITTEN = frozenset({"z", "mlp_out"})
 

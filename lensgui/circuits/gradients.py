@@ -17,8 +17,8 @@ from torch import Tensor
 from lensgui.circuits.passage import rows_at_once
 from lensgui.circuits.reading import metric_logits
 from lensgui.circuits.runs import Run
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import Metric, read_positions
+from lensgui.transformer.hooks.names import get_act_name
 
 
 @dataclass(frozen=True, slots=True)

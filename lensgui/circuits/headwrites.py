@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.runs import Run
-from lensgui.engine.layers.span import Span
+from lensgui.transformer.layers.span import Span
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lensgui.engine.config import HookedTransformerConfig
+from lensgui.transformer.config import HookedTransformerConfig
 
 NodeKind = Literal["embed", "head", "q", "k", "v", "mlp", "logits"]
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from lensgui.circuits.checks import check_one_length, check_unhooked
 from lensgui.circuits.reading import metric_logits, read_out
-from lensgui.engine.hooks import NamedHook
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.padding import refuse_padding
 from lensgui.terms.metrics import Declared, read_positions
+from lensgui.transformer.hooks.hook_point import NamedHook
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.padding import refuse_padding
 
 Measure = Callable[[Tensor], Any]
 """From logits [batch, position, d_vocab] to one number; metrics of `metrics` need not read all."""

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from lensgui.circuits.pieces import Part, evenly, in_a_row, parts, split_like
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 
 _BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take ~50 ms; per CPU thread
 _FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights

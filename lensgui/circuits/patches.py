@@ -8,11 +8,11 @@ from torch import Tensor
 
 from lensgui.circuits.recording import Recorded
 from lensgui.circuits.runs import Run
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.layers.grouped import mix
-from lensgui.engine.layers.span import Span
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.layers.grouped import mix
+from lensgui.transformer.layers.span import Span
+from lensgui.transformer.model import HookedTransformer
 
 Stage = Literal["pre", "mid", "post"]
 

@@ -30,10 +30,10 @@ from lensgui.circuits.setters import (
     layer_pos_patch_setter,
 )
 from lensgui.circuits.sweeps import nothing_known, read_metric, run_cells
-from lensgui.engine.names import get_act_name
-from lensgui.engine.padding import padding_mask
 from lensgui.terms.metrics import Declared, read_positions
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.text.padding import padding_mask
 
 AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]

@@ -17,7 +17,7 @@ from torch import Tensor
 from lensgui.circuits.nodes import Node, check_nodes
 from lensgui.circuits.pairs import Measure
 from lensgui.circuits.streams import Paths, Runs
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
 
 
 @torch.no_grad()

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import AttentionMeasure
+from lensgui.transformer.model import HookedTransformer
 
 
 @torch.no_grad()

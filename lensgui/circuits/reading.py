@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import Metric, read_positions
+from lensgui.transformer.model import HookedTransformer
 
 
 def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Tensor:

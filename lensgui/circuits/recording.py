@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.runs import HOOKS, Run
-from lensgui.engine.hooks import HookPoint, NamedHook
+from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
 
 
 class Recorded(Protocol):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.answers import encode
-from lensgui.engine import tokens as text
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.questions import PairRow
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 
 
 def role_places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[str, int]:

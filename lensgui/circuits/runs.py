@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lensgui.circuits.passage import rows_at_once, through
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.attention import KeyValues
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.padding import refuse_padding
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.padding import refuse_padding
 
 HOOKS = {
     "attn_out": "hook_attn_out",

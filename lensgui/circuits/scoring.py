@@ -19,9 +19,9 @@ from torch import Tensor
 from lensgui.circuits.ablation import Ablated, Ablation, Part
 from lensgui.circuits.nodes import Node, edge_mask, receivers, senders
 from lensgui.circuits.pairs import Measure, against, measure, written
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import Declared
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
 
 Level = Literal["node", "edge"]
 _FLIPPED = 0.5  # how much of the metric, the other way round, makes a reference prompt a swap

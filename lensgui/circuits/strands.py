@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensgui.circuits.patches import Patch, Stage
 from lensgui.circuits.runs import Run
-from lensgui.engine.layers.span import Span
+from lensgui.transformer.layers.span import Span
 
 
 @dataclass(frozen=True, slots=True)

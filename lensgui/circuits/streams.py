@@ -25,8 +25,8 @@ from lensgui.circuits.pairs import (
     through_layers,
     written,
 )
-from lensgui.engine.hooks import NamedHook
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.hooks.hook_point import NamedHook
+from lensgui.transformer.model import HookedTransformer
 
 Cells = Sequence[frozenset[Node]]
 

@@ -25,10 +25,10 @@ from lensgui.circuits.runs import Run, are_alike, equal_tokens, run_together, st
 from lensgui.circuits.settling import Settling
 from lensgui.circuits.strands import Cell
 from lensgui.circuits.walks import Walk, group, measured
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import Metric, read_positions
 from lensgui.terms.questions import RESID_PRE, Direction, MetricName, SweepKind
 from lensgui.terms.shares import divisor
+from lensgui.transformer.model import HookedTransformer
 
 
 @dataclass(frozen=True, slots=True)

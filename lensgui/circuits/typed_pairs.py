@@ -20,7 +20,6 @@ from lensgui.circuits.patterns import weighted_attention
 from lensgui.circuits.roles import at_places, matched_rows
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import SweepResult, sweep
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.questions import (
     RESID_PRE,
     AttentionMeasure,
@@ -31,6 +30,7 @@ from lensgui.terms.questions import (
     Side,
     SweepKind,
 )
+from lensgui.transformer.model import HookedTransformer
 
 
 def run_prompt(model: HookedTransformer, prompt: Prompt) -> Run:

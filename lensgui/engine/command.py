@@ -15,10 +15,10 @@ from types import FrameType
 from typing import TextIO
 
 from lensgui.engine import demo, hub, location, verify
-from lensgui.engine.names import NUMBER_FORMATS
 from lensgui.models import known_models, store
 from lensgui.models.progress import STEPS, Progress
 from lensgui.terms.errors import ModelError
+from lensgui.transformer.hooks.names import NUMBER_FORMATS
 
 INTERRUPTED = 130
 _INTERVAL = 0.1  # seconds between two lines of progress within one step

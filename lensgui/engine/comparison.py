@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from lensgui.engine.checkpoint import checkpoint_of_place, weight_files
-from lensgui.engine.config import DTYPES
 from lensgui.engine.devices import free_bytes
 from lensgui.engine.families.table import family_of
 from lensgui.engine.folder import read_config, read_tokenizer
@@ -18,6 +17,7 @@ from lensgui.engine.location import folder_of
 from lensgui.engine.memory import parameters_bytes
 from lensgui.engine.verify import Verification
 from lensgui.terms.errors import ModelError, first_line
+from lensgui.transformer.config import DTYPES
 
 PROMPT = "When John and Mary went to the store, John gave a drink to"
 _NAMES = ("model.safetensors", "model.safetensors.index.json")  # what transformers looks for

@@ -39,8 +39,8 @@ def best_device() -> str:
 @torch.no_grad()
 def _agrees_with_cpu(device: str) -> bool:
     """Return whether a small random model gives the same logits on a device as on the CPU."""
-    from lensgui.engine.config import HookedTransformerConfig
-    from lensgui.engine.model import HookedTransformer
+    from lensgui.transformer.config import HookedTransformerConfig
+    from lensgui.transformer.model import HookedTransformer
 
     cfg = HookedTransformerConfig(
         n_layers=2, d_model=64, n_ctx=32, d_head=16, n_key_value_heads=2, d_vocab=50, act_fn="silu",

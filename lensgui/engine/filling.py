@@ -9,10 +9,10 @@ import torch
 from einops import EinopsError
 
 from lensgui.engine.checkpoint import Checkpoint
-from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.families.family import Family, Weight, sizes
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.errors import ModelError
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
 
 
 @torch.no_grad()

@@ -11,18 +11,18 @@ import torch
 
 from lensgui.engine import memory
 from lensgui.engine.checkpoint import Checkpoint, checkpoint_of_module, checkpoint_of_place
-from lensgui.engine.config import DTYPES, HookedTransformerConfig
 from lensgui.engine.devices import best_device
 from lensgui.engine.families.family import Family
 from lensgui.engine.families.table import family_of
 from lensgui.engine.filling import fill, is_tied
 from lensgui.engine.folder import read_config, read_tokenizer
-from lensgui.engine.folding import fold
 from lensgui.engine.location import folder_of, locate
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.padding import Side
 from lensgui.models.progress import Report, silence
 from lensgui.terms.errors import ModelError
+from lensgui.transformer.config import DTYPES, HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.padding import Side
+from lensgui.transformer.weights.processing import fold
 
 NO_PROCESSING: dict[str, bool] = {
     "fold_ln": False,

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import torch
 
-from lensgui.engine.config import HookedTransformerConfig
 from lensgui.engine.devices import free_bytes
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.errors import ModelError
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.hooks.names import get_act_name
 from tests.bench.figures import Spread, gigaflops, reference_flop, useful_flop
 from tests.bench.peer import Peer
 

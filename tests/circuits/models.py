@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import tiny
 
 

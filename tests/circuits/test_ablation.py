@@ -10,8 +10,8 @@ from lensgui.circuits.ablation import Ablation, run_ablated
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch
 from lensgui.circuits.scoring import CircuitScores, circuit_scores, parts, sampled_knockouts
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import KLDivergence, LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, prompts, tiny
 

@@ -10,10 +10,10 @@ import torch
 from lensgui.circuits.attribution import agreement, attribution_patch
 from lensgui.circuits.estimates import _one_key_at_a_time
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import KLDivergence, LogitDifference, LogProbability, Probability, Rank
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.circuits.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC, where
 from tests.engine.tiny_models import tiny

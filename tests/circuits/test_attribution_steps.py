@@ -11,11 +11,11 @@ from lensgui.circuits import gradients
 from lensgui.circuits.attribution import attribution_patch, attribution_steps
 from lensgui.circuits.runs import HOOKS, Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.circuits.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC
 

@@ -9,8 +9,8 @@ from lensgui.circuits.cards import read_edge, read_mlp, score_keys
 from lensgui.circuits.direct import attributed, direct_effect
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny
 
 METRIC = LogitDifference((3, 5), (7,))

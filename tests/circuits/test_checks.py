@@ -14,9 +14,9 @@ from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
 from lensgui.terms.questions import RESID_PRE
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import prompts
 

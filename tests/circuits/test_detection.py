@@ -8,8 +8,8 @@ import torch
 from lensgui import evals, head_detector, utils
 from lensgui.circuits.svd import SVDInterpreter
 from lensgui.engine.loading import open_model
-from lensgui.engine.model import HookedTransformer
 from lensgui.prompts.ioi import NAMES, ioi_prompts
+from lensgui.transformer.model import HookedTransformer
 
 TEXT = " table green seven music apple house river table green seven music apple house"
 

@@ -8,8 +8,8 @@ import torch
 from lensgui.circuits.edges import edge_attribution, edge_attribution_steps
 from lensgui.circuits.nodes import Node, check_nodes, edge_mask, receivers, senders
 from lensgui.engine.loading import open_model
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Rank
+from lensgui.transformer.model import HookedTransformer
 from tests.bench.sweeps import Pair
 from tests.engine.tiny_models import TINY, tiny
 

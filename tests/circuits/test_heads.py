@@ -8,8 +8,8 @@ import torch
 from lensgui.circuits.heads import first_share, hide_first_source, read_head, shrink
 from lensgui.circuits.lens import logit_lens
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny
 
 

@@ -7,8 +7,8 @@ import torch
 
 from lensgui.circuits import patching
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import tiny
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9]])

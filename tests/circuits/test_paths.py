@@ -8,8 +8,8 @@ import torch
 from lensgui.circuits import nodes
 from lensgui.circuits.nodes import Node
 from lensgui.circuits.paths import path_patch, path_patch_into_slowly
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import KLDivergence, LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
 

@@ -9,9 +9,9 @@ from lensgui.circuits.heads import read_head
 from lensgui.circuits.headscores import head_scores, strongest_edges, targets
 from lensgui.circuits.patterns import weighted_attention
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import HEAD_SCORES
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny
 
 METRIC = LogitDifference((3, 5), (7,))

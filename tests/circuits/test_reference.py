@@ -13,8 +13,8 @@ from lensgui.circuits.lens import logit_lens
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
 from lensgui.engine.loading import open_model
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 pytestmark = pytest.mark.demo

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from lensgui.circuits.sweeps import sweep, sweep_many
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import TINY, tiny
 

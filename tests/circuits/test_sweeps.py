@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import VOCABULARY, tiny
 
 LENGTH = 9

@@ -8,9 +8,9 @@ import torch
 from lensgui.circuits.attribution import attribution_patch
 from lensgui.circuits.continuations import continued, of_prompt
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.hooks.names import get_act_name
 from tests.circuits.models import model_of
 from tests.engine.tiny_models import VOCABULARY
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from lensgui import patching
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep_many
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
 from lensgui.terms.metrics import LogitDifference, Metric
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of
 from tests.circuits.test_sweep_kinds import KINDS, where
 from tests.engine.tiny_models import VOCABULARY

@@ -8,8 +8,8 @@ import torch
 from lensgui.circuits.headwrites import head_output
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import TINY, VOCABULARY, tiny
 
 LENGTH = 12  # longer than any sliding window of the tiny models

@@ -11,10 +11,10 @@ from torch.utils._pytree import tree_leaves
 
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.metrics import LogProbability
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
 
 LENGTH = 24
 METRIC = LogProbability((3,))

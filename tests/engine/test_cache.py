@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.engine.config import HookedTransformerConfig
+from lensgui.transformer.config import HookedTransformerConfig
 
 SIZES = {"n_layers": 2, "d_model": 32, "n_ctx": 16, "d_head": 4, "d_vocab": 11}
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensgui.engine.factored import FactoredMatrix, composition_scores
+from lensgui.transformer.weights.factored import FactoredMatrix, composition_scores
 
 sizes = st.integers(1, 6)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.gradients import pulled_back
 from tests.engine.lifted import Lifted
 from tests.engine.tiny_models import TINY, prompts, tiny

@@ -10,8 +10,8 @@ import transformers as hf
 
 from lensgui.engine.families.table import FAMILIES, supported_types
 from lensgui.engine.loading import convert_config, from_pretrained
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.errors import ModelError
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import TINY, prompts, tiny
 
 

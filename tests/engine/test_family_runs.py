@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.layers.attention import KeyValues
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import LENGTH, TINY, prompts, tiny
 
 every_family = pytest.mark.parametrize("name", TINY)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.generation import sample_logits
 from lensgui.engine.loading import open_model
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.generation import sample_logits
 from tests.engine.tiny_models import TINY, prompts, tiny
 
 TEXT = " table green seven music apple house river table green seven"
@@ -29,7 +29,7 @@ def test_the_toy_continues_the_repetition(model):
 @pytest.mark.parametrize("name", TINY)
 @torch.no_grad()
 def test_cached_and_uncached_logits_agree(name):
-    from lensgui.engine.generation import empty_cache
+    from lensgui.transformer.text.generation import empty_cache
 
     model = HookedTransformer.from_pretrained_no_processing(
         hf_model=tiny(name), device="cpu", dtype=torch.float64

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
 
 TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6]])
 

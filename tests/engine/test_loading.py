@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lensgui.engine.loading import NO_PROCESSING, from_pretrained, open_model
-from lensgui.engine.model import HookedTransformer
 from lensgui.terms.errors import ModelError
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import TINY, prompts, tiny
 
 

@@ -13,10 +13,10 @@ from lensgui.circuits.patching import (
 )
 from lensgui.circuits.runs import Run
 from lensgui.circuits.setters import layer_pos_patch_setter
-from lensgui.engine.generation import empty_cache
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.padding import padding_mask
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.generation import empty_cache
+from lensgui.transformer.text.padding import padding_mask
 from tests.engine.test_vocabularies import model_of
 from tests.engine.vocabularies import byte_level
 

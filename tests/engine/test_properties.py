@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.model import HookedTransformer
-from lensgui.engine.names import get_act_name
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from lensgui.utils import Slice
 
 LENGTH = 6

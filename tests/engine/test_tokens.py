@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine import tokens as text
 from lensgui.engine.loading import open_model
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from lensgui.engine import tokens as text
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 from tests.engine.vocabularies import byte_level, llama, metaspace, word_level, word_piece
 
 SENTENCE = "When John and Mary gave a drink to the store"
@@ -49,7 +49,7 @@ def writes(model: HookedTransformer, monkeypatch, ids: list[int]) -> None:
     """Let a model write these tokens."""
     rest = iter(ids)
     monkeypatch.setattr(
-        "lensgui.engine.generation.sample_logits",
+        "lensgui.transformer.text.generation.sample_logits",
         lambda logits, **_: torch.full((len(logits),), next(rest)),
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.folding import fold
-from lensgui.engine.model import HookedTransformer
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.weights.processing import fold
 from tests.engine.tiny_models import TINY, prompts, tiny
 
 

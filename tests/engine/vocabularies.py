@@ -7,7 +7,7 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from lensgui.engine.vocabulary import byte_alphabet
+from lensgui.transformer.text.vocabulary import byte_alphabet
 
 WORDS = "When John and Mary gave a drink to the store, ing"
 SPECIAL = ["<unk>", "<s>", "</s>", "<pad>"]

@@ -10,7 +10,7 @@ from typing import Any
 from einops import rearrange
 from torch import Tensor
 
-from lensgui.engine.config import HookedTransformerConfig
+from lensgui.transformer.config import HookedTransformerConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from torch import Tensor
 from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.circuits.cases import case_of
 from lensgui.circuits.verification import recompute_cells
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers import checking, sweeping
 from lensgui.jobs.handlers.desk import Desk, keep
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Check, Sweep, Verification
 from lensgui.terms.metrics import Metric
 from lensgui.terms.questions import SweepKind
+from lensgui.transformer.model import HookedTransformer
 
 Index = tuple[int, ...]
 

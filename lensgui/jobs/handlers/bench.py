@@ -14,7 +14,6 @@ from lensgui.circuits.answers import Answers, answers, encode
 from lensgui.circuits.averages import Average
 from lensgui.circuits.runs import Run
 from lensgui.engine.loading import open_model
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import (
     attention,
@@ -45,6 +44,7 @@ from lensgui.jobs.requests import (
 )
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.transformer.model import HookedTransformer
 
 RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
 

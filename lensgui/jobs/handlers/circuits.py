@@ -15,7 +15,6 @@ from lensgui.circuits.nodes import Node
 from lensgui.circuits.overflow import check_finite
 from lensgui.circuits.paths import PathScores
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.desk import Desk
@@ -24,6 +23,7 @@ from lensgui.jobs.requests import HeadRoles, WhoFeeds
 from lensgui.jobs.slices import Axis, CellState, Feeding, HeadEffects
 from lensgui.terms.questions import UNITS, Prompt
 from lensgui.terms.shares import refusal
+from lensgui.transformer.model import HookedTransformer
 
 
 def answer(desk: Desk, request: HeadRoles | WhoFeeds) -> Iterator[Answer | None]:

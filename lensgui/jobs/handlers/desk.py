@@ -9,9 +9,9 @@ from torch import Tensor
 from lensgui.circuits.answers import Answers
 from lensgui.circuits.averages import Average
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.requests import Patching
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.transformer.model import HookedTransformer
 
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.slices import Axis
+from lensgui.transformer.model import HookedTransformer
 
 
 def host(tensor: Tensor) -> NDArray[np.float32]:

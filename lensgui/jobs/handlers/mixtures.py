@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from lensgui.circuits.cases import name_of
 from lensgui.circuits.roles import matching, row_places
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers import sweeping
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.slices import Axis
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import PairRow, PromptPair, Side
+from lensgui.transformer.model import HookedTransformer
 
 MOST_BYTES = 2 << 30  # of all runs together
 

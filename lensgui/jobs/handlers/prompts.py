@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lensgui.circuits.checks import unequal
-from lensgui.engine import tokens as text
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.reports import Token
 from lensgui.terms.questions import PromptPair
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 
 
 def token_of(model: HookedTransformer, token: int) -> Token:

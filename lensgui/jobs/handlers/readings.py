@@ -13,10 +13,8 @@ from lensgui.circuits.answers import Answers, is_unknown
 from lensgui.circuits.heads import HeadReadout
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.runs import Run
-from lensgui.engine import tokens as text
 from lensgui.engine.devices import devices
 from lensgui.engine.location import folder_of, locate
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.reports import (
     HeadReading,
@@ -30,6 +28,8 @@ from lensgui.jobs.reports import (
 from lensgui.models import known_models, store
 from lensgui.terms.metrics import LogitDifference, Metric
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 
 TOP = 8  # how many likely tokens the window shows
 

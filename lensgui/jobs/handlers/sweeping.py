@@ -14,13 +14,13 @@ from lensgui.circuits.attribution import agreement
 from lensgui.circuits.averages import Average
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import SweepResult
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.slices import Axis, CellState, Correlation, Spread, Sweep
 from lensgui.terms.questions import UNITS, SweepKind
 from lensgui.terms.shares import refusal
+from lensgui.transformer.model import HookedTransformer
 
 Roles = tuple[str, ...]
 

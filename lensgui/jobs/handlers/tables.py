@@ -9,13 +9,13 @@ from weakref import WeakKeyDictionary
 from lensgui.circuits.answers import Answers, answers, encode
 from lensgui.circuits.checks import unequal
 from lensgui.circuits.runs import Run
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.readings import ending, known_metric, likeliest, metric_of
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.jobs.requests import ReadPairs
 from lensgui.terms.questions import PromptPair
+from lensgui.transformer.model import HookedTransformer
 
 PACE_S = 0.25  # between two answers: each holds all rows so far
 STEP_S = 0.02  # of work before the next chance to stop

@@ -12,8 +12,6 @@ from lensgui.circuits.answers import is_unknown
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.roles import token_ends
 from lensgui.circuits.runs import Run
-from lensgui.engine import tokens as text
-from lensgui.engine.model import HookedTransformer
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.prompts import token_of
@@ -24,6 +22,8 @@ from lensgui.jobs.requests import FindReplacements, FindTokens
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.words import LISTS
 from lensgui.terms.questions import PromptPair
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
 
 MOST_MATCHES = 60
 MOST_REPLACEMENTS = 8

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lensgui.engine.factored import FactoredMatrix, composition_scores
+from lensgui.transformer.weights.factored import FactoredMatrix, composition_scores
 
 
 class Stacked:

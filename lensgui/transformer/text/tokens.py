@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.engine.padding import Side, attention_mask_of, padded
-from lensgui.engine.vocabulary import byte_alphabet as byte_alphabet
-from lensgui.engine.vocabulary import pieces, scheme_of
+from lensgui.transformer.text.padding import Side, attention_mask_of, padded
+from lensgui.transformer.text.vocabulary import byte_alphabet as byte_alphabet
+from lensgui.transformer.text.vocabulary import pieces, scheme_of
 
 # What a text is encoded behind, to see it as it follows other text; nothing is tried first.
 _BEFORE = ("", "\n", ".", "a")

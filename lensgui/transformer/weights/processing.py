@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lensgui.engine import refactoring
-from lensgui.engine.layers.weights import matrix, parameter
+from lensgui.transformer.layers.parameters import matrix, parameter
+from lensgui.transformer.weights import refactoring
 
 Reader = tuple[nn.Parameter, nn.Parameter | None]
 _PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy

@@ -7,12 +7,12 @@ from typing import cast
 from einops import repeat
 from torch import Tensor, nn
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.attention import Attention, KeyValues
-from lensgui.engine.layers.mlp import make_mlp
-from lensgui.engine.layers.norms import Norm
-from lensgui.engine.layers.span import Span
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.attention import Attention, KeyValues
+from lensgui.transformer.layers.mlp import make_mlp
+from lensgui.transformer.layers.norms import Norm
+from lensgui.transformer.layers.span import Span
 
 
 class Block(nn.Module):

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from lensgui.engine.cache import ActivationCache
-from lensgui.engine.hooks import Direction, HookPoint, NamedHook, NamesFilter
-from lensgui.engine.slices import Slice, SliceInput
+from lensgui.transformer.cache.cache import ActivationCache
+from lensgui.transformer.hooks.hook_point import Direction, HookPoint, NamedHook, NamesFilter
+from lensgui.transformer.hooks.slices import Slice, SliceInput
 
 
 class HookedModule(nn.Module):

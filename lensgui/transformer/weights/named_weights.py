@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lensgui.engine.weights import Stacked, ov_circuit, qk_circuit
+from lensgui.transformer.weights.weights import Stacked, ov_circuit, qk_circuit
 
 
 class NamedWeights:

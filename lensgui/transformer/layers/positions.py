@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lensgui.engine.config import AttentionKind, HookedTransformerConfig
+from lensgui.transformer.config import AttentionKind, HookedTransformerConfig
 
 
 def frequencies(cfg: HookedTransformerConfig, kind: AttentionKind = "global") -> Tensor:

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lensgui.engine import tokens as text
-from lensgui.engine.layers.attention import KeyValues
-from lensgui.engine.padding import Side, padding_mask
-from lensgui.engine.sampling import sample_logits
-from lensgui.engine.vocabulary import GrowingText
+from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.text import tokens as text
+from lensgui.transformer.text.padding import Side, padding_mask
+from lensgui.transformer.text.sampling import sample_logits
+from lensgui.transformer.text.vocabulary import GrowingText
 
 Returned = Literal["input", "str", "tokens"]
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.activations import activation
-from lensgui.engine.layers.weights import matrices, matrix, zeros
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.activations import activation
+from lensgui.transformer.layers.parameters import matrices, matrix, zeros
 
 
 class Experts(nn.Module):

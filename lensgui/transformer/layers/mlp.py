@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.activations import activation
-from lensgui.engine.layers.experts import Experts
-from lensgui.engine.layers.weights import matrix, zeros
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.activations import activation
+from lensgui.transformer.layers.experts import Experts
+from lensgui.transformer.layers.parameters import matrix, zeros
 
 
 class MLP(nn.Module):

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.grouped import mix, products
-from lensgui.engine.layers.norms import Norm
-from lensgui.engine.layers.span import Span
-from lensgui.engine.layers.weights import (
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.grouped import mix, products
+from lensgui.transformer.layers.norms import Norm
+from lensgui.transformer.layers.parameters import (
     head_readers,
     head_writers,
     read_heads,
     write_heads,
     zeros,
 )
+from lensgui.transformer.layers.span import Span
 
 _ALL_HEADS = slice(None)
 

@@ -7,20 +7,22 @@ from typing import Any, Literal, cast
 
 from torch import Tensor, nn
 
-from lensgui.engine import generation, initialisation, weights
-from lensgui.engine import tokens as text
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.hooked_module import HookedModule
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.attention import KeyValues
-from lensgui.engine.layers.block import Block
-from lensgui.engine.layers.embed import Embed, PosEmbed, Unembed
-from lensgui.engine.layers.norms import Norm
-from lensgui.engine.layers.span import Span
-from lensgui.engine.loss import loss_fn
-from lensgui.engine.named_weights import NamedWeights
-from lensgui.engine.padding import Side, attention_mask_of, padding_mask
-from lensgui.engine.weights import switch
+from lensgui.transformer import initialisation
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooked_module import HookedModule
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.layers.block import Block
+from lensgui.transformer.layers.embed import Embed, PosEmbed, Unembed
+from lensgui.transformer.layers.norms import Norm
+from lensgui.transformer.layers.span import Span
+from lensgui.transformer.loss import loss_fn
+from lensgui.transformer.text import generation
+from lensgui.transformer.text import tokens as text
+from lensgui.transformer.text.padding import Side, attention_mask_of, padding_mask
+from lensgui.transformer.weights import weights
+from lensgui.transformer.weights.named_weights import NamedWeights
+from lensgui.transformer.weights.weights import switch
 
 ReturnType = Literal["logits", "loss", "both"] | None
 

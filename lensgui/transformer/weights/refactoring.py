@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.engine.factored import FactoredMatrix
+from lensgui.transformer.weights.factored import FactoredMatrix
 
 
 @torch.no_grad()

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.engine import components, decompositions, neurons
-from lensgui.engine.names import get_act_name, nearest_names
-from lensgui.engine.slices import Slice, SliceInput
+from lensgui.transformer.cache import components, neurons, residual
+from lensgui.transformer.hooks.names import get_act_name, nearest_names
+from lensgui.transformer.hooks.slices import Slice, SliceInput
 
 
 class ActivationCache(Mapping[str, Tensor]):
@@ -25,16 +25,16 @@ class ActivationCache(Mapping[str, Tensor]):
         has_batch_dim: Whether activations have a batch dimension.
     """
 
-    accumulated_resid = decompositions.accumulated_resid
-    decompose_resid = decompositions.decompose_resid
+    accumulated_resid = residual.accumulated_resid
+    decompose_resid = residual.decompose_resid
     stack_head_results = components.stack_head_results
     stack_activation = components.stack_activation
     compute_head_results = components.compute_head_results
     get_neuron_results = neurons.get_neuron_results
     stack_neuron_results = neurons.stack_neuron_results
     get_full_resid_decomposition = neurons.get_full_resid_decomposition
-    apply_ln_to_stack = decompositions.apply_ln_to_stack
-    logit_attrs = decompositions.logit_attrs
+    apply_ln_to_stack = residual.apply_ln_to_stack
+    logit_attrs = residual.logit_attrs
 
     def __init__(
         self, cache_dict: dict[str, Tensor], model: Any, has_batch_dim: bool = True

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.engine.decompositions import (
+from lensgui.transformer.cache.residual import (
     POSITION,
     PosSlice,
     layer_number,

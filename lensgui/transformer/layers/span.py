@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.layers import alibi, rotary
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.layers import alibi, positions
 
 
 class Span:
@@ -50,7 +50,7 @@ class Span:
             self._counted = (self._padding.long().cumsum(-1) - 1).clamp(min=0)
             self.has_blind_rows = not bool(self._padding.all())
         self.positions = self._counted[:, past:]
-        self.rotations = rotary.rotations(cfg, self.positions)
+        self.rotations = positions.rotations(cfg, self.positions)
         self._slopes = (
             alibi.slopes(cfg).to(device) if cfg.positional_embedding_type == "alibi" else None
         )

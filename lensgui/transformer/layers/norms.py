@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lensgui.engine.config import HookedTransformerConfig
-from lensgui.engine.hooks import HookPoint
-from lensgui.engine.layers.weights import parameter
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.parameters import parameter
 
 
 class Norm(nn.Module):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lensgui.engine.slices import Slice, SliceInput
+from lensgui.transformer.hooks.slices import Slice, SliceInput
 
 POSITION = -2  # the position dimension of a residual activation
 PosSlice = Slice | SliceInput

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.engine.components import reaching, stack_head_results
-from lensgui.engine.decompositions import (
+from lensgui.transformer.cache.components import reaching, stack_head_results
+from lensgui.transformer.cache.residual import (
     POSITION,
     PosSlice,
     decompose_resid,
@@ -20,7 +20,7 @@ from lensgui.engine.decompositions import (
     resid_before,
     scaled,
 )
-from lensgui.engine.slices import Slice
+from lensgui.transformer.hooks.slices import Slice
 
 
 def get_neuron_results(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lensgui.engine.config import HookedTransformerConfig
+from lensgui.transformer.config import HookedTransformerConfig
 
 
 def slopes(cfg: HookedTransformerConfig) -> Tensor:
