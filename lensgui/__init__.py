@@ -63,7 +63,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "logit_lens": "lensgui.circuits.lens",
     "mean_attention": "lensgui.circuits.typed_pairs",
     "open": "lensgui.opening",
-    "open_model": "lensgui.engine.loading",
+    "open_model": "lensgui.checkpoints.loading",
     "path_patch": "lensgui.circuits.paths",
     "path_patch_into": "lensgui.circuits.feeding",
     "read_edge": "lensgui.circuits.cards",

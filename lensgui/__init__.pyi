@@ -4,6 +4,7 @@ from lensgui import hook_points as hook_points
 from lensgui import patching as patching
 from lensgui import utils as utils
 from lensgui._version import __version__ as __version__
+from lensgui.checkpoints.loading import open_model as open_model
 from lensgui.circuits.ablation import Ablation as Ablation
 from lensgui.circuits.ablation import run_ablated as run_ablated
 from lensgui.circuits.answers import Answers as Answers
@@ -54,7 +55,6 @@ from lensgui.circuits.typed_pairs import run_prompt as run_prompt
 from lensgui.circuits.typed_pairs import sweep_pair as sweep_pair
 from lensgui.circuits.typed_pairs import table as table
 from lensgui.circuits.verification import recompute_cells as recompute_cells
-from lensgui.engine.loading import open_model as open_model
 from lensgui.hook_points import HookedRootModule as HookedRootModule
 from lensgui.opening import open as open
 from lensgui.prompts.ioi import ioi_prompts as ioi_prompts

@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = _parser().parse_args(arguments)
     if parsed.command == "models":
-        from lensgui.engine import command
+        from lensgui.checkpoints import cli
 
-        return command.run(parsed)
+        return cli.run(parsed)
     if parsed.smoke_test and lacks_display(os.environ):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if lacks_display(os.environ):
@@ -101,9 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         "--smoke-test", action="store_true", help="open the toy model, compute, and leave"
     )
     commands = parser.add_subparsers(dest="command", metavar="models")
-    from lensgui.engine import command
+    from lensgui.checkpoints import cli
 
-    command.add_arguments(commands)
+    cli.add_arguments(commands)
     return parser
 
 

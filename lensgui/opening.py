@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from lensgui.__main__ import NO_DISPLAY, lacks_display
-from lensgui.engine.loading import from_pretrained
+from lensgui.checkpoints.loading import from_pretrained
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import MEMORY, ModelKey, PromptPair

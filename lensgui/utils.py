@@ -18,13 +18,11 @@ filter_dict_by_prefix, override_or_use_default_value        inner workings
 ==========================================================  =====================================
 """
 
+from lensgui.checkpoints.devices import best_device as get_device
 from lensgui.circuits.evaluations import (
     look_at_prompt as test_prompt,
 )
-from lensgui.engine.devices import (
-    best_device as get_device,
-)
-from lensgui.engine.notebook import (
+from lensgui.notebook_names import (
     gelu_fast,
     gelu_new,
     get_corner,

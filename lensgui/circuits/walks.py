@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from lensgui.checkpoints.devices import free_bytes
 from lensgui.circuits.passage import Strand, through
 from lensgui.circuits.patches import Patch
 from lensgui.circuits.reading import metric_logits
 from lensgui.circuits.runs import Run
 from lensgui.circuits.strands import Cell, CellStrand, Live, by_start
-from lensgui.engine.devices import free_bytes
 from lensgui.terms.metrics import Metric
 
 log = logging.getLogger(__name__)

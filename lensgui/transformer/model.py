@@ -82,7 +82,7 @@ class HookedTransformer(HookedModule, NamedWeights):
     @classmethod
     def from_pretrained(cls, model_name: str = "", **settings: Any) -> HookedTransformer:
         """Open a name, a folder, a hub name or `hf_model=`; see `loading.from_pretrained`."""
-        from lensgui.engine import loading
+        from lensgui.checkpoints import loading
 
         return loading.from_pretrained(model_name, **settings)
 
@@ -91,7 +91,7 @@ class HookedTransformer(HookedModule, NamedWeights):
         cls, model_name: str = "", **settings: Any
     ) -> HookedTransformer:
         """Open a model with its weights as they are; see `loading.from_pretrained`."""
-        from lensgui.engine import loading
+        from lensgui.checkpoints import loading
 
         return loading.from_pretrained(model_name, **{**loading.NO_PROCESSING, **settings})
 

@@ -11,7 +11,7 @@ import torch
 import lensgui
 from lensgui import HookedTransformer, opening
 from lensgui.app import notebook
-from lensgui.engine.loading import open_model
+from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.requests import ReadPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import ModelKey, PromptPair

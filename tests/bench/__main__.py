@@ -49,7 +49,7 @@ def library() -> tuple[list[str], bool]:
     """The rows of the table that need no window, and whether every bar holds."""
     from transformers.utils import logging
 
-    from lensgui.engine.loading import open_model
+    from lensgui.checkpoints.loading import open_model
     from lensgui.models.known_models import DEMO, path
     from tests.bench import attribution, caching, edges, gpt2, loading, sweeps
 

@@ -69,7 +69,7 @@ def forward_ms() -> float:
     """Return how long a forward pass of as many tokens takes, at the app's own thread count."""
     import torch
 
-    from lensgui.engine.loading import open_model
+    from lensgui.checkpoints.loading import open_model
     from lensgui.models.known_models import DEMO
 
     torch.set_num_threads(max(1, torch.get_num_threads() - 1))

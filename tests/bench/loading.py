@@ -21,7 +21,7 @@ def compare(folder: Path) -> tuple[list[str], bool]:
     """Rows of the table, and whether the bars hold; one thread, all in turn, after the imports."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from lensgui.engine.loading import NO_PROCESSING, from_pretrained
+    from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained
 
     def theirs() -> object:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)

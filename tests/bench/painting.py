@@ -118,7 +118,7 @@ def resident_mib() -> float:
 
 def long_answers(folder: Path) -> Path:
     """Have a random 12-layer model read a long prompt, and keep what the window is sent."""
-    from lensgui.engine.loading import open_model
+    from lensgui.checkpoints.loading import open_model
     from lensgui.jobs.handlers.bench import Bench
     from lensgui.transformer.config import HookedTransformerConfig
     from lensgui.transformer.model import HookedTransformer

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from lensgui.checkpoints.loading import open_model
 from lensgui.circuits.heads import read_head
 from lensgui.circuits.lens import logit_lens
 from lensgui.circuits.runs import Run
 from lensgui.circuits.sweeps import sweep
-from lensgui.engine.loading import open_model
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 
@@ -95,6 +95,6 @@ def test_folded_attribution_and_lens_are_the_same(demo_folder, runs, metric, num
 
 @torch.no_grad()
 def test_logits_are_hugging_faces(demo_folder):
-    from lensgui.engine.verify import verify
+    from lensgui.checkpoints.verify import verify
 
     assert 0 < verify(demo_folder).logits <= 1e-3

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lensgui import LogitDifference, PromptPair, SweepKind, read_pair, sweep, sweep_pair, table
-from lensgui.engine.loading import open_model
+from lensgui.checkpoints.loading import open_model
 
 PAIR = PromptPair("stone apple book stone", "paper apple book paper", " apple", " book")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from lensgui.engine.checkpoint import checkpoint_of_module
-from lensgui.engine.families.family import sizes
-from lensgui.engine.families.table import family_of
-from lensgui.engine.filling import place_of
+from lensgui.checkpoints.families.family import sizes
+from lensgui.checkpoints.families.registry import family_of
+from lensgui.checkpoints.filling import place_of
+from lensgui.checkpoints.tensors import checkpoint_of_module
 
 
 def pulled_back(model: Any, hf_model: Any) -> dict[str, torch.Tensor]:

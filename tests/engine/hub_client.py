@@ -7,7 +7,7 @@ and how far it was each time it said so.
 import json
 import sys
 
-from lensgui.engine import hub
+from lensgui.checkpoints import hub
 from lensgui.terms.errors import ModelError
 
 for line in sys.stdin:

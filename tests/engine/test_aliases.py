@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from lensgui.engine import hub
-from lensgui.engine.location import locate
+from lensgui.checkpoints import hub
+from lensgui.checkpoints.locate import locate
 from lensgui.models import known_models
 from lensgui.models.aliases import ALIASES, hub_id
 from lensgui.terms.errors import ModelError

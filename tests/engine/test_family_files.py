@@ -8,8 +8,8 @@ import pytest
 import torch
 import transformers as hf
 
-from lensgui.engine.families.table import FAMILIES, supported_types
-from lensgui.engine.loading import convert_config, from_pretrained
+from lensgui.checkpoints.families.registry import FAMILIES, supported_types
+from lensgui.checkpoints.loading import convert_config, from_pretrained
 from lensgui.terms.errors import ModelError
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import TINY, prompts, tiny

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.engine import conversion
-from lensgui.engine.loading import open_model
-from lensgui.engine.location import locate
+from lensgui.checkpoints import gguf_files
+from lensgui.checkpoints.loading import open_model
+from lensgui.checkpoints.locate import locate
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 from tests.engine.gguf_files import save_llama, written
@@ -54,7 +54,7 @@ def test_it_is_converted_once_and_found_from_its_folder(folder, tmp_path, monkey
     steps = []
     place = locate(str(alone), report=lambda progress: steps.append(progress.done))
     assert steps == [0, 1, 2, 3]
-    monkeypatch.setattr(conversion, "convert_gguf", None)
+    monkeypatch.setattr(gguf_files, "convert_gguf", None)
     assert locate(str(moved)) == place
     shutil.copy(moved, alone / "other.gguf")
     with pytest.raises(ModelError, match="holds several GGUF files"):
@@ -75,7 +75,7 @@ def test_what_is_no_gguf_leaves_nothing(tmp_path, home):
 def test_a_gguf_file_too_large_for_this_machine_is_refused(folder, monkeypatch, room, free):
     path, _ = written(folder)
     usage = shutil.disk_usage(folder)._replace(free=1)
-    monkeypatch.setattr("lensgui.engine.devices.free_bytes", lambda device: free)
+    monkeypatch.setattr("lensgui.checkpoints.devices.free_bytes", lambda device: free)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(ModelError, match=f"of {room} are free"):
         locate(str(path))

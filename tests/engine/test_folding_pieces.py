@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.loading import from_pretrained
+from lensgui.checkpoints.loading import from_pretrained
 from lensgui.transformer.weights import processing
 from tests.engine.tiny_models import tiny
 

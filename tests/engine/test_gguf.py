@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.engine import command, comparison, conversion, demo, location
-from lensgui.engine.loading import open_model
+from lensgui.checkpoints import cli, compare_hf, demo, gguf_files, locate
+from lensgui.checkpoints.loading import open_model
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 from tests.engine.gguf_files import HEADS, WIDTH, describe, save_llama, written
@@ -39,8 +39,8 @@ def folder(tmp_path):
 
 def lensgui(*words):
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser.add_subparsers())
-    return command.run(parser.parse_args(["models", *words]))
+    cli.add_arguments(parser.add_subparsers())
+    return cli.run(parser.parse_args(["models", *words]))
 
 
 def saying(key, value=None):
@@ -122,23 +122,23 @@ def test_rotary_factors_divide_the_frequencies(folder):
 
 def test_an_older_lensguis_conversion_is_not_believed(folder):
     path, kept = written(folder)
-    place = location.locate(str(path))
+    place = locate.locate(str(path))
     card = json.loads((place / known_models.CARD).read_text())
     right = load_file(place / "model.safetensors")
     save_file({name: tensor + 1 for name, tensor in right.items()}, place / "model.safetensors")
     (place / known_models.CARD).write_text(json.dumps({"title": card["title"]}))
-    assert location.locate(str(path)) == place
+    assert locate.locate(str(path)) == place
     again = load_file(place / "model.safetensors")
     assert all(torch.equal(again[name], kept[name]) for name in kept)
 
 
 def test_checking_says_whose_dequantised_weights_they_are(folder, capsys, monkeypatch):
     path, _ = written(folder)
-    monkeypatch.setattr(comparison, "PROMPT", "ABBA")
+    monkeypatch.setattr(compare_hf, "PROMPT", "ABBA")
     monkeypatch.setattr(
-        command.verify,
+        cli.verify,
         "verify",
-        lambda place, dtype, is_automatic: comparison.compare(place, dtype),
+        lambda place, dtype, is_automatic: compare_hf.compare(place, dtype),
     )
     for name, is_converted in ((str(path), True), ("toy", False)):
         assert lensgui("check", name) == 0
@@ -174,7 +174,7 @@ def test_code_beside_a_gguf_file_plays_no_part(folder, trap, is_chosen_alone, ca
 
 def test_a_tokenizer_that_brings_code_is_refused_in_one_sentence(folder, trap, capsys):
     (folder / "tokenizer.json").write_text("{}")
-    for opens in (open_model, lambda place: comparison.compare(folder, "float32")):
+    for opens in (open_model, lambda place: compare_hf.compare(folder, "float32")):
         with pytest.raises(ModelError, match="needs code that it brings itself") as caught:
             opens(str(folder))
         assert "\n" not in str(caught.value)
@@ -184,12 +184,12 @@ def test_a_tokenizer_that_brings_code_is_refused_in_one_sentence(folder, trap, c
 
 def test_code_beside_safetensors_never_runs(folder, trap, capsys):
     open_model(str(folder), device="cpu")
-    comparison._reference(folder, "float32", prompts())
-    comparison._reference(folder / "model.safetensors", "float32", prompts())
+    compare_hf._reference(folder, "float32", prompts())
+    compare_hf._reference(folder / "model.safetensors", "float32", prompts())
     assert not trap.exists()
     assert "[y/N]" not in capsys.readouterr().out
 
 
 def test_the_demo_models_card_has_the_format(tmp_path):
     demo._write_card(known_models.DEMO, tmp_path)
-    assert known_models.read_card(tmp_path)["format"] == conversion.FORMAT
+    assert known_models.read_card(tmp_path)["format"] == gguf_files.FORMAT

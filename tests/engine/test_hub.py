@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lensgui.engine.loading import open_model
+from lensgui.checkpoints.loading import open_model
 from tests.engine.hub_server import LARGE, Repository, serving
 from tests.engine.tiny_models import prompts, tiny
 

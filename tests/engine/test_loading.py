@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.engine.loading import NO_PROCESSING, from_pretrained, open_model
+from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained, open_model
 from lensgui.terms.errors import ModelError
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny

@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 
-from lensgui.engine import devices, memory
-from lensgui.engine.loading import NO_PROCESSING, from_pretrained, open_model
+from lensgui.checkpoints import devices, memory
+from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained, open_model
 from lensgui.terms.errors import ModelError
 from tests.engine.tiny_models import LENGTH, TINY, prompts, tiny
 
@@ -133,7 +133,7 @@ def test_running_out_while_loading_is_one_sentence(folder, monkeypatch, error):
         raise error
 
     cfg = opened("gpt2").cfg
-    monkeypatch.setattr("lensgui.engine.loading.fill", fail)
+    monkeypatch.setattr("lensgui.checkpoints.loading.fill", fail)
     with pytest.raises(ModelError, match=r"cpu ran out of memory while .* was loaded"):
         open_model(str(folder), device="cpu")
     with pytest.raises(RuntimeError, match="something else"), memory.enough(cfg):
@@ -156,7 +156,7 @@ def test_a_containers_limit_counts(tmp_path, monkeypatch):
 PEAK = """
 import gc, json, sys, threading
 import psutil, torch
-from lensgui.engine.loading import from_pretrained
+from lensgui.checkpoints.loading import from_pretrained
 process = psutil.Process()
 def measure(folder, settings):
     done, peak, before = threading.Event(), [0], process.memory_info().rss

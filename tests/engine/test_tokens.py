@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.engine.loading import open_model
+from lensgui.checkpoints.loading import open_model
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

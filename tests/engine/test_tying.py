@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.engine import comparison, memory
-from lensgui.engine.loading import NO_PROCESSING, from_pretrained
+from lensgui.checkpoints import compare_hf, memory
+from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained
 from lensgui.models import known_models
 from lensgui.terms.errors import ModelError
 from tests.engine.lifted import Lifted
@@ -147,12 +147,12 @@ def test_checking_compares_with_the_files_own_unembedding(tmp_path, monkeypatch)
     tensors["lm_head.weight"] = tensors[embedding].flip(0).contiguous()
     for file in ("model.safetensors", "other.safetensors"):
         save_file(tensors, tmp_path / file, metadata={"format": "pt"})
-        measured = comparison.compare(tmp_path / file, "float64")
+        measured = compare_hf.compare(tmp_path / file, "float64")
         assert measured.logits < 1e-5
     size = memory.parameters_bytes(replace(raw(tmp_path).cfg, tied_embeddings=False))
-    monkeypatch.setattr(comparison, "free_bytes", lambda device: 2 * size - 1)
+    monkeypatch.setattr(compare_hf, "free_bytes", lambda device: 2 * size - 1)
     with pytest.raises(ModelError, match="two copies take"):
-        comparison.compare(tmp_path, "float64", is_automatic=True)
+        compare_hf.compare(tmp_path, "float64", is_automatic=True)
 
 
 def test_layers_that_only_the_file_has_are_refused_unless_left_out(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.engine import command, comparison, verify
+from lensgui.checkpoints import cli, compare_hf, verify
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 
@@ -22,8 +22,8 @@ def home(tmp_path, monkeypatch):
 
 def lensgui(*words):
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser.add_subparsers())
-    return command.run(parser.parse_args(["models", *words]))
+    cli.add_arguments(parser.add_subparsers())
+    return cli.run(parser.parse_args(["models", *words]))
 
 
 def test_checking_once_does_nothing_where_the_figure_is_known(monkeypatch, capsys):
@@ -63,16 +63,16 @@ def test_a_comparison_that_dies_is_one_sentence(monkeypatch, capsys):
 
 
 def test_a_comparison_that_nobody_asked_for_leaves_memory_free(monkeypatch):
-    monkeypatch.setattr(comparison, "free_bytes", lambda device: 400_000)
+    monkeypatch.setattr(compare_hf, "free_bytes", lambda device: 400_000)
     with pytest.raises(ModelError, match=r"two copies take .* run `lensgui models check` without"):
-        comparison.compare(known_models.path("toy"), "float32", is_automatic=True)
+        compare_hf.compare(known_models.path("toy"), "float32", is_automatic=True)
 
 
 def test_a_model_without_a_tokenizer_has_no_prompt_to_compare_on(tmp_path):
     for name in ("config.json", "model.safetensors"):
         shutil.copy(known_models.path("toy") / name, tmp_path)
     with pytest.raises(ModelError, match="no tokenizer"):
-        comparison.compare(tmp_path, "float32")
+        compare_hf.compare(tmp_path, "float32")
 
 
 def test_weights_under_another_name_are_compared_too(tmp_path):
@@ -83,7 +83,7 @@ def test_weights_under_another_name_are_compared_too(tmp_path):
     tensors = load_file(toy / "model.safetensors")
     other = {name: tensor + 0.1 for name, tensor in tensors.items()}
     save_file(other, tmp_path / "model.safetensors")
-    measured = comparison.compare(tmp_path / "mine.safetensors", "float64")
+    measured = compare_hf.compare(tmp_path / "mine.safetensors", "float64")
     assert measured.agrees
     assert measured.logits > 0
     assert torch.isfinite(torch.tensor(measured.folded))

@@ -11,8 +11,8 @@ import torch
 
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
+from lensgui.checkpoints.loading import open_model
 from lensgui.circuits.headscores import strongest_edges
-from lensgui.engine.loading import open_model
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,

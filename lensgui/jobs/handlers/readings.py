@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensgui.checkpoints.devices import devices
+from lensgui.checkpoints.locate import folder_of, locate
 from lensgui.circuits.answers import Answers, is_unknown
 from lensgui.circuits.heads import HeadReadout
 from lensgui.circuits.reading import read_out
 from lensgui.circuits.runs import Run
-from lensgui.engine.devices import devices
-from lensgui.engine.location import folder_of, locate
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.reports import (
     HeadReading,

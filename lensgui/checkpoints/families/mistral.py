@@ -1,0 +1,23 @@
+"""Mistral: LLaMA with a sliding window (Jiang et al. 2023)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lensgui.checkpoints.families.family import Family
+from lensgui.checkpoints.families.hf_fields import window_everywhere
+from lensgui.checkpoints.families.llama import BUFFERS, LLAMA_WEIGHTS, llama_config
+
+
+def mistral_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a Mistral config."""
+    return {**llama_config(config), **window_everywhere(config)}
+
+
+MISTRAL = Family(
+    model_types=("mistral",),
+    config=mistral_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    weights=LLAMA_WEIGHTS,
+)

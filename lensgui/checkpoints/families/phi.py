@@ -1,0 +1,75 @@
+"""Phi 1 to 3 (Gunasekar et al. 2023; Abdin et al. 2024)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lensgui.checkpoints.families.family import (
+    MATRIX,
+    Family,
+    Weight,
+    attention,
+    linear,
+    norm,
+    stacked_attention,
+)
+from lensgui.checkpoints.families.hf_fields import window_everywhere
+from lensgui.checkpoints.families.llama import BUFFERS, EMBEDDINGS, PRE_NORMS, llama_config
+
+
+def phi_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a Phi config: attention and MLP side by side behind one norm."""
+    return {
+        **llama_config(config),
+        "eps": config.layer_norm_eps,
+        "normalization_type": "LN",
+        "gated_mlp": False,
+        "parallel_attn_mlp": True,
+        "use_qk_norm": config.qk_layernorm,
+    }
+
+
+def phi3_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a Phi-3 config."""
+    return {**window_everywhere(config), **llama_config(config)}
+
+
+_ATTENTION = "layers.{l}.self_attn"
+
+PHI = Family(
+    model_types=("phi",),
+    config=phi_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    weights={
+        **EMBEDDINGS,
+        "unembed.b_U": Weight("lm_head.bias"),
+        **norm("blocks.{l}.ln1", "layers.{l}.input_layernorm", has_bias=True),
+        **norm("blocks.{l}.ln2", "layers.{l}.input_layernorm", has_bias=True),
+        **attention(_ATTENTION, "q_proj", "k_proj", "v_proj", "dense"),
+        **norm("blocks.{l}.attn.q_norm", f"{_ATTENTION}.q_layernorm", has_bias=True),
+        **norm("blocks.{l}.attn.k_norm", f"{_ATTENTION}.k_layernorm", has_bias=True),
+        **linear("blocks.{l}.mlp", "in", "layers.{l}.mlp.fc1"),
+        **linear("blocks.{l}.mlp", "out", "layers.{l}.mlp.fc2"),
+        **norm("ln_final", "final_layernorm", has_bias=True),
+    },
+)
+
+_BRANCHES = "(two d_out) d_in -> two d_in d_out"
+
+PHI3 = Family(
+    model_types=("phi3",),
+    config=phi3_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    prepend_bos=None,
+    weights={
+        **EMBEDDINGS,
+        **PRE_NORMS,
+        **stacked_attention(_ATTENTION, "qkv_proj", "o_proj"),
+        "blocks.{l}.mlp.W_gate": Weight("layers.{l}.mlp.gate_up_proj.weight", _BRANCHES, pick=0),
+        "blocks.{l}.mlp.W_in": Weight("layers.{l}.mlp.gate_up_proj.weight", _BRANCHES, pick=1),
+        "blocks.{l}.mlp.W_out": Weight("layers.{l}.mlp.down_proj.weight", MATRIX),
+        **norm("ln_final", "norm"),
+    },
+)

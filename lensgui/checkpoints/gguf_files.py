@@ -1,0 +1,246 @@
+"""GGUF → a folder in Hugging Face's layout: safetensors, config.json, tokenizer.json."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lensgui.checkpoints.families.registry import family_of
+from lensgui.models import store
+from lensgui.models.known_models import CARD, read_card
+from lensgui.models.progress import Progress, Report, silence
+from lensgui.terms.errors import ModelError, first_line
+
+PARTS = 3  # of a conversion
+FORMAT = 2  # of converted folders: what an older lensgui converted is converted anew
+_ROPE_FACTORS = "rope_freqs.weight"  # what each pair's wavelength is multiplied by (LLaMA 3.1)
+_NEEDED = (
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "attention.head_count",
+    "attention.layer_norm_epsilon",
+)
+_SPLIT = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
+
+
+def folder_of_gguf(gguf: Path, report: Report = silence) -> Path:
+    """Return the folder that a GGUF file was converted to, once and for all, in lensgui's cache.
+
+    Args:
+        gguf: The file.
+        report: Called often while it is converted.
+
+    Raises:
+        ModelError: If it can't be read, is one part of several, or there is no room for its
+            weights in float32, in memory or on the disk.
+    """
+    split = _SPLIT.search(gguf.name)
+    if split is not None and int(split[1]) > 1:
+        raise ModelError(
+            f"{gguf} is one of {int(split[1])} parts: merge them into one file with llama.cpp's "
+            "gguf-split, and open that."
+        )
+    folder = store.models_folder() / f"{gguf.stem}-{store.fingerprint(gguf)[:8]}"
+    if read_card(folder).get("format") != FORMAT:
+        with store.writing(store.home()), store.alone(), store.working_folder() as work:
+            _refuse_too_large(gguf)
+            for done in convert_gguf(gguf, work / "finished"):
+                report(Progress("convert", done, PARTS))
+            card = {
+                "title": f"{gguf.stem}, dequantised from GGUF",
+                "source": str(gguf),
+                "format": FORMAT,
+            }
+            store.write_text(work / "finished" / CARD, json.dumps(card, indent=1) + "\n")
+            shutil.rmtree(folder, ignore_errors=True)
+            (work / "finished").rename(folder)
+    return folder
+
+
+def _refuse_too_large(gguf: Path) -> None:
+    """Refuse a file whose weights fit neither into memory nor onto the disk as float32."""
+    from gguf import GGUFReader
+
+    from lensgui.checkpoints.devices import free_bytes
+
+    with _readable(gguf):
+        needed = 4 * sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
+    rooms = {"memory": free_bytes("cpu"), "disk": shutil.disk_usage(store.models_folder()).free}
+    for room, free in rooms.items():
+        if needed > free:
+            raise ModelError(
+                f"{gguf} takes {needed / 1e9:.1f} GB in float32, and {free / 1e9:.1f} GB of {room} "
+                "are free: choose a smaller model."
+            )
+
+
+def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
+    """Dequantise a GGUF file to float32 and save it with its tokenizer.
+
+    Args:
+        gguf: The file to read.
+        folder: The folder to write, which must not exist.
+
+    Yields:
+        How many of the parts are done: none yet, tokenizer, weights read, weights written.
+
+    Raises:
+        ModelError: If transformers can't read the file, or not all of it.
+        OSError: If the folder can't be written.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    yield 0
+    with _writable():
+        folder.mkdir(parents=True)
+    # Read from the new folder: what lies beside the file plays no part.
+    file: dict[str, Any] = {"gguf_file": str(gguf.absolute()), "local_files_only": True}
+    file["trust_remote_code"] = False
+    with _quiet(), _readable(gguf):
+        config = _config(gguf, AutoConfig.from_pretrained(folder, **file))
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **file)
+    with _quiet(), _writable():
+        tokenizer.save_pretrained(folder)
+    yield 1
+    with _quiet(), _readable(gguf):
+        kind: Any = AutoModelForCausalLM
+        model, found = kind.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True, **file
+        )
+        _refuse_lacking(gguf, found["missing_keys"])
+        # A model read from GGUF takes itself for a quantised one, which save_pretrained refuses.
+        model.hf_quantizer = None
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
+    yield 2
+    with _quiet(), _writable():
+        model.save_pretrained(folder)
+    yield 3
+
+
+def _config(gguf: Path, config: Any) -> Any:
+    """Return a file's config with what transformers leaves out of it: the rotary factors.
+
+    Raises:
+        ModelError: If the file does not hold all of the model, or more than is read.
+    """
+    from gguf import GGUFReader, dequantize
+
+    family_of(config.model_type)
+    reader = GGUFReader(gguf)
+    kind = _text(reader, "general.architecture")
+    said = {key.removeprefix(f"{kind}.").replace("norm_rms", "norm") for key in reader.fields}
+    if absent := [key for key in _NEEDED if key not in said]:
+        raise ModelError(f"{gguf} does not say its {absent[0]}: get it again, from elsewhere.")
+    scaling = _text(reader, f"{kind}.rope.scaling.type")
+    if scaling not in ("", "none"):
+        raise ModelError(
+            f"{gguf} scales its rotary frequencies ({scaling}), which is not read from GGUF files: "
+            "get the model as safetensors."
+        )
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    if _ROPE_FACTORS in tensors and "rope_theta" in _rope(config):
+        factors = tensors.pop(_ROPE_FACTORS)
+        numbers = dequantize(factors.data, factors.tensor_type).tolist()
+        # A factor for each frequency is LongRoPE with the same factors at every length.
+        config.rope_parameters = _rope(config) | {
+            "rope_type": "longrope",
+            "short_factor": numbers,
+            "long_factor": numbers,
+            "factor": 1.0,
+            "attention_factor": 1.0,
+            "original_max_position_embeddings": config.max_position_embeddings,
+        }
+    _refuse_misfits(gguf, config, kind, set(tensors))
+    return config
+
+
+def _rope(config: Any) -> dict[str, Any]:
+    return getattr(config, "rope_parameters", None) or {}
+
+
+def _text(reader: Any, key: str) -> str:
+    """Return a text that a file holds under a key; "" if it holds none."""
+    field = reader.fields.get(key)
+    return "" if field is None else bytes(field.parts[field.data[0]]).decode()
+
+
+def _refuse_misfits(gguf: Path, config: Any, kind: str, names: set[str]) -> None:
+    """Refuse a file that lacks a tensor of its model, or has one that transformers would drop."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers import modeling_gguf_pytorch_utils as theirs
+
+    layers = {name.split(".")[1] for name in names if name.startswith("blk.")}
+    if len(layers) != config.num_hidden_layers:
+        raise ModelError(
+            f"{gguf} says that it has {config.num_hidden_layers} layers, and has tensors of "
+            f"{len(layers)}: get it again."
+        )
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    processor: Any = theirs.TENSOR_PROCESSORS.get(kind, theirs.TensorProcessor)
+    known: dict[str, str] = theirs.get_gguf_hf_weights_map(model, processor({}))
+    read = {name.removesuffix(".weight") for name in known}  # stacked experts lack the suffix there
+    present = {name.removesuffix(".weight"): name for name in names}
+    tied = {"output"} if config.tie_word_embeddings else set()
+    _refuse_lacking(gguf, read - present.keys() - tied)
+    if unknown := sorted(present.keys() - read):
+        raise ModelError(
+            f"{gguf} has a tensor {present[unknown[0]]} that is not known for {kind}; the model "
+            "has a feature that is not supported."
+        )
+
+
+def _refuse_lacking(gguf: Path, names: Iterable[str]) -> None:
+    if names := sorted(names):
+        raise ModelError(f"{gguf} has no tensor {names[0]}, which its model needs: get it again.")
+
+
+@contextlib.contextmanager
+def _readable(gguf: Path) -> Iterator[None]:
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:  # another library's code, on somebody's file
+        raise ModelError(
+            f"{gguf} can't be read as a GGUF model ({first_line(error)}): get it again, or as "
+            "safetensors."
+        ) from error
+
+
+@contextlib.contextmanager
+def _writable() -> Iterator[None]:
+    # safetensors and tokenizers raise errors of their own, which name the system's only in words.
+    try:
+        yield
+    except Exception as error:
+        if code := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
+        raise
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # one bar asks nobody
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,184 @@
+"""A name, a folder or a Hugging Face model in memory → a `HookedTransformer`.
+
+Remote code is never run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from lensgui.checkpoints import memory
+from lensgui.checkpoints.devices import best_device
+from lensgui.checkpoints.families.family import Family
+from lensgui.checkpoints.families.registry import family_of
+from lensgui.checkpoints.filling import fill, is_tied
+from lensgui.checkpoints.folder import read_config, read_tokenizer
+from lensgui.checkpoints.locate import folder_of, locate
+from lensgui.checkpoints.tensors import Checkpoint, checkpoint_of_module, checkpoint_of_place
+from lensgui.models.progress import Report, silence
+from lensgui.terms.errors import ModelError
+from lensgui.transformer.config import DTYPES, HookedTransformerConfig
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.padding import Side
+from lensgui.transformer.weights.processing import fold
+
+NO_PROCESSING: dict[str, bool] = {
+    "fold_ln": False,
+    "center_writing_weights": False,
+    "center_unembed": False,
+    "fold_value_biases": False,
+}
+
+
+def from_pretrained(
+    model_name: str = "",
+    fold_ln: bool = True,
+    center_writing_weights: bool = True,
+    center_unembed: bool = True,
+    fold_value_biases: bool = True,
+    refactor_factored_attn_matrices: bool = False,
+    hf_model: Any = None,
+    tokenizer: Any = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | str = torch.float32,
+    default_prepend_bos: bool | None = None,
+    default_padding_side: Side | None = None,
+    move_to_device: bool = True,
+    first_n_layers: int | None = None,
+    n_devices: int = 1,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    progress: Report = silence,
+) -> HookedTransformer:
+    """Open a model.
+
+    It is fetched first where the name is the hub's and something of it is missing here.
+
+    Args:
+        model_name: A name of `lensgui models list`, the path of a folder with safetensors or of a
+            safetensors or GGUF file, a hub name, or an alias of one such as "gpt2-small". May be
+            left out with `hf_model`.
+        fold_ln: Whether norms' weights move into what reads them; this and the next three as in
+            `folding.fold`.
+        center_writing_weights: See `folding.fold`.
+        center_unembed: See `folding.fold`.
+        fold_value_biases: See `folding.fold`.
+        refactor_factored_attn_matrices: See `folding.fold`.
+        hf_model: A Hugging Face model in memory to convert; its family is read from its config.
+        tokenizer: The tokenizer to use; None for the model's own.
+        device: Where to run; None for the best there is.
+        dtype: The number format of weights and activations.
+        default_prepend_bos: Whether text gets a beginning-of-sequence token when nobody says; None
+            for the family's way.
+        default_padding_side: Where shorter texts are padded when nobody says; None for the
+            tokenizer's own.
+        move_to_device: Whether to run on `device`; otherwise the model stays on the CPU.
+        first_n_layers: How many layers to load; None for all.
+        n_devices: How many devices to spread it over, which must be 1.
+        token: An access token of the hub; None for HF_TOKEN or the stored login.
+        revision: A branch, tag or commit of the hub's model; None for its main branch.
+        progress: Called often with how far the fetch is, in bytes.
+
+    Returns:
+        The model, in eval mode; its parameters take gradients.
+
+    Raises:
+        ModelError: If it can't be had or opened, or there is not enough memory for it; the message
+            is one sentence.
+    """
+    if n_devices != 1:
+        raise ModelError(
+            f"n_devices is {n_devices}, and lensgui runs a model on one device: leave it out, and "
+            "where the model is too large, use dtype or first_n_layers."
+        )
+    dtype = DTYPES[dtype] if isinstance(dtype, str) else dtype
+    if hf_model is not None:
+        hf_config, checkpoint = hf_model.config, checkpoint_of_module(hf_model)
+        model_name = model_name or getattr(hf_config, "name_or_path", "") or hf_config.model_type
+        family = family_of(hf_config.model_type)
+    else:
+        place = locate(model_name, token, revision, progress)
+        hf_config = read_config(folder_of(place))
+        family = family_of(hf_config.model_type)
+        checkpoint = checkpoint_of_place(place)
+        tokenizer = tokenizer if tokenizer is not None else read_tokenizer(folder_of(place))
+    cfg = convert_config(family, hf_config, model_name, dtype, checkpoint)
+    depth = cfg.n_layers
+    cfg.n_layers = min(first_n_layers or depth, depth)
+    habits = (default_prepend_bos, family.prepend_bos, _prepends_bos(tokenizer))
+    cfg.default_prepend_bos = next(habit for habit in habits if habit is not None)
+    cfg.device = str(device or best_device()) if move_to_device else "cpu"
+    if tokenizer is not None and default_padding_side is not None:
+        tokenizer.padding_side = default_padding_side
+    with torch.device("meta"):
+        model = HookedTransformer(cfg, tokenizer, initialise=False)
+    steps = (
+        fold_ln,
+        center_writing_weights,
+        center_unembed,
+        fold_value_biases,
+        refactor_factored_attn_matrices,
+    )
+    if any(steps) or not checkpoint.is_borrowed:
+        memory.require(model, will_untie=any(steps))
+    with memory.enough(cfg):
+        fill(model, family, checkpoint, will_change=any(steps), n_layers=depth)
+        fold(model, *steps)
+    return model.eval()
+
+
+def open_model(
+    source: str, folded: bool = False, device: str = "best", dtype: str = "float32"
+) -> HookedTransformer:
+    """Open a model as the app does: raw unless asked otherwise, on the best device unless told.
+
+    Args:
+        source: As `from_pretrained`'s `model_name`.
+        folded: Whether to apply every folding step.
+        device: "best", "cpu", "cuda" or "mps".
+        dtype: "float32", "float64", "bfloat16" or "float16".
+    """
+    steps: dict[str, Any] = {} if folded else NO_PROCESSING
+    chosen = best_device() if device == "best" else device
+    model = from_pretrained(source, device=chosen, dtype=dtype, **steps)
+    return model.requires_grad_(False)
+
+
+def _prepends_bos(tokenizer: Any) -> bool:
+    """Return whether a tokenizer puts its beginning-of-sequence token in front by itself."""
+    bos = getattr(tokenizer, "bos_token_id", None)
+    return bos is not None and tokenizer.encode("a")[:1] == [bos]
+
+
+def convert_config(
+    family: Family,
+    hf_config: Any,
+    name: str,
+    dtype: torch.dtype,
+    checkpoint: Checkpoint | None = None,
+) -> HookedTransformerConfig:
+    """Return our config for a Hugging Face one.
+
+    Args:
+        family: Its architecture.
+        hf_config: The Hugging Face config.
+        name: What to call the model.
+        dtype: The number format of weights and activations.
+        checkpoint: The model's tensors, which decide whether embeddings are tied; None to believe
+            the config.
+
+    Raises:
+        ModelError: If it asks for a feature that is not supported.
+    """
+    try:
+        fields = family.config(hf_config)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    cfg = HookedTransformerConfig(
+        **fields, model_name=name, original_architecture=hf_config.model_type, dtype=dtype
+    )
+    if checkpoint is not None:
+        cfg.tied_embeddings = is_tied(checkpoint, family, cfg.tied_embeddings)
+    return cfg
