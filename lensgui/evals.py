@@ -1,8 +1,6 @@
 """Evaluations under the names that notebooks import."""
 
-from lensgui.circuits.evaluations import (
-    ioi_eval,
-)
+from lensgui.analysis.evaluations import ioi_eval
 
 __all__ = [
     "ioi_eval",

@@ -1,6 +1,6 @@
 """Activation patching under the names that notebooks import."""
 
-from lensgui.circuits.patching import (
+from lensgui.analysis.sweep.notebook_api import (
     generic_activation_patch,
     get_act_patch_attn_head_all_pos_every,
     get_act_patch_attn_head_by_pos_every,
@@ -21,7 +21,7 @@ from lensgui.circuits.patching import (
     get_act_patch_resid_mid,
     get_act_patch_resid_pre,
 )
-from lensgui.circuits.setters import (
+from lensgui.analysis.sweep.setters import (
     layer_head_dest_src_pos_pattern_patch_setter,
     layer_head_pattern_patch_setter,
     layer_head_pos_pattern_patch_setter,

@@ -18,10 +18,8 @@ filter_dict_by_prefix, override_or_use_default_value        inner workings
 ==========================================================  =====================================
 """
 
+from lensgui.analysis.evaluations import look_at_prompt as test_prompt
 from lensgui.checkpoints.devices import best_device as get_device
-from lensgui.circuits.evaluations import (
-    look_at_prompt as test_prompt,
-)
 from lensgui.notebook_names import (
     gelu_fast,
     gelu_new,

@@ -4,8 +4,8 @@ import time
 
 import torch
 
-from lensgui.circuits.attribution import attribution_patch, attribution_steps
-from lensgui.circuits.runs import HOOKS, Run
+from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
 from lensgui.terms.questions import SweepKind
 from tests.bench.figures import Spread
 

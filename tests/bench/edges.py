@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from lensgui.circuits.edges import edge_attribution
+from lensgui.analysis.graph.edges import edge_attribution
 from tests.bench.figures import Spread
 
 BAR = 12.0

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name

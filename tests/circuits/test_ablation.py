@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits import nodes
-from lensgui.circuits.ablation import Ablation, run_ablated
-from lensgui.circuits.nodes import Node
-from lensgui.circuits.paths import path_patch
-from lensgui.circuits.scoring import CircuitScores, circuit_scores, parts, sampled_knockouts
+from lensgui.analysis.graph import nodes
+from lensgui.analysis.graph.ablation import Ablation, run_ablated
+from lensgui.analysis.graph.faithfulness import (
+    CircuitScores,
+    circuit_scores,
+    parts,
+    sampled_knockouts,
+)
+from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of

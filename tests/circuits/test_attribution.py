@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from lensgui.circuits.attribution import agreement, attribution_patch
-from lensgui.circuits.estimates import _one_key_at_a_time
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.sweep.estimates import agreement, attribution_patch
+from lensgui.analysis.sweep.linear import _one_key_at_a_time
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import KLDivergence, LogitDifference, LogProbability, Probability, Rank
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name

@@ -7,10 +7,10 @@ from functools import cache
 import pytest
 import torch
 
-from lensgui.circuits import gradients
-from lensgui.circuits.attribution import attribution_patch, attribution_steps
-from lensgui.circuits.runs import HOOKS, Run
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.sweep import gradients
+from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_cases
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import RESID_PRE, SweepKind
 from tests.circuits.models import model_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.cards import read_edge, read_mlp, score_keys
-from lensgui.circuits.direct import attributed, direct_effect
-from lensgui.circuits.heads import read_head
-from lensgui.circuits.runs import Run
+from lensgui.analysis.heads.cards import read_edge, read_mlp, score_keys
+from lensgui.analysis.heads.direct import attributed, direct_effect
+from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny

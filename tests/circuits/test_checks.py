@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.ablation import Ablation, run_ablated
-from lensgui.circuits.attribution import attribute
-from lensgui.circuits.checks import check_unhooked, unequal
-from lensgui.circuits.edges import edge_attribution
-from lensgui.circuits.feeding import feed
-from lensgui.circuits.nodes import Node
-from lensgui.circuits.paths import path_patch
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.checks import check_unhooked, unequal
+from lensgui.analysis.graph.ablation import Ablation, run_ablated
+from lensgui.analysis.graph.edges import edge_attribution
+from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.graph.path_patching import path_patch
+from lensgui.analysis.graph.senders import feed
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.estimates import attribute
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
 from lensgui.terms.questions import RESID_PRE
 from lensgui.transformer.model import HookedTransformer

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lensgui import evals, head_detector, utils
+from lensgui.analysis.svd import SVDInterpreter
 from lensgui.checkpoints.loading import open_model
-from lensgui.circuits.svd import SVDInterpreter
 from lensgui.prompts.ioi import NAMES, ioi_prompts
 from lensgui.transformer.model import HookedTransformer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lensgui.analysis.graph.edges import edge_attribution, edge_attribution_steps
+from lensgui.analysis.graph.nodes import Node, check_nodes, edge_mask, receivers, senders
 from lensgui.checkpoints.loading import open_model
-from lensgui.circuits.edges import edge_attribution, edge_attribution_steps
-from lensgui.circuits.nodes import Node, check_nodes, edge_mask, receivers, senders
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Rank
 from lensgui.transformer.model import HookedTransformer
 from tests.bench.sweeps import Pair

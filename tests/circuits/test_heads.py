@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.heads import first_share, hide_first_source, read_head, shrink
-from lensgui.circuits.lens import logit_lens
-from lensgui.circuits.runs import Run
+from lensgui.analysis.heads.readout import first_share, hide_first_source, read_head, shrink
+from lensgui.analysis.run.lens import logit_lens
+from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import prompts, tiny

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits import patching
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.sweep import notebook_api
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import tiny
@@ -50,7 +50,7 @@ def given(model):
 )
 def test_shapes_and_causality(given, name, shape):
     model = given[0]
-    result = getattr(patching, f"get_act_patch_{name}")(*given)
+    result = getattr(notebook_api, f"get_act_patch_{name}")(*given)
     assert tuple(result.shape) == tuple(
         model.cfg.kv_heads if size == "groups" else size for size in shape
     )
@@ -63,7 +63,7 @@ def test_shapes_and_causality(given, name, shape):
 
 
 def test_the_residual_map_is_the_sweep(given):
-    slow = patching.get_act_patch_resid_pre(*given)
+    slow = notebook_api.get_act_patch_resid_pre(*given)
     *_, result = sweep(given[0], CLEAN, CORRUPTED, METRIC)
     torch.testing.assert_close(
         slow.double(), result.values + result.corrupted, atol=1e-5, rtol=1e-5
@@ -75,7 +75,7 @@ def test_any_function_of_logits_gives_what_a_declared_metric_gives(given, kind):
     model, corrupted, cache, _ = given
     corrupted = torch.cat([corrupted, CLEAN.flip(1)])
     cache = model.run_with_cache(torch.cat([CLEAN, CORRUPTED]))[1]
-    patch = getattr(patching, f"get_act_patch_{kind}")
+    patch = getattr(notebook_api, f"get_act_patch_{kind}")
     declared = patch(model, corrupted, cache, METRIC)
     plain = patch(model, corrupted, cache, lambda logits: METRIC(logits))
     torch.testing.assert_close(declared, plain, atol=1e-5, rtol=1e-5)
@@ -91,16 +91,16 @@ def test_any_function_of_logits_gives_what_a_declared_metric_gives(given, kind):
 
 def test_every_is_the_single_maps(given):
     model = given[0]
-    every = patching.get_act_patch_attn_head_all_pos_every(*given)
-    torch.testing.assert_close(every[0], patching.get_act_patch_attn_head_out_all_pos(*given))
-    keys = patching.get_act_patch_attn_head_k_all_pos(*given)
+    every = notebook_api.get_act_patch_attn_head_all_pos_every(*given)
+    torch.testing.assert_close(every[0], notebook_api.get_act_patch_attn_head_out_all_pos(*given))
+    keys = notebook_api.get_act_patch_attn_head_k_all_pos(*given)
     group = model.cfg.n_heads // model.cfg.kv_heads
     torch.testing.assert_close(every[2], keys.repeat_interleave(group, 1))
 
 
 def test_patching_leaves_the_clean_cache_alone(given):
     before = {name: value.clone() for name, value in given[2].items()}
-    patching.get_act_patch_attn_head_out_all_pos(*given)
+    notebook_api.get_act_patch_attn_head_out_all_pos(*given)
     assert all(torch.equal(value, given[2][name]) for name, value in before.items())
 
 
@@ -111,7 +111,7 @@ def test_any_metric_setter_and_chosen_indices(given):
         activation[:, index[1]] = 2 * clean[:, index[1]]
         return activation
 
-    result = patching.generic_activation_patch(
+    result = notebook_api.generic_activation_patch(
         model,
         corrupted,
         cache,
@@ -130,4 +130,4 @@ def test_any_metric_setter_and_chosen_indices(given):
     expected = model.run_with_hooks(corrupted, fwd_hooks=[(name, hook)])[0, -1].logsumexp(-1)
     torch.testing.assert_close(result[1].double(), expected, atol=1e-5, rtol=1e-6)
     with pytest.raises(ValueError, match="either"):
-        patching.generic_activation_patch(*given, double, "mlp_out")
+        notebook_api.generic_activation_patch(*given, double, "mlp_out")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits import nodes
-from lensgui.circuits.nodes import Node
-from lensgui.circuits.paths import path_patch, path_patch_into_slowly
+from lensgui.analysis.graph import nodes
+from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.graph.path_patching import path_patch, path_patch_into_slowly
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.circuits.models import model_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.heads import read_head
-from lensgui.circuits.headscores import head_scores, strongest_edges, targets
-from lensgui.circuits.patterns import weighted_attention
-from lensgui.circuits.runs import Run
+from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
+from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import HEAD_SCORES
 from lensgui.transformer.model import HookedTransformer

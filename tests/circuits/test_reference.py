@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.run.lens import logit_lens
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.checkpoints.loading import open_model
-from lensgui.circuits.heads import read_head
-from lensgui.circuits.lens import logit_lens
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 

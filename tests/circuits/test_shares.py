@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 import torch
 
-from lensgui.circuits.answers import MAKERS
-from lensgui.circuits.averages import Average
-from lensgui.circuits.sweeps import SweepResult, sweep
+from lensgui.analysis.pairs.answers import MAKERS
+from lensgui.analysis.sweep.averages import Average
+from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.metrics import ContinuationLogProbability, Declared
 from lensgui.terms.questions import RESID_PRE, MetricName
 from lensgui.terms.shares import refusal

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from lensgui.circuits.sweeps import sweep, sweep_many
+from lensgui.analysis.sweep.sweep import sweep, sweep_many
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
@@ -184,17 +184,17 @@ def test_the_most_important_cells_come_first():
 
 
 def test_a_walk_that_memory_refuses_is_halved(monkeypatch):
-    from lensgui.circuits import walks
+    from lensgui.analysis.sweep import batches
 
     model, kind = model_of("llama"), SweepKind("z", "all")
     *_, exact = sweep(model, CLEAN, CORRUPTED["several"], METRIC, kind)
-    read = walks.Walk.metric
+    read = batches.Walk.metric
 
     def refuse(walk, metric):
         if len(walk.cells) > 3:
             raise torch.OutOfMemoryError("no room")
         return read(walk, metric)
 
-    monkeypatch.setattr(walks.Walk, "metric", refuse)
+    monkeypatch.setattr(batches.Walk, "metric", refuse)
     *_, result = sweep(model, CLEAN, CORRUPTED["several"], METRIC, kind)
     torch.testing.assert_close(result.values, exact.values, atol=1e-10, rtol=1e-9)

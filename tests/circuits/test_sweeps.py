@@ -7,8 +7,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import VOCABULARY, tiny

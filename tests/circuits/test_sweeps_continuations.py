@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.attribution import attribution_patch
-from lensgui.circuits.continuations import continued, of_prompt
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.sweep.continuations import continued, of_prompt
+from lensgui.analysis.sweep.estimates import attribution_patch
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lensgui import patching
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep_many
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.sweep import sweep_many
 from lensgui.terms.metrics import LogitDifference, Metric
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.headwrites import head_output
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.heads.headwrites import head_output
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.engine.tiny_models import TINY, VOCABULARY, tiny

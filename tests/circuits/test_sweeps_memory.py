@@ -9,8 +9,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogProbability
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig

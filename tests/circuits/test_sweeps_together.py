@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.runs import HOOKS, Run, run_together
-from lensgui.circuits.sweeps import sweep
-from lensgui.circuits.walks import Walk
+from lensgui.analysis.run.run import HOOKS, Run, run_together
+from lensgui.analysis.sweep.batches import Walk
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import SweepKind
 from tests.circuits.models import model_of
@@ -81,7 +81,7 @@ def test_runs_that_stand_at_different_layers_or_are_long_go_alone(monkeypatch):
     run_together([ahead, behind])
     behind.complete()
     assert ahead.known_layers == 1
-    monkeypatch.setattr("lensgui.circuits.runs.rows_at_once", lambda *_: 2 * LENGTH - 1)
+    monkeypatch.setattr("lensgui.analysis.run.run.rows_at_once", lambda *_: 2 * LENGTH - 1)
     runs = [Run(model, tokens) for tokens in prompts()]
     run_together(runs)
     runs[0].complete()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.ablation import Ablation, run_ablated
-from lensgui.circuits.feeding import path_patch_into
-from lensgui.circuits.headroles import ablate_heads, attribute_heads
-from lensgui.circuits.heads import read_head
-from lensgui.circuits.nodes import Node
-from lensgui.circuits.paths import path_patch_into_slowly
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import sweep
-from lensgui.circuits.verification import recompute_cells
+from lensgui.analysis.graph.ablation import Ablation, run_ablated
+from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.graph.path_patching import path_patch_into_slowly
+from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
+from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.slowly import recompute_cells
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
 from lensgui.terms.questions import SweepKind
 from tests.circuits.models import model_of

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.circuits.ablation import Ablation, run_ablated
-from lensgui.circuits.patching import (
+from lensgui.analysis.graph.ablation import Ablation, run_ablated
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.notebook_api import (
     generic_activation_patch,
     get_act_patch_attn_head_out_by_pos,
     get_act_patch_resid_pre,
 )
-from lensgui.circuits.runs import Run
-from lensgui.circuits.setters import layer_pos_patch_setter
+from lensgui.analysis.sweep.setters import layer_pos_patch_setter
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.generation import empty_cache

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.circuits.runs import RunStrand
+from lensgui.analysis.run.run import RunStrand
 from lensgui.jobs.handlers import attention
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from lensgui.analysis.heads.scores import strongest_edges
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
 from lensgui.checkpoints.loading import open_model
-from lensgui.circuits.headscores import strongest_edges
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lensgui.circuits.cases import case_of
+from lensgui.analysis.pairs.cases import case_of
 from lensgui.jobs.handlers.bench import Bench
 from lensgui.jobs.requests import (
     FindReplacements,

@@ -115,8 +115,8 @@ def test_other_metrics_name_their_unit_and_restore_all(bench, metric, unit):
 
 
 def test_a_sweep_that_was_left_goes_on_where_it_was(bench, monkeypatch):
-    monkeypatch.setattr("lensgui.circuits.walks.MOST_ROWS", 16)
-    monkeypatch.setattr("lensgui.circuits.walks.MERGED_ROWS", 16)
+    monkeypatch.setattr("lensgui.analysis.sweep.batches.MOST_ROWS", 16)
+    monkeypatch.setattr("lensgui.analysis.sweep.batches.MERGED_ROWS", 16)
     request = Patching(TOY, PAIR, SweepKind("z"))
     whole = last(bench, request)
     left = bench.answer(request)

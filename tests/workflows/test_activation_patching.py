@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from lensgui import LogitDifference, patching
-from lensgui.circuits.sweeps import sweep
+from lensgui.analysis.sweep.sweep import sweep
 
 pytestmark = pytest.mark.demo
 CLEAN = "The Eiffel Tower is located in the city of"

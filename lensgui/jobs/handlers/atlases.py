@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from lensgui.circuits.heads import first_share, hide_first_source, shrink, shrink_signed
-from lensgui.circuits.headscores import head_scores, strongest_edges, targets
-from lensgui.circuits.patterns import weighted_attention
-from lensgui.circuits.roles import at_places
-from lensgui.circuits.runs import Run
+from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.readout import first_share, hide_first_source, shrink, shrink_signed
+from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
+from lensgui.analysis.pairs.roles import at_places
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
 from lensgui.jobs.handlers.mixtures import Mixture
 from lensgui.jobs.requests import AttentionHead

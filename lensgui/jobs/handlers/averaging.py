@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from lensgui.circuits.averages import Average, Case, matched_roles, sweep_cases
-from lensgui.circuits.cases import case_of
-from lensgui.circuits.verification import recompute_cells
+from lensgui.analysis.pairs.cases import case_of
+from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_cases
+from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.jobs.handlers import checking, sweeping
 from lensgui.jobs.handlers.desk import Desk, keep
 from lensgui.jobs.requests import Patching

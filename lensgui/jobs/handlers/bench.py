@@ -10,10 +10,10 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
+from lensgui.analysis.pairs.answers import Answers, answers, encode
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.averages import Average
 from lensgui.checkpoints.loading import open_model
-from lensgui.circuits.answers import Answers, answers, encode
-from lensgui.circuits.averages import Average
-from lensgui.circuits.runs import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import (
     attention,

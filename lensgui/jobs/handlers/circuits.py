@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.circuits.answers import encode, required_metric
-from lensgui.circuits.feeding import path_patch_into
-from lensgui.circuits.headroles import ablate_heads, attribute_heads
-from lensgui.circuits.nodes import Node
-from lensgui.circuits.overflow import check_finite
-from lensgui.circuits.paths import PathScores
-from lensgui.circuits.runs import Run
+from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.graph.path_patching import PathScores
+from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
+from lensgui.analysis.pairs.answers import encode, required_metric
+from lensgui.analysis.run.overflow import check_finite
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.desk import Desk

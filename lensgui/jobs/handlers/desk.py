@@ -6,9 +6,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from lensgui.circuits.answers import Answers
-from lensgui.circuits.averages import Average
-from lensgui.circuits.runs import Run
+from lensgui.analysis.pairs.answers import Answers
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.averages import Average
 from lensgui.jobs.requests import Patching
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 from lensgui.transformer.model import HookedTransformer

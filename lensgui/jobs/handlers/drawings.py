@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lensgui.circuits.runs import Run
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.slices import Axis
 from lensgui.transformer.model import HookedTransformer

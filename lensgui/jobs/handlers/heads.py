@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lensgui.circuits.cards import MLPReadout, read_edge, read_mlp, score_keys
-from lensgui.circuits.heads import read_head
-from lensgui.circuits.lens import logit_lens
-from lensgui.circuits.overflow import check_finite
-from lensgui.circuits.runs import Run
+from lensgui.analysis.heads.cards import MLPReadout, read_edge, read_mlp, score_keys
+from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.run.lens import logit_lens
+from lensgui.analysis.run.overflow import check_finite
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings
 from lensgui.jobs.handlers.desk import Desk

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from lensgui.circuits.cases import name_of
-from lensgui.circuits.roles import matching, row_places
-from lensgui.circuits.runs import Run
+from lensgui.analysis.pairs.cases import name_of
+from lensgui.analysis.pairs.roles import matching, row_places
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.handlers import sweeping
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.requests import AttentionGrid, AttentionHead

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lensgui.circuits.overflow import overflow
-from lensgui.circuits.runs import Run
-from lensgui.circuits.surprisal import surprisals
+from lensgui.analysis.run.overflow import overflow
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.run.surprisal import surprisals
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import readings, tables, vocabulary
 from lensgui.jobs.handlers.desk import Desk

@@ -8,11 +8,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from lensgui.circuits.answers import required_metric
-from lensgui.circuits.attribution import attribution_steps
-from lensgui.circuits.patches import map_shape
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import SweepResult, nothing_known, sweep
+from lensgui.analysis.pairs.answers import required_metric
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.estimates import attribution_steps
+from lensgui.analysis.sweep.patches import map_shape
+from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers import averaging, checking, readings, sweeping
 from lensgui.jobs.handlers.averaging import slowly

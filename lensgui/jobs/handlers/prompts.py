@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.circuits.checks import unequal
+from lensgui.analysis.checks import unequal
 from lensgui.jobs.reports import Token
 from lensgui.terms.questions import PromptPair
 from lensgui.transformer.model import HookedTransformer

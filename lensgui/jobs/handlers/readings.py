@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensgui.analysis.heads.readout import HeadReadout
+from lensgui.analysis.pairs.answers import Answers, is_unknown
+from lensgui.analysis.run.predictions import read_out
+from lensgui.analysis.run.run import Run
 from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.locate import folder_of, locate
-from lensgui.circuits.answers import Answers, is_unknown
-from lensgui.circuits.heads import HeadReadout
-from lensgui.circuits.reading import read_out
-from lensgui.circuits.runs import Run
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.reports import (
     HeadReading,

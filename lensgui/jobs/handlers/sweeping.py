@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lensgui.circuits.attribution import agreement
-from lensgui.circuits.averages import Average
-from lensgui.circuits.runs import Run
-from lensgui.circuits.sweeps import SweepResult
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.averages import Average
+from lensgui.analysis.sweep.estimates import agreement
+from lensgui.analysis.sweep.sweep import SweepResult
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.requests import Patching

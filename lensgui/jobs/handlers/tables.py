@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from time import monotonic
 from weakref import WeakKeyDictionary
 
-from lensgui.circuits.answers import Answers, answers, encode
-from lensgui.circuits.checks import unequal
-from lensgui.circuits.runs import Run
+from lensgui.analysis.checks import unequal
+from lensgui.analysis.pairs.answers import Answers, answers, encode
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.readings import ending, known_metric, likeliest, metric_of

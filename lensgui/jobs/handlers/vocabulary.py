@@ -8,10 +8,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from lensgui.circuits.answers import is_unknown
-from lensgui.circuits.reading import read_out
-from lensgui.circuits.roles import token_ends
-from lensgui.circuits.runs import Run
+from lensgui.analysis.pairs.answers import is_unknown
+from lensgui.analysis.pairs.roles import token_ends
+from lensgui.analysis.run.predictions import read_out
+from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.handlers.desk import Desk
 from lensgui.jobs.handlers.prompts import token_of

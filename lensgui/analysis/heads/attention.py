@@ -1,0 +1,123 @@
+"""What a head takes from each source: attention, its scores, and attention weighed by content.
+
+Attention alone overstates sources whose values are small; weighing it by the size of what is moved
+is due to Kobayashi et al. 2020.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.run.run import Run
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import AttentionMeasure
+from lensgui.transformer.model import HookedTransformer
+
+
+@torch.no_grad()
+def weighted_attention(
+    run: Run,
+    layer: int,
+    head: int,
+    measure: AttentionMeasure = "pattern",
+    metric: LogitDifference | None = None,
+) -> Tensor:
+    """Return what a head takes from each source, in one of five measures.
+
+    Args:
+        run: A run that knows the layer; of contributions, a complete one.
+        layer: The head's layer.
+        head: The head.
+        measure: "pattern": attention α. "scores": what the softmax is taken of, any soft cap and
+            bias included. "values": α‖v‖, v being the source's value with its bias. "writes":
+            α‖v W_O‖, before any norm that stands behind attention. "contribution": what α v W_O
+            does to the metric directly at each query, in logits, every norm's scale frozen; a row
+            sums to the head's direct attribution at that query.
+        metric: What contributions are to; its sets of tokens count by their mean.
+
+    Returns:
+        [position, source]; scores of sources that are not seen are −∞, all else there is 0.
+
+    Raises:
+        ValueError: If a contribution is wanted to nothing.
+    """
+    size = run.model.cfg.n_heads // run.model.cfg.kv_heads
+    group, within = divmod(head, size)
+    if measure == "scores":
+        return _scores(run, layer, group)[within]
+    pattern = run.pattern(layer, group)[within]
+    if measure == "pattern":
+        return pattern
+    value: Tensor = run.values[layer][0, :, group]
+    if measure == "values":
+        return pattern * _sizes(value)
+    block: Any = run.model.blocks[layer]
+    written: Tensor = value @ block.attn.W_O[head] * run.model.cfg.residual_multiplier
+    if measure == "writes":
+        return pattern * _sizes(written)
+    if metric is None:
+        raise ValueError("A contribution is to a logit difference: name two answers.")
+    return _contribution(run, layer, pattern, written, metric)
+
+
+def _scores(run: Run, layer: int, group: int) -> Tensor:
+    """Return the scores of the heads that share a key/value head, [head, position, source]."""
+    block, size = run.model.blocks[layer], run.model.cfg.n_heads // run.model.cfg.kv_heads
+    heads = slice(group * size, (group + 1) * size)
+    queries = block.attn.queries(block.ln1(run.residuals[layer][None]), run.span)[:, :, heads]
+    keys = run.keys[layer][:, :, group : group + 1]
+    found: Tensor = block.attn.scores(queries, [keys], run.span, heads)[0]
+    return found
+
+
+def _sizes(rows: Tensor) -> Tensor:
+    """Return the length of each row, [...]."""
+    sizes: Tensor = rows.square().sum(-1).sqrt()
+    return sizes
+
+
+def _contribution(
+    run: Run, layer: int, pattern: Tensor, written: Tensor, metric: LogitDifference
+) -> Tensor:
+    """Return what each source adds to the metric at each query, [position, source].
+
+    Args:
+        run: A complete run.
+        layer: The layer.
+        pattern: [position, source].
+        written: What the head writes for each source, [source, d_model].
+        metric: The metric.
+    """
+    block: Any = run.model.blocks[layer]
+    scale = final_scales(run)
+    if run.model.cfg.has_post_norms:
+        written = written * block.ln1_post.w
+        read = block.ln1(run.residuals[layer][None])
+        output = block.attn(read, read, read, run.span)[0]
+        scale = scale * block.ln1_post.scale(output).double()
+    effect = written.double() @ answer_direction(run.model, metric)
+    return pattern.double() * effect / scale
+
+
+def answer_direction(model: HookedTransformer, metric: LogitDifference) -> Tensor:
+    """Return the direction that raises a logit difference by 1 at a final scale of 1, [d_model].
+
+    The final norm's weights and centring are part of it; float64.
+    """
+    norm, unembed = model.ln_final, model.unembed
+    answer, distractor = (
+        unembed.W_U[:, list(ids)].double().mean(-1) for ids in (metric.answer, metric.distractor)
+    )
+    row = (answer - distractor) * unembed.scale
+    row = row if norm.w is None else row * norm.w.double()
+    return row - row.mean() if norm.centres else row
+
+
+def final_scales(run: Run) -> Tensor:
+    """Return what the final norm of a complete run divides by, [position, 1], in float64."""
+    residual, norm = run.residuals[-1], run.model.ln_final
+    scale = norm.scale(residual) if norm.normalizes else torch.ones_like(residual[:, :1])
+    return scale.double()

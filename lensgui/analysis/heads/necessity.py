@@ -1,0 +1,92 @@
+"""Every head taken out, and every head read off directly: what tells movers from the rest.
+
+Direct attribution says what a head writes towards the answer; mean ablation what the whole model
+loses without it. A head that matters but writes nothing itself works through others (Wang et al.
+2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.heads.direct import attributed, direct_effect
+from lensgui.analysis.heads.headwrites import head_output
+from lensgui.analysis.run.predictions import compared
+from lensgui.analysis.run.recording import Recording
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.patches import make_patch
+from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
+from lensgui.terms.metrics import LogitDifference, Metric, read_positions
+from lensgui.terms.questions import HEADS
+
+_NAMES = frozenset({"z"})
+
+
+class MeanRecording:
+    """The mean of several runs' activations at each position."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        """Average over complete runs of one length."""
+        self._recordings = [Recording(run, _NAMES) for run in runs]
+
+    def __call__(self, name: str, layer: int) -> Tensor:
+        """Return a mean activation, such as z [position, head, d_head]."""
+        return self._mean([recording(name, layer) for recording in self._recordings])
+
+    def residual(self, layer: int) -> Tensor:
+        """Return the mean stream before a layer, [position, d_model]."""
+        return self._mean([recording.residual(layer) for recording in self._recordings])
+
+    @staticmethod
+    def _mean(parts: list[Tensor]) -> Tensor:
+        return torch.stack(parts).mean(0)
+
+
+@torch.no_grad()
+def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterator[Tensor]:
+    """Take out one head at a time, its mean at each position over some prompts in its place.
+
+    Args:
+        base: The complete run that heads are taken out of.
+        reference: Complete runs of as many tokens, which the mean is taken over.
+        metric: What is read.
+
+    Yields:
+        Ablated − base metric, [layer, head], NaN where not yet known; the array is the same each
+        time.
+
+    Raises:
+        ValueError: If a reference prompt has another length.
+    """
+    if any(len(run.tokens) != len(base.tokens) for run in reference):
+        raise ValueError("Mean ablation goes position by position: all prompts need one length.")
+    end = read_positions(metric, len(base.tokens)).stop
+    metric = compared(base.model, metric, base.residuals[-1])
+    start = read_metric(base, metric)
+    patch = make_patch(HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
+    shape = (base.model.cfg.n_layers, *patch.shape)
+    result = nothing_known(HEADS, shape, start, start)
+    for _ in run_cells([patch], [result], base, metric, end, start):
+        yield result.values
+
+
+@torch.no_grad()
+def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
+    """Read every head's output where the metric reads off as a logit difference.
+
+    Args:
+        run: A complete run.
+        metric: What is read.
+
+    Yields:
+        In logits, [layer, head], NaN where not yet known: a layer more each time.
+    """
+    cfg, position = run.model.cfg, read_positions(metric, len(run.tokens)).start
+    found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
+    for layer in range(cfg.n_layers):
+        written = [head_output(run, layer, head, position) for head in range(cfg.n_heads)]
+        found[layer] = attributed(direct_effect(run, torch.stack(written), position), metric).cpu()
+        yield found

@@ -1,0 +1,82 @@
+"""The activations of a run, a layer at a time, as sweeps need them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
+
+
+class Recorded(Protocol):
+    """Activations of a run, layer by layer, without their batch dimension."""
+
+    def __call__(self, name: str, layer: int) -> Tensor:
+        """Return an activation, such as z [position, head, d_head]."""
+        ...
+
+    def residual(self, layer: int) -> Tensor:
+        """Return the stream before a layer, or after the last, [position, d_model]."""
+        ...
+
+
+class CachedRecording:
+    """One row of the batch of an `ActivationCache`."""
+
+    def __init__(self, cache: Any, row: int) -> None:
+        """Read a row of a cache that has everything a sweep will ask for."""
+        self._cache, self._row = cache, row
+
+    def __call__(self, name: str, layer: int) -> Tensor:
+        """Return an activation without its batch dimension."""
+        activation: Tensor = self._cache[name, layer]
+        return activation[self._row] if self._cache.has_batch_dim else activation
+
+    def residual(self, layer: int) -> Tensor:
+        """Return the stream before a layer, or after the last, [position, d_model]."""
+        at_end = layer == self._cache.model.cfg.n_layers
+        return self("resid_post", layer - 1) if at_end else self("resid_pre", layer)
+
+
+class Recording:
+    """Some activations of every layer of a complete run, made from its residual stream when wanted.
+
+    Two runs of equal length are recorded by the same operations on the same shapes, so activations
+    are bit-equal where the runs agree.
+    """
+
+    def __init__(self, run: Run, names: frozenset[str]) -> None:
+        """Record some of `HOOKS`, or take them from the run if it kept them."""
+        self.run = run
+        self._names = names
+        self._layers: dict[int, dict[str, Tensor]] = {}
+
+    def __call__(self, name: str, layer: int) -> Tensor:
+        """Return an activation without its batch dimension, such as z [position, head, d_head]."""
+        if self._names <= self.run.names:
+            return self.run.kept[layer][name]
+        if layer not in self._layers:
+            self._layers[layer] = self._record(layer)
+        return self._layers[layer][name]
+
+    def residual(self, layer: int) -> Tensor:
+        """Return the stream before a layer, or after the last, [position, d_model]."""
+        return self.run.residuals[layer]
+
+    @torch.no_grad()
+    def _record(self, layer: int) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+
+        def keep(activation: Tensor, hook: HookPoint, name: str) -> None:
+            found[name] = activation[0]
+
+        hooks: list[NamedHook] = [
+            (f"blocks.{layer}.{HOOKS[name]}", partial(keep, name=name)) for name in self._names
+        ]
+        with self.run.model.hooks(hooks):
+            self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)
+        return found

@@ -1,0 +1,215 @@
+"""Cells of a sweep, on their way through the layers together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.run.passes import Strand, through
+from lensgui.analysis.run.predictions import metric_logits
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.patches import Patch
+from lensgui.analysis.sweep.strands import Cell, CellStrand, Live, by_start
+from lensgui.checkpoints.devices import free_bytes
+from lensgui.terms.metrics import Metric
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
+MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells are wanted first
+MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
+_LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
+
+
+def group(
+    patches: Sequence[Patch],
+    wanted: Sequence[Tensor],
+    base: Run,
+    end: int,
+    budget: int | None = None,
+    first: Sequence[Tensor] | None = None,
+) -> Iterator[list[Cell]]:
+    """Yield cells that walk together, as many as the budget allows.
+
+    Args:
+        patches: What the cells put in.
+        wanted: Which cells of each patch are to be run, [layer, …].
+        base: The run that is patched into.
+        end: The position after the one that is read.
+        budget: Bytes; None for a quarter of the free memory.
+        first: How important each cell of each patch is, [layer, …]: the most important come first.
+            None to begin with the latest positions, which are the cheapest.
+
+    Raises:
+        ValueError: If one cell needs more than the budget.
+    """
+    limit = free_bytes(base.residuals[0].device) // 4 if budget is None else budget
+    row, beside = _needs(patches, base, end)
+    most = min(limit // row, MOST_ROWS if first is None else MOST_ROWS_IN_ORDER)
+    pieces: list[tuple[float, int, int, list[Cell]]] = []
+    cells = [
+        Cell(number, layer, tuple(index))
+        for number, which in enumerate(wanted)
+        for layer, *index in which.nonzero().tolist()
+    ]
+    for start, together in sorted(by_start(patches, cells, end).items(), reverse=True):
+        rows = end - start
+        needed = rows * row + beside
+        if needed > limit:
+            raise ValueError(
+                f"One cell of this sweep needs {needed:,} bytes and {limit:,} are allowed: "
+                "allow more, or shorten the prompt."
+            )
+        weights = _importance(together, first)
+        order = sorted(range(len(together)), key=lambda at: -weights[at])
+        count = max(1, min(most // rows, limit // needed))
+        for at in range(0, len(order), count):
+            some = [together[number] for number in order[at : at + count]]
+            size = rows * len(some)
+            pieces.append((weights[order[at]], size, needed * len(some), some))
+    pieces.sort(key=lambda piece: -piece[0])
+    yield from _merged(pieces, min(most, MERGED_ROWS), limit)
+
+
+def _needs(patches: Sequence[Patch], base: Run, end: int) -> tuple[int, int]:
+    """Return the bytes that a row under way needs, and what a cell needs beside where it enters.
+
+    A row stands in the stream some ten times at once (before and behind attention, gathered, in
+    pieces, normalised); its heads' queries, keys and values are turned; its scores are masked, and
+    become a pattern; and the MLP has it four times in its hidden width.
+    """
+    cfg, size = base.model.cfg, base.residuals[0].element_size()
+    of_heads = cfg.n_heads * (6 * cfg.d_head + 5 * end)
+    row = 10 * cfg.d_model + of_heads + 4 * (cfg.d_mlp or 0)
+    return row * size, max(patch.entering(end) for patch in patches) * size
+
+
+def _merged(
+    pieces: list[tuple[float, int, int, list[Cell]]], most: int, limit: int
+) -> Iterator[list[Cell]]:
+    """Yield cells of neighbouring small pieces together, up to so many rows and bytes."""
+    waiting: list[Cell] = []
+    rows = taken = 0
+    for _, size, needed, cells in pieces:
+        if waiting and (rows + size > most or taken + needed > limit):
+            yield waiting
+            waiting, rows, taken = [], 0, 0
+        waiting, rows, taken = waiting + cells, rows + size, taken + needed
+    if waiting:
+        yield waiting
+
+
+def _importance(cells: list[Cell], first: Sequence[Tensor] | None) -> list[float]:
+    """Return how important each cell is; all the same if nobody said."""
+    if first is None:
+        return [0.0] * len(cells)
+    return [abs(float(first[cell.patch][(cell.layer, *cell.index)])) for cell in cells]
+
+
+def measured(
+    patches: Sequence[Patch], base: Run, cells: list[Cell], end: int, metric: Metric
+) -> Iterator[tuple[list[Cell], Tensor] | None]:
+    """Run cells together: yield None between pieces of ~50 ms, then the cells and their metric.
+
+    A walk that memory refuses is halved and run again.
+
+    Raises:
+        torch.OutOfMemoryError: If a single cell is refused.
+    """
+    waiting = [cells]
+    while waiting:
+        some = waiting.pop(0)
+        walk, found = Walk(patches, base, some, end, metric.reads), None
+        try:
+            for _ in walk.through():
+                yield None
+            found = walk.cells, walk.metric(metric)
+        except torch.OutOfMemoryError:
+            if len(some) == 1:
+                raise
+        del walk  # what it holds must be gone before its halves run
+        if found is None:
+            log.info("Memory is short: a walk of %d cells is run in two halves.", len(some))
+            half = len(some) // 2
+            waiting[:0] = [some[:half], some[half:]]
+        else:
+            yield found
+
+
+class Walk:
+    """Some cells on their way through the layers; each joins where it enters.
+
+    Cells with one first changed position attend together, and the rows of all go through an MLP at
+    once: reading its weights takes as long as some hundred rows.
+
+    Attributes:
+        cells: The cells, in the order of `metric`.
+    """
+
+    def __init__(
+        self,
+        patches: Sequence[Patch],
+        base: Run,
+        cells: list[Cell],
+        end: int,
+        reads: int = 1,
+        ahead: Sequence[Strand] = (),
+        live: Live | None = None,
+    ) -> None:
+        """Start with no rows.
+
+        Args:
+            patches: What the cells put in.
+            base: The run that is patched into.
+            cells: The cells.
+            end: The position after the last one that is read.
+            reads: How many positions are read.
+            ahead: The runs that the cells start from, where these are run on the way.
+            live: As `CellStrand` takes it.
+        """
+        self._base, self._ahead = base, ahead
+        self._first = 0 if ahead else min(cell.layer for cell in cells)
+        self._read = slice(end - reads, end)
+        self._strands = [
+            CellStrand(patches, base, together, start, self._read, live)
+            for start, together in by_start(patches, cells, end).items()
+        ]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells that have joined, in the order of `metric`."""
+        return [cell for strand in self._strands for cell in strand.cells]
+
+    def through(self) -> Iterator[None]:
+        """Run the layers from the first that a cell enters, yielding between pieces of ~50 ms."""
+        layers = range(self._first, self._base.model.cfg.n_layers)
+        yield from through(self._base.model, [*self._ahead, *self._strands], layers)
+
+    def metric(self, metric: Metric) -> Tensor:
+        """Return the metric of each cell once all layers have run, [cell], in float64."""
+        model, base = self._base.model, self._base.residuals[-1][self._read]
+        rows = torch.cat([_behind(base, strand.rows) for strand in self._strands])
+        columns = len(metric.columns) if metric.columns else model.cfg.d_vocab_out
+        some = max(1, _LOGITS_AT_ONCE // (columns * len(base)))
+        found = [
+            metric.of_columns(metric_logits(model, part, metric).double())
+            for part in rows.split(some)
+        ]
+        return torch.cat(found)
+
+
+def _behind(base: Tensor, rows: Tensor) -> Tensor:
+    """Return rows [cell, position, d_model] behind the unchanged ones of the base run.
+
+    Args:
+        base: The base run's at the positions that are read, [read, d_model].
+        rows: Those of cells at the last of these positions, from the first that changed.
+
+    Returns:
+        [cell, read, d_model].
+    """
+    missing = len(base) - rows.shape[1]
+    return torch.cat([base[:missing].expand(len(rows), -1, -1), rows], dim=1) if missing else rows

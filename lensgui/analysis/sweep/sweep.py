@@ -1,0 +1,277 @@
+"""Activation patching of every place at once, exactly, without running anything twice.
+
+One cell of a sweep is the base run with one activation of the source run put in its place: clean
+into corrupted (denoising), or corrupted into clean (noising). A cell at layer l that changes
+nothing before position p leaves everything before l and before p as it was, so only the rows from
+p on run, from layer l on, against the base run's own keys and values. Cells with the same p walk
+the layers together: each joins the batch where it enters. See Vig et al. (2020), Meng et al.
+(2022), and Heimersheim & Nanda (2024) for the method itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.checks import check_one_length, check_unhooked
+from lensgui.analysis.run.overflow import check_finite
+from lensgui.analysis.run.predictions import check_columns, compared, metric_logits
+from lensgui.analysis.run.recording import Recording
+from lensgui.analysis.run.run import Run, are_alike, equal_tokens, run_together, strands_of
+from lensgui.analysis.sweep.batches import Walk, group, measured
+from lensgui.analysis.sweep.patches import Patch, make_patch, map_shape, needed
+from lensgui.analysis.sweep.settling import Settling
+from lensgui.analysis.sweep.strands import Cell
+from lensgui.terms.metrics import Metric, read_positions
+from lensgui.terms.questions import RESID_PRE, Direction, MetricName, SweepKind
+from lensgui.terms.shares import divisor
+from lensgui.transformer.model import HookedTransformer
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """A sweep, as far as it is known.
+
+    Attributes:
+        kind: What a cell replaces; its axes are those of the arrays.
+        values: Patched metric − base metric; NaN where not yet known.
+        unchanged: Cells that are 0 because what is patched in is what stood there already, or
+            because nothing that is read can see it.
+        clean: The metric of the clean run.
+        corrupted: The metric of the corrupted run.
+        metric: What is read; None for a metric that is not lensgui's.
+    """
+
+    kind: SweepKind
+    values: Tensor
+    unchanged: Tensor
+    clean: float
+    corrupted: float
+    metric: MetricName | None = None
+
+    @property
+    def normalised(self) -> Tensor:
+        """The change as a share of clean − corrupted.
+
+        Raises:
+            ValueError: If a share has no meaning, as `shares.refusal` says.
+        """
+        return self.values / divisor(self.clean, self.corrupted, self.metric)
+
+
+def sweep(
+    model: HookedTransformer,
+    clean: Tensor | Run,
+    corrupted: Tensor | Run,
+    metric: Metric,
+    kind: SweepKind = RESID_PRE,
+    direction: Direction = "denoising",
+    budget: int | None = None,
+    first: Tensor | None = None,
+    only: Tensor | None = None,
+) -> Iterator[SweepResult]:
+    """Patch every place of one kind, one at a time, and read the metric.
+
+    Args:
+        model: The model; hooks attached to it must not be.
+        clean: Token ids of the clean prompt, [position] or [1, position]; or its run, if there is
+            one already.
+        corrupted: The corrupted prompt, with as many tokens.
+        metric: What is read.
+        kind: What a cell replaces.
+        direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
+        budget: Bytes that the rows under way may take; None for a quarter of the free memory.
+        first: How important each cell is, in the map's shape: the most important run first. None
+            to begin with what is cheapest.
+        only: Which cells to run, in the map's shape; the others stay unknown. None for all.
+
+    Yields:
+        The result so far, often: every yield is a place to stop. The arrays are the same each time.
+
+    Raises:
+        ValueError: If the prompts have different lengths, the model has hooks attached, the budget
+            is too small for one cell, or an activation is not finite.
+    """
+    importance, chosen = ((part,) if part is not None else None for part in (first, only))
+    kinds = (kind,)
+    for (result,) in sweep_many(
+        model, clean, corrupted, metric, kinds, direction, budget, importance, chosen
+    ):
+        yield result
+
+
+@torch.no_grad()
+def sweep_many(
+    model: HookedTransformer,
+    clean: Tensor | Run,
+    corrupted: Tensor | Run,
+    metric: Metric,
+    kinds: Sequence[SweepKind],
+    direction: Direction = "denoising",
+    budget: int | None = None,
+    first: Sequence[Tensor] | None = None,
+    only: Sequence[Tensor] | None = None,
+) -> Iterator[tuple[SweepResult, ...]]:
+    """Sweep several kinds in one pass, which shares the walks; arguments as in `sweep`.
+
+    Yields:
+        A result for each kind.
+    """
+    names = frozenset().union(*(needed(kind) for kind in kinds))
+    check_columns(model, metric.columns)
+    runs = _runs(model, clean, corrupted, names)
+    is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or first or only)
+    if is_new and are_alike(runs):
+        results = yield from _on_the_way(runs, metric, kinds, direction, budget)
+        if results is not None:
+            yield results
+            return
+        runs = _runs(model, clean, corrupted, names)
+    total, layers = len(runs[1].tokens), model.cfg.n_layers
+    for run in runs:
+        for _ in run.steps():
+            yield tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
+        check_finite(run)
+    end = read_positions(metric, total).stop
+    metric = compared(model, metric, runs[0].residuals[-1])
+    read = [read_metric(run, metric) for run in runs]
+    patches, base = _patches(runs, kinds, direction)
+    results = tuple(
+        nothing_known(patch.kind, (layers, *patch.shape), read[0], read[1], metric.name)
+        for patch in patches
+    )
+    start = read[direction == "denoising"]
+    equal = equal_tokens(*runs)
+    for _ in run_cells(patches, results, base, metric, end, start, budget, first, only, equal):
+        yield results
+
+
+def _patches(
+    runs: Sequence[Run], kinds: Sequence[SweepKind], direction: Direction
+) -> tuple[list[Patch], Run]:
+    """Return what cells put in, and the run that is patched into."""
+    source, base = runs if direction == "denoising" else reversed(runs)
+    recordings = {kind: [Recording(run, needed(kind)) for run in (source, base)] for kind in kinds}
+    return [make_patch(kind, base, *recordings[kind]) for kind in kinds], base
+
+
+def _on_the_way(
+    runs: Sequence[Run],
+    metric: Metric,
+    kinds: Sequence[SweepKind],
+    direction: Direction,
+    budget: int | None,
+) -> Generator[tuple[SweepResult, ...], None, tuple[SweepResult, ...] | None]:
+    """Sweep two prompts while they run for the first time: a layer's weights are read just once.
+
+    Yields:
+        Results of which nothing is known, wherever one may stop.
+
+    Returns:
+        The whole results; None if the cells are too many for that, or memory too short.
+    """
+    patches, base = _patches(runs, kinds, direction)
+    shapes = [(base.model.cfg.n_layers, *patch.shape) for patch in patches]
+    results = tuple(map(nothing_known, kinds, shapes))
+    end = read_positions(metric, len(base.tokens)).stop
+    settling = Settling(patches, results, equal_tokens(*runs), end)
+    wanted = [~settling.idle(number) for number in range(len(patches))]
+    groups = list(group(patches, wanted, base, end, budget))
+    if len(groups) != 1:
+        return None
+    walk = Walk(patches, base, groups[0], end, metric.reads, strands_of(runs), settling.live)
+    try:
+        for _ in walk.through():
+            yield results
+        check_finite(*runs)
+        metric = compared(base.model, metric, runs[0].residuals[-1])
+        read = [read_metric(run, metric) for run in runs]
+        for layer in range(base.model.cfg.n_layers):
+            settling.layer(layer)
+        _enter(results, (walk.cells, walk.metric(metric)), read[direction == "denoising"])
+    except torch.OutOfMemoryError:
+        return None
+    clean, corrupted = read
+    return tuple(
+        replace(result, clean=clean, corrupted=corrupted, metric=metric.name) for result in results
+    )
+
+
+def run_cells(
+    patches: Sequence[Patch],
+    results: Sequence[SweepResult],
+    base: Run,
+    metric: Metric,
+    end: int,
+    start: float,
+    budget: int | None = None,
+    first: Sequence[Tensor] | None = None,
+    only: Sequence[Tensor] | None = None,
+    equal: int = 0,
+) -> Iterator[None]:
+    """Fill results in, yielding where one may stop.
+
+    Args:
+        patches: What cells put in.
+        results: A result for each patch, of which nothing is known.
+        base: The complete run that is patched into.
+        metric: What is read.
+        end: The position after the last one that is read.
+        start: The metric of `base`.
+        budget: As in `sweep`.
+        first: As in `sweep`, for each patch.
+        only: Likewise.
+        equal: How many positions at the start are unchanged by causality, though runs that were
+            made in different batches may round differently there.
+    """
+    settling = Settling(patches, results, equal, end)
+    for layer in range(base.model.cfg.n_layers):
+        settling.layer(layer)
+        yield
+    chosen = only or [torch.ones_like(result.unchanged) for result in results]
+    wanted = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
+    for cells in group(patches, wanted, base, end, budget, first):
+        for found in measured(patches, base, cells, end, metric):
+            _enter(results, found, start)
+            yield
+
+
+def _runs(
+    model: HookedTransformer, clean: Tensor | Run, corrupted: Tensor | Run, names: frozenset[str]
+) -> list[Run]:
+    """Return the runs of two prompts, perhaps not yet complete, if they can be swept."""
+    check_unhooked(model)
+    runs = [run if isinstance(run, Run) else Run(model, run, names) for run in (clean, corrupted)]
+    check_one_length(*(len(run.tokens) for run in runs))
+    run_together(runs)
+    return runs
+
+
+def nothing_known(
+    kind: SweepKind,
+    shape: tuple[int, ...],
+    clean: float = torch.nan,
+    corrupted: float = torch.nan,
+    metric: MetricName | None = None,
+) -> SweepResult:
+    """Return a result of which no cell is known."""
+    values = torch.full(shape, torch.nan, dtype=torch.float64)
+    return SweepResult(kind, values, values == 0, clean, corrupted, metric)
+
+
+def _enter(
+    results: Sequence[SweepResult], found: tuple[list[Cell], Tensor] | None, base: float
+) -> None:
+    """Enter the metric of cells as a change, if there is any yet."""
+    cells, values = found or ([], torch.empty(0))
+    for cell, value in zip(cells, values.tolist(), strict=True):
+        results[cell.patch].values[(cell.layer, *cell.index)] = value - base
+
+
+def read_metric(run: Run, metric: Metric) -> float:
+    """Return the metric of a complete run."""
+    rows = run.residuals[-1][read_positions(metric, len(run.tokens))]
+    return float(metric.of_columns(metric_logits(run.model, rows, metric).double()))
