@@ -70,7 +70,7 @@ def is_hub_name(model: str | None) -> bool:
 
 def make_bench() -> Answering:
     """Import torch and what stands on it, on the thread that calls."""
-    from lensgui.jobs.handlers.bench import Bench
+    from lensgui.jobs.handlers.dispatch import Bench
 
     return Bench()
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lensgui.jobs.arrays import Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import Atlas, Axis, CellState, HeadSlice
 from lensgui.terms.questions import HEAD_SCORES, Prompt
 from tests import fakes
 

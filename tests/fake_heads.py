@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lensgui.jobs.reports import EdgeReading, MLPReading, Neuron, Token
 from lensgui.jobs.requests import ReadEdge, ReadMLP
+from lensgui.jobs.results import EdgeReading, MLPReading, Neuron, Token
 
 WORDS = tuple((Token(at, f" word{at}"), 3.0 - at) for at in range(6))
 

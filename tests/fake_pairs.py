@@ -12,8 +12,8 @@ from lensgui.jobs.pairreports import (
     RowReading,
     TokenMatches,
 )
-from lensgui.jobs.reports import Likely, Token
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPairs
+from lensgui.jobs.results import Likely, Token
 
 VOCABULARY = (" Mary", "Mary", " John", " Maria", " market")
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lensgui.jobs.reports import Token
-from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
-from lensgui.jobs.slices import (
+from lensgui.jobs.arrays import (
     Axis,
     CellState,
     Check,
@@ -19,6 +17,8 @@ from lensgui.jobs.slices import (
     Sweep,
     Verification,
 )
+from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
+from lensgui.jobs.results import Token
 from lensgui.terms.questions import UNITS
 from tests import fakes
 

@@ -11,15 +11,7 @@ from typing import Any
 import numpy as np
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.reports import (
-    HeadReading,
-    LensReading,
-    Likely,
-    ModelCard,
-    PairReading,
-    PromptReading,
-    Token,
-)
+from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -38,7 +30,15 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
-from lensgui.jobs.slices import Axis
+from lensgui.jobs.results import (
+    HeadReading,
+    LensReading,
+    Likely,
+    ModelCard,
+    PairReading,
+    PromptReading,
+    Token,
+)
 from lensgui.terms.questions import PromptPair
 from tests import fake_attention, fake_heads, fake_pairs, fake_sweeps
 

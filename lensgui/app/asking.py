@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.reports import ModelCard, PairReading
 from lensgui.jobs.requests import (
     HeadRoles,
     OpenModel,
@@ -18,6 +17,7 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.jobs.results import ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.jobs.urgency import is_slow
 from lensgui.panes.pane import UNEQUAL, Pane

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from lensgui.app.network import allow_hub
 from lensgui.app.statusline import stop_button
 from lensgui.jobs.progress import Progress
-from lensgui.jobs.reports import ModelCard
+from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
 from lensgui.panes.parts import button
 from lensgui.terms.questions import MEMORY, ModelKey

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from lensgui.jobs.arrays import Atlas, HeadEffects, Slice, Verification
 from lensgui.jobs.pairreports import PairsReading, Replacements, TokenMatches
-from lensgui.jobs.reports import (
+from lensgui.jobs.requests import Request
+from lensgui.jobs.results import (
     EdgeReading,
     HeadReading,
     LensReading,
@@ -14,8 +16,6 @@ from lensgui.jobs.reports import (
     ModelCard,
     PairReading,
 )
-from lensgui.jobs.requests import Request
-from lensgui.jobs.slices import Atlas, HeadEffects, Slice, Verification
 
 Answer = (
     Slice

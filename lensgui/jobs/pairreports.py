@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.jobs.reports import Likely
+from lensgui.jobs.results import Likely
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import Atlas, Slice
 from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -26,7 +27,6 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
-from lensgui.jobs.slices import Atlas, Slice
 
 NAMES: dict[type, str] = {
     OpenModel: "opening the model",

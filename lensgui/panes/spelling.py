@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from math import floor, isfinite, log10
 
-from lensgui.jobs.reports import PromptReading, Token
-from lensgui.jobs.slices import Axis
+from lensgui.jobs.arrays import Axis
+from lensgui.jobs.results import PromptReading, Token
 
 SPACE = "·"
 LONGEST = 16

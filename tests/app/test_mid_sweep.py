@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import CellState
 from lensgui.terms.questions import ModelKey, SweepKind
 from tests.app.conftest import stepping
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Signal
 from PySide6.QtGui import QPaintEvent
 
 from lensgui.app import start
-from lensgui.jobs.slices import Atlas
+from lensgui.jobs.arrays import Atlas
 
 STROKES = 15
 LONGEST_S = 20.0

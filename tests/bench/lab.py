@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 from PySide6.QtCore import QEventLoop, QTimer  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
-from lensgui.jobs.slices import CellState, Sweep  # noqa: E402
+from lensgui.jobs.arrays import CellState, Sweep  # noqa: E402
 from lensgui.terms.questions import SweepKind  # noqa: E402
 
 RESIDUAL, HEADS = SweepKind("resid_pre"), SweepKind("z", "all")

@@ -24,8 +24,8 @@ import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.headgrid import HeadGrid
 from lensgui.state.selection import Cursor
@@ -119,7 +119,7 @@ def resident_mib() -> float:
 def long_answers(folder: Path) -> Path:
     """Have a random 12-layer model read a long prompt, and keep what the window is sent."""
     from lensgui.checkpoints.loading import open_model
-    from lensgui.jobs.handlers.bench import Bench
+    from lensgui.jobs.handlers.dispatch import Bench
     from lensgui.transformer.config import HookedTransformerConfig
     from lensgui.transformer.model import HookedTransformer
 

@@ -9,9 +9,9 @@ import pytest
 
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.arrays import CellState
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
-from lensgui.jobs.slices import CellState
 from lensgui.terms.questions import HEAD_SCORES, PairRow, Role
 
 DOCUMENT = find(TOY_EXAMPLE).document

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from lensgui.analysis.run.run import RunStrand
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers import attention
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -20,7 +21,6 @@ from lensgui.jobs.requests import (
     ReadHead,
     ReadPair,
 )
-from lensgui.jobs.slices import CellState
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import ModelKey, PromptPair, SweepKind
 

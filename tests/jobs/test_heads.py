@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
 from lensgui.terms.questions import ModelKey, PromptPair
 

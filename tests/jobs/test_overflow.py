@@ -13,7 +13,7 @@ from lensgui.analysis.heads.scores import strongest_edges
 from lensgui.app.examples import TOY as TOY_EXAMPLE
 from lensgui.app.examples import find
 from lensgui.checkpoints.loading import open_model
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
     HeadRoles,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.cases import case_of
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import (
     FindReplacements,
     FindTokens,

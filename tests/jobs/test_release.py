@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lensgui.app.examples import TOY, find
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
+from lensgui.jobs.arrays import Sweep
 from lensgui.jobs.progress import Progress
-from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import LogitLens, OpenModel, Patching, ReadPair
+from lensgui.jobs.results import ModelCard
 from lensgui.jobs.runner import STOPPED
-from lensgui.jobs.slices import Sweep
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import ModelKey, PromptPair
 

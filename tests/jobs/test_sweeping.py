@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.handlers import averaging, patching
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.arrays import CellState
+from lensgui.jobs.handlers import averaging, sweeps
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
-from lensgui.jobs.slices import CellState
 from lensgui.terms.questions import ModelKey, PairRow, PromptPair, Role, SweepKind
 
 TOY = ModelKey("toy", device="cpu", dtype="float64")
@@ -56,14 +56,14 @@ def test_every_sweep_checks_itself_and_any_cell_can_be_verified(bench, kind, dir
 
 def test_the_check_finds_what_is_wrong(bench, monkeypatch):
     """A sweep engine that lies is found out: the check does not use it."""
-    honest = patching.sweep
+    honest = sweeps.sweep
 
     def lying(*args, **options):
         for result in honest(*args, **options):
             result.values[result.values.abs() > 0] += 0.25
             yield result
 
-    monkeypatch.setattr(patching, "sweep", lying)
+    monkeypatch.setattr(sweeps, "sweep", lying)
     assert last(bench, Patching(TOY, PAIR, HEADS)).check.worst >= 0.2
 
 
@@ -83,7 +83,7 @@ def test_edges_are_swept_of_one_head_only(bench):
 
 
 def test_slow_kinds_show_a_marked_estimate_first_and_say_how_good_it_was(bench, monkeypatch):
-    monkeypatch.setattr(patching, "SLOW_S", 0.0)
+    monkeypatch.setattr(sweeps, "SLOW_S", 0.0)
     first, *_, whole = answers(bench, Patching(TOY, PAIR, HEADS))
     assert set(np.unique(first.states)) <= {CellState.ESTIMATE}
     assert first.agreement is None
@@ -97,7 +97,7 @@ def test_slow_kinds_show_a_marked_estimate_first_and_say_how_good_it_was(bench, 
 
 
 def test_a_metric_without_gradient_has_no_estimate(bench, monkeypatch):
-    monkeypatch.setattr(patching, "SLOW_S", 0.0)
+    monkeypatch.setattr(sweeps, "SLOW_S", 0.0)
     sweep = last(bench, Patching(TOY, replace(PAIR, metric="rank"), HEADS))
     assert sweep.estimates is None
     assert (sweep.unit, sweep.metric) == ("ranks", "rank")

@@ -10,8 +10,8 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
+from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import AttentionGrid
-from lensgui.jobs.slices import Axis
 from lensgui.panes.heads import headcards
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES

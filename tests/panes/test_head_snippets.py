@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.handlers.bench import Bench
-from lensgui.jobs.slices import CellState
+from lensgui.jobs.arrays import CellState
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.inspection.inspector import InspectorPane
 from lensgui.state.selection import Cursor

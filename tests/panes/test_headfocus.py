@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from lensgui.app.examples import TOY, find
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.arrays import CellState, HeadSlice
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import AttentionHead
-from lensgui.jobs.slices import CellState, HeadSlice
 from lensgui.panes import theme
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES

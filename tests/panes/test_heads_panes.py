@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
-from lensgui.jobs.slices import CellState
 from lensgui.panes import theme
 from lensgui.panes.lab.feeders import FeedersPane
 from lensgui.panes.lab.necessary import NecessaryPane

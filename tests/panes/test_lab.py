@@ -10,8 +10,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Patching, VerifyCell
-from lensgui.jobs.slices import CellState
 from lensgui.panes.lab import faces
 from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.lab.patching import PatchingPane

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.lab.feeders import FeedersPane
 from lensgui.panes.lab.necessary import NecessaryPane
 from lensgui.panes.lab.patching import PatchingPane

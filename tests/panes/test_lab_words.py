@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
-from lensgui.jobs.slices import Axis, CellState
+from lensgui.jobs.arrays import Axis, CellState
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.panes.spelling import signed
 from lensgui.terms.questions import SweepKind

@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
-from lensgui.jobs.reports import LensReading, Likely, Token
+from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching
-from lensgui.jobs.slices import CellState, HeadSlice
+from lensgui.jobs.results import LensReading, Likely, Token
 from lensgui.panes import theme
 from lensgui.panes.heads.headcards import card
 from lensgui.panes.heads.headfocus import HeadFocus

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -15,7 +16,6 @@ from lensgui.jobs.requests import (
     ReadHead,
     WhoFeeds,
 )
-from lensgui.jobs.slices import CellState
 from lensgui.panes.inspection.inspector import InspectorPane
 from lensgui.panes.inspection.numbers import EXTENTS
 from lensgui.panes.lab.cells import cell_words

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lensgui.app.examples import TOY, find
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.prompts.pairtable import PairTablePane
 from lensgui.panes.prompts.prompt import PromptPane

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
     Patching,
     ReadPair,
 )
-from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.chips import ChipRow
 from lensgui.panes.heads.attention import AttentionPane

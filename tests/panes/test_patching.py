@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import Axis, CellState, Sweep
 from lensgui.panes.lab.cells import cell_of, cell_words, cursor_axes, cursor_on
 from lensgui.panes.lab.kinds import KINDS
 from lensgui.panes.lab.patching import PatchingPane

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.slices import CellState
+from lensgui.jobs.arrays import CellState
 from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.picture import pooled
 from tests.panes.conftest import answer

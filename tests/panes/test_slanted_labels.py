@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.slices import CellState
+from lensgui.jobs.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.heatmap import Heatmap
 from lensgui.terms.questions import ModelKey

@@ -7,7 +7,7 @@ import pytest
 
 import lensgui
 from lensgui.app.examples import TOY, find
-from lensgui.jobs.handlers.bench import Bench
+from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.lab.patching import PatchingPane
 from lensgui.state.selection import Cursor

@@ -11,9 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.jobs.reports import Token
+from lensgui.jobs.arrays import Axis, CellState
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import Axis, CellState
+from lensgui.jobs.results import Token
 from lensgui.panes import theme
 from lensgui.panes.heads.atlas import EMPTY, MASKED, Raster, paint_atlas
 from lensgui.panes.heads.attention import AttentionPane

@@ -16,10 +16,10 @@ from lensgui.analysis.heads.readout import first_share, hide_first_source, shrin
 from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
 from lensgui.analysis.pairs.roles import at_places
 from lensgui.analysis.run.run import Run
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
 from lensgui.jobs.handlers.mixtures import Mixture
 from lensgui.jobs.requests import AttentionHead
-from lensgui.jobs.slices import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import HEAD_SCORES
 

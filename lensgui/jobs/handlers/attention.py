@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from time import monotonic
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import readings
+from lensgui.jobs.arrays import ATLAS_SIDE
+from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.atlases import (
     AtlasDrawing,
     HeadSum,
@@ -15,10 +16,9 @@ from lensgui.jobs.handlers.atlases import (
     scaled,
     summand,
 )
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.handlers.mixtures import differences, mixture
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import ATLAS_SIDE
 from lensgui.terms.metrics import LogitDifference
 
 FEW = 2  # short prompts: their layers are drawn in one step
@@ -59,7 +59,7 @@ def _head(desk: Desk, request: AttentionHead) -> Iterator[Answer | None]:
     model = desk.use(request.model)
     found = yield from mixture(desk, model, request)
     for layer, head in request.heads:
-        readings.check_head(model, layer, head)
+        in_words.check_head(model, layer, head)
     metrics: Sequence[LogitDifference | None] = [None] * len(found.terms)
     if request.measure == "contribution":
         metrics = yield from differences(desk, found)

@@ -10,10 +10,10 @@ from torch import Tensor
 from lensgui.analysis.pairs.cases import case_of
 from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.analysis.sweep.slowly import recompute_cells
-from lensgui.jobs.handlers import checking, sweeping
-from lensgui.jobs.handlers.desk import Desk, keep
+from lensgui.jobs.arrays import Check, Sweep, Verification
+from lensgui.jobs.handlers import checking, sweep_arrays
+from lensgui.jobs.handlers.loaded import Desk, keep
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import Check, Sweep, Verification
 from lensgui.terms.metrics import Metric
 from lensgui.terms.questions import SweepKind
 from lensgui.transformer.model import HookedTransformer
@@ -37,22 +37,22 @@ def answer(desk: Desk, request: Patching) -> Iterator[Sweep | None]:
         cases.append(case)
         yield None
     roles = matched_roles(cases, request.kind)
-    positions = sweeping.mean_positions(model, [case.corrupted for case in cases], roles)
+    positions = sweep_arrays.mean_positions(model, [case.corrupted for case in cases], roles)
     average = found = _left(desk, request)
     try:
         if average is not None:
-            yield sweeping.mean_picture(model, request, average, positions)
+            yield sweep_arrays.mean_picture(model, request, average, positions)
         for found in sweep_cases(model, cases, request.kind, request.direction, average):
             if found is not None:
                 average = found
-                yield sweeping.mean_picture(model, request, average, positions)
+                yield sweep_arrays.mean_picture(model, request, average, positions)
             else:
                 yield None
     finally:
         if average is not None and len(average.clean) < len(cases):
             keep(desk, request, average)
     if average is not None:
-        drawn = sweeping.mean_picture(model, request, average, positions)
+        drawn = sweep_arrays.mean_picture(model, request, average, positions)
         yield from _checked(drawn, request, average, cases, model)
 
 

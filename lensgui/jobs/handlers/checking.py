@@ -7,8 +7,8 @@ import zlib
 
 import numpy as np
 
+from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import CellState, Sweep
 
 COMPUTED = 3  # of the cells that were run
 FREE = 1  # of those that were called unchanged, and never run

@@ -16,11 +16,11 @@ from lensgui.analysis.pairs.answers import encode, required_metric
 from lensgui.analysis.run.overflow import check_finite
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import readings
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.arrays import Axis, CellState, Feeding, HeadEffects
+from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.requests import HeadRoles, WhoFeeds
-from lensgui.jobs.slices import Axis, CellState, Feeding, HeadEffects
 from lensgui.terms.questions import UNITS, Prompt
 from lensgui.terms.shares import refusal
 from lensgui.transformer.model import HookedTransformer
@@ -74,7 +74,7 @@ def _reference(model: HookedTransformer, request: HeadRoles, length: int) -> lis
 def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
     """Yield who feeds a head, as it becomes known."""
     model, pair = desk.use(request.model), request.pair
-    readings.check_head(model, request.layer, request.head)
+    in_words.check_head(model, request.layer, request.head)
     clean, corrupted = (
         desk.run(model, prompt) for prompt in (pair.clean_prompt, pair.corrupted_prompt)
     )

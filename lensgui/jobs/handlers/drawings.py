@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
+from lensgui.jobs.arrays import Axis
 from lensgui.jobs.handlers.prompts import token_of
-from lensgui.jobs.slices import Axis
 from lensgui.transformer.model import HookedTransformer
 
 

@@ -11,11 +11,11 @@ from lensgui.analysis.run.lens import logit_lens
 from lensgui.analysis.run.overflow import check_finite
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import readings
-from lensgui.jobs.handlers.desk import Desk
-from lensgui.jobs.handlers.readings import extremes
-from lensgui.jobs.reports import EdgeReading, MLPReading, Neuron
+from lensgui.jobs.handlers import in_words
+from lensgui.jobs.handlers.in_words import extremes
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP
+from lensgui.jobs.results import EdgeReading, MLPReading, Neuron
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import PromptPair
 
@@ -28,9 +28,9 @@ def answer(
     """Yield ever more of the answer to a question about a head, an MLP or a position."""
     model = desk.use(request.model)
     run = desk.run(model, request.pair.clean_prompt)
-    readings.check_position(run, request.position)
+    in_words.check_position(run, request.position)
     if isinstance(request, ReadHead | ReadEdge):
-        readings.check_head(model, request.layer, request.head)
+        in_words.check_head(model, request.layer, request.head)
     for _ in run.steps():
         yield None
     if not isinstance(request, LogitLens):  # whose first layers may still say something
@@ -39,16 +39,16 @@ def answer(
         case ReadHead():
             yield from _read_head(desk, request, run)
         case ReadEdge():
-            readings.check_position(run, request.source)
+            in_words.check_position(run, request.source)
             yield _read_edge(desk, request, run)
         case ReadMLP():
-            readings.check_layer(model, request.layer)
+            in_words.check_layer(model, request.layer)
             metric = _difference(desk, request.pair, run)
             readout = read_mlp(run, request.layer, request.position, metric)
             yield _mlp_reading(run, readout)
         case LogitLens():
             logits = logit_lens(run, request.position)
-            yield readings.lens_reading(model, logits, _difference(desk, request.pair, run))
+            yield in_words.lens_reading(model, logits, _difference(desk, request.pair, run))
 
 
 def _difference(desk: Desk, pair: PromptPair, run: Run) -> LogitDifference | None:
@@ -59,7 +59,7 @@ def _difference(desk: Desk, pair: PromptPair, run: Run) -> LogitDifference | Non
 def _read_head(desk: Desk, request: ReadHead, run: Run) -> Iterator[Answer | None]:
     place = request.layer, request.head, request.position
     readout = read_head(run, *place, _difference(desk, request.pair, run))
-    reading = readings.head_reading(run, readout)
+    reading = in_words.head_reading(run, readout)
     yield reading
     for scores in score_keys(run, *place):
         yield None if scores is None else replace(reading, sought=extremes(run.model, scores))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from lensgui.analysis.pairs.cases import name_of
 from lensgui.analysis.pairs.roles import matching, row_places
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.handlers import sweeping
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.arrays import Axis
+from lensgui.jobs.handlers import sweep_arrays
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.slices import Axis
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.questions import PairRow, PromptPair, Side
 from lensgui.transformer.model import HookedTransformer
@@ -76,7 +76,7 @@ class Mixture:
         if self.roles:
             return Axis(name, (None,) * len(self.roles), self.roles)
         prompts = [term.run.tokens for term in self.terms if term.weight > 0]
-        axis = sweeping.mean_positions(self.terms[0].run.model, prompts, ())
+        axis = sweep_arrays.mean_positions(self.terms[0].run.model, prompts, ())
         return Axis(name, axis.coordinates, axis.labels)
 
 

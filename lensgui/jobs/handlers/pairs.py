@@ -9,11 +9,11 @@ from lensgui.analysis.run.overflow import overflow
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.surprisal import surprisals
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import readings, tables, vocabulary
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.handlers import in_words, tables, vocabulary
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.handlers.prompts import pair_warnings
-from lensgui.jobs.reports import PairReading
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, ReadPairs
+from lensgui.jobs.results import PairReading
 
 
 def answer(
@@ -34,24 +34,24 @@ def _read_pair(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
     model, pair = desk.use(request.model), request.pair
     if not pair.clean:
         yield PairReading(
-            readings.no_prompt(), warnings=("Type a clean prompt to begin.",), complete=True
+            in_words.no_prompt(), warnings=("Type a clean prompt to begin.",), complete=True
         )
         return
     clean = desk.run(model, pair.clean_prompt)
     corrupted = desk.run(model, pair.corrupted_prompt) if pair.is_complete else None
     ids = [[] if run is None else run.tokens.tolist() for run in (clean, corrupted)]
-    skip = readings.has_bos(model, pair.clean_prompt, clean.tokens)
+    skip = in_words.has_bos(model, pair.clean_prompt, clean.tokens)
     warnings = pair_warnings(pair, ids[0], ids[1], skip)
-    reading = readings.pair_reading(model, pair, clean, corrupted, warnings)
+    reading = in_words.pair_reading(model, pair, clean, corrupted, warnings)
     yield reading
     runs = [run for run in (clean, corrupted) if run is not None]
     yield from _steps(runs)
     sentences = tuple(dict.fromkeys(filter(None, map(overflow, runs))))
     reading = replace(reading, warnings=reading.warnings + sentences)
     found = desk.answers(pair, clean)
-    ends = [readings.ending(run, found) for run in runs]
+    ends = [in_words.ending(run, found) for run in runs]
     yield from _steps(ends)
-    reading = readings.finished_reading(reading, found, clean, corrupted, ends)
+    reading = in_words.finished_reading(reading, found, clean, corrupted, ends)
     yield reading
     for side, run in zip(("clean", "corrupted"), runs, strict=False):
         bits: list[float] = []

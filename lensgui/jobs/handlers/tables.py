@@ -10,8 +10,8 @@ from lensgui.analysis.checks import unequal
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers.desk import Desk
-from lensgui.jobs.handlers.readings import ending, known_metric, likeliest, metric_of
+from lensgui.jobs.handlers.in_words import ending, known_metric, likeliest, metric_of
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.jobs.requests import ReadPairs
 from lensgui.terms.questions import PromptPair

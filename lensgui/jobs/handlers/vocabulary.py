@@ -13,12 +13,12 @@ from lensgui.analysis.pairs.roles import token_ends
 from lensgui.analysis.run.predictions import read_out
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers.desk import Desk
+from lensgui.jobs.handlers.in_words import last_logits
+from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.handlers.prompts import token_of
-from lensgui.jobs.handlers.readings import last_logits
 from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
-from lensgui.jobs.reports import Likely
 from lensgui.jobs.requests import FindReplacements, FindTokens
+from lensgui.jobs.results import Likely
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.words import LISTS
 from lensgui.terms.questions import PromptPair

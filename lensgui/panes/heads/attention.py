@@ -11,9 +11,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWidget
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.reports import ModelCard, PairReading, PromptReading
+from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.slices import Atlas, Axis, HeadSlice
+from lensgui.jobs.results import ModelCard, PairReading, PromptReading
 from lensgui.panes import verbs
 from lensgui.panes.heads import attentionmenu, attentionscript
 from lensgui.panes.heads.atlas import scale_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lensgui.jobs.slices import ATLAS_SIDE
+from lensgui.jobs.arrays import ATLAS_SIDE
 from lensgui.panes import snippets
 from lensgui.state.document import Document
 from lensgui.terms.questions import AttentionMeasure, PairRow, Side

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QPen
 
-from lensgui.jobs.slices import CellState
+from lensgui.jobs.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.heads.weights import Weights
 from lensgui.panes.theme import Theme

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
-from lensgui.jobs.slices import Atlas
+from lensgui.jobs.arrays import Atlas
 from lensgui.panes import labels, picture, theme
 from lensgui.panes.heads.atlas import color_table, large, paint_atlas
 from lensgui.panes.heads.headcards import head_name

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensgui.jobs.slices import Atlas, Axis
+from lensgui.jobs.arrays import Atlas, Axis
 from lensgui.panes.spelling import percent, signed
 from lensgui.terms.questions import HEAD_SCORES
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from lensgui.jobs.slices import HeadSlice
+from lensgui.jobs.arrays import HeadSlice
 from lensgui.panes.heads.attention_controls import Focus, FocusBar
 from lensgui.panes.heads.coloured_text import TextArea
 from lensgui.panes.heads.headmap import HeadMap

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
-from lensgui.jobs.slices import Atlas
+from lensgui.jobs.arrays import Atlas
 from lensgui.panes import theme
 from lensgui.panes.heads import gridpaint
 from lensgui.panes.heads.gridpaint import Marks

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.slices import Axis
+from lensgui.jobs.arrays import Axis
 from lensgui.panes import picture, theme
 from lensgui.panes.heads.headlayout import ZOOM_STEP
 from lensgui.panes.heads.weights import NAMES, Weights

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from lensgui.jobs.slices import CellState
+from lensgui.jobs.arrays import CellState
 from lensgui.panes import labels, theme
 from lensgui.panes.heads.edges import Edges, edges, pen
 from lensgui.panes.heads.weights import Weights

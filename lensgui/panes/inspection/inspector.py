@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.reports import (
+from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.results import (
     EdgeReading,
     HeadReading,
     LensReading,
@@ -26,8 +28,6 @@ from lensgui.jobs.reports import (
     ModelCard,
     PairReading,
 )
-from lensgui.jobs.requests import ReadPair, Request
-from lensgui.jobs.slices import Atlas
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.inspection.lensrows import LensRows

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from lensgui.jobs.reports import LensReading, Likely
+from lensgui.jobs.results import LensReading, Likely
 from lensgui.panes import theme
 from lensgui.panes.inspection.rows import Rows
 from lensgui.panes.picture import STALE_OPACITY

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import Atlas, CellState, Feeding, HeadEffects, HeadSlice, Slice, Sweep
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -16,7 +17,6 @@ from lensgui.jobs.requests import (
     Request,
     WhoFeeds,
 )
-from lensgui.jobs.slices import Atlas, CellState, Feeding, HeadEffects, HeadSlice, Slice, Sweep
 from lensgui.panes.heads.headcards import card
 from lensgui.panes.heads.weights import NAMES, amount
 from lensgui.panes.lab.cells import SHARED_AXIS, WORDS, cell_name, cell_words

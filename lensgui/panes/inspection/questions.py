@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lensgui.jobs.reports import PairReading, Token
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
+from lensgui.jobs.results import PairReading, Token
 from lensgui.panes.places import place_name
 from lensgui.panes.spelling import spell, token_at
 from lensgui.state.document import Document

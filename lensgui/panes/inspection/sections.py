@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.reports import EdgeReading, HeadReading, MLPReading, Token
+from lensgui.jobs.results import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.heads.headcards import MEANINGS
 from lensgui.panes.inspection.numbers import Number

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.reports import ModelCard
-from lensgui.jobs.slices import Axis, CellState, Sweep
+from lensgui.jobs.arrays import Axis, CellState, Sweep
+from lensgui.jobs.results import ModelCard
 from lensgui.panes import theme
 from lensgui.panes.spelling import precise, signed, visible
 from lensgui.state.selection import Cursor

@@ -10,8 +10,8 @@ import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
+from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import CellState, Sweep
 from lensgui.panes.lab import cells
 from lensgui.panes.lab.kinds import phrase
 from lensgui.panes.parts import button, line

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from lensgui.jobs.slices import CellState, Sweep
+from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes.lab import cells, faces
 from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.lab.sweeppicture import Setting

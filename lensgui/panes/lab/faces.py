@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.slices import Axis, CellState, Spread, Sweep
+from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.panes.lab import cells
 from lensgui.state.selection import Cursor
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QWidget
 
 from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import CellState, Feeding
 from lensgui.jobs.requests import Request, WhoFeeds
-from lensgui.jobs.slices import CellState, Feeding
 from lensgui.panes import theme, verbs
 from lensgui.panes.chooser import Chooser, Groups, Option
 from lensgui.panes.heatmap import Heatmap

@@ -10,8 +10,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
-from lensgui.jobs.slices import CellState, HeadEffects, Sweep
 from lensgui.panes.lab import cells, sweepsnippet
 from lensgui.panes.lab.scatter import Points, Scatter
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane

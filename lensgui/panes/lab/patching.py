@@ -9,10 +9,10 @@ from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.reports import ModelCard, PairReading
+from lensgui.jobs.arrays import Sweep, Verification
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
+from lensgui.jobs.results import ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED
-from lensgui.jobs.slices import Sweep, Verification
 from lensgui.panes import verbs
 from lensgui.panes.chooser import Chooser
 from lensgui.panes.flow import Flow

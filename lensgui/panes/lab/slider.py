@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
-from lensgui.jobs.slices import Axis
+from lensgui.jobs.arrays import Axis
 from lensgui.panes.parts import line
 from lensgui.panes.spelling import visible
 

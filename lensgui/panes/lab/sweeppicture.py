@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lensgui.jobs.reports import PairReading
-from lensgui.jobs.slices import Sweep
+from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.results import PairReading
 from lensgui.panes.lab import cells, faces
 from lensgui.panes.lab.cells import PLACES
 from lensgui.panes.picture import Picture

@@ -7,8 +7,8 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
-from lensgui.jobs.reports import PairReading
-from lensgui.jobs.slices import Axis, Sweep
+from lensgui.jobs.arrays import Axis, Sweep
+from lensgui.jobs.results import PairReading
 from lensgui.panes import theme
 from lensgui.panes.heatmap import Heatmap
 from lensgui.panes.lab import cells, compare, faces, sweepwords

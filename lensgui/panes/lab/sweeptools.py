@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.slices import Sweep
+from lensgui.jobs.arrays import Sweep
 from lensgui.panes.flow import Flow
 from lensgui.panes.parts import button
 

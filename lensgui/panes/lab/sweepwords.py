@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from lensgui.jobs.slices import CellState, Sweep, Verification
+from lensgui.jobs.arrays import CellState, Sweep, Verification
 from lensgui.panes.lab import cells, faces
 from lensgui.panes.spelling import power, signed
 

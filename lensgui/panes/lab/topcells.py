@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.slices import CellState, Sweep
+from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.lab import cells, faces
 from lensgui.panes.spelling import precise

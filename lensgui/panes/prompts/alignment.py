@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
-from lensgui.jobs.reports import Likely, PairReading, PromptReading, Token
+from lensgui.jobs.results import Likely, PairReading, PromptReading, Token
 from lensgui.panes.chips import Chip
 from lensgui.panes.spelling import bytes_of, percent, shorten, signed, spell, visible
 from lensgui.prompts.diff import Span, changed_spans

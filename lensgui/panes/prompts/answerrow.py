@@ -7,7 +7,7 @@ from typing import get_args
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from lensgui.jobs.reports import ModelCard, PairReading, Token
+from lensgui.jobs.results import ModelCard, PairReading, Token
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.chooser import Chooser, Option
 from lensgui.panes.parts import caption, sentence

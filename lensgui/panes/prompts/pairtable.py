@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import PairsReading
-from lensgui.jobs.reports import ModelCard
 from lensgui.jobs.requests import ReadPairs, Request
+from lensgui.jobs.results import ModelCard
 from lensgui.panes import snippets
 from lensgui.panes.flow import Flow
 from lensgui.panes.pane import Pane

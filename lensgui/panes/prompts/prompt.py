@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
-from lensgui.jobs.reports import ModelCard, PairReading, PromptReading
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
+from lensgui.jobs.results import ModelCard, PairReading, PromptReading
 from lensgui.panes import snippets
 from lensgui.panes.chips import Chip, ChipRow
 from lensgui.panes.pane import Pane

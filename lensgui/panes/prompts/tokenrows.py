@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.reports import PairReading, PromptReading
+from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes.parts import ChipArea
 from lensgui.panes.prompts.alignment import SIDES, Side, chosen, marks, token_chips
 from lensgui.state.selection import Cursor

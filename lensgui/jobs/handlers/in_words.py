@@ -16,7 +16,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.locate import folder_of, locate
 from lensgui.jobs.handlers.prompts import token_of
-from lensgui.jobs.reports import (
+from lensgui.jobs.results import (
     HeadReading,
     LensReading,
     Likely,

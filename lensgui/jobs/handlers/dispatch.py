@@ -15,15 +15,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
 from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import (
-    attention,
-    circuits,
-    heads,
-    pairs,
-    patching,
-    readings,
-    tables,
-)
+from lensgui.jobs.handlers import attention, circuits, heads, in_words, pairs, sweeps, tables
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -87,7 +79,7 @@ class Bench:
             case AttentionGrid() | AttentionHead():
                 return attention.answer(self, request)
             case Patching() | VerifyCell():
-                return patching.answer(self, request)
+                return sweeps.answer(self, request)
             case HeadRoles() | WhoFeeds():
                 return circuits.answer(self, request)
             case ReadHead() | ReadEdge() | ReadMLP() | LogitLens():
@@ -135,11 +127,11 @@ class Bench:
 
     def answers(self, pair: PromptPair, clean: Run) -> Answers:
         """Return a pair's answers; the clean run must be complete."""
-        return answers(clean.model, pair, readings.likeliest(clean, 2))
+        return answers(clean.model, pair, in_words.likeliest(clean, 2))
 
     def _open_model(self, request: OpenModel) -> Iterator[Answer | None]:
         yield None  # lets a newer job go first, and the window see that this one has begun
-        yield readings.model_card(request.model, self.use(request.model))
+        yield in_words.model_card(request.model, self.use(request.model))
 
 
 def _version(model: HookedTransformer) -> int:

@@ -14,10 +14,10 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
 from lensgui.analysis.sweep.estimates import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
+from lensgui.jobs.arrays import Axis, CellState, Correlation, Spread, Sweep
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.slices import Axis, CellState, Correlation, Spread, Sweep
 from lensgui.terms.questions import UNITS, SweepKind
 from lensgui.terms.shares import refusal
 from lensgui.transformer.model import HookedTransformer

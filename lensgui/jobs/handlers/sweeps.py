@@ -14,12 +14,12 @@ from lensgui.analysis.sweep.estimates import attribution_steps
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
 from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import averaging, checking, readings, sweeping
+from lensgui.jobs.arrays import Check, Sweep, Verification
+from lensgui.jobs.handlers import averaging, checking, in_words, sweep_arrays
 from lensgui.jobs.handlers.averaging import slowly
-from lensgui.jobs.handlers.desk import Desk, keep
-from lensgui.jobs.handlers.sweeping import Known
+from lensgui.jobs.handlers.loaded import Desk, keep
+from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching, VerifyCell
-from lensgui.jobs.slices import Check, Sweep, Verification
 from lensgui.terms.metrics import Metric
 
 SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
@@ -47,7 +47,7 @@ def _sweep(desk: Desk, request: Patching) -> Iterator[Answer | None]:
             known = replace(known, estimates=estimates)
             yield None
         nothing = nothing_known(request.kind, _shape(request, corrupted))
-        yield sweeping.picture(corrupted, request, nothing, known)
+        yield sweep_arrays.picture(corrupted, request, nothing, known)
     drawn: Sweep | None = None
     for step in _exact(desk, request, (clean, corrupted), metric, known):
         drawn = step or drawn
@@ -59,7 +59,7 @@ def _sweep(desk: Desk, request: Patching) -> Iterator[Answer | None]:
 def _runs(desk: Desk, request: Patching) -> tuple[Run, Run]:
     model = desk.use(request.model)
     if request.layer is not None and request.head is not None:
-        readings.check_head(model, request.layer, request.head)
+        in_words.check_head(model, request.layer, request.head)
     pair = request.pair
     return desk.run(model, pair.clean_prompt), desk.run(model, pair.corrupted_prompt)
 
@@ -96,12 +96,14 @@ def _exact(
             only=only,
         ):
             count = int(result.values.isfinite().sum())
-            yield None if count == settled else sweeping.picture(runs[1], request, result, known)
+            yield (
+                None if count == settled else sweep_arrays.picture(runs[1], request, result, known)
+            )
             settled = count
         result = None
     finally:
         if result is not None:
-            keep(desk, request, sweeping.values_of(result, known).clone())
+            keep(desk, request, sweep_arrays.values_of(result, known).clone())
 
 
 def _wanted(request: Patching, run: Run, known: Known) -> Tensor | None:
