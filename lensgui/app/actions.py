@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from lensgui.app.appearance import CHOICES
-from lensgui.app.examples import examples
+from lensgui.state.examples import examples
 
 Key = QKeySequence.StandardKey | str
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from lensgui.app.examples import FIRST, find
 from lensgui.jobs.downloads import Download, Fetched
 from lensgui.state.document import Document, Session
+from lensgui.state.examples import FIRST, find
 from lensgui.state.selection import Selection
 from lensgui.terms.questions import DEFAULT_MODEL
 

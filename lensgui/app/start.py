@@ -13,7 +13,6 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.appearance import SYSTEM, Appearance
-from lensgui.app.examples import FIRST, TOY, Example, find
 from lensgui.app.faults import Faults
 from lensgui.app.fetching import Fetching
 from lensgui.app.garbage import Collector
@@ -24,6 +23,7 @@ from lensgui.jobs.answering import Answering
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
 from lensgui.state.document import Document, Session
+from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
 from lensgui.terms.questions import DEFAULT_MODEL, ModelKey
 

@@ -12,7 +12,6 @@ from lensgui.app.actions import fill_menus
 from lensgui.app.appearance import Appearance
 from lensgui.app.asking import Asker
 from lensgui.app.dock import Dock
-from lensgui.app.examples import find
 from lensgui.app.layout import arrange, make_room
 from lensgui.app.pacing import Pacing
 from lensgui.app.statusline import StatusLine
@@ -21,6 +20,7 @@ from lensgui.jobs.runner import Runner
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.pane import Pane
 from lensgui.state.document import Document, Session
+from lensgui.state.examples import find
 from lensgui.state.selection import Selection
 
 TITLE = "lensgui"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lensgui.app.examples import find
 from lensgui.jobs.requests import Patching, ReadPairs
+from lensgui.state.examples import find
 
 
 def pairs_pane(window, qtbot):

@@ -8,11 +8,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 
-from lensgui.app.examples import examples
 from lensgui.jobs.requests import HeadRoles, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
 from lensgui.panes.pane import UNEQUAL
+from lensgui.state.examples import examples
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey
 from tests.app.conftest import stepping

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.app.examples import TOY as TOY_EXAMPLE
-from lensgui.app.examples import find
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
+from lensgui.state.examples import TOY as TOY_EXAMPLE
+from lensgui.state.examples import find
 from lensgui.terms.questions import HEAD_SCORES, PairRow, Role
 
 DOCUMENT = find(TOY_EXAMPLE).document

@@ -10,8 +10,6 @@ import pytest
 import torch
 
 from lensgui.analysis.heads.scores import strongest_edges
-from lensgui.app.examples import TOY as TOY_EXAMPLE
-from lensgui.app.examples import find
 from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import (
@@ -25,6 +23,8 @@ from lensgui.jobs.requests import (
     ReadPair,
     WhoFeeds,
 )
+from lensgui.state.examples import TOY as TOY_EXAMPLE
+from lensgui.state.examples import find
 from lensgui.terms.questions import HEAD_SCORES, MEMORY, ModelKey, SweepKind
 
 PAIR = find(TOY_EXAMPLE).document.pair

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.app.examples import TOY, find
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -27,6 +26,7 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.state.examples import TOY, find
 from lensgui.terms.questions import ModelKey, PairRow, PromptPair, SweepKind
 
 RAW, FOLDED = ModelKey(TOY), ModelKey(TOY, folded=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lensgui.app.examples import TOY, find
 from lensgui.prompts.tasks import TASKS, like
+from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import PairRow, Role
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from lensgui.app.examples import TOY, find
 from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import AttentionHead
@@ -17,6 +16,7 @@ from lensgui.panes.heads.attention import AttentionPane
 from lensgui.panes.heads.attention_controls import MEASURES
 from lensgui.panes.heads.edges import MOST_LINES, edges
 from lensgui.panes.heads.weights import weights
+from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey, PairRow
 from tests import fakes

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.app.examples import TOY, find
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.prompts.pairtable import PairTablePane
 from lensgui.panes.prompts.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS, like
+from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import UNITS, PairRow
 from tests.panes.copying import copied, toy

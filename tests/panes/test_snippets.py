@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 import lensgui
-from lensgui.app.examples import TOY, find
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.catalogue import PANES
 from lensgui.panes.lab.patching import PatchingPane
+from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey, SweepKind
 from tests.panes.conftest import viewing
