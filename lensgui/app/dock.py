@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QWidget
 
 from lensgui.app.frame import Frame
 from lensgui.panes import theme
+from lensgui.panes.controls.controls import Elided, button
 from lensgui.panes.pane import Pane
-from lensgui.panes.parts import Elided, button
 
 MOST_STEPS = 500  # from one control to the next that is seen
 

@@ -7,9 +7,9 @@ import sys
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
 
 from lensgui.app.window import MainWindow
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.lab.patching import PatchingPane
-from lensgui.panes.prompts.prompt import PromptPane
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.prompt.prompt import PromptPane
 
 PATIENCE_MS = 60_000
 

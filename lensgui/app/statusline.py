@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
-from lensgui.panes.parts import Elided, button
+from lensgui.panes.controls.controls import Elided, button
 
 SENTENCE_MS = 20_000
 FINE = 1000  # steps of the progress bar

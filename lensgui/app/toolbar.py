@@ -24,7 +24,7 @@ from lensgui.app.statusline import stop_button
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
-from lensgui.panes.parts import button
+from lensgui.panes.controls.controls import button
 from lensgui.terms.questions import MEMORY, ModelKey
 from lensgui.transformer.hooks.names import NUMBER_FORMATS
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.inspection.inspector import InspectorPane
-from lensgui.panes.lab.feeders import FeedersPane
-from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
-from lensgui.panes.lab.necessary import NecessaryPane
-from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.pane import Pane
-from lensgui.panes.prompts.pairtable import PairTablePane
-from lensgui.panes.prompts.prompt import PromptPane
+from lensgui.panes.patching.morepatching import SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.panes.prompt.prompt import PromptPane
 
 PANES: tuple[type[Pane], ...] = (
     PromptPane,

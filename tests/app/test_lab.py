@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
-from lensgui.panes.verbs import MENU
+from lensgui.panes.menus import MENU
 from lensgui.terms.questions import SweepKind
 from tests.app.conftest import stepping
 

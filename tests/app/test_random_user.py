@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from lensgui.app import start
 from lensgui.jobs.handlers.dispatch import Bench
-from lensgui.panes.lab.kinds import KINDS
+from lensgui.panes.sweep_view.kinds import KINDS
 from lensgui.terms.questions import SweepKind
 from tests.fakes import FakeBench
 

@@ -26,8 +26,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.heads.headgrid import HeadGrid
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attention.grid import HeadGrid
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import HEAD_SCORES, ModelKey, PromptPair
 

@@ -6,7 +6,7 @@ import pytest
 
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import FindTokens, Patching, ReadPair
-from lensgui.panes.spelling import names, spell
+from lensgui.panes.token_text import names, spell
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
 from tests.engine.test_vocabularies import model_of
 from tests.engine.vocabularies import byte_level, llama, metaspace

@@ -7,10 +7,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from lensgui.jobs.requests import ReadPair
-from lensgui.panes import chippaint, theme
-from lensgui.panes.chips import Chip, ChipRow
-from lensgui.panes.prompts.alignment import chosen, counterpart, marks
-from lensgui.panes.prompts.prompt import PromptPane
+from lensgui.panes import theme
+from lensgui.panes.controls import chippaint
+from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.prompt.alignment import chosen, counterpart, marks
+from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import PromptPair
 from tests import fakes

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.panes import theme
-from lensgui.panes.heads.atlas import (
+from lensgui.panes.attention.grid_image import (
     NOTHING,
     STRONGEST,
     Raster,

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import AttentionGrid
-from lensgui.panes.heads import headcards
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.heads.attention_controls import MEASURES
+from lensgui.panes.attention import headcards
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import HEAD_SCORES, PairRow
 from tests import fake_attention, fakes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.panes.chips import Chip, ChipRow
+from lensgui.panes.controls.chips import Chip, ChipRow
 
 
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)

@@ -8,8 +8,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 
 from lensgui.jobs.requests import Patching
-from lensgui.panes.lab import compare
-from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.sweep_view import compare
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey, SweepKind
 from tests import fakes

@@ -9,8 +9,8 @@ import pytest
 
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers.dispatch import Bench
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.inspection.inspector import InspectorPane
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.state.selection import Cursor
 from tests.panes.copying import averaging, copied, told, toy
 

@@ -12,10 +12,10 @@ from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import AttentionHead
 from lensgui.panes import theme
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.heads.attention_controls import MEASURES
-from lensgui.panes.heads.edges import MOST_LINES, edges
-from lensgui.panes.heads.weights import weights
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attention.attention_controls import MEASURES
+from lensgui.panes.attention.edges import MOST_LINES, edges
+from lensgui.panes.attention.head_numbers import weights
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey, PairRow

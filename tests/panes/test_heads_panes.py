@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QMenu
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.panes import theme
-from lensgui.panes.lab.feeders import FeedersPane
-from lensgui.panes.lab.necessary import NecessaryPane
-from lensgui.panes.verbs import MENU
+from lensgui.panes.menus import MENU
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane
+from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import SweepKind
 from tests import fakes

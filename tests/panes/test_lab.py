@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Patching, VerifyCell
-from lensgui.panes.lab import faces
-from lensgui.panes.lab.morepatching import SecondPatchingPane, ThirdPatchingPane
-from lensgui.panes.lab.patching import PatchingPane
-from lensgui.panes.verbs import MENU
+from lensgui.panes.menus import MENU
+from lensgui.panes.patching.morepatching import SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.sweep_view import faces
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import PairRow, SweepKind
 from tests import fakes

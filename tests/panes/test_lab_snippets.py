@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lensgui.jobs.handlers.dispatch import Bench
-from lensgui.panes.lab.feeders import FeedersPane
-from lensgui.panes.lab.necessary import NecessaryPane
-from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.terms.questions import UNITS, SweepKind
 from tests.panes.conftest import viewing
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy

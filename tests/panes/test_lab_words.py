@@ -10,8 +10,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.arrays import Axis, CellState
-from lensgui.panes.lab.patching import PatchingPane
-from lensgui.panes.spelling import signed
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.token_text import signed
 from lensgui.terms.questions import SweepKind
 from lensgui.terms.shares import refusal
 from tests.panes.conftest import answer, viewing

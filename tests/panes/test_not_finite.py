@@ -13,18 +13,18 @@ from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching
 from lensgui.jobs.results import LensReading, Likely, Token
 from lensgui.panes import theme
-from lensgui.panes.heads.headcards import card
-from lensgui.panes.heads.headfocus import HeadFocus
-from lensgui.panes.heads.headgrid import HeadGrid
-from lensgui.panes.heads.headlayout import Look
-from lensgui.panes.heads.weights import weights
-from lensgui.panes.heatmap import Heatmap
-from lensgui.panes.inspection.lensrows import LensRows, stretches
-from lensgui.panes.inspection.ranking import Ranking
-from lensgui.panes.lab.scatter import Points, Scatter
-from lensgui.panes.lab.sweeppicture import Setting, draw
-from lensgui.panes.prompts.alignment import Marks, next_chips, token_chips
-from lensgui.panes.spelling import percent
+from lensgui.panes.attention.focus import HeadFocus
+from lensgui.panes.attention.grid import HeadGrid
+from lensgui.panes.attention.grid_layout import Look
+from lensgui.panes.attention.head_numbers import weights
+from lensgui.panes.attention.headcards import card
+from lensgui.panes.inspector.lens_rows import LensRows, stretches
+from lensgui.panes.inspector.ranking import Ranking
+from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.pictures.scatter import Points, Scatter
+from lensgui.panes.prompt.alignment import Marks, next_chips, token_chips
+from lensgui.panes.sweep_view.sweeppicture import Setting, draw
+from lensgui.panes.token_text import percent
 from lensgui.terms.questions import ModelKey
 from tests import fake_attention, fakes
 from tests.panes.conftest import PAIR, last

@@ -16,10 +16,10 @@ from lensgui.jobs.requests import (
     ReadHead,
     WhoFeeds,
 )
-from lensgui.panes.inspection.inspector import InspectorPane
-from lensgui.panes.inspection.numbers import EXTENTS
-from lensgui.panes.lab.cells import cell_words
-from lensgui.panes.spelling import signed
+from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.inspector.numbers import EXTENTS
+from lensgui.panes.sweep_view.cells import cell_words
+from lensgui.panes.token_text import signed
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import HEAD_SCORES, PairRow, SweepKind
 from tests import fakes

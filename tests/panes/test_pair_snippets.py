@@ -9,8 +9,8 @@ import pytest
 
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import ReadPairs
-from lensgui.panes.prompts.pairtable import PairTablePane
-from lensgui.panes.prompts.prompt import PromptPane
+from lensgui.panes.pairs.pair_table import PairTablePane
+from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor

@@ -10,8 +10,8 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from lensgui.jobs.requests import ReadPairs
-from lensgui.panes.prompts import pace, pairmodel
-from lensgui.panes.prompts.pairtable import DRAWN, PairTablePane
+from lensgui.panes.pairs import pace, pair_model
+from lensgui.panes.pairs.pair_table import DRAWN, PairTablePane
 from lensgui.prompts import pair_files
 from lensgui.prompts.tasks import TASKS
 from lensgui.terms.questions import PairRow, PromptPair
@@ -42,18 +42,18 @@ def cell(pane, row, column, role=Role.DisplayRole):
 def test_each_row_shows_what_differs_and_its_metric(pane):
     assert pane.model.rowCount() == 12
     pair = ROWS[0].pair
-    assert cell(pane, 0, pairmodel.CLEAN) == pair.clean
-    assert cell(pane, 0, pairmodel.ANSWER) == pair.answer.replace(" ", "·")
+    assert cell(pane, 0, pair_model.CLEAN) == pair.clean
+    assert cell(pane, 0, pair_model.ANSWER) == pair.answer.replace(" ", "·")
     names = f"{pair.distractor.strip()} → {pair.answer.strip()}"
-    assert cell(pane, 0, pairmodel.CORRUPTED) == names
-    assert cell(pane, 0, pairmodel.ON_CORRUPTED) == "−2.00"
-    assert {cell(pane, row, pairmodel.MARK) for row in range(12)} == {"✓", "✗"}
-    assert pair.corrupted in cell(pane, 0, pairmodel.CORRUPTED, Role.ToolTipRole).replace("·", " ")
+    assert cell(pane, 0, pair_model.CORRUPTED) == names
+    assert cell(pane, 0, pair_model.ON_CORRUPTED) == "−2.00"
+    assert {cell(pane, row, pair_model.MARK) for row in range(12)} == {"✓", "✗"}
+    assert pair.corrupted in cell(pane, 0, pair_model.CORRUPTED, Role.ToolTipRole).replace("·", " ")
     headings = [
         pane.model.headerData(at, Qt.Orientation.Horizontal, Role.ToolTipRole) for at in range(8)
     ]
     assert all(tip.endswith(".") for tip in headings)
-    assert "logits" in headings[pairmodel.ON_CLEAN]
+    assert "logits" in headings[pair_model.ON_CLEAN]
 
 
 def test_asking_is_of_the_pairs_alone_so_that_ticks_ask_nothing_new(pane, filled):
@@ -74,12 +74,12 @@ def test_wrong_pairs_are_counted_and_left_out_in_one_step(pane, filled, qtbot):
     assert [at for at, row in enumerate(table) if not row.is_included] == list(wrong)
     pane.show_document(replace(filled, table=table))
     assert f"{12 - len(wrong)} of 12 pairs count" in pane.counts.text()
-    assert cell(pane, 0, pairmodel.ON_CORRUPTED) == "−2.00"  # what is known is kept
+    assert cell(pane, 0, pair_model.ON_CORRUPTED) == "−2.00"  # what is known is kept
     assert not pane.exclude.isEnabled()
 
 
 def test_a_tick_includes_or_leaves_out(pane, qtbot):
-    index = pane.model.index(2, pairmodel.CHECK)
+    index = pane.model.index(2, pair_model.CHECK)
     with qtbot.waitSignal(pane.edited) as edited:
         pane.model.setData(index, Qt.CheckState.Unchecked.value, Role.CheckStateRole)
     assert [row.is_included for row in edited.args[0]["table"]].count(False) == 1
@@ -87,7 +87,7 @@ def test_a_tick_includes_or_leaves_out(pane, qtbot):
 
 
 def test_clicking_a_row_makes_it_the_present_pair(pane, qtbot):
-    place = pane.view.visualRect(pane.model.index(4, pairmodel.CLEAN)).center()
+    place = pane.view.visualRect(pane.model.index(4, pair_model.CLEAN)).center()
     with qtbot.waitSignal(pane.edited) as edited:
         qtbot.mouseClick(pane.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert edited.args == [{"pair": ROWS[4].pair}]
@@ -260,7 +260,7 @@ def test_everything_has_a_name_and_a_hint(pane):
 
 def test_both_prompts_are_read_whole_at_either(pane):
     pair = ROWS[0].pair
-    for column in (pairmodel.CLEAN, pairmodel.CORRUPTED):
+    for column in (pair_model.CLEAN, pair_model.CORRUPTED):
         said = cell(pane, 0, column, Role.ToolTipRole).replace("·", " ")
         assert pair.clean in said
         assert pair.corrupted in said
@@ -270,8 +270,8 @@ def test_the_clean_prompt_has_the_most_room(show, filled):
     pane = answer(show(PairTablePane(), 515, 400), filled)
     view = pane.view
     widths = [view.columnWidth(at) for at in range(view.model().columnCount())]
-    assert widths[pairmodel.CLEAN] == max(widths)
-    assert widths[pairmodel.CLEAN] >= 100
+    assert widths[pair_model.CLEAN] == max(widths)
+    assert widths[pair_model.CLEAN] >= 100
     assert sum(widths) <= view.viewport().width()
 
 

@@ -23,11 +23,11 @@ from lensgui.jobs.requests import (
     Patching,
     ReadPair,
 )
+from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.catalogue import PANES
-from lensgui.panes.chips import ChipRow
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.heatmap import Heatmap
-from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.controls.chips import ChipRow
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey, PairRow, PromptPair

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 
 from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import Patching
-from lensgui.panes.lab.cells import cell_of, cell_words, cursor_axes, cursor_on
-from lensgui.panes.lab.kinds import KINDS
-from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.sweep_view.cells import cell_of, cell_words, cursor_axes, cursor_on
+from lensgui.panes.sweep_view.kinds import KINDS
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import SweepKind
 from tests.panes.conftest import PAIR, answer, viewing

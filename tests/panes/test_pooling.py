@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from lensgui.jobs.arrays import CellState
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.picture import pooled
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.pictures.picture import pooled
 from tests.panes.conftest import answer
 
 

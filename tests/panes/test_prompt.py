@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
 from lensgui.jobs.requests import FindTokens
-from lensgui.panes.prompts.prompt import PromptPane
-from lensgui.panes.prompts.replacing import ReplaceDialog, replaced, swapped
+from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.prompt.replace_dialog import ReplaceDialog, replaced, swapped
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

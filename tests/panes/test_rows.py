@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QScrollArea
 
 from lensgui.panes import theme
-from lensgui.panes.inspection.inspector import InspectorPane
+from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.state.selection import Cursor
 from tests import fakes
 from tests.panes.conftest import answer

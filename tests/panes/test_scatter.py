@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 
-from lensgui.panes.lab.necessary import NecessaryPane
-from lensgui.panes.lab.patching import PatchingPane
-from lensgui.panes.lab.scatter import NAMED, Points, Scatter
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.pictures.scatter import NAMED, Points, Scatter
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import SweepKind
 from tests.panes.conftest import answer, viewing

@@ -7,7 +7,7 @@ import pytest
 
 from lensgui.jobs.arrays import CellState
 from lensgui.panes import theme
-from lensgui.panes.heatmap import Heatmap
+from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.terms.questions import ModelKey
 from tests.panes.test_widgets import picture
 

@@ -8,7 +8,7 @@ import pytest
 import lensgui
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.catalogue import PANES
-from lensgui.panes.lab.patching import PatchingPane
+from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.questions import ModelKey, SweepKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lensgui.jobs.requests import OpenModel
-from lensgui.panes.prompts.pairtable import PairTablePane
+from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.prompts.tasks import TASKS
 from lensgui.terms.questions import ModelKey
 from tests import fakes

@@ -15,14 +15,14 @@ from lensgui.jobs.arrays import Axis, CellState
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.results import Token
 from lensgui.panes import theme
-from lensgui.panes.heads.atlas import EMPTY, MASKED, Raster, paint_atlas
-from lensgui.panes.heads.attention import AttentionPane
-from lensgui.panes.heads.headgrid import HeadGrid
-from lensgui.panes.heatmap import Heatmap
-from lensgui.panes.lab.cells import shades
-from lensgui.panes.labels import thin
-from lensgui.panes.picture import Picture
-from lensgui.panes.spelling import numbered, percent, shorten, signed, spell, visible
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attention.grid import HeadGrid
+from lensgui.panes.attention.grid_image import EMPTY, MASKED, Raster, paint_atlas
+from lensgui.panes.pictures.axis_labels import thin
+from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.pictures.picture import Picture
+from lensgui.panes.sweep_view.cells import shades
+from lensgui.panes.token_text import numbered, percent, shorten, signed, spell, visible
 from lensgui.terms.questions import ModelKey, PromptPair
 from tests import fake_attention, fakes
 from tests.pictures import draws

@@ -1,0 +1,301 @@
+"""Where every head looks, and where one head looks exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWidget
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
+from lensgui.jobs.results import ModelCard, PairReading, PromptReading
+from lensgui.panes import menus
+from lensgui.panes.attention import attentionmenu
+from lensgui.panes.attention.attention_controls import GridBar
+from lensgui.panes.attention.focus import HeadFocus
+from lensgui.panes.attention.grid import HeadGrid
+from lensgui.panes.attention.grid_image import scale_words
+from lensgui.panes.attention.grid_layout import Look
+from lensgui.panes.attention.headcards import share_words
+from lensgui.panes.controls.controls import caption
+from lensgui.panes.pane import Pane
+from lensgui.panes.places import edges_of, heads_of, toggled
+from lensgui.panes.python import attention
+from lensgui.panes.token_text import is_of, names
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import Side
+
+HIDE_FIRST = "hide position 0"
+NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
+NO_HEAD = "Click a head in the grid to see where it looks."
+SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
+
+Head = tuple[int, int]
+
+
+class AttentionPane(Pane):
+    """A grid of all heads beside the selected head's attention, token by token."""
+
+    title: ClassVar[str] = "Attention"
+    about: ClassVar[str] = "Where each head looks: rows are destinations, columns are sources."
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document: Document | None = None
+        self._pair: PairReading | None = None
+        self._cursor = Cursor()
+        self._is_shared_by_hand = False
+        self.several: tuple[Head, ...] = ()
+        self.side = QComboBox(self)
+        self.side.addItems(SIDES)
+        self.side.setAccessibleName("Prompt whose attention is shown")
+        self.hide_first = QCheckBox(HIDE_FIRST, self)
+        self.hide_first.setChecked(True)
+        self.scale = caption("", self)
+        self.bar = GridBar(self)
+        self.grid = HeadGrid(self)
+        self.grid.show_look(self.bar.look)
+        self.focus = HeadFocus(self)
+        self.name, self.head = self.focus.name, self.focus.map
+        views = (self.focus.map, self.focus.lines, self.focus.text)
+        self._empty_states = {self.grid: NO_PROMPT, **dict.fromkeys(views, NO_HEAD)}
+        self._lay_out()
+        self._connect()
+
+    @property
+    def slice(self) -> HeadSlice | None:
+        """The selected head's numbers."""
+        return self.focus.slice
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return every head's thumbnail, and the selected head exactly."""
+        pair, rows, side = document.pair, document.rows, self._side
+        needed = {"clean": (pair.clean,), "corrupted": (pair.corrupted,)}
+        if not rows and not all(needed.get(side, (pair.clean, pair.corrupted))):
+            return {}
+        model, asked, focus = document.model, document.asked, self.focus.focus
+        wanted: dict[str, Request] = {
+            "pair": ReadPair(model, pair),
+            "grid": AttentionGrid(model, asked, side, self.hide_first.isChecked(), rows),
+        }
+        heads = self._heads(cursor)
+        if heads:
+            wanted["head"] = AttentionHead(
+                model, asked, heads, side, focus.measure, focus.hides_first, rows
+            )
+        return wanted
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to get what is shown of the selected head, and of all heads."""
+        focus = self.focus.focus
+        return attention.attention(
+            document,
+            self._heads(cursor) or ((cursor.layer or 0, cursor.head or 0),),
+            self._side,
+            focus.measure,
+            hides_first=focus.hides_first,
+            grid_hides_first=self.hide_first.isChecked(),
+        )
+
+    def show_card(self, card: ModelCard) -> None:
+        """Forget which heads of another model were averaged over."""
+        super().show_card(card)
+        self.several = ()
+        self._mark()
+
+    def show_document(self, document: Document) -> None:
+        """Outline the pinned heads."""
+        self._document = document
+        self._mark()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline the selected head, and its cell."""
+        self._cursor = cursor
+        if (cursor.layer, cursor.head) not in self.several:
+            self.several = ()
+        self._mark()
+        self.focus.expect(self._heads(cursor))
+        self.focus.show_cursor(cursor)
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Fill in the layers known so far, or the head."""
+        super().show_answer(name, answer)
+        match answer:
+            case Atlas():
+                self.grid.tokens = self._names(answer.axes[2])
+                self.grid.show_atlas(answer)
+                self._share_out()
+                self._show_share(answer)
+            case HeadSlice():
+                self.focus.settle()
+                self._draw_head(answer)
+                self._mark()
+            case PairReading():
+                self._pair = answer
+                if self.grid.atlas is not None:
+                    self.grid.tokens = self._names(self.grid.atlas.axes[2])
+                if self.slice is not None:
+                    self._draw_head(self.slice)
+
+    def show_pending(self, name: str) -> None:
+        """Dim what answers an older question."""
+        super().show_pending(name)
+        if name == "grid":
+            self.grid.show_stale()
+        elif name == "head":
+            self.focus.show_stale()
+
+    def clear(self, name: str) -> None:
+        """Forget a picture that nobody asks for any more."""
+        super().clear(name)
+        if name == "grid":
+            self.grid.show_atlas(None)
+            self.hide_first.setText(HIDE_FIRST)
+            self.scale.clear()
+        elif name == "head":
+            self.focus.show_slice(None, (), frozenset())
+
+    @property
+    def _side(self) -> Side:
+        return SIDES[self.side.currentIndex()]
+
+    def _heads(self, cursor: Cursor) -> tuple[Head, ...]:
+        """Return the heads that are looked at: the selected one, or those averaged over."""
+        if cursor.layer is None or cursor.head is None:
+            return ()
+        chosen = (cursor.layer, cursor.head)
+        return self.several if chosen in self.several else (chosen,)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width anew."""
+        super().resizeEvent(event)
+        self._share_out()
+
+    @Slot()
+    def _keep_shares(self) -> None:
+        self._is_shared_by_hand = True
+
+    def _share_out(self) -> None:
+        """Give the grid the width it can use, but less than half; the head takes the rest."""
+        if not self._is_shared_by_hand:
+            whole = self._splitter.width()
+            most = whole * 9 // 20
+            needed = self.grid.width_for(self.grid.height())
+            wanted = most if self.grid.look.is_sorted else min(needed, most)
+            self._splitter.setSizes([wanted, whole - wanted])
+
+    def _lay_out(self) -> None:
+        switches, bars = QHBoxLayout(), QHBoxLayout()
+        for row in (switches, bars):
+            row.setSpacing(10)
+        switches.addWidget(self.side)
+        switches.addWidget(self.hide_first)
+        switches.addWidget(self.scale, 1)
+        bars.addWidget(self.bar, 1)
+        bars.addWidget(self.focus.bar, 1)
+        splitter = QSplitter(Qt.Orientation.Horizontal, self, childrenCollapsible=False)
+        splitter.addWidget(self.grid)
+        splitter.addWidget(self.focus)
+        splitter.setStretchFactor(1, 1)
+        splitter.splitterMoved.connect(self._keep_shares)
+        self._splitter = splitter
+        self.column.addLayout(switches)
+        self.column.addLayout(bars)
+        self.column.addWidget(splitter, 1)
+
+    def _connect(self) -> None:
+        for part in (self.grid, self.focus):
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        self.grid.extended.connect(self._extend)
+        self.grid.pinned.connect(self._pin)
+        self.grid.asked.connect(self._offer_head)
+        self.head.asked.connect(self._offer_edge)
+        self.bar.changed.connect(self._look_otherwise)
+        self.focus.altered.connect(self.altered)
+        self.side.currentIndexChanged.connect(self._alter)
+        self.hide_first.toggled.connect(self._alter)
+        self.side.setToolTip("Which prompt's attention is shown, or clean minus corrupted.")
+        self.hide_first.setAccessibleName("Hide position 0 in the grid")
+        self.hide_first.setToolTip(
+            "Leave position 0, an attention sink, out of the grid and share each row among the "
+            "rest: it would swamp everything else."
+        )
+
+    @Slot()
+    def _alter(self) -> None:
+        self.altered.emit()
+
+    @Slot(object)
+    def _look_otherwise(self, look: Look) -> None:
+        """Sort or filter the grid; a filter leaves it as large as it was."""
+        before = self.grid.look
+        if look.is_sorted == before.is_sorted:
+            look = replace(look, zoom=before.zoom, offset=before.offset)
+        self.grid.show_look(look)
+        self._share_out()
+
+    @Slot(object)
+    def _extend(self, head: Head) -> None:
+        """Average over a head too, or no longer."""
+        before = self.several or self._heads(self._cursor)
+        after = tuple(one for one in before if one != head)
+        after = (*after, head) if len(after) == len(before) else after
+        self.several = after if len(after) > 1 else ()
+        if after:
+            layer, chosen = after[-1]
+            self.picked.emit({"layer": layer, "head": chosen})
+        self.show_cursor(self._cursor)
+        self.altered.emit()
+
+    @Slot(object)
+    def _pin(self, head: Head) -> None:
+        if self._document is not None:
+            self.edited.emit({"pins": toggled(self._pins, Cursor(*head))})
+
+    @Slot(int, int, object)
+    def _offer_head(self, layer: int, head: int, where: QPoint) -> None:
+        """Show what can be done with a head of the grid."""
+        place, words = Cursor(layer, head), self.grid.words(layer, head)
+        average = partial(self._extend, (layer, head))
+        found = attentionmenu.of_head(self, place, self._pins, words, average)
+        menus.show_menu(self, found, where)
+
+    @Slot(int, int, object)
+    def _offer_edge(self, row: int, column: int, where: QPoint) -> None:
+        """Show what can be done with an edge of the selected head."""
+        words = self.head.describe(row, column)
+        menus.show_menu(self, attentionmenu.of_edge(self, self._cursor, self._pins, words), where)
+
+    @property
+    def _pins(self) -> tuple[Cursor, ...]:
+        return self._document.pins if self._document else ()
+
+    def _mark(self) -> None:
+        self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
+        self.head.show_pins(edges_of(self._pins, self.focus.heads))
+
+    def _show_share(self, atlas: Atlas) -> None:
+        self.hide_first.setText(HIDE_FIRST + share_words(atlas))
+        self.scale.setText(scale_words(atlas))
+
+    def _reading(self, axis: Axis) -> PromptReading | None:
+        """Return what is known of the prompt whose tokens an axis counts."""
+        side = "corrupted" if self._side == "corrupted" else "clean"
+        reading: PromptReading | None = getattr(self._pair, side, None)
+        return reading if is_of(axis, reading) else None
+
+    def _names(self, axis: Axis) -> list[str]:
+        return names(axis, self._reading(axis))
+
+    def _draw_head(self, slice_: HeadSlice) -> None:
+        axis = slice_.axes[0]
+        marked = frozenset(self._pair.differing if self._pair and self._reading(axis) else ())
+        self.focus.show_slice(slice_, self._names(axis), marked)
+        self.focus.show_cursor(self._cursor)

@@ -1,0 +1,162 @@
+"""One head, or the mean of several: as a map, as lines, or on the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from lensgui.jobs.arrays import HeadSlice
+from lensgui.panes.attention.attention_controls import Focus, FocusBar
+from lensgui.panes.attention.head_lines import HeadLines
+from lensgui.panes.attention.head_map import HeadMap
+from lensgui.panes.attention.head_numbers import Weights, weights
+from lensgui.panes.attention.head_text import TextArea
+from lensgui.panes.controls.controls import caption, headline
+from lensgui.panes.places import place_name
+from lensgui.panes.token_text import percent, signed
+from lensgui.state.selection import Cursor
+
+Heads = tuple[tuple[int, int], ...]
+VIEWS = ("map", "lines", "text")
+
+
+class HeadFocus(QWidget):
+    """The views of one head under its name; its switches are laid out by whoever owns it.
+
+    Attributes:
+        heads: Those whose numbers are drawn, each a layer and a head.
+        bar: The switches.
+        picked: (fields,) the position or source that was clicked.
+        hovered: (words,) what is under the pointer.
+        altered: A switch changed what is asked.
+    """
+
+    picked = Signal(object)
+    hovered = Signal(str)
+    altered = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.heads: Heads = ()
+        self._wanted: Heads = ()
+        self.slice: HeadSlice | None = None
+        self.weights: Weights | None = None
+        self.name = headline("", self)
+        self.share = caption("", self)
+        self.share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.share.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.bar = FocusBar(self)
+        self.map = HeadMap(self)
+        self.lines = HeadLines(self)
+        self.area = TextArea(self)
+        self.text = self.area.text
+        self._stack = QStackedWidget(self)
+        for view in (self.map, self.lines, self.area):
+            self._stack.addWidget(view)
+        title = QHBoxLayout()
+        title.addWidget(self.name)
+        title.addWidget(self.share, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(title)
+        column.addWidget(self._stack, 1)
+        self.bar.changed.connect(self._look_otherwise)
+        for part in (self.map, self.lines, self.text):
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        self._asked = self.focus.measure, self.focus.hides_first
+
+    @property
+    def focus(self) -> Focus:
+        """How the head is looked at."""
+        return self.bar.focus
+
+    def expect(self, heads: Heads) -> None:
+        """Take note of whose numbers come next; what is drawn keeps its name until they do."""
+        self._wanted = heads
+        if self.slice is None:
+            self.settle()
+
+    def settle(self) -> None:
+        """Name the heads that were expected: their numbers are here, or none are drawn."""
+        self.heads = self._wanted
+        whole = [place_name(Cursor(*head)) for head in self.heads]
+        name = _name(self.heads)
+        self.name.setText(name)
+        self.name.setToolTip(", ".join(whole))
+        for part in (self.map, self.lines, self.text):
+            part.name = name
+
+    def show_slice(
+        self, slice_: HeadSlice | None, tokens: Sequence[str], marked: frozenset[int]
+    ) -> None:
+        """Draw a head's numbers.
+
+        Args:
+            slice_: The numbers; None for none.
+            tokens: What each position is called.
+            marked: Positions that differ between clean and corrupted.
+        """
+        self.slice = slice_
+        if slice_ is None:
+            self.settle()
+        self.weights = None if slice_ is None else weights(slice_, tokens)
+        self.map.show_weights(self.weights, marked)
+        self.lines.show_weights(self.weights, marked)
+        self.text.show_weights(self.weights)
+        self.share.setText("" if self.weights is None else _share(self.weights))
+        self.share.setToolTip(
+            "How much of this head's attention position 0 holds, on average over later queries."
+        )
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline what is selected."""
+        for part in (self.map, self.lines, self.text):
+            part.show_cursor(cursor)
+        self.area.reveal()
+
+    def show_stale(self) -> None:
+        """Dim what answers an older question, and say which head is to take its place."""
+        for part in (self.map, self.lines, self.text):
+            part.show_stale()
+        if self.heads != self._wanted:
+            self.share.setText(f"{_name(self._wanted)} is being read …")
+
+    @Slot(object)
+    def _look_otherwise(self, focus: Focus) -> None:
+        self._stack.setCurrentIndex(VIEWS.index(focus.view))
+        self.area.reveal()
+        if focus.least != self.lines.least:
+            self.lines.show_least(focus.least)
+        if focus.is_from != self.lines.is_from:
+            self.lines.show_direction(is_from=focus.is_from)
+            self.text.show_direction(is_from=focus.is_from)
+        asked = focus.measure, focus.hides_first
+        if asked != self._asked:
+            self._asked = asked
+            self.altered.emit()
+
+
+def _name(heads: Heads) -> str:
+    """Return what one head is called, or how many are averaged over."""
+    if len(heads) > 1:
+        return f"mean of {len(heads)} heads"
+    return place_name(Cursor(*heads[0])) if heads else ""
+
+
+def _share(shown: Weights) -> str:
+    """Return how much attention position 0 holds, of how many prompts, and what the scale is."""
+    slice_ = shown.slice
+    words = [] if slice_.prompts == 1 else [f"mean of {slice_.prompts} prompts"]
+    share = slice_.first_share
+    if share == share:
+        number = signed(share, 2) if slice_.is_difference else percent(share)
+        words.append(f"position 0: {number}")
+    if slice_.measure == "contribution":
+        words.append("in logits")
+    if slice_.is_difference:
+        words.append(f"full colour: ±{shown.scale[0].lstrip('+')}")
+    return " · ".join(words)

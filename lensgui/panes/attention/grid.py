@@ -1,0 +1,306 @@
+"""Every head as a thumbnail, painted as one picture, by layer or sorted by a score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
+
+from lensgui.jobs.arrays import Atlas
+from lensgui.panes import theme
+from lensgui.panes.attention import grid_paint
+from lensgui.panes.attention.grid_layout import (
+    MOST_ZOOM,
+    ZOOM_STEP,
+    Layout,
+    Look,
+    fit_list,
+    fit_map,
+)
+from lensgui.panes.attention.grid_paint import Marks
+from lensgui.panes.attention.headcards import card
+from lensgui.panes.pictures.heatmap import STEPS
+from lensgui.state.selection import Cursor
+
+ZOOM_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}  # steps
+HINT = (
+    "Click a head to look at it; shift-click averages over several, Ctrl-click pins; the wheel "
+    "with Ctrl, or + and −, zooms, dragging moves, 0 shows all."
+)
+
+
+class HeadGrid(QWidget):
+    """Thumbnails of attention patterns.
+
+    Attributes:
+        picked: (fields,) the layer and head that were chosen.
+        extended: ((layer, head),) a head to average over too, or no longer.
+        pinned: ((layer, head),) a head to pin, or to unpin.
+        hovered: (words,) the head under the pointer.
+        asked: (layer, head, where on screen) of a head whose verbs the user wants to see.
+    """
+
+    picked = Signal(object)
+    extended = Signal(object)
+    pinned = Signal(object)
+    hovered = Signal(str)
+    asked = Signal(int, int, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.atlas: Atlas | None = None
+        self.empty = ""
+        self.look = Look()
+        self.tokens: Sequence[str] = ()
+        self._marks = Marks()
+        self._image: QImage | None = None
+        self._pointed: int | None = None
+        self._pressed: tuple[QPointF, tuple[float, float]] | None = None
+        self._is_dragged = False
+        self._stale = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFont(theme.mono_font(theme.SMALL_POINTS))
+        self.setAccessibleName("All heads: a row for each layer, a column for each head")
+        self.setToolTip(HINT)
+
+    def sizeHint(self) -> QSize:
+        """Return a comfortable size."""
+        return QSize(190, 360)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least useful size."""
+        return QSize(110, 120)
+
+    def width_for(self, height: int) -> int:
+        """Return how wide the widget must be for thumbnails that fill a height."""
+        size = QSize(1 << 16, height)
+        shown = fit_map(*self._counts, size, self._margins(), Look(), 1.0)
+        return round(shown.area.left() + shown.raster.size[1]) + 8
+
+    def show_atlas(self, atlas: Atlas | None) -> None:
+        """Draw the heads that are known so far."""
+        self.atlas, self._stale = atlas, False
+        self._redraw()
+
+    def show_look(self, look: Look) -> None:
+        """Sort, filter, zoom or scroll."""
+        self.look = look
+        self._redraw()
+
+    def show_stale(self) -> None:
+        """Dim the picture: it answers an older question."""
+        self._stale = True
+        self.update()
+
+    def show_marks(
+        self, cursor: Cursor, pins: Sequence[tuple[int, int]], several: Sequence[tuple[int, int]]
+    ) -> None:
+        """Outline the selected head, the pinned ones, and those averaged over.
+
+        Args:
+            cursor: What is selected.
+            pins: Layer and head of each.
+            several: Likewise.
+        """
+        self._marks = Marks(cursor, tuple(pins), tuple(several))
+        if cursor.layer is not None and cursor.head is not None:
+            self.setAccessibleDescription(self.words(cursor.layer, cursor.head))
+        self.update()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline the selected head, or its layer while no head is selected."""
+        self.show_marks(cursor, self._marks.pins, self._marks.several)
+
+    def head_at(self, point: QPointF) -> tuple[int, int] | None:
+        """Return the layer and head under a point of the widget."""
+        number = self.layout_now().at(point) if self.atlas else None
+        return None if number is None else divmod(number, self._counts[1])
+
+    def middle_of(self, layer: int, head: int) -> QPointF:
+        """Return the middle of a thumbnail, in the widget's pixels."""
+        return self.layout_now().frame(layer * self._counts[1] + head).center()
+
+    def layout_now(self) -> Layout:
+        """Return where the thumbnails are."""
+        ratio = self.devicePixelRatioF()
+        layers, heads = self._counts
+        if self.atlas is None or not self._is_list:
+            return fit_map(layers, heads, self.size(), self._margins(), self.look, ratio)
+        metrics = QFontMetricsF(self.font())
+        name = f"L{layers - 1}H{heads - 1} .00"
+        room = metrics.horizontalAdvance(name), metrics.height()
+        scores = self.atlas.scores[self.look.score].ravel()
+        return fit_list(scores, self.size(), room, self.look, ratio)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw thumbnails, labels and the selection."""
+        look = theme.of(self.palette())
+        with QPainter(self) as painter:
+            layout = self.layout_now()
+            nothing = self.empty if self.atlas is None else layout.lacking(self.look.least)
+            if self.atlas is None or nothing:
+                grid_paint.empty(painter, self.rect(), nothing, look)
+                return
+            if self._image is None:
+                self._image = grid_paint.image(self.atlas, layout, look)
+            setting = grid_paint.Setting(self.atlas, layout, self.look, look, self._is_list)
+            grid_paint.heads(painter, setting, self._image, is_stale=self._stale)
+            grid_paint.names(painter, setting, self._marks)
+            grid_paint.marks(painter, setting, self._marks)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Name the head under the pointer, or drag the picture along."""
+        if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            self._drag(event.position())
+            return
+        layout = self.layout_now()
+        number = layout.at(event.position()) if self.atlas else None
+        if number != self._pointed:
+            self._pointed = number
+            head = None if number is None else divmod(number, self._counts[1])
+            self.hovered.emit(self.words(*head) if head else "")
+            tip = self._card(*head, separator="\n") if head else HINT
+            QToolTip.showText(event.globalPosition().toPoint(), tip, self)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        self._pointed = None
+        self.hovered.emit("")
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where a click or a drag begins."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = event.position(), self.layout_now().offset
+            self._is_dragged = False
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Select, average or pin the head under the pointer."""
+        pressed, self._pressed = self._pressed, None
+        head = self.head_at(event.position())
+        if pressed is None or self._is_dragged or head is None:
+            return
+        keys = event.modifiers()
+        if keys & Qt.KeyboardModifier.ShiftModifier:
+            self.extended.emit(head)
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            self.pinned.emit(head)
+        else:
+            self.picked.emit({"layer": head[0], "head": head[1]})
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the verbs of the head under the pointer, or of the selected one."""
+        cursor, where = self._marks.cursor, event.globalPos()
+        head = self.head_at(QPointF(event.pos()))
+        if event.reason() != QContextMenuEvent.Reason.Mouse and cursor.head is not None:
+            head = (cursor.layer or 0, cursor.head)
+            where = self.mapToGlobal(self.middle_of(*head).toPoint())
+        if head is not None:
+            self.asked.emit(*head, where)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll, or zoom while Ctrl is held."""
+        turned = event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(ZOOM_STEP ** (turned.y() / 120), event.position())
+            return
+        left, top = self.layout_now().offset
+        self._scroll(left - turned.x() / 2, top - turned.y() / 2)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the selection by one head, zoom, or average over the selected head too."""
+        key = Qt.Key(event.key())
+        if self.atlas is None:
+            super().keyPressEvent(event)
+        elif key in STEPS:
+            self._step(*STEPS[key])
+        elif key in ZOOM_KEYS:
+            self.zoom(ZOOM_STEP ** ZOOM_KEYS[key], self.layout_now().area.center())
+        elif key == Qt.Key.Key_0:
+            self.show_look(replace(self.look, zoom=1.0, offset=(0.0, 0.0)))
+        elif key == Qt.Key.Key_A and self._marks.cursor.head is not None:
+            self.extended.emit((self._marks.cursor.layer, self._marks.cursor.head))
+        else:
+            super().keyPressEvent(event)
+
+    def zoom(self, factor: float, around: QPointF) -> None:
+        """Make thumbnails larger or smaller, keeping a point of the widget where it is."""
+        before = self.layout_now()
+        zoom = min(MOST_ZOOM, max(1.0, self.look.zoom * factor))
+        self.look = replace(self.look, zoom=zoom, offset=(0.0, 0.0))
+        self._scroll(*self.layout_now().offset_like(before, around))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Paint anew at the new size."""
+        self._image = None
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._image = None
+        super().changeEvent(event)
+
+    @property
+    def _counts(self) -> tuple[int, int]:
+        """How many layers, and heads in each."""
+        return (len(self.atlas.axes[0]), len(self.atlas.axes[1])) if self.atlas else (1, 1)
+
+    @property
+    def _is_list(self) -> bool:
+        """Whether heads are sorted; only once all are known, so that none jumps about."""
+        return self.look.is_sorted and self.atlas is not None and self.atlas.is_whole
+
+    def _margins(self) -> tuple[float, float]:
+        metrics = QFontMetricsF(self.font())
+        return metrics.horizontalAdvance("L00") + 6, metrics.height() + 3
+
+    def _redraw(self) -> None:
+        self._image = None
+        self.update()
+
+    def _drag(self, point: QPointF) -> None:
+        assert self._pressed is not None
+        start, (left, top) = self._pressed
+        moved = start - point
+        if moved.manhattanLength() >= QApplication.startDragDistance():
+            self._is_dragged = True
+        if self._is_dragged:
+            self._scroll(left + moved.x(), top + moved.y())
+
+    def _scroll(self, left: float, top: float) -> None:
+        self.look = replace(self.look, offset=(left, top))
+        self.show_look(replace(self.look, offset=self.layout_now().offset))
+
+    def _step(self, down: int, across: int) -> None:
+        heads, cursor = self._counts[1], self._marks.cursor
+        layout = self.layout_now()
+        start = (cursor.layer or 0) * heads + (cursor.head or 0)
+        number = start if cursor.head is None else layout.beside(start, down, across)
+        if number is not None:
+            layer, head = divmod(number, heads)
+            self.picked.emit({"layer": layer, "head": head})
+            self._scroll(*layout.offset_for(number))
+
+    def _card(self, layer: int, head: int, separator: str) -> str:
+        if self.atlas is None or layer >= len(self.atlas.axes[0]) or head >= self._counts[1]:
+            return ""
+        name, lines = card(self.atlas, layer, head, self.tokens)
+        return f"{name}: {lines[0]}" + "".join(separator + line for line in lines[1:])
+
+    def words(self, layer: int, head: int) -> str:
+        """Return what is known of a head, in one line."""
+        return self._card(layer, head, " · ")

@@ -1,0 +1,300 @@
+"""One head as lines: from each token on the left to what it looks at on the right, or as arcs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from lensgui.jobs.arrays import CellState
+from lensgui.panes import theme
+from lensgui.panes.attention.edges import Edges, edges, pen
+from lensgui.panes.attention.head_numbers import Weights
+from lensgui.panes.pictures import axis_labels
+from lensgui.panes.pictures.axis_labels import Ink, Labels
+from lensgui.panes.pictures.picture import STALE_OPACITY
+from lensgui.panes.theme import Theme
+from lensgui.state.selection import Cursor
+
+MOST_SMOOTH = 800  # lines; more are drawn without antialiasing
+LEVELS = 24  # of colour and width
+ROW = 11.0  # pixels that a token needs in two columns
+HEAD = 16.0  # pixels above them, which say what each column is
+
+
+class HeadLines(QWidget):
+    """Lines between tokens; many tokens stand in one row, under arcs.
+
+    Attributes:
+        picked: (fields,) the position or source that was clicked.
+        hovered: (words,) the token under the pointer.
+    """
+
+    picked = Signal(object)
+    hovered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.weights: Weights | None = None
+        self.empty = ""
+        self.name = ""
+        self.least = 0.1
+        self.is_from = True
+        self.locked: tuple[str, int] | None = None
+        self._hinted: tuple[str, int] | None = None
+        self._marked: frozenset[int] = frozenset()
+        self._cursor = Cursor()
+        self._stale = False
+        self._drawn: QPixmap | None = None
+        self.edges: Edges | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFont(theme.mono_font(theme.SMALL_POINTS))
+        self.setAccessibleName("The selected head as lines from destinations to sources")
+        self.setToolTip("Point at a token to see its lines alone; click it to lock that.")
+
+    def sizeHint(self) -> QSize:
+        """Return a comfortable size."""
+        return QSize(360, 320)
+
+    def show_weights(self, weights: Weights | None, marked: frozenset[int]) -> None:
+        """Draw a head's numbers; marked positions differ between clean and corrupted."""
+        before = self.weights.slice.values.shape if self.weights else None
+        if weights is None or weights.slice.values.shape != before:
+            self.locked = self._hinted = None
+        self.weights, self._marked, self._stale = weights, marked, False
+        self._redraw()
+
+    def show_least(self, least: float) -> None:
+        """Leave out what is weaker than a share of the scale's end."""
+        self.least = least
+        self._redraw()
+
+    def show_direction(self, *, is_from: bool) -> None:
+        """Say whether a token's arcs are those to what it attends to, or from what attends to it.
+
+        Args:
+            is_from: The former.
+        """
+        self.is_from, self.locked = is_from, None
+        self._redraw()
+
+    def show_stale(self) -> None:
+        """Dim the lines: they answer an older question."""
+        self._stale = True
+        self.update()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Write the selected tokens' names in the colour of the selection."""
+        self._cursor = cursor
+        self.update()
+
+    @property
+    def has_arcs(self) -> bool:
+        """Whether there are too many tokens for two columns."""
+        return self.weights is not None and self.height() - HEAD - 4 < ROW * len(
+            self.weights.tokens
+        )
+
+    @property
+    def isolated(self) -> tuple[str, int] | None:
+        """The token whose lines are seen alone, by its axis and number."""
+        return self._hinted or self.locked
+
+    def token_at(self, point: QPointF) -> tuple[str, int] | None:
+        """Return the axis, "position" or "source", and the token whose name is under a point."""
+        if self.weights is None:
+            return None
+        plot, count = self.plot(), len(self.weights.tokens)
+        if self.has_arcs:
+            at = int((point.x() - plot.left()) / plot.width() * count)
+            axis = "position" if self.is_from else "source"
+            return (axis, at) if 0 <= at < count else None
+        at = int((point.y() - plot.top()) / plot.height() * count)
+        if not 0 <= at < count or plot.left() < point.x() < plot.right():
+            return None
+        return ("position" if point.x() <= plot.left() else "source", at)
+
+    def plot(self) -> QRectF:
+        """Return where lines are, between or above the tokens' names."""
+        metrics = QFontMetricsF(self.font())
+        tokens = self.weights.tokens if self.weights else ()
+        wide = max(map(metrics.horizontalAdvance, tokens), default=0.0) + 10
+        if self.has_arcs:
+            return QRectF(6, 4, self.width() - 12, max(20.0, self.height() - wide - 8))
+        wide = min(wide, self.width() * 0.4)
+        return QRectF(wide, HEAD, self.width() - 2 * wide, self.height() - HEAD - 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw lines and names."""
+        look = theme.of(self.palette())
+        with QPainter(self) as painter:
+            if self.weights is None:
+                painter.setFont(theme.text_font())
+                painter.setPen(QColor(look.faint))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                return
+            ratio = self.devicePixelRatioF()
+            if self._drawn is None or self._drawn.size() != self.size() * ratio:
+                self._drawn = QPixmap(self.size() * ratio)
+                self._drawn.setDevicePixelRatio(ratio)
+                self._paint_lines(self._drawn, self.weights, look)
+            painter.setOpacity(STALE_OPACITY if self._stale else 1.0)
+            painter.drawPixmap(0, 0, self._drawn)
+            painter.setOpacity(1.0)
+            self._paint_names(painter, self.weights, look)
+            if self.edges is not None and self.edges.left_out:
+                painter.setPen(QColor(look.faint))
+                words = f"{self.edges.left_out:,} weaker lines are not drawn"
+                painter.drawText(QPointF(8, 4 + QFontMetricsF(self.font()).ascent()), words)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """See the token under the pointer alone."""
+        hinted = self.token_at(event.position())
+        if hinted != self._hinted:
+            self._hinted = hinted
+            words = self._words(*hinted) if hinted else ""
+            self.hovered.emit(words)
+            QToolTip.showText(event.globalPosition().toPoint(), words, self)
+            self._redraw()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """See all, or what is locked."""
+        self._hinted = None
+        self.hovered.emit("")
+        self._redraw()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Lock the token under the pointer, and select it."""
+        token = self.token_at(event.position())
+        if token and event.button() == Qt.MouseButton.LeftButton:
+            self.locked = None if token == self.locked else token
+            self.picked.emit({token[0]: token[1]})
+            self._redraw()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the destination with ↑ and ↓, the source with ← and →; Esc unlocks."""
+        moves = {
+            Qt.Key.Key_Up: ("position", -1),
+            Qt.Key.Key_Down: ("position", 1),
+            Qt.Key.Key_Left: ("source", -1),
+            Qt.Key.Key_Right: ("source", 1),
+        }
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape and self.locked:
+            self.locked = None
+            self._redraw()
+        elif key in moves and self.weights is not None:
+            axis, step = moves[key]
+            place = (getattr(self._cursor, axis) or 0) + step
+            self.picked.emit({axis: max(0, min(len(self.weights.tokens) - 1, place))})
+        else:
+            super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._drawn = None
+        super().changeEvent(event)
+
+    def _redraw(self) -> None:
+        self._drawn = None
+        self.update()
+
+    def _paint_lines(self, canvas: QPixmap, weights: Weights, look: Theme) -> None:
+        """Draw opaque lines, weakest first: transparency is what costs."""
+        canvas.fill(QColor(look.surface))
+        shown = self.edges = edges(weights, self.least, self.isolated)
+        with QPainter(canvas) as painter:
+            smooth = len(shown.ends) <= MOST_SMOOTH
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+            level = np.rint(np.abs(shown.shares) * LEVELS).astype(int)
+            for signed_level in sorted(set(np.sign(shown.shares) * level), key=abs):
+                some = shown.ends[np.sign(shown.shares) * level == signed_level]
+                painter.setPen(pen(float(signed_level) / LEVELS, weights, look))
+                if self.has_arcs:
+                    self._arcs(painter, some)
+                else:
+                    painter.drawLines(self._lines(some))
+
+    def _lines(self, ends: NDArray[np.intp]) -> list[QLineF]:
+        plot, count = self.plot(), len(self.weights.tokens) if self.weights else 1
+        heights = plot.top() + (ends + 0.5) * plot.height() / count
+        return [QLineF(plot.left(), top, plot.right(), bottom) for top, bottom in heights.tolist()]
+
+    def _arcs(self, painter: QPainter, ends: NDArray[np.intp]) -> None:
+        plot, count = self.plot(), len(self.weights.tokens) if self.weights else 1
+        places = plot.left() + (ends + 0.5) * plot.width() / count
+        for destination, source in places.tolist():
+            wide = abs(destination - source)
+            if wide < 1:
+                painter.drawPoint(QPointF(destination, plot.bottom() - 1))
+                continue
+            high = max(3.0, plot.height() * (wide / plot.width()) ** 0.6)
+            left = min(destination, source)
+            box = QRectF(left, plot.bottom() - high, wide, 2 * high)
+            painter.drawArc(box, 0, 180 * 16)
+
+    def _paint_names(self, painter: QPainter, weights: Weights, look: Theme) -> None:
+        ink = Ink(QColor(look.text), QColor(look.changed), QColor(look.accent))
+        painter.setFont(self.font())
+        plot, only = self.plot(), self.isolated or ("", 0)
+        row, column = (self._pointed(only, axis) for axis in ("position", "source"))
+        chosen = self._cursor.position, self._cursor.source
+        sources = Labels(weights.tokens, self._marked, chosen[1], column)
+        places = Labels(weights.tokens, self._marked, chosen[0], row)
+        if self.has_arcs:
+            axis_labels.paint_below(painter, places if self.is_from else sources, plot, 90, ink)
+            return
+        self._paint_heads(painter, plot, look)
+        axis_labels.paint_left(painter, places, plot, ink)
+        painter.setPen(ink.plain)
+        spacing = plot.height() / len(weights.tokens)
+        for at, token in enumerate(weights.tokens):
+            middle = plot.top() + (at + 0.5) * spacing
+            painter.setPen(ink.of(sources, at))
+            box = QRectF(plot.right() + 5, middle - 20, self.width() - plot.right() - 5, 40)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, token)
+
+    def _paint_heads(self, painter: QPainter, plot: QRectF, look: Theme) -> None:
+        """Say which column is which."""
+        painter.save()
+        painter.setFont(theme.text_font(theme.SMALL_POINTS))
+        painter.setPen(QColor(look.faint))
+        row, middle = QRectF(0, 0, self.width(), HEAD), Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(
+            row.adjusted(2, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | middle, "destination"
+        )
+        painter.drawText(row.adjusted(0, 0, -2, 0), Qt.AlignmentFlag.AlignRight | middle, "source")
+        painter.restore()
+
+    @staticmethod
+    def _pointed(only: tuple[str, int], axis: str) -> int | None:
+        return only[1] if only[0] == axis else None
+
+    def _words(self, axis: str, token: int) -> str:
+        if self.weights is None:
+            return ""
+        values = self.weights.slice.values
+        row = values[token] if axis == "position" else values[:, token]
+        known = self.weights.slice.states == CellState.EXACT
+        states = known[token] if axis == "position" else known[:, token]
+        if not states.any():
+            return f"‘{self.weights.tokens[token]}’ ({token})"
+        best = int(np.where(states, np.abs(np.nan_to_num(row)), -1).argmax())
+        place = (token, best) if axis == "position" else (best, token)
+        return f"{self.name} · strongest of ‘{self.weights.tokens[token]}’ ({token}): " + (
+            self.weights.words(*place)
+        )

@@ -1,0 +1,231 @@
+"""Tokens as chips in a row that wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.controls import chippaint
+from lensgui.panes.controls.chippaint import GAP, PADDING, Standing
+
+SPACING = 3.0
+STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One token as it is drawn.
+
+    Attributes:
+        text: What it says.
+        hover: What is said of it under the pointer.
+        note: Said after it in a fainter colour, such as a probability.
+        is_marked: Whether it differs from the other prompt's.
+        is_control: Whether it is a control token, which nobody typed.
+        share: How much of the chip is filled, 0 to 1, as a bar behind its text.
+        tint: The amount, 0 to 1, whose colour all of it has; None for no such colour.
+        is_pinned: Whether it has the frame of what is pinned.
+        gap_before: Whether the other prompt has tokens before it that this one lacks.
+        gap_after: Whether it has some after it, at the end.
+    """
+
+    text: str
+    hover: str = ""
+    note: str = ""
+    is_marked: bool = False
+    is_control: bool = False
+    share: float = 0.0
+    tint: float | None = None
+    is_pinned: bool = False
+    gap_before: bool = False
+    gap_after: bool = False
+
+
+class ChipRow(QWidget):
+    """Chips from left to right, and on in the next line; arrow keys point, Enter clicks.
+
+    Attributes:
+        clicked: (index,) of the chip that was clicked.
+        hovered: (words,) of the chip that is pointed at.
+    """
+
+    clicked = Signal(int)
+    hovered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None, *, wraps: bool = True) -> None:
+        super().__init__(parent)
+        self._wraps = wraps
+        self.chips: tuple[Chip, ...] = ()
+        self.chosen: int | None = None
+        self.empty = ""
+        self._places: list[QRectF] = []
+        self._laid_out_for = -1
+        self._pointed: int | None = None
+        self.setMouseTracking(True)
+        self.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
+        across = QSizePolicy.Policy.Ignored if wraps else QSizePolicy.Policy.Fixed
+        policy = QSizePolicy(across, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(wraps)
+        self.setSizePolicy(policy)
+
+    def show_chips(self, chips: Sequence[Chip]) -> None:
+        """Draw other chips."""
+        if tuple(chips) != self.chips:
+            self.chips = tuple(chips)
+            self._laid_out_for = -1
+            self._pointed = None
+            is_read = self._wraps and bool(self.chips)
+            policy = Qt.FocusPolicy.TabFocus if is_read else Qt.FocusPolicy.NoFocus
+            self.setFocusPolicy(policy)
+            self.setAccessibleDescription(" ".join(chip.text for chip in self.chips[:50]))
+            self.updateGeometry()
+            self.update()
+
+    def show_chosen(self, index: int | None) -> None:
+        """Outline one chip."""
+        if index != self.chosen:
+            self.chosen = index
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """Return the height at this width, or where nothing wraps the width of all chips."""
+        if self._wraps:
+            return QSize(200, self.heightForWidth(max(self.width(), 100)))
+        places = self._lay_out(1 << 20)
+        return QSize(round(places[-1].right() + 1) if places else 0, round(self.line_height()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return one line's height."""
+        return QSize(60 if self._wraps else self.sizeHint().width(), round(self.line_height()))
+
+    def heightForWidth(self, width: int) -> int:
+        """Return how tall the chips are when they wrap at a width."""
+        places = self._lay_out(width)
+        return round(places[-1].bottom() + 1) if places else round(self.line_height())
+
+    def line_height(self) -> float:
+        """Return the height of one line of chips."""
+        return QFontMetricsF(self.font()).height() + 6
+
+    def place_of(self, index: int) -> QRectF:
+        """Return where a chip is, in the widget's pixels."""
+        return self._lay_out(self.width())[index]
+
+    def chip_at(self, point: QPointF) -> int | None:
+        """Return the chip under a point of the widget."""
+        for index, place in enumerate(self._lay_out(self.width())):
+            if place.contains(point):
+                return index
+        return None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the chips that are in view."""
+        look = theme.of(self.palette())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.chips:
+            painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
+            painter.setPen(QColor(look.faint))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.empty)
+            return
+        visible = QRectF(event.rect())
+        for index, place in enumerate(self._lay_out(self.width())):
+            if place.intersects(visible):
+                is_reached = self.hasFocus() and index == self._beginning
+                standing = Standing(index == self.chosen, is_reached)
+                chippaint.paint(painter, self.chips[index], place, look, standing)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what the chip under the pointer is."""
+        index = self.chip_at(event.position())
+        if index != self._pointed:
+            self._point(index, event.globalPosition().toPoint())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        self._pointed = None
+        self.hovered.emit("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Point at the next chip, or choose the one that is pointed at."""
+        step = STEPS.get(Qt.Key(event.key()))
+        before = self._beginning
+        if step is not None and self.chips:
+            index = max(0, min(len(self.chips) - 1, before + step))
+            self._point(index, self.mapToGlobal(self.place_of(index).bottomLeft().toPoint()))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            if before < len(self.chips):
+                self.clicked.emit(before)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show where the arrow keys begin."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Point at nothing."""
+        super().focusOutEvent(event)
+        self._pointed = None
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """Say what the chip under the pointer is, or what the row is for."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self.chip_at(QPointF(event.pos()))
+            words = self.chips[index].hover if index is not None else ""
+            QToolTip.showText(event.globalPos(), words or self.toolTip(), self)
+            return True
+        return super().event(event)
+
+    @property
+    def _beginning(self) -> int:
+        """Where the arrow keys begin."""
+        return (self.chosen or 0) if self._pointed is None else self._pointed
+
+    def _point(self, index: int | None, where: QPoint) -> None:
+        """Say what a chip is."""
+        self._pointed = index
+        words = self.chips[index].hover if index is not None else ""
+        self.hovered.emit(words)
+        QToolTip.showText(where, words, self)
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the chip under the pointer."""
+        index = self.chip_at(event.position())
+        if index is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(index)
+
+    def _lay_out(self, width: int) -> list[QRectF]:
+        width = width if self._wraps else 1 << 20
+        if width == self._laid_out_for:
+            return self._places
+        metrics = QFontMetricsF(self.font())
+        height = metrics.height() + 4
+        places, left, top = [], 0.5, 1.0
+        for chip in self.chips:
+            text = chip.text + (" " + chip.note if chip.note else "")
+            wide = metrics.horizontalAdvance(text) + 2 * PADDING
+            before, after = (GAP * is_there for is_there in (chip.gap_before, chip.gap_after))
+            if left > 1 and left + before + wide + after > width:
+                left, top = 0.5, top + height + SPACING
+            places.append(QRectF(left + before, top, wide, height))
+            left += before + wide + after + SPACING
+        self._places, self._laid_out_for = places, width
+        return places

@@ -1,0 +1,299 @@
+"""Everything known about the selection, in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.results import (
+    EdgeReading,
+    HeadReading,
+    LensReading,
+    MLPReading,
+    ModelCard,
+    PairReading,
+)
+from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.controls import button, caption, headline
+from lensgui.panes.inspector.lens_rows import LensRows
+from lensgui.panes.inspector.notes import NoteField
+from lensgui.panes.inspector.numbers import Heard, head_scores, numbers
+from lensgui.panes.inspector.sections import (
+    EdgeSection,
+    HeadSection,
+    MLPSection,
+    NumbersSection,
+    ScoresSection,
+    Section,
+)
+from lensgui.panes.inspector.selection_requests import described, is_beyond, questions, settled
+from lensgui.panes.pane import Pane
+from lensgui.panes.places import pinnable, place_name, toggled
+from lensgui.panes.python import script
+from lensgui.panes.sweep_view.cells import group_size
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+
+READINGS = ("head", "edge", "mlp", "lens")  # questions, and the parts that show their answers
+
+
+class InspectorPane(Pane):
+    """The selected layer, head, position and source: what is read, written and decided there."""
+
+    title: ClassVar[str] = "Inspector"
+    about: ClassVar[str] = "What is known about the selected layer, head and position."
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pair: PairReading | None = None
+        self._cursor = Cursor()
+        self._document: Document | None = None
+        self._asked: ReadPair | None = None
+        self._read: ReadPair | None = None
+        self._heard: dict[tuple[str, str], Heard] = {}
+        self._group = 1
+        self.place = headline("", self)
+        self.place.setWordWrap(True)
+        self.pin = button("Pin", "Pin what is selected", "Outline this place in every pane.", self)
+        self.pin.setPopupMode(self.pin.ToolButtonPopupMode.InstantPopup)
+        self.pin.setMenu(QMenu(self.pin))
+        self.pin.menu().aboutToShow.connect(self._offer_pins)
+        self.pins = ChipRow(self)
+        self.note_field = NoteField(self)
+        self.numbers = NumbersSection(self)
+        self.scores = ScoresSection(self)
+        self.alone = caption("What follows is of this pair’s clean prompt alone.", self)
+        self.head = HeadSection(self)
+        self.edge = EdgeSection(self)
+        self.mlp = MLPSection(self)
+        self.lens = LensRows(self)
+        self.lens_caption = caption("Logit lens: the next token by layer", self)
+        self._lay_out()
+        self._connect()
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return what the selection is complete enough to ask; without a position, at the last."""
+        last = self._last(document)
+        return questions(document, settled(cursor, last), last)
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to get the selected head's numbers."""
+        return script.inspector(document, cursor)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Take note of how many heads share their keys and values."""
+        super().show_card(card)
+        self._group = group_size(card)
+
+    def show_document(self, document: Document) -> None:
+        """Show pins and notes."""
+        self._document = document
+        self.note_field.show_document(document)
+        self.pins.show_chips(
+            [Chip(place_name(pin), hover="pinned: click to select it") for pin in document.pins]
+        )
+        self.pins.setVisible(bool(document.pins))
+        self._describe()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Name the selection."""
+        self._cursor = cursor
+        self.head.attention.show_chosen(cursor.source)
+        self.lens.show_layer(cursor.layer)
+        self.note_field.show_cursor(cursor)
+        self._describe()
+
+    def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
+        """Take note of a number that another pane has."""
+        known = self._heard.get((title, name))
+        if request is not None and answer is None and known and isinstance(known.answer, Atlas):
+            self._heard[title, name] = replace(known, is_old=True)
+            self._describe()  # dimmed, in their place: all below would move twice
+        elif request is None or answer is None:
+            if self._heard.pop((title, name), None) is not None:
+                self._describe()
+        elif not isinstance(answer, Atlas) or answer.is_whole:  # until then layers come and come
+            self._heard[title, name] = Heard(title, name, request, answer)
+            self._describe()
+
+    def hear_pause(self, title: str, name: str) -> None:
+        """Mark numbers that will not get better for now."""
+        heard = self._heard.get((title, name))
+        if heard is not None:
+            self._heard[title, name] = replace(heard, is_paused=True)
+            self._describe()
+
+    def expect(self, name: str) -> None:
+        """Take note of the pair that is asked about."""
+        super().expect(name)
+        if name == "pair" and self._document is not None:
+            self._asked = ReadPair(self._document.model, self._document.pair)
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Show what is now known."""
+        super().show_answer(name, answer)
+        match answer:
+            case PairReading():
+                self._take_pair(answer)
+            case HeadReading():
+                self.head.show_reading(answer)
+            case EdgeReading():
+                self.edge.show_reading(answer)
+            case MLPReading():
+                self.mlp.show_reading(answer)
+            case LensReading():
+                self.lens.show_reading(answer)
+                self.lens_caption.show()
+
+    def show_pending(self, name: str) -> None:
+        """Dim what answers an older question."""
+        super().show_pending(name)
+        if name in READINGS:
+            getattr(self, name).show_stale()
+
+    def clear(self, name: str) -> None:
+        """Forget what is no longer asked."""
+        super().clear(name)
+        if name == "pair":
+            self._pair = self._read = None
+            self._describe()
+        elif name == "lens":
+            self.lens.show_reading(None)
+            self.lens_caption.hide()
+        elif name in READINGS:
+            getattr(self, name).show_reading(None)
+
+    @property
+    def _sections(self) -> tuple[Section, ...]:
+        return self.numbers, self.scores, self.head, self.edge, self.mlp
+
+    def _last(self, document: Document) -> int | None:
+        """Return the last position of the clean prompt; None while it is not known."""
+        if self._pair is None or self._read != ReadPair(document.model, document.pair):
+            return None
+        return len(self._pair.clean.tokens) - 1 if self._pair.clean.tokens else None
+
+    def _take_pair(self, pair: PairReading) -> None:
+        """Take note of the tokens: now it is known which position is the last."""
+        is_new = self._read != self._asked
+        self._pair, self._read = pair, self._asked
+        self._describe()
+        is_open = self._cursor.layer is not None and self._cursor.position is None
+        last = self._last(self._document) if self._document else None
+        if is_new and (is_open or is_beyond(self._cursor, last)):
+            self.altered.emit()
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.place, 1)
+        top.addWidget(self.pin, 0, Qt.AlignmentFlag.AlignTop)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(3)
+        above = self.pins, self.note_field, self.numbers, self.scores, self.alone
+        for part in (*above, self.head, self.edge, self.mlp, self.lens_caption, self.lens):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = self._scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        scroll.setAccessibleName("What is known about the selection")
+        self.column.addLayout(top)
+        self.column.addWidget(scroll, 1)
+
+    def _connect(self) -> None:
+        parts: tuple[Section | LensRows, ...] = (*self._sections, self.lens)
+        for part in parts:
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        for rows in (self.head.attention, self.lens):
+            rows.reached.connect(self._reveal)
+        self.pins.clicked.connect(self._pick_pin)
+        self.pins.setAccessibleName("Pinned places")
+        self.pins.setToolTip("Pinned places: click one to select it.")
+        self.note_field.noted.connect(self._keep_notes)
+        self.lens_caption.setToolTip(
+            "The residual stream after each layer, decoded as if it were the last "
+            "(nostalgebraist 2020); dots: logit difference."
+        )
+        self.lens_caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.lens_caption.setContentsMargins(0, 5, 0, 0)
+        self.lens_caption.hide()
+        _tell_height(self.place)
+
+    @Slot(QPoint)
+    def _reveal(self, middle: QPoint) -> None:
+        """Scroll to the row that a key reached."""
+        rows = self.sender()
+        shown = self._scroll.widget()
+        if isinstance(rows, QWidget) and shown is not None:
+            inside = rows.mapTo(shown, middle)
+            self._scroll.ensureVisible(inside.x(), inside.y(), 0, 24)
+
+    @Slot()
+    def _offer_pins(self) -> None:
+        menu = self.pin.menu()
+        menu.clear()
+        pins = self._document.pins if self._document else ()
+        for place in pinnable(self._cursor):
+            action = menu.addAction(place_name(place))
+            action.setCheckable(True)
+            action.setChecked(place in pins)
+            action.setData(place)
+            action.triggered.connect(self._pin)
+
+    @Slot()
+    def _pin(self) -> None:
+        action = self.sender()
+        place = getattr(action, "data", lambda: None)()
+        if self._document is not None and isinstance(place, Cursor):
+            self.edited.emit({"pins": toggled(self._document.pins, place)})
+
+    @Slot(int)
+    def _pick_pin(self, index: int) -> None:
+        if self._document is not None:
+            pin = self._document.pins[index]
+            places = {"layer": pin.layer, "head": pin.head}
+            places |= {"position": pin.position, "source": pin.source}
+            self.picked.emit({name: at for name, at in places.items() if at is not None})
+
+    @Slot(object)
+    def _keep_notes(self, notes: object) -> None:
+        self.edited.emit({"notes": notes})
+
+    def _describe(self) -> None:
+        """Say what is selected, and what the panes know of it."""
+        last = self._last(self._document) if self._document else None
+        place, heard = settled(self._cursor, last), self._heard.values()
+        self.place.setText(described(self._cursor, place, self._pair, last))
+        self.pin.setEnabled(bool(pinnable(self._cursor)))
+        self.numbers.show_numbers(numbers(heard, place, self._group, self._document))
+        self.scores.show_scores(*head_scores(heard, place, self._document))
+        if any(item.is_old for item in heard):
+            self.scores.show_stale()
+        is_average = self._document is not None and bool(self._document.rows)
+        self.alone.setVisible(is_average and place.position is not None)
+
+
+def _tell_height(label: QLabel) -> None:
+    """Let a label that wraps be as tall as its words."""
+    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)

@@ -1,0 +1,244 @@
+"""The numbers that other panes have for the selected place, and what each of them is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import Atlas, CellState, Feeding, HeadEffects, HeadSlice, Slice, Sweep
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    HeadRoles,
+    Patching,
+    Request,
+    WhoFeeds,
+)
+from lensgui.panes.attention.head_numbers import NAMES, amount
+from lensgui.panes.attention.headcards import card
+from lensgui.panes.sweep_view.cells import SHARED_AXIS, WORDS, cell_name, cell_words
+from lensgui.panes.sweep_view.kinds import effect, phrase
+from lensgui.panes.token_text import shorten, signed, visible
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+
+KEPT = "kept"  # a patching pane's name for the sweep that it compares with
+SIDES = {"clean": "clean", "corrupted": "corrupted", "difference": "clean − corrupted"}
+EXTENTS = {"position": " at this position", "all": " at all positions", "edge": " at this edge"}
+ORDER = (Patching, WhoFeeds, HeadRoles, AttentionHead)
+NAME_LETTERS = 28  # of a prompt that is not the present one
+PATH = (
+    "The path from this sender straight into the head is taken from the clean run, all else from "
+    "the corrupted run (path patching)."
+)
+DIRECTLY = (
+    "Direct logit attribution of the head at the last position, for answer − distractor, the final "
+    "norm's scale frozen."
+)
+WITHOUT = (
+    "How the metric of the clean run changes when the head's output at each position is replaced "
+    "by its mean over prompts."
+)
+TAKEN = "What the head takes from the selected source to the selected position, as Attention shows."
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What another pane was told.
+
+    Attributes:
+        title: The pane's.
+        name: Its name for the question.
+        request: What it asked.
+        answer: What it was told.
+        is_paused: Whether the question rests, so that this is not all.
+        is_old: Whether something else is asked by now.
+    """
+
+    title: str
+    name: str
+    request: Request
+    answer: Answer
+    is_paused: bool = False
+    is_old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number.
+
+    Attributes:
+        name: What it counts, and what it is of.
+        words: What it says.
+        tip: What that means, in a sentence.
+        is_settled: Whether it is more than an estimate, or nothing yet.
+    """
+
+    name: str
+    words: str
+    tip: str
+    is_settled: bool = True
+
+
+def numbers(
+    heard: Iterable[Heard], cursor: Cursor, group: int, document: Document | None
+) -> list[Number]:
+    """Return what panes know of the place at a cursor, each number under a name of its own.
+
+    Args:
+        heard: What the panes were told.
+        cursor: The place.
+        group: How many heads share a key/value head.
+        document: What the panes look at.
+    """
+    known = sorted(
+        (item for item in heard if isinstance(item.request, ORDER)),
+        key=lambda item: (ORDER.index(type(item.request)), item.name == KEPT, item.title),
+    )
+    asked = {item.request for item in known if item.name != KEPT}
+    found: dict[str, Number] = {}
+    for item in known:
+        if item.name == KEPT and item.request in asked:
+            continue  # the same sweep, which was kept and is still shown
+        for number in _said(item, cursor, group, document):
+            before = found.get(number.name)
+            if before is None or (number.is_settled and not before.is_settled):
+                found[number.name] = number
+    return list(found.values())
+
+
+def head_scores(
+    heard: Iterable[Heard], cursor: Cursor, document: Document | None
+) -> tuple[str, list[str]]:
+    """Return what the selected head's scores are of, and each score; () where none are known."""
+    for item in heard:
+        atlas, request = item.answer, item.request
+        if not (isinstance(atlas, Atlas) and isinstance(request, AttentionGrid)):
+            continue
+        layer, head = cursor.layer, cursor.head
+        if layer is None or head is None or layer >= atlas.layers or head >= len(atlas.axes[1]):
+            continue
+        tokens = [visible(label) for label in atlas.axes[2].labels]
+        side = "difference" if atlas.is_difference else request.side
+        return _joined(SIDES[side], scope(request, document)), card(atlas, layer, head, tokens)[1]
+    return "", []
+
+
+def scope(request: Request, document: Document | None) -> str:
+    """Return whether a question is about a mean or one pair; "" where there is no doubt."""
+    rows = getattr(request, "rows", ())
+    if rows:
+        return f"mean of {len(rows)} pair{'s' * (len(rows) != 1)}"
+    if document is None or not document.rows:
+        return ""
+    return "this pair" if getattr(request, "pair", None) == document.pair else "one pair"
+
+
+def index_of(slice_: Slice, cursor: Cursor, group: int) -> tuple[int, ...] | None:
+    """Return the indices at which a cursor stands in a slice; None if it does not."""
+    index = []
+    for axis in slice_.axes:
+        shared = axis.name == SHARED_AXIS
+        place = cursor.head if shared else getattr(cursor, axis.name, None)
+        if place is None:
+            return None
+        place = place // group if shared else place
+        if place not in axis.coordinates:
+            return None
+        index.append(axis.coordinates.index(place))
+    return tuple(index)
+
+
+def _said(item: Heard, cursor: Cursor, group: int, document: Document | None) -> Iterator[Number]:
+    """Yield what one answer says of a place."""
+    match item.request, item.answer:
+        case Patching(), Sweep():
+            yield from _patched(item, item.request, item.answer, (cursor, group, document))
+        case WhoFeeds(), Feeding():
+            yield from _fed(item.answer, cursor, scope(item.request, document))
+        case HeadRoles(), HeadEffects():
+            yield from _roles(item.answer, cursor, scope(item.request, document))
+        case AttentionHead(), HeadSlice():
+            yield from _taken(item.request, item.answer, cursor, scope(item.request, document))
+
+
+def _patched(
+    item: Heard, asked: Patching, sweep: Sweep, place: tuple[Cursor, int, Document | None]
+) -> Iterator[Number]:
+    """Yield what patching does, of the sweep that is shown or of the one kept as A."""
+    cursor, group, document = place
+    index = index_of(sweep, cursor, group)
+    if index is None or (asked.layer, asked.head) not in (
+        (None, None),
+        (cursor.layer, cursor.head),  # else its edges are another head's
+    ):
+        return
+    where = EXTENTS[asked.kind.extent] if asked.kind.is_of_heads else ""
+    words, tip = cell_words(sweep, *index), effect(asked.kind, asked.direction)
+    kept = ""
+    if item.name == KEPT:
+        clean, corrupted = (shorten(text, 60) for text in (asked.pair.clean, asked.pair.corrupted))
+        is_other = document is not None and asked.pair != document.asked and not asked.rows
+        kept = f"A (kept, “{shorten(clean, NAME_LETTERS)}”)" if is_other else "A (kept)"
+        tip += f" Of “{clean}” against “{corrupted}”." if not asked.rows else ""
+    of = "" if "mean of" in words else scope(asked, document)
+    what = f"{phrase(asked.kind).removeprefix('the ')}{where}"
+    name = _joined(what, asked.direction, kept, of, "paused" if item.is_paused else "")
+    yield Number(name, words, tip, _is_settled(sweep, index))
+
+
+def _fed(found: Feeding, cursor: Cursor, of: str) -> Iterator[Number]:
+    """Yield what the paths from a head, and from its layer's MLP, into the receiver carry."""
+    rows, columns = (axis.coordinates for axis in found.axes)
+    if cursor.layer not in rows:
+        return
+    row = rows.index(cursor.layer)
+    for head in dict.fromkeys((cursor.head, None)):  # the MLP's column selects no head
+        if head not in columns or found.states[row, columns.index(head)] == CellState.MASKED:
+            continue
+        index = row, columns.index(head)
+        name = f"path {cell_name(found, *index)} → {found.receiver}"
+        yield Number(_joined(name, of), cell_words(found, *index), PATH, _is_settled(found, index))
+
+
+def _roles(found: HeadEffects, cursor: Cursor, of: str) -> Iterator[Number]:
+    """Yield what a head writes itself, and what the model loses without it."""
+    layer, head = cursor.layer, cursor.head
+    layers, heads = found.ablation.shape
+    if layer is None or head is None or layer >= layers or head >= heads:
+        return
+    place = layer, head
+    if found.attribution is not None and np.isfinite(found.attribution[place]):
+        direct = f"{signed(float(found.attribution[place]))} logits"
+        yield Number(_joined("direct attribution at the last position", of), direct, DIRECTLY)
+    if np.isfinite(found.ablation[place]):
+        change = f"{signed(float(found.ablation[place]))} {found.unit}"
+        name = f"mean ablation over {found.prompts} prompts"
+        yield Number(_joined(name, of), change, WITHOUT)
+
+
+def _taken(asked: AttentionHead, found: HeadSlice, cursor: Cursor, of: str) -> Iterator[Number]:
+    """Yield what Attention shows of the selected edge."""
+    index = index_of(found, cursor, 1)
+    if index is None or (cursor.layer, cursor.head) not in asked.heads:
+        return
+    state = CellState(int(found.states[index]))
+    if state not in (CellState.EXACT, CellState.NOT_FINITE):
+        return
+    several = f"mean of {len(asked.heads)} heads" if len(asked.heads) > 1 else ""
+    hidden = "position 0 left out" if asked.hide_first and asked.measure == "pattern" else ""
+    words = WORDS.get(state) or amount(found, float(found.values[index]))
+    yield Number(
+        _joined(NAMES[asked.measure], SIDES[asked.side], several, of, hidden), words, TAKEN
+    )
+
+
+def _is_settled(sweep: Sweep, index: tuple[int, ...]) -> bool:
+    return bool(sweep.states[index] > CellState.ESTIMATE)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(filter(None, parts))

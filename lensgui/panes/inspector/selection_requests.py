@@ -1,0 +1,85 @@
+"""What the inspector asks about a selection, and what it calls it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
+from lensgui.jobs.results import PairReading, Token
+from lensgui.panes.places import place_name
+from lensgui.panes.token_text import spell, token_at
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+
+NOTHING = "Click a token of the prompt, a head, or a cell of any picture."
+NO_POSITION = " (the last, as none is selected)"
+BEYOND = " (the clean prompt has no such position)"
+
+
+def settled(cursor: Cursor, last: int | None) -> Cursor:
+    """Return where a selection is read: a layer without a position at the prompt's last.
+
+    Args:
+        cursor: The selection.
+        last: The last position of the clean prompt; None while it is not known.
+    """
+    if cursor.layer is None or cursor.position is not None:
+        return cursor
+    return replace(cursor, position=last)
+
+
+def is_beyond(place: Cursor, last: int | None) -> bool:
+    """Whether the clean prompt, whose last position is known, ends before a place."""
+    return place.position is not None and last is not None and place.position > last
+
+
+def questions(document: Document, place: Cursor, last: int | None) -> dict[str, Request]:
+    """Return what a place is complete enough to ask; of none beyond the clean prompt anything.
+
+    Args:
+        document: The model and the prompts.
+        place: The place.
+        last: The last position of the clean prompt; None while it is not known.
+    """
+    model, pair = document.model, document.pair
+    if not pair.clean:
+        return {}
+    wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
+    layer, head, position = place.layer, place.head, place.position
+    if position is None or is_beyond(place, last):
+        return wanted
+    if layer is not None and head is not None:
+        wanted["head"] = ReadHead(model, pair, layer, head, position)
+        if place.source is not None and place.source <= position:
+            wanted["edge"] = ReadEdge(model, pair, layer, head, position, place.source)
+    if layer is not None:
+        wanted["mlp"] = ReadMLP(model, pair, layer, position)
+    wanted["lens"] = LogitLens(model, pair, position)
+    return wanted
+
+
+def described(cursor: Cursor, place: Cursor, pair: PairReading | None, last: int | None) -> str:
+    """Return what a selection is called, and where it is read if it leaves that open.
+
+    Args:
+        cursor: The selection.
+        place: Where it is read.
+        pair: The prompts' tokens, as far as they are known.
+        last: As in `questions`.
+    """
+    parts = []
+    if place.layer is not None:
+        parts.append(place_name(Cursor(place.layer, place.head)))
+    for words, position in (("position", place.position), ("source", place.source)):
+        if position is not None:
+            token = token_at(pair.clean if pair else None, position)
+            parts.append(f"{words} {position}" + (f" {_spelled(token)}" if token else ""))
+            if words == "position" and cursor.position is None:
+                parts[-1] += NO_POSITION
+            elif words == "position" and is_beyond(place, last):
+                parts[-1] += BEYOND
+    return ", ".join(parts) or NOTHING
+
+
+def _spelled(token: Token) -> str:
+    return f"‘{spell(token)}’"

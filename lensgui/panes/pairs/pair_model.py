@@ -1,0 +1,181 @@
+"""The table of prompt pairs as Qt's views read it: only the rows in view are ever looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import Signal as QtSignal
+
+from lensgui.jobs.pairreports import PairsReading, RowReading
+from lensgui.panes.token_text import signed, visible
+from lensgui.prompts.diff import changed_spans
+from lensgui.terms.questions import UNITS, MetricName, PairRow
+
+Index = QModelIndex | QPersistentModelIndex
+Role = Qt.ItemDataRole
+
+HEADINGS = ("", "Clean", "Change", "Answer", "Distractor", "On clean", "On corr.", "")
+CHECK, CLEAN, CORRUPTED, ANSWER, DISTRACTOR, ON_CLEAN, ON_CORRUPTED, MARK = range(len(HEADINGS))
+FIELDS = {CLEAN: "clean", CORRUPTED: "corrupted", ANSWER: "answer", DISTRACTOR: "distractor"}
+TIPS = (
+    "Whether the pair counts in averages.",
+    "The prompt whose answer is right.",
+    "What is different in the corrupted prompt, the prompt to patch into.",
+    "The token the clean prompt calls for.",
+    "What it is compared with.",
+    "The metric at the end of the clean prompt.",
+    "The metric at the end of the corrupted prompt.",
+    "✓ where the clean run prefers the answer, and the corrupted run less so; ✗ where not.",
+)
+MARKS = {True: "✓", False: "✗", None: ""}
+
+
+class PairModel(QAbstractTableModel):
+    """Pairs and what is known of them.
+
+    Attributes:
+        included: (row, is_included) that the user ticked.
+    """
+
+    included = QtSignal(int, bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: tuple[PairRow, ...] = ()
+        self.readings: tuple[RowReading, ...] = ()
+        self.metric: MetricName = "logit difference"
+
+    def show_rows(self, rows: tuple[PairRow, ...]) -> None:
+        """Show other pairs; what was known of the old ones is forgotten unless they are equal."""
+        if rows == self.rows:
+            return
+        is_same = [row.pair for row in rows] == [row.pair for row in self.rows]
+        if is_same:
+            self.rows = rows
+            self._tell_changed()
+            return
+        self.beginResetModel()
+        self.rows, self.readings = rows, ()
+        self.endResetModel()
+
+    def show_reading(self, reading: PairsReading | None) -> None:
+        """Show what is known so far, first rows first."""
+        self.readings = reading.rows[: len(self.rows)] if reading is not None else ()
+        self._tell_changed()
+
+    def reading_of(self, row: int) -> RowReading | None:
+        """Return what is known of a row; None if nothing is yet."""
+        return self.readings[row] if row < len(self.readings) else None
+
+    @property
+    def wrong(self) -> tuple[int, ...]:
+        """The rows that the model gets wrong, as far as they are known."""
+        return tuple(at for at, known in enumerate(self.readings) if known.is_right is False)
+
+    @property
+    def faulty(self) -> tuple[int, ...]:
+        """The rows that can't be swept, as far as they are known."""
+        return tuple(at for at, known in enumerate(self.readings) if known.warning)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many pairs there are."""
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(HEADINGS)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Let rows be chosen, and be ticked in the first column."""
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == CHECK else flags
+
+    def headerData(self, section: int, across: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        """Return what a column is called, or a row's number."""
+        if across == Qt.Orientation.Vertical:
+            return section + 1 if role == Role.DisplayRole else None
+        if role == Role.DisplayRole:
+            return HEADINGS[section]
+        if role == Role.ToolTipRole:
+            unit = f" ({self.metric}, in {UNITS[self.metric]})"
+            return TIPS[section].rstrip(".") + unit * (section in (ON_CLEAN, ON_CORRUPTED)) + "."
+        return None
+
+    def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
+        """Return what a cell says, its tick, or its hint."""
+        row, column = index.row(), index.column()
+        if role == Role.CheckStateRole and column == CHECK:
+            is_included = self.rows[row].is_included
+            return Qt.CheckState.Checked if is_included else Qt.CheckState.Unchecked
+        if role == Role.DisplayRole:
+            return self._words(row, column)
+        if role in (Role.ToolTipRole, Role.AccessibleTextRole):
+            return self._hint(row, column)
+        if role == Role.TextAlignmentRole and column in (ON_CLEAN, ON_CORRUPTED):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
+        """Tell that a row was ticked or unticked; the document decides."""
+        if role != Role.CheckStateRole or index.column() != CHECK:
+            return False
+        self.included.emit(index.row(), Qt.CheckState(value) == Qt.CheckState.Checked)
+        return True
+
+    def _words(self, row: int, column: int) -> str:
+        if column in FIELDS:
+            pair = self.rows[row].pair
+            if column == CORRUPTED:
+                return change(pair.clean, pair.corrupted)
+            text = str(getattr(pair, FIELDS[column]))
+            return visible(text) if column != CLEAN else " ".join(text.split())
+        known = self.reading_of(row)
+        if known is None or column == CHECK:
+            return "…" if column == ON_CLEAN else ""
+        if column == MARK:
+            return "!" if known.warning else MARKS[known.is_right]
+        number = known.clean if column == ON_CLEAN else known.corrupted
+        return "" if number is None else signed(number, 2)
+
+    def _hint(self, row: int, column: int) -> str:
+        known = self.reading_of(row)
+        if column in (CLEAN, CORRUPTED):
+            return "\n".join(self._prompts(row, known.lengths if known else (0, 0)))
+        if column in FIELDS:
+            return visible(str(getattr(self.rows[row].pair, FIELDS[column])))
+        if column == CHECK:
+            counts = "counts" if self.rows[row].is_included else "does not count"
+            return f"Pair {row + 1} {counts} in averages."
+        if known is not None and known.warning:
+            return known.warning
+        if column == MARK and known is not None and known.is_right is not None:
+            verb = "prefers" if known.is_right else "does not prefer"
+            return f"The model {verb} the answer."
+        return self._words(row, column)
+
+    def _prompts(self, row: int, lengths: tuple[int, int]) -> list[str]:
+        """Return both prompts of a pair whole, with their lengths where these are known."""
+        pair = self.rows[row].pair
+        named = {"Clean": pair.clean, "Corrupted": pair.corrupted}
+        counts = [f" ({count} tokens)" * bool(count) for count in lengths]
+        return [
+            f"{name}: {visible(text)}{count}"
+            for (name, text), count in zip(named.items(), counts, strict=True)
+        ]
+
+    def _tell_changed(self) -> None:
+        if self.rows:
+            self.dataChanged.emit(
+                self.index(0, 0), self.index(len(self.rows) - 1, len(HEADINGS) - 1)
+            )
+
+
+def change(clean: str, corrupted: str) -> str:
+    """Return the words that differ between two texts: "John → Mary"."""
+    sides = clean.split(), corrupted.split()
+    parts = [
+        f"{' '.join(sides[0][first:last]) or '∅'} → {' '.join(sides[1][start:stop]) or '∅'}"
+        for first, last, start, stop in changed_spans(*sides)
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,299 @@
+"""Many prompt pairs: drawn, pasted or read from a file, included or not, and averaged over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.pairreports import PairsReading
+from lensgui.jobs.requests import ReadPairs, Request
+from lensgui.jobs.results import ModelCard
+from lensgui.panes.controls.controls import button, sentence
+from lensgui.panes.controls.flow import Flow
+from lensgui.panes.pairs import pace
+from lensgui.panes.pairs.pair_model import PairModel
+from lensgui.panes.pairs.pairview import PairView
+from lensgui.panes.pairs.taskbutton import TaskButton
+from lensgui.panes.pane import Pane
+from lensgui.panes.python import script
+from lensgui.prompts import pair_files
+from lensgui.prompts.tasks import Task, akin, like, task_of
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import PairRow, PromptPair
+
+DRAWN = 32
+INPUT = "input"  # the name under which the pane complains of what it was given
+FILES = "Prompt pairs (*.csv *.tsv *.txt *.json)"
+EMPTY = (
+    "No pairs yet. Draw some, open or drop a CSV or JSON file, or paste lines of clean, "
+    "corrupted, answer, distractor."
+)
+
+
+class PairTablePane(Pane):
+    """A table of prompt pairs, with the metric of each."""
+
+    title: ClassVar[str] = "Prompt pairs"
+    about: ClassVar[str] = "Many pairs of prompts, to average over."
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document: Document | None = None
+        self._since = monotonic()
+        self._pairs: tuple[PromptPair, ...] = ()
+        self._pairs_of: tuple[PairRow, ...] = ()
+        self.model = PairModel(self)
+        self.view = PairView(self.model, self)
+        self.draw = TaskButton("Draw", "Draw pairs", f"Add {DRAWN} pairs of a task.", self)
+        self.draw.setAutoRaise(True)
+        self.open = button("Open…", "Open pairs", "Read pairs from CSV or JSON files.", self)
+        self.paste = button(
+            "Paste", "Paste pairs", "Add the pairs on the clipboard (Ctrl+V).", self
+        )
+        self.copy = button("Copy", "Copy pairs", "Copy all pairs, roles and ticks as CSV.", self)
+        self.delete = button("Delete", "Delete pairs", "Remove the chosen pairs (Delete).", self)
+        self.exclude = button(
+            "Exclude wrong", "Exclude wrong pairs", "Leave out what the model gets wrong.", self
+        )
+        self.hold = TaskButton(
+            "Does it hold?",
+            "Does it hold?",
+            f"Average over {DRAWN} other pairs like the present one; rows that are there stay, "
+            "unticked.",
+            self,
+        )
+        self.average = QCheckBox("Average over the table", self)
+        self.counts = sentence(self)
+        self._lay_out()
+        self._connect()
+        self.setAcceptDrops(True)
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return the pairs, to be read; nothing while there are none."""
+        if document.table is not self._pairs_of:
+            self._pairs_of = document.table
+            self._pairs = tuple(row.pair for row in document.table)
+        return {"pairs": ReadPairs(document.model, self._pairs)} if self._pairs else {}
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to get the metric of every pair and its mean."""
+        return script.pair_table(document)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Offer tasks that suit the model's vocabulary."""
+        super().show_card(card)
+        self.draw.show_digits(card.digits)
+        self.hold.show_digits(card.digits)
+
+    def show_document(self, document: Document) -> None:
+        """Show the pairs as they are now."""
+        self._document = document
+        if document.table:
+            self.model.metric = document.table[0].pair.metric
+        self.model.show_rows(document.table)
+        self.view.empty = "" if document.table else EMPTY
+        self.average.setChecked(document.is_average)
+        self._count()
+
+    def expect(self, name: str) -> None:
+        """Take note of when reading began."""
+        super().expect(name)
+        if name == "pairs":
+            self._since = monotonic()
+            self._count()
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Show what is known so far."""
+        super().show_answer(name, answer)
+        if isinstance(answer, PairsReading):
+            self.model.show_reading(answer)
+            self._count()
+
+    def clear(self, name: str) -> None:
+        """Forget what was known: the pairs or the model changed."""
+        super().clear(name)
+        if name == "pairs":
+            self.model.show_reading(None)
+            self._count()
+
+    def take_text(self, text: str, name: str) -> None:
+        """Add the pairs in a text; complain if there are none."""
+        try:
+            self._take(pair_files.read_text(text, name), ())
+        except ValueError as error:
+            self._take((), [str(error)])
+
+    def take_files(self, paths: Sequence[str]) -> None:
+        """Add the pairs in files; complain of each that has none."""
+        self._take(*pair_files.read_files(paths))
+
+    @Slot(object)
+    def draw_like_this(self, task: Task) -> None:
+        """Add pairs of a task and average over these alone, in one step; the others stay."""
+        if self._document is not None:
+            before, pair = self._document.table, self._document.pair
+            rows = akin(task, pair, DRAWN, len(before), {pair, *(row.pair for row in before)})
+            others = (replace(row, is_included=False) for row in before)
+            self.edited.emit({"table": (*others, *rows), "is_average": True})
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Paste, copy and delete rows."""
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self._paste()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self._copy()
+        elif event.matches(QKeySequence.StandardKey.Delete):
+            self._delete()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take paste, copy and delete before the table's own view does."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            keys = QKeySequence.StandardKey
+            if any(event.matches(key) for key in (keys.Paste, keys.Copy, keys.Delete)):
+                self.keyPressEvent(event)
+                return True
+        return super().eventFilter(watched, event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files and text."""
+        if event.mimeData().hasUrls() or event.mimeData().hasText():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Read what was dropped."""
+        data = event.mimeData()
+        if any(url.isLocalFile() for url in data.urls()):
+            self.take_files([url.toLocalFile() or url.toString() for url in data.urls()])
+        elif data.hasText():
+            self.take_text(data.text(), "The dropped text")
+        event.acceptProposedAction()
+
+    def _lay_out(self) -> None:
+        above = self.draw, self.open, self.paste, self.copy, self.delete, self.exclude
+        for parts in (above, (self.hold, self.average)):
+            row = Flow()
+            for part in parts:
+                row.addWidget(part)
+            self.column.addLayout(row)
+        self.column.addWidget(self.view, 1)
+        self.column.addWidget(self.counts)
+        self.average.setAccessibleName("Average over the table")
+        self.average.setToolTip("Let every pane average over the included pairs.")
+        self.counts.setAccessibleName("What the table holds")
+
+    def _connect(self) -> None:
+        self.draw.chosen.connect(self._draw)
+        self.hold.chosen.connect(self.draw_like_this)
+        self.open.clicked.connect(self._open)
+        self.paste.clicked.connect(self._paste)
+        self.copy.clicked.connect(self._copy)
+        self.delete.clicked.connect(self._delete)
+        self.exclude.clicked.connect(self._exclude)
+        self.average.clicked.connect(self._average)
+        self.model.included.connect(self._include)
+        self.view.chosen.connect(self._choose)
+        self.view.installEventFilter(self)
+
+    def _count(self) -> None:
+        """Say how many pairs there are, and switch on what can be done."""
+        rows = self.model.rows
+        known = len(self.model.readings)
+        included = sum(row.is_included for row in rows)
+        wrong, faulty = self.model.wrong, self.model.faulty
+        words = [f"{included:,} of {len(rows):,} pairs count."] if rows else []
+        words += filter(None, [pace.words(known, len(rows), monotonic() - self._since)])
+        if wrong:
+            words.append(f"The model gets {len(wrong)} wrong.")
+        if faulty:
+            pair = "pair" if len(faulty) == 1 else "pairs"
+            words.append(f"{len(faulty)} {pair} can't be swept, marked “!”; point at the mark.")
+        self.counts.setText(" ".join(words))
+        self.exclude.setEnabled(any(rows[at].is_included for at in (*wrong, *faulty)))
+        self.exclude.setText(f"Exclude wrong ({len({*wrong, *faulty})})")
+        for part in (self.delete, self.copy, self.average):
+            part.setEnabled(bool(rows))
+        document = self._document
+        self.hold.show_known(task_of(document.pair) if document is not None else None)
+
+    def _take(self, rows: tuple[PairRow, ...], faults: Sequence[str]) -> None:
+        """Add rows, and say what could not be read."""
+        if self._document is None:
+            return
+        if len(rows) + len(self._document.table) > pair_files.MOST_ROWS:
+            full = f"A table holds at most {pair_files.MOST_ROWS:,} pairs: nothing was added."
+            rows, faults = (), [*faults, full]
+        self._remark(INPUT, "\n".join(faults))
+        if rows:
+            self.edited.emit({"table": self._document.table + like(rows, self._document.pair)})
+
+    def _mark(self, rows: Iterable[int], *, is_included: bool) -> None:
+        """Include or leave out some rows, as one step."""
+        if self._document is not None:
+            some = set(rows)
+            table = tuple(
+                replace(row, is_included=is_included) if at in some else row
+                for at, row in enumerate(self._document.table)
+            )
+            self.edited.emit({"table": table})
+
+    @Slot(object)
+    def _draw(self, task: Task) -> None:
+        if self._document is not None:
+            table = self._document.table
+            rows = like(task.draw(DRAWN, seed=len(table)), self._document.pair)
+            held = {row.pair for row in table}
+            self.edited.emit({"table": (*table, *(row for row in rows if row.pair not in held))})
+
+    @Slot()
+    def _open(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open prompt pairs", str(Path.home()), FILES)
+        if paths:
+            self.take_files(paths)
+
+    @Slot()
+    def _paste(self) -> None:
+        self.take_text(QGuiApplication.clipboard().text(), "The pasted text")
+
+    @Slot()
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(pair_files.write_text(self.model.rows))
+
+    @Slot()
+    def _delete(self) -> None:
+        gone = self.view.chosen_rows()
+        if self._document is not None and gone:
+            kept = (row for at, row in enumerate(self._document.table) if at not in gone)
+            table = tuple(kept)
+            changes: dict[str, object] = {"table": table}
+            if not table:
+                changes["is_average"] = False
+            self.edited.emit(changes)
+
+    @Slot()
+    def _exclude(self) -> None:
+        self._mark({*self.model.wrong, *self.model.faulty}, is_included=False)
+
+    @Slot()
+    def _average(self) -> None:
+        self.edited.emit({"is_average": self.average.isChecked()})
+
+    @Slot(int, bool)
+    def _include(self, row: int, is_included: bool) -> None:
+        chosen = self.view.chosen_rows()
+        self._mark(chosen if row in chosen else {row}, is_included=is_included)
+
+    @Slot(QModelIndex)
+    def _choose(self, index: QModelIndex) -> None:
+        pair = self.model.rows[index.row()].pair
+        self.edited.emit({"pair": pair})

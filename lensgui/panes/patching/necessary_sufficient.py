@@ -1,0 +1,200 @@
+"""Necessary or sufficient: every head as a point, by what it restores and what it takes away."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
+from lensgui.jobs.requests import HeadRoles, Patching, Request
+from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.pane import MODEL, NO_MODEL, Pane
+from lensgui.panes.pictures.scatter import Points, Scatter
+from lensgui.panes.places import heads_of
+from lensgui.panes.python import sweeps
+from lensgui.panes.sweep_view import cells
+from lensgui.panes.token_text import signed
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HEADS, Direction
+
+DIRECTIONS: tuple[tuple[str, Direction], ...] = (
+    ("necessary", "noising"),
+    ("sufficient", "denoising"),
+)
+EMPTY_STATE = (
+    "Type a corrupted prompt with as many tokens as the clean one, and every head is patched both "
+    "ways."
+)
+LEGEND = (
+    "Right: enough to bring the clean answer back. Up: the clean answer needs it. "
+    "Of clean − corrupted; hover for attribution and ablation."
+)
+
+
+class NecessaryPane(Pane):
+    """Every head on the axes of denoising and noising."""
+
+    title: ClassVar[str] = "Necessary or sufficient"
+    about: ClassVar[str] = "Every head by what it restores and by what is lost without it."
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.sweeps: dict[str, Sweep] = {}
+        self.effects: HeadEffects | None = None
+        self._cursor = Cursor()
+        self._pins: frozenset[tuple[int, int]] = frozenset()
+        self._asks_roles = False
+        self._heads: list[tuple[int, int]] = []
+        self.legend = caption("", self)
+        self.legend.setWordWrap(True)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.refusal = sentence(self)
+        self.scatter = Scatter(
+            "Heads by denoising and noising",
+            "Every head by what patching it restores and takes away; click one to select it.",
+            self,
+        )
+        for widget in (self.legend, self.refusal):
+            self.column.addWidget(widget)
+        self.column.addWidget(self.scatter, 1)
+        self.scatter.picked.connect(self._pick)
+        self.scatter.hovered.connect(self.hovered)
+        self._draw()
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return both directions of patching, and once they are known what else there is."""
+        if not document.pair.is_complete and not document.rows:
+            return {}
+        model, pair, rows = document.model, document.pair, document.rows
+        found: dict[str, Request] = {
+            name: Patching(model, document.asked, HEADS, direction, rows, is_estimated=False)
+            for name, direction in DIRECTIONS
+        }
+        if self._asks_roles and pair.is_complete:
+            reference = tuple(row for row in document.table if row.is_included)
+            found["roles"] = HeadRoles(model, pair, reference)
+        return found
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to patch every head both ways."""
+        asked = Patching(document.model, document.asked, HEADS, rows=document.rows)
+        return sweeps.necessary(document, asked)
+
+    def show_document(self, document: Document) -> None:
+        """Outline the pinned heads."""
+        self._pins = frozenset(heads_of(document.pins))
+        self._mark()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Mark the selected head."""
+        self._cursor = cursor
+        self._mark()
+
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is nothing to see, and nothing else."""
+        super().show_failure(name, sentence)
+        if not self.sweeps:
+            self.legend.setText(NO_MODEL if name == MODEL else "")
+
+    def expect(self, name: str) -> None:
+        """Forget what answers an older question: points of two questions do not mix."""
+        super().expect(name)
+        self._forget(name)
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Move the points to what is known now."""
+        super().show_answer(name, answer)
+        if isinstance(answer, HeadEffects):
+            self.effects = answer
+        elif isinstance(answer, Sweep):
+            self.sweeps[name] = answer
+            are_whole = len(self.sweeps) == 2 and all(
+                sweep.done == sweep.total for sweep in self.sweeps.values()
+            )
+            if are_whole and not self._asks_roles:
+                self._asks_roles = True
+                self.altered.emit()
+        self._draw()
+
+    def clear(self, name: str) -> None:
+        """Forget what is no longer asked."""
+        super().clear(name)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        if name == "roles":
+            self.effects = None
+        else:
+            self.sweeps.pop(name, None)
+            self.effects, self._asks_roles = None, False
+            self._remark("roles", "")
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw the heads of which both numbers are known."""
+        both = [self.sweeps.get(name) for name in ("sufficient", "necessary")]
+        sufficient, necessary = both
+        if sufficient is None or necessary is None:
+            self._heads = []
+            self.legend.setText(EMPTY_STATE if not self.sweeps else "")
+            self.refusal.hide()
+            self.scatter.show_points(None)
+            return
+        self.legend.setText(LEGEND)
+        self.refusal.setText(cells.refusal(sufficient))
+        self.refusal.setVisible(bool(sufficient.refusal))
+        known = _is_known(sufficient) & _is_known(necessary)
+        self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]
+        where = tuple(np.array(self._heads, int).reshape(-1, 2).T)
+        raw = bool(sufficient.refusal)
+        x, y = (
+            (sweep.values if raw else sweep.normalised)[where].astype(np.float64)
+            for sweep in (sufficient, necessary)
+        )
+        unit = f", {sufficient.unit}" if raw else ""
+        names = [f"L{layer}H{head}" for layer, head in self._heads]
+        titles = f"denoising: restored{unit}", f"noising: taken away{unit}"
+        self.scatter.show_points(Points(x, y, names, self._words, *titles, flips=True))
+        self._mark()
+
+    def _words(self, number: int) -> str:
+        """Return what is known of a head, in words."""
+        place = self._heads[number]
+        parts = [
+            f"{sweep.direction} {cells.cell_words(sweep, *place)}" for sweep in self.sweeps.values()
+        ]
+        effects = self.effects
+        is_mean = any(sweep.spread is not None for sweep in self.sweeps.values())
+        whose = "of the shown pair: " if is_mean else ""
+        if effects is not None and effects.attribution is not None:
+            change = signed(float(effects.attribution[place]))
+            parts.append(f"{whose}direct attribution {change} logits")
+        if effects is not None and np.isfinite(effects.ablation[place]):
+            change = f"{signed(float(effects.ablation[place]))} {effects.unit}"
+            parts.append(f"{whose}mean ablation over {effects.prompts} prompts {change}")
+        return f"L{place[0]}H{place[1]}\n" + "\n".join(parts)
+
+    def _mark(self) -> None:
+        place = (self._cursor.layer, self._cursor.head)
+        chosen = self._heads.index(place) if place in self._heads else None
+        pinned = [at for at, head in enumerate(self._heads) if head in self._pins]
+        self.scatter.show_chosen(chosen, pinned)
+
+    @Slot(int)
+    def _pick(self, number: int) -> None:
+        layer, head = self._heads[number]
+        self.picked.emit({"layer": layer, "head": head})
+
+
+def _is_known(sweep: Sweep) -> NDArray[np.bool_]:
+    """Return which heads have a number: an exact one, or the mean over the pairs so far."""
+    known = [CellState.EXACT, CellState.UNCHANGED]
+    if sweep.spread is not None:
+        known.append(CellState.ESTIMATE)
+    return np.isin(sweep.states, known)

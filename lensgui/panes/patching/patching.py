@@ -1,0 +1,302 @@
+"""Where the answer lives: activation patching of every place of one kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, Slot
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import Sweep, Verification
+from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
+from lensgui.jobs.results import ModelCard, PairReading
+from lensgui.jobs.runner import STOPPED
+from lensgui.panes import menus
+from lensgui.panes.controls.chooser import Chooser
+from lensgui.panes.controls.flow import Flow
+from lensgui.panes.pane import Pane
+from lensgui.panes.patching import followups
+from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.python import sweeps
+from lensgui.panes.sweep_view import cells, faces, sweepwords
+from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
+from lensgui.panes.sweep_view.sweep_view import SweepPlot
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import SweepKind
+
+EMPTY_STATE = (
+    "Type a corrupted prompt with as many tokens as the clean one, and the sweep starts by itself."
+)
+NO_HEAD = "Select a head, and its attention edges are patched one at a time."
+OTHER_MODEL = "The sweep kept as A was of another model, so there is nothing to compare with."
+
+
+class PatchingPane(Pane):
+    """How much each place of one run moves the answer of the other.
+
+    Attributes:
+        number: Which of the document's views it shows.
+        next_title: The pane for another sweep beside this one; "" if there is none.
+    """
+
+    title: ClassVar[str] = "Activation patching"
+    about: ClassVar[str] = "One run's activations are put into the other, one place at a time."
+    number: ClassVar[int] = 0
+    next_title: ClassVar[str] = "Patching 2"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document: Document | None = None
+        self._cursor = Cursor()
+        self._paused: Patching | None = None
+        self._verifying: VerifyCell | None = None
+        self.kind = Chooser("Kind of activation that is patched", KINDS, self)
+        self.direction = Chooser("Direction of patching", DIRECTIONS, self)
+        self.direction.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.direction.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToContents)
+        self.view = SweepPlot(self.title, self)
+        self._empty_states = {self.view.heatmap: EMPTY_STATE}
+        choices = Flow(spacing=6)
+        choices.addWidget(self.kind)
+        choices.addWidget(self.direction)
+        self.column.addLayout(choices)
+        self.column.addWidget(self.view, 1)
+        self._connect()
+
+    def _connect(self) -> None:
+        view, tools = self.view, self.view.tools
+        self.kind.chosen.connect(self._edit_kind)
+        self.direction.chosen.connect(self._edit_direction)
+        view.picked.connect(self.picked)
+        view.hovered.connect(self.hovered)
+        view.asked.connect(self._show_verbs)
+        view.compare.chosen.connect(self._choose_side)
+        view.compare.dropped.connect(self._drop_kept)
+        tools.paused.connect(self._pause)
+        tools.resumed.connect(self.again)
+        tools.kept.connect(self._keep)
+        tools.another.connect(self._show_another)
+        tools.more.setVisible(bool(self.next_title))
+
+    @property
+    def heatmap(self) -> Heatmap:
+        """The picture."""
+        return self.view.heatmap
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """The sweep so far."""
+        return self.view.sweep
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return a sweep over all places of the chosen kind, once there are two prompts."""
+        patching = self._asked(document, cursor)
+        if patching is None:
+            return {}
+        found: dict[str, Request] = {"pair": ReadPair(document.model, document.pair)}
+        if patching != self._paused:
+            found["sweep"] = patching
+        kept = self._kept(document)
+        if kept is not None and self.view.compare.side != "B":
+            found["kept"] = kept
+        if self._verifying is not None and self._verifying.patching == patching:
+            found["verify"] = self._verifying
+        return found
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to compute the sweep that is shown, A, B or A − B."""
+        asked = document.patching(self.number)
+        if asked.kind.extent == "edge":
+            asked = replace(asked, layer=cursor.layer or 0, head=cursor.head or 0)
+        return sweeps.shown(document, asked, self._kept(document), self.view.side)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Take note of how many heads share their keys and values."""
+        super().show_card(card)
+        self.view.group = cells.group_size(card)
+
+    def show_document(self, document: Document) -> None:
+        """Show what is patched, and which way."""
+        self._document = document
+        view = document.views[self.number]
+        self.kind.show_value(view.kind)
+        self.direction.show_value(view.direction)
+        self.view.pins = document.pins
+        self.view.compare.show_kept(self._kept(document))
+        is_other = view.against is not None and self._kept(document) is None
+        self._remark("kept", OTHER_MODEL if is_other else "")
+        self._look_again()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline the selected cell."""
+        self._cursor = cursor
+        self.view.selected = cursor
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Draw; a pause or a check of what is no longer asked is over."""
+        asked = self._asked(self._document, self._cursor) if self._document else None
+        if self._paused is not None and asked != self._paused:
+            self._paused = None
+            self.view.is_paused = False
+            self.view.tools.show_paused(is_paused=False)
+            self.clear("sweep")
+        if self._verifying is not None and asked != self._verifying.patching:
+            self._verifying = None
+            self.view.verified = ""
+        is_headless = (
+            asked is None and self._document is not None and self._document.pair.is_complete
+        )
+        self._empty_states = {self.view.heatmap: NO_HEAD if is_headless else EMPTY_STATE}
+        self.view.draw()
+
+    def expect(self, name: str) -> None:
+        """Say again what to do while there is nothing to see."""
+        super().expect(name)
+        if name == "sweep":
+            self._say_if_empty(self._empty_states)
+            self.view.verified = ""
+            self.view.tools.show_stopped(is_stopped=False)
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Fill in the cells swept so far."""
+        super().show_answer(name, answer)
+        if isinstance(answer, Verification):
+            self._compare_slow(answer)
+        elif isinstance(answer, PairReading):
+            self.view.pair = answer
+        elif isinstance(answer, Sweep):
+            if name == "kept":
+                self.view.kept = answer
+            else:
+                self.view.sweep, self.view.is_stale = answer, False
+        self.view.draw()
+
+    def show_pending(self, name: str) -> None:
+        """Dim what answers an older question."""
+        super().show_pending(name)
+        if name == "sweep":
+            self.view.is_stale = True
+            self.view.heatmap.show_stale()
+
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is no sweep, and nothing else."""
+        super().show_failure(name, sentence)
+        if name == "sweep":
+            self._say_if_empty({self.view.heatmap: ""})
+            self.view.tools.show_stopped(is_stopped=sentence == STOPPED)
+            self.view.draw()
+
+    def clear(self, name: str) -> None:
+        """Forget a sweep that nobody asks for any more; a paused one stays."""
+        super().clear(name)
+        if name == "sweep":
+            self.view.tools.show_stopped(is_stopped=False)
+        if name == "sweep" and self._paused is None:
+            self.view.sweep, self.view.is_stale = None, False
+            self._say_if_empty(self._empty_states)
+        elif name == "kept":
+            self.view.kept = None
+        self.view.draw()
+
+    def _asked(self, document: Document, cursor: Cursor) -> Patching | None:
+        """Return the sweep that the pane shows; None if there is nothing to sweep."""
+        if not document.pair.is_complete and not document.rows:
+            return None
+        patching = document.patching(self.number)
+        if patching.kind.extent != "edge":
+            return patching
+        if cursor.layer is None or cursor.head is None:
+            return None
+        return replace(patching, layer=cursor.layer, head=cursor.head)
+
+    def _kept(self, document: Document) -> Patching | None:
+        """Return the sweep to compare with; None if there is none of this model."""
+        kept = document.views[self.number].against
+        return kept if kept is not None and kept.model == document.model else None
+
+    @Slot(object)
+    def _edit_kind(self, kind: object) -> None:
+        self._edit_view(kind=kind)
+
+    @Slot(object)
+    def _edit_direction(self, direction: object) -> None:
+        self._edit_view(direction=direction)
+
+    def _edit_view(self, **changes: object) -> None:
+        if self._document is not None:
+            self.edited.emit({"views": self._document.with_view(self.number, **changes)})
+
+    @Slot(bool)
+    def _pause(self, is_paused: bool) -> None:
+        if self._document is not None:
+            self._paused = self._asked(self._document, self._cursor) if is_paused else None
+            self.view.is_paused = self._paused is not None
+            self.altered.emit()
+            self.view.draw()
+
+    @Slot()
+    def _keep(self) -> None:
+        if self._document is not None:
+            self._edit_view(against=self._asked(self._document, self._cursor))
+
+    @Slot()
+    def _drop_kept(self) -> None:
+        self._edit_view(against=None)
+
+    @Slot()
+    def _choose_side(self) -> None:
+        self.altered.emit()
+        self.view.draw()
+
+    @Slot()
+    def _show_another(self) -> None:
+        self.shown.emit(self.next_title)
+
+    @Slot(int, int, object)
+    def _show_verbs(self, row: int, column: int, where: QPoint) -> None:
+        """Show what can be done with a cell."""
+        if self._document is None or self.view.shown is None:
+            return
+        place = self.view.place(row, column)
+        found = [] if self.view.is_stale else self._questions(place, row, column)
+        found += menus.of_place(self, place, self._document.pins)
+        found.append(menus.copying(self.view.words(row, column)))
+        menus.show_menu(self, found, where)
+
+    def _questions(self, place: Cursor, row: int, column: int) -> list[menus.Verb]:
+        """Return what can be asked of a cell of the picture that answers the present question."""
+        assert self._document is not None
+        view = self._document.views[self.number]
+        is_kept = self.view.compare.side == "A" and view.against is not None
+        kind = view.against.kind if is_kept and view.against else view.kind
+        found = followups.of_cell(
+            kind, place, self._follow, lambda title: menus.go_to(self, place, title)
+        )
+        if self.view.compare.side == "B":
+            found.append(followups.verifying(lambda: self._verify(row, column)))
+        return found
+
+    def _follow(self, kind: SweepKind, place: Cursor) -> None:
+        """Select a place and show another kind of sweep."""
+        menus.select(self, place)
+        self._edit_view(kind=kind)
+
+    def _verify(self, row: int, column: int) -> None:
+        """Ask for a cell the slow way."""
+        sweep = self.view.sweep
+        asked = self._asked(self._document, self._cursor) if self._document else None
+        if sweep is not None and asked is not None:
+            index = faces.whole_index(sweep, row, column, self.view.slider.at)
+            self._verifying = VerifyCell(asked, index)
+            self.view.verified = "verifying …"
+            self.altered.emit()
+            self.view.draw()
+
+    def _compare_slow(self, found: Verification) -> None:
+        """Say how far a cell of the sweep is from the slow way."""
+        if self.sweep is not None and len(found.index) == self.sweep.values.ndim:
+            self.view.verified = sweepwords.verified(self.sweep, found)

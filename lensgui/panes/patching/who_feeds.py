@@ -1,0 +1,246 @@
+"""Who feeds it: path patching from every earlier head and MLP into the selected head."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QWidget
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.arrays import CellState, Feeding
+from lensgui.jobs.requests import Request, WhoFeeds
+from lensgui.panes import menus, theme
+from lensgui.panes.controls.chooser import Chooser, Groups, Option
+from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.pane import Pane
+from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.pictures.level_bar import LevelBar
+from lensgui.panes.python import sweeps
+from lensgui.panes.sweep_view import cells
+from lensgui.panes.sweep_view.sweeppicture import Setting, draw
+from lensgui.panes.sweep_view.top_cells import TopCells
+from lensgui.panes.token_text import signed
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import HeadInput
+
+NO_HEAD = "Select a head in any pane to see who feeds it."
+NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."
+LATER = "it does not come before the head that listens"
+INPUTS: Groups[HeadInput] = (
+    (
+        "",
+        (
+            Option("q", "its queries", "What is fed into what the head looks for."),
+            Option("k", "its keys", "What is fed into what the head's sources can be found by."),
+            Option("v", "its values", "What is fed into what the head hands on."),
+        ),
+    ),
+)
+
+
+class FeedersPane(Pane):
+    """How much of the answer each path into one head carries."""
+
+    title: ClassVar[str] = "Who feeds it"
+    about: ClassVar[str] = "Path patching of every earlier head and MLP into the selected head."
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.feeding: Feeding | None = None
+        self._end: float | None = None
+        self._meaning: tuple[object, ...] = ()
+        self._document: Document | None = None
+        self._cursor = Cursor()
+        self._asked_input: object = None
+        self._held: tuple[int, int] | None = None
+        self._picks = False
+        self.input = Chooser("Input of the selected head", INPUTS, self)
+        self.legend = caption("", self)
+        self.legend.setWordWrap(True)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.refusal = sentence(self)
+        self.refusal.hide()
+        self.heatmap = Heatmap(theme.diverging, self._words, parent=self)
+        self.heatmap.setAccessibleName("Senders by layer and head")
+        self.heatmap.setToolTip(
+            "Click a sender, or move with the arrow keys, to select it; right-click to see who "
+            "feeds it in turn."
+        )
+        self.levels = LevelBar(self)
+        self.table = TopCells(self)
+        self._empty_states = {self.heatmap: NO_HEAD}
+        self._lay_out()
+        self.input.chosen.connect(self._choose_input)
+        self.heatmap.picked.connect(self._pick)
+        self.heatmap.hovered.connect(self.hovered)
+        self.heatmap.asked.connect(self._show_verbs)
+        self.table.picked.connect(self._pick)
+        self.levels.ranged.connect(self._range)
+        self._draw()
+
+    def _lay_out(self) -> None:
+        picture = QWidget(self)
+        row = QHBoxLayout(picture)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        row.addWidget(self.heatmap, 1)
+        row.addWidget(self.levels)
+        parts = QSplitter(Qt.Orientation.Vertical, self)
+        parts.setChildrenCollapsible(False)
+        for widget, share in ((picture, 3), (self.table, 2)):
+            parts.addWidget(widget)
+            parts.setStretchFactor(parts.count() - 1, share)
+        for widget in (self.input, self.legend, self.refusal):
+            self.column.addWidget(widget)
+        self.column.addWidget(parts, 1)
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return path patching into the selected head."""
+        place = self._receiver(cursor)
+        if not document.pair.is_complete or place is None:
+            return {}
+        return {"feeding": WhoFeeds(document.model, document.pair, *place, self._input())}
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to patch the paths into the selected head."""
+        return sweeps.who_feeds(document, self._receiver(cursor) or (0, 0), self._input())
+
+    def show_document(self, document: Document) -> None:
+        """Ask for the input that a patching pane has just turned to."""
+        self._document = document
+        kinds = [view.kind.activation for view in document.views]
+        asked = next((kind for kind in kinds if kind in ("q", "k", "v")), None)
+        if asked is not None and asked != self._asked_input:
+            self.input.show_value(asked)
+        self._asked_input = asked
+        self._empty_states = {self.heatmap: NO_HEAD if document.pair.is_complete else NO_PAIR}
+        self._draw()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Take note of the head that listens: the selected one, unless it was selected here."""
+        self._cursor = cursor
+        if not self._picks:
+            self._held = None
+        self.heatmap.show_cursor(cursor)
+
+    def expect(self, name: str) -> None:
+        """Say what to do while there is nothing to see."""
+        super().expect(name)
+        self._say_if_empty(self._empty_states)
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Fill in what is known."""
+        super().show_answer(name, answer)
+        if isinstance(answer, Feeding):
+            self.feeding = answer
+            self._draw()
+
+    def show_pending(self, name: str) -> None:
+        """Dim what is said of another head."""
+        super().show_pending(name)
+        self.heatmap.show_stale()
+
+    def show_failure(self, name: str, sentence: str) -> None:
+        """Say why there is no answer, and nothing else."""
+        super().show_failure(name, sentence)
+        if name == "feeding":
+            self._say_if_empty({self.heatmap: ""})
+
+    def clear(self, name: str) -> None:
+        """Forget what nobody asks any more."""
+        super().clear(name)
+        self.feeding = None
+        self._draw()
+        self._say_if_empty(self._empty_states)
+
+    def _receiver(self, cursor: Cursor) -> tuple[int, int] | None:
+        """Return the head that listens: senders that are clicked here do not take its place."""
+        if self._held is not None:
+            return self._held
+        if cursor.layer is None or cursor.head is None:
+            return None
+        return cursor.layer, cursor.head
+
+    def _input(self) -> HeadInput:
+        return self.input.value or "q"
+
+    def _draw(self) -> None:
+        found = self.feeding
+        self.levels.setVisible(found is not None)
+        self.table.setVisible(found is not None)
+        self.refusal.setVisible(found is not None and bool(found.refusal))
+        if found is None:
+            self.legend.setText("")
+            self.heatmap.show_picture(None)
+            return
+        self.table.show_sweep(found, 1)
+        self.refusal.setText(found.refusal)
+        alone = "of this pair alone, " if self._document and self._document.rows else ""
+        counted = f"{alone}{cells.legend(found)}{self._embedding(found)}"
+        self.legend.setText(f"into {found.receiver}: {counted}")
+        self.legend.setToolTip(
+            "The path from each sender straight into the head is taken from the clean run, all "
+            "else from the corrupted run (path patching)."
+        )
+        pins = self._document.pins if self._document else ()
+        meaning = found.metric, bool(found.refusal)
+        if meaning != self._meaning:  # the user's range was of something else
+            self._meaning, self._end = meaning, None
+        picture, limit = draw(found, Setting(1, None, self._end or cells.largest(found), pins))
+        self.heatmap.show_picture(picture)
+        self.levels.show_end(limit, is_own=self._end is not None)
+
+    @staticmethod
+    def _embedding(found: Feeding) -> str:
+        if found.embedding != found.embedding:  # not known yet
+            return ""
+        if found.refusal:
+            return f"; embedding {signed(found.embedding)} {found.unit}"
+        share = found.embedding / (found.clean - found.corrupted)
+        return f"; embedding {signed(share)}"
+
+    def _words(self, row: int, column: int) -> str:
+        found = self.feeding
+        if found is None:
+            return ""
+        name = cells.cell_name(found, row, column)
+        if found.states[row, column] == CellState.MASKED:
+            return f"{name}: {LATER}"
+        return f"{name} → {found.receiver}: {cells.cell_words(found, row, column)}"
+
+    @Slot(object)
+    def _pick(self, fields: dict[str, int]) -> None:
+        """Select a sender, and keep asking about the head that it feeds."""
+        self._held = self._receiver(self._cursor)
+        self._picks = True
+        self.picked.emit(fields)
+        self._picks = False
+
+    def _turn_to(self, place: Cursor) -> None:
+        """Ask who feeds a sender."""
+        self._held = None
+        menus.select(self, place)
+        self.altered.emit()
+
+    @Slot(object)
+    def _choose_input(self) -> None:
+        self.altered.emit()
+
+    @Slot(object)
+    def _range(self, end: float | None) -> None:
+        self._end = end
+        self._draw()
+
+    @Slot(int, int, object)
+    def _show_verbs(self, row: int, column: int, where: QPoint) -> None:
+        """Show what can be done with a sender."""
+        if self.feeding is None or self._document is None:
+            return
+        place = Cursor(**cells.cursor_at(self.feeding, (row, column), 1))
+        found = menus.of_place(self, place, self._document.pins)
+        if place.head is not None:
+            turn = "Show who feeds this sender in turn."
+            found.insert(0, menus.Verb("Who feeds it?", turn, lambda: self._turn_to(place)))
+        menus.show_menu(self, [*found, menus.copying(self._words(row, column))], where)

@@ -1,0 +1,214 @@
+"""What is asked of two prompts: answer, distractor, metric and beginning of sequence, in a row."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+
+from lensgui.jobs.results import ModelCard, PairReading, Token
+from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.chooser import Chooser, Option
+from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.prompt.alignment import SIDES
+from lensgui.panes.prompt.token_picker import TokenPicker
+from lensgui.panes.token_text import shorten, signed, spell
+from lensgui.terms.questions import SEPARATOR, UNITS, MetricName, PromptPair
+
+NO_BOS = "none"
+METRICS: dict[MetricName, str] = {
+    "logit difference": "logit(answer) − logit(distractor): which answer is preferred, in logits.",
+    "probability difference": "P(answer) − P(distractor).",
+    "probability": "P(answer), summed over a set of answers.",
+    "log-probability": "ln P(answer), in nats; an answer of several tokens is read as a whole.",
+    "rank": "How many tokens are likelier than the answer: 0 is the likeliest.",
+    "KL divergence": "How far the prediction is from the clean run's, in nats; needs no answer.",
+}
+DIGITS = {"probability": 4, "ranks": 0}
+
+
+class AnswerRow(QWidget):
+    """Answer, distractor, metric, beginning of sequence, and what the metric is.
+
+    Attributes:
+        edited: (changes,) fields of the pair that the user changed.
+        sought: (text,) to look for in the vocabulary; None once nothing is sought.
+    """
+
+    edited = Signal(object)
+    sought = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pair: PromptPair | None = None
+        self.fields = {name: TokenPicker(self) for name in ("answer", "distractor")}
+        self.resolved = {name: ChipRow(self, wraps=False) for name in self.fields}
+        options = [Option(name, name, METRICS[name]) for name in get_args(MetricName)]
+        self.measure = Chooser("Metric", [("", options)], self)
+        self.bos = QComboBox(self)
+        self.swap = QPushButton("Swap", self)
+        self.difference = sentence(self)
+        self._lay_out()
+        self._connect()
+        self._name_parts()
+
+    def show_pair(self, pair: PromptPair) -> None:
+        """Show what is asked now."""
+        self._pair = pair
+        self.fields["answer"].show_text(pair.answer)
+        self.fields["distractor"].show_text(pair.distractor)
+        self.measure.show_value(pair.metric)
+        self._show_bos(pair.bos)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Offer the model's control tokens to begin with."""
+        self.bos.blockSignals(True)
+        self.bos.clear()
+        self.bos.addItem(NO_BOS, False)
+        if card.bos:
+            self.bos.addItem(f"{card.bos} (the tokenizer's)", True)
+        for choice in card.bos_choices:
+            if choice != card.bos:
+                self.bos.addItem(choice, choice)
+        self.bos.blockSignals(False)
+        if self._pair is not None:
+            self._show_bos(self._pair.bos)
+
+    def show_reading(self, reading: PairReading | None) -> None:
+        """Show which tokens were meant, and the metric of each prompt."""
+        pair = self._pair
+        answers = {
+            "answer": reading.answer if reading else None,
+            "distractor": reading.distractor if reading else None,
+        }
+        for (name, token), rank in zip(answers.items(), ("likeliest", "second"), strict=True):
+            typed = getattr(pair, name, "")
+            self.resolved[name].show_chips(_chips(token, typed))
+            self.fields[name].setPlaceholderText(f"{rank}: {spell(token)}" if token else rank)
+        self.difference.setText(_words(reading, pair) if pair else "")
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        for name, field in self.fields.items():
+            row.addWidget(caption(name.capitalize(), self))
+            row.addWidget(field)
+            row.addWidget(self.resolved[name], 0, Qt.AlignmentFlag.AlignVCenter)
+            row.addSpacing(4)
+        row.addWidget(self.swap)
+        row.addWidget(caption("BOS", self))
+        row.addWidget(self.bos)
+        row.addWidget(caption("Metric", self))
+        row.addWidget(self.measure)
+        row.addSpacing(4)
+        row.addWidget(self.difference, 1)
+        self.bos.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.bos.setMinimumContentsLength(8)
+        self.measure.setSizePolicy(self.bos.sizePolicy())
+        self.measure.setMinimumContentsLength(15)
+
+    def _connect(self) -> None:
+        self.fields["answer"].typed.connect(self._edit_answer)
+        self.fields["distractor"].typed.connect(self._edit_distractor)
+        for field in self.fields.values():
+            field.sought.connect(self.sought)
+        self.bos.activated.connect(self._edit_bos)
+        self.measure.chosen.connect(self._edit_metric)
+        self.swap.clicked.connect(self._swap)
+
+    def _name_parts(self) -> None:
+        tips: dict[QWidget, tuple[str, str]] = {
+            self.fields["answer"]: (
+                "Answer token",
+                "The token the clean prompt calls for, its leading space included; empty for the "
+                f"likeliest; a “{SEPARATOR}” between tokens that count as one, such as 8{SEPARATOR}"
+                "9.",
+            ),
+            self.fields["distractor"]: (
+                "Distractor token",
+                "The token the answer is compared with; empty for the second likeliest; a "
+                f"“{SEPARATOR}” between tokens that count as one.",
+            ),
+            self.bos: (
+                "Beginning-of-sequence token",
+                "What is put in front of both prompts; it changes every number.",
+            ),
+            self.swap: (
+                "Swap clean and corrupted",
+                "Swap the prompts, and answer with distractor.",
+            ),
+            self.difference: (
+                "Metric of both prompts",
+                "What the metric reads at the last position of each prompt.",
+            ),
+        }
+        for widget, (name, tip) in tips.items():
+            widget.setAccessibleName(name)
+            widget.setToolTip(tip)
+        for name, row in self.resolved.items():
+            row.setAccessibleName(f"The {name}, as the model reads it")
+            row.setToolTip(f"The token that the model reads as {name}, leading space included.")
+
+    def _show_bos(self, bos: bool | str) -> None:
+        index = next((at for at in range(self.bos.count()) if self.bos.itemData(at) == bos), None)
+        if index is None:
+            names = {False: NO_BOS, True: "the tokenizer's"}
+            self.bos.addItem(bos if isinstance(bos, str) else names[bos], bos)
+            index = self.bos.count() - 1
+        self.bos.setCurrentIndex(index)
+
+    @Slot(str)
+    def _edit_answer(self, text: str) -> None:
+        self.edited.emit({"answer": text})
+
+    @Slot(str)
+    def _edit_distractor(self, text: str) -> None:
+        self.edited.emit({"distractor": text})
+
+    @Slot()
+    def _edit_bos(self) -> None:
+        self.edited.emit({"bos": self.bos.currentData()})
+
+    @Slot(object)
+    def _edit_metric(self, name: MetricName) -> None:
+        self.edited.emit({"metric": name})
+
+    @Slot()
+    def _swap(self) -> None:
+        if self._pair is not None:
+            self.edited.emit(
+                {
+                    "clean": self._pair.corrupted,
+                    "corrupted": self._pair.clean,
+                    "answer": self._pair.distractor,
+                    "distractor": self._pair.answer,
+                }
+            )
+
+
+def _chips(token: Token | None, typed: str) -> list[Chip]:
+    """Return the chip of a token, with how many more count with it."""
+    if token is None:
+        return []
+    others = 0 if typed == token.text else typed.count(SEPARATOR)
+    return [Chip(shorten(spell(token), 9), note=f"+{others}" if others else "")]
+
+
+def _words(reading: PairReading | None, pair: PromptPair) -> str:
+    """Return what the metric reads, in words."""
+    if reading is None:
+        return ""
+    unit = UNITS[pair.metric]
+    sides = ((side, getattr(reading, side)) for side in SIDES)
+    parts = [
+        f"{side} {signed(prompt.metric, DIGITS.get(unit, 3))}"
+        for side, prompt in sides
+        if prompt is not None and prompt.metric is not None
+    ]
+    if not parts:
+        return ""
+    return ", ".join(parts) + f" {unit}" * (unit in ("nats", "logits"))

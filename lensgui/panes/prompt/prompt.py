@@ -1,0 +1,288 @@
+"""The two prompts, their tokens, and what the model would say next."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+
+from lensgui.jobs.answering import Answer
+from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
+from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
+from lensgui.jobs.results import ModelCard, PairReading, PromptReading
+from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.controls import Editor, button, caption
+from lensgui.panes.pane import Pane
+from lensgui.panes.prompt.alignment import SIDES, next_chips
+from lensgui.panes.prompt.answer_row import AnswerRow
+from lensgui.panes.prompt.remarks import Remarks
+from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
+from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
+from lensgui.panes.prompt.token_rows import TokenRows
+from lensgui.panes.python import script
+from lensgui.panes.token_text import percent, shorten
+from lensgui.prompts.tasks import like
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.terms.questions import PromptPair
+
+
+class PromptPane(Pane):
+    """Where prompts are typed, and their tokens, answers and metric are seen."""
+
+    title: ClassVar[str] = "Prompt"
+    about: ClassVar[str] = "The clean and the corrupted prompt, their tokens and what comes next."
+    scrolls: ClassVar[bool] = False
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.reading: PairReading | None = None
+        self._document: Document | None = None
+        self._unequal: PromptPair | None = None  # prompts that are known to differ in length
+        self._sought: str | None = None
+        self._matches: TokenMatches | None = None
+        self._fitting: tuple[Replacement, ...] = ()
+        self.editors = {side: Editor(self) for side in SIDES}
+        self._rows = TokenRows(self)
+        self.tokens = self._rows.areas
+        self.next = {side: ChipRow(self) for side in SIDES}
+        self.answers = AnswerRow(self)
+        self.fields, self.resolved = self.answers.fields, self.answers.resolved
+        self.bos, self.swap = self.answers.bos, self.answers.swap
+        self.difference = self.answers.difference
+        self._switch = SurprisalSwitch(self)
+        self.surprisal = self._switch.button
+        self.names = button(
+            "Swap names", "Swap names", "Make the corrupted prompt by exchanging two names.", self
+        )
+        self.replace = button(
+            "Replace…", "Replace words", "Make the corrupted prompt by replacing words.", self
+        )
+        self.fits = QWidget(self)
+        self.fitting = ChipRow(self.fits)
+        self.remarks = Remarks(self)
+        self.column.addLayout(self._prompts())
+        self.column.addWidget(self._fits())
+        self.column.addWidget(self.answers)
+        self.column.addWidget(self.remarks)
+        self._connect()
+        self._name_parts()
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Return the pair, to be read; words that are sought; nothing without a clean prompt."""
+        pair = document.pair
+        if not pair.clean:
+            return {}
+        wanted: dict[str, Request] = {"pair": ReadPair(document.model, pair)}
+        if self._unequal is not None and self._unequal == _texts(pair):
+            wanted["fitting"] = FindReplacements(document.model, self._unequal)
+        if self._sought is not None:
+            wanted["tokens"] = FindTokens(document.model, pair.clean_prompt, self._sought)
+        return wanted
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to get the metric and the likeliest next tokens."""
+        return script.prompt(document)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Offer the model's control tokens to begin with."""
+        self.answers.show_card(card)
+
+    def show_document(self, document: Document) -> None:
+        """Show the prompts and answers as they are now."""
+        self._document = document
+        pair = document.pair
+        self.editors["clean"].show_text(pair.clean)
+        self.editors["corrupted"].show_text(pair.corrupted)
+        self.answers.show_pair(pair)
+        self._rows.show_pins(document.pins)
+        self.names.setEnabled(swapped(pair) is not None)
+        self.replace.setEnabled(bool(pair.clean))
+        self._warn()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Outline the selected position in both prompts."""
+        self._rows.show_position(cursor.position)
+
+    def show_answer(self, name: str, answer: Answer) -> None:
+        """Show tokens at once, and what comes next when it is known."""
+        super().show_answer(name, answer)
+        if isinstance(answer, PairReading):
+            self._show_reading(answer)
+        elif isinstance(answer, Replacements):
+            self._show_fitting(answer.found)
+        elif isinstance(answer, TokenMatches):
+            self._matches = answer
+            self._show_matches()
+
+    def clear(self, name: str) -> None:
+        """Forget what is no longer asked."""
+        super().clear(name)
+        if name == "fitting":  # the row stays: while one types, it will most likely be filled again
+            self._fitting = ()
+            self.fitting.show_chips(())
+        elif name != "tokens":
+            self._show_reading(None)
+
+    def event(self, event: QEvent) -> bool:
+        """Be just as tall as the prompts need: what is below has better use for the rest."""
+        is_handled = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self.setFixedHeight(self.column.totalHeightForWidth(self.width()))
+        return is_handled
+
+    def _prompts(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 5)
+        grid.setColumnStretch(2, 2)
+        top = Qt.AlignmentFlag.AlignTop
+        for index, side in enumerate(SIDES):
+            label = caption(side.capitalize(), self)
+            label.setBuddy(self.editors[side])
+            label.setContentsMargins(0, 5, 0, 0)
+            grid.addWidget(label, 2 * index, 0, top)
+            grid.addWidget(self.editors[side], 2 * index, 1, top)
+            grid.addWidget(self.tokens[side], 2 * index + 1, 1, top)
+            grid.addWidget(self.next[side], 2 * index, 2, 2, 1)
+        grid.addWidget(self._switch, 0, 3, 2, 1, top)
+        for row, part in ((2, self.names), (3, self.replace)):
+            grid.addWidget(part, row, 3, top)
+        return grid
+
+    def _fits(self) -> QWidget:
+        row = QHBoxLayout(self.fits)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(caption("As many tokens as the clean prompt with", self.fits))
+        row.addWidget(self.fitting, 1)
+        self.fits.hide()
+        return self.fits
+
+    def _connect(self) -> None:
+        for side in SIDES:
+            self.editors[side].typed.connect(getattr(self, f"_edit_{side}"))
+            self.next[side].hovered.connect(self.hovered)
+        self.answers.edited.connect(self._edit)
+        self.answers.sought.connect(self._seek)
+        self._rows.picked.connect(self.picked)
+        self._rows.hovered.connect(self.hovered)
+        self._switch.toggled.connect(self._rows.show_surprisal)
+        self.names.clicked.connect(self._swap_names)
+        self.replace.clicked.connect(self._ask_what_to_replace)
+        self.fitting.clicked.connect(self._fit)
+        self.fitting.hovered.connect(self.hovered)
+
+    def _name_parts(self) -> None:
+        tips = {
+            "clean": "The prompt whose answer is right.",
+            "corrupted": "The same prompt with the decisive words replaced: as many tokens, "
+            "another answer.",
+        }
+        for side in SIDES:
+            self.editors[side].setAccessibleName(f"{side.capitalize()} prompt")
+            self.editors[side].setToolTip(tips[side])
+            self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
+            self.next[side].setToolTip("What the model finds likeliest to come next.")
+            self.editors[side].setPlaceholderText(f"Type the {side} prompt")
+        self.fitting.setAccessibleName("Words that give both prompts as many tokens")
+        self.fitting.setToolTip("Click a word to put it into the corrupted prompt.")
+
+    def _show_reading(self, reading: PairReading | None) -> None:
+        self.reading = reading
+        self._rows.show_reading(reading)
+        for side in SIDES:
+            prompt: PromptReading | None = getattr(reading, side, None)
+            self.next[side].show_chips(next_chips(prompt.top if prompt else ()))
+        self.answers.show_reading(reading)
+        self._warn()
+        corrupted = reading.corrupted if reading else None
+        is_unequal = (
+            reading is not None
+            and corrupted is not None
+            and len(corrupted.tokens) != len(reading.clean.tokens)
+        )
+        pair = self._document.pair if self._document else None
+        unequal = _texts(pair) if pair is not None and is_unequal else None
+        if not is_unequal:
+            self.fits.hide()
+        if unequal != self._unequal:
+            self._unequal = unequal
+            self.altered.emit()
+
+    def _show_fitting(self, found: tuple[Replacement, ...]) -> None:
+        self._fitting = found
+        chips = [
+            Chip(
+                shorten(choice.new, 20),
+                f"“{choice.new}” in the place of “{choice.old}”: the model expects its beginning "
+                f"there with probability {choice.probability:.2g}",
+                percent(choice.probability),
+            )
+            for choice in found
+        ]
+        self.fitting.show_chips(chips)
+        self.fits.setVisible(bool(found))
+
+    def _warn(self) -> None:
+        """List what is wrong or surprising."""
+        found, document = [], self._document
+        if document is not None and document.is_average:
+            count = len(document.rows)
+            found.append(f"Panes average over {count} pairs of the table; this is one pair alone.")
+        self.remarks.show_sentences(self.reading.warnings if self.reading else (), found)
+
+    @Slot(str)
+    def _edit_clean(self, text: str) -> None:
+        self.edited.emit({"clean": text})
+
+    @Slot(str)
+    def _edit_corrupted(self, text: str) -> None:
+        self.edited.emit({"corrupted": text})
+
+    @Slot(object)
+    def _edit(self, changes: dict[str, Any]) -> None:
+        """Tell what changed; the table's pairs are read as this one is."""
+        document = self._document
+        if document is not None and document.table and {"metric", "bos"} & changes.keys():
+            table = like(document.table, document.having(**changes).pair)
+            changes = {**changes, "table": table}
+        self.edited.emit(changes)
+
+    @Slot(object)
+    def _seek(self, text: str | None) -> None:
+        if text is not None and text == self._sought:
+            self._show_matches()
+            return
+        self._sought, self._matches = text, None
+        self.altered.emit()
+
+    def _show_matches(self) -> None:
+        field = next((field for field in self.fields.values() if field.hasFocus()), None)
+        if field is not None and self._matches is not None:
+            field.show_matches(self._matches)
+
+    @Slot()
+    def _swap_names(self) -> None:
+        text = swapped(self._document.pair) if self._document is not None else None
+        if text is not None:
+            self.edited.emit({"corrupted": text})
+
+    @Slot()
+    def _ask_what_to_replace(self) -> None:
+        if self._document is not None:
+            chosen = self.editors["clean"].textCursor().selectedText()
+            dialog = ReplaceDialog(self._document.pair.clean, chosen, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.made.connect(self._edit_corrupted)
+            dialog.open()
+
+    @Slot(int)
+    def _fit(self, index: int) -> None:
+        self.edited.emit({"corrupted": self._fitting[index].corrupted})
+
+
+def _texts(pair: PromptPair) -> PromptPair:
+    """Return a pair without what is asked of it."""
+    return PromptPair(pair.clean, pair.corrupted, bos=pair.bos)

@@ -1,0 +1,129 @@
+"""Making a corrupted prompt from the clean one: names swapped, or words replaced."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QWidget,
+)
+
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import sentence
+from lensgui.prompts.diff import changed_spans
+from lensgui.terms.questions import PromptPair
+
+WORD = re.compile(r"\w+|\W")
+
+
+def swapped(pair: PromptPair) -> str | None:
+    """Return the clean prompt with two words exchanged; None if it does not say which two.
+
+    They are the words in which the prompts differ, or answer and distractor, if the clean prompt
+    has both.
+    """
+    names = _differing(pair) or (pair.answer.strip(), pair.distractor.strip())
+    words = WORD.findall(pair.clean)
+    if len(set(names)) < 2 or not all(name in words for name in names):
+        return None
+    other = dict((names, names[::-1]))
+    return "".join(other.get(word, word) for word in words)
+
+
+def replaced(text: str, old: str, new: str, *, only_last: bool) -> str:
+    """Return a text with one text in the place of another, everywhere or where it stands last."""
+    if not old:
+        return text
+    if not only_last:
+        return text.replace(old, new)
+    before, found, after = text.rpartition(old)
+    return before + new + after if found else text
+
+
+def _differing(pair: PromptPair) -> tuple[str, str] | None:
+    """Return the first word in which the prompts differ: the clean one's and the corrupted's."""
+    if not pair.corrupted:
+        return None
+    clean, corrupted = (WORD.findall(text) for text in (pair.clean, pair.corrupted))
+    for start, end, other_start, other_end in changed_spans(clean, corrupted):
+        if end - start == other_end - other_start == 1 and clean[start].isalpha():
+            return clean[start], corrupted[other_start]
+    return None
+
+
+class ReplaceDialog(QDialog):
+    """Asks which words of the clean prompt to replace by which, and shows the result.
+
+    Attributes:
+        made: (text,) the corrupted prompt.
+    """
+
+    made = Signal(str)
+
+    def __init__(self, clean: str, old: str, parent: QWidget | None = None) -> None:
+        """Ask.
+
+        Args:
+            clean: The clean prompt.
+            old: What stands in the first field.
+            parent: The pane.
+        """
+        super().__init__(parent)
+        self._clean = clean
+        self.setWindowTitle("Make the corrupted prompt")
+        self.setMinimumWidth(460)
+        self.old, self.new = QLineEdit(old, self), QLineEdit(self)
+        self.only_last = QCheckBox("Only where it stands last", self)
+        self.result_label = sentence(self)
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
+        )
+        form = QFormLayout(self)
+        named = (
+            (self.old, "Replace", "What stands in the clean prompt now, spaces included."),
+            (self.new, "with", "What takes its place in the corrupted prompt."),
+        )
+        for field, name, tip in named:
+            field.setFont(theme.mono_font())
+            field.setAccessibleName(name.capitalize())
+            field.setToolTip(tip)
+            field.textChanged.connect(self._show)
+            form.addRow(QLabel(name, self), field)
+        self.only_last.setAccessibleName("Only where it stands last")
+        self.only_last.setToolTip("Leave the words before as they are.")
+        self.only_last.toggled.connect(self._show)
+        self.result_label.setAccessibleName("The corrupted prompt")
+        self.result_label.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
+        form.addRow(self.only_last)
+        form.addRow(self.result_label)
+        form.addRow(self.buttons)
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        self._show()
+
+    @property
+    def corrupted(self) -> str:
+        """The prompt that would be made."""
+        only_last = self.only_last.isChecked()
+        return replaced(self._clean, self.old.text(), self.new.text(), only_last=only_last)
+
+    @Slot()
+    def _show(self) -> None:
+        is_found = bool(self.old.text()) and self.old.text() in self._clean
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(
+            is_found and self.corrupted != self._clean
+        )
+        missing = f"The clean prompt has no “{self.old.text()}”."
+        self.result_label.setText(self.corrupted if is_found or not self.old.text() else missing)
+
+    @Slot()
+    def _accept(self) -> None:
+        self.made.emit(self.corrupted)
+        self.accept()

@@ -1,0 +1,84 @@
+"""The switch that colours tokens by their surprisal, and what its colours stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import button
+from lensgui.panes.prompt.alignment import MOST_BITS
+
+LOW, HIGH = "0", f"{MOST_BITS:.0f} bits"
+BAR = 30.0  # pixels, at least
+SPACE = 4.0
+
+
+class SurprisalSwitch(QWidget):
+    """A button, and below it while it is on the scale of colours.
+
+    Attributes:
+        toggled: (is_on,) the user switched it.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        tip = "Colour each token by −log2 of its probability, in bits."
+        self.button = button("Surprisal", "Surprisal", tip, self)
+        self.button.setCheckable(True)
+        self.scale = SurprisalScale(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.button)
+        column.addWidget(self.scale)
+        column.addStretch(1)
+        self.scale.hide()
+        self.button.toggled.connect(self.scale.setVisible)
+        self.button.toggled.connect(self.toggled)
+
+
+class SurprisalScale(QWidget):
+    """0 bits, the colours in between, and the bits from which a token has the strongest."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFont(theme.text_font(theme.SMALL_POINTS))
+        self.setAccessibleName(f"Colours of surprisal, {LOW} to {HIGH}")
+        self.setToolTip(
+            f"From {LOW} bits, a token that was certain, to {HIGH} and more: a probability of "
+            f"{2**-MOST_BITS:.6f} or less."
+        )
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Return room for the words and a short bar."""
+        metrics = QFontMetricsF(self.font())
+        words = metrics.horizontalAdvance(LOW) + metrics.horizontalAdvance(HIGH)
+        return QSize(round(words + BAR + 2 * SPACE), round(metrics.height()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: less says nothing."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the colours between their ends."""
+        look = theme.of(self.palette())
+        colors = np.full((1, 256, 4), 255, np.uint8)
+        colors[0, :, :3] = theme.sequential(look)[:, ::-1]
+        image = QImage(colors.data, 256, 1, 4 * 256, QImage.Format.Format_RGB32)
+        metrics, whole = QFontMetricsF(self.font()), QRectF(self.rect())
+        left, right = (metrics.horizontalAdvance(words) + SPACE for words in (LOW, HIGH))
+        bar = whole.adjusted(left, 3, -right, -3)
+        with QPainter(self) as painter:
+            painter.drawImage(bar, image)
+            painter.setPen(QColor(look.line))
+            painter.drawRect(bar)
+            painter.setPen(QColor(look.faint))
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(whole, middle, LOW)
+            painter.drawText(whole, middle | Qt.AlignmentFlag.AlignRight, HIGH)

@@ -1,0 +1,168 @@
+"""Two sweeps, cell by cell: the one kept as A, the present one as B, and their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
+
+from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.jobs.requests import Patching
+from lensgui.panes.controls.controls import button, line
+from lensgui.panes.sweep_view import cells
+from lensgui.panes.sweep_view.kinds import phrase
+from lensgui.panes.token_text import shorten, signed
+
+Side = Literal["A", "B", "A − B"]
+SIDES: dict[Side, str] = {
+    "A": "Show the sweep that was kept.",
+    "B": "Show the sweep that is chosen above.",
+    "A − B": "Show how much more each cell does in A than in B.",
+}
+_STATES = (  # the first that holds of either cell is the difference's
+    CellState.MASKED,
+    CellState.NOT_FINITE,
+    CellState.UNKNOWN,
+    CellState.ESTIMATE,
+    CellState.EXACT,
+    CellState.UNCHANGED,
+)
+
+
+class CompareRow(QWidget):
+    """Says what was kept, and switches between it, the present sweep and their difference.
+
+    Attributes:
+        chosen: (side,) "A", "B" or "A − B".
+        dropped: The user wants no comparison any more.
+    """
+
+    chosen = Signal(str)
+    dropped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.side: Side = "B"
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self._group = QButtonGroup(self)
+        self.buttons = {
+            side: button(side, f"Show {side}", tip, self) for side, tip in SIDES.items()
+        }
+        for each in self.buttons.values():
+            each.setCheckable(True)
+            each.clicked.connect(self._choose)
+            self._group.addButton(each)
+            row.addWidget(each)
+        self.buttons["B"].setChecked(True)
+        self.words = line(self)
+        row.addWidget(self.words, 1)
+        self.drop = button("×", "Compare no more", "Forget the sweep that was kept as A.", self)
+        self.drop.clicked.connect(self.dropped)
+        row.addWidget(self.drop)
+
+    def show_kept(self, kept: Patching | None) -> None:
+        """Say which sweep was kept; nothing to compare with hides the row."""
+        self.setVisible(kept is not None)
+        if kept is None:
+            self.side = "B"
+            self.buttons["B"].setChecked(True)
+            return
+        text = f"A: {phrase(kept.kind).removeprefix('the ')}, {kept.direction}"
+        self.words.setText(text)
+        averaged = f"; mean of {len(kept.rows)} pairs" if kept.rows else ""
+        self.words.setToolTip(
+            f"{text}, of “{shorten(kept.pair.clean, 60)}” against "
+            f"“{shorten(kept.pair.corrupted, 60)}”{averaged}."
+        )
+
+    @Slot()
+    def _choose(self) -> None:
+        self.side = next(side for side, each in self.buttons.items() if each.isChecked())
+        self.chosen.emit(self.side)
+
+
+def obstacle(a: Sweep, b: Sweep) -> str:
+    """Return why two sweeps can't be subtracted, as a sentence; "" if they can."""
+    for first, second in zip(a.axes, b.axes, strict=False):
+        if first.name != second.name:
+            return (
+                f"A counts by {_axes(a)} and B by {_axes(b)}, so their cells can't be subtracted: "
+                "choose the same kind of sweep."
+            )
+        if len(first) != len(second):
+            return (
+                f"A has {len(first)} places by {_words(first.name)} and B {len(second)}, so their "
+                "cells can't be subtracted: give the prompts as many tokens."
+            )
+    if len(a.axes) != len(b.axes):
+        return "A and B have different axes, so their cells can't be subtracted."
+    if (a.refusal or b.refusal) and a.unit != b.unit:
+        return f"A is in {a.unit} and B in {b.unit}, so their cells can't be subtracted."
+    return ""
+
+
+def difference(a: Sweep, b: Sweep) -> Sweep:
+    """Return A − B, as shares of each one's own clean − corrupted where both have them.
+
+    Shares come as values with clean = 1 and corrupted = 0; raw changes keep their unit.
+    """
+    raw = bool(a.refusal or b.refusal)
+    with np.errstate(invalid="ignore"):
+        values = a.values - b.values if raw else a.normalised - b.normalised
+    states = np.full(a.states.shape, CellState.UNCHANGED, np.uint8)
+    for state in reversed(_STATES):
+        states[(a.states == state) | (b.states == state)] = state
+    states[(states == CellState.EXACT) & ~np.isfinite(values)] = CellState.NOT_FINITE
+    distance = max(abs(a.clean - a.corrupted), abs(b.clean - b.corrupted))
+    return replace(
+        b,
+        values=values,
+        states=states,
+        clean=distance if raw else 1.0,
+        corrupted=0.0,
+        refusal=(a.refusal or b.refusal) if raw else "",
+        unit=a.unit if raw else "shares",
+        estimates=None,
+        agreement=None,
+        check=None,
+        spread=None,
+    )
+
+
+def describe(a: Sweep, b: Sweep) -> Callable[[int, int], str]:
+    """Return what puts a cell of a difference into words, both being sweeps of two axes."""
+    raw = bool(a.refusal or b.refusal)
+    unit = a.unit if raw else "of clean − corrupted"
+
+    def words(row: int, column: int) -> str:
+        name = cells.cell_name(b, row, column)
+        numbers = []
+        for sweep in (a, b):
+            if CellState(int(sweep.states[row, column])) in cells.WORDS:
+                return f"{name}: {cells.cell_words(sweep, row, column)}"
+            numbers.append(float((sweep.values if raw else sweep.normalised)[row, column]))
+        parts = f"A {signed(numbers[0])}, B {signed(numbers[1])}"
+        return f"{name}: {parts}, A − B {signed(numbers[0] - numbers[1])} {unit}"
+
+    return words
+
+
+def legend(a: Sweep, b: Sweep) -> str:
+    """Return what the colours of a difference count."""
+    if a.refusal or b.refusal:
+        return f"A − B, in {a.unit}: blue where A does more"
+    return "A − B, each of its own clean − corrupted: blue where A does more"
+
+
+def _axes(sweep: Sweep) -> str:
+    return " and ".join(_words(axis.name) for axis in sweep.axes)
+
+
+def _words(name: str) -> str:
+    return name.replace("key_value_head", "key/value head")
