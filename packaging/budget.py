@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (
-    "lensgui/app/window.py",
+    "lensgui/app/window/window.py",
     "lensgui/jobs/runner.py",
     "lensgui/jobs/worker.py",
     "lensgui/transformer/model.py",

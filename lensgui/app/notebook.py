@@ -10,7 +10,7 @@ from PySide6.QtCore import QTimer
 
 from lensgui.app import start
 from lensgui.app.warming import Warming
-from lensgui.app.window import MainWindow
+from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answering import Answering
 from lensgui.state.document import Document
 from lensgui.terms.questions import ModelKey, PromptPair

@@ -6,7 +6,7 @@ import sys
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
 
-from lensgui.app.window import MainWindow
+from lensgui.app.window.window import MainWindow
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lensgui.app import start
-from lensgui.app.window import MainWindow
+from lensgui.app.window.window import MainWindow
 from tests.fakes import FakeBench
 
 

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from lensgui.app.dock import is_in_front
+from lensgui.app.window.docks import is_in_front
 
 STEPS = 300  # more than there are controls
 

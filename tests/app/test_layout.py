@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.app.layout import BESIDE
-from lensgui.app.window import SIZE
+from lensgui.app.window.layout import BESIDE
+from lensgui.app.window.window import SIZE
 from lensgui.terms.questions import SweepKind
 
 

@@ -13,8 +13,8 @@ from weakref import WeakSet
 import pytest
 
 from lensgui.app import garbage, warming
-from lensgui.app.faults import Faults
 from lensgui.app.garbage import Collector
+from lensgui.app.runtime import Faults
 from lensgui.app.warming import Warming
 from lensgui.jobs.runner import Runner
 from tests.fakes import FakeBench

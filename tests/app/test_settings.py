@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import gc
 
-from lensgui.app.appearance import Appearance
 from lensgui.app.garbage import Collector
-from lensgui.app.statusline import StatusLine
+from lensgui.app.window.appearance import Appearance
+from lensgui.app.window.statusline import StatusLine
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from lensgui import __main__ as command_line
 from lensgui.app import start
-from lensgui.app.faults import Faults
+from lensgui.app.runtime import Faults
 from lensgui.models import known_models
 from lensgui.state.examples import TOY, examples, find
 from lensgui.terms.questions import DEFAULT_MODEL, ModelKey, PromptPair

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from PySide6.QtGui import QPalette
 
-from lensgui.app.statusline import StatusLine
+from lensgui.app.window.statusline import StatusLine
 
 
 def test_only_what_went_wrong_has_the_colour_of_warnings(qtbot):

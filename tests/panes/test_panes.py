@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lensgui.app.window.catalogue import PANES
 from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -24,7 +25,6 @@ from lensgui.jobs.requests import (
     ReadPair,
 )
 from lensgui.panes.attention.attention import AttentionPane
-from lensgui.panes.catalogue import PANES
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.pictures.heatmap import Heatmap

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 import lensgui
+from lensgui.app.window.catalogue import PANES
 from lensgui.jobs.handlers.dispatch import Bench
-from lensgui.panes.catalogue import PANES
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor

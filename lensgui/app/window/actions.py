@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
-from lensgui.app.appearance import CHOICES
+from lensgui.app.window.appearance import CHOICES
 from lensgui.state.examples import examples
 
 Key = QKeySequence.StandardKey | str

@@ -8,16 +8,16 @@ from PySide6.QtCore import QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
-from lensgui.app.actions import fill_menus
-from lensgui.app.appearance import Appearance
-from lensgui.app.asking import Asker
-from lensgui.app.dock import Dock
-from lensgui.app.layout import arrange, make_room
-from lensgui.app.pacing import Pacing
-from lensgui.app.statusline import StatusLine
-from lensgui.app.toolbar import ModelBar
+from lensgui.app.window.actions import fill_menus
+from lensgui.app.window.appearance import Appearance
+from lensgui.app.window.catalogue import PANES
+from lensgui.app.window.docks import Dock
+from lensgui.app.window.exchange import Asker
+from lensgui.app.window.layout import arrange, make_room
+from lensgui.app.window.pacing import Pacing
+from lensgui.app.window.statusline import StatusLine
+from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
-from lensgui.panes.catalogue import PANES
 from lensgui.panes.pane import Pane
 from lensgui.state.document import Document, Session
 from lensgui.state.examples import find

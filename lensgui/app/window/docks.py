@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QWidget
 
-from lensgui.app.frame import Frame
+from lensgui.app.window.frame import Frame
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Elided, button
 from lensgui.panes.pane import Pane

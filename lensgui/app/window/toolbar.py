@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.network import allow_hub
-from lensgui.app.statusline import stop_button
+from lensgui.app.window.network import allow_hub
+from lensgui.app.window.statusline import stop_button
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
