@@ -15,7 +15,7 @@ from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.requests import ReadPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.questions import ModelKey, PromptPair
-from tests.engine.tiny_models import tiny
+from tests.checkpoints.tiny_models import tiny
 
 CLEAN = " table green seven music apple house river table green seven music"
 CORRUPTED = CLEAN.replace("apple", "stone")

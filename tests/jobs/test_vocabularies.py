@@ -8,8 +8,8 @@ from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import FindTokens, Patching, ReadPair
 from lensgui.panes.token_text import names, spell
 from lensgui.terms.questions import ModelKey, Prompt, PromptPair
-from tests.engine.test_vocabularies import model_of
-from tests.engine.vocabularies import byte_level, llama, metaspace
+from tests.transformer.test_vocabularies import model_of
+from tests.transformer.vocabularies import byte_level, llama, metaspace
 
 KEY = ModelKey("memory:small", device="cpu")
 PAIR = PromptPair("When John 🙂 gave Mary", "When Mary 🙂 gave Mary", " Mary", " John")

@@ -1,6 +1,6 @@
 """`make oracle`: every number against TransformerLens 3.9, which runs in build/oracle.
 
-`--store` also writes what tests/engine/test_oracle.py compares with; names pick subjects.
+`--store` also writes what tests/transformer/test_oracle.py compares with; names pick subjects.
 """
 
 from __future__ import annotations

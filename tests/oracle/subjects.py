@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from lensgui.models import known_models
-from tests.engine.tiny_models import VOCABULARY, tiny
+from tests.checkpoints.tiny_models import VOCABULARY, tiny
 
 DEMO = known_models.DEMO.name
 TINY = ("gpt2", "gpt_neox", "llama", "gemma2", "mixtral")

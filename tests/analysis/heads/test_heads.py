@@ -1,0 +1,99 @@
+"""Runs, heads and the lens agree with the cache of a plain run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lensgui.analysis.heads.readout import first_share, hide_first_source, read_head, shrink
+from lensgui.analysis.run.lens import logit_lens
+from lensgui.analysis.run.run import Run
+from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.model import HookedTransformer
+from tests.checkpoints.tiny_models import prompts, tiny
+
+
+@pytest.fixture(scope="module", params=["gpt2", "llama"])
+def model(request) -> HookedTransformer:
+    return HookedTransformer.from_pretrained_no_processing(
+        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
+    ).requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def run(model) -> Run:
+    return Run(model, prompts(1)).complete()
+
+
+@pytest.fixture(scope="module")
+def cache(model):
+    return model.run_with_cache(prompts(1))[1]
+
+
+def close(a, b):
+    torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
+
+
+def test_a_run_keeps_the_residual_stream_keys_and_values(model, run, cache):
+    for layer in range(model.cfg.n_layers):
+        close(run.residuals[layer], cache["resid_pre", layer][0])
+        close(run.values[layer], cache["v", layer])
+    close(run.residuals[-1], cache["resid_post", -1][0])
+    assert not any(point.is_watched for point in model.hook_points())
+
+
+def test_two_may_step_one_run(model):
+    run = Run(model, prompts(1))
+    first, second = run.steps(2), run.steps()
+    for _ in first:
+        next(second)
+    for _ in second:
+        pass
+    assert run.known_layers == model.cfg.n_layers
+
+
+def test_patterns_group_by_group(model, run, cache):
+    group = model.cfg.n_heads // model.cfg.kv_heads
+    for layer in range(model.cfg.n_layers):
+        patterns = [run.pattern(layer, which) for which in range(model.cfg.kv_heads)]
+        assert all(len(pattern) == group for pattern in patterns)
+        close(torch.cat(patterns), cache["pattern", layer][0])
+
+
+def test_a_heads_attribution_is_the_caches(model, run, cache):
+    metric = LogitDifference((3,), (7,))
+    stack = cache.stack_head_results(pos_slice=-1)
+    expected = cache.logit_attrs(stack, 3, 7, pos_slice=-1)[:, 0]
+    last = len(run.tokens) - 1
+    for layer in range(model.cfg.n_layers):
+        for head in range(model.cfg.n_heads):
+            readout = read_head(run, layer, head, last, metric)
+            close(
+                torch.tensor(readout.attribution, dtype=torch.float64),
+                expected[layer * model.cfg.n_heads + head],
+            )
+            close(readout.attention, cache["pattern", layer][0, head, last])
+            assert abs(float(readout.effect.mean())) < 1e-10
+
+
+def test_the_lens_is_the_accumulated_stream_decoded(model, run, cache):
+    stack = cache.accumulated_resid(apply_ln=True, pos_slice=5)[:, 0]
+    close(logit_lens(run, 5), stack @ model.W_U + model.b_U)
+
+
+def test_hiding_the_first_source_rescales_the_rest(cache):
+    pattern = cache["pattern", 1][0]
+    rest = hide_first_source(pattern)
+    assert not rest[..., 0].any()
+    close(rest[:, 1:].sum(-1), torch.ones_like(rest[:, 1:, 0]))
+    assert not rest[:, 0].any()
+    close(first_share(pattern), pattern[:, 1:, 0].mean(-1))
+
+
+def test_shrinking_keeps_the_largest():
+    pattern = torch.rand(2, 250, 250)
+    small = shrink(pattern, 96)
+    assert small.shape == (2, 84, 84)
+    assert small[1, 0, 0] == pattern[1, :3, :3].max()
+    assert small[0, -1, -1] == pattern[0, 249:, 249:].max()
+    assert shrink(pattern[:, :50, :50], 96).shape == (2, 50, 50)

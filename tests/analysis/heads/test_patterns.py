@@ -1,0 +1,133 @@
+"""What a head takes from where agrees with the definitions, worked out from the cache."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
+from lensgui.analysis.run.run import Run
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.questions import HEAD_SCORES
+from lensgui.transformer.model import HookedTransformer
+from tests.checkpoints.tiny_models import prompts, tiny
+
+METRIC = LogitDifference((3, 5), (7,))
+
+
+@pytest.fixture(scope="module", params=["gpt2", "llama", "gemma2"])
+def model(request) -> HookedTransformer:
+    return HookedTransformer.from_pretrained_no_processing(
+        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
+    ).requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def run(model) -> Run:
+    return Run(model, prompts(1)).complete()
+
+
+@pytest.fixture(scope="module")
+def cache(model):
+    return model.run_with_cache(prompts(1))[1]
+
+
+def heads(model):
+    return [(layer, at) for layer in range(model.cfg.n_layers) for at in range(model.cfg.n_heads)]
+
+
+def close(a, b):
+    torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
+
+
+def test_patterns_and_scores_are_the_caches(model, run, cache):
+    for layer, head in heads(model):
+        close(weighted_attention(run, layer, head), cache["pattern", layer][0, head])
+        close(weighted_attention(run, layer, head, "scores"), cache["attn_scores", layer][0, head])
+
+
+def test_norm_weighted_attention_is_the_size_of_what_is_moved(model, run, cache):
+    """Kobayashi et al. 2020, cell by cell."""
+    size = model.cfg.n_heads // model.cfg.kv_heads
+    for layer, head in heads(model):
+        pattern, value = cache["pattern", layer][0, head], cache["v", layer][0, :, head // size]
+        weights = model.blocks[layer].attn.W_O[head]
+        by_value, by_writing = (
+            weighted_attention(run, layer, head, measure) for measure in ("values", "writes")
+        )
+        for query, source in ((0, 0), (4, 1), (len(pattern) - 1, 3)):
+            moved = pattern[query, source] * value[source]
+            close(by_value[query, source], moved.norm())
+            scale = model.cfg.residual_multiplier
+            close(by_writing[query, source], (moved @ weights).norm() * scale)
+
+
+def test_contributions_of_a_row_sum_to_the_heads_direct_attribution(model, run):
+    for layer, head in heads(model):
+        rows = weighted_attention(run, layer, head, "contribution", METRIC).sum(-1)
+        for position in (0, 3, len(run.tokens) - 1):
+            expected = read_head(run, layer, head, position, METRIC).attribution
+            assert float(rows[position]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_contribution_to_nothing_is_refused(run):
+    with pytest.raises(ValueError, match="name two answers"):
+        weighted_attention(run, 0, 0, "contribution")
+
+
+TOKENS = torch.tensor([9, 4, 7, 4, 7])
+
+
+def scores_of(pattern):
+    return named(head_scores(pattern[None], targets(TOKENS)))
+
+
+def named(scores):
+    return dict(zip(HEAD_SCORES[:-1], scores[:, 0], strict=True))
+
+
+def pointing(*sources):
+    """A pattern in which each query looks at one source only."""
+    return torch.nn.functional.one_hot(torch.tensor(sources), len(sources)).double()
+
+
+@pytest.mark.parametrize(
+    ("name", "sources"),
+    [
+        ("position 0", (0, 0, 0, 0, 0)),
+        ("previous token", (0, 0, 1, 2, 3)),
+        ("duplicate token", (0, 0, 0, 1, 2)),
+        ("induction", (0, 0, 0, 2, 3)),
+    ],
+)
+def test_a_head_of_a_kind_scores_1_and_its_opposite_0(name, sources):
+    assert scores_of(pointing(*sources))[name] == 1
+    itself = pointing(0, 1, 2, 3, 4)
+    assert scores_of(itself)[name] == 0
+
+
+def test_entropy_is_in_bits():
+    even = torch.tril(torch.ones(5, 5, dtype=torch.float64))
+    even = even / even.sum(-1, keepdim=True)
+    expected = torch.log2(torch.tensor([2.0, 3, 4, 5], dtype=torch.float64)).mean()
+    close(scores_of(even)["entropy"], expected)
+    assert scores_of(pointing(0, 0, 1, 1, 2))["entropy"] == 0
+
+
+def test_what_a_prompt_lacks_has_no_score():
+    found = named(head_scores(pointing(0, 0, 1)[None], targets(torch.tensor([1, 2, 3]))))
+    assert found["duplicate token"].isnan()
+    assert found["induction"].isnan()
+    assert head_scores(torch.ones(1, 1, 1), targets(torch.tensor([1]))).isnan().sum() >= 3
+
+
+def test_the_strongest_edge_leaves_out_position_0():
+    pattern = pointing(0, 0, 0, 1, 0) * 0.9
+    pattern[4, 2] = 0.95
+    value, place = strongest_edges(pattern[None])
+    assert float(value[0]) == 0.95
+    assert place.tolist() == [[4, 2]]
+    assert strongest_edges(-pattern[None])[0].tolist() == [-0.95]
+    assert strongest_edges(torch.ones(1, 1, 1))[1].tolist() == [[-1, -1]]
