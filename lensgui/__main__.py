@@ -11,7 +11,7 @@ from pathlib import Path
 from lensgui._version import __version__
 from lensgui.jobs.answering import Answering
 from lensgui.models.aliases import ALIASES
-from lensgui.terms.questions import TYPED
+from lensgui.prompts.pair import TYPED
 
 NO_DISPLAY = (
     "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."

@@ -8,8 +8,9 @@ from typing import Any
 from lensgui.__main__ import NO_DISPLAY, lacks_display
 from lensgui.checkpoints.loading import from_pretrained
 from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.questions import MEMORY, ModelKey, PromptPair
+from lensgui.terms.model_key import MEMORY, ModelKey
 from lensgui.transformer.model import HookedTransformer
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from lensgui.jobs.arrays import Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.terms.questions import HEAD_SCORES, Prompt
+from lensgui.prompts.pair import Prompt
+from lensgui.terms.kinds import HEAD_SCORES
 from tests import fakes
 
 

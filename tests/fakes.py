@@ -39,7 +39,7 @@ from lensgui.jobs.results import (
     PromptReading,
     Token,
 )
-from lensgui.terms.questions import PromptPair
+from lensgui.prompts.pair import PromptPair
 from tests import fake_attention, fake_heads, fake_pairs, fake_sweeps
 
 LAYERS, HEADS, GROUPS = 6, 4, 2

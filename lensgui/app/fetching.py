@@ -10,7 +10,7 @@ from lensgui.jobs.downloads import Download, Fetched
 from lensgui.state.document import Document, Session
 from lensgui.state.examples import FIRST, find
 from lensgui.state.selection import Selection
-from lensgui.terms.questions import DEFAULT_MODEL
+from lensgui.terms.model_key import DEFAULT_MODEL
 
 MEANWHILE = "The demo model is being fetched; the built-in toy model is open meanwhile."
 

@@ -12,8 +12,9 @@ from lensgui.app import start
 from lensgui.app.warming import Warming
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answering import Answering
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.terms.model_key import ModelKey
 
 LONGEST_WAIT_S = 30.0  # for a thread that imports or loads as a script ends
 _open: list[start.Parts] = []  # what an open window needs, while nobody else holds it

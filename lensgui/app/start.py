@@ -25,7 +25,7 @@ from lensgui.models import known_models, store
 from lensgui.state.document import Document, Session
 from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
-from lensgui.terms.questions import DEFAULT_MODEL, ModelKey
+from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
 
 SWITCH_INTERVAL = 0.0002  # seconds that the worker's Python may hold up the window
 

@@ -8,7 +8,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.terms.questions import AttentionMeasure, Direction, MetricName
+from lensgui.terms.kinds import AttentionMeasure, Direction
+from lensgui.terms.shares import MetricName
 
 
 class CellState(IntEnum):

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.terms.questions import (
-    RESID_PRE,
-    AttentionMeasure,
-    Direction,
-    HeadInput,
-    ModelKey,
-    PairRow,
-    Prompt,
-    PromptPair,
-    Side,
-    SweepKind,
-)
+from lensgui.prompts.pair import PairRow, Prompt, PromptPair
+from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, HeadInput, Side, SweepKind
+from lensgui.terms.model_key import ModelKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.terms.questions import ModelKey
+from lensgui.terms.model_key import ModelKey
 
 
 @dataclass(frozen=True, slots=True)

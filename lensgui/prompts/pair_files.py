@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lensgui.terms.questions import TYPED, PairRow, PromptPair, Role
+from lensgui.prompts.pair import TYPED, PairRow, PromptPair, Role
 
 NEEDED = ("clean", "corrupted")
 ROLES, INCLUDED = "roles", "included"  # columns that may follow

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from lensgui.prompts import ioi, words
+from lensgui.prompts.pair import SEPARATOR, PairRow, PromptPair
 from lensgui.prompts.templates import Words, row_of
-from lensgui.terms.questions import SEPARATOR, PairRow, PromptPair
 
 ATTEMPTS = 10  # for each pair, to draw one that was not drawn before
 SPARE = 8  # times as many pairs are drawn as wanted, to find those of one length

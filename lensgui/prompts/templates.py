@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from string import Formatter
 
-from lensgui.terms.questions import PairRow, PromptPair, Role
+from lensgui.prompts.pair import PairRow, PromptPair, Role
 
 ROLES = {"io": "IO", "s": "S", "s2": "S2"}  # as Wang et al. 2022 call them
 

@@ -9,17 +9,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from lensgui.jobs.requests import Patching
+from lensgui.prompts.pair import TYPED, PairRow, PromptPair
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import (
-    HEADS,
-    RESID_PRE,
-    TYPED,
-    Direction,
-    ModelKey,
-    PairRow,
-    PromptPair,
-    SweepKind,
-)
+from lensgui.terms.kinds import HEADS, RESID_PRE, Direction, SweepKind
+from lensgui.terms.model_key import ModelKey
 
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 EDIT_ID = 1

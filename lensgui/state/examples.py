@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import PAIR_FIELDS, Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import DEFAULT_MODEL, TOY_MODEL, ModelKey, PromptPair
+from lensgui.terms.model_key import DEFAULT_MODEL, TOY_MODEL, ModelKey
 from lensgui.terms.resources import resource
 
 FIRST = "ioi"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
-from lensgui.terms.questions import MetricName
+from lensgui.terms.shares import MetricName
 
 
 class Metric(Protocol):

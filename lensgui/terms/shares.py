@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from lensgui.terms.questions import UNITS, MetricName
+MetricName = Literal[
+    "logit difference",
+    "probability difference",
+    "probability",
+    "log-probability",
+    "rank",
+    "KL divergence",
+]
+NEEDS_DISTRACTOR: tuple[MetricName, ...] = ("logit difference", "probability difference")
+UNITS: dict[MetricName, str] = {
+    "logit difference": "logits",
+    "probability difference": "probability",
+    "probability": "probability",
+    "log-probability": "nats",
+    "rank": "ranks",
+    "KL divergence": "nats",
+}
+
 
 SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are noise
     "logit difference": 0.5,

@@ -14,8 +14,8 @@ from lensgui.analysis.graph.senders import feed
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates import attribute
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
-from lensgui.terms.questions import RESID_PRE
 from lensgui.transformer.model import HookedTransformer
 from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import prompts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lensgui.jobs.requests import AttentionGrid, Patching
-from lensgui.terms.questions import PairRow, PromptPair
+from lensgui.prompts.pair import PairRow, PromptPair
 
 
 def test_a_place_of_the_longer_prompt_can_be_selected(window, qtbot):

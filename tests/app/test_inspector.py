@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 
 from lensgui.jobs.requests import ReadHead
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.app.conftest import stepping
 
 

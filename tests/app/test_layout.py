@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 
 from lensgui.app.window.layout import BESIDE
 from lensgui.app.window.window import SIZE
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 
 
 def places(window):

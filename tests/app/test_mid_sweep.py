@@ -7,7 +7,8 @@ import pytest
 
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Patching
-from lensgui.terms.questions import ModelKey, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.model_key import ModelKey
 from tests.app.conftest import stepping
 
 

@@ -13,8 +13,9 @@ from lensgui import HookedTransformer, opening
 from lensgui.app import notebook
 from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.requests import ReadPair
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.terms.model_key import ModelKey
 from tests.checkpoints.tiny_models import tiny
 
 CLEAN = " table green seven music apple house river table green seven music"

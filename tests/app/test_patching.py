@@ -3,7 +3,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 
 from lensgui.jobs.requests import Patching
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 
 
 def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, bench, qtbot):

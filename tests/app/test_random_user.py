@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from lensgui.app import start
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.sweep_view.kinds import KINDS
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.fakes import FakeBench
 
 EVENTS = 2000  # in each of the two windows

@@ -14,8 +14,9 @@ from lensgui import __main__ as command_line
 from lensgui.app import start
 from lensgui.app.runtime import Faults
 from lensgui.models import known_models
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.examples import TOY, examples, find
-from lensgui.terms.questions import DEFAULT_MODEL, ModelKey, PromptPair
+from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_TORCH = """

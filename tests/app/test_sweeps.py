@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.panes.menus import MENU
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.app.conftest import stepping
 
 HEADS = SweepKind("z", "all")

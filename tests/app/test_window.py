@@ -14,7 +14,7 @@ from lensgui.panes import theme
 from lensgui.panes.pane import UNEQUAL
 from lensgui.state.examples import examples
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import ModelKey
+from lensgui.terms.model_key import ModelKey
 from tests.app.conftest import stepping
 from tests.pictures import draws
 

@@ -6,7 +6,7 @@ import torch
 
 from lensgui.analysis.run.run import HOOKS, Run
 from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.bench.figures import Spread
 
 BAR = 6.0

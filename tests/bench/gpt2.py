@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import SweepKind
 from tests.bench.environment import BUILD
 from tests.bench.sweeps import Case, Pair
 

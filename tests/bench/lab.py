@@ -26,7 +26,7 @@ from PySide6.QtCore import QEventLoop, QTimer  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.jobs.arrays import CellState, Sweep  # noqa: E402
-from lensgui.terms.questions import SweepKind  # noqa: E402
+from lensgui.terms.kinds import SweepKind  # noqa: E402
 
 RESIDUAL, HEADS = SweepKind("resid_pre"), SweepKind("z", "all")
 BY_POSITION = SweepKind("z")

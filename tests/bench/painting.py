@@ -28,8 +28,10 @@ from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.grid import HeadGrid
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import HEAD_SCORES, ModelKey, PromptPair
+from lensgui.terms.kinds import HEAD_SCORES
+from lensgui.terms.model_key import ModelKey
 
 REPEATS = 60
 GRIDS = ((12, 12, 64, 60), (12, 12, 256, 25), (32, 32, 96, 12))  # layers, heads, tokens, frames / s

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
 from tests.bench.figures import Spread, gigaflops, reference_flop, useful_flop
 from tests.bench.peer import Peer

@@ -10,9 +10,10 @@ import pytest
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
+from lensgui.prompts.pair import PairRow, Role
 from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
-from lensgui.terms.questions import HEAD_SCORES, PairRow, Role
+from lensgui.terms.kinds import HEAD_SCORES
 
 DOCUMENT = find(TOY_EXAMPLE).document
 MODEL, PAIR = DOCUMENT.model, DOCUMENT.pair

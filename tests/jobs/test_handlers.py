@@ -21,8 +21,10 @@ from lensgui.jobs.requests import (
     ReadHead,
     ReadPair,
 )
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.questions import ModelKey, PromptPair, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.model_key import ModelKey
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"

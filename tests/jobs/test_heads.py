@@ -6,7 +6,8 @@ import pytest
 
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.prompts.pair import PromptPair
+from lensgui.terms.model_key import ModelKey
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"

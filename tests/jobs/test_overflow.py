@@ -25,7 +25,8 @@ from lensgui.jobs.requests import (
 )
 from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
-from lensgui.terms.questions import HEAD_SCORES, MEMORY, ModelKey, SweepKind
+from lensgui.terms.kinds import HEAD_SCORES, SweepKind
+from lensgui.terms.model_key import MEMORY, ModelKey
 
 PAIR = find(TOY_EXAMPLE).document.pair
 MODEL = ModelKey(f"{MEMORY}damaged")

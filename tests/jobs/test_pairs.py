@@ -18,8 +18,9 @@ from lensgui.jobs.requests import (
     ReadPair,
     ReadPairs,
 )
+from lensgui.prompts.pair import PairRow, Prompt, PromptPair, Role
 from lensgui.prompts.tasks import TASKS
-from lensgui.terms.questions import ModelKey, PairRow, Prompt, PromptPair, Role
+from lensgui.terms.model_key import ModelKey
 
 TOY = ModelKey("toy", device="cpu")
 CLEAN = " table green seven music apple house river table green seven music"

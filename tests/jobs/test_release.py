@@ -26,8 +26,10 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.examples import TOY, find
-from lensgui.terms.questions import ModelKey, PairRow, PromptPair, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.model_key import ModelKey
 
 RAW, FOLDED = ModelKey(TOY), ModelKey(TOY, folded=True)
 PAIR = find(TOY).document.pair

@@ -10,8 +10,9 @@ from lensgui.jobs.progress import Progress
 from lensgui.jobs.requests import LogitLens, OpenModel, Patching, ReadPair
 from lensgui.jobs.results import ModelCard
 from lensgui.jobs.runner import STOPPED
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.terms.model_key import ModelKey
 
 MODEL = ModelKey("fake")
 PAIR = PromptPair("a b c d", "a b x d")

@@ -11,7 +11,9 @@ from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers import averaging, sweeps
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
-from lensgui.terms.questions import ModelKey, PairRow, PromptPair, Role, SweepKind
+from lensgui.prompts.pair import PairRow, PromptPair, Role
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.model_key import ModelKey
 
 TOY = ModelKey("toy", device="cpu", dtype="float64")
 CLEAN = " table green seven music apple house river table green seven music"

@@ -7,7 +7,8 @@ import pytest
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import FindTokens, Patching, ReadPair
 from lensgui.panes.token_text import names, spell
-from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.prompts.pair import Prompt, PromptPair
+from lensgui.terms.model_key import ModelKey
 from tests.transformer.test_vocabularies import model_of
 from tests.transformer.vocabularies import byte_level, llama, metaspace
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from lensgui.jobs.requests import OpenModel
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.terms.model_key import ModelKey
 from tests import fakes
 
 CURSOR = Cursor(layer=2, head=1, position=3)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lensgui.prompts.pair import PairRow, Role
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import PairRow, Role
 
 PLACE = Cursor(1, 2, 10)
 REPEATED = TASKS[-1]

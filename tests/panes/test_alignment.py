@@ -12,8 +12,8 @@ from lensgui.panes.controls import chippaint
 from lensgui.panes.controls.chips import Chip, ChipRow
 from lensgui.panes.prompt.alignment import chosen, counterpart, marks
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import PromptPair
 from tests import fakes
 from tests.panes.conftest import answer, last
 

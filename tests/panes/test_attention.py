@@ -15,8 +15,9 @@ from lensgui.jobs.requests import AttentionGrid
 from lensgui.panes.attention import headcards
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
+from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import HEAD_SCORES, PairRow
+from lensgui.terms.kinds import HEAD_SCORES
 from tests import fake_attention, fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, take_head
 from tests.pictures import draws

@@ -17,7 +17,7 @@ from lensgui.panes.menus import MENU
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
 from tests.pictures import draws

@@ -11,7 +11,8 @@ from lensgui.jobs.requests import Patching
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view import compare
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import ModelKey, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
 

@@ -16,9 +16,10 @@ from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.panes.attention.edges import MOST_LINES, edges
 from lensgui.panes.attention.head_numbers import weights
+from lensgui.prompts.pair import PairRow
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import ModelKey, PairRow
+from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head
 from tests.panes.copying import averaging

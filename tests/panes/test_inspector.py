@@ -12,7 +12,7 @@ from lensgui.panes.places import pinnable, place_name, toggled
 from lensgui.panes.sweep_view.cells import cell_words
 from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.panes.conftest import CURSOR, PAIR, answer, last, viewing
 

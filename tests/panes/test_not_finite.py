@@ -25,7 +25,7 @@ from lensgui.panes.pictures.scatter import Points, Scatter
 from lensgui.panes.prompt.alignment import Marks, next_chips, token_chips
 from lensgui.panes.sweep_view.sweeppicture import Setting, draw
 from lensgui.panes.token_text import percent
-from lensgui.terms.questions import ModelKey
+from lensgui.terms.model_key import ModelKey
 from tests import fake_attention, fakes
 from tests.panes.conftest import PAIR, last
 from tests.pictures import draws

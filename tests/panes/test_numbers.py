@@ -20,8 +20,9 @@ from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.inspector.numbers import EXTENTS
 from lensgui.panes.sweep_view.cells import cell_words
 from lensgui.panes.token_text import signed
+from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import HEAD_SCORES, PairRow, SweepKind
+from lensgui.terms.kinds import HEAD_SCORES, SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last
 

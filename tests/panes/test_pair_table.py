@@ -13,8 +13,8 @@ from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.pairs import pace, pair_model
 from lensgui.panes.pairs.pair_table import DRAWN, PairTablePane
 from lensgui.prompts import pair_files
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import TASKS
-from lensgui.terms.questions import PairRow, PromptPair
 from tests.panes.conftest import answer
 from tests.pictures import draws
 

@@ -28,9 +28,10 @@ from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import ModelKey, PairRow, PromptPair
+from lensgui.terms.model_key import ModelKey
 from tests.panes.conftest import CURSOR, PAIR, answer
 
 

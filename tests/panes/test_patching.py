@@ -10,7 +10,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view.cells import cell_of, cell_words, cursor_axes, cursor_on
 from lensgui.panes.sweep_view.kinds import KINDS
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import PAIR, answer, viewing
 from tests.pictures import draws
 

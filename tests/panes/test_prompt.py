@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QDialogButtonBox
 from lensgui.jobs.requests import FindTokens
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, replaced, swapped
+from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import UNITS, PromptPair
+from lensgui.terms.shares import UNITS
 from tests.fakes import FakeBench
 from tests.panes.conftest import PAIR, answer, last
 

@@ -11,7 +11,8 @@ from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import ModelKey, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.model_key import ModelKey
 from tests.panes.conftest import viewing
 from tests.panes.copying import averaging, toy
 

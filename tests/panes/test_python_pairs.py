@@ -11,10 +11,11 @@ from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.prompts.pair import PairRow
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import UNITS, PairRow
+from lensgui.terms.shares import UNITS
 from tests.panes.copying import copied, toy
 
 

@@ -11,7 +11,8 @@ from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
-from lensgui.terms.questions import UNITS, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.shares import UNITS
 from tests.panes.conftest import viewing
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 

@@ -10,7 +10,7 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.pictures.scatter import NAMED, Points, Scatter
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import answer, viewing
 from tests.pictures import draws
 

@@ -8,7 +8,7 @@ import pytest
 from lensgui.jobs.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.terms.questions import ModelKey
+from lensgui.terms.model_key import ModelKey
 from tests.panes.test_widgets import picture
 
 MODEL = ModelKey("fake")

@@ -16,8 +16,9 @@ from lensgui.panes.menus import MENU
 from lensgui.panes.patching.morepatching import SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view import faces
+from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import PairRow, SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.panes.conftest import PAIR, answer, last, viewing
 from tests.pictures import draws

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu
 from lensgui.jobs.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.shares import refusal
 from tests.panes.conftest import answer, viewing
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lensgui.jobs.requests import OpenModel
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.prompts.tasks import TASKS
-from lensgui.terms.questions import ModelKey
+from lensgui.terms.model_key import ModelKey
 from tests import fakes
 
 

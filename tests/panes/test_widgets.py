@@ -23,7 +23,8 @@ from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.sweep_view.cells import shades
 from lensgui.panes.token_text import numbered, percent, shorten, signed, spell, visible
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.prompts.pair import PromptPair
+from lensgui.terms.model_key import ModelKey
 from tests import fake_attention, fakes
 from tests.pictures import draws
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lensgui.prompts import pair_files
-from lensgui.terms.questions import TYPED, PairRow, PromptPair, Role
+from lensgui.prompts.pair import TYPED, PairRow, PromptPair, Role
 
 LINES = 'clean,corrupted,answer,distractor\n"When, John",When Mary, Mary, John\n'
 PAIR = PromptPair("When, John", "When Mary", " Mary", " John")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import TASKS, akin, like, task_of
 from lensgui.state.examples import find
-from lensgui.terms.questions import PromptPair
 
 BY_NAME = {task.name: task for task in TASKS}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.prompts.tasks import TASKS
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
 
 LOOKS = ("light", "dark")

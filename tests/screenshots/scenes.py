@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lensgui.app import start
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera, Held
 
 LOOKS = ("light", "dark", "high contrast")

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document, Session
-from lensgui.terms.questions import RESID_PRE, ModelKey, PairRow, PromptPair, SweepKind
+from lensgui.terms.kinds import RESID_PRE, SweepKind
+from lensgui.terms.model_key import ModelKey
 
 START = Document(ModelKey("toy"), PromptPair("clean", "corrupted"))
 

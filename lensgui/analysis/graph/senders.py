@@ -23,8 +23,8 @@ from lensgui.analysis.run.run import HOOKS, Run
 from lensgui.analysis.sweep.batches import group, measured
 from lensgui.analysis.sweep.patches import HeadPatch, needed
 from lensgui.analysis.sweep.sweep import read_metric
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Metric, read_positions
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
 
 _WRITTEN = frozenset({"z", "mlp_out"})

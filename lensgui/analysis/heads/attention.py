@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
+from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import AttentionMeasure
 from lensgui.transformer.model import HookedTransformer
 
 

@@ -19,8 +19,8 @@ from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import make_patch
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
+from lensgui.terms.kinds import HEADS
 from lensgui.terms.metrics import LogitDifference, Metric, read_positions
-from lensgui.terms.questions import HEADS
 
 _NAMES = frozenset({"z"})
 

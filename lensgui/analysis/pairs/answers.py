@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.sweep.continuations import continued
+from lensgui.prompts.pair import SEPARATOR, Prompt, PromptPair
 from lensgui.terms.metrics import (
     ContinuationLogProbability,
     KLDivergence,
@@ -18,7 +19,7 @@ from lensgui.terms.metrics import (
     Probability,
     Rank,
 )
-from lensgui.terms.questions import NEEDS_DISTRACTOR, SEPARATOR, MetricName, Prompt, PromptPair
+from lensgui.terms.shares import NEEDS_DISTRACTOR, MetricName
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

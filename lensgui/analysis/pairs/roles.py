@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.pairs.answers import encode
-from lensgui.terms.questions import PairRow
+from lensgui.prompts.pair import PairRow
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

@@ -20,16 +20,8 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.continuations import of_prompt
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
-from lensgui.terms.questions import (
-    RESID_PRE,
-    AttentionMeasure,
-    Direction,
-    PairRow,
-    Prompt,
-    PromptPair,
-    Side,
-    SweepKind,
-)
+from lensgui.prompts.pair import PairRow, Prompt, PromptPair
+from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, Side, SweepKind
 from lensgui.transformer.model import HookedTransformer
 
 

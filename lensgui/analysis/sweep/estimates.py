@@ -24,8 +24,8 @@ from lensgui.analysis.run.run import HOOKS, Run
 from lensgui.analysis.sweep.gradients import LayerGraph, gradient_at_the_end
 from lensgui.analysis.sweep.linear import LayerEstimates
 from lensgui.analysis.sweep.patches import check_kind
+from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metrics import Metric
-from lensgui.terms.questions import Direction, SweepKind
 from lensgui.transformer.model import HookedTransformer
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.model import HookedTransformer
 
 

@@ -30,8 +30,8 @@ from lensgui.analysis.sweep.setters import (
     layer_pos_patch_setter,
 )
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Declared, read_positions
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.text.padding import padding_mask
 

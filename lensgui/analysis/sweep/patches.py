@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.recording import Recorded
 from lensgui.analysis.run.run import Run
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.grouped import mix
 from lensgui.transformer.layers.span import Span

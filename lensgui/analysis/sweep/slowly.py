@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metrics import Metric
-from lensgui.terms.questions import Direction, SweepKind
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer

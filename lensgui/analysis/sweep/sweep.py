@@ -25,9 +25,9 @@ from lensgui.analysis.sweep.batches import Walk, group, measured
 from lensgui.analysis.sweep.patches import Patch, make_patch, map_shape, needed
 from lensgui.analysis.sweep.settling import Settling
 from lensgui.analysis.sweep.strands import Cell
+from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
 from lensgui.terms.metrics import Metric, read_positions
-from lensgui.terms.questions import RESID_PRE, Direction, MetricName, SweepKind
-from lensgui.terms.shares import divisor
+from lensgui.terms.shares import MetricName, divisor
 from lensgui.transformer.model import HookedTransformer
 
 

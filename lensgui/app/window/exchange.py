@@ -21,9 +21,10 @@ from lensgui.jobs.results import ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.jobs.urgency import is_slow
 from lensgui.panes.pane import UNEQUAL, Pane
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
-from lensgui.terms.questions import ModelKey, PromptPair
+from lensgui.terms.model_key import ModelKey
 
 Channel = tuple[str, str]  # a pane's title, and its name for the question
 MODEL: Channel = ("", "model")

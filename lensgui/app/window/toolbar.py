@@ -25,7 +25,7 @@ from lensgui.jobs.progress import Progress
 from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
 from lensgui.panes.controls.controls import button
-from lensgui.terms.questions import MEMORY, ModelKey
+from lensgui.terms.model_key import MEMORY, ModelKey
 from lensgui.transformer.hooks.names import NUMBER_FORMATS
 
 LONGEST_TITLE = 56

@@ -20,8 +20,8 @@ from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.handlers.drawings import head_axis, host, layer_axis
 from lensgui.jobs.handlers.mixtures import Mixture
 from lensgui.jobs.requests import AttentionHead
+from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import HEAD_SCORES
 
 STRONGEST = HEAD_SCORES.index("strongest edge")
 Places = NDArray[np.int32]

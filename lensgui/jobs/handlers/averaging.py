@@ -14,8 +14,8 @@ from lensgui.jobs.arrays import Check, Sweep, Verification
 from lensgui.jobs.handlers import checking, sweep_arrays
 from lensgui.jobs.handlers.loaded import Desk, keep
 from lensgui.jobs.requests import Patching
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Metric
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.model import HookedTransformer
 
 Index = tuple[int, ...]

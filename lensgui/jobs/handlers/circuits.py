@@ -21,8 +21,8 @@ from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis
 from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.requests import HeadRoles, WhoFeeds
-from lensgui.terms.questions import UNITS, Prompt
-from lensgui.terms.shares import refusal
+from lensgui.prompts.pair import Prompt
+from lensgui.terms.shares import UNITS, refusal
 from lensgui.transformer.model import HookedTransformer
 
 

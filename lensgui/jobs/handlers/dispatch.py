@@ -34,8 +34,9 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 
 RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question

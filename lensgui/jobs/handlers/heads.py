@@ -16,8 +16,8 @@ from lensgui.jobs.handlers.in_words import extremes
 from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP
 from lensgui.jobs.results import EdgeReading, MLPReading, Neuron
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import PromptPair
 
 MOST_NEURONS = 6
 

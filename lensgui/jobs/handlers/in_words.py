@@ -26,8 +26,9 @@ from lensgui.jobs.results import (
     Token,
 )
 from lensgui.models import known_models, store
+from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.metrics import LogitDifference, Metric
-from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

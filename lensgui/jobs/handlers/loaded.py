@@ -10,7 +10,8 @@ from lensgui.analysis.pairs.answers import Answers
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
 from lensgui.jobs.requests import Patching
-from lensgui.terms.questions import ModelKey, Prompt, PromptPair
+from lensgui.prompts.pair import Prompt, PromptPair
+from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept

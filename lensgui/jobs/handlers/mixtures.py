@@ -12,8 +12,9 @@ from lensgui.jobs.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.terms.kinds import Side
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import PairRow, PromptPair, Side
 from lensgui.transformer.model import HookedTransformer
 
 MOST_BYTES = 2 << 30  # of all runs together

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lensgui.analysis.checks import unequal
 from lensgui.jobs.results import Token
-from lensgui.terms.questions import PromptPair
+from lensgui.prompts.pair import PromptPair
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

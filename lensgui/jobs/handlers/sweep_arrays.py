@@ -18,8 +18,8 @@ from lensgui.jobs.arrays import Axis, CellState, Correlation, Spread, Sweep
 from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
 from lensgui.jobs.handlers.prompts import token_of
 from lensgui.jobs.requests import Patching
-from lensgui.terms.questions import UNITS, SweepKind
-from lensgui.terms.shares import refusal
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.shares import UNITS, refusal
 from lensgui.transformer.model import HookedTransformer
 
 Roles = tuple[str, ...]

@@ -14,7 +14,7 @@ from lensgui.jobs.handlers.in_words import ending, known_metric, likeliest, metr
 from lensgui.jobs.handlers.loaded import Desk
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.jobs.requests import ReadPairs
-from lensgui.terms.questions import PromptPair
+from lensgui.prompts.pair import PromptPair
 from lensgui.transformer.model import HookedTransformer
 
 PACE_S = 0.25  # between two answers: each holds all rows so far

@@ -20,8 +20,8 @@ from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
 from lensgui.jobs.requests import FindReplacements, FindTokens
 from lensgui.jobs.results import Likely
 from lensgui.prompts.diff import changed_spans
+from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.words import LISTS
-from lensgui.terms.questions import PromptPair
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

@@ -29,7 +29,7 @@ from lensgui.panes.python import attention
 from lensgui.panes.token_text import is_of, names
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import Side
+from lensgui.terms.kinds import Side
 
 HIDE_FIRST = "hide position 0"
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."

@@ -19,7 +19,7 @@ from lensgui.panes.attention.headcards import MEANINGS
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button, caption
 from lensgui.panes.controls.flow import Flow
-from lensgui.terms.questions import HEAD_SCORES, AttentionMeasure
+from lensgui.terms.kinds import HEAD_SCORES, AttentionMeasure
 
 LARGEST_SCORE = 20.0
 NARROW = 6  # letters of a choice that must be seen, however narrow the pane is

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize
 
 from lensgui.panes.attention.grid_image import Order, Raster, natural
-from lensgui.terms.questions import HEAD_SCORES
+from lensgui.terms.kinds import HEAD_SCORES
 
 GUTTER = 2
 LARGEST = 96  # pixels of one thumbnail that fits the widget

@@ -12,7 +12,7 @@ from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.panes import theme
 from lensgui.panes.theme import NEUTRAL, Table, Theme
 from lensgui.panes.token_text import signed
-from lensgui.terms.questions import AttentionMeasure
+from lensgui.terms.kinds import AttentionMeasure
 
 NAMES: dict[AttentionMeasure, str] = {
     "pattern": "attention",

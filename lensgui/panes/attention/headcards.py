@@ -8,7 +8,7 @@ import numpy as np
 
 from lensgui.jobs.arrays import Atlas, Axis
 from lensgui.panes.token_text import percent, signed
-from lensgui.terms.questions import HEAD_SCORES
+from lensgui.terms.kinds import HEAD_SCORES
 
 NOT_FINITE = "not a finite number"
 UNITS = {"entropy": " bits"}

@@ -10,7 +10,8 @@ from PySide6.QtCore import Signal as QtSignal
 from lensgui.jobs.pairreports import PairsReading, RowReading
 from lensgui.panes.token_text import signed, visible
 from lensgui.prompts.diff import changed_spans
-from lensgui.terms.questions import UNITS, MetricName, PairRow
+from lensgui.prompts.pair import PairRow
+from lensgui.terms.shares import UNITS, MetricName
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole

@@ -25,10 +25,10 @@ from lensgui.panes.pairs.taskbutton import TaskButton
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.prompts import pair_files
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import Task, akin, like, task_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import PairRow, PromptPair
 
 DRAWN = 32
 INPUT = "input"  # the name under which the pane complains of what it was given

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lensgui.panes.menus import Verb
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import Extent, SweepKind
+from lensgui.terms.kinds import Extent, SweepKind
 
 FEEDERS = "Who feeds it"
 INPUTS = {"q": "queries", "k": "keys", "v": "values"}

@@ -21,7 +21,7 @@ from lensgui.panes.sweep_view import cells
 from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import HEADS, Direction
+from lensgui.terms.kinds import HEADS, Direction
 
 DIRECTIONS: tuple[tuple[str, Direction], ...] = (
     ("necessary", "noising"),

@@ -25,7 +25,7 @@ from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
 from lensgui.panes.sweep_view.sweep_view import SweepPlot
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import SweepKind
+from lensgui.terms.kinds import SweepKind
 
 EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and the sweep starts by itself."

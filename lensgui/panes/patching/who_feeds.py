@@ -23,7 +23,7 @@ from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import HeadInput
+from lensgui.terms.kinds import HeadInput
 
 NO_HEAD = "Select a head in any pane to see who feeds it."
 NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."

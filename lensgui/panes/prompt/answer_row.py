@@ -14,7 +14,8 @@ from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.prompt.alignment import SIDES
 from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.token_text import shorten, signed, spell
-from lensgui.terms.questions import SEPARATOR, UNITS, MetricName, PromptPair
+from lensgui.prompts.pair import SEPARATOR, PromptPair
+from lensgui.terms.shares import UNITS, MetricName
 
 NO_BOS = "none"
 METRICS: dict[MetricName, str] = {

@@ -22,10 +22,10 @@ from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
 from lensgui.panes.prompt.token_rows import TokenRows
 from lensgui.panes.python import script
 from lensgui.panes.token_text import percent, shorten
+from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import PromptPair
 
 
 class PromptPane(Pane):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import sentence
 from lensgui.prompts.diff import changed_spans
-from lensgui.terms.questions import PromptPair
+from lensgui.prompts.pair import PromptPair
 
 WORD = re.compile(r"\w+|\W")
 

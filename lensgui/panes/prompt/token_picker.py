@@ -10,7 +10,7 @@ from lensgui.jobs.pairreports import TokenMatches
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import TokenField
 from lensgui.panes.token_text import percent, shorten, spell
-from lensgui.terms.questions import SEPARATOR
+from lensgui.prompts.pair import SEPARATOR
 
 TEXT = Qt.ItemDataRole.UserRole + 1
 SHOWN = 12  # lines of the list

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from lensgui.jobs.arrays import ATLAS_SIDE
 from lensgui.panes.python import script
+from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
-from lensgui.terms.questions import AttentionMeasure, PairRow, Side
+from lensgui.terms.kinds import AttentionMeasure, Side
 
 
 def attention(

@@ -9,9 +9,10 @@ import ast
 import builtins
 from collections.abc import Iterable, Sequence
 
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.questions import BEST_DEVICE, PairRow, PromptPair
+from lensgui.terms.model_key import BEST_DEVICE
 
 
 def script(document: Document, lines: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lensgui.jobs.requests import Patching
 from lensgui.panes.python import script
 from lensgui.state.document import Document
-from lensgui.terms.questions import RESID_PRE, HeadInput, SweepKind
+from lensgui.terms.kinds import RESID_PRE, HeadInput, SweepKind
 
 WHY = "  # why a share of clean − corrupted would say nothing, if so"
 PRINTED = 'print(reason or "as a share of clean − corrupted", table(shown), sep="\\n")'

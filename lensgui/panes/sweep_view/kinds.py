@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lensgui.panes.controls.chooser import Groups, Option
-from lensgui.terms.questions import Direction, SweepKind
+from lensgui.terms.kinds import Direction, SweepKind
 
 _SHARED = "; the heads that share it are patched together."
 

@@ -9,8 +9,8 @@ from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
 from lensgui.analysis.run.run import Run
+from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import HEAD_SCORES
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import prompts, tiny
 

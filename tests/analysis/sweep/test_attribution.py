@@ -10,8 +10,8 @@ import torch
 from lensgui.analysis.sweep.estimates import agreement, attribution_patch
 from lensgui.analysis.sweep.linear import _one_key_at_a_time
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, LogProbability, Probability, Rank
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 from tests.analysis.models import model_of

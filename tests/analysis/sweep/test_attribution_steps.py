@@ -11,8 +11,8 @@ from lensgui.analysis.run.run import HOOKS, Run
 from lensgui.analysis.sweep import gradients
 from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer

@@ -7,8 +7,8 @@ import torch
 
 from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import RESID_PRE, SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import RESID_PRE, SweepKind
 from tests.analysis.models import model_of
 
 METRIC = LogitDifference((11,), (7,))

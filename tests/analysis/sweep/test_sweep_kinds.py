@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lensgui.analysis.sweep.sweep import sweep, sweep_many
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 from tests.analysis.models import model_of

@@ -8,8 +8,8 @@ import torch
 from lensgui.analysis.sweep.continuations import continued, of_prompt
 from lensgui.analysis.sweep.estimates import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
 from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import VOCABULARY

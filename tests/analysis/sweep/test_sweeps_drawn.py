@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lensgui import patching
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep_many
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference, Metric
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 from tests.analysis.models import model_of

@@ -11,8 +11,8 @@ from torch.utils._pytree import tree_leaves
 
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogProbability
-from lensgui.terms.questions import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 

@@ -8,8 +8,8 @@ import torch
 from lensgui.analysis.run.run import HOOKS, Run, run_together
 from lensgui.analysis.sweep.batches import Walk
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.terms.questions import SweepKind
 from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import TINY, VOCABULARY
 

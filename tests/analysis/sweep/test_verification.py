@@ -14,8 +14,8 @@ from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
-from lensgui.terms.questions import SweepKind
 from tests.analysis.models import model_of
 
 CLEAN = torch.tensor([3, 1, 4, 1, 5, 9, 2])

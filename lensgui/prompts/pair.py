@@ -1,0 +1,90 @@
+"""A prompt, a pair of prompts with the answers compared, and a row of a table of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lensgui.terms.shares import MetricName
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One text for the model.
+
+    Attributes:
+        text: What the user typed; spaces count.
+        bos: False: nothing is put in front; True: the tokenizer's own beginning-of-sequence token;
+            a string: that token.
+    """
+
+    text: str
+    bos: bool | str = False
+
+
+TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
+SEPARATOR = "|"  # between the tokens of a set that counts as one answer
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPair:
+    """A clean prompt, a corrupted one that differs in what matters, and the two answers compared.
+
+    Attributes:
+        clean: The prompt whose answer is right.
+        corrupted: The prompt to patch into; "" while there is only one.
+        answer: The token the clean prompt calls for, as text; "" for the likeliest token. Several
+            that count as one stand with "|" between them: " 9| 8".
+        distractor: What it is compared with, likewise; "" for the second likeliest token.
+        bos: As `Prompt.bos`, for both prompts.
+        metric: What is read at the end of each prompt.
+    """
+
+    clean: str
+    corrupted: str = ""
+    answer: str = ""
+    distractor: str = ""
+    bos: bool | str = False
+    metric: MetricName = "logit difference"
+
+    @property
+    def clean_prompt(self) -> Prompt:
+        """The clean text, as a prompt."""
+        return Prompt(self.clean, self.bos)
+
+    @property
+    def corrupted_prompt(self) -> Prompt:
+        """The corrupted text, as a prompt."""
+        return Prompt(self.corrupted, self.bos)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are two prompts to compare."""
+        return bool(self.clean and self.corrupted)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A word of a prompt with a part to play, such as the subject or the indirect object.
+
+    Attributes:
+        name: Its part: "S1", "IO", "end".
+        end: Where the word ends in the clean text, in characters; its last token is what is meant.
+    """
+
+    name: str
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One row of a table of prompt pairs.
+
+    Attributes:
+        pair: The pair.
+        roles: Words by which positions of different prompts are matched; () if nobody named any.
+        is_included: Whether it counts in averages.
+    """
+
+    pair: PromptPair
+    roles: tuple[Role, ...] = ()
+    is_included: bool = True
