@@ -11,15 +11,16 @@ quiet := QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 run: display $(installed) window demo ## Open the app on its first example.
 	@$(python) -m lensgui
 
-test: $(installed) offscreen demo ## The whole suite, without a screen; ARGS="tests/engine -x" for a part.
+test: $(installed) offscreen demo ## The whole suite, without a screen; ARGS="tests/transformer -x" for a part.
 	@$(quiet) $(python) -m pytest -q $(ARGS)
 
-lint: $(installed) ## Style, types (of the package; the tests are not type-checked), import directions, sizes.
+lint: $(installed) ## Style, types (of the package; the tests are not type-checked), import directions, sizes, layout.
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy lensgui
 	.venv/bin/lint-imports
 	$(python) packaging/budget.py
+	$(python) packaging/house.py
 
 bench: $(installed) window demo ## Every figure that the README quotes, measured here and now.
 	@packaging/setup.sh tool xvfb-run xvfb xauth

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
-from lensgui.jobs.answering import Answering
+from lensgui.jobs.results import Answering
 from lensgui.models.aliases import ALIASES
 from lensgui.prompts.pair import TYPED
 

@@ -1,6 +1,6 @@
 """Head detection under the names that notebooks import."""
 
-from lensgui.analysis.heads.detection import (
+from lensgui.analysis.heads.scores import (
     compute_head_attention_similarity_score,
     detect_head,
     get_duplicate_token_head_detection_pattern,

@@ -20,8 +20,6 @@ from lensgui.analysis.sweep.notebook_api import (
     get_act_patch_mlp_out,
     get_act_patch_resid_mid,
     get_act_patch_resid_pre,
-)
-from lensgui.analysis.sweep.setters import (
     layer_head_dest_src_pos_pattern_patch_setter,
     layer_head_pattern_patch_setter,
     layer_head_pos_pattern_patch_setter,

@@ -16,7 +16,7 @@ SMALL = (
     "lensgui/transformer/model.py",
 )
 MOST_CODE_LINES = 150
-MOST_LINES = 300
+MOST_LINES = 400
 NOT_CODE = {
     tokenize.COMMENT,
     tokenize.NL,

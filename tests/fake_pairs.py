@@ -5,15 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from lensgui.jobs.pairreports import (
+from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPairs
+from lensgui.jobs.results import (
+    Likely,
     PairsReading,
     Replacement,
     Replacements,
     RowReading,
+    Token,
     TokenMatches,
 )
-from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPairs
-from lensgui.jobs.results import Likely, Token
 
 VOCABULARY = (" Mary", "Mary", " John", " Maria", " market")
 

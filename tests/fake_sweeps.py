@@ -19,7 +19,7 @@ from lensgui.jobs.arrays import (
 )
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.results import Token
-from lensgui.terms.shares import UNITS
+from lensgui.terms.metrics import UNITS
 from tests import fakes
 
 SHARED = ["H0–1", "H2–3"]

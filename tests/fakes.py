@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -31,6 +30,7 @@ from lensgui.jobs.requests import (
     WhoFeeds,
 )
 from lensgui.jobs.results import (
+    Answer,
     HeadReading,
     LensReading,
     Likely,

@@ -1,0 +1,6 @@
+"""Questions about a model, each a function, or a generator where it takes time.
+
+checks: What analyses ask of prompts and models before they run; each refusal is one sentence.
+evaluations: Quick looks at how good a model is.
+svd: What the singular directions of weights say.
+"""

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer
 
 from lensgui.app import start
-from lensgui.app.warming import Warming
+from lensgui.app.runtime import Warming
 from lensgui.app.window.window import MainWindow
-from lensgui.jobs.answering import Answering
+from lensgui.jobs.results import Answering
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.terms.model_key import ModelKey

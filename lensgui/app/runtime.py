@@ -1,15 +1,99 @@
-"""What happens to an exception that nobody caught: the log gets it all, the user one sentence."""
+"""What runs beside the window: errors nobody caught, garbage collection, imports put off."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
+from collections.abc import Callable
+from importlib import import_module
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from weakref import WeakSet
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from lensgui.jobs.runner import Runner
+
+INTERVAL_MS = 1000
+IDLE_ROUNDS = 10  # between two full collections
+
+_collectors: WeakSet[QObject] = (
+    WeakSet()
+)  # of open windows, while any of which Python must not collect
+_found_enabled: list[bool] = []  # whether it did before the first of them
+
+
+class Collector(QObject):
+    """Collects the young generation every second, and everything now and then while idle."""
+
+    def __init__(self, is_busy: Callable[[], bool], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        if not _collectors:
+            _found_enabled.append(gc.isenabled())
+        _collectors.add(self)
+        gc.disable()
+        gc.freeze()
+        self._is_busy = is_busy
+        self._rounds = 0
+        self._timer = QTimer(self, interval=INTERVAL_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    @Slot()
+    def collect(self) -> None:
+        """Collect what is due."""
+        self._rounds += 1
+        is_due = self._rounds >= IDLE_ROUNDS and not self._is_busy()
+        gc.collect(2 if is_due else 0)
+        if is_due:
+            self._rounds = 0
+
+    @Slot()
+    def freeze(self) -> None:
+        """Set aside what will stay, such as modules just imported and a model just loaded.
+
+        Garbage is collected first: what is set aside is never collected.
+        """
+        gc.collect()
+        gc.freeze()
+
+    def release(self) -> None:
+        """Leave collecting to the interpreter again, if it did so before the first window."""
+        self._timer.stop()
+        _collectors.discard(self)
+        if not _collectors and _found_enabled and _found_enabled.pop():
+            gc.enable()
+
+
+THREAD = "lensgui-import"
+LATER = "pyqtgraph"  # half a second, which the window's thread must not spend at once
+
+
+class Warming(QObject):
+    """Imports the plots' library on a thread of its own when the runner is first at rest."""
+
+    def __init__(self, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._thread: threading.Thread | None = None
+        runner.settled.connect(self._begin)
+
+    @Slot()
+    def _begin(self) -> None:
+        self._runner.settled.disconnect(self._begin)
+        # No daemon: the interpreter must not be taken down under an import.
+        self._thread = threading.Thread(target=import_module, args=(LATER,), name=THREAD)
+        self._thread.start()
+
+    def finish(self, seconds: float = 1.0) -> bool:
+        """Return whether nothing is imported any more, within some time."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
+
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,11 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.fetching import Fetching
-from lensgui.app.garbage import Collector
-from lensgui.app.runtime import Faults
+from lensgui.app.runtime import Collector, Faults, Warming
 from lensgui.app.smoke import Smoke
-from lensgui.app.warming import Warming
 from lensgui.app.window.appearance import SYSTEM, Appearance
 from lensgui.app.window.window import TITLE, MainWindow
-from lensgui.jobs.answering import Answering
+from lensgui.jobs.results import Answering
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
 from lensgui.state.document import Document, Session

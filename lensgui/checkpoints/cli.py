@@ -16,9 +16,9 @@ from typing import TextIO
 
 from lensgui.checkpoints import demo, hub, locate, verify
 from lensgui.models import known_models, store
-from lensgui.models.progress import STEPS, Progress
+from lensgui.models.store import STEPS, Progress
 from lensgui.terms.errors import ModelError
-from lensgui.transformer.hooks.names import NUMBER_FORMATS
+from lensgui.terms.model_key import NUMBER_FORMATS
 
 INTERRUPTED = 130
 _INTERVAL = 0.1  # seconds between two lines of progress within one step

@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.checkpoints.devices import free_bytes
+from lensgui.checkpoints.devices import free_bytes, parameters_bytes
 from lensgui.checkpoints.families.registry import family_of
 from lensgui.checkpoints.folder import read_config, read_tokenizer
 from lensgui.checkpoints.loading import convert_config, open_model
 from lensgui.checkpoints.locate import folder_of
-from lensgui.checkpoints.memory import parameters_bytes
 from lensgui.checkpoints.tensors import checkpoint_of_place, weight_files
 from lensgui.checkpoints.verify import Verification
 from lensgui.terms.errors import ModelError, first_line

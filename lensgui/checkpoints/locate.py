@@ -7,7 +7,7 @@ from pathlib import Path
 from lensgui.checkpoints import gguf_files, hub
 from lensgui.models import known_models
 from lensgui.models.aliases import hub_id
-from lensgui.models.progress import Report, silence
+from lensgui.models.store import Report, silence
 from lensgui.terms.errors import ModelError
 
 

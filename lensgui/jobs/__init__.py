@@ -1,0 +1,14 @@
+"""Questions, their answers, and the thread that runs them: free of torch, `handlers` aside.
+
+arrays: What comes back from the worker as pictures: labelled arrays in host memory.
+downloads: Fetching a model without holding anything up: a process of its own that prints its
+    progress.
+progress: How far the running jobs are, for the status bar.
+requests: What a pane can ask for: frozen, self-contained values. Equal requests have equal
+    answers.
+results: What comes back from the worker in words: tokens, readings, rows of a table, the model's
+    card.
+runner: The window's handle on the worker: submit a request, hear of its answers.
+tickets: Which jobs are still wanted: the only state that two threads share.
+worker: The thread that computes: one step of one job at a time.
+"""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.terms.kinds import AttentionMeasure, Direction
-from lensgui.terms.shares import MetricName
+from lensgui.terms.metrics import MetricName
 
 
 class CellState(IntEnum):

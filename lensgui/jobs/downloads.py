@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
-from lensgui.models.progress import STEPS
+from lensgui.models.store import STEPS
 from lensgui.terms.resources import own_command
 
 log = logging.getLogger(__name__)

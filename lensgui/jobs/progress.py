@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import Atlas, Slice
-from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -27,6 +25,7 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.jobs.results import Answer, PairsReading
 
 NAMES: dict[type, str] = {
     OpenModel: "opening the model",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
-from lensgui.jobs.answering import Answer, Answering
 from lensgui.jobs.progress import Job, measure
 from lensgui.jobs.requests import Request
+from lensgui.jobs.results import Answer, Answering
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.worker import Worker
 

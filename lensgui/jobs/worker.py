@@ -11,10 +11,9 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from lensgui.jobs.answering import Answer, Answering
-from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.requests import ReadPair, Request, urgency
+from lensgui.jobs.results import Answer, Answering
 from lensgui.jobs.tickets import Tickets
-from lensgui.jobs.urgency import urgency
 from lensgui.terms.errors import ModelError
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30

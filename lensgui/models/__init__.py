@@ -1,0 +1,6 @@
+"""What can be known of models without opening them: free of torch and of Qt.
+
+aliases: What users call models → how the hub calls them.
+known_models: The models that lensgui knows by name: what they honestly are, and where they lie.
+store: Where lensgui keeps what it fetched and measured; it writes whole files or none.
+"""

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,36 @@ from typing import Any
 import platformdirs
 
 from lensgui.terms.errors import ModelError
+
+STEPS = {
+    "download": "Downloading",
+    "check": "Checking",
+    "unpack": "Unpacking",
+    "convert": "Converting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a fetch is.
+
+    Attributes:
+        step: One of `STEPS`.
+        done: Bytes so far; for "convert", parts so far.
+        total: Of how many.
+    """
+
+    step: str
+    done: int
+    total: int
+
+
+Report = Callable[[Progress], None]
+
+
+def silence(progress: Progress) -> None:
+    """Report nothing."""
+
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 HOME_VARIABLE = "LENSGUI_HOME"

@@ -9,9 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import Request
-from lensgui.jobs.results import ModelCard
+from lensgui.jobs.results import Answer, ModelCard
 from lensgui.jobs.runner import STOPPED
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

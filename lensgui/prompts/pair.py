@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.terms.shares import MetricName
+from lensgui.terms.metrics import MetricName
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,9 @@
+"""The words that every layer shares, as frozen values: free of torch and of Qt.
+
+errors: What can go wrong with a model, said so that the user can act on it.
+kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention, head
+    scores.
+metrics: Metrics as values: what each reads, its unit, and when a change may be a share of it.
+model_key: Which model is meant, exactly.
+resources: What travels with lensgui: the toy model, examples, icons, fonts; and its own command.
+"""

@@ -1,4 +1,4 @@
-"""Metrics as values: each says what it reads, can be sent around and compared, and can be called.
+"""Metrics as values: what each reads, its unit, and when a change may be a share of it.
 
 They are free of torch, so that the window may import them: they use tensors' own methods only.
 """
@@ -6,9 +6,7 @@ They are free of torch, so that the window may import them: they use tensors' ow
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
-
-from lensgui.terms.shares import MetricName
+from typing import Any, ClassVar, Literal, Protocol
 
 
 class Metric(Protocol):
@@ -293,3 +291,86 @@ class KLDivergence(Declared):
         if self.clean is None:
             raise ValueError("A KL divergence compares with a run: use against(its logits) first.")
         return (self.clean.exp() * (self.clean - logits.log_softmax(-1))).sum(-1)
+
+
+MetricName = Literal[
+    "logit difference",
+    "probability difference",
+    "probability",
+    "log-probability",
+    "rank",
+    "KL divergence",
+]
+NEEDS_DISTRACTOR: tuple[MetricName, ...] = ("logit difference", "probability difference")
+UNITS: dict[MetricName, str] = {
+    "logit difference": "logits",
+    "probability difference": "probability",
+    "probability": "probability",
+    "log-probability": "nats",
+    "rank": "ranks",
+    "KL divergence": "nats",
+}
+
+
+SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are noise
+    "logit difference": 0.5,
+    "probability difference": 0.02,
+    "probability": 0.02,
+    "log-probability": 0.1,
+    "rank": 1.0,
+    "KL divergence": 0.02,
+}
+LOWER_IS_BETTER = ("rank", "KL divergence")
+
+
+def gain(clean: Any, corrupted: Any, metric: MetricName | None) -> Any:
+    """Return how much better the clean run does, numbers or tensors; a pair is wrong at 0 or less.
+
+    Args:
+        clean: The metric of the clean run.
+        corrupted: The metric of the corrupted run.
+        metric: What it is; None for one that is not lensgui's, of which more is better.
+    """
+    return corrupted - clean if metric in LOWER_IS_BETTER else clean - corrupted
+
+
+def divisor(clean: float, corrupted: float, metric: MetricName | None) -> float:
+    """Return clean − corrupted, for changes to be divided by.
+
+    Raises:
+        ValueError: If a share of it has no meaning, as `refusal` says.
+    """
+    if reason := refusal(clean, corrupted, metric):
+        raise ValueError(reason)
+    return clean - corrupted
+
+
+def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
+    """Return why a change can't be given as a share of clean − corrupted; "" if it can.
+
+    Of a metric that is not lensgui's (None) a share is refused only where both runs are the same.
+    """
+    difference = clean - corrupted
+    if difference != difference:  # NaN: nothing is known yet
+        return ""
+    unit = UNITS[metric] if metric else "its unit"
+    if not difference:
+        return (
+            f"The {metric or 'metric'} is the same in both runs, so there is nothing to take a "
+            f"share of: changes are in {unit}."
+        )
+    if metric is None:
+        return ""
+    better, least = gain(clean, corrupted, metric), SMALLEST_DIFFERENCE[metric]
+    if better >= least:
+        return ""
+    change = f"{difference:+.3f}".replace("-", "−")
+    if better > -least:
+        return (
+            f"Clean and corrupted differ by {change} ({unit}), less than {least}: a share "
+            f"of that would be noise, so changes are in {unit}."
+        )
+    return (
+        f"The clean run does worse than the corrupted run ({change} {unit}): a share of "
+        f"that would have the wrong sign, so changes are in {unit}."
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 DEFAULT_MODEL = "smollm2-135m"
 TOY_MODEL = "toy"
 BEST_DEVICE = "best"
+NUMBER_FORMATS = ("float32", "bfloat16", "float16", "float64")  # as torch calls them
 MEMORY = "memory:"  # begins the source of a model that somebody handed over
 
 

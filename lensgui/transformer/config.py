@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 
-from lensgui.transformer.hooks.names import NUMBER_FORMATS
+from lensgui.terms.model_key import NUMBER_FORMATS
 
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Positions = Literal["standard", "rotary", "alibi", "none"]

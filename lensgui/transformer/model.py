@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, cast
 
+import torch
 from torch import Tensor, nn
 
-from lensgui.transformer import initialisation
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooked_module import HookedModule
 from lensgui.transformer.hooks.hook_point import HookPoint
@@ -21,8 +21,26 @@ from lensgui.transformer.text import generation
 from lensgui.transformer.text import tokens as text
 from lensgui.transformer.text.padding import Side, attention_mask_of, padding_mask
 from lensgui.transformer.weights import weights
-from lensgui.transformer.weights.named_weights import NamedWeights
-from lensgui.transformer.weights.weights import switch
+from lensgui.transformer.weights.weights import NamedWeights, switch
+
+
+@torch.no_grad()
+def fill(model: Any) -> None:
+    """Draw every weight matrix from N(0, cfg.init_range²), and set biases to 0 and norms to 1.
+
+    Args:
+        model: A `HookedTransformer`; `cfg.seed` seeds torch's generator if it is set.
+    """
+    cfg = model.cfg
+    if cfg.seed is not None:
+        torch.manual_seed(cfg.seed)
+    for name, weight in model.named_parameters():
+        kind = name.rsplit(".", 1)[-1]
+        if kind.startswith("W_"):
+            weight.normal_(0.0, cfg.init_range)
+        else:
+            weight.fill_(1.0 if kind == "w" else 0.0)
+
 
 ReturnType = Literal["logits", "loss", "both"] | None
 
@@ -75,7 +93,7 @@ class HookedTransformer(HookedModule, NamedWeights):
         self.ln_final = Norm(cfg)
         self.unembed = Unembed(cfg)
         if initialise:
-            initialisation.fill(self)
+            fill(self)
             self.to(cfg.device)
         self.setup()
 

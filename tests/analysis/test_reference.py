@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lensgui.analysis.heads.readout import read_head
-from lensgui.analysis.run.lens import logit_lens
+from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.checkpoints.loading import open_model

@@ -12,10 +12,8 @@ from weakref import WeakSet
 
 import pytest
 
-from lensgui.app import garbage, warming
-from lensgui.app.garbage import Collector
-from lensgui.app.runtime import Faults
-from lensgui.app.warming import Warming
+from lensgui.app import runtime
+from lensgui.app.runtime import Collector, Faults, Warming
 from lensgui.jobs.runner import Runner
 from tests.fakes import FakeBench
 
@@ -91,7 +89,7 @@ def test_the_users_own_threads_keep_their_hook(tmp_path, qapp, monkeypatch):
 
 
 def test_python_collects_again_only_after_the_last_window(qapp, monkeypatch):
-    monkeypatch.setattr(garbage, "_collectors", WeakSet())
+    monkeypatch.setattr(runtime, "_collectors", WeakSet())
     was_enabled = gc.isenabled()
     gc.enable()
     first, second = Collector(lambda: False), Collector(lambda: False)
@@ -105,7 +103,7 @@ def test_python_collects_again_only_after_the_last_window(qapp, monkeypatch):
 
 def test_an_import_that_is_under_way_is_waited_for(qapp, monkeypatch):
     gate = threading.Event()
-    monkeypatch.setattr(warming, "import_module", lambda name: gate.wait(30))
+    monkeypatch.setattr(runtime, "import_module", lambda name: gate.wait(30))
     runner = Runner(FakeBench)
     waiting = Warming(runner)
     assert waiting.finish(0)

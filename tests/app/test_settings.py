@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gc
 
-from lensgui.app.garbage import Collector
+from lensgui.app.runtime import Collector
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.statusline import StatusLine
 from lensgui.jobs.downloads import Fetched

@@ -23,9 +23,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.results import Answer
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.grid import HeadGrid
 from lensgui.prompts.pair import PromptPair

@@ -23,7 +23,7 @@ prepare(None)
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
-from lensgui.app.warming import Warming  # noqa: E402
+from lensgui.app.runtime import Warming  # noqa: E402
 from lensgui.jobs.runner import Runner  # noqa: E402
 from tests.bench import keystrokes  # noqa: E402
 

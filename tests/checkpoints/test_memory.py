@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from lensgui.checkpoints import devices, memory
+from lensgui.checkpoints import devices
 from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained, open_model
 from lensgui.terms.errors import ModelError
 from tests.checkpoints.tiny_models import LENGTH, TINY, prompts, tiny
@@ -38,9 +38,9 @@ def weights_of(model) -> int:
 @torch.no_grad()
 def test_every_familys_weights_are_known_to_the_byte_and_its_cache_to_5_percent(name):
     model = opened(name, **NO_PROCESSING)
-    assert memory.parameters_bytes(model.cfg) == weights_of(model)
+    assert devices.parameters_bytes(model.cfg) == weights_of(model)
     _, cache = model.run_with_cache(prompts())
-    estimate = memory.cache_bytes(model.cfg, 2, LENGTH)
+    estimate = devices.cache_bytes(model.cfg, 2, LENGTH)
     assert estimate == pytest.approx(held(cache.values()), rel=0.05)
 
 
@@ -48,9 +48,9 @@ def test_every_familys_weights_are_known_to_the_byte_and_its_cache_to_5_percent(
 @torch.no_grad()
 def test_half_precision_and_folding_count(name):
     model = opened(name, torch.bfloat16)
-    assert memory.parameters_bytes(model.cfg) == weights_of(model)
+    assert devices.parameters_bytes(model.cfg) == weights_of(model)
     _, cache = model.run_with_cache(prompts())
-    estimate = memory.cache_bytes(model.cfg, 2, LENGTH)
+    estimate = devices.cache_bytes(model.cfg, 2, LENGTH)
     assert estimate == pytest.approx(held(cache.values()), rel=0.05)
 
 
@@ -61,16 +61,16 @@ def test_switches_count(switch, folded):
     model = opened("llama", **({} if folded else NO_PROCESSING))
     setattr(model.cfg, switch, True)
     _, cache = model.run_with_cache(prompts())
-    estimate = memory.cache_bytes(model.cfg, 2, LENGTH)
+    estimate = devices.cache_bytes(model.cfg, 2, LENGTH)
     assert estimate == pytest.approx(held(cache.values()), rel=0.05)
 
 
 @torch.no_grad()
 def test_the_toys_figures(toy_folder):
     model = open_model(str(toy_folder), device="cpu")
-    assert memory.parameters_bytes(model.cfg) == weights_of(model)
+    assert devices.parameters_bytes(model.cfg) == weights_of(model)
     _, cache = model.run_with_cache(torch.arange(40)[None] % 50)
-    estimate = memory.cache_bytes(model.cfg, 1, 40)
+    estimate = devices.cache_bytes(model.cfg, 1, 40)
     assert estimate == pytest.approx(held(cache.values()), rel=0.05)
 
 
@@ -91,8 +91,8 @@ def folder(tmp_path):
     ],
 )
 def test_a_model_that_does_not_fit_says_what_would(folder, monkeypatch, free, dtype, advice):
-    needed = memory.parameters_bytes(open_model(str(folder), device="cpu", dtype=dtype).cfg)
-    monkeypatch.setattr(memory, "free_bytes", lambda device: int(free * needed))
+    needed = devices.parameters_bytes(open_model(str(folder), device="cpu", dtype=dtype).cfg)
+    monkeypatch.setattr(devices, "free_bytes", lambda device: int(free * needed))
     with pytest.raises(ModelError) as caught:
         open_model(str(folder), device="cpu", dtype=dtype)
     sentence = str(caught.value)
@@ -102,8 +102,8 @@ def test_a_model_that_does_not_fit_says_what_would(folder, monkeypatch, free, dt
 
 
 def test_what_is_advised_then_fits(folder, monkeypatch):
-    needed = memory.parameters_bytes(open_model(str(folder), device="cpu").cfg)
-    monkeypatch.setattr(memory, "free_bytes", lambda device: int(0.4 * needed))
+    needed = devices.parameters_bytes(open_model(str(folder), device="cpu").cfg)
+    monkeypatch.setattr(devices, "free_bytes", lambda device: int(0.4 * needed))
     settings = {"first_n_layers": 2, "dtype": "bfloat16"}
     model = from_pretrained(str(folder), device="cpu", **settings, **NO_PROCESSING)
     assert model.cfg.n_layers == 2
@@ -113,8 +113,8 @@ def test_untied_embeddings_count_where_folding_unties_them(monkeypatch):
     name = "llama (scaled rotary, tied)"
     raw = opened(name, **NO_PROCESSING)
     assert raw.cfg.tied_embeddings
-    folded = memory.parameters_bytes(opened(name).cfg)
-    monkeypatch.setattr(memory, "free_bytes", lambda device: folded - 1)
+    folded = devices.parameters_bytes(opened(name).cfg)
+    monkeypatch.setattr(devices, "free_bytes", lambda device: folded - 1)
     opened(name, **NO_PROCESSING)
     with pytest.raises(ModelError, match="would fit"):
         opened(name)
@@ -136,7 +136,7 @@ def test_running_out_while_loading_is_one_sentence(folder, monkeypatch, error):
     monkeypatch.setattr("lensgui.checkpoints.loading.fill", fail)
     with pytest.raises(ModelError, match=r"cpu ran out of memory while .* was loaded"):
         open_model(str(folder), device="cpu")
-    with pytest.raises(RuntimeError, match="something else"), memory.enough(cfg):
+    with pytest.raises(RuntimeError, match="something else"), devices.enough(cfg):
         raise RuntimeError("something else")
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.checkpoints import compare_hf, memory
+from lensgui.checkpoints import compare_hf, devices
 from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained
 from lensgui.models import known_models
 from lensgui.terms.errors import ModelError
@@ -117,7 +117,7 @@ def test_tying_by_hand_in_memory_is_seen():
     model = raw(hf_model=hf_model)
     assert (apart.cfg.tied_embeddings, model.cfg.tied_embeddings) == (False, True)
     assert is_hugging_faces(model, hf_model)
-    assert memory.parameters_bytes(apart.cfg) - memory.parameters_bytes(model.cfg) == (
+    assert devices.parameters_bytes(apart.cfg) - devices.parameters_bytes(model.cfg) == (
         model.W_U.nbytes
     )
 
@@ -132,8 +132,8 @@ def test_untying_by_hand_in_memory_is_seen_folded_too():
 
 def test_memory_is_asked_for_both(tmp_path, monkeypatch):
     folder = saved(tmp_path, "llama", True, own_head)
-    needed = memory.parameters_bytes(replace(raw(folder).cfg, tied_embeddings=False))
-    monkeypatch.setattr(memory, "free_bytes", lambda device: needed - 1)
+    needed = devices.parameters_bytes(replace(raw(folder).cfg, tied_embeddings=False))
+    monkeypatch.setattr(devices, "free_bytes", lambda device: needed - 1)
     with pytest.raises(ModelError, match="for its weights in float64"):
         raw(folder)
 
@@ -149,7 +149,7 @@ def test_checking_compares_with_the_files_own_unembedding(tmp_path, monkeypatch)
         save_file(tensors, tmp_path / file, metadata={"format": "pt"})
         measured = compare_hf.compare(tmp_path / file, "float64")
         assert measured.logits < 1e-5
-    size = memory.parameters_bytes(replace(raw(tmp_path).cfg, tied_embeddings=False))
+    size = devices.parameters_bytes(replace(raw(tmp_path).cfg, tied_embeddings=False))
     monkeypatch.setattr(compare_hf, "free_bytes", lambda device: 2 * size - 1)
     with pytest.raises(ModelError, match="two copies take"):
         compare_hf.compare(tmp_path, "float64", is_automatic=True)

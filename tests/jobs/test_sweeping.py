@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.handlers import averaging, sweeps
+from lensgui.jobs.handlers import sweeps
 from lensgui.jobs.handlers.dispatch import Bench
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.prompts.pair import PairRow, PromptPair, Role
@@ -166,13 +166,13 @@ def test_a_mean_counts_pairs_checks_itself_and_goes_on_where_it_was_left(bench):
 
 
 def test_the_check_of_a_mean_finds_what_is_wrong(bench, monkeypatch):
-    honest = averaging.sweep_cases
+    honest = sweeps.sweep_cases
 
     def lying(*args):
         for found in honest(*args):
             yield found if found is None else replace(found, changes=found.changes + 0.25)
 
-    monkeypatch.setattr(averaging, "sweep_cases", lying)
+    monkeypatch.setattr(sweeps, "sweep_cases", lying)
     mean = last(bench, Patching(TOY, PAIR, HEADS, rows=(PairRow(PAIR), PairRow(OTHER))))
     assert mean.check.worst == pytest.approx(0.25, abs=1e-3)
 

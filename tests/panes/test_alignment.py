@@ -8,10 +8,10 @@ from PySide6.QtGui import QColor
 
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import theme
-from lensgui.panes.controls import chippaint
+from lensgui.panes.controls import chips
 from lensgui.panes.controls.chips import Chip, ChipRow
-from lensgui.panes.prompt.alignment import chosen, counterpart, marks
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.prompt.token_rows import chosen, counterpart, marks
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
 from tests import fakes
@@ -96,8 +96,8 @@ def test_a_gap_has_room_beside_chips_and_wraps_with_them(qtbot):
     row.show_chips([Chip("aa"), Chip("bb", gap_before=True), Chip("cc", gap_after=True)])
     row.resize(400, 60)
     first, second, third = (row.place_of(index) for index in range(3))
-    assert second.left() - first.right() >= chippaint.GAP
-    room = third.right() + chippaint.GAP
+    assert second.left() - first.right() >= chips.GAP
+    room = third.right() + chips.GAP
     row.resize(int(room) - 2, 60)
     assert row.place_of(2).top() > row.place_of(1).top()
 
@@ -128,6 +128,6 @@ def luminance(color):
 def test_text_can_be_read_on_every_tint(look):
     for step in range(101):
         chip = Chip("a", tint=step / 100)
-        pair = chippaint.tint(step / 100, look), chippaint.ink(chip, look)
+        pair = chips.tint(step / 100, look), chips.ink(chip, look)
         dark, light = sorted(luminance(QColor(color)) for color in pair)
         assert (light + 0.05) / (dark + 0.05) > 4

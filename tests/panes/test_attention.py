@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import AttentionGrid
-from lensgui.panes.attention import headcards
+from lensgui.panes.attention import head_numbers
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.prompts.pair import PairRow
@@ -278,6 +278,6 @@ def test_the_strongest_edge_of_a_mean_by_role_names_the_roles(document):
     roles = ("S1", "IO", "end", "more", "last")[: len(atlas.axes[2])]
     axes = tuple(Axis(name, (None,) * len(roles), roles) for name in ("position", "source"))
     by_role = replace(atlas, axes=(*atlas.axes[:2], *axes))
-    _, lines = headcards.card(by_role, 1, 1, roles)
+    _, lines = head_numbers.card(by_role, 1, 1, roles)
     assert "’ → ‘" in lines[-1]
     assert "(" not in lines[-1]

@@ -14,7 +14,7 @@ from lensgui.jobs.requests import AttentionHead
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
-from lensgui.panes.attention.edges import MOST_LINES, edges
+from lensgui.panes.attention.head_lines import MOST_LINES, edges
 from lensgui.panes.attention.head_numbers import weights
 from lensgui.prompts.pair import PairRow
 from lensgui.state.examples import TOY, find

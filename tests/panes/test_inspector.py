@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage
 
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
 from lensgui.panes.inspector.inspector import InspectorPane
-from lensgui.panes.places import pinnable, place_name, toggled
+from lensgui.panes.menus import pinnable, place_name, toggled
 from lensgui.panes.sweep_view.cells import cell_words
 from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor

@@ -16,14 +16,13 @@ from lensgui.panes import theme
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.attention.grid import HeadGrid
 from lensgui.panes.attention.grid_layout import Look
-from lensgui.panes.attention.head_numbers import weights
-from lensgui.panes.attention.headcards import card
+from lensgui.panes.attention.head_numbers import card, weights
 from lensgui.panes.inspector.lens_rows import LensRows, stretches
-from lensgui.panes.inspector.ranking import Ranking
+from lensgui.panes.inspector.sections import Ranking
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.scatter import Points, Scatter
-from lensgui.panes.prompt.alignment import Marks, next_chips, token_chips
-from lensgui.panes.sweep_view.sweeppicture import Setting, draw
+from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
+from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent
 from lensgui.terms.model_key import ModelKey
 from tests import fake_attention, fakes

@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from lensgui.jobs.requests import ReadPairs
-from lensgui.panes.pairs import pace, pair_model
+from lensgui.panes.pairs import pair_model, pair_table
 from lensgui.panes.pairs.pair_table import DRAWN, PairTablePane
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
@@ -276,11 +276,11 @@ def test_the_clean_prompt_has_the_most_room(show, filled):
 
 
 def test_a_long_table_says_how_far_it_is_read():
-    assert pace.words(2500, 10_000, 20.0) == "2,500 of 10,000 are read, about 60 s left."
-    assert pace.words(100, 10_000, 10.0) == "100 of 10,000 are read, about 17 min left."
-    assert pace.words(0, 10_000, 3.0) == "0 of 10,000 are read."
-    assert pace.words(10_000, 10_000, 80.0) == ""
-    assert pace.words(3, 12, 1.0) == ""
+    assert pair_table.pace_words(2500, 10_000, 20.0) == "2,500 of 10,000 are read, about 60 s left."
+    assert pair_table.pace_words(100, 10_000, 10.0) == "100 of 10,000 are read, about 17 min left."
+    assert pair_table.pace_words(0, 10_000, 3.0) == "0 of 10,000 are read."
+    assert pair_table.pace_words(10_000, 10_000, 80.0) == ""
+    assert pair_table.pace_words(3, 12, 1.0) == ""
 
 
 def test_how_far_it_is_read_stands_in_the_count_line(show, filled):

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.window.catalogue import PANES
+from lensgui.app.window.docks import PANES
 from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import (
     AttentionGrid,

@@ -13,7 +13,7 @@ from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.shares import UNITS
+from lensgui.terms.metrics import UNITS
 from tests.fakes import FakeBench
 from tests.panes.conftest import PAIR, answer, last
 

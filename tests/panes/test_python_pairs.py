@@ -15,7 +15,7 @@ from lensgui.prompts.pair import PairRow
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
-from lensgui.terms.shares import UNITS
+from lensgui.terms.metrics import UNITS
 from tests.panes.copying import copied, toy
 
 

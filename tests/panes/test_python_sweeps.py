@@ -12,7 +12,7 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.shares import UNITS
+from lensgui.terms.metrics import UNITS
 from tests.panes.conftest import viewing
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 

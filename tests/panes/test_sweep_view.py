@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.panes.menus import MENU
-from lensgui.panes.patching.morepatching import SecondPatchingPane, ThirdPatchingPane
-from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.sweep_view import faces
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor

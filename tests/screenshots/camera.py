@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.__main__ import make_bench
 from lensgui.app import start
-from lensgui.jobs.answering import Answer, Answering
 from lensgui.jobs.arrays import Slice
 from lensgui.jobs.requests import Patching, Request
+from lensgui.jobs.results import Answer, Answering
 
 PATIENCE_S = 60.0
 

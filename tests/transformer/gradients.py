@@ -8,7 +8,7 @@ import torch
 
 from lensgui.checkpoints.families.family import sizes
 from lensgui.checkpoints.families.registry import family_of
-from lensgui.checkpoints.filling import place_of
+from lensgui.checkpoints.loading import place_of
 from lensgui.checkpoints.tensors import checkpoint_of_module
 
 

@@ -11,8 +11,8 @@ from lensgui.analysis.sweep.notebook_api import (
     generic_activation_patch,
     get_act_patch_attn_head_out_by_pos,
     get_act_patch_resid_pre,
+    layer_pos_patch_setter,
 )
-from lensgui.analysis.sweep.setters import layer_pos_patch_setter
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.generation import empty_cache

@@ -1,4 +1,4 @@
-"""Who feeds a head: path patching of every sender into one head's queries, keys or values, fast.
+"""Path patching of every sender into one head's queries, keys or values, fast.
 
 What `paths.path_patch_into_slowly` works out with whole runs (Wang et al. 2022) is here a sweep:
 the edge from a sender to the receiver is the residual stream alone, so what the receiver reads is

@@ -1,0 +1,12 @@
+"""What heads attend to, write, and are needed for.
+
+attention: What a head takes from each source: attention, its scores, and attention weighed by
+    content.
+direct: What something written into the residual stream does to the logits directly.
+necessity: Every head taken out, and every head read off directly: what tells movers from the
+    rest.
+readout: What one head, one edge or one MLP does at one place, by what it writes and what it looks
+    for.
+scores: What kind of head a pattern belongs to: scores on the prompt at hand, and the field's
+    detectors.
+"""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.heads.direct import attributed, direct_effect
-from lensgui.analysis.heads.headwrites import head_output
+from lensgui.analysis.heads.readout import head_output
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run

@@ -1,17 +1,54 @@
-"""What single heads do."""
+"""What one head, one edge or one MLP does at one place, by what it writes and what it looks for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lensgui.analysis.heads.direct import attributed, direct_effect
-from lensgui.analysis.heads.headwrites import head_output
+from lensgui.analysis.heads.direct import attributed, direct_effect, final_scale
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.span import Span
+
+
+@torch.no_grad()
+def head_output(run: Run, layer: int, head: int, position: int) -> Tensor:
+    """Return what a head adds to the residual stream at a position, [d_model].
+
+    Where a norm stands between, its scale is taken as it was.
+    """
+    group, within = divmod(head, run.model.cfg.n_heads // run.model.cfg.kv_heads)
+    attention = run.pattern(layer, group)[within, position]
+    return written_for(run, layer, head, position, attention @ run.values[layer][0, :, group])
+
+
+@torch.no_grad()
+def written_for(run: Run, layer: int, head: int, position: int, z: Tensor) -> Tensor:
+    """Return what a head that puts out z [..., d_head] adds at a position, [..., d_model].
+
+    Where a norm stands between, its scale is taken as it was.
+    """
+    block: Any = run.model.blocks[layer]
+    written: Tensor = z @ block.attn.W_O[head]
+    if run.model.cfg.has_post_norms:
+        written = written / _attention_scale(run, layer, position) * block.ln1_post.w
+    return written * run.model.cfg.residual_multiplier
+
+
+def _attention_scale(run: Run, layer: int, position: int) -> Tensor:
+    """Return what the norm after a layer's attention divided by at a position, [1]."""
+    block, row = run.model.blocks[layer], run.residuals[layer][None, position : position + 1]
+    span = Span(run.model.cfg, 1, position, device=row.device)
+    read = block.ln1(row)
+    output = block.attn(read, read, read, span, run.before(layer, position))[0, 0]
+    scale: Tensor = block.ln1_post.scale(output)
+    return scale
 
 
 def hide_first_source(pattern: Tensor) -> Tensor:
@@ -99,3 +136,178 @@ def read_head(
     effect = direct_effect(run, written, position)
     attribution = None if metric is None else float(attributed(effect, metric))
     return HeadReadout(attention, attribution, effect)
+
+
+TOKENS_AT_ONCE = 8192  # of the vocabulary, in a step of about 30 ms
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeReadout:
+    """What one head does from one destination to one source.
+
+    Attributes:
+        attention: How much the destination attends to the source.
+        contribution: attention · what the source's value does to the metric, directly, in logits;
+            over all sources these add up to the head's direct logit attribution. None without a
+            metric.
+        effect: What the head would add to each logit if all its attention were on the source,
+            [d_vocab], centred: its OV circuit for this source (Elhage et al. 2021).
+    """
+
+    attention: float
+    contribution: float | None
+    effect: Tensor
+
+
+@torch.no_grad()
+def read_edge(
+    run: Run, layer: int, head: int, position: int, source: int, metric: LogitDifference | None
+) -> EdgeReadout:
+    """Read one edge of a head's pattern.
+
+    Args:
+        run: A complete run.
+        layer: The head's layer.
+        head: The head.
+        position: The destination.
+        source: Where it looks.
+        metric: What the contribution is to.
+    """
+    group = run.model.cfg.n_heads // run.model.cfg.kv_heads
+    attention = float(run.pattern(layer, head // group)[head % group, position, source])
+    value = run.values[layer][0, source, head // group]
+    effect = direct_effect(run, written_for(run, layer, head, position, value), position)
+    contribution = None if metric is None else attention * float(attributed(effect, metric))
+    return EdgeReadout(attention, contribution, effect)
+
+
+@torch.no_grad()
+def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tensor | None]:
+    """Score every token of the vocabulary as a key for one query: a head's QK circuit.
+
+    The query is the run's own; the keys are the tokens' embeddings as the layer would read them,
+    standing at the query's own position.
+
+    Args:
+        run: A run that knows the layer.
+        layer: The head's layer.
+        head: The head.
+        position: Where the query stands.
+
+    Yields:
+        None between pieces, and at last the scores before softmax and any soft cap, [d_vocab],
+        centred.
+    """
+    model = run.model
+    block, group = model.blocks[layer], model.cfg.n_heads // model.cfg.kv_heads
+    row = run.residuals[layer][None, position : position + 1]
+    span = Span(model.cfg, 1, position, device=row.device)
+    query = block.attn.queries(block.ln1(row), span)[0, 0, head] * model.cfg.score_scale
+
+    def exactly(read: Tensor) -> Tensor:
+        return block.attn.keys(read, span)[:, 0, head // group] @ query
+
+    is_affine = not (model.cfg.use_qk_norm or model.cfg.clip_qkv is not None)
+    score = _as_product(exactly, torch.zeros_like(row)) if is_affine else exactly
+    scores: list[Tensor] = []
+    for ids in torch.arange(model.cfg.d_vocab, device=row.device).split(TOKENS_AT_ONCE):
+        scores.append(score(block.ln1(model.to_embedding(ids[:, None], span))).double())
+        yield None
+    found = torch.cat(scores)
+    yield found - found.mean()
+
+
+def _as_product(score: Callable[[Tensor], Tensor], nothing: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return an affine function of rows [token, 1, d_model] as one product and a constant.
+
+    Its gradient is the same everywhere, so it is worked out at `nothing`, [1, 1, d_model].
+    """
+    with torch.enable_grad():
+        at = nothing.clone().requires_grad_()
+        constant = score(at)
+        (slope,) = torch.autograd.grad(constant.sum(), at)
+    offset, direction = constant.detach(), slope.flatten()
+    return lambda read: read[:, 0] @ direction + offset
+
+
+@dataclass(frozen=True, slots=True)
+class MLPReadout:
+    """What one layer's MLP does at one position.
+
+    Attributes:
+        attribution: Its direct logit attribution to the metric, in logits; None without one.
+        effect: What it adds to each logit directly, [d_vocab], centred.
+        activations: What its neurons put out, [neuron]; None where that is not one list of numbers
+            (mixtures of experts).
+        shares: Each neuron's part of the attribution, [neuron]; None without a metric, or where a
+            norm stands between.
+    """
+
+    attribution: float | None
+    effect: Tensor
+    activations: Tensor | None
+    shares: Tensor | None
+
+
+@torch.no_grad()
+def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None) -> MLPReadout:
+    """Read what a layer's MLP writes at a position.
+
+    Args:
+        run: A complete run.
+        layer: The layer.
+        position: Of the prompt.
+        metric: What is attributed to.
+
+    Raises:
+        ValueError: If the model has no MLPs.
+    """
+    model = run.model
+    if model.cfg.attn_only:
+        raise ValueError("This model has attention only: there is no MLP to read.")
+    written, activations = _mlp_row(run, layer, position)
+    effect = direct_effect(run, written, position)
+    if metric is None:
+        return MLPReadout(None, effect, activations, None)
+    total = float(attributed(effect, metric))
+    shares = None
+    if activations is not None and not model.cfg.has_post_norms:
+        mlp: Any = model.blocks[layer].mlp
+        columns = sorted({*metric.answer, *metric.distractor})
+        directions = _directions(run, position, columns)
+        through = mlp.W_out.to(directions.dtype) @ directions.T * model.cfg.residual_multiplier
+        places = LogitDifference(
+            tuple(map(columns.index, metric.answer)), tuple(map(columns.index, metric.distractor))
+        )
+        shares = activations.to(directions.dtype) * attributed(through, places)
+    return MLPReadout(total, effect, activations, shares)
+
+
+def _mlp_row(run: Run, layer: int, position: int) -> tuple[Tensor, Tensor | None]:
+    """Return what an MLP adds at a position, [d_model], and its neurons' output, [neuron]."""
+    model, block = run.model, run.model.blocks[layer]
+    kept: dict[str, Tensor] = {}
+
+    def keep(activation: Tensor, hook: HookPoint) -> None:
+        kept[hook.name or ""] = activation[0, 0]
+
+    row = run.residuals[layer][None, position : position + 1]
+    span = Span(model.cfg, 1, position, device=row.device)
+    out, post = f"blocks.{layer}.hook_mlp_out", f"blocks.{layer}.mlp.hook_post"
+    names = [name for name in (out, post) if name in model.hook_dict]
+    with model.hooks([(name, keep) for name in names]):
+        middle = block.attention_half(row, span, run.before(layer, position))
+        block.mlp_half(middle, row)
+    return kept[out], kept.get(post)
+
+
+def _directions(run: Run, position: int, columns: list[int]) -> Tensor:
+    """Return the direction in the stream that raises each of some logits by one, [token, d_model].
+
+    The final norm's scale is the position's own.
+    """
+    model, norm = run.model, run.model.ln_final
+    rows = model.unembed.W_U[:, columns].T.double() * model.unembed.scale
+    rows = rows if norm.w is None else rows * norm.w.double()
+    rows = rows - rows.mean(-1, keepdim=True) if norm.centres else rows
+    return rows / final_scale(run, position).double()

@@ -1,0 +1,8 @@
+"""Typed pairs as the analyses take them: answers, roles, rows of a table.
+
+answers: A prompt pair as somebody typed it → token ids, and what its metric compares.
+cases: A row of a table of prompt pairs → token ids, a metric, and where the named words stand.
+roles: Where named words stand in prompts, by which positions of different prompts are matched.
+typed_pairs: Analyses of prompt pairs as somebody typed them, in one call each, and a table to
+    print.
+"""

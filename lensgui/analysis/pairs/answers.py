@@ -11,15 +11,16 @@ from torch import Tensor
 from lensgui.analysis.sweep.continuations import continued
 from lensgui.prompts.pair import SEPARATOR, Prompt, PromptPair
 from lensgui.terms.metrics import (
+    NEEDS_DISTRACTOR,
     ContinuationLogProbability,
     KLDivergence,
     LogitDifference,
     LogProbability,
     Metric,
+    MetricName,
     Probability,
     Rank,
 )
-from lensgui.terms.shares import NEEDS_DISTRACTOR, MetricName
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

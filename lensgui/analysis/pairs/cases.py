@@ -9,7 +9,7 @@ from lensgui.analysis.pairs.answers import answers, encode, required_metric
 from lensgui.analysis.pairs.roles import role_places
 from lensgui.analysis.sweep.averages import Case
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.shares import NEEDS_DISTRACTOR
+from lensgui.terms.metrics import NEEDS_DISTRACTOR
 from lensgui.transformer.model import HookedTransformer
 
 LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known

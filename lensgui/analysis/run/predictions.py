@@ -1,10 +1,14 @@
-"""What a metric reads of the stream after the last layer."""
+"""What is read of the stream: a metric after the last layer, surprisals, and the logit lens."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log
 
 import torch
 from torch import Tensor
 
+from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import Metric, read_positions
 from lensgui.transformer.model import HookedTransformer
 
@@ -73,3 +77,51 @@ def read_out(
     check_columns(model, columns)
     ids = torch.tensor(columns, device=residual.device)
     return model.unembed.columns(model.ln_final(residual), ids)
+
+
+_READ_OUT_WORK = {"cpu": 1.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
+
+
+@torch.no_grad()
+def surprisals(run: Run) -> Iterator[list[float]]:
+    """Yield −log2 P(token | those before it), in bits, some tokens at a time (Shannon 1948).
+
+    Args:
+        run: A complete run.
+
+    Yields:
+        Surprisals, from position 1 on: nothing predicts position 0.
+    """
+    cfg, device = run.model.cfg, run.tokens.device.type
+    work = 2 * cfg.d_model * cfg.d_vocab_out
+    some = max(1, int(_READ_OUT_WORK.get(device, _READ_OUT_WORK["cpu"]) / work))
+    following = run.tokens[1:]
+    for rows, ids in zip(run.residuals[-1][:-1].split(some), following.split(some), strict=True):
+        if not len(ids):
+            continue
+        logits = read_out(run.model, rows)
+        if logits.dtype in (torch.float16, torch.bfloat16):
+            logits = logits.float()
+        chosen = logits.log_softmax(-1).gather(-1, ids[:, None])[:, 0]
+        bits: list[float] = (-chosen / log(2)).tolist()
+        yield bits
+
+
+@torch.no_grad()
+def logit_lens(run: Run, position: int) -> Tensor:
+    """Decode the residual stream before each layer, and after the last.
+
+    As if it were the last (nostalgebraist 2020).
+
+    Each row is normalised by a scale of its own.
+
+    Args:
+        run: A complete run.
+        position: Which position.
+
+    Returns:
+        Logits, [layer, d_vocab]; layer 0 is the embedding, and there are n_layers + 1.
+    """
+    rows = torch.stack([residual[position] for residual in run.residuals])
+    logits: Tensor = run.model.unembed.columns(run.model.ln_final(rows))
+    return logits

@@ -1,4 +1,4 @@
-"""The activations of a run, a layer at a time, as sweeps need them."""
+"""The activations of a run, a layer at a time, and the first layer where they are not finite."""
 
 from __future__ import annotations
 
@@ -80,3 +80,31 @@ class Recording:
         with self.run.model.hooks(hooks):
             self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)
         return found
+
+
+def overflow(run: Run) -> str:
+    """Return in which layer a complete run's residual stream overflowed, as a sentence.
+
+    "" where it is finite all along.
+    """
+    if run.residuals[-1].isfinite().all():  # what layers add up never becomes finite again
+        return ""
+    layer = next(at for at, stream in enumerate(run.residuals) if not stream.isfinite().all())
+    where = f"after layer {layer - 1}" if layer else "in the embedding"
+    dtype = str(run.residuals[layer].dtype).removeprefix("torch.")
+    return (
+        f"The residual stream is not finite {where}: the model overflows in {dtype}, or its "
+        "weights are damaged."
+    )
+
+
+def check_finite(*runs: Run) -> None:
+    """Refuse complete runs whose residual stream overflowed.
+
+    Raises:
+        ValueError: If one did; the sentence says in which layer.
+    """
+    for run in runs:
+        sentence = overflow(run)
+        if sentence:
+            raise ValueError(sentence)

@@ -15,8 +15,7 @@ from torch import Tensor
 from lensgui.analysis.pairs.roles import matching
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Metric
-from lensgui.terms.shares import MetricName, divisor, gain
+from lensgui.terms.metrics import Metric, MetricName, divisor, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread

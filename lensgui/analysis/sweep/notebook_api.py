@@ -21,19 +21,64 @@ from lensgui.analysis.checks import hooked_points
 from lensgui.analysis.run.recording import CachedRecording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import make_patch, map_shape, needed
-from lensgui.analysis.sweep.setters import (
-    layer_head_dest_src_pos_pattern_patch_setter,
-    layer_head_pattern_patch_setter,
-    layer_head_pos_pattern_patch_setter,
-    layer_head_vector_patch_setter,
-    layer_pos_head_vector_patch_setter,
-    layer_pos_patch_setter,
-)
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Declared, read_positions
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.text.padding import padding_mask
+
+
+def layer_pos_patch_setter(corrupted: Tensor, index: Sequence[int], clean: Tensor) -> Tensor:
+    """Patch one position of [batch, pos, ...]; index is (layer, pos)."""
+    _, pos = index
+    corrupted[:, pos, ...] = clean[:, pos, ...]
+    return corrupted
+
+
+def layer_pos_head_vector_patch_setter(
+    corrupted: Tensor, index: Sequence[int], clean: Tensor
+) -> Tensor:
+    """Patch one head at one position of [batch, pos, head, d_head]; index is (layer, pos, head)."""
+    _, pos, head = index
+    corrupted[:, pos, head] = clean[:, pos, head]
+    return corrupted
+
+
+def layer_head_vector_patch_setter(
+    corrupted: Tensor, index: Sequence[int], clean: Tensor
+) -> Tensor:
+    """Patch one head at all positions of [batch, pos, head, d_head]; index is (layer, head)."""
+    _, head = index
+    corrupted[:, :, head] = clean[:, :, head]
+    return corrupted
+
+
+def layer_head_pattern_patch_setter(
+    corrupted: Tensor, index: Sequence[int], clean: Tensor
+) -> Tensor:
+    """Patch one head's pattern in [batch, head, dest, src]; index is (layer, head)."""
+    _, head = index
+    corrupted[:, head] = clean[:, head]
+    return corrupted
+
+
+def layer_head_pos_pattern_patch_setter(
+    corrupted: Tensor, index: Sequence[int], clean: Tensor
+) -> Tensor:
+    """Patch one row of one head's pattern; index is (layer, head, dest_pos)."""
+    _, head, dest = index
+    corrupted[:, head, dest] = clean[:, head, dest]
+    return corrupted
+
+
+def layer_head_dest_src_pos_pattern_patch_setter(
+    corrupted: Tensor, index: Sequence[int], clean: Tensor
+) -> Tensor:
+    """Patch one edge of one head's pattern; index is (layer, head, dest_pos, src_pos)."""
+    _, head, dest, src = index
+    corrupted[:, head, dest, src] = clean[:, head, dest, src]
+    return corrupted
+
 
 AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]

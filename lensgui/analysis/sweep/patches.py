@@ -10,7 +10,7 @@ from lensgui.analysis.run.recording import Recorded
 from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.layers.grouped import mix
+from lensgui.transformer.layers.attention import mix
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer
 

@@ -1,0 +1,11 @@
+"""The window: docks, actions, and the exchange between panes and worker.
+
+actions: Every command once: menus and shortcuts are made from this table.
+appearance: Light, dark or as the system says; fonts and palettes of the whole application.
+docks: A pane's dock: its frame, its place in the window, and the list of all panes.
+exchange: From what the user looks at to requests, and from answers back to the panes.
+statusline: The line at the bottom: what runs, how far it is, and the value under the pointer.
+toolbar: Which model is open, where it runs, how far it can be trusted, and whether there is a
+    network.
+window: The main window: the one place where state, panes and runner are connected.
+"""

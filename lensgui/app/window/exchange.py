@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.requests import (
     HeadRoles,
     OpenModel,
@@ -16,10 +15,10 @@ from lensgui.jobs.requests import (
     Request,
     VerifyCell,
     WhoFeeds,
+    is_slow,
 )
-from lensgui.jobs.results import ModelCard, PairReading
+from lensgui.jobs.results import Answer, ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED, Runner
-from lensgui.jobs.urgency import is_slow
 from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document, Session

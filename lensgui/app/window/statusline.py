@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
@@ -12,6 +12,39 @@ from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Elided, button
+
+PACE_MS = 100
+
+
+class Pacing(QObject):
+    """Passes progress on ten times a second at most; that something begins or ends, at once.
+
+    Attributes:
+        told: (Progress,) to be shown.
+    """
+
+    told = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._shown, self._newest = Progress(), Progress()
+        self._pause = QTimer(self, singleShot=True, interval=PACE_MS)
+        self._pause.timeout.connect(self._tell)
+
+    @Slot(object)
+    def take(self, progress: Progress) -> None:
+        """Take note of how far the jobs are."""
+        self._newest = progress
+        if not self._pause.isActive() or bool(progress.what) != bool(self._shown.what):
+            self._tell()
+
+    @Slot()
+    def _tell(self) -> None:
+        if self._newest != self._shown:
+            self._shown = self._newest
+            self._pause.start()
+            self.told.emit(self._newest)
+
 
 SENTENCE_MS = 20_000
 FINE = 1000  # steps of the progress bar

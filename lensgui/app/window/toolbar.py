@@ -1,7 +1,9 @@
-"""Which model is open, where it runs, and how far it can be trusted."""
+"""Which model is open, where it runs, how far it can be trusted, and whether there is a network."""
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.window.network import allow_hub
 from lensgui.app.window.statusline import stop_button
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
 from lensgui.panes.controls.controls import button
-from lensgui.terms.model_key import MEMORY, ModelKey
-from lensgui.transformer.hooks.names import NUMBER_FORMATS
+from lensgui.terms.model_key import MEMORY, NUMBER_FORMATS, ModelKey
+
+VARIABLE = "HF_HUB_OFFLINE"
+
+
+def allow_hub() -> None:
+    """Let the hub be reached from now on: the user has asked for a model of it.
+
+    The hub's library reads the variable when it is imported, so one imported already is told too.
+    """
+    os.environ[VARIABLE] = "0"
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        setattr(constants, VARIABLE, False)
+
 
 LONGEST_TITLE = 56
 FOLDED_TIP = (

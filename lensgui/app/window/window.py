@@ -10,12 +10,9 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
-from lensgui.app.window.catalogue import PANES
-from lensgui.app.window.docks import Dock
+from lensgui.app.window.docks import PANES, Dock, arrange, make_room
 from lensgui.app.window.exchange import Asker
-from lensgui.app.window.layout import arrange, make_room
-from lensgui.app.window.pacing import Pacing
-from lensgui.app.window.statusline import StatusLine
+from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
 from lensgui.panes.pane import Pane

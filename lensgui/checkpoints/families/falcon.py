@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lensgui.checkpoints.families.family import MATRIX, WRITER, Family, Weight, linear, norm
-from lensgui.checkpoints.families.rope import rope_fields
+from lensgui.checkpoints.families.hf_fields import rope_fields
 
 
 def falcon_config(config: Any) -> dict[str, Any]:

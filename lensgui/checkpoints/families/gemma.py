@@ -10,9 +10,8 @@ from typing import Any
 import torch
 
 from lensgui.checkpoints.families.family import Family, Weight
-from lensgui.checkpoints.families.hf_fields import window_by_layer
+from lensgui.checkpoints.families.hf_fields import rope_fields, window_by_layer
 from lensgui.checkpoints.families.llama import ATTENTION, BUFFERS, EMBEDDINGS, MLP, llama_config
-from lensgui.checkpoints.families.rope import rope_fields
 
 
 def gemma_config(config: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lensgui.checkpoints.families.family import (
     linear,
     norm,
 )
-from lensgui.checkpoints.families.rope import rope_fields
+from lensgui.checkpoints.families.hf_fields import rope_fields
 
 
 def gpt_neox_config(config: Any) -> dict[str, Any]:

@@ -3,23 +3,219 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from time import monotonic
 
-from lensgui.jobs.answering import Answer
-from lensgui.jobs.arrays import ATLAS_SIDE
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.readout import first_share, hide_first_source, shrink, shrink_signed
+from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
+from lensgui.analysis.pairs.roles import at_places
+from lensgui.analysis.run.run import Run
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.handlers import in_words
-from lensgui.jobs.handlers.atlases import (
-    AtlasDrawing,
-    HeadSum,
-    head_slice,
-    scaled,
-    summand,
-)
 from lensgui.jobs.handlers.loaded import Desk
-from lensgui.jobs.handlers.mixtures import differences, mixture
+from lensgui.jobs.handlers.mixtures import Mixture, differences, mixture
+from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.results import Answer
+from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.metrics import LogitDifference
+
+STRONGEST = HEAD_SCORES.index("strongest edge")
+Places = NDArray[np.int32]
+
+
+class AtlasDrawing:
+    """Every head's attention as bytes, drawn layer by layer."""
+
+    def __init__(self, mixture: Mixture, hide_first: bool) -> None:
+        """Start with an empty picture."""
+        model = mixture.terms[0].run.model
+        cfg = model.cfg
+        self._mixture, self._hides_first = mixture, hide_first
+        self._targets = [targets(term.run.tokens) for term in mixture.terms]
+        self._step = max(1, -(-mixture.length // ATLAS_SIDE))
+        side = -(-mixture.length // self._step)
+        of_heads = (cfg.n_layers, cfg.n_heads)
+        empty = 128 if mixture.is_difference else 0
+        self._values = np.full((*of_heads, side, side), empty, np.uint8)
+        self._scores = np.full((len(HEAD_SCORES), *of_heads), np.nan, np.float32)
+        self._strongest: Places = np.full((*of_heads, 2), -1, np.int32)
+        self._broken: NDArray[np.bool_] | None = None
+        self._layers = 0
+        self._axes = (layer_axis(model), head_axis(model), *map(self._axis, ("position", "source")))
+
+    def _axis(self, name: str) -> Axis:
+        whole = self._mixture.positions(name)
+        return Axis(name, whole.coordinates[:: self._step], whole.labels[:: self._step])
+
+    @torch.no_grad()
+    def add(self, layer: int, groups: range) -> Iterator[None]:
+        """Draw the heads of a layer that share some key/value heads, yielding between pieces."""
+        weights = [term.weight for term in self._mixture.terms]
+        patterns, scores = list[Tensor](), list[Tensor]()
+        for term, wanted in zip(self._mixture.terms, self._targets, strict=True):
+            patterns.append(term.run.patterns(layer, groups))
+            yield
+            scores.append(head_scores(patterns[-1], wanted))
+            yield
+        size = len(patterns[0]) // len(groups)
+        heads = slice(groups.start * size, groups.stop * size)
+        shown = _sum(weights, self._read(patterns))
+        strongest, places = self._strongest_of(shown)
+        self._scores[:STRONGEST, layer, heads] = host(_sum(weights, scores))
+        self._scores[STRONGEST, layer, heads] = host(strongest)
+        self._strongest[layer, heads] = places.cpu().numpy()
+        if self._hides_first:
+            hidden = [hide_first_source(pattern) for pattern in patterns]
+            shown = _sum(weights, self._read(hidden))
+        yield
+        self._values[layer, heads] = self._bytes(shown, layer, heads)
+        self._layers = layer + 1
+
+    def _read(self, patterns: list[Tensor]) -> list[Tensor]:
+        """Return what is read of each run's patterns."""
+        terms = self._mixture.terms
+        return [at_places(of, term.places) for of, term in zip(patterns, terms, strict=True)]
+
+    def _strongest_of(self, shown: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the largest attention and where it is; by role position 0 is like any other."""
+        if not self._mixture.roles:
+            return strongest_edges(shown)
+        values, places = strongest_edges(F.pad(shown, (1, 0, 1, 0)))
+        return values, (places - 1).clamp(min=-1)
+
+    def _bytes(self, shown: Tensor, layer: int, heads: slice) -> NDArray[np.uint8]:
+        """Return patterns [head, position, source] as bytes, pooled to what the grid can show."""
+        if not self._mixture.is_difference:
+            small = shrink(shown, ATLAS_SIDE).float() * 255
+        else:
+            small = shrink_signed(shown, ATLAS_SIDE).float() * 127 + 128
+        is_bad = ~small.isfinite()
+        if is_bad.any():
+            if self._broken is None:
+                self._broken = np.zeros(self._values.shape, np.bool_)
+            self._broken[layer, heads] = is_bad.cpu().numpy()
+            small = small.masked_fill(is_bad, 0)
+        return small.round().to("cpu", torch.uint8).numpy()
+
+    def picture(self) -> Atlas:
+        """Return what is drawn so far."""
+        arrays = self._values.copy(), self._scores.copy(), self._strongest.copy()
+        for array in arrays:
+            array.flags.writeable = False
+        values, scores, strongest = arrays
+        broken = None if self._broken is None else self._broken.copy()
+        if broken is not None:
+            broken.flags.writeable = False
+        return Atlas(
+            self._axes,
+            values,
+            self._layers,
+            scores,
+            strongest,
+            self._hides_first,
+            self._mixture.is_difference,
+            self._mixture.prompts,
+            broken,
+        )
+
+
+def _sum(weights: list[float], parts: list[Tensor]) -> Tensor:
+    """Return a weighted sum."""
+    result = parts[0] if weights[0] == 1 else weights[0] * parts[0]
+    for weight, part in zip(weights[1:], parts[1:], strict=True):
+        result = result + weight * part
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSum:
+    """What was added up over the heads and runs of a question.
+
+    Attributes:
+        values: [position, source]; 0 where nothing is seen.
+        unseen: Where some head sees nothing, later tokens apart, such as beyond its window.
+        share: Mean attention to position 0, for queries after it.
+    """
+
+    values: Tensor
+    unseen: Tensor
+    share: float
+
+    def at(self, places: tuple[int, ...]) -> HeadSum:
+        """Return what is read at some places, unseen where the source comes later; () for all."""
+        if not places:
+            return self
+        order = torch.tensor(places, device=self.values.device)
+        unseen = at_places(self.unseen, places) | (order[:, None] < order)
+        values = at_places(self.values, places).masked_fill(unseen, 0.0)
+        return HeadSum(values, unseen, self.share)
+
+    def plus(self, other: HeadSum) -> HeadSum:
+        """Return both together."""
+        return HeadSum(
+            self.values + other.values, self.unseen | other.unseen, self.share + other.share
+        )
+
+
+@torch.no_grad()
+def summand(
+    run: Run, place: tuple[int, int], request: AttentionHead, metric: LogitDifference | None
+) -> Generator[None, None, HeadSum]:
+    """Return what a question wants of one head (layer, head) in one run, yielding between pieces.
+
+    Args:
+        run: The run.
+        place: Layer and head.
+        request: The question.
+        metric: What contributions are to.
+    """
+    pattern = weighted_attention(run, *place)
+    yield
+    if request.measure == "pattern":
+        values = hide_first_source(pattern) if request.hide_first else pattern
+    else:
+        values = weighted_attention(run, *place, request.measure, metric)
+    unseen = values.isneginf()
+    share = float(first_share(pattern)) if len(pattern) > 1 else float("nan")
+    return HeadSum(values.masked_fill(unseen, 0.0), unseen, share)
+
+
+def scaled(part: HeadSum, weight: float) -> HeadSum:
+    """Return a sum times a number."""
+    return HeadSum(part.values * weight, part.unseen, part.share * weight)
+
+
+def head_slice(mixture: Mixture, found: HeadSum, request: AttentionHead) -> HeadSlice:
+    """Return numbers of one head, or of several; what a causal model can't see is masked."""
+    shown = host(found.values)
+    states = np.full(shown.shape, CellState.EXACT, np.uint8)
+    states[~np.isfinite(shown)] = CellState.NOT_FINITE
+    states[found.unseen.cpu().numpy()] = CellState.MASKED
+    if not mixture.roles:
+        states[np.triu_indices(len(shown), 1)] = CellState.MASKED
+    if request.hide_first and not mixture.roles:
+        states[:, 0] = CellState.MASKED
+    states.flags.writeable = False
+    axes = (mixture.positions("position"), mixture.positions("source"))
+    return HeadSlice(
+        axes,
+        shown,
+        states,
+        request.measure,
+        mixture.is_difference,
+        found.share,
+        mixture.prompts,
+    )
+
 
 FEW = 2  # short prompts: their layers are drawn in one step
 SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time

@@ -14,8 +14,7 @@ from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
 from lensgui.checkpoints.loading import open_model
-from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import attention, circuits, heads, in_words, pairs, sweeps, tables
+from lensgui.jobs.handlers import attention, heads, in_words, pairs, sweeps
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -34,6 +33,7 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
+from lensgui.jobs.results import Answer
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ModelKey
@@ -82,7 +82,7 @@ class Bench:
             case Patching() | VerifyCell():
                 return sweeps.answer(self, request)
             case HeadRoles() | WhoFeeds():
-                return circuits.answer(self, request)
+                return heads.answer_paths(self, request)
             case ReadHead() | ReadEdge() | ReadMLP() | LogitLens():
                 return heads.answer(self, request)
         assert_never(request)
@@ -105,7 +105,7 @@ class Bench:
         self._runs.clear()
         self.unfinished.clear()
         if self._model is not None:
-            tables.forget(self._model)
+            pairs.forget(self._model)
 
     def _opened(self, key: ModelKey) -> HookedTransformer:
         if key.is_in_memory:

@@ -1,19 +1,288 @@
-"""Answers about prompt pairs: tokens, likeliest next tokens, metrics, surprisals."""
+"""Answers about prompt pairs: their tokens and metrics, tables of them, and words that fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from time import monotonic
+from weakref import WeakKeyDictionary
 
-from lensgui.analysis.run.overflow import overflow
+import torch
+from torch import Tensor
+
+from lensgui.analysis.checks import unequal
+from lensgui.analysis.pairs.answers import Answers, answers, encode, is_unknown
+from lensgui.analysis.pairs.roles import token_ends
+from lensgui.analysis.run.predictions import read_out, surprisals
+from lensgui.analysis.run.recording import overflow
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.run.surprisal import surprisals
-from lensgui.jobs.answering import Answer
-from lensgui.jobs.handlers import in_words, tables, vocabulary
+from lensgui.jobs.handlers import in_words
+from lensgui.jobs.handlers.in_words import (
+    ending,
+    known_metric,
+    last_logits,
+    likeliest,
+    metric_of,
+    pair_warnings,
+    token_of,
+)
 from lensgui.jobs.handlers.loaded import Desk
-from lensgui.jobs.handlers.prompts import pair_warnings
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, ReadPairs
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.results import (
+    Answer,
+    Likely,
+    PairReading,
+    PairsReading,
+    Replacement,
+    Replacements,
+    RowReading,
+    TokenMatches,
+)
+from lensgui.prompts.diff import changed_spans
+from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.words import LISTS
+from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text import tokens as text
+
+MOST_MATCHES = 60
+MOST_REPLACEMENTS = 8
+MOST_TRIED = 400  # likely tokens, to find those that make a word of their own
+SPELLED_AT_ONCE = 2000  # tokens of the vocabulary, in less than 50 ms
+
+_SPELLED: WeakKeyDictionary[HookedTransformer, list[str]] = WeakKeyDictionary()
+
+
+def answer_words(desk: Desk, request: FindTokens | FindReplacements) -> Iterator[Answer | None]:
+    """Yield the answer to a question about words."""
+    model = desk.use(request.model)
+    yield None
+    if isinstance(request, FindTokens):
+        yield from _find_tokens(desk, model, request)
+    else:
+        yield from _find_replacements(desk, model, request.pair)
+
+
+def _find_tokens(
+    desk: Desk, model: HookedTransformer, request: FindTokens
+) -> Iterator[Answer | None]:
+    spelled = _SPELLED.setdefault(model, [])
+    while len(spelled) < model.cfg.d_vocab_out:
+        start = len(spelled)
+        end = min(start + SPELLED_AT_ONCE, model.cfg.d_vocab_out)
+        spelled += [
+            text.to_single_str_token(model, token).casefold() for token in range(start, end)
+        ]
+        yield None
+    logits: Tensor | None = None
+    if request.prompt.text:
+        run = desk.run(model, request.prompt)
+        for _ in run.steps():
+            yield None
+        logits = last_logits(run)
+    yield _matches(model, spelled, request.text, logits)
+
+
+@torch.no_grad()
+def _matches(
+    model: HookedTransformer, spelled: list[str], typed: str, logits: Tensor | None
+) -> TokenMatches:
+    """Return the tokens that contain a text, those that equal it first."""
+    sought = typed.casefold()
+    found = [token for token, spelling in enumerate(spelled) if sought in spelling]
+    if logits is None:
+        logits = torch.zeros(len(spelled))
+    chances, sizes = logits.softmax(-1).tolist(), logits.tolist()
+    bare = sought.strip()
+    found.sort(key=lambda token: (spelled[token].strip() != bare or not bare, -chances[token]))
+    shown = tuple(
+        Likely(token_of(model, token), chances[token], sizes[token])
+        for token in found[:MOST_MATCHES]
+    )
+    return TokenMatches(shown, len(found), typed)
+
+
+def _find_replacements(
+    desk: Desk, model: HookedTransformer, pair: PromptPair
+) -> Iterator[Answer | None]:
+    """Replace the words in which the corrupted prompt differs by some with as many tokens."""
+    old, wanted = _differing_words(model, pair)
+    run = desk.run(model, pair.corrupted_prompt)
+    for _ in run.steps():
+        yield None
+    length = len(desk.run(model, pair.clean_prompt).tokens)
+    words = pair.corrupted[old].strip()
+    if not words or not wanted.strip() or len(run.tokens) == length:
+        yield Replacements(())
+        return
+    start = old.start + len(pair.corrupted[old]) - len(pair.corrupted[old].lstrip())
+    old = slice(start, start + len(words))
+    chances = _chances_before(model, run, pair, old)
+    found: list[Replacement] = []
+    for new, chance in _candidates(model, chances, wanted.strip(), is_first=not old.start):
+        corrupted = pair.corrupted[: old.start] + new + pair.corrupted[old.stop :]
+        ids = text.to_tokens(model, corrupted, pair.bos, truncate=False)[0]
+        if len(ids) == length and corrupted not in (pair.clean, pair.corrupted):
+            found.append(Replacement(words, new, corrupted, chance))
+        if len(found) == MOST_REPLACEMENTS:
+            break
+        yield None
+    yield Replacements(tuple(found))
+
+
+def _differing_words(model: HookedTransformer, pair: PromptPair) -> tuple[slice, str]:
+    """Return where the corrupted prompt differs, whole words only, and what stands in the clean.
+
+    Where it does so several times, the first place that has too many or too few tokens.
+    """
+    clean, corrupted = (side.split(" ") for side in (pair.clean, pair.corrupted))
+    changed = changed_spans(clean, corrupted)
+    if not changed:
+        return slice(0, 0), ""
+
+    def tokens(words: list[str]) -> int:
+        return len(text.encode_continuation(model, " ".join(["", *words])))
+
+    uneven = [
+        span
+        for span in changed
+        if tokens(clean[span[0] : span[1]]) != tokens(corrupted[span[2] : span[3]])
+    ]
+    first, last, start, stop = (uneven or changed)[0]
+    if first > 0 and (first == last or start == stop):  # words put in or left out: their neighbour
+        first, start = first - 1, start - 1
+    before = len(" ".join(corrupted[:start])) + (start > 0)
+    return slice(before, before + len(" ".join(corrupted[start:stop]))), " ".join(clean[first:last])
+
+
+@torch.no_grad()
+def _chances_before(
+    model: HookedTransformer, run: Run, pair: PromptPair, old: slice
+) -> Tensor | None:
+    """Return the probabilities of what comes where the old words begin, [d_vocab]."""
+    ends = token_ends(model, pair.corrupted)
+    in_front = len(run.tokens) - len(ends)
+    position = in_front + sum(end < old.start for end in ends) - 1
+    if position < 0:
+        return None
+    return read_out(model, run.residuals[-1][position]).float().softmax(-1)
+
+
+def _candidates(
+    model: HookedTransformer, chances: Tensor | None, wanted: str, *, is_first: bool
+) -> Iterator[tuple[str, float]]:
+    """Yield words to try: those of the lists that know the clean word, then the likeliest."""
+
+    def tokens(word: str) -> list[int]:
+        if is_first:
+            return text.encode(model, word, prepend_bos=False)
+        return text.encode_continuation(model, " " + word)
+
+    size = len(tokens(wanted))
+    kin = [word for words in LISTS for word in words if wanted in words and word != wanted]
+    every = kin or [word for words in LISTS for word in words if word != wanted]
+    first = {word: tokens(word) for word in dict.fromkeys(every)}
+    rated = [
+        (word, float(chances[ids[0]]) if chances is not None else 0.0)
+        for word, ids in first.items()
+        if len(ids) == size and not is_unknown(model, ids)
+    ]
+    rated.sort(key=lambda pair: -pair[1])
+    yield from rated
+    if size == 1 and chances is not None:
+        best = chances.topk(min(MOST_TRIED, len(chances)))
+        for token, chance in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+            spelling = text.to_single_str_token(model, token)
+            if spelling.startswith(" ") and spelling[1:].isalpha() and spelling[1:] not in first:
+                yield spelling[1:], chance
+
+
+PACE_S = 0.25  # between two answers: each holds all rows so far
+STEP_S = 0.02  # of work before the next chance to stop
+
+_KNOWN: WeakKeyDictionary[HookedTransformer, dict[PromptPair, RowReading]] = WeakKeyDictionary()
+
+
+def read_rows(desk: Desk, request: ReadPairs) -> Iterator[Answer | None]:
+    """Yield ever more rows of a table."""
+    model, total = desk.use(request.model), len(request.pairs)
+    known = _KNOWN.setdefault(model, {})
+    rows: list[RowReading] = []
+    told = monotonic()
+    for pair in request.pairs:
+        if pair not in known:
+            for reading in _read(model, pair):
+                if reading is not None:
+                    known[pair] = reading
+                yield None
+        rows.append(known[pair])
+        if monotonic() - told > PACE_S:
+            yield PairsReading(tuple(rows), total)
+            told = monotonic()
+    yield PairsReading(tuple(rows), total)
+
+
+def _read(model: HookedTransformer, pair: PromptPair) -> Iterator[RowReading | None]:
+    """Yield None while a pair's prompts run, and at last what they give."""
+    try:
+        prompts = [pair.clean_prompt, *([pair.corrupted_prompt] if pair.corrupted else [])]
+        runs = [Run(model, encode(model, prompt)) for prompt in prompts]
+    except ValueError as error:
+        yield RowReading(warning=str(error))
+        return
+    for run in runs:
+        yield from _paced(run.steps())
+    found = answers(model, pair, likeliest(runs[0], 2))
+    try:
+        ends = [ending(run, found) for run in runs]
+    except ValueError as error:
+        yield RowReading(warning=str(error))
+        return
+    for end in ends:
+        yield from _paced(end.steps())
+    yield _reading(runs, ends, found)
+
+
+def _paced(pieces: Iterator[None]) -> Iterator[None]:
+    """Yield after several short pieces: a job that yields too often waits for others too often."""
+    began = monotonic()
+    for _ in pieces:
+        if monotonic() - began > STEP_S:
+            yield
+            began = monotonic()
+
+
+def _reading(runs: list[Run], ends: list[Run], found: Answers) -> RowReading:
+    """Return a row's numbers from its complete runs, the clean one first."""
+    lengths = (len(runs[0].tokens), len(runs[1].tokens) if len(runs) > 1 else 0)
+    metric = known_metric(found, runs[0])
+    if metric is None:
+        words = found.warnings[0] if found.warnings else "The row has no answer: type one."
+        return RowReading(lengths=lengths, warning=words)
+    values = [metric_of(end, metric) for end in ends]
+    difference = found.difference
+    is_right: bool | None = None
+    if difference is not None:
+        preference = [metric_of(run, difference) for run in runs]
+        is_right = preference[0] > 0 and all(other < preference[0] for other in preference[1:])
+    return RowReading(
+        values[0],
+        values[1] if len(values) > 1 else None,
+        lengths,
+        is_right,
+        _lengths_warning(lengths),
+    )
+
+
+def _lengths_warning(lengths: tuple[int, int]) -> str:
+    """Return why a row can't be swept, though both its prompts can be read."""
+    if lengths[0] and not lengths[1]:
+        return "There is no corrupted prompt, so there is nothing to patch from: type one."
+    return unequal(*lengths)
+
+
+def forget(model: HookedTransformer) -> None:
+    """Keep no metric of a model whose weights have changed."""
+    _KNOWN.pop(model, None)
 
 
 def answer(
@@ -24,9 +293,9 @@ def answer(
         case ReadPair():
             return _read_pair(desk, request)
         case ReadPairs():
-            return tables.answer(desk, request)
+            return read_rows(desk, request)
         case FindTokens() | FindReplacements():
-            return vocabulary.answer(desk, request)
+            return answer_words(desk, request)
 
 
 def _read_pair(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,12 +17,65 @@ from lensgui.analysis.sweep.averages import Average
 from lensgui.analysis.sweep.estimates import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
 from lensgui.jobs.arrays import Axis, CellState, Correlation, Spread, Sweep
-from lensgui.jobs.handlers.drawings import group_axis, head_axis, host, layer_axis, position_axis
-from lensgui.jobs.handlers.prompts import token_of
+from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.shares import UNITS, refusal
+from lensgui.terms.metrics import UNITS, refusal
 from lensgui.transformer.model import HookedTransformer
+
+
+def host(tensor: Tensor) -> NDArray[np.float32]:
+    """Return a float32 copy in host memory that nobody writes to."""
+    array: NDArray[np.float32] = tensor.detach().to("cpu", torch.float32, copy=True).numpy()
+    array.flags.writeable = False
+    return array
+
+
+def layer_axis(model: HookedTransformer) -> Axis:
+    """Return the axis of layers."""
+    layers = range(model.cfg.n_layers)
+    return Axis("layer", tuple(layers), tuple(f"L{layer}" for layer in layers))
+
+
+def position_axis(run: Run, name: str = "position") -> Axis:
+    """Return an axis of a prompt's tokens."""
+    labels = tuple(token_of(run.model, token).label for token in run.tokens.tolist())
+    return Axis(name, tuple(range(len(labels))), labels)
+
+
+def head_axis(model: HookedTransformer) -> Axis:
+    """Return the axis of heads."""
+    heads = range(model.cfg.n_heads)
+    return Axis("head", tuple(heads), tuple(f"H{head}" for head in heads))
+
+
+def group_axis(model: HookedTransformer) -> Axis:
+    """Return the axis of key/value heads, each named after the query heads that share it."""
+    size = model.cfg.n_heads // model.cfg.kv_heads
+    groups = range(model.cfg.kv_heads)
+    labels = [f"H{at * size}–{at * size + size - 1}" if size > 1 else f"H{at}" for at in groups]
+    return Axis("key_value_head", tuple(groups), tuple(labels))
+
+
+COMPUTED = 3  # of the cells that were run
+FREE = 1  # of those that were called unchanged, and never run
+
+
+def dice(request: Patching) -> random.Random:
+    """Return dice that fall alike for equal questions."""
+    return random.Random(zlib.crc32(repr(request).encode()))
+
+
+def drawn_cells(sweep: Sweep, request: Patching) -> list[tuple[int, ...]]:
+    """Draw some cells of a whole sweep; none where nothing was run."""
+    found: list[tuple[int, ...]] = []
+    for state, count in ((CellState.EXACT, COMPUTED), (CellState.UNCHANGED, FREE)):
+        cells = [tuple(at) for at in np.argwhere(sweep.states == state).tolist()]
+        if state is CellState.EXACT and not cells:
+            break
+        found += dice(request).sample(cells, min(count, len(cells)))
+    return found
+
 
 Roles = tuple[str, ...]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -10,26 +11,55 @@ from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWidget
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.results import ModelCard, PairReading, PromptReading
+from lensgui.jobs.results import Answer, ModelCard, PairReading, PromptReading
 from lensgui.panes import menus
-from lensgui.panes.attention import attentionmenu
 from lensgui.panes.attention.attention_controls import GridBar
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.attention.grid import HeadGrid
 from lensgui.panes.attention.grid_image import scale_words
 from lensgui.panes.attention.grid_layout import Look
-from lensgui.panes.attention.headcards import share_words
+from lensgui.panes.attention.head_numbers import share_words
 from lensgui.panes.controls.controls import caption
+from lensgui.panes.menus import Verb, edges_of, heads_of, toggled
 from lensgui.panes.pane import Pane
-from lensgui.panes.places import edges_of, heads_of, toggled
-from lensgui.panes.python import attention
+from lensgui.panes.python import script
 from lensgui.panes.token_text import is_of, names
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import Side
+
+
+def of_head(
+    pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str, average: Callable[[], None]
+) -> list[Verb]:
+    """Return the verbs of a head in the grid.
+
+    Args:
+        pane: Where the menu is shown.
+        place: The head.
+        pins: What is pinned at present.
+        words: What is known of the head.
+        average: Averages over it too, or no longer.
+    """
+    averaging = Verb(
+        "Average over it, or no longer",
+        "Show the mean of this head and the selected ones; shift-click does the same.",
+        average,
+    )
+    return [averaging, *_pin_and_copy(pane, place, pins, words)]
+
+
+def of_edge(pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str) -> list[Verb]:
+    """Return the verbs of one edge of a head; arguments as in `of_head`."""
+    return _pin_and_copy(pane, place, pins, words)
+
+
+def _pin_and_copy(pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str) -> list[Verb]:
+    *_, pin = menus.of_place(pane, place, pins)
+    return [pin, menus.copying(words)]
+
 
 HIDE_FIRST = "hide position 0"
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
@@ -94,7 +124,7 @@ class AttentionPane(Pane):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get what is shown of the selected head, and of all heads."""
         focus = self.focus.focus
-        return attention.attention(
+        return script.attention(
             document,
             self._heads(cursor) or ((cursor.layer or 0, cursor.head or 0),),
             self._side,
@@ -264,14 +294,14 @@ class AttentionPane(Pane):
         """Show what can be done with a head of the grid."""
         place, words = Cursor(layer, head), self.grid.words(layer, head)
         average = partial(self._extend, (layer, head))
-        found = attentionmenu.of_head(self, place, self._pins, words, average)
+        found = of_head(self, place, self._pins, words, average)
         menus.show_menu(self, found, where)
 
     @Slot(int, int, object)
     def _offer_edge(self, row: int, column: int, where: QPoint) -> None:
         """Show what can be done with an edge of the selected head."""
         words = self.head.describe(row, column)
-        menus.show_menu(self, attentionmenu.of_edge(self, self._cursor, self._pins, words), where)
+        menus.show_menu(self, of_edge(self, self._cursor, self._pins, words), where)
 
     @property
     def _pins(self) -> tuple[Cursor, ...]:

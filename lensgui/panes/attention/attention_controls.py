@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes.attention.grid_layout import INDUCTION, Look
-from lensgui.panes.attention.headcards import MEANINGS
+from lensgui.panes.attention.head_numbers import MEANINGS
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button, caption
 from lensgui.panes.controls.flow import Flow

@@ -14,7 +14,7 @@ from lensgui.panes.attention.head_map import HeadMap
 from lensgui.panes.attention.head_numbers import Weights, weights
 from lensgui.panes.attention.head_text import TextArea
 from lensgui.panes.controls.controls import caption, headline
-from lensgui.panes.places import place_name
+from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import percent, signed
 from lensgui.state.selection import Cursor
 

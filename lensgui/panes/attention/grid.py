@@ -31,7 +31,7 @@ from lensgui.panes.attention.grid_layout import (
     fit_map,
 )
 from lensgui.panes.attention.grid_paint import Marks
-from lensgui.panes.attention.headcards import card
+from lensgui.panes.attention.head_numbers import card
 from lensgui.panes.pictures.heatmap import STEPS
 from lensgui.state.selection import Cursor
 

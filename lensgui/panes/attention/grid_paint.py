@@ -12,7 +12,7 @@ from lensgui.jobs.arrays import Atlas
 from lensgui.panes import theme
 from lensgui.panes.attention.grid_image import color_table, large, paint_atlas
 from lensgui.panes.attention.grid_layout import Layout, Look
-from lensgui.panes.attention.headcards import head_name
+from lensgui.panes.attention.head_numbers import head_name
 from lensgui.panes.pictures import axis_labels, picture
 from lensgui.panes.pictures.axis_labels import Ink, Labels
 from lensgui.panes.pictures.picture import STALE_OPACITY

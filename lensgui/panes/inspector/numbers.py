@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import Atlas, CellState, Feeding, HeadEffects, HeadSlice, Slice, Sweep
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -17,8 +16,8 @@ from lensgui.jobs.requests import (
     Request,
     WhoFeeds,
 )
-from lensgui.panes.attention.head_numbers import NAMES, amount
-from lensgui.panes.attention.headcards import card
+from lensgui.jobs.results import Answer
+from lensgui.panes.attention.head_numbers import NAMES, amount, card
 from lensgui.panes.sweep_view.cells import SHARED_AXIS, WORDS, cell_name, cell_words
 from lensgui.panes.sweep_view.kinds import effect, phrase
 from lensgui.panes.token_text import shorten, signed, visible

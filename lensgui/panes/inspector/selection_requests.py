@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
 from lensgui.jobs.results import PairReading, Token
-from lensgui.panes.places import place_name
+from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import spell, token_at
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

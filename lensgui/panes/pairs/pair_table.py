@@ -4,31 +4,109 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Signal, Slot
+from PySide6.QtGui import (
+    QAction,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+)
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QToolButton, QWidget
 
-from lensgui.jobs.answering import Answer
-from lensgui.jobs.pairreports import PairsReading
 from lensgui.jobs.requests import ReadPairs, Request
-from lensgui.jobs.results import ModelCard
+from lensgui.jobs.results import Answer, ModelCard, PairsReading
 from lensgui.panes.controls.controls import button, sentence
 from lensgui.panes.controls.flow import Flow
-from lensgui.panes.pairs import pace
-from lensgui.panes.pairs.pair_model import PairModel
-from lensgui.panes.pairs.pairview import PairView
-from lensgui.panes.pairs.taskbutton import TaskButton
+from lensgui.panes.pairs.pair_model import PairModel, PairView
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.prompts.tasks import Task, akin, like, task_of
+from lensgui.prompts.tasks import TASKS, Task, akin, like, task_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+
+LEAST = 100  # pairs; fewer are read before this can be
+SOON_S = 0.5  # before which the pace says little
+
+
+def pace_words(known: int, total: int, seconds: float) -> str:
+    """Return how many pairs are read and how long the others take; "" once all are.
+
+    Args:
+        known: How many are read.
+        total: How many there are.
+        seconds: How long that took.
+    """
+    if known >= total or total < LEAST:
+        return ""
+    said = f"{known:,} of {total:,} are read"
+    if not known or seconds < SOON_S:
+        return f"{said}."
+    left = seconds * (total - known) / known
+    return f"{said}, about {_spelled(left)} left."
+
+
+def _spelled(seconds: float) -> str:
+    return f"{ceil(seconds)} s" if seconds < 90 else f"{ceil(seconds / 60)} min"
+
+
+class TaskButton(QToolButton):
+    """Lets the user choose a task, unless it is known which one is meant.
+
+    Attributes:
+        chosen: (task,) that pairs are to be drawn from.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, text: str, name: str, tip: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._known: Task | None = None
+        self.setText(text)
+        self.setAccessibleName(name)
+        self.setToolTip(tip)
+        self._menu = QMenu(self)
+        self._menu.setToolTipsVisible(True)
+        for task in TASKS:
+            action = self._menu.addAction(task.title)
+            action.setToolTip(task.about)
+            action.setData(task)
+        self._menu.triggered.connect(self._choose)
+        self.clicked.connect(self._press)
+        self.show_known(None)
+
+    def show_known(self, task: Task | None) -> None:
+        """Take a task that a press draws from at once; None to ask by the menu."""
+        self._known = task
+        self.setMenu(None if task is not None else self._menu)  # type: ignore[arg-type]
+        self.setPopupMode(self.ToolButtonPopupMode.InstantPopup)
+
+    def show_digits(self, digits: int) -> None:
+        """Offer what suits a vocabulary.
+
+        Args:
+            digits: How many digits of a number make one token.
+        """
+        for action in self._menu.actions():
+            action.setVisible(action.data().digits in (0, digits))
+
+    @Slot(QAction)
+    def _choose(self, action: QAction) -> None:
+        self.chosen.emit(action.data())
+
+    @Slot()
+    def _press(self) -> None:
+        if self._known is not None:
+            self.chosen.emit(self._known)
+
 
 DRAWN = 32
 INPUT = "input"  # the name under which the pane complains of what it was given
@@ -212,7 +290,7 @@ class PairTablePane(Pane):
         included = sum(row.is_included for row in rows)
         wrong, faulty = self.model.wrong, self.model.faulty
         words = [f"{included:,} of {len(rows):,} pairs count."] if rows else []
-        words += filter(None, [pace.words(known, len(rows), monotonic() - self._since)])
+        words += filter(None, [pace_words(known, len(rows), monotonic() - self._since)])
         if wrong:
             words.append(f"The model gets {len(wrong)} wrong.")
         if faulty:

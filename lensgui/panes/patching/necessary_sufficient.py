@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
+from lensgui.jobs.results import Answer
 from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.pictures.scatter import Points, Scatter
-from lensgui.panes.places import heads_of
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.token_text import signed

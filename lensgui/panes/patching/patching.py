@@ -8,10 +8,9 @@ from typing import ClassVar
 from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import Sweep, Verification
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
-from lensgui.jobs.results import ModelCard, PairReading
+from lensgui.jobs.results import Answer, ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser
@@ -20,7 +19,7 @@ from lensgui.panes.pane import Pane
 from lensgui.panes.patching import followups
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.python import sweeps
-from lensgui.panes.sweep_view import cells, faces, sweepwords
+from lensgui.panes.sweep_view import cells, faces, sweep_footer
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
 from lensgui.panes.sweep_view.sweep_view import SweepPlot
 from lensgui.state.document import Document
@@ -299,4 +298,20 @@ class PatchingPane(Pane):
     def _compare_slow(self, found: Verification) -> None:
         """Say how far a cell of the sweep is from the slow way."""
         if self.sweep is not None and len(found.index) == self.sweep.values.ndim:
-            self.view.verified = sweepwords.verified(self.sweep, found)
+            self.view.verified = sweep_footer.verified(self.sweep, found)
+
+
+class SecondPatchingPane(PatchingPane):
+    """Another sweep beside the first."""
+
+    title: ClassVar[str] = "Patching 2"
+    number: ClassVar[int] = 1
+    next_title: ClassVar[str] = "Patching 3"
+
+
+class ThirdPatchingPane(PatchingPane):
+    """A third sweep."""
+
+    title: ClassVar[str] = "Patching 3"
+    number: ClassVar[int] = 2
+    next_title: ClassVar[str] = ""

@@ -7,9 +7,9 @@ from typing import ClassVar
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QWidget
 
-from lensgui.jobs.answering import Answer
 from lensgui.jobs.arrays import CellState, Feeding
 from lensgui.jobs.requests import Request, WhoFeeds
+from lensgui.jobs.results import Answer
 from lensgui.panes import menus, theme
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.controls.controls import caption, sentence
@@ -18,7 +18,7 @@ from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
-from lensgui.panes.sweep_view.sweeppicture import Setting, draw
+from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import signed
 from lensgui.state.document import Document

@@ -1,0 +1,10 @@
+"""What several panes draw: pictures of numbers, their axes and scales.
+
+axis_labels: Where the labels of an axis go, and the room they leave for a picture.
+heatmap: A picture of numbers with named rows and columns: one cell, one thing that can be
+    selected.
+level_bar: The colour bar beside a heatmap: what the colours count, and how far they reach.
+picture: What a heatmap draws, and how each part of it is painted.
+scatter: Points on two axes, each of them something that can be selected, and which of their names
+    fit.
+"""

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import theme
-from lensgui.panes.pictures import axis_labels, picture, plotarea
+from lensgui.panes.pictures import axis_labels, picture
 from lensgui.panes.pictures.axis_labels import Ink, Labels
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Table, Theme
@@ -136,7 +136,7 @@ class Heatmap(QWidget):
         if shown is None:
             return QRectF(self.rect())
         metrics = QFontMetricsF(self.font())
-        return plotarea.plot_area(shown, self.size(), metrics, square=self._square)
+        return axis_labels.plot_area(shown, self.size(), metrics, square=self._square)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw cells, labels, colour bar and outlines."""

@@ -1,20 +1,107 @@
-"""Points on two axes, each of them something that can be selected."""
+"""Points on two axes, each of them something that can be selected, and which of their names fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QCursor, QFont, QFontMetricsF, QKeyEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
-from lensgui.panes.pictures import pointnames
+
+GAP = 2.0  # pixels between a dot and its name
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """Points on screen.
+
+    Attributes:
+        middles: In pixels from the top left, [point, 2].
+        radii: In pixels, [point].
+        room: The size of what they are drawn in.
+    """
+
+    middles: NDArray[np.float64]
+    radii: NDArray[np.float64]
+    room: QSizeF
+
+    def hits(self, box: QRectF) -> int:
+        """Return how many dots a box touches."""
+        ends = np.array([[box.left(), box.top()], [box.right(), box.bottom()]])
+        nearest = np.clip(self.middles, ends[0], ends[1])
+        distances = np.linalg.norm(self.middles - nearest, axis=1)
+        return int(np.count_nonzero(distances < self.radii))
+
+
+def place(
+    dots: Dots, widths: Sequence[float], height: float, order: Sequence[int], needed: int, most: int
+) -> dict[int, QRectF]:
+    """Return the boxes of names, each to the right or left of its dot, above or below it.
+
+    Args:
+        dots: All dots.
+        widths: Of each name, in pixels.
+        height: Of a name.
+        order: Points to be named, the most important first.
+        needed: How many of these are named whatever is in the way.
+        most: How many are named altogether.
+    """
+    found: dict[int, QRectF] = {}
+    for rank, at in enumerate(order):
+        if len(found) >= max(most, needed):
+            break
+        choices = [
+            (_cost(box, dots, found), number, box)
+            for number, box in enumerate(_boxes(dots, at, widths[at], height))
+        ]
+        cost, _, box = min(choices, key=lambda choice: choice[:2])
+        if not cost or (rank < needed and cost < _OUTSIDE):
+            found[at] = box
+    return found
+
+
+_OUTSIDE = 1_000_000
+
+
+def _cost(box: QRectF, dots: Dots, taken: dict[int, QRectF]) -> int:
+    """Return how much is wrong with a place; 0 for a free one."""
+    inside = QRectF(0, 0, dots.room.width(), dots.room.height())
+    covered = sum(box.intersects(other) for other in taken.values())
+    return dots.hits(box) + 100 * covered + _OUTSIDE * (not inside.contains(box))
+
+
+def _boxes(dots: Dots, at: int, width: float, height: float) -> list[QRectF]:
+    x, y = map(float, dots.middles[at])
+    away = float(dots.radii[at]) + GAP
+    return [
+        QRectF(x + away, y - height / 2, width, height),
+        QRectF(x - away - width, y - height / 2, width, height),
+        QRectF(x - width / 2, y - away - height, width, height),
+        QRectF(x - width / 2, y + away, width, height),
+    ]
+
+
+def padded(numbers: NDArray[np.float64], pixels: float, padding: float) -> tuple[float, float]:
+    """Return a range that holds numbers with some pixels to spare at both ends.
+
+    Args:
+        numbers: At least one.
+        pixels: How many pixels the range takes.
+        padding: How many of them are to spare at each end.
+    """
+    low, high = float(numbers.min()), float(numbers.max())
+    span = high - low or max(1e-9, abs(high)) or 1.0
+    padding = min(padding, pixels / 4)
+    spare = span * padding / max(1.0, pixels - 2 * padding)
+    return low - spare, high + spare
+
 
 NAMED = 7  # points that are labelled: those farthest from the middle
 SIZE = 7.0  # pixels of a point
@@ -190,8 +277,8 @@ class Scatter(QWidget):
         room = box.size()
         font = theme.mono_font(theme.SMALL_POINTS)
         metrics = QFontMetricsF(font)
-        x = pointnames.padded(points.x, room.width(), AROUND)
-        y = pointnames.padded(points.y, room.height(), AROUND)
+        x = padded(points.x, room.width(), AROUND)
+        y = padded(points.y, room.height(), AROUND)
         box.setRange(xRange=x, yRange=y, padding=0)
         down = (points.y - y[0]) / (y[1] - y[0])
         middles = np.stack(
@@ -201,12 +288,12 @@ class Scatter(QWidget):
             ],
             axis=1,
         )
-        dots = pointnames.Dots(middles, self._sizes() / 2 + 1, room)
+        dots = Dots(middles, self._sizes() / 2 + 1, room)
         widths = [metrics.horizontalAdvance(name) for name in points.names]
         first = [at for at in (self.chosen, *sorted(self.pinned)) if at is not None]
         first = [at for at in dict.fromkeys(first) if at < len(widths)]
         order = list(dict.fromkeys([*first, *_farthest(points, 3 * NAMED)]))
-        self.named = pointnames.place(dots, widths, metrics.height(), order, len(first), NAMED)
+        self.named = place(dots, widths, metrics.height(), order, len(first), NAMED)
         self._write_names(points, font, (x, y))
 
     def _write_names(

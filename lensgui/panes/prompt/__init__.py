@@ -1,0 +1,13 @@
+"""Prompts, their tokens, the answers and the metric.
+
+answer_row: What is asked of two prompts: answer, distractor, metric and beginning of sequence, in
+    a row.
+prompt: The two prompts, their tokens, and what the model would say next.
+replace_dialog: Making a corrupted prompt from the clean one: names swapped, or words replaced.
+surprisal_switch: The switch that colours tokens by their surprisal, and what its colours stand
+    for.
+token_picker: A field to type a token in, with a list of the vocabulary's tokens that contain what
+    is typed.
+token_rows: The tokens of both prompts, one row below the other: what is selected, pinned and
+    surprising.
+"""

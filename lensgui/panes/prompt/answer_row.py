@@ -11,11 +11,11 @@ from lensgui.jobs.results import ModelCard, PairReading, Token
 from lensgui.panes.controls.chips import Chip, ChipRow
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import caption, sentence
-from lensgui.panes.prompt.alignment import SIDES
 from lensgui.panes.prompt.token_picker import TokenPicker
+from lensgui.panes.prompt.token_rows import SIDES
 from lensgui.panes.token_text import shorten, signed, spell
 from lensgui.prompts.pair import SEPARATOR, PromptPair
-from lensgui.terms.shares import UNITS, MetricName
+from lensgui.terms.metrics import UNITS, MetricName
 
 NO_BOS = "none"
 METRICS: dict[MetricName, str] = {

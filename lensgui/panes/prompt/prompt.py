@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from lensgui.jobs.answering import Answer
-from lensgui.jobs.pairreports import Replacement, Replacements, TokenMatches
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
-from lensgui.jobs.results import ModelCard, PairReading, PromptReading
+from lensgui.jobs.results import (
+    Answer,
+    ModelCard,
+    PairReading,
+    PromptReading,
+    Replacement,
+    Replacements,
+    TokenMatches,
+)
 from lensgui.panes.controls.chips import Chip, ChipRow
-from lensgui.panes.controls.controls import Editor, button, caption
+from lensgui.panes.controls.controls import Editor, button, caption, sentence
 from lensgui.panes.pane import Pane
-from lensgui.panes.prompt.alignment import SIDES, next_chips
 from lensgui.panes.prompt.answer_row import AnswerRow
-from lensgui.panes.prompt.remarks import Remarks
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
 from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
-from lensgui.panes.prompt.token_rows import TokenRows
+from lensgui.panes.prompt.token_rows import SIDES, TokenRows, next_chips
 from lensgui.panes.python import script
 from lensgui.panes.token_text import percent, shorten
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+
+
+class Remarks(QWidget):
+    """Sentences below the prompts; at least one line tall, so that the first one moves nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.faults, self.notices = sentence(self), sentence(self)
+        self.faults.setForegroundRole(QPalette.ColorRole.BrightText)
+        self.notices.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.faults.setAccessibleName("What is wrong with the prompts")
+        self.notices.setAccessibleName("What is to be known of the prompts")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        for label in (self.faults, self.notices):
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            label.setMinimumHeight(label.fontMetrics().lineSpacing() + 2)
+            column.addWidget(label)
+        self.show_sentences((), ())
+
+    def show_sentences(self, faults: Sequence[str], notices: Sequence[str]) -> None:
+        """Say what is wrong, and what is worth knowing."""
+        self.faults.setText("\n".join(faults))
+        self.notices.setText("\n".join(notices))
+        self.faults.setVisible(bool(faults))
+        self.notices.setVisible(bool(notices) or not faults)
 
 
 class PromptPane(Pane):

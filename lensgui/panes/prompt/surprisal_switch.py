@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
-from lensgui.panes.prompt.alignment import MOST_BITS
+from lensgui.panes.prompt.token_rows import MOST_BITS
 
 LOW, HIGH = "0", f"{MOST_BITS:.0f} bits"
 BAR = 30.0  # pixels, at least

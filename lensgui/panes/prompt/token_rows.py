@@ -2,13 +2,188 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Literal
+
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.results import PairReading, PromptReading
+from lensgui.jobs.results import Likely, PairReading, PromptReading, Token
+from lensgui.panes.controls.chips import Chip
 from lensgui.panes.controls.controls import ChipArea
-from lensgui.panes.prompt.alignment import SIDES, Side, chosen, marks, token_chips
+from lensgui.panes.token_text import bytes_of, percent, shorten, signed, spell, visible
+from lensgui.prompts.diff import Span, changed_spans
 from lensgui.state.selection import Cursor
+
+MOST_NEXT = 5
+MOST_BITS = 16.0  # of surprisal have the strongest colour; that is a probability of 0.000 015
+ONLY_HERE = {"clean": "−", "corrupted": "+"}  # taken away, put in
+
+Side = Literal["clean", "corrupted"]
+SIDES: tuple[Side, ...] = ("clean", "corrupted")
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is marked of a prompt's tokens.
+
+    Attributes:
+        differing: The positions that differ, each with a sign where the other prompt has none.
+        gaps: The positions before which the other prompt has tokens that this one lacks, and how
+            many; as many as there are tokens for the end.
+        pinned: The positions that the user keeps an eye on.
+    """
+
+    differing: Mapping[int, str] = field(default_factory=dict)
+    gaps: Mapping[int, int] = field(default_factory=dict)
+    pinned: frozenset[int] = frozenset()
+
+
+def marks(reading: PairReading | None, pinned: Iterable[int]) -> dict[Side, Marks]:
+    """Return what is marked of both prompts.
+
+    Args:
+        reading: The prompts; None for none.
+        pinned: Positions that are pinned, of either.
+    """
+    pins = [chosen(reading, None, position) for position in pinned]
+    found = {}
+    for side in SIDES:
+        differing, gaps = _differences(reading, side)
+        places = (pin[side] for pin in pins)
+        found[side] = Marks(differing, gaps, frozenset(at for at in places if at is not None))
+    return found
+
+
+def counterpart(reading: PairReading, side: Side, position: int) -> int | None:
+    """Return the position in the other prompt that stands for one of this; None if none does."""
+    shift = 0
+    for first, end, other_first, other_end in _spans(reading, side):
+        if position < first:
+            break
+        if position < end:
+            other = other_first + position - first
+            return other if other < other_end else None
+        shift = other_end - end
+    return position + shift if position < len(_ids(reading, side)) else None
+
+
+def chosen(
+    reading: PairReading | None, origin: Side | None, position: int | None
+) -> dict[Side, int | None]:
+    """Return which token of each prompt a position selects: the one it was read from, the other's.
+
+    Args:
+        reading: The prompts; None while they are not known.
+        origin: Whose position it is; None for the clean prompt's, if that is so long.
+        position: The position.
+    """
+    if reading is None or reading.corrupted is None or position is None:
+        return dict.fromkeys(SIDES, position)
+    if origin is None:
+        origin = "clean" if position < len(reading.clean.tokens) else "corrupted"
+    other: Side = "corrupted" if origin == "clean" else "clean"
+    return {origin: position, other: counterpart(reading, origin, position)}
+
+
+def token_chips(prompt: PromptReading | None, marked: Marks, *, by_surprisal: bool) -> list[Chip]:
+    """Return a chip for each token of a prompt.
+
+    Args:
+        prompt: The prompt; None for no chips.
+        marked: What is marked of it.
+        by_surprisal: Whether chips have the colour of −log2 p.
+    """
+    if prompt is None:
+        return []
+    count = len(prompt.tokens)
+    bits = prompt.surprisals or (None,) * count
+    return [
+        Chip(
+            text=spell(token),
+            hover=_words(token, position, bits[position]) + _gap_words(marked, position, count),
+            note=marked.differing.get(position, ""),
+            is_marked=position in marked.differing,
+            is_control=token.special,
+            tint=_share(bits[position]) if by_surprisal else None,
+            is_pinned=position in marked.pinned,
+            gap_before=position in marked.gaps,
+            gap_after=position == count - 1 and count in marked.gaps,
+        )
+        for position, token in enumerate(prompt.tokens)
+    ]
+
+
+def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
+    """Return a chip for each of the likeliest next tokens, none where they can't be said."""
+    return [
+        Chip(
+            text=shorten(spell(likely.token), 12),
+            note=percent(likely.probability),
+            hover=f"‘{spell(likely.token)}’ comes next with probability {likely.probability:.4f}; "
+            f"logit {signed(likely.logit)}; id {likely.token.id}",
+            share=likely.probability,
+        )
+        for likely in top[:MOST_NEXT]
+        if isfinite(likely.probability)  # else any token might stand here
+    ]
+
+
+def _share(bits: float | None) -> float | None:
+    """Return a surprisal's place on the scale; None where it is unknown or not a number."""
+    return min(1.0, bits / MOST_BITS) if bits is not None and bits == bits else None
+
+
+def _ids(reading: PairReading, side: Side) -> list[int]:
+    prompt = reading.clean if side == "clean" else reading.corrupted
+    return [token.id for token in prompt.tokens] if prompt is not None else []
+
+
+def _spans(reading: PairReading, side: Side) -> list[Span]:
+    """Return what has to be replaced in one prompt to get the other; its own places first."""
+    clean, corrupted = _ids(reading, "clean"), _ids(reading, "corrupted")
+    if len(clean) == len(corrupted):  # then each position stands for itself, as patching has it
+        return [(at, at + 1, at, at + 1) for at in reading.differing]
+    spans = changed_spans(clean, corrupted)
+    return spans if side == "clean" else [(*span[2:], *span[:2]) for span in spans]
+
+
+def _differences(reading: PairReading | None, side: Side) -> tuple[dict[int, str], dict[int, int]]:
+    """Return the positions of a prompt that differ, with their signs, and its gaps."""
+    differing: dict[int, str] = {}
+    gaps: dict[int, int] = {}
+    if reading is not None and reading.corrupted is not None:
+        for first, end, other_first, other_end in _spans(reading, side):
+            shared = min(end - first, other_end - other_first)
+            for position in range(first, end):
+                differing[position] = ONLY_HERE[side] if position - first >= shared else ""
+            if other_end - other_first > shared:
+                gaps[end] = other_end - other_first - shared
+    return differing, gaps
+
+
+def _gap_words(marked: Marks, position: int, count: int) -> str:
+    """Return what the other prompt has beside a token that this one lacks."""
+    words = ""
+    for where, at in (("before", position), ("after", count)):
+        if at in marked.gaps and (where == "before" or position == count - 1):
+            number = marked.gaps[at]
+            tokens = f"{number} more token{'s' * (number > 1)}"
+            words += f" · {where} it the other prompt has {tokens}"
+    return words
+
+
+def _words(token: Token, position: int, bits: float | None) -> str:
+    words = (
+        f"position {position} · ‘{visible(token.label)}’ · id {token.id} · bytes {bytes_of(token)}"
+    )
+    if bits is None:
+        return words
+    if bits != bits:  # NaN, which equals nothing
+        return f"{words} · surprisal not a number"
+    return f"{words} · probability {2**-bits:.3g} · surprisal {bits:.2f} bits"
 
 
 class TokenRows(QObject):

@@ -1,0 +1,5 @@
+"""Copy as Python: from values to the lines that compute what a pane shows.
+
+script: A few lines of Python for each pane: they compute with the library what the pane shows.
+sweeps: Lines of Python that sweep what a patching pane sweeps: a pair or a mean, A, B or A − B.
+"""

@@ -1,0 +1,13 @@
+"""A sweep as it is drawn: the picture, what its cells say, and what it is compared with.
+
+cells: The cells of a patching sweep: where they are, what they say, and their colours.
+compare: Two sweeps, cell by cell: the one kept as A, the present one as B, and their difference.
+estimate_plot: How good the first-order estimate was on this very pair: each cell, estimate
+    against exact.
+faces: What of a sweep can be drawn at once: one face of it, two axes wide, as a picture.
+kinds: What can be patched, and which way, in the words of the window.
+sweep_footer: The row of switches below a sweep, and the sentence that says how far it is.
+sweep_view: A sweep and all that belongs to it: picture, colour bar, slider, table, estimates,
+    comparison.
+top_cells: The cells of a sweep that move the metric most, as a table.
+"""

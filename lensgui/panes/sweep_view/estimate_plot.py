@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes.pictures.scatter import Points, Scatter
 from lensgui.panes.sweep_view import cells, faces
-from lensgui.panes.sweep_view.sweeppicture import Setting
+from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.token_text import signed
 from lensgui.state.selection import Cursor
 

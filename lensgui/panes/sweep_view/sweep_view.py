@@ -5,22 +5,70 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QSplitter, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Axis, Sweep
 from lensgui.jobs.results import PairReading
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.controls.controls import caption, line, sentence
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
-from lensgui.panes.sweep_view import cells, compare, faces, sweepwords
+from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
 from lensgui.panes.sweep_view.compare import CompareRow
 from lensgui.panes.sweep_view.estimate_plot import EstimatePlot
-from lensgui.panes.sweep_view.slider import PlaceSlider
+from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.sweep_view.sweep_footer import SweepTools
-from lensgui.panes.sweep_view.sweeppicture import Setting, draw
 from lensgui.panes.sweep_view.top_cells import TopCells
+from lensgui.panes.token_text import visible
 from lensgui.state.selection import Cursor
+
+
+class PlaceSlider(QWidget):
+    """Moves along an axis, and names the place.
+
+    Attributes:
+        moved: (index,) the user moved it.
+    """
+
+    moved = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._axis: Axis | None = None
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setAccessibleName("Position whose cells are shown")
+        self.slider.setToolTip("Which position's cells are shown; it is the selected position.")
+        self.slider.setPageStep(1)
+        self.words = line(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.slider, 1)
+        self.slider.valueChanged.connect(self._tell)
+
+    @property
+    def at(self) -> int:
+        """The place on the axis."""
+        return self.slider.value()
+
+    def show_axis(self, axis: Axis | None, at: int) -> None:
+        """Show a place on an axis; without one there is nothing to slide along."""
+        self._axis = axis
+        self.setVisible(axis is not None)
+        if axis is None:
+            return
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, len(axis) - 1)
+        self.slider.setValue(at)
+        self.slider.blockSignals(False)
+        place, label = axis.coordinates[self.at], visible(axis.labels[self.at])
+        self.words.setText(f"‘{label}’" if place is None else f"{axis.name} {place} ‘{label}’")
+
+    @Slot(int)
+    def _tell(self, at: int) -> None:
+        if self._axis is not None:
+            self.show_axis(self._axis, at)
+            self.moved.emit(at)
 
 
 class SweepPlot(QWidget):
@@ -223,10 +271,10 @@ class SweepPlot(QWidget):
             setting = Setting(self.group, pins=self.pins, fixed=self._fixed())
             self.estimates.show_face(face, setting, self._where(), self.selected)
         self.estimates.setVisible(is_open and face is not None and face.estimates is not None)
-        said = [] if sweep is None else sweepwords.remarks(sweep, is_paused=self.is_paused)
+        said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=self.is_paused)
         verified = [self.verified] if self.verified and self.compare.side == "B" else []
         self.remarks.setText(" · ".join([*said, *verified]))
-        self.remarks.setToolTip("" if sweep is None else sweepwords.tip(sweep))
+        self.remarks.setToolTip("" if sweep is None else sweep_footer.tip(sweep))
         self.remarks.setVisible(bool(self.remarks.text()))
 
     def _hidden(self) -> Axis | None:

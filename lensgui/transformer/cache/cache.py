@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.transformer.cache import components, neurons, residual
+from lensgui.transformer.cache import neurons, residual
 from lensgui.transformer.hooks.names import get_act_name, nearest_names
 from lensgui.transformer.hooks.slices import Slice, SliceInput
 
@@ -27,9 +27,9 @@ class ActivationCache(Mapping[str, Tensor]):
 
     accumulated_resid = residual.accumulated_resid
     decompose_resid = residual.decompose_resid
-    stack_head_results = components.stack_head_results
-    stack_activation = components.stack_activation
-    compute_head_results = components.compute_head_results
+    stack_head_results = residual.stack_head_results
+    stack_activation = residual.stack_activation
+    compute_head_results = residual.compute_head_results
     get_neuron_results = neurons.get_neuron_results
     stack_neuron_results = neurons.stack_neuron_results
     get_full_resid_decomposition = neurons.get_full_resid_decomposition

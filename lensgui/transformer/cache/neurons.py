@@ -10,15 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.transformer.cache.components import reaching, stack_head_results
 from lensgui.transformer.cache.residual import (
     POSITION,
     PosSlice,
     decompose_resid,
     layer_number,
     positions,
+    reaching,
     resid_before,
     scaled,
+    stack_head_results,
 )
 from lensgui.transformer.hooks.slices import Slice
 

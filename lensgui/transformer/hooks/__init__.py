@@ -1,0 +1,6 @@
+"""Hook points, the names of activations, and which positions of them are meant.
+
+hook_point: Named places in a model at which activations are read or replaced.
+names: Short names of activations, such as ("pattern", 3).
+slices: Some places of a dimension: a position, a range, a list of them.
+"""

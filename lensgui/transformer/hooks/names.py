@@ -1,4 +1,4 @@
-"""Short names of activations, such as ("pattern", 3), and of number formats; free of torch."""
+"""Short names of activations, such as ("pattern", 3)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-NUMBER_FORMATS = ("float32", "bfloat16", "float16", "float64")  # as torch calls them
 _ACTIVATION_ALIASES = {
     "attn": "pattern",
     "attn_logits": "attn_scores",

@@ -1,4 +1,4 @@
-"""Rotary position embedding (Su et al. 2021)."""
+"""Positions in attention: rotary embedding (Su et al. 2021), and ALiBi (Press et al. 2022)."""
 
 from __future__ import annotations
 
@@ -108,3 +108,22 @@ class Rotation:
             pairs: Tensor = x.unflatten(-1, (-1, 2))
             return pairs.flip(-1).flatten(-2)
         return x.roll(x.shape[-1] // 2, -1)
+
+
+def slopes(cfg: HookedTransformerConfig) -> Tensor:
+    """Return how much each head's scores fall per position of distance.
+
+    Of n heads, a power of 2, they are 2^(−8/n), 2^(−16/n) … 2^−8. Another number of heads takes
+    those of the next lower power first, then every other one of the next higher power's.
+
+    Args:
+        cfg: The model's numbers.
+
+    Returns:
+        [head], in float64 if the model is, else float32.
+    """
+    below = 1 << (cfg.n_heads.bit_length() - 1)
+    exponents = [8.0 * head / below for head in range(1, below + 1)]
+    exponents += [8.0 * head / (2 * below) for head in range(1, 2 * below, 2)]
+    precise = torch.float64 if cfg.dtype == torch.float64 else torch.float32
+    return 2.0 ** -torch.tensor(exponents[: cfg.n_heads], dtype=precise)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.layers import alibi, positions
+from lensgui.transformer.layers import positions
 
 
 class Span:
@@ -52,7 +52,7 @@ class Span:
         self.positions = self._counted[:, past:]
         self.rotations = positions.rotations(cfg, self.positions)
         self._slopes = (
-            alibi.slopes(cfg).to(device) if cfg.positional_embedding_type == "alibi" else None
+            positions.slopes(cfg).to(device) if cfg.positional_embedding_type == "alibi" else None
         )
         self._visible: dict[tuple[int | None, int], Tensor] = {}
         self._alibi: dict[int, Tensor] = {}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.heads.cards import read_edge, read_mlp, score_keys
 from lensgui.analysis.heads.direct import attributed, direct_effect
-from lensgui.analysis.heads.readout import read_head
+from lensgui.analysis.heads.readout import read_edge, read_head, read_mlp, score_keys
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer

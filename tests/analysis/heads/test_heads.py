@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lensgui.analysis.heads.readout import first_share, hide_first_source, read_head, shrink
-from lensgui.analysis.run.lens import logit_lens
+from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer

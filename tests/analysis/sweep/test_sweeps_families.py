@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.heads.headwrites import head_output
+from lensgui.analysis.heads.readout import head_output
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
