@@ -10,9 +10,9 @@ from lensgui.analysis.graph.ablation import Ablation, run_ablated
 from lensgui.analysis.graph.edges import edge_attribution
 from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import path_patch
-from lensgui.analysis.graph.senders import feed
+from lensgui.analysis.graph.senders import path_patch_into
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.estimates import attribute
+from lensgui.analysis.sweep.estimates import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
@@ -30,10 +30,10 @@ def runs(model, clean, corrupted):
 
 COMPARE = {
     "sweep": lambda m, a, b: list(sweep(m, a, b, METRIC)),
-    "attribute": lambda m, a, b: attribute(m, a, b, METRIC, [RESID_PRE]),
+    "attribute": lambda m, a, b: attribution_patch(m, a, b, METRIC, [RESID_PRE]),
     "edges": lambda m, a, b: edge_attribution(m, a[None], b[None], METRIC),
     "paths": lambda m, a, b: path_patch(m, a[None], b[None], METRIC, SENDERS, RECEIVERS),
-    "feed": lambda m, a, b: list(feed(*runs(m, a, b), METRIC, Node("q", 1, 1))),
+    "feed": lambda m, a, b: list(path_patch_into(*runs(m, a, b), METRIC, Node("q", 1, 1))),
 }
 
 
