@@ -244,10 +244,10 @@ def test_a_terminated_get_stops_its_pip_and_leaves_nothing(tmp_path, home):
     script = tmp_path / "get.py"
     script.write_text(
         "import argparse, sys\n"
-        "from lensgui.engine import command, demo\n"
+        "from lensgui.checkpoints import cli, demo\n"
         "code = 'import time; time.sleep(0.3); print(\\'Progress 1 of 2\\'); time.sleep(60)'\n"
         "demo._command = lambda folder: [sys.executable, '-c', code]\n"
-        "sys.exit(command.run(argparse.Namespace(action='get', name='smollm2-135m', json=True)))\n"
+        "sys.exit(cli.run(argparse.Namespace(action='get', name='smollm2-135m', json=True)))\n"
     )
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as process:
         assert json.loads(process.stdout.readline())["done"] == 0
