@@ -200,6 +200,11 @@ class HookedTransformerConfig:
         return self.n_key_value_heads or self.n_heads
 
     @property
+    def heads_per_group(self) -> int:
+        """How many query heads share a key/value head; head h reads key/value head h // this."""
+        return self.n_heads // self.kv_heads
+
+    @property
     def score_scale(self) -> float:
         """What products of queries and keys are multiplied by: 1 / attn_scale."""
         assert self.attn_scale is not None

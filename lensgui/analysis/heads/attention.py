@@ -44,14 +44,13 @@ def weighted_attention(
     Raises:
         ValueError: If a contribution is wanted to nothing.
     """
-    size = run.model.cfg.n_heads // run.model.cfg.kv_heads
-    group, within = divmod(head, size)
     if measure == "scores":
+        group, within = divmod(head, run.model.cfg.heads_per_group)
         return _scores(run, layer, group)[within]
-    pattern = run.pattern(layer, group)[within]
+    pattern = run.head_pattern(layer, head)
     if measure == "pattern":
         return pattern
-    value: Tensor = run.values[layer][0, :, group]
+    value = run.head_values(layer, head)
     if measure == "values":
         return pattern * _sizes(value)
     block: Any = run.model.blocks[layer]
@@ -65,7 +64,7 @@ def weighted_attention(
 
 def _scores(run: Run, layer: int, group: int) -> Tensor:
     """Return the scores of the heads that share a key/value head, [head, position, source]."""
-    block, size = run.model.blocks[layer], run.model.cfg.n_heads // run.model.cfg.kv_heads
+    block, size = run.model.blocks[layer], run.model.cfg.heads_per_group
     heads = slice(group * size, (group + 1) * size)
     queries = block.attn.queries(block.ln1(run.residuals[layer][None]), run.span)[:, :, heads]
     keys = run.keys[layer][:, :, group : group + 1]

@@ -23,9 +23,8 @@ def head_output(run: Run, layer: int, head: int, position: int) -> Tensor:
 
     Where a norm stands between, its scale is taken as it was.
     """
-    group, within = divmod(head, run.model.cfg.n_heads // run.model.cfg.kv_heads)
-    attention = run.pattern(layer, group)[within, position]
-    return written_for(run, layer, head, position, attention @ run.values[layer][0, :, group])
+    moved = run.head_pattern(layer, head)[position] @ run.head_values(layer, head)
+    return written_for(run, layer, head, position, moved)
 
 
 @torch.no_grad()
@@ -129,9 +128,7 @@ def read_head(
         position: Where it is read, as a query.
         metric: What attribution is to; its sets of tokens count by their mean.
     """
-    model = run.model
-    group_size = model.cfg.n_heads // model.cfg.kv_heads
-    attention = run.pattern(layer, head // group_size)[head % group_size, position]
+    attention = run.head_pattern(layer, head)[position]
     written = head_output(run, layer, head, position)
     effect = direct_effect(run, written, position)
     attribution = None if metric is None else float(attributed(effect, metric))
@@ -173,9 +170,8 @@ def read_edge(
         source: Where it looks.
         metric: What the contribution is to.
     """
-    group = run.model.cfg.n_heads // run.model.cfg.kv_heads
-    attention = float(run.pattern(layer, head // group)[head % group, position, source])
-    value = run.values[layer][0, source, head // group]
+    attention = float(run.head_pattern(layer, head)[position, source])
+    value = run.head_values(layer, head)[source]
     effect = direct_effect(run, written_for(run, layer, head, position, value), position)
     contribution = None if metric is None else attention * float(attributed(effect, metric))
     return EdgeReadout(attention, contribution, effect)
@@ -199,7 +195,7 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
         centred.
     """
     model = run.model
-    block, group = model.blocks[layer], model.cfg.n_heads // model.cfg.kv_heads
+    block, group = model.blocks[layer], model.cfg.heads_per_group
     row = run.residuals[layer][None, position : position + 1]
     span = Span(model.cfg, 1, position, device=row.device)
     query = block.attn.queries(block.ln1(row), span)[0, 0, head] * model.cfg.score_scale

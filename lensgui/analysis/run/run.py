@@ -115,6 +115,15 @@ class Run:
         """
         return self.patterns(layer, range(group, group + 1))
 
+    def head_pattern(self, layer: int, head: int) -> Tensor:
+        """Return a head's attention pattern, [position, source]."""
+        group, within = divmod(head, self.model.cfg.heads_per_group)
+        return self.pattern(layer, group)[within]
+
+    def head_values(self, layer: int, head: int) -> Tensor:
+        """Return the values that a head moves, [position, d_head]."""
+        return self.values[layer][0, :, head // self.model.cfg.heads_per_group]
+
     @torch.no_grad()
     def patterns(self, layer: int, groups: range) -> Tensor:
         """Return the attention patterns of neighbouring groups of heads.
@@ -127,7 +136,7 @@ class Run:
             [head of these groups, position, source].
         """
         block = self.model.blocks[layer]
-        size = self.model.cfg.n_heads // self.model.cfg.kv_heads
+        size = self.model.cfg.heads_per_group
         heads = slice(groups.start * size, groups.stop * size)
         keys = self.keys[layer][:, :, groups.start : groups.stop]
         q = self._queries_of(layer)[:, :, heads]

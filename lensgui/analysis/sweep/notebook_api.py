@@ -273,7 +273,7 @@ def _every(sweeps: Sequence[Sweep], heads_last: bool, arguments: tuple[Any, ...]
     for sweep in sweeps:
         result = sweep(*arguments)
         if heads_last and result.shape[-1] == model.cfg.kv_heads != model.cfg.n_heads:
-            result = result.repeat_interleave(model.cfg.n_heads // model.cfg.kv_heads, dim=-1)
+            result = result.repeat_interleave(model.cfg.heads_per_group, dim=-1)
         results.append(result)
     return torch.stack(results)
 

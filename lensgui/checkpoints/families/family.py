@@ -129,7 +129,7 @@ def sizes(cfg: HookedTransformerConfig) -> dict[str, int]:
         "d_head": cfg.d_head,
         "head": cfg.n_heads,
         "kv": cfg.kv_heads,
-        "group": cfg.n_heads // cfg.kv_heads,
+        "group": cfg.heads_per_group,
         "one": 1,
         "two": 2,
         "three": 3,

@@ -164,7 +164,7 @@ def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
             yield None
     check_finite(clean, corrupted)
     metric = required_metric(desk.answers(pair, clean))
-    group = model.cfg.n_heads // model.cfg.kv_heads
+    group = model.cfg.heads_per_group
     head = request.head if request.input == "q" else request.head // group
     receiver = Node(request.input, request.layer, head)
     for scores in path_patch_into(clean, corrupted, metric, receiver):

@@ -51,7 +51,7 @@ def head_axis(model: HookedTransformer) -> Axis:
 
 def group_axis(model: HookedTransformer) -> Axis:
     """Return the axis of key/value heads, each named after the query heads that share it."""
-    size = model.cfg.n_heads // model.cfg.kv_heads
+    size = model.cfg.heads_per_group
     groups = range(model.cfg.kv_heads)
     labels = [f"H{at * size}–{at * size + size - 1}" if size > 1 else f"H{at}" for at in groups]
     return Axis("key_value_head", tuple(groups), tuple(labels))

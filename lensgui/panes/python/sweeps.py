@@ -53,7 +53,7 @@ def necessary(document: Document, asked: Patching) -> str:
 def who_feeds(document: Document, place: tuple[int, int], input_: HeadInput) -> str:
     """Return how to patch the path from every head and MLP into a head, (layer, head)."""
     layer, head = place
-    shared = "" if input_ == "q" else " // (model.cfg.n_heads // model.cfg.kv_heads)"
+    shared = "" if input_ == "q" else " // model.cfg.heads_per_group"
     sides = f"({script.tokens('clean')}, {script.tokens('corrupted')})"
     lines = [
         script.pair("pair", document.pair),

@@ -138,14 +138,14 @@ class Block(nn.Module):
         if not (self.cfg.use_split_qkv_input or self.cfg.use_attn_in):
             normalized = self.ln1(resid_pre)
             return normalized[:, -asking.shape[1] :], normalized, normalized
-        heads, kv_heads = self.cfg.n_heads, self.cfg.kv_heads
+        heads, shared = self.cfg.n_heads, self.cfg.heads_per_group
         copies = self._per_head(resid_pre, heads)
         if self.cfg.use_attn_in:
             copies = self.hook_attn_in(copies)
-        group = copies[:, :, :: heads // kv_heads]
+        group = copies[:, :, ::shared]
         if not self.cfg.use_split_qkv_input:
             normalized = self.ln1(copies)
-            of_groups = normalized[:, :, :: heads // kv_heads]
+            of_groups = normalized[:, :, ::shared]
             return normalized[:, -asking.shape[1] :], of_groups, of_groups
         queries = self.hook_q_input(copies[:, -asking.shape[1] :].clone())
         keys = self.hook_k_input(group.clone())
