@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
-from lensgui.jobs.results import Answering
+from lensgui.jobs.results import Answerer
 from lensgui.models.aliases import ALIASES
 from lensgui.prompts.pair import TYPED
 
@@ -68,11 +68,11 @@ def is_hub_name(model: str | None) -> bool:
     return model.count("/") == 1 and not model.startswith("/") and not Path(model).exists()
 
 
-def make_bench() -> Answering:
+def make_answerer() -> Answerer:
     """Import torch and what stands on it, on the thread that calls."""
-    from lensgui.jobs.handlers.dispatch import Bench
+    from lensgui.jobs.handlers.dispatch import Dispatcher
 
-    return Bench()
+    return Dispatcher()
 
 
 def _open_window(parsed: argparse.Namespace) -> int:
@@ -84,7 +84,7 @@ def _open_window(parsed: argparse.Namespace) -> int:
         pair=tuple((name, text) for name, text in given if text is not None),
         smoke_test=parsed.smoke_test,
     )
-    return start.run(options, make_bench)
+    return start.run(options, make_answerer)
 
 
 def _parser() -> argparse.ArgumentParser:

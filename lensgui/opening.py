@@ -7,7 +7,7 @@ from typing import Any
 
 from lensgui.__main__ import NO_DISPLAY, lacks_display
 from lensgui.checkpoints.loading import from_pretrained
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import MEMORY, ModelKey
@@ -62,7 +62,7 @@ def open(
         hooked = hook(model, tokenizer)
         key = key_of(hooked)
         given = {key: hooked}
-    return notebook.show(key, pair, lambda: Bench(given=given), block)
+    return notebook.show(key, pair, lambda: Dispatcher(given=given), block)
 
 
 def hook(model: Any, tokenizer: Any = None) -> HookedTransformer:

@@ -1,4 +1,4 @@
-"""Made-up attention of every head and of one, for the fake bench."""
+"""Made-up attention of every head and of one, for the fake answerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up readings of edges and MLPs, for the fake bench."""
+"""Made-up readings of edges and MLPs, for the fake answerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up sweeps, roles of heads and feeders, for the fake bench."""
+"""Made-up sweeps, roles of heads and feeders, for the fake answerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bench without a model: made-up numbers that follow from the question, and a gate."""
+"""A answerer without a model: made-up numbers that follow from the question, and a gate."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
 
 
-class FakeBench:
+class FakeAnswerer:
     """Answers every request with numbers that nobody can mistake for real ones.
 
     Attributes:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer
 from lensgui.app import start
 from lensgui.app.runtime import Warming
 from lensgui.app.window.window import MainWindow
-from lensgui.jobs.results import Answering
+from lensgui.jobs.results import Answerer
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.terms.model_key import ModelKey
@@ -21,21 +21,21 @@ _open: list[start.Parts] = []  # what an open window needs, while nobody else ho
 
 
 def show(
-    key: ModelKey, pair: PromptPair, make_bench: Callable[[], Answering], block: bool | None
+    key: ModelKey, pair: PromptPair, make_answerer: Callable[[], Answerer], block: bool | None
 ) -> MainWindow | None:
     """Show a window.
 
     Args:
         key: The model.
         pair: The prompts.
-        make_bench: Makes what answers; called on the worker's thread.
+        make_answerer: Makes what answers; called on the worker's thread.
         block: Whether to return only once the window is closed; None to do so in scripts, and not
             in notebooks.
 
     Returns:
         The window; None once it is closed.
     """
-    parts = start.build(start.Options(document=Document(key, pair)), make_bench)
+    parts = start.build(start.Options(document=Document(key, pair)), make_answerer)
     parts.warming = Warming(parts.runner, parts.window)
     parts.window.show()
     if _is_notebook() if block is None else not block:

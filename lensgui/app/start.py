@@ -17,7 +17,7 @@ from lensgui.app.runtime import Collector, Faults, Warming
 from lensgui.app.smoke import Smoke
 from lensgui.app.window.appearance import SYSTEM, Appearance
 from lensgui.app.window.window import TITLE, MainWindow
-from lensgui.jobs.results import Answering
+from lensgui.jobs.results import Answerer
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
 from lensgui.state.document import Document, Session
@@ -80,7 +80,7 @@ def first_view(options: Options) -> tuple[Document, Cursor, str]:
     return document, cursor, DEFAULT_MODEL if is_lacking else ""
 
 
-def build(options: Options, make_bench: Callable[[], Answering]) -> Parts:
+def build(options: Options, make_answerer: Callable[[], Answerer]) -> Parts:
     """Make every part and hand them to each other; nothing is shown yet."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     existing = QApplication.instance()
@@ -91,7 +91,7 @@ def build(options: Options, make_bench: Callable[[], Answering]) -> Parts:
     appearance = Appearance(app, str(settings.value("look", SYSTEM)))
     document, cursor, lacking = first_view(options)
     session, selection = Session(document), Selection(cursor)
-    runner = Runner(make_bench)
+    runner = Runner(make_answerer)
     window = MainWindow(session, selection, runner, appearance, settings)
     session.setParent(window)
     selection.setParent(window)
@@ -110,13 +110,13 @@ def build(options: Options, make_bench: Callable[[], Answering]) -> Parts:
     return Parts(app, window, runner, fetching, faults, collector, appearance)
 
 
-def run(options: Options, make_bench: Callable[[], Answering]) -> int:
+def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:
     """Run the application until its window is closed.
 
     Returns:
         The exit status.
     """
-    parts = build(options, make_bench)
+    parts = build(options, make_answerer)
     if options.smoke_test:
         Smoke(parts.window)
     else:

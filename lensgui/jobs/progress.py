@@ -7,44 +7,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lensgui.jobs.arrays import Atlas, Slice
-from lensgui.jobs.requests import (
-    AttentionGrid,
-    AttentionHead,
-    FindReplacements,
-    FindTokens,
-    HeadRoles,
-    LogitLens,
-    OpenModel,
-    Patching,
-    ReadEdge,
-    ReadHead,
-    ReadMLP,
-    ReadPair,
-    ReadPairs,
-    Request,
-    VerifyCell,
-    WhoFeeds,
-)
+from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer, PairsReading
-
-NAMES: dict[type, str] = {
-    OpenModel: "opening the model",
-    ReadPair: "reading the prompts",
-    AttentionGrid: "attention of all heads",
-    AttentionHead: "attention of one head",
-    Patching: "activation patching",
-    VerifyCell: "checking a cell",
-    HeadRoles: "ablation of all heads",
-    WhoFeeds: "path patching",
-    ReadHead: "reading a head",
-    ReadEdge: "reading an edge",
-    ReadMLP: "reading an MLP",
-    LogitLens: "logit lens",
-    ReadPairs: "reading the table of pairs",
-    FindTokens: "searching the vocabulary",
-    FindReplacements: "looking for words that fit",
-}
-SLOW = (OpenModel, Patching, ReadPairs, AttentionGrid)
 
 
 @dataclass(slots=True, eq=False)
@@ -124,11 +88,6 @@ def measure(jobs: Iterable[Job]) -> Progress:
     running = [job for job in jobs if job.is_running]
     if not running:
         return Progress()
-    slowest = min(running, key=_rank)
+    slowest = min(running, key=lambda job: job.request.reported)
     done, total = count(slowest.latest)
-    return Progress(NAMES[type(slowest.request)], done, total, slowest.seconds_left())
-
-
-def _rank(job: Job) -> int:
-    kind = type(job.request)
-    return SLOW.index(kind) if kind in SLOW else len(SLOW)
+    return Progress(slowest.request.doing, done, total, slowest.seconds_left())

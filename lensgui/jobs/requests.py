@@ -3,29 +3,86 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
 
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, HeadInput, Side, SweepKind
 from lensgui.terms.model_key import ModelKey
 
 
+class Urgency(IntEnum):
+    """How long a question may wait: the least is answered first.
+
+    A job runs only while nothing more urgent is left to do; all but the last kind are short.
+    """
+
+    VIEW = 0
+    TYPING = 1
+    SELECTION = 2
+    SWEEP = 3
+
+
+class Request:
+    """A question, with what is known of its kind.
+
+    Attributes:
+        doing: What the status line says while it is answered.
+        reported: Which of several that run the status line names: the least.
+        of_its_kind: How long it may wait where it is about one pair.
+        rows: Pairs that are averaged over; () for the one pair.
+    """
+
+    __slots__ = ()
+    doing: ClassVar[str]
+    reported: ClassVar[int] = 4
+    of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+
+    @property
+    def rows(self) -> tuple[PairRow, ...]:
+        """Most questions are about one pair."""
+        return ()
+
+    @property
+    def urgency(self) -> Urgency:
+        """How long it may wait; averages over many pairs take long, whatever they are of."""
+        return Urgency.SWEEP if self.rows else self.of_its_kind
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it takes long enough to wait for the user to pause."""
+        return self.urgency == Urgency.SWEEP
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Whether it has no answer where the prompts of its one pair differ in length."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
-class OpenModel:
+class OpenModel(Request):
     """Load a model and say what it is: one `ModelCard`."""
+
+    doing: ClassVar[str] = "opening the model"
+    reported: ClassVar[int] = 0
+    of_its_kind: ClassVar[Urgency] = Urgency.VIEW
 
     model: ModelKey
 
 
 @dataclass(frozen=True, slots=True)
-class ReadPair:
+class ReadPair(Request):
     """Tokens, likeliest next tokens, metric, warnings: a `PairReading`, first of tokens only."""
+
+    doing: ClassVar[str] = "reading the prompts"
+    of_its_kind: ClassVar[Urgency] = Urgency.TYPING
 
     model: ModelKey
     pair: PromptPair
 
 
 @dataclass(frozen=True, slots=True)
-class AttentionGrid:
+class AttentionGrid(Request):
     """Every head's attention pattern, layer by layer: an `Atlas`.
 
     Attributes:
@@ -35,15 +92,24 @@ class AttentionGrid:
         rows: Pairs to average over in the place of `pair`; () for the one pair.
     """
 
+    doing: ClassVar[str] = "attention of all heads"
+    reported: ClassVar[int] = 3
+    of_its_kind: ClassVar[Urgency] = Urgency.VIEW
+
     model: ModelKey
     pair: PromptPair
     side: Side = "clean"
     hide_first: bool = True
     rows: tuple[PairRow, ...] = ()
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """A difference of two runs does."""
+        return self.side == "difference" and not self.rows
+
 
 @dataclass(frozen=True, slots=True)
-class AttentionHead:
+class AttentionHead(Request):
     """What one head takes from where, exactly, or the mean of several heads: a `HeadSlice`.
 
     Attributes:
@@ -56,6 +122,9 @@ class AttentionHead:
         rows: As of `AttentionGrid`.
     """
 
+    doing: ClassVar[str] = "attention of one head"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+
     model: ModelKey
     pair: PromptPair
     heads: tuple[tuple[int, int], ...]
@@ -64,9 +133,14 @@ class AttentionHead:
     hide_first: bool = False
     rows: tuple[PairRow, ...] = ()
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """A difference of two runs does."""
+        return self.side == "difference" and not self.rows
+
 
 @dataclass(frozen=True, slots=True)
-class Patching:
+class Patching(Request):
     """Where the answer lives: one run's activations patched into the other, one at a time.
 
     A `Sweep` over the axes of its kind, filled in as it is computed.
@@ -80,6 +154,9 @@ class Patching:
         is_estimated: Whether a slow sweep shows first-order estimates first, which costs some time.
     """
 
+    doing: ClassVar[str] = "activation patching"
+    reported: ClassVar[int] = 1
+
     model: ModelKey
     pair: PromptPair
     kind: SweepKind = RESID_PRE
@@ -89,9 +166,14 @@ class Patching:
     head: int | None = None
     is_estimated: bool = True
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """A mean matches positions by role."""
+        return not self.rows
+
 
 @dataclass(frozen=True, slots=True)
-class VerifyCell:
+class VerifyCell(Request):
     """One cell of a sweep worked out again by plain forward passes: a `Verification`.
 
     Attributes:
@@ -99,12 +181,20 @@ class VerifyCell:
         index: The cell, on the axes of the sweep's answer.
     """
 
+    doing: ClassVar[str] = "checking a cell"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+
     patching: Patching
     index: tuple[int, ...]
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Positions are matched by number."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
-class HeadRoles:
+class HeadRoles(Request):
     """Each head's direct attribution, and what its mean ablation does: a `HeadEffects`.
 
     Attributes:
@@ -112,14 +202,23 @@ class HeadRoles:
             as many tokens.
     """
 
+    doing: ClassVar[str] = "ablation of all heads"
+
     model: ModelKey
     pair: PromptPair
     reference: tuple[PairRow, ...] = ()
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Positions are matched by number."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
-class WhoFeeds:
+class WhoFeeds(Request):
     """Path patching of every sender into one head's queries, keys or values: a `Feeding`."""
+
+    doing: ClassVar[str] = "path patching"
 
     model: ModelKey
     pair: PromptPair
@@ -127,10 +226,18 @@ class WhoFeeds:
     head: int
     input: HeadInput = "q"
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Positions are matched by number."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
-class ReadHead:
+class ReadHead(Request):
     """What one head reads and writes at one position of the clean run: a `HeadReading`."""
+
+    doing: ClassVar[str] = "reading a head"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     pair: PromptPair
@@ -140,8 +247,11 @@ class ReadHead:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadEdge:
+class ReadEdge(Request):
     """What one head takes from one source to one position of the clean run: an `EdgeReading`."""
+
+    doing: ClassVar[str] = "reading an edge"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     pair: PromptPair
@@ -152,8 +262,11 @@ class ReadEdge:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadMLP:
+class ReadMLP(Request):
     """What one layer's MLP does at one position of the clean run: an `MLPReading`."""
+
+    doing: ClassVar[str] = "reading an MLP"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     pair: PromptPair
@@ -162,8 +275,11 @@ class ReadMLP:
 
 
 @dataclass(frozen=True, slots=True)
-class LogitLens:
+class LogitLens(Request):
     """What one position of the clean run would predict after each layer: a `LensReading`."""
+
+    doing: ClassVar[str] = "logit lens"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     pair: PromptPair
@@ -171,15 +287,18 @@ class LogitLens:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadPairs:
+class ReadPairs(Request):
     """The metric of every pair of a table: a `PairsReading` that grows row by row."""
+
+    doing: ClassVar[str] = "reading the table of pairs"
+    reported: ClassVar[int] = 2
 
     model: ModelKey
     pairs: tuple[PromptPair, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FindTokens:
+class FindTokens(Request):
     """Which tokens of the vocabulary contain a text: a `TokenMatches`.
 
     Attributes:
@@ -187,58 +306,20 @@ class FindTokens:
         text: What is sought, "" for the likeliest tokens; letters of either case match.
     """
 
+    doing: ClassVar[str] = "searching the vocabulary"
+    of_its_kind: ClassVar[Urgency] = Urgency.TYPING
+
     model: ModelKey
     prompt: Prompt
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class FindReplacements:
+class FindReplacements(Request):
     """What could stand in the corrupted prompt so that it has as many tokens: a `Replacements`."""
+
+    doing: ClassVar[str] = "looking for words that fit"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     pair: PromptPair
-
-
-Request = (
-    OpenModel
-    | ReadPair
-    | AttentionGrid
-    | AttentionHead
-    | Patching
-    | VerifyCell
-    | HeadRoles
-    | WhoFeeds
-    | ReadHead
-    | ReadEdge
-    | ReadMLP
-    | LogitLens
-    | ReadPairs
-    | FindTokens
-    | FindReplacements
-)
-
-
-_ORDER: tuple[tuple[type, ...], ...] = (
-    (OpenModel, AttentionGrid),
-    (ReadPair, FindTokens),
-    (AttentionHead, ReadHead, ReadEdge, ReadMLP, LogitLens, FindReplacements, VerifyCell),
-)
-
-
-def urgency(request: Request) -> int:
-    """Return how long a question may wait: 0 for the most urgent.
-
-    A job runs only while nothing more urgent is left to do; all the urgent ones are short, and
-    averages over many pairs are not.
-    """
-    if getattr(request, "rows", ()):
-        return len(_ORDER)
-    return next(
-        (rank for rank, kinds in enumerate(_ORDER) if isinstance(request, kinds)), len(_ORDER)
-    )
-
-
-def is_slow(request: Request) -> bool:
-    """Whether a question takes long enough to wait for the user to pause."""
-    return urgency(request) == len(_ORDER)

@@ -303,7 +303,7 @@ Answer = (
 )
 
 
-class Answering(Protocol):
+class Answerer(Protocol):
     """Whatever can answer requests."""
 
     def answer(self, request: Request) -> Iterator[Answer | None]:

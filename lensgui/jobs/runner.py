@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from lensgui.jobs.progress import Job, measure
 from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, Answering
+from lensgui.jobs.results import Answer, Answerer
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.worker import Worker
 
@@ -39,7 +39,9 @@ class Runner(QObject):
     _begun = Signal(object, object)
     _closing = Signal()
 
-    def __init__(self, make_bench: Callable[[], Answering], parent: QObject | None = None) -> None:
+    def __init__(
+        self, make_answerer: Callable[[], Answerer], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._tickets = Tickets()
         self._wanted: dict[object, Request] = {}
@@ -48,7 +50,7 @@ class Runner(QObject):
         self._was_busy = False
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._quiet.timeout.connect(self._start_waiting)
-        self._worker = Worker(make_bench, self._tickets)
+        self._worker = Worker(make_answerer, self._tickets)
         self._thread = QThread(self)
         self._thread.setObjectName("lensgui-worker")
         self._thread.setStackSize(STACK_BYTES)

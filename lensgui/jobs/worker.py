@@ -11,8 +11,8 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from lensgui.jobs.requests import ReadPair, Request, urgency
-from lensgui.jobs.results import Answer, Answering
+from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.results import Answer, Answerer
 from lensgui.jobs.tickets import Tickets
 from lensgui.terms.errors import ModelError
 
@@ -63,11 +63,11 @@ class Worker(QObject):
     finished = Signal(object)
     _due = Signal()
 
-    def __init__(self, make_bench: Callable[[], Answering], tickets: Tickets) -> None:
+    def __init__(self, make_answerer: Callable[[], Answerer], tickets: Tickets) -> None:
         super().__init__()
-        self._make_bench = make_bench
+        self._make_answerer = make_answerer
         self._tickets = tickets
-        self._bench: Answering | None = None
+        self._answerer: Answerer | None = None
         self._jobs: deque[Running] = deque()
         self._scheduled = False
         self._sent = 0.0
@@ -88,7 +88,7 @@ class Worker(QObject):
             return
         try:
             if job.answers is None:
-                job.answers = self._open_bench().answer(job.request)
+                job.answers = self._open_answerer().answer(job.request)
             self._advance(job, job.answers)
         except StopIteration:
             self._finish(job)
@@ -112,13 +112,13 @@ class Worker(QObject):
         """Leave every job and end the thread."""
         while self._jobs:
             self._close(self._jobs.popleft())
-        self._bench = None
+        self._answerer = None
         QThread.currentThread().quit()
 
-    def _open_bench(self) -> Answering:
-        if self._bench is None:
-            self._bench = self._make_bench()
-        return self._bench
+    def _open_answerer(self) -> Answerer:
+        if self._answerer is None:
+            self._answerer = self._make_answerer()
+        return self._answerer
 
     def _schedule(self) -> None:
         if self._jobs and not self._scheduled:
@@ -173,7 +173,7 @@ class Worker(QObject):
 def _waiting_time(job: Running) -> int:
     """Return how long a job may wait; what reads a prompt says its tokens at once."""
     is_first_word = job.answers is None and isinstance(job.request, ReadPair)
-    return -1 if is_first_word else urgency(job.request)
+    return -1 if is_first_word else job.request.urgency
 
 
 def sentence(error: Exception) -> str:

@@ -9,10 +9,10 @@ import pytest
 
 from lensgui.app import start
 from lensgui.app.window.window import MainWindow
-from tests.fakes import FakeBench
+from tests.fakes import FakeAnswerer
 
 
-def stepping(bench: FakeBench, holds: Callable[[], bool]) -> Callable[[], bool]:
+def stepping(answerer: FakeAnswerer, holds: Callable[[], bool]) -> Callable[[], bool]:
     """Return what to wait for: until it holds, a held sweep takes a step now and then.
 
     Steps are farther apart than answers are sent, so that each is seen.
@@ -23,26 +23,26 @@ def stepping(bench: FakeBench, holds: Callable[[], bool]) -> Callable[[], bool]:
         if holds():
             return True
         if next(polls) % 8 == 0:
-            bench.gate.release()
+            answerer.gate.release()
         return False
 
     return check
 
 
 @pytest.fixture
-def bench() -> FakeBench:
-    return FakeBench()
+def answerer() -> FakeAnswerer:
+    return FakeAnswerer()
 
 
 @pytest.fixture
-def parts(bench: FakeBench, tmp_path, monkeypatch, qapp) -> Iterator[start.Parts]:
-    """The whole application on the fake bench, not yet shown."""
+def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start.Parts]:
+    """The whole application on the fake answerer, not yet shown."""
     monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
     interval = sys.getswitchinterval()
-    parts = start.build(start.Options(model="fake"), lambda: bench)
+    parts = start.build(start.Options(model="fake"), lambda: answerer)
     parts.faults.release()  # so that what a slot lets fall fails the test
     yield parts
-    bench.gate.release(1000)
+    answerer.gate.release(1000)
     assert parts.runner.close(5000)
     parts.window.close()
     parts.window.deleteLater()

@@ -26,11 +26,11 @@ def test_the_prompts_of_a_table_have_their_own_length(window, qtbot):
     assert window.selection.cursor.position == 1
 
 
-def test_an_average_does_not_begin_again_when_another_pair_is_shown(window, bench, qtbot):
+def test_an_average_does_not_begin_again_when_another_pair_is_shown(window, answerer, qtbot):
     rows = tuple(PairRow(PromptPair(f"{word} b", f"{word} c", " b", " c")) for word in "xyz")
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(table=rows, is_average=True)
-    bench.asked.clear()
+    answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(pair=rows[1].pair)
-    assert not any(isinstance(request, Patching | AttentionGrid) for request in bench.asked)
+    assert not any(isinstance(request, Patching | AttentionGrid) for request in answerer.asked)

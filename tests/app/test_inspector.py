@@ -10,21 +10,21 @@ from lensgui.terms.kinds import SweepKind
 from tests.app.conftest import stepping
 
 
-def heads_read(bench):
-    return [request.position for request in bench.asked if isinstance(request, ReadHead)]
+def heads_read(answerer):
+    return [request.position for request in answerer.asked if isinstance(request, ReadHead)]
 
 
-def test_a_head_without_a_position_is_read_at_the_last_of_the_prompt(window, bench, qtbot):
+def test_a_head_without_a_position_is_read_at_the_last_of_the_prompt(window, answerer, qtbot):
     inspector = window.panes["Inspector"]
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b c", corrupted="a b d")
-    bench.asked.clear()
+    answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(layer=2, head=1, position=None, source=None)
-    assert heads_read(bench) == [2]
+    assert heads_read(answerer) == [2]
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b c d e", corrupted="a b c d f")
-    assert heads_read(bench) == [2, 4]  # never at a position of the prompt before
+    assert heads_read(answerer) == [2, 4]  # never at a position of the prompt before
     assert "position 4 ‘·e’ (the last, as none is selected)" in inspector.place.text()
     assert inspector.head.isVisible()
 
@@ -47,17 +47,17 @@ def lines(window):
     return [label.text() for label in labels if not label.isHidden()]
 
 
-def pause_half_way(window, bench, qtbot):
+def pause_half_way(window, answerer, qtbot):
     """Pause a sweep over heads and positions; return what the inspector calls its numbers."""
     pane = window.panes["Activation patching"]
     window.selection.move(layer=0, head=0, position=1)
-    bench.is_gated = True
+    answerer.is_gated = True
     window.session.edit(views=window.session.document.with_view(0, kind=SweepKind("z")))
-    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
+    qtbot.waitUntil(stepping(answerer, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     pane.view.tools.pause.click()
-    bench.gate.release(100)
+    answerer.gate.release(100)
     qtbot.waitUntil(lambda: not window.runner.is_busy)
-    bench.is_gated = False
+    answerer.is_gated = False
     assert pane.sweep.done < pane.sweep.total
     return patched(window)
 
@@ -66,9 +66,9 @@ def patched(window):
     return [line.split(": ")[0] for line in lines(window) if "denoising" in line]
 
 
-def test_numbers_of_a_paused_sweep_stay_and_say_so(window, bench, qtbot):
+def test_numbers_of_a_paused_sweep_stay_and_say_so(window, answerer, qtbot):
     name = "head's output at this position, denoising"
-    assert pause_half_way(window, bench, qtbot) == [f"{name}, paused"]
+    assert pause_half_way(window, answerer, qtbot) == [f"{name}, paused"]
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(position=2)
     assert patched(window) == [f"{name}, paused"]
@@ -77,8 +77,8 @@ def test_numbers_of_a_paused_sweep_stay_and_say_so(window, bench, qtbot):
     assert patched(window) == [name]
 
 
-def test_numbers_of_a_paused_sweep_go_with_its_question(window, bench, qtbot):
-    assert pause_half_way(window, bench, qtbot)
+def test_numbers_of_a_paused_sweep_go_with_its_question(window, answerer, qtbot):
+    assert pause_half_way(window, answerer, qtbot)
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(corrupted="")
     assert patched(window) == []
@@ -105,7 +105,7 @@ def test_a_cell_of_the_residual_stream_is_of_no_head(window, qtbot):
     assert window.selection.cursor == Cursor(4, 0, 2)
 
 
-def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, bench, qtbot):
+def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, answerer, qtbot):
     inspector = window.panes["Inspector"]
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b c d", corrupted="a x b y c z d")

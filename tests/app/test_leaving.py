@@ -15,7 +15,7 @@ import pytest
 from lensgui.app import runtime
 from lensgui.app.runtime import Collector, Faults, Warming
 from lensgui.jobs.runner import Runner
-from tests.fakes import FakeBench
+from tests.fakes import FakeAnswerer
 
 OPEN = (
     "import sys, lensgui\n"
@@ -104,7 +104,7 @@ def test_python_collects_again_only_after_the_last_window(qapp, monkeypatch):
 def test_an_import_that_is_under_way_is_waited_for(qapp, monkeypatch):
     gate = threading.Event()
     monkeypatch.setattr(runtime, "import_module", lambda name: gate.wait(30))
-    runner = Runner(FakeBench)
+    runner = Runner(FakeAnswerer)
     waiting = Warming(runner)
     assert waiting.finish(0)
     runner.settled.emit()

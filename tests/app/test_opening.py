@@ -77,26 +77,26 @@ def test_without_a_display_it_says_so(monkeypatch):
 def test_what_was_handed_over_runs_as_it_was_made():
     model = open_model("toy", device="cpu")
     key = opening.key_of(model)
-    bench = opening.Bench(threads=1, given={key: model})
-    assert bench.use(key) is model
+    answerer = opening.Dispatcher(threads=1, given={key: model})
+    assert answerer.loaded.use(key) is model
     other = ModelKey(key.source, dtype="float64")
     with pytest.raises(ModelError, match=r"was handed over in memory"):
-        bench.use(other)
+        answerer.loaded.use(other)
 
 
 def test_weights_changed_in_place_leave_nothing_of_what_was_computed():
     model = open_model("toy", device="cpu")
     key = opening.key_of(model)
-    bench = opening.Bench(threads=1, given={key: model})
+    answerer = opening.Dispatcher(threads=1, given={key: model})
     pair = PromptPair(CLEAN, CORRUPTED, " apple", " stone")
 
-    def read(bench):
-        *_, answer = (a for a in bench.answer(ReadPair(key, pair)) if a is not None)
+    def read(answerer):
+        *_, answer = (a for a in answerer.answer(ReadPair(key, pair)) if a is not None)
         return answer.clean.metric
 
-    before = read(bench)
+    before = read(answerer)
     with torch.no_grad():
         model.blocks[0].attn.W_O.mul_(0.5)
-    fresh = read(opening.Bench(threads=1, given={key: model}))
+    fresh = read(opening.Dispatcher(threads=1, given={key: model}))
     assert fresh != pytest.approx(before, abs=1e-3)
-    assert read(bench) == pytest.approx(fresh, abs=1e-5)
+    assert read(answerer) == pytest.approx(fresh, abs=1e-5)

@@ -6,15 +6,15 @@ from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
 
 
-def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, bench, qtbot):
+def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answerer, qtbot):
     pane, inspector = window.panes["Activation patching"], window.panes["Inspector"]
-    bench.asked.clear()
+    answerer.asked.clear()
     pane.kind.setFocus()
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(pane.kind, "keys")
     kind = SweepKind("k", "all")
     assert window.session.document.views[0].kind == kind
-    assert [type(request) for request in bench.asked] == [Patching]
+    assert [type(request) for request in answerer.asked] == [Patching]
     assert pane.sweep.axes[1].name == "key_value_head"
     with qtbot.waitSignal(window.runner.settled):
         point = pane.heatmap.middle_of(4, 1).toPoint()

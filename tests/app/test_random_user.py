@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app import start
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.sweep_view.kinds import KINDS
 from lensgui.terms.kinds import SweepKind
-from tests.fakes import FakeBench
+from tests.fakes import FakeAnswerer
 
 EVENTS = 2000  # in each of the two windows
 NOT_TRIED = {"close", "open_folder", "open_hub"}
@@ -191,7 +191,7 @@ def parts(request, tmp_path, monkeypatch, qapp):
         monkeypatch.setattr(dialog, name, staticmethod(lambda *a, **k: ("", "")))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", staticmethod(lambda *a, **k: ""))
     is_real = request.param == "real"
-    make = (lambda: Bench(threads=1)) if is_real else FakeBench
+    make = (lambda: Dispatcher(threads=1)) if is_real else FakeAnswerer
     parts = start.build(start.Options(model="toy" if is_real else "fake"), make)
     parts.faults.release()
     parts.window.model_bar.fetch_wanted.disconnect()  # nothing is fetched here

@@ -1,4 +1,4 @@
-"""The patching lab in the real window, on the fake bench."""
+"""The patching lab in the real window, on the fake answerer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def verbs(pane, row, column):
     return {action.text(): action for action in pane.findChild(QMenu, MENU).actions()}
 
 
-def test_from_a_residual_cell_to_who_feeds_a_head(window, bench, qtbot):
+def test_from_a_residual_cell_to_who_feeds_a_head(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
     settle(window, qtbot, verbs(pane, 4, 5)["Which heads of L4, at this position?"].trigger)
     assert window.session.document.views[0].kind == SweepKind("z")
@@ -65,32 +65,32 @@ def test_a_pinned_cell_is_framed_and_undone(window, qtbot):
     assert pane.heatmap.picture.pins == ((4, 2),)
 
 
-def test_a_sweep_is_paused_and_goes_on(window, bench, qtbot):
+def test_a_sweep_is_paused_and_goes_on(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
-    bench.is_gated = True
+    answerer.is_gated = True
     view(window, kind=SweepKind("z"))
-    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
+    qtbot.waitUntil(stepping(answerer, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
     done = pane.sweep.done
-    bench.gate.release(100)
+    answerer.gate.release(100)
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert pane.sweep.done == done < pane.sweep.total
-    bench.is_gated = False
+    answerer.is_gated = False
     settle(window, qtbot, pane.view.tools.pause.click)
     assert pane.sweep.done == pane.sweep.total
 
 
 @pytest.mark.parametrize("how", ["button", "menu"])
-def test_a_stopped_sweep_goes_on(window, bench, qtbot, how):
+def test_a_stopped_sweep_goes_on(window, answerer, qtbot, how):
     pane = window.panes["Activation patching"]
-    bench.is_gated = True
+    answerer.is_gated = True
     view(window, kind=SweepKind("z"))
-    qtbot.waitUntil(stepping(bench, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
+    qtbot.waitUntil(stepping(answerer, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     settle(window, qtbot, window.status.stop.click)
     assert pane.view.tools.pause.text() == "Go on"
     assert "F5" in pane.note.text()
-    bench.is_gated = False
-    bench.gate.release(100)
+    answerer.is_gated = False
+    answerer.gate.release(100)
     go_on = pane.view.tools.pause.click if how == "button" else window.retry
     settle(window, qtbot, go_on)
     assert pane.sweep.done == pane.sweep.total
@@ -98,14 +98,14 @@ def test_a_stopped_sweep_goes_on(window, bench, qtbot, how):
     assert not pane.note.isVisible()
 
 
-def test_closing_the_pane_or_editing_in_mid_sweep_leaves_nothing_stale(window, bench, qtbot):
+def test_closing_the_pane_or_editing_in_mid_sweep_leaves_nothing_stale(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
-    bench.is_gated = True
+    answerer.is_gated = True
     view(window, kind=HEADS)
-    qtbot.waitUntil(lambda: any(isinstance(asked, Patching) for asked in bench.asked[-2:]))
+    qtbot.waitUntil(lambda: any(isinstance(asked, Patching) for asked in answerer.asked[-2:]))
     window.docks["Activation patching"].hide()
-    bench.gate.release(100)
-    bench.is_gated = False
+    answerer.gate.release(100)
+    answerer.is_gated = False
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert pane.sweep is None
     settle(window, qtbot, lambda: window.show_pane("Activation patching"))
@@ -117,14 +117,14 @@ def test_closing_the_pane_or_editing_in_mid_sweep_leaves_nothing_stale(window, b
     assert pane.sweep.done == pane.sweep.total
 
 
-def test_a_cell_is_verified(window, bench, qtbot):
+def test_a_cell_is_verified(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
     settle(window, qtbot, lambda: view(window, kind=HEADS))
     settle(window, qtbot, verbs(pane, 3, 1)["Verify"].trigger)
     assert "L3H1: the slow way gives" in pane.view.remarks.text()
 
 
-def test_two_sweeps_are_compared_over_an_edit(window, bench, qtbot):
+def test_two_sweeps_are_compared_over_an_edit(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
     pane.view.tools.keep.click()
     kept = window.session.document.views[0].against
@@ -139,9 +139,9 @@ def test_two_sweeps_are_compared_over_an_edit(window, bench, qtbot):
     assert window.session.document.views[0].against == kept
 
 
-def test_necessary_or_sufficient_asks_only_while_it_is_seen(window, bench, qtbot):
+def test_necessary_or_sufficient_asks_only_while_it_is_seen(window, answerer, qtbot):
     pane = window.panes["Necessary or sufficient"]
-    assert not any(isinstance(asked, HeadRoles) for asked in bench.asked)
+    assert not any(isinstance(asked, HeadRoles) for asked in answerer.asked)
     settle(window, qtbot, lambda: window.show_pane("Necessary or sufficient"))
     qtbot.waitUntil(lambda: pane.effects is not None and not window.runner.is_busy)
     assert len(pane.scatter.points.x) == 24

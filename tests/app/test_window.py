@@ -36,12 +36,12 @@ def test_everything_is_drawn_at_first(window):
     assert window.panes["Inspector"].head.isVisible()
 
 
-def test_the_window_asks_for_the_model_before_anything_else(window, bench):
-    assert isinstance(bench.asked[0], OpenModel)
+def test_the_window_asks_for_the_model_before_anything_else(window, answerer):
+    assert isinstance(answerer.asked[0], OpenModel)
 
 
-def test_one_sweep_serves_two_panes(window, bench):
-    assert sum(isinstance(request, Patching) for request in bench.asked) == 1
+def test_one_sweep_serves_two_panes(window, answerer):
+    assert sum(isinstance(request, Patching) for request in answerer.asked) == 1
     assert window.panes["Inspector"].numbers.isVisible()
 
 
@@ -80,12 +80,12 @@ def test_a_prompt_edit_runs_again_and_undo_runs_back(window, qtbot):
     )
 
 
-def test_typing_asks_for_the_sweep_once(window, bench, qtbot):
-    bench.asked.clear()
+def test_typing_asks_for_the_sweep_once(window, answerer, qtbot):
+    answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(window.panes["Prompt"].editors["corrupted"], " now", delay=5)
-    sweeps = [request for request in bench.asked if isinstance(request, Patching)]
-    reads = [request for request in bench.asked if isinstance(request, ReadPair)]
+    sweeps = [request for request in answerer.asked if isinstance(request, Patching)]
+    reads = [request for request in answerer.asked if isinstance(request, ReadPair)]
     assert len(sweeps) == 1
     assert len(reads) >= 2
 
@@ -101,19 +101,19 @@ def test_ctrl_z_in_an_editor_is_the_sessions(window, qtbot):
     assert editor.toPlainText() == before
 
 
-def test_moving_the_cursor_asks_nothing_that_does_not_depend_on_it(window, bench, qtbot):
-    bench.asked.clear()
+def test_moving_the_cursor_asks_nothing_that_does_not_depend_on_it(window, answerer, qtbot):
+    answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(layer=1, position=2)
-    assert not any(isinstance(request, ReadPair | Patching) for request in bench.asked)
+    assert not any(isinstance(request, ReadPair | Patching) for request in answerer.asked)
 
 
-def test_a_hidden_pane_asks_nothing(window, bench, qtbot):
+def test_a_hidden_pane_asks_nothing(window, answerer, qtbot):
     window.docks["Attention"].hide()
-    bench.asked.clear()
+    answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="Something else entirely")
-    assert {type(request).__name__ for request in bench.asked}.isdisjoint(
+    assert {type(request).__name__ for request in answerer.asked}.isdisjoint(
         {"AttentionGrid", "AttentionHead"}
     )
     with qtbot.waitSignal(window.runner.settled):
@@ -121,14 +121,14 @@ def test_a_hidden_pane_asks_nothing(window, bench, qtbot):
     assert window.panes["Attention"].grid.atlas is not None
 
 
-def test_a_pane_behind_a_tab_asks_nothing_until_it_is_in_front(window, bench, qtbot):
+def test_a_pane_behind_a_tab_asks_nothing_until_it_is_in_front(window, answerer, qtbot):
     pane = window.panes["Necessary or sufficient"]
-    assert not any(isinstance(request, HeadRoles) for request in bench.asked)
+    assert not any(isinstance(request, HeadRoles) for request in answerer.asked)
     with qtbot.waitSignal(window.runner.settled):
         window.docks["Necessary or sufficient"].toggleViewAction().trigger()  # hides it
         window.docks["Necessary or sufficient"].toggleViewAction().trigger()
     assert pane.is_in_front
-    assert any(isinstance(request, HeadRoles) for request in bench.asked)
+    assert any(isinstance(request, HeadRoles) for request in answerer.asked)
     assert not window.panes["Activation patching"].is_in_front
 
 
@@ -139,12 +139,12 @@ def test_a_shorter_prompt_takes_the_cursor_along(window, qtbot):
     assert not any(window.panes["Inspector"].notes.values())
 
 
-def test_another_model_is_opened_first_and_then_asked(window, bench, qtbot):
-    bench.asked.clear()
+def test_another_model_is_opened_first_and_then_asked(window, answerer, qtbot):
+    answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.model_bar.folded.click()
-    assert bench.asked[0] == OpenModel(ModelKey("fake", folded=True))
-    assert all(request.model.folded for request in bench.asked)
+    assert answerer.asked[0] == OpenModel(ModelKey("fake", folded=True))
+    assert all(request.model.folded for request in answerer.asked)
     assert window.model_bar.folded.text() == "folded weights"
 
 
@@ -152,10 +152,10 @@ def test_the_badge_says_what_was_measured(window):
     assert window.model_bar.badge.text() == "✓ max |Δ| 2.1e−5 vs Hugging Face"
 
 
-def test_a_model_that_cannot_be_opened_is_said_once(window, bench, qtbot):
+def test_a_model_that_cannot_be_opened_is_said_once(window, answerer, qtbot):
     from lensgui.terms.errors import ModelError
 
-    bench.broken[OpenModel] = ModelError("/nowhere holds no model.")
+    answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
     with qtbot.waitSignal(window.runner.settled):
         window.model_bar.open_source("/nowhere")
     said = {title: pane.note.text() for title, pane in window.panes.items() if pane.note.text()}
@@ -167,26 +167,26 @@ def test_a_model_that_cannot_be_opened_is_said_once(window, bench, qtbot):
     assert not any(pane.note.isVisible() for pane in window.panes.values())
 
 
-def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, bench, qtbot):
-    bench.broken[Patching] = RuntimeError("boom")
+def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, answerer, qtbot):
+    answerer.broken[Patching] = RuntimeError("boom")
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
     pane = window.panes["Activation patching"]
     assert "RuntimeError: boom" in pane.note.text()
     assert pane.heatmap.picture is None
-    bench.broken.clear()
+    answerer.broken.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.actions_by_slot["retry"].trigger()
     assert pane.sweep.done == pane.sweep.total
     assert not pane.note.isVisible()
 
 
-def test_stop_keeps_the_cells_that_are_known(window, bench, qtbot):
-    bench.is_gated = True
+def test_stop_keeps_the_cells_that_are_known(window, answerer, qtbot):
+    answerer.is_gated = True
     window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
     pane = window.panes["Activation patching"]
     qtbot.waitUntil(lambda: "Ann" in pane.sweep.axes[1].labels[1])
-    qtbot.waitUntil(stepping(bench, lambda: 0 < pane.sweep.done < pane.sweep.total))
+    qtbot.waitUntil(stepping(answerer, lambda: 0 < pane.sweep.done < pane.sweep.total))
     assert window.status.stop.isVisible()
     with qtbot.waitSignal(window.runner.settled, timeout=200):
         window.status.stop.click()
@@ -195,16 +195,16 @@ def test_stop_keeps_the_cells_that_are_known(window, bench, qtbot):
     assert window.status.what.text() == "ready"
 
 
-def test_closing_in_the_middle_of_a_sweep_ends_within_a_second(parts, bench, qtbot):
-    bench.is_gated = True
+def test_closing_in_the_middle_of_a_sweep_ends_within_a_second(parts, answerer, qtbot):
+    answerer.is_gated = True
     parts.window.show()
-    qtbot.waitUntil(lambda: any(isinstance(request, Patching) for request in bench.asked))
+    qtbot.waitUntil(lambda: any(isinstance(request, Patching) for request in answerer.asked))
     before = time.perf_counter()
     parts.window.close()
-    bench.gate.release()
+    answerer.gate.release()
     assert parts.runner.close()
     assert time.perf_counter() - before < 1.0
-    assert any(isinstance(request, Patching) for request in bench.left)
+    assert any(isinstance(request, Patching) for request in answerer.left)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_closing_in_the_middle_of_a_sweep_ends_within_a_second(parts, bench, qtb
     ],
     ids=["empty", "one", "10,000 characters", "NUL", "emoji and right to left", "lines"],
 )
-def test_odd_prompts_lose_nothing(window, bench, qtbot, text):
+def test_odd_prompts_lose_nothing(window, answerer, qtbot, text):
     for side in ("clean", "corrupted"):
         window.session.edit(**{side: text})
         qtbot.waitUntil(lambda: not window.runner.is_busy, timeout=20_000)

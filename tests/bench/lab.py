@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lensgui.__main__ import lacks_display, make_bench, prepare
+from lensgui.__main__ import lacks_display, make_answerer, prepare
 
 if lacks_display(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -50,7 +50,7 @@ class Lab:
     """The real window, and a stopwatch."""
 
     def __init__(self) -> None:
-        self.parts = start.build(start.Options(), make_bench)
+        self.parts = start.build(start.Options(), make_answerer)
         self.window = self.parts.window
         self.window.show()
         self.rest()

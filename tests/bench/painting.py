@@ -121,7 +121,7 @@ def resident_mib() -> float:
 def long_answers(folder: Path) -> Path:
     """Have a random 12-layer model read a long prompt, and keep what the window is sent."""
     from lensgui.checkpoints.loading import open_model
-    from lensgui.jobs.handlers.dispatch import Bench
+    from lensgui.jobs.handlers.dispatch import Dispatcher
     from lensgui.transformer.config import HookedTransformerConfig
     from lensgui.transformer.model import HookedTransformer
 
@@ -130,7 +130,7 @@ def long_answers(folder: Path) -> Path:
         n_layers=12, d_model=192, n_ctx=LONG_TOKENS, d_head=16, n_heads=12, d_vocab=-1
     )
     key = ModelKey("memory:random", device="cpu")
-    bench = Bench(given={key: HookedTransformer(cfg, tokenizer).requires_grad_(False)})
+    bench = Dispatcher(given={key: HookedTransformer(cfg, tokenizer).requires_grad_(False)})
     pair = PromptPair(" table" * LONG_TOKENS)
     answers: list[tuple[str, Answer]] = []
     for request in (AttentionGrid(key, pair), AttentionHead(key, pair, ((3, 4),))):

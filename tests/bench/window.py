@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lensgui.__main__ import lacks_display, make_bench, prepare
+from lensgui.__main__ import lacks_display, make_answerer, prepare
 
 if lacks_display(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -129,7 +129,7 @@ def wait_until_settled(runner: Runner) -> None:
 
 def measure() -> tuple[Figures, int]:
     figures = Figures()
-    parts = start.build(start.Options(), make_bench)
+    parts = start.build(start.Options(), make_answerer)
     lag = Lag()
     warming = Warming(parts.runner, parts.window)
     parts.window.show()

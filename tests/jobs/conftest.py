@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lensgui.jobs.runner import Runner
-from tests.fakes import FakeBench
+from tests.fakes import FakeAnswerer
 
 
 @pytest.fixture
-def bench() -> FakeBench:
-    return FakeBench()
+def answerer() -> FakeAnswerer:
+    return FakeAnswerer()
 
 
 @pytest.fixture
-def runner(bench: FakeBench, qapp: object) -> Iterator[Runner]:
-    runner = Runner(lambda: bench)
+def runner(answerer: FakeAnswerer, qapp: object) -> Iterator[Runner]:
+    runner = Runner(lambda: answerer)
     yield runner
-    bench.gate.release(1000)
+    answerer.gate.release(1000)
     assert runner.close(5000)
 
 

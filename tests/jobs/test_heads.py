@@ -1,10 +1,10 @@
-"""The bench reads heads, edges and MLPs of a real (toy) model."""
+"""The answerer reads heads, edges and MLPs of a real (toy) model."""
 
 from __future__ import annotations
 
 import pytest
 
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.model_key import ModelKey
@@ -16,8 +16,8 @@ INDUCTION = (1, 0, 10)  # layer, head, position: it looks at what followed " mus
 
 
 @pytest.fixture(scope="module")
-def bench() -> Bench:
-    return Bench(threads=1)
+def answerer() -> Dispatcher:
+    return Dispatcher(threads=1)
 
 
 def last(answers):
@@ -25,25 +25,25 @@ def last(answers):
     return answer
 
 
-def test_an_induction_heads_edges_add_up_and_one_does_the_work(bench):
-    head = last(bench.answer(ReadHead(TOY, PAIR, *INDUCTION)))
-    edges = [last(bench.answer(ReadEdge(TOY, PAIR, *INDUCTION, source))) for source in range(11)]
+def test_an_induction_heads_edges_add_up_and_one_does_the_work(answerer):
+    head = last(answerer.answer(ReadHead(TOY, PAIR, *INDUCTION)))
+    edges = [last(answerer.answer(ReadEdge(TOY, PAIR, *INDUCTION, source))) for source in range(11)]
     assert sum(edge.contribution for edge in edges) == pytest.approx(head.attribution, abs=1e-4)
     assert max(range(11), key=lambda source: edges[source].contribution) == 4
     assert edges[4].promoted[0][0].text == " apple"
     assert [edge.attention for edge in edges] == pytest.approx(head.attention, abs=1e-6)
 
 
-def test_what_a_head_looks_for_comes_after_what_it_writes(bench):
-    answers = [a for a in bench.answer(ReadHead(TOY, PAIR, *INDUCTION)) if a is not None]
+def test_what_a_head_looks_for_comes_after_what_it_writes(answerer):
+    answers = [a for a in answerer.answer(ReadHead(TOY, PAIR, *INDUCTION)) if a is not None]
     assert answers[0].sought == ()
     assert len(answers[-1].sought) == 8
     sizes = [size for _, size in answers[-1].sought]
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_an_mlp_is_read_with_its_neurons(bench):
-    reading = last(bench.answer(ReadMLP(TOY, PAIR, 1, 10)))
+def test_an_mlp_is_read_with_its_neurons(answerer):
+    reading = last(answerer.answer(ReadMLP(TOY, PAIR, 1, 10)))
     assert reading.attribution is not None
     sizes = [abs(neuron.attribution) for neuron in reading.neurons]
     assert sizes == sorted(sizes, reverse=True)
@@ -59,6 +59,6 @@ def test_an_mlp_is_read_with_its_neurons(bench):
         (ReadEdge(TOY, PAIR, 1, 9, 10, 4), r"There is no head L1H9"),
     ],
 )
-def test_places_that_are_not_there_are_refused(bench, request_, sentence):
+def test_places_that_are_not_there_are_refused(answerer, request_, sentence):
     with pytest.raises(ValueError, match=sentence):
-        list(bench.answer(request_))
+        list(answerer.answer(request_))

@@ -11,7 +11,7 @@ import torch
 
 from lensgui.analysis.heads.scores import strongest_edges
 from lensgui.checkpoints.loading import open_model
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import (
     AttentionGrid,
     HeadRoles,
@@ -34,11 +34,11 @@ NAN = float("nan")
 
 
 def damaged(damage):
-    """A bench with a toy that `damage` was done to."""
+    """A answerer with a toy that `damage` was done to."""
     model = open_model("toy", device="cpu")
     with torch.no_grad():
         damage(model)
-    return Bench(threads=1, given={MODEL: model})
+    return Dispatcher(threads=1, given={MODEL: model})
 
 
 def overflows(model):
@@ -93,7 +93,9 @@ def test_heads_of_later_layers_are_broken_and_have_no_strongest_edge(side):
     assert (grid.strongest[0] > 0).all()
     assert (grid.strongest[1] == -1).all()
     assert np.isnan(grid.scores[HEAD_SCORES.index("strongest edge"), 1]).all()
-    whole = last(Bench(threads=1).answer(AttentionGrid(ModelKey("toy", device="cpu"), PAIR, side)))
+    whole = last(
+        Dispatcher(threads=1).answer(AttentionGrid(ModelKey("toy", device="cpu"), PAIR, side))
+    )
     assert whole.broken is None
     np.testing.assert_array_equal(grid.values[0], whole.values[0])
 

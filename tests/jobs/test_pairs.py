@@ -1,4 +1,4 @@
-"""The bench reads tables, finds words, and every metric, on a real (toy) model."""
+"""The answerer reads tables, finds words, and every metric, on a real (toy) model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.cases import case_of
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import (
     FindReplacements,
     FindTokens,
@@ -28,8 +28,8 @@ PAIR = PromptPair(CLEAN, CLEAN.replace("apple", "stone"), " apple", " stone")
 
 
 @pytest.fixture(scope="module")
-def bench() -> Bench:
-    return Bench(threads=1)
+def answerer() -> Dispatcher:
+    return Dispatcher(threads=1)
 
 
 def last(answers):
@@ -43,17 +43,17 @@ def having(**changes):
 
 
 @pytest.fixture(scope="module")
-def logits(bench):
+def logits(answerer):
     """Reference: plain float64 logits of both prompts at the end, [prompt, d_vocab]."""
-    model = bench.use(TOY)
+    model = answerer.loaded.use(TOY)
     with torch.no_grad():
         runs = [model(model.to_tokens(t, prepend_bos=False)) for t in (CLEAN, PAIR.corrupted)]
     return torch.stack([run[0, -1] for run in runs]).double()
 
 
 @pytest.mark.parametrize("metric", ["probability", "log-probability", "rank", "KL divergence"])
-def test_metrics_are_what_plain_logits_give(metric, bench, logits):
-    model = bench.use(TOY)
+def test_metrics_are_what_plain_logits_give(metric, answerer, logits):
+    model = answerer.loaded.use(TOY)
     apple = model.to_single_token(" apple")
     chances = logits.softmax(-1)
     expected = {
@@ -63,26 +63,26 @@ def test_metrics_are_what_plain_logits_give(metric, bench, logits):
         "KL divergence": (chances[0] * (chances[0].log() - chances.log())).sum(-1),
     }[metric].tolist()
     pair = having(metric=metric, distractor="")
-    reading = last(bench.answer(ReadPair(TOY, pair)))
+    reading = last(answerer.answer(ReadPair(TOY, pair)))
     assert [reading.clean.metric, reading.corrupted.metric] == pytest.approx(expected, abs=1e-4)
-    (row,) = last(bench.answer(ReadPairs(TOY, (pair,)))).rows
+    (row,) = last(answerer.answer(ReadPairs(TOY, (pair,)))).rows
     assert [row.clean, row.corrupted] == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_set_of_answers_counts_as_one(bench, logits):
-    model = bench.use(TOY)
+def test_a_set_of_answers_counts_as_one(answerer, logits):
+    model = answerer.loaded.use(TOY)
     ids = [model.to_single_token(text) for text in (" apple", " house", " stone")]
     pair = having(answer=" apple| house", metric="probability difference")
     chances = logits.softmax(-1)[:, ids]
     expected = chances[:, :2].sum(-1) - chances[:, 2]
-    reading = last(bench.answer(ReadPair(TOY, pair)))
+    reading = last(answerer.answer(ReadPair(TOY, pair)))
     found = [reading.clean.metric, reading.corrupted.metric]
     assert found == pytest.approx(expected.tolist(), abs=1e-4)
     assert reading.answer.text == " apple"
 
 
-def test_an_answer_of_several_tokens_is_read_as_a_whole(bench):
-    model = bench.use(TOY)
+def test_an_answer_of_several_tokens_is_read_as_a_whole(answerer):
+    model = answerer.loaded.use(TOY)
     ids = [model.to_single_token(text) for text in (" apple", " house", " river")]
     expected = []
     for prompt in (CLEAN, PAIR.corrupted):
@@ -94,30 +94,30 @@ def test_an_answer_of_several_tokens_is_read_as_a_whole(bench):
             total += float(row[token])
         expected.append(total)
     pair = having(answer=" apple house river", metric="log-probability")
-    reading = last(bench.answer(ReadPair(TOY, pair)))
+    reading = last(answerer.answer(ReadPair(TOY, pair)))
     found = [reading.clean.metric, reading.corrupted.metric]
     assert found == pytest.approx(expected, abs=1e-4)
     assert reading.clean.top[0].token.text == " apple"
-    (row,) = last(bench.answer(ReadPairs(TOY, (pair,)))).rows
+    (row,) = last(answerer.answer(ReadPairs(TOY, (pair,)))).rows
     assert [row.clean, row.corrupted] == pytest.approx(expected, abs=1e-4)
     assert row.warning == ""
     with pytest.raises(ValueError, match="can be read but not patched"):
-        last(bench.answer(Patching(TOY, pair)))
+        last(answerer.answer(Patching(TOY, pair)))
     with pytest.raises(ValueError, match="can be read but not patched"):
         case_of(model, PairRow(pair))
-    refused = last(bench.answer(ReadPair(TOY, replace(pair, metric="logit difference"))))
+    refused = last(answerer.answer(ReadPair(TOY, replace(pair, metric="logit difference"))))
     assert any("or the metric log-probability" in warning for warning in refused.warnings)
 
 
-def test_answers_that_share_a_token_are_refused(bench):
-    reading = last(bench.answer(ReadPair(TOY, having(answer=" apple| stone"))))
+def test_answers_that_share_a_token_are_refused(answerer):
+    reading = last(answerer.answer(ReadPair(TOY, having(answer=" apple| stone"))))
     assert any("share a token" in warning for warning in reading.warnings)
     assert reading.clean.metric is None
 
 
-def test_surprisals_are_minus_log2_of_plain_probabilities(bench):
-    reading = last(bench.answer(ReadPair(TOY, PAIR)))
-    model = bench.use(TOY)
+def test_surprisals_are_minus_log2_of_plain_probabilities(answerer):
+    reading = last(answerer.answer(ReadPair(TOY, PAIR)))
+    model = answerer.loaded.use(TOY)
     tokens = model.to_tokens(CLEAN, prepend_bos=False)
     with torch.no_grad():
         chances = model(tokens)[0].double().log_softmax(-1)
@@ -127,7 +127,7 @@ def test_surprisals_are_minus_log2_of_plain_probabilities(bench):
     assert len(reading.corrupted.surprisals) == 11
 
 
-def test_a_table_is_read_row_by_row_and_bad_rows_say_why(bench):
+def test_a_table_is_read_row_by_row_and_bad_rows_say_why(answerer):
     pairs = (
         PAIR,
         having(clean=PAIR.corrupted, corrupted=PAIR.clean),
@@ -136,7 +136,7 @@ def test_a_table_is_read_row_by_row_and_bad_rows_say_why(bench):
         having(clean="", corrupted=""),
         having(clean=CLEAN * 200),
     )
-    reading = last(bench.answer(ReadPairs(TOY, pairs)))
+    reading = last(answerer.answer(ReadPairs(TOY, pairs)))
     assert reading.total == len(reading.rows) == 6
     assert [row.is_right for row in reading.rows] == [True, False, True, None, None, None]
     right, wrong, uneven, two, empty, long = reading.rows
@@ -149,59 +149,59 @@ def test_a_table_is_read_row_by_row_and_bad_rows_say_why(bench):
     assert "shorten it" in long.warning
 
 
-def test_a_row_is_read_once(bench):
+def test_a_row_is_read_once(answerer):
     pairs = tuple(row.pair for row in TASKS[-1].draw(3, seed=8))
-    answers = list(bench.answer(ReadPairs(TOY, pairs)))
+    answers = list(answerer.answer(ReadPairs(TOY, pairs)))
     assert None in answers
-    again = list(bench.answer(ReadPairs(TOY, (*pairs, pairs[0]))))
+    again = list(answerer.answer(ReadPairs(TOY, (*pairs, pairs[0]))))
     assert again[-1].rows == (*answers[-1].rows, answers[-1].rows[0])
     assert None not in again
 
 
-def test_tokens_are_found_by_what_they_contain(bench):
-    matches = last(bench.answer(FindTokens(TOY, Prompt(CLEAN), "APP")))
+def test_tokens_are_found_by_what_they_contain(answerer):
+    matches = last(answerer.answer(FindTokens(TOY, Prompt(CLEAN), "APP")))
     assert matches.found[0].token.text == " apple"
     assert matches.total == len(matches.found)
     assert all("app" in likely.token.text.casefold() for likely in matches.found)
-    every = last(bench.answer(FindTokens(TOY, Prompt(CLEAN), "")))
-    assert every.total == bench.use(TOY).cfg.d_vocab_out
+    every = last(answerer.answer(FindTokens(TOY, Prompt(CLEAN), "")))
+    assert every.total == answerer.loaded.use(TOY).cfg.d_vocab_out
     chances = [likely.probability for likely in every.found]
     assert chances == sorted(chances, reverse=True)
     assert chances[0] > 0.5
-    assert last(bench.answer(FindTokens(TOY, Prompt(""), "zzzzzz"))).found == ()
+    assert last(answerer.answer(FindTokens(TOY, Prompt(""), "zzzzzz"))).found == ()
 
 
-def test_replacements_give_both_prompts_as_many_tokens(bench):
+def test_replacements_give_both_prompts_as_many_tokens(answerer):
     longer = having(corrupted=CLEAN.replace("apple", "apple green", 1))
-    found = last(bench.answer(FindReplacements(TOY, longer))).found
+    found = last(answerer.answer(FindReplacements(TOY, longer))).found
     assert found
     for choice in found:
-        reading = last(bench.answer(ReadPair(TOY, having(corrupted=choice.corrupted))))
+        reading = last(answerer.answer(ReadPair(TOY, having(corrupted=choice.corrupted))))
         assert len(reading.corrupted.tokens) == len(reading.clean.tokens)
         assert choice.new in choice.corrupted
-    assert last(bench.answer(FindReplacements(TOY, PAIR))).found == ()
+    assert last(answerer.answer(FindReplacements(TOY, PAIR))).found == ()
 
 
-def test_of_several_changed_words_the_one_of_another_length_is_replaced(bench):
+def test_of_several_changed_words_the_one_of_another_length_is_replaced(answerer):
     clean = " table green seven music apple house river table green seven music"
     corrupted = clean.replace("green seven music apple", "stone seven music apple house")
     pair = PromptPair(clean, corrupted, " apple", " stone")
-    found = last(bench.answer(FindReplacements(TOY, pair))).found
+    found = last(answerer.answer(FindReplacements(TOY, pair))).found
     assert found
     for choice in found:
         assert choice.corrupted.startswith(" table stone seven music")  # the other change stays
         assert len(choice.corrupted.split()) == len(clean.split())
 
 
-def test_words_beyond_the_vocabulary_are_refused(bench):
-    reading = last(bench.answer(ReadPair(TOY, having(answer=" xylophone"))))
+def test_words_beyond_the_vocabulary_are_refused(answerer):
+    reading = last(answerer.answer(ReadPair(TOY, having(answer=" xylophone"))))
     assert reading.answer is None
     assert any("not in the model's vocabulary" in warning for warning in reading.warnings)
 
 
 @pytest.mark.parametrize("bos", [False, True])
-def test_a_row_becomes_a_case_with_roles_at_their_last_tokens(bench, bos):
-    model = bench.use(TOY)
+def test_a_row_becomes_a_case_with_roles_at_their_last_tokens(answerer, bos):
+    model = answerer.loaded.use(TOY)
     words = ("table", "music", "apple", "river")
     roles = [Role(word, CLEAN.index(word) + len(word)) for word in words]
     row = PairRow(having(bos=bos), (*roles, Role("end", len(CLEAN))))
@@ -223,21 +223,21 @@ def test_a_row_becomes_a_case_with_roles_at_their_last_tokens(bench, bos):
         ({"answer": " apple stone"}, "2 tokens"),
     ],
 )
-def test_a_row_that_is_no_case_is_named(bench, changes, match):
+def test_a_row_that_is_no_case_is_named(answerer, changes, match):
     with pytest.raises(ValueError, match=match) as caught:
-        case_of(bench.use(TOY), PairRow(having(**changes)))
+        case_of(answerer.loaded.use(TOY), PairRow(having(**changes)))
     assert str(caught.value).startswith("Pair “…")
 
 
-def test_roles_beyond_the_text_are_left_out(bench):
+def test_roles_beyond_the_text_are_left_out(answerer):
     roles = (Role("a", 6), Role("far", 1000))
-    assert case_of(bench.use(TOY), PairRow(PAIR, roles)).roles == {"a": 0}
+    assert case_of(answerer.loaded.use(TOY), PairRow(PAIR, roles)).roles == {"a": 0}
 
 
-def test_the_card_says_how_many_digits_make_a_token(bench):
-    assert last(bench.answer(OpenModel(TOY))).digits == 0  # words only
+def test_the_card_says_how_many_digits_make_a_token(answerer):
+    assert last(answerer.answer(OpenModel(TOY))).digits == 0  # words only
 
 
 @pytest.mark.demo
 def test_the_demo_model_reads_digit_by_digit():
-    assert last(Bench(threads=1).answer(OpenModel(ModelKey()))).digits == 1
+    assert last(Dispatcher(threads=1).answer(OpenModel(ModelKey()))).digits == 1

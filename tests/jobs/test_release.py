@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
@@ -69,9 +69,9 @@ def uncollected():
         gc.enable()
 
 
-def ask(bench, request, most=None):
+def ask(answerer, request, most=None):
     """Take so many steps of an answer, and leave it."""
-    steps = bench.answer(request)
+    steps = answerer.answer(request)
     for count, _ in enumerate(steps):
         if count == most:
             break
@@ -80,20 +80,20 @@ def ask(bench, request, most=None):
 
 @pytest.mark.parametrize("most", [1, 2, 4, None])
 def test_a_model_goes_when_another_is_opened(most, uncollected):
-    bench = Bench(threads=1)
+    answerer = Dispatcher(threads=1)
     for request in REQUESTS:
-        model = weakref.ref(bench.use(RAW))
-        ask(bench, request, most)
-        ask(bench, OpenModel(FOLDED))
+        model = weakref.ref(answerer.loaded.use(RAW))
+        ask(answerer, request, most)
+        ask(answerer, OpenModel(FOLDED))
         assert model() is None, request
 
 
 def test_runs_of_two_prompts_together_can_be_left_half_way(uncollected):
-    bench = Bench(threads=1)
-    model = weakref.ref(bench.use(RAW))
-    sweep = bench.answer(Patching(RAW, PAIR))
+    answerer = Dispatcher(threads=1)
+    model = weakref.ref(answerer.loaded.use(RAW))
+    sweep = answerer.answer(Patching(RAW, PAIR))
     next(sweep)
     sweep.close()
-    ask(bench, ReadPair(RAW, PAIR), 1)
-    ask(bench, OpenModel(FOLDED))
+    ask(answerer, ReadPair(RAW, PAIR), 1)
+    ask(answerer, OpenModel(FOLDED))
     assert model() is None

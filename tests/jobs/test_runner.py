@@ -28,11 +28,11 @@ def answers(heard, channel):
     return [what for name, to, what in heard if to == channel and name == "arrived"]
 
 
-def hold(bench, runner, qtbot, channel="a", request=SWEEP):
+def hold(answerer, runner, qtbot, channel="a", request=SWEEP):
     """Start a sweep and wait until it stands before its gate."""
-    bench.is_gated = True
+    answerer.is_gated = True
     runner.submit(channel, request)
-    qtbot.waitUntil(lambda: request in bench.asked)
+    qtbot.waitUntil(lambda: request in answerer.asked)
 
 
 def test_a_request_is_answered_and_settles(runner, heard, qtbot):
@@ -51,81 +51,81 @@ def test_the_last_answer_of_a_sweep_is_whole(runner, heard, qtbot):
     assert last.done == last.total
 
 
-def test_equal_requests_run_once_and_fan_out(runner, bench, heard, qtbot):
+def test_equal_requests_run_once_and_fan_out(runner, answerer, heard, qtbot):
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
         runner.submit("b", Patching(ModelKey("fake"), PromptPair("a b c d", "a b x d")))
-    assert bench.asked == [SWEEP]
+    assert answerer.asked == [SWEEP]
     assert answers(heard, "a")[-1] is answers(heard, "b")[-1]
     assert "finished" in names(heard, "b")
 
 
-def test_who_asks_late_gets_the_latest_answer_at_once(runner, bench, heard, qtbot):
+def test_who_asks_late_gets_the_latest_answer_at_once(runner, answerer, heard, qtbot):
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
     runner.submit("b", SWEEP)
     assert names(heard, "b") == ["arrived", "finished"]
-    assert bench.asked == [SWEEP]
+    assert answerer.asked == [SWEEP]
 
 
-def test_asking_the_same_again_does_nothing(runner, bench, heard, qtbot):
+def test_asking_the_same_again_does_nothing(runner, answerer, heard, qtbot):
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     before = len(heard)
     runner.submit("a", READ)
     assert len(heard) == before
-    assert bench.asked == [READ]
+    assert answerer.asked == [READ]
 
 
-def test_a_newer_request_cancels_the_older(runner, bench, heard, qtbot):
-    hold(bench, runner, qtbot)
+def test_a_newer_request_cancels_the_older(runner, answerer, heard, qtbot):
+    hold(answerer, runner, qtbot)
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
-        bench.gate.release()
-    assert bench.left == [SWEEP]
+        answerer.gate.release()
+    assert answerer.left == [SWEEP]
     assert not any(isinstance(answer, Sweep) for answer in answers(heard, "a")[1:])
 
 
-def test_a_request_lives_as_long_as_one_channel_wants_it(runner, bench, heard, qtbot):
-    hold(bench, runner, qtbot)
+def test_a_request_lives_as_long_as_one_channel_wants_it(runner, answerer, heard, qtbot):
+    hold(answerer, runner, qtbot)
     runner.submit("b", SWEEP)
     runner.cancel("a")
     with qtbot.waitSignal(runner.settled):
-        bench.gate.release(100)
-    assert bench.left == []
+        answerer.gate.release(100)
+    assert answerer.left == []
     assert names(heard, "b")[-1] == "finished"
     assert "finished" not in names(heard, "a")
 
 
-def test_cancelling_frees_the_window_at_once(runner, bench, qtbot):
-    hold(bench, runner, qtbot)
+def test_cancelling_frees_the_window_at_once(runner, answerer, qtbot):
+    hold(answerer, runner, qtbot)
     before = time.perf_counter()
     with qtbot.waitSignal(runner.settled, timeout=200):
         runner.cancel("a")
     assert time.perf_counter() - before < 0.2
-    bench.gate.release()
-    qtbot.waitUntil(lambda: bench.left == [SWEEP], timeout=200)
+    answerer.gate.release()
+    qtbot.waitUntil(lambda: answerer.left == [SWEEP], timeout=200)
 
 
-def test_the_newest_of_equally_urgent_jobs_goes_first(runner, bench, heard, qtbot):
-    hold(bench, runner, qtbot)
+def test_the_newest_of_equally_urgent_jobs_goes_first(runner, answerer, heard, qtbot):
+    hold(answerer, runner, qtbot)
     other = ReadPair(MODEL, PromptPair("x y"))
     runner.submit("b", READ)
     runner.submit("c", other)
     with qtbot.waitSignal(runner.settled):
-        bench.gate.release(100)
-    assert bench.asked == [SWEEP, other, READ]
+        answerer.gate.release(100)
+    assert answerer.asked == [SWEEP, other, READ]
     assert names(heard, "c")[-1] == names(heard, "b")[-1] == "finished"
 
 
-def test_a_sweep_waits_for_what_changes_at_every_keystroke(runner, bench, heard, qtbot):
-    hold(bench, runner, qtbot)
+def test_a_sweep_waits_for_what_changes_at_every_keystroke(runner, answerer, heard, qtbot):
+    hold(answerer, runner, qtbot)
     lens = LogitLens(MODEL, PAIR, 1)
     runner.submit("b", lens)
     runner.submit("c", READ)
     with qtbot.waitSignal(runner.settled):
-        bench.gate.release(100)
-    assert bench.asked == [SWEEP, READ, lens]
+        answerer.gate.release(100)
+    assert answerer.asked == [SWEEP, READ, lens]
     ends = [channel for name, channel, *_ in heard if name == "finished"]
     assert ends == ["c", "b", "a"]
 
@@ -142,9 +142,9 @@ def test_a_sweep_waits_for_what_changes_at_every_keystroke(runner, bench, heard,
     ],
 )
 def test_a_job_that_raises_is_a_sentence_and_the_thread_survives(
-    runner, bench, heard, qtbot, error, sentence
+    runner, answerer, heard, qtbot, error, sentence
 ):
-    bench.broken[Patching] = error
+    answerer.broken[Patching] = error
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
     assert ("failed", "a", sentence) in heard
@@ -153,62 +153,62 @@ def test_a_job_that_raises_is_a_sentence_and_the_thread_survives(
     assert "finished" in names(heard, "b")
 
 
-def test_a_failure_keeps_nothing_alive(runner, bench, heard, qtbot):
+def test_a_failure_keeps_nothing_alive(runner, answerer, heard, qtbot):
     error = RuntimeError("boom")
-    bench.broken[Patching] = error
+    answerer.broken[Patching] = error
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
     trace = error.__traceback__
     while trace is not None:
-        assert "bench" not in trace.tb_frame.f_locals
+        assert "answerer" not in trace.tb_frame.f_locals
         trace = trace.tb_next
 
 
-def test_a_failed_request_is_asked_again_only_on_retry(runner, bench, heard, qtbot):
-    bench.broken[ReadPair] = ValueError("Not now.")
+def test_a_failed_request_is_asked_again_only_on_retry(runner, answerer, heard, qtbot):
+    answerer.broken[ReadPair] = ValueError("Not now.")
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     runner.submit("a", READ)
-    assert bench.asked == [READ]
-    bench.broken.clear()
+    assert answerer.asked == [READ]
+    answerer.broken.clear()
     runner.retry()
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     assert "finished" in names(heard, "a")
 
 
-def test_stop_tells_every_channel_and_keeps_what_is_known(runner, bench, heard, qtbot):
-    hold(bench, runner, qtbot)
+def test_stop_tells_every_channel_and_keeps_what_is_known(runner, answerer, heard, qtbot):
+    hold(answerer, runner, qtbot)
     with qtbot.waitSignal(runner.settled):
         runner.stop()
     assert ("failed", "a", STOPPED) in heard
-    bench.gate.release()
-    qtbot.waitUntil(lambda: bench.left == [SWEEP])
+    answerer.gate.release()
+    qtbot.waitUntil(lambda: answerer.left == [SWEEP])
 
 
-def test_a_slow_question_waits_for_quiet(runner, bench, qtbot):
+def test_a_slow_question_waits_for_quiet(runner, answerer, qtbot):
     pairs = [PromptPair("a b c", text) for text in ("x b c", "xy b c", "xyz b c")]
     with qtbot.waitSignal(runner.settled):
         for pair in pairs:
             runner.submit("a", Patching(MODEL, pair), when_quiet=True)
             assert runner.is_busy
-    assert bench.asked == [Patching(MODEL, pairs[-1])]
+    assert answerer.asked == [Patching(MODEL, pairs[-1])]
 
 
-def test_settled_waits_for_the_quiet_timer(runner, bench, heard, qtbot):
+def test_settled_waits_for_the_quiet_timer(runner, answerer, heard, qtbot):
     with qtbot.waitSignal(runner.settled):
         runner.submit("b", READ)
         runner.submit("a", SWEEP, when_quiet=True)
-    assert SWEEP in bench.asked
+    assert SWEEP in answerer.asked
     assert [name for name, _, _ in heard].count("settled") == 1
 
 
-def test_progress_counts_cells(runner, bench, qtbot):
+def test_progress_counts_cells(runner, answerer, qtbot):
     seen: list[Progress] = []
     runner.progressed.connect(seen.append)
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
-    *_, whole = (answer for answer in bench.answer(SWEEP) if answer is not None)
+    *_, whole = (answer for answer in answerer.answer(SWEEP) if answer is not None)
     assert 0 < whole.total < whole.states.size  # what causality tells is no progress
     shown = [progress for progress in seen if progress.what == "activation patching"]
     assert {progress.total for progress in shown} <= {0, whole.total}
@@ -225,9 +225,9 @@ def test_answers_are_sent_at_most_thirty_times_a_second(runner, heard, qtbot):
     assert len(answers(heard, "a")) <= most
 
 
-def test_the_bench_is_made_on_the_workers_thread(runner, bench, qtbot):
+def test_the_bench_is_made_on_the_workers_thread(runner, answerer, qtbot):
     where = []
-    runner._worker._make_bench = lambda: where.append(threading.current_thread()) or bench
+    runner._worker._make_answerer = lambda: where.append(threading.current_thread()) or answerer
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     assert where[0] is not threading.main_thread()
@@ -237,14 +237,14 @@ def test_a_factory_that_fails_is_a_sentence(runner, heard, qtbot):
     def fail():
         raise ModelError("torch can't be imported.")
 
-    runner._worker._make_bench = fail
+    runner._worker._make_answerer = fail
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     assert ("failed", "a", "torch can't be imported.") in heard
 
 
-def test_closing_in_the_middle_leaves_the_sweep(runner, bench, qtbot):
-    hold(bench, runner, qtbot)
-    bench.gate.release()
+def test_closing_in_the_middle_leaves_the_sweep(runner, answerer, qtbot):
+    hold(answerer, runner, qtbot)
+    answerer.gate.release()
     assert runner.close(1000)
-    assert bench.left == [SWEEP]
+    assert answerer.left == [SWEEP]

@@ -38,14 +38,14 @@ def last(answers):
 
 
 def answer(pane, document, cursor=CURSOR):
-    """Show a pane a document, a cursor, and the fake bench's answers."""
-    bench = fakes.FakeBench()
+    """Show a pane a document, a cursor, and the fake answerer's answers."""
+    answerer = fakes.FakeAnswerer()
     pane.show_card(fakes.card(OpenModel(document.model)))
     pane.show_document(document)
     pane.show_cursor(cursor)
     for name, request in pane.requests(document, cursor).items():
         pane.expect(name)
-        pane.show_answer(name, last(bench.answer(request)))
+        pane.show_answer(name, last(answerer.answer(request)))
     return pane
 
 
@@ -57,4 +57,4 @@ def viewing(document, **changes):
 def take_head(pane, document, cursor):
     """Let the pane have the numbers of the heads it asks about."""
     request = pane.requests(document, cursor)["head"]
-    pane.show_answer("head", last(fakes.FakeBench().answer(request)))
+    pane.show_answer("head", last(fakes.FakeAnswerer().answer(request)))

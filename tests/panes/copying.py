@@ -1,4 +1,4 @@
-"""Runs what a pane copies, and asks the real bench what the pane shows."""
+"""Runs what a pane copies, and asks the real answerer what the pane shows."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def copied(pane, document, qtbot, cursor=PLACE):
     return names
 
 
-def told(bench, pane, document, name, cursor=PLACE):
+def told(answerer, pane, document, name, cursor=PLACE):
     """Return what a pane is told at last when it asks a question."""
     request = pane.requests(document, cursor)[name]
-    *_, found = (answer for answer in bench.answer(request) if answer is not None)
+    *_, found = (answer for answer in answerer.answer(request) if answer is not None)
     return found
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=T
 
 def read(document, clean, corrupted):
     request = ReadPair(document.model, PromptPair(clean, corrupted))
-    return last(fakes.FakeBench().answer(request))
+    return last(fakes.FakeAnswerer().answer(request))
 
 
 def outlined(pane):

@@ -32,7 +32,7 @@ def settle(pane, document, cursor=PLACE):
     while new := pane.requests(document, cursor).keys() - asked:
         for name in sorted(new):
             pane.expect(name)
-            found = last(fakes.FakeBench().answer(pane.requests(document, cursor)[name]))
+            found = last(fakes.FakeAnswerer().answer(pane.requests(document, cursor)[name]))
             pane.show_answer(name, found)
         asked |= new
     return pane
@@ -50,7 +50,7 @@ def test_every_head_is_a_point_by_both_directions(document, show, qtbot):
     points = pane.scatter.points
     for name, direction in ((points.x, "denoising"), (points.y, "noising")):
         request = Patching(document.model, PAIR, HEADS, direction, is_estimated=False)
-        sweep = last(fakes.FakeBench().answer(request))
+        sweep = last(fakes.FakeAnswerer().answer(request))
         np.testing.assert_allclose(name, sweep.normalised.ravel(), rtol=1e-6)
     assert len(points.x) == fakes.LAYERS * fakes.HEADS
     assert points.names[pane.scatter.chosen] == "L4H1"

@@ -21,10 +21,10 @@ PLACE = Cursor(2, 1, 3)
 
 
 def reply(pane, document, name):
-    """Give a pane the fake bench's answer to one of its questions."""
+    """Give a pane the fake answerer's answer to one of its questions."""
     request = pane.requests(document, PLACE)[name]
     pane.expect(name)
-    found = last(fakes.FakeBench().answer(request))
+    found = last(fakes.FakeAnswerer().answer(request))
     pane.show_answer(name, found)
     return found
 
@@ -87,10 +87,10 @@ def test_another_model_ends_a_comparison_with_a_sentence(document, show, qtbot):
 
 
 def test_prompts_of_other_lengths_are_not_subtracted(document):
-    bench = fakes.FakeBench()
-    a = last(bench.answer(document.patching(0)))
+    answerer = fakes.FakeAnswerer()
+    a = last(answerer.answer(document.patching(0)))
     longer = replace(PAIR, clean=PAIR.clean + " on", corrupted=PAIR.corrupted + " on")
-    b = last(bench.answer(Patching(document.model, longer)))
+    b = last(answerer.answer(Patching(document.model, longer)))
     assert compare.obstacle(a, b) == (
         f"A has {len(a.axes[1])} places by position and B {len(b.axes[1])}, so their cells can't "
         "be subtracted: give the prompts as many tokens."

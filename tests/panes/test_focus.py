@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from lensgui.jobs.arrays import CellState, HeadSlice
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import AttentionHead
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
@@ -240,7 +240,7 @@ def assert_copied(pane, document, cursor):
     exec(pane.python(document, cursor), names)
     request = pane.requests(document, cursor)["head"]
     assert isinstance(request, AttentionHead)
-    shown = last(part for part in Bench(threads=1).answer(request) if part is not None)
+    shown = last(part for part in Dispatcher(threads=1).answer(request) if part is not None)
     seen = shown.states == CellState.EXACT
     assert seen.any()
     np.testing.assert_allclose(names["shown"].numpy()[seen], shown.values[seen], atol=1e-4)

@@ -20,7 +20,7 @@ from tests.panes.conftest import CURSOR, PAIR, answer, last, viewing
 def hear(pane, document, number=0):
     """Let the pane hear the sweep of a patching pane."""
     request = document.patching(number)
-    sweep = last(fakes.FakeBench().answer(request))
+    sweep = last(fakes.FakeAnswerer().answer(request))
     pane.hear("Activation patching", "sweep", request, sweep)
     return sweep
 
@@ -80,7 +80,7 @@ def test_what_answers_an_older_question_is_dimmed_until_the_new_answer_is_here(d
         assert section.is_stale, name
     assert darkest(pane, pane.head) > bright + 80
     for name in ("head", "edge", "mlp"):
-        pane.show_answer(name, last(fakes.FakeBench().answer(asked[name])))
+        pane.show_answer(name, last(fakes.FakeAnswerer().answer(asked[name])))
         assert not getattr(pane, name).is_stale, name
     assert darkest(pane, pane.head) == bright
 

@@ -108,7 +108,7 @@ def test_a_surprisal_that_is_no_number_colours_no_chip():
 def slice_of(values, measure, is_difference=False):
     """A head whose every row is the given numbers."""
     request = AttentionHead(ModelKey("fake"), PAIR, ((0, 0),), measure=measure)
-    shown = last(fakes.FakeBench().answer(request))
+    shown = last(fakes.FakeAnswerer().answer(request))
     numbers = np.tile(np.array(values, np.float32), (len(values), 1))
     states = shown.states.copy()
     states[~np.isfinite(numbers) & (states == CellState.EXACT)] = CellState.NOT_FINITE
@@ -135,7 +135,7 @@ def test_every_view_of_a_head_stands_any_number(show, values, measure):
 @pytest.mark.parametrize("ends", [(1.8, -6.2), (NAN, NAN), (1.0, 1.0)])
 def test_a_sweep_stands_any_number(show, document, values, ends):
     request = Patching(document.model, PAIR)
-    sweep = last(fakes.FakeBench().answer(request))
+    sweep = last(fakes.FakeAnswerer().answer(request))
     numbers = np.tile(np.array(values, np.float32), (len(sweep.axes[0]), 1))
     states = np.where(np.isfinite(numbers), CellState.EXACT, CellState.NOT_FINITE)
     refusal = "" if ends[0] != ends[1] else "They are equal."

@@ -38,7 +38,7 @@ def pane(document, show):
 
 
 def hear(pane, request, title="Some pane", name="some question"):
-    found = last(fakes.FakeBench().answer(request))
+    found = last(fakes.FakeAnswerer().answer(request))
     pane.hear(title, name, request, found)
     return found
 
@@ -85,7 +85,7 @@ def test_kinds_that_differ_by_extent_alone_have_different_names(pane, document):
 
 def test_an_exact_number_replaces_an_estimate_of_another_pane(pane, document):
     request = Patching(document.model, PAIR, HEADS)
-    sweep = last(fakes.FakeBench().answer(request))
+    sweep = last(fakes.FakeAnswerer().answer(request))
     estimate = replace(sweep, states=np.full_like(sweep.states, CellState.ESTIMATE))
     exact = replace(request, is_estimated=False)
     pane.hear("Activation patching", "sweep", request, estimate)
@@ -212,7 +212,7 @@ def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of):
 
 def test_cells_of_several_positions_name_no_token(pane, document):
     request = AttentionGrid(document.model, PAIR)
-    atlas = last(fakes.FakeBench().answer(request))
+    atlas = last(fakes.FakeAnswerer().answer(request))
     pooled = tuple(
         replace(axis, coordinates=tuple(2 * at for at in axis.coordinates))
         for axis in atlas.axes[2:]

@@ -1,4 +1,4 @@
-"""The table of pairs, told by the fake bench: every third pair or so is wrong there."""
+"""The table of pairs, told by the fake answerer: every third pair or so is wrong there."""
 
 from __future__ import annotations
 

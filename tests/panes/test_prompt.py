@@ -14,7 +14,7 @@ from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.metrics import UNITS
-from tests.fakes import FakeBench
+from tests.fakes import FakeAnswerer
 from tests.panes.conftest import PAIR, answer, last
 
 OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
@@ -215,7 +215,7 @@ def test_a_token_is_picked_from_the_vocabulary_with_the_keyboard(document, show,
     request = pane.requests(document, Cursor())["tokens"]
     assert request == FindTokens(document.model, PAIR.clean_prompt, " Ma")
     popup = field.popup
-    pane.show_answer("tokens", last(FakeBench().answer(request)))
+    pane.show_answer("tokens", last(FakeAnswerer().answer(request)))
     assert popup.isVisible()
     assert popup.model().index(0, 0).data().split() == ["·Mary", "50", "%", "id", "0"]
     qtbot.keyClick(popup, Qt.Key.Key_Down)
@@ -235,13 +235,13 @@ def test_return_takes_what_is_typed_unless_a_line_was_gone_to(document, show, qt
     field.selectAll()
     qtbot.keyClicks(field, "Ma")
     old = pane.requests(document, Cursor())["tokens"]
-    pane.show_answer("tokens", last(FakeBench().answer(old)))
+    pane.show_answer("tokens", last(FakeAnswerer().answer(old)))
     qtbot.keyClick(popup, Qt.Key.Key_Down)
     qtbot.keyClicks(field, "ry")  # the list answers "Ma" still
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert told[-1] == {"answer": "Mary"}
     assert "tokens" not in pane.requests(document, Cursor())
-    pane.show_answer("tokens", last(FakeBench().answer(old)))  # comes late
+    pane.show_answer("tokens", last(FakeAnswerer().answer(old)))  # comes late
     assert not popup.isVisible()
 
 
@@ -254,7 +254,7 @@ def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
     qtbot.keyClick(field, Qt.Key.Key_Down)
     request = pane.requests(document, Cursor())["tokens"]
     assert request.text == " Mar"
-    pane.show_answer("tokens", last(FakeBench().answer(request)))
+    pane.show_answer("tokens", last(FakeAnswerer().answer(request)))
     with qtbot.waitSignal(pane.edited) as edited:
         field.list.activated.emit(" Maria")
     assert edited.args == [{"distractor": " John| Maria"}]
@@ -272,7 +272,7 @@ def test_averaging_is_said(document, show):
 def test_the_row_of_words_that_fit_stays_while_one_types(document, show):
     pane = answer(show(PromptPane()), document.having(corrupted="When Mary and Mary went to"))
     request = pane.requests(document.having(corrupted="When Mary and Mary went to"), Cursor())
-    pane.show_answer("fitting", last(FakeBench().answer(request["fitting"])))
+    pane.show_answer("fitting", last(FakeAnswerer().answer(request["fitting"])))
     assert pane.fits.isVisible()
     pane.clear("fitting")  # a key was pressed: it may fit otherwise now, and nothing jumps
     assert pane.fits.isVisible()

@@ -7,7 +7,7 @@ import pytest
 
 import lensgui
 from lensgui.app.window.docks import PANES
-from lensgui.jobs.handlers.dispatch import Bench
+from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
@@ -57,7 +57,7 @@ def test_what_is_copied_sweeps_what_is_chosen(kind, direction, shape, qtbot):
     exec(pane.python(document, Cursor()), names)
     assert names["shown"].shape == shape
     request = pane.requests(document, Cursor())["sweep"]
-    *_, shown = (sweep for sweep in Bench(threads=1).answer(request) if sweep is not None)
+    *_, shown = (sweep for sweep in Dispatcher(threads=1).answer(request) if sweep is not None)
     assert names["shown"].numpy() == pytest.approx(shown.normalised, abs=1e-5)
 
 

@@ -34,10 +34,10 @@ def no_popup(monkeypatch):
 
 
 def reply(pane, document, name, cursor=PLACE):
-    """Give a pane the fake bench's answer to one of its questions."""
+    """Give a pane the fake answerer's answer to one of its questions."""
     request = pane.requests(document, cursor)[name]
     pane.expect(name)
-    found = last(fakes.FakeBench().answer(request))
+    found = last(fakes.FakeAnswerer().answer(request))
     pane.show_answer(name, found)
     return found
 
@@ -270,7 +270,7 @@ def test_values_that_are_all_the_same_or_no_numbers(document, show, qtbot, value
 
 
 def test_the_strongest_cells_are_found(document):
-    sweep = last(fakes.FakeBench().answer(Patching(document.model, PAIR, SweepKind("z"))))
+    sweep = last(fakes.FakeAnswerer().answer(Patching(document.model, PAIR, SweepKind("z"))))
     found = faces.strongest(sweep, 7)
     sizes = [abs(float(sweep.values[index])) for index in found]
     assert sizes == sorted(np.abs(sweep.values).ravel(), reverse=True)[:7]

@@ -20,7 +20,7 @@ prepare(None)
 
 from lensgui.app import start  # noqa: E402
 from tests.screenshots import lab, scenes  # noqa: E402
-from tests.screenshots.camera import Camera, make_held_bench  # noqa: E402
+from tests.screenshots.camera import Camera, make_held_answerer  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 ALL = (
@@ -40,7 +40,7 @@ LARGE = (scenes.looks, lab.explorer, lab.lab, lab.pairs)
 def main() -> int:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    parts = start.build(start.Options(), make_held_bench)
+    parts = start.build(start.Options(), make_held_answerer)
     parts.appearance.choose("light")
     camera = Camera(parts, folder)
     parts.window.show()

@@ -1,4 +1,4 @@
-"""A bench that can be held, and a camera for the window."""
+"""A answerer that can be held, and a camera for the window."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QWidget
 
-from lensgui.__main__ import make_bench
+from lensgui.__main__ import make_answerer
 from lensgui.app import start
 from lensgui.jobs.arrays import Slice
 from lensgui.jobs.requests import Patching, Request
-from lensgui.jobs.results import Answer, Answering
+from lensgui.jobs.results import Answer, Answerer
 
 PATIENCE_S = 60.0
 
 
 class Held:
-    """A bench whose sweeps can be held half-way, while everything else goes on."""
+    """A answerer whose sweeps can be held half-way, while everything else goes on."""
 
-    def __init__(self, bench: Answering) -> None:
-        self._bench = bench
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
 
     is_held = False
 
     def answer(self, request: Request) -> Iterator[Answer | None]:
-        for answer in self._bench.answer(request):
+        for answer in self._answerer.answer(request):
             yield answer
             while self._is_half_way(request, answer):
                 time.sleep(0.002)
@@ -39,8 +39,8 @@ class Held:
         return isinstance(answer, Slice) and answer.done > 0.7 * answer.total
 
 
-def make_held_bench() -> Answering:
-    return Held(make_bench())
+def make_held_answerer() -> Answerer:
+    return Held(make_answerer())
 
 
 class Camera:

@@ -8,14 +8,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from lensgui.jobs.requests import (
-    HeadRoles,
     OpenModel,
-    Patching,
     ReadPair,
     Request,
-    VerifyCell,
-    WhoFeeds,
-    is_slow,
 )
 from lensgui.jobs.results import Answer, ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED, Runner
@@ -144,7 +139,8 @@ class Asker(QObject):
         """Bring a failure to its pane; why there is no model is said once, at the prompts."""
         self._unanswered.discard(channel)
         if channel != MODEL:
-            is_known = self._is_unequal and _needs_equal_lengths(self._runner.wanted(channel))
+            asked = self._runner.wanted(channel)
+            is_known = self._is_unequal and asked is not None and asked.needs_equal_lengths
             words = UNEQUAL if is_known and sentence != STOPPED else sentence
             self._panes[channel[0]].show_failure(channel[1], words)
             return
@@ -207,7 +203,7 @@ class Asker(QObject):
         self._panes[title].expect(name)
         self._spread(channel, None)
         self._unanswered.add(channel)
-        self._runner.submit(channel, request, when_quiet=is_slow(request))
+        self._runner.submit(channel, request, when_quiet=request.is_slow)
         if self._unanswered:
             self._late.start()
 
@@ -226,12 +222,3 @@ class Asker(QObject):
     def _show_late(self) -> None:
         for title, name in self._unanswered:
             self._panes[title].show_pending(name)
-
-
-def _needs_equal_lengths(request: Request | None) -> bool:
-    """Whether a question about one pair has no answer where its prompts differ in length."""
-    if isinstance(request, Patching):
-        return not request.rows
-    if getattr(request, "side", None) == "difference":
-        return not getattr(request, "rows", ())
-    return isinstance(request, VerifyCell | WhoFeeds | HeadRoles)

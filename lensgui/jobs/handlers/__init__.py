@@ -1,11 +1,13 @@
 """How each request is answered; the only part of `jobs` that sees torch.
 
 attention: Answers about attention: every head at a glance, one head exactly.
-dispatch: The bench: the loaded model, the runs it has made, and an answer to every request.
+dispatch: An answer to every request: which function answers which, about the model that is
+    loaded.
 heads: Answers about heads, edges, MLPs and positions: one of them, or all heads measured.
 in_words: What torch computed → what the window may hold: float32 copies in host memory, and
     words.
-loaded: What a handler may use of the bench: a model, and runs that it shares with other handlers.
+loaded: What handlers share: one model at a time, and what it has worked out for earlier
+    questions.
 mixtures: Which runs attention is read from, and with what weight: one, a difference, or a mean of
     many.
 pairs: Answers about prompt pairs: their tokens and metrics, tables of them, and words that fit.

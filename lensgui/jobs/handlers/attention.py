@@ -20,7 +20,7 @@ from lensgui.analysis.pairs.roles import at_places
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.handlers import in_words
-from lensgui.jobs.handlers.loaded import Desk
+from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.mixtures import Mixture, differences, mixture
 from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
@@ -221,18 +221,10 @@ FEW = 2  # short prompts: their layers are drawn in one step
 SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time
 
 
-def answer(desk: Desk, request: AttentionGrid | AttentionHead) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about attention."""
-    match request:
-        case AttentionGrid():
-            return _grid(desk, request)
-        case AttentionHead():
-            return _head(desk, request)
-
-
-def _grid(desk: Desk, request: AttentionGrid) -> Iterator[Answer | None]:
-    model = desk.use(request.model)
-    found = yield from mixture(desk, model, request)
+def attention_grid(loaded: Loaded, request: AttentionGrid) -> Iterator[Answer | None]:
+    """Yield every head's attention, ever more layers of it."""
+    model = loaded.use(request.model)
+    found = yield from mixture(loaded, model, request)
     drawing = AtlasDrawing(found, request.hide_first)
     groups = model.cfg.kv_heads
     is_long = found.length > ATLAS_SIDE or len(found.terms) > FEW
@@ -251,14 +243,15 @@ def _grid(desk: Desk, request: AttentionGrid) -> Iterator[Answer | None]:
         yield drawing.picture() if is_whole or monotonic() - begun > SOON_S else None
 
 
-def _head(desk: Desk, request: AttentionHead) -> Iterator[Answer | None]:
-    model = desk.use(request.model)
-    found = yield from mixture(desk, model, request)
+def attention_head(loaded: Loaded, request: AttentionHead) -> Iterator[Answer | None]:
+    """Yield what one head takes from where, or the mean of several."""
+    model = loaded.use(request.model)
+    found = yield from mixture(loaded, model, request)
     for layer, head in request.heads:
         in_words.check_head(model, layer, head)
     metrics: Sequence[LogitDifference | None] = [None] * len(found.terms)
     if request.measure == "contribution":
-        metrics = yield from differences(desk, found)
+        metrics = yield from differences(loaded, found)
         yield from found.steps()
     yield from found.steps(max(layer for layer, _ in request.heads) + 1)
     total: HeadSum | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.jobs.arrays import Axis, CellState, Feeding, HeadEffects
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.in_words import extremes
-from lensgui.jobs.handlers.loaded import Desk
+from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, layer_axis
 from lensgui.jobs.requests import HeadRoles, LogitLens, ReadEdge, ReadHead, ReadMLP, WhoFeeds
 from lensgui.jobs.results import Answer, EdgeReading, MLPReading, Neuron
@@ -32,58 +32,69 @@ from lensgui.transformer.model import HookedTransformer
 MOST_NEURONS = 6
 
 
-def answer(
-    desk: Desk, request: ReadHead | ReadEdge | ReadMLP | LogitLens
-) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about a head, an MLP or a position."""
-    model = desk.use(request.model)
-    run = desk.run(model, request.pair.clean_prompt)
-    in_words.check_position(run, request.position)
-    if isinstance(request, ReadHead | ReadEdge):
-        in_words.check_head(model, request.layer, request.head)
-    for _ in run.steps():
-        yield None
-    if not isinstance(request, LogitLens):  # whose first layers may still say something
-        check_finite(run)
-    match request:
-        case ReadHead():
-            yield from _read_head(desk, request, run)
-        case ReadEdge():
-            in_words.check_position(run, request.source)
-            yield _read_edge(desk, request, run)
-        case ReadMLP():
-            in_words.check_layer(model, request.layer)
-            metric = _difference(desk, request.pair, run)
-            readout = read_mlp(run, request.layer, request.position, metric)
-            yield _mlp_reading(run, readout)
-        case LogitLens():
-            logits = logit_lens(run, request.position)
-            yield in_words.lens_reading(model, logits, _difference(desk, request.pair, run))
-
-
-def _difference(desk: Desk, pair: PromptPair, run: Run) -> LogitDifference | None:
-    """Return the logit difference of a pair; None without answers."""
-    return desk.answers(pair, run).difference
-
-
-def _read_head(desk: Desk, request: ReadHead, run: Run) -> Iterator[Answer | None]:
+def read_head_at(loaded: Loaded, request: ReadHead) -> Iterator[Answer | None]:
+    """Yield what a head reads and writes at a position, then what its query looks for."""
+    model = loaded.use(request.model)
+    in_words.check_head(model, request.layer, request.head)
+    run = yield from _complete(loaded, request)
     place = request.layer, request.head, request.position
-    readout = read_head(run, *place, _difference(desk, request.pair, run))
+    readout = read_head(run, *place, _difference(loaded, request.pair, run))
     reading = in_words.head_reading(run, readout)
     yield reading
     for scores in score_keys(run, *place):
         yield None if scores is None else replace(reading, sought=extremes(run.model, scores))
 
 
-def _read_edge(desk: Desk, request: ReadEdge, run: Run) -> EdgeReading:
+def read_edge_at(loaded: Loaded, request: ReadEdge) -> Iterator[Answer | None]:
+    """Yield what a head takes from one source."""
+    in_words.check_head(loaded.use(request.model), request.layer, request.head)
+    run = yield from _complete(loaded, request)
+    in_words.check_position(run, request.source)
     place = request.layer, request.head, request.position, request.source
-    readout = read_edge(run, *place, _difference(desk, request.pair, run))
-    return EdgeReading(
+    readout = read_edge(run, *place, _difference(loaded, request.pair, run))
+    yield EdgeReading(
         readout.attention,
         readout.contribution,
         extremes(run.model, readout.effect),
         extremes(run.model, readout.effect, largest=False),
     )
+
+
+def read_mlp_at(loaded: Loaded, request: ReadMLP) -> Iterator[Answer | None]:
+    """Yield what a layer's MLP does at a position."""
+    run = yield from _complete(loaded, request)
+    in_words.check_layer(run.model, request.layer)
+    metric = _difference(loaded, request.pair, run)
+    yield _mlp_reading(run, read_mlp(run, request.layer, request.position, metric))
+
+
+def read_lens(loaded: Loaded, request: LogitLens) -> Iterator[Answer | None]:
+    """Yield what a position would predict after each layer; the first may be finite alone."""
+    run = yield from _complete(loaded, request, is_finite=False)
+    logits = logit_lens(run, request.position)
+    yield in_words.lens_reading(run.model, logits, _difference(loaded, request.pair, run))
+
+
+def _complete(
+    loaded: Loaded, request: ReadHead | ReadEdge | ReadMLP | LogitLens, *, is_finite: bool = True
+) -> Generator[None, None, Run]:
+    """Run the clean prompt to the end, yielding on the way; return the run.
+
+    Raises:
+        ValueError: If the prompt has no such position; or, where the run must be finite, is not.
+    """
+    run = loaded.run(loaded.use(request.model), request.pair.clean_prompt)
+    in_words.check_position(run, request.position)
+    for _ in run.steps():
+        yield None
+    if is_finite:
+        check_finite(run)
+    return run
+
+
+def _difference(loaded: Loaded, pair: PromptPair, run: Run) -> LogitDifference | None:
+    """Return the logit difference of a pair; None without answers."""
+    return loaded.answers(pair, run).difference
 
 
 def _mlp_reading(run: Run, readout: MLPReadout) -> MLPReading:
@@ -107,30 +118,21 @@ def _mlp_reading(run: Run, readout: MLPReadout) -> MLPReading:
     )
 
 
-def answer_paths(desk: Desk, request: HeadRoles | WhoFeeds) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about heads among each other."""
-    match request:
-        case HeadRoles():
-            return _roles(desk, request)
-        case WhoFeeds():
-            return _feeding(desk, request)
-
-
-def _roles(desk: Desk, request: HeadRoles) -> Iterator[Answer | None]:
+def head_roles(loaded: Loaded, request: HeadRoles) -> Iterator[Answer | None]:
     """Yield direct attribution as soon as it is known, then ablation as it comes."""
-    model, pair = desk.use(request.model), request.pair
-    clean = desk.run(model, pair.clean_prompt)
+    model, pair = loaded.use(request.model), request.pair
+    clean = loaded.run(model, pair.clean_prompt)
     for _ in clean.steps():
         yield None
     check_finite(clean)
-    found = desk.answers(pair, clean)
+    found = loaded.answers(pair, clean)
     metric, unit = required_metric(found), UNITS[pair.metric]
     written: Tensor | None = None
     if found.difference is not None:
         for layers in attribute_heads(clean, found.difference):
             written = layers
             yield None
-    runs = [desk.run(model, prompt) for prompt in _reference(model, request, len(clean.tokens))]
+    runs = [loaded.run(model, prompt) for prompt in _reference(model, request, len(clean.tokens))]
     for run in runs:
         for _ in run.steps():
             yield None
@@ -152,18 +154,18 @@ def _reference(model: HookedTransformer, request: HeadRoles, length: int) -> lis
     return [prompt for prompt in prompts if prompt.text and len(encode(model, prompt)) == length]
 
 
-def _feeding(desk: Desk, request: WhoFeeds) -> Iterator[Answer | None]:
+def who_feeds(loaded: Loaded, request: WhoFeeds) -> Iterator[Answer | None]:
     """Yield who feeds a head, as it becomes known."""
-    model, pair = desk.use(request.model), request.pair
+    model, pair = loaded.use(request.model), request.pair
     in_words.check_head(model, request.layer, request.head)
     clean, corrupted = (
-        desk.run(model, prompt) for prompt in (pair.clean_prompt, pair.corrupted_prompt)
+        loaded.run(model, prompt) for prompt in (pair.clean_prompt, pair.corrupted_prompt)
     )
     for run in (clean, corrupted):
         for _ in run.steps():
             yield None
     check_finite(clean, corrupted)
-    metric = required_metric(desk.answers(pair, clean))
+    metric = required_metric(loaded.answers(pair, clean))
     group = model.cfg.heads_per_group
     head = request.head if request.input == "q" else request.head // group
     receiver = Node(request.input, request.layer, head)

@@ -10,7 +10,7 @@ from lensgui.analysis.pairs.roles import matching, row_places
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
-from lensgui.jobs.handlers.loaded import Desk
+from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.kinds import Side
@@ -82,7 +82,7 @@ class Mixture:
 
 
 def mixture(
-    desk: Desk, model: HookedTransformer, request: AttentionGrid | AttentionHead
+    loaded: Loaded, model: HookedTransformer, request: AttentionGrid | AttentionHead
 ) -> Generator[None, None, Mixture]:
     """Return the runs that a question about attention reads, yielding between pairs.
 
@@ -98,7 +98,7 @@ def mixture(
         prompts = (pair.clean_prompt, pair.corrupted_prompt)
         for sign, prompt in zip(SIGNS[request.side], prompts, strict=True):
             if sign:
-                terms.append(Term(desk.run(model, prompt), sign / len(pairs), pair, at))
+                terms.append(Term(loaded.run(model, prompt), sign / len(pairs), pair, at))
         yield
     if not roles:
         _check_lengths(terms, request.rows)
@@ -125,7 +125,9 @@ def _matched(
     return roles, [tuple(of[role] for role in roles) for of in places]
 
 
-def differences(desk: Desk, found: Mixture) -> Generator[None, None, tuple[LogitDifference, ...]]:
+def differences(
+    loaded: Loaded, found: Mixture
+) -> Generator[None, None, tuple[LogitDifference, ...]]:
     """Return the logit difference that belongs to each term, yielding between pieces.
 
     Raises:
@@ -133,9 +135,9 @@ def differences(desk: Desk, found: Mixture) -> Generator[None, None, tuple[Logit
     """
     result = []
     for term in found.terms:
-        clean = desk.run(term.run.model, term.pair.clean_prompt)
+        clean = loaded.run(term.run.model, term.pair.clean_prompt)
         yield from clean.steps()
-        difference = desk.answers(term.pair, clean).difference
+        difference = loaded.answers(term.pair, clean).difference
         if difference is None:
             raise ValueError(
                 f"Pair “{name_of(term.pair)}”: a contribution is to a logit difference, so it "

@@ -26,7 +26,7 @@ from lensgui.jobs.handlers.in_words import (
     pair_warnings,
     token_of,
 )
-from lensgui.jobs.handlers.loaded import Desk
+from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, ReadPairs
 from lensgui.jobs.results import (
     Answer,
@@ -52,19 +52,10 @@ SPELLED_AT_ONCE = 2000  # tokens of the vocabulary, in less than 50 ms
 _SPELLED: WeakKeyDictionary[HookedTransformer, list[str]] = WeakKeyDictionary()
 
 
-def answer_words(desk: Desk, request: FindTokens | FindReplacements) -> Iterator[Answer | None]:
-    """Yield the answer to a question about words."""
-    model = desk.use(request.model)
+def find_tokens(loaded: Loaded, request: FindTokens) -> Iterator[Answer | None]:
+    """Yield which tokens of the vocabulary contain a text."""
+    model = loaded.use(request.model)
     yield None
-    if isinstance(request, FindTokens):
-        yield from _find_tokens(desk, model, request)
-    else:
-        yield from _find_replacements(desk, model, request.pair)
-
-
-def _find_tokens(
-    desk: Desk, model: HookedTransformer, request: FindTokens
-) -> Iterator[Answer | None]:
     spelled = _SPELLED.setdefault(model, [])
     while len(spelled) < model.cfg.d_vocab_out:
         start = len(spelled)
@@ -75,7 +66,7 @@ def _find_tokens(
         yield None
     logits: Tensor | None = None
     if request.prompt.text:
-        run = desk.run(model, request.prompt)
+        run = loaded.run(model, request.prompt)
         for _ in run.steps():
             yield None
         logits = last_logits(run)
@@ -101,15 +92,15 @@ def _matches(
     return TokenMatches(shown, len(found), typed)
 
 
-def _find_replacements(
-    desk: Desk, model: HookedTransformer, pair: PromptPair
-) -> Iterator[Answer | None]:
+def find_replacements(loaded: Loaded, request: FindReplacements) -> Iterator[Answer | None]:
     """Replace the words in which the corrupted prompt differs by some with as many tokens."""
+    model, pair = loaded.use(request.model), request.pair
+    yield None
     old, wanted = _differing_words(model, pair)
-    run = desk.run(model, pair.corrupted_prompt)
+    run = loaded.run(model, pair.corrupted_prompt)
     for _ in run.steps():
         yield None
-    length = len(desk.run(model, pair.clean_prompt).tokens)
+    length = len(loaded.run(model, pair.clean_prompt).tokens)
     words = pair.corrupted[old].strip()
     if not words or not wanted.strip() or len(run.tokens) == length:
         yield Replacements(())
@@ -199,13 +190,11 @@ def _candidates(
 PACE_S = 0.25  # between two answers: each holds all rows so far
 STEP_S = 0.02  # of work before the next chance to stop
 
-_KNOWN: WeakKeyDictionary[HookedTransformer, dict[PromptPair, RowReading]] = WeakKeyDictionary()
 
-
-def read_rows(desk: Desk, request: ReadPairs) -> Iterator[Answer | None]:
+def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
     """Yield ever more rows of a table."""
-    model, total = desk.use(request.model), len(request.pairs)
-    known = _KNOWN.setdefault(model, {})
+    model, total = loaded.use(request.model), len(request.pairs)
+    known = loaded.readings
     rows: list[RowReading] = []
     told = monotonic()
     for pair in request.pairs:
@@ -280,34 +269,16 @@ def _lengths_warning(lengths: tuple[int, int]) -> str:
     return unequal(*lengths)
 
 
-def forget(model: HookedTransformer) -> None:
-    """Keep no metric of a model whose weights have changed."""
-    _KNOWN.pop(model, None)
-
-
-def answer(
-    desk: Desk, request: ReadPair | ReadPairs | FindTokens | FindReplacements
-) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about pairs or their words."""
-    match request:
-        case ReadPair():
-            return _read_pair(desk, request)
-        case ReadPairs():
-            return read_rows(desk, request)
-        case FindTokens() | FindReplacements():
-            return answer_words(desk, request)
-
-
-def _read_pair(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
+def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
     """Yield tokens, then what comes next, then how surprising each token is."""
-    model, pair = desk.use(request.model), request.pair
+    model, pair = loaded.use(request.model), request.pair
     if not pair.clean:
         yield PairReading(
             in_words.no_prompt(), warnings=("Type a clean prompt to begin.",), complete=True
         )
         return
-    clean = desk.run(model, pair.clean_prompt)
-    corrupted = desk.run(model, pair.corrupted_prompt) if pair.is_complete else None
+    clean = loaded.run(model, pair.clean_prompt)
+    corrupted = loaded.run(model, pair.corrupted_prompt) if pair.is_complete else None
     ids = [[] if run is None else run.tokens.tolist() for run in (clean, corrupted)]
     skip = in_words.has_bos(model, pair.clean_prompt, clean.tokens)
     warnings = pair_warnings(pair, ids[0], ids[1], skip)
@@ -317,7 +288,7 @@ def _read_pair(desk: Desk, request: ReadPair) -> Iterator[Answer | None]:
     yield from _steps(runs)
     sentences = tuple(dict.fromkeys(filter(None, map(overflow, runs))))
     reading = replace(reading, warnings=reading.warnings + sentences)
-    found = desk.answers(pair, clean)
+    found = loaded.answers(pair, clean)
     ends = [in_words.ending(run, found) for run in runs]
     yield from _steps(ends)
     reading = in_words.finished_reading(reading, found, clean, corrupted, ends)

@@ -18,7 +18,7 @@ from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
 from lensgui.jobs.arrays import Check, Sweep, Verification
 from lensgui.jobs.handlers import in_words, sweep_arrays
-from lensgui.jobs.handlers.loaded import Desk, keep
+from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.results import Answer
@@ -29,7 +29,7 @@ from lensgui.transformer.model import HookedTransformer
 Index = tuple[int, ...]
 
 
-def average(desk: Desk, request: Patching) -> Iterator[Sweep | None]:
+def average(loaded: Loaded, request: Patching) -> Iterator[Sweep | None]:
     """Yield the mean of a sweep over pairs, after each pair.
 
     Raises:
@@ -40,13 +40,13 @@ def average(desk: Desk, request: Patching) -> Iterator[Sweep | None]:
             "Single edges are swept for one pair only: switch the average off, or choose another "
             "kind of sweep."
         )
-    model, cases = desk.use(request.model), list[Case]()
+    model, cases = loaded.use(request.model), list[Case]()
     for case in _cases(model, request):
         cases.append(case)
         yield None
     roles = matched_roles(cases, request.kind)
     positions = sweep_arrays.mean_positions(model, [case.corrupted for case in cases], roles)
-    average = found = _left(desk, request)
+    average = found = _left(loaded, request)
     try:
         if average is not None:
             yield sweep_arrays.mean_picture(model, request, average, positions)
@@ -58,15 +58,15 @@ def average(desk: Desk, request: Patching) -> Iterator[Sweep | None]:
                 yield None
     finally:
         if average is not None and len(average.clean) < len(cases):
-            keep(desk, request, average)
+            loaded.keep(request, average)
     if average is not None:
         drawn = sweep_arrays.mean_picture(model, request, average, positions)
         yield from _checked_mean(drawn, request, average, cases, model)
 
 
-def _left(desk: Desk, request: Patching) -> Average | None:
+def _left(loaded: Loaded, request: Patching) -> Average | None:
     """Return the mean over the pairs that an earlier start of the same question came to."""
-    left = desk.unfinished.pop(request, None)
+    left = loaded.unfinished.pop(request, None)
     return left if isinstance(left, Average) else None
 
 
@@ -93,9 +93,9 @@ def _checked_mean(
         yield replace(drawn, check=Check(len(differences), max(differences)))
 
 
-def verify(desk: Desk, request: Patching, index: Index) -> Iterator[Verification | None]:
+def verify(loaded: Loaded, request: Patching, index: Index) -> Iterator[Verification | None]:
     """Yield the mean over pairs of one cell, each worked out by plain forward passes."""
-    model = desk.use(request.model)
+    model = loaded.use(request.model)
     cases = list(_cases(model, request))
     roles = matched_roles(cases, request.kind)
     found: list[float] = []
@@ -149,21 +149,19 @@ SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
 RATE = 5e10  # FLOP a second of a processor, for that prediction
 
 
-def answer(desk: Desk, request: Patching | VerifyCell) -> Iterator[Answer | None]:
-    """Yield ever more of the answer to a question about patching."""
-    if isinstance(request, VerifyCell):
-        return _verify(desk, request)
-    return average(desk, request) if request.rows else _sweep(desk, request)
+def patching(loaded: Loaded, request: Patching) -> Iterator[Answer | None]:
+    """Yield ever more of a sweep: of one pair, or the mean over several."""
+    return average(loaded, request) if request.rows else _sweep(loaded, request)
 
 
-def _sweep(desk: Desk, request: Patching) -> Iterator[Answer | None]:
+def _sweep(loaded: Loaded, request: Patching) -> Iterator[Answer | None]:
     """Yield a sweep of one pair: estimates, exact cells, then a check of a few of them."""
-    clean, corrupted = _runs(desk, request)
+    clean, corrupted = _runs(loaded, request)
     for run in (clean, corrupted):
         for _ in run.steps():
             yield None
-    metric = required_metric(desk.answers(request.pair, clean))
-    left = desk.unfinished.pop(request, None)
+    metric = required_metric(loaded.answers(request.pair, clean))
+    left = loaded.unfinished.pop(request, None)
     known = Known(left if isinstance(left, Tensor) else None)
     if len(clean.tokens) == len(corrupted.tokens) and is_slow(request, (clean, corrupted), metric):
         for estimates in _estimates(clean, corrupted, metric, request):
@@ -172,19 +170,19 @@ def _sweep(desk: Desk, request: Patching) -> Iterator[Answer | None]:
         nothing = nothing_known(request.kind, _shape(request, corrupted))
         yield sweep_arrays.picture(corrupted, request, nothing, known)
     drawn: Sweep | None = None
-    for step in _exact(desk, request, (clean, corrupted), metric, known):
+    for step in _exact(loaded, request, (clean, corrupted), metric, known):
         drawn = step or drawn
         yield step
     if drawn is not None:
         yield from _checked(drawn, request, (clean, corrupted), metric)
 
 
-def _runs(desk: Desk, request: Patching) -> tuple[Run, Run]:
-    model = desk.use(request.model)
+def _runs(loaded: Loaded, request: Patching) -> tuple[Run, Run]:
+    model = loaded.use(request.model)
     if request.layer is not None and request.head is not None:
         in_words.check_head(model, request.layer, request.head)
     pair = request.pair
-    return desk.run(model, pair.clean_prompt), desk.run(model, pair.corrupted_prompt)
+    return loaded.run(model, pair.clean_prompt), loaded.run(model, pair.corrupted_prompt)
 
 
 def _tokens(runs: tuple[Run, Run]) -> tuple[Tensor, Tensor]:
@@ -202,7 +200,7 @@ def _estimates(
 
 
 def _exact(
-    desk: Desk, request: Patching, runs: tuple[Run, Run], metric: Metric, known: Known
+    loaded: Loaded, request: Patching, runs: tuple[Run, Run], metric: Metric, known: Known
 ) -> Iterator[Sweep | None]:
     """Yield the sweep as exact cells become known; what is known is kept if it is left."""
     result: SweepResult | None = None
@@ -226,7 +224,7 @@ def _exact(
         result = None
     finally:
         if result is not None:
-            keep(desk, request, sweep_arrays.values_of(result, known).clone())
+            loaded.keep(request, sweep_arrays.values_of(result, known).clone())
 
 
 def _wanted(request: Patching, run: Run, known: Known) -> Tensor | None:
@@ -287,15 +285,15 @@ def _checked(
     yield replace(drawn, check=Check(len(chosen), max(differences)))
 
 
-def _verify(desk: Desk, request: VerifyCell) -> Iterator[Answer | None]:
+def verify_cell(loaded: Loaded, request: VerifyCell) -> Iterator[Answer | None]:
     """Yield one cell of a sweep by plain forward passes; of a mean, each pair's cell."""
     patching, index = request.patching, request.index
     if patching.rows:
-        yield from verify(desk, patching, index)
+        yield from verify(loaded, patching, index)
         return
-    clean, _ = runs = _runs(desk, patching)
+    clean, _ = runs = _runs(loaded, patching)
     for _ in clean.steps():
         yield None
-    metric = required_metric(desk.answers(patching.pair, clean))
+    metric = required_metric(loaded.answers(patching.pair, clean))
     for value in slowly(patching, *_tokens(runs), metric, [index], clean.model):
         yield None if value is None else Verification(index, value)
