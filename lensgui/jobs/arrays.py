@@ -125,6 +125,9 @@ class Spread:
     high: NDArray[np.float32] | None = None
 
 
+SHARE = "of clean − corrupted"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep(Slice):
     """Activation patching: how much each cell moves the metric of the run that is patched into.
@@ -183,7 +186,22 @@ class Sweep(Slice):
         """
         if self.refusal:
             raise ValueError(self.refusal)
-        return self.values / np.float32(self.clean - self.corrupted)
+        return self.shown
+
+    @property
+    def scale(self) -> float:
+        """What changes are divided by as they are shown: clean − corrupted, or 1 if refused."""
+        return 1.0 if self.refusal else self.clean - self.corrupted
+
+    @property
+    def shown(self) -> NDArray[np.float32]:
+        """The changes as they are shown: shares of clean − corrupted, or raw where refused."""
+        return self.values / np.float32(self.scale)
+
+    @property
+    def shown_unit(self) -> str:
+        """What `shown` is counted in."""
+        return self.unit if self.refusal else SHARE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

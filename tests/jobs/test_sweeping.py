@@ -213,3 +213,14 @@ def test_who_feeds_a_head(answerer, input_):
     assert np.isfinite(found.embedding)
     with pytest.raises(ValueError, match="There is no head L7H0"):
         last(answerer, WhoFeeds(TOY, PAIR, 7, 0, input_))
+
+
+def test_what_is_shown_is_a_share_or_raw_and_says_which(answerer):
+    sweep = last(answerer, Patching(TOY, PAIR))
+    np.testing.assert_array_equal(sweep.shown, sweep.normalised)
+    assert sweep.shown_unit == "of clean − corrupted"
+    raw = replace(sweep, refusal="because")
+    np.testing.assert_array_equal(raw.shown, sweep.values)
+    assert (raw.scale, raw.shown_unit) == (1.0, "logits")
+    with pytest.raises(ValueError, match="because"):
+        raw.normalised.sum()

@@ -68,4 +68,4 @@ def told(answerer, pane, document, name, cursor=PLACE):
 
 def drawn(sweep):
     """Return the numbers of a sweep as a pane draws them: changes where shares are refused."""
-    return sweep.values if sweep.refusal else sweep.normalised
+    return sweep.shown

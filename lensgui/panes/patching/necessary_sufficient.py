@@ -152,12 +152,8 @@ class NecessaryPane(Pane):
         known = _is_known(sufficient) & _is_known(necessary)
         self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]
         where = tuple(np.array(self._heads, int).reshape(-1, 2).T)
-        raw = bool(sufficient.refusal)
-        x, y = (
-            (sweep.values if raw else sweep.normalised)[where].astype(np.float64)
-            for sweep in (sufficient, necessary)
-        )
-        unit = f", {sufficient.unit}" if raw else ""
+        x, y = (sweep.shown[where].astype(np.float64) for sweep in (sufficient, necessary))
+        unit = f", {sufficient.unit}" if sufficient.refusal else ""
         names = [f"L{layer}H{head}" for layer, head in self._heads]
         titles = f"denoising: restored{unit}", f"noising: taken away{unit}"
         self.scatter.show_points(Points(x, y, names, self._words, *titles, flips=True))

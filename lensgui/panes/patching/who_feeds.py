@@ -185,7 +185,7 @@ class FeedersPane(Pane):
             "else from the corrupted run (path patching)."
         )
         pins = self._document.pins if self._document else ()
-        meaning = found.metric, bool(found.refusal)
+        meaning = found.metric, found.shown_unit
         if meaning != self._meaning:  # the user's range was of something else
             self._meaning, self._end = meaning, None
         picture, limit = draw(found, Setting(1, None, self._end or cells.largest(found), pins))
@@ -196,10 +196,8 @@ class FeedersPane(Pane):
     def _embedding(found: Feeding) -> str:
         if found.embedding != found.embedding:  # not known yet
             return ""
-        if found.refusal:
-            return f"; embedding {signed(found.embedding)} {found.unit}"
-        share = found.embedding / (found.clean - found.corrupted)
-        return f"; embedding {signed(share)}"
+        unit = f" {found.unit}" if found.refusal else ""
+        return f"; embedding {signed(found.embedding / found.scale)}{unit}"
 
     def _words(self, row: int, column: int) -> str:
         found = self.feeding

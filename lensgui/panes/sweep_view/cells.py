@@ -99,8 +99,8 @@ def cell_words(sweep: Sweep, *index: int) -> str:
     estimate = provisional if state is CellState.ESTIMATE else ""
     if sweep.refusal:
         return estimate + raw + _certainty(sweep, index)
-    share = change / (sweep.clean - sweep.corrupted)
-    words = f"{estimate}{precise(share)} of clean − corrupted ({raw}; {_ends(sweep)})"
+    share = precise(change / sweep.scale)
+    words = f"{estimate}{share} {sweep.shown_unit} ({raw}; {_ends(sweep)})"
     return words + _certainty(sweep, index)
 
 
@@ -159,7 +159,7 @@ def largest(sweep: Sweep) -> float | None:
     For questions whose answers are small beside the metric's own range.
     """
     known = np.isin(sweep.states, (CellState.ESTIMATE, CellState.EXACT))
-    sizes = np.abs(sweep.values if sweep.refusal else sweep.normalised)[known]
+    sizes = np.abs(sweep.shown)[known]
     sizes = sizes[np.isfinite(sizes)]
     return _round_up(max(float(sizes.max()), LEAST_END)) if len(sizes) else None
 

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
-from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.jobs.arrays import SHARE, CellState, Sweep
 from lensgui.jobs.requests import Patching
 from lensgui.panes.controls.controls import button, line
 from lensgui.panes.sweep_view import cells
@@ -114,7 +114,7 @@ def difference(a: Sweep, b: Sweep) -> Sweep:
     """
     raw = bool(a.refusal or b.refusal)
     with np.errstate(invalid="ignore"):
-        values = a.values - b.values if raw else a.normalised - b.normalised
+        values = a.values - b.values if raw else a.shown - b.shown
     states = np.full(a.states.shape, CellState.UNCHANGED, np.uint8)
     for state in reversed(_STATES):
         states[(a.states == state) | (b.states == state)] = state
@@ -138,7 +138,7 @@ def difference(a: Sweep, b: Sweep) -> Sweep:
 def describe(a: Sweep, b: Sweep) -> Callable[[int, int], str]:
     """Return what puts a cell of a difference into words, both being sweeps of two axes."""
     raw = bool(a.refusal or b.refusal)
-    unit = a.unit if raw else "of clean − corrupted"
+    unit = a.unit if raw else SHARE
 
     def words(row: int, column: int) -> str:
         name = cells.cell_name(b, row, column)
@@ -146,7 +146,7 @@ def describe(a: Sweep, b: Sweep) -> Callable[[int, int], str]:
         for sweep in (a, b):
             if CellState(int(sweep.states[row, column])) in cells.WORDS:
                 return f"{name}: {cells.cell_words(sweep, row, column)}"
-            numbers.append(float((sweep.values if raw else sweep.normalised)[row, column]))
+            numbers.append(float((sweep.values if raw else sweep.shown)[row, column]))
         parts = f"A {signed(numbers[0])}, B {signed(numbers[1])}"
         return f"{name}: {parts}, A − B {signed(numbers[0] - numbers[1])} {unit}"
 

@@ -70,11 +70,10 @@ class EstimatePlot(QWidget):
 def _points(face: Sweep, places: list[tuple[int, ...]], where: str) -> Points:
     assert face.estimates is not None
     index = tuple(np.array(places, int).reshape(-1, 2).T)
-    scale = 1.0 if face.refusal else face.clean - face.corrupted
     exact, estimates = (
-        part[index].astype(np.float64) / scale for part in (face.values, face.estimates)
+        part[index].astype(np.float64) / face.scale for part in (face.values, face.estimates)
     )
-    unit = face.unit if face.refusal else "of clean − corrupted"
+    unit = face.shown_unit
     names = [cells.cell_name(face, *place) for place in places]
 
     def describe(number: int) -> str:

@@ -157,8 +157,7 @@ def draw(sweep: Sweep, setting: Setting) -> tuple[Picture, float]:
 
 
 def _mean(name: str, mean: float, sweep: Sweep) -> str:
-    unit = sweep.unit if sweep.refusal else "of clean − corrupted"
-    return f"{name}: mean {signed(mean)} {unit}"
+    return f"{name}: mean {signed(mean)} {sweep.shown_unit}"
 
 
 def _number(value: float, limit: float) -> str:

@@ -251,7 +251,7 @@ class SweepPlot(QWidget):
 
     def _keep_range(self, shown: Sweep) -> None:
         """Forget the user's range where colours count something else than when it was chosen."""
-        counted = shown.metric, shown.unit if shown.refusal else "", self._sides is None
+        counted = shown.metric, shown.shown_unit, self._sides is None
         if counted != self._counted:
             self._counted, self._end = counted, None
 

@@ -96,6 +96,6 @@ def _texts(sweep: Sweep, index: tuple[int, ...]) -> tuple[str, str, str]:
     """Return a row: the cell's name, its share of clean − corrupted, and its change."""
     change = float(sweep.values[index])
     sign = "≈ " if sweep.states[index] == CellState.ESTIMATE else ""
-    share = "" if sweep.refusal else sign + precise(change / (sweep.clean - sweep.corrupted))
+    share = "" if sweep.refusal else sign + precise(change / sweep.scale)
     name = cells.cell_name(sweep, *index)
     return name, share, sign + precise(change)
