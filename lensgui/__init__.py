@@ -10,7 +10,7 @@ from lensgui._version import __version__ as __version__
 _HOMES = {  # each public name, and where it is defined: nothing else needs to know
     "Ablation": "lensgui.analysis.graph.ablation",
     "ActivationCache": "lensgui.transformer.cache.cache",
-    "Agreement": "lensgui.analysis.sweep.estimates",
+    "Agreement": "lensgui.terms.metrics",
     "Answers": "lensgui.analysis.pairs.answers",
     "Average": "lensgui.analysis.sweep.averages",
     "Case": "lensgui.analysis.sweep.averages",

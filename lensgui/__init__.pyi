@@ -47,7 +47,6 @@ from lensgui.analysis.sweep.averages import Average as Average
 from lensgui.analysis.sweep.averages import Case as Case
 from lensgui.analysis.sweep.averages import sweep_cases as sweep_cases
 from lensgui.analysis.sweep.continuations import continued as continued
-from lensgui.analysis.sweep.estimates import Agreement as Agreement
 from lensgui.analysis.sweep.estimates import agreement as agreement
 from lensgui.analysis.sweep.estimates import attribution_patch as attribution_patch
 from lensgui.analysis.sweep.slowly import recompute_cells as recompute_cells
@@ -67,6 +66,7 @@ from lensgui.prompts.tasks import TASKS as TASKS
 from lensgui.prompts.tasks import Task as Task
 from lensgui.terms.errors import ModelError as ModelError
 from lensgui.terms.kinds import SweepKind as SweepKind
+from lensgui.terms.metrics import Agreement as Agreement
 from lensgui.terms.metrics import ContinuationLogProbability as ContinuationLogProbability
 from lensgui.terms.metrics import KLDivergence as KLDivergence
 from lensgui.terms.metrics import LogitDifference as LogitDifference

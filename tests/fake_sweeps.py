@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lensgui.jobs.arrays import (
+    Agreement,
     Axis,
     CellState,
     Check,
-    Correlation,
     Feeding,
     HeadEffects,
     Spread,
@@ -78,7 +78,7 @@ def sweep(
         metric=request.pair.metric,
         unit=UNITS[request.pair.metric],
         estimates=estimates,
-        agreement=Correlation(1.0, 1.0, 24) if is_whole and estimates is not None else None,
+        agreement=Agreement(1.0, 1.0, 24) if is_whole and estimates is not None else None,
         check=Check(3, 1.2e-6) if is_whole else None,
         spread=spread,
     )

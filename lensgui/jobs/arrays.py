@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.terms.kinds import AttentionMeasure, Direction
-from lensgui.terms.metrics import MetricName
+from lensgui.terms.metrics import Agreement, MetricName
 
 
 class CellState(IntEnum):
@@ -78,21 +78,6 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation:
-    """How well estimates agree with exact values, over the cells that change anything.
-
-    Attributes:
-        pearson: Their correlation; NaN where one of them is constant.
-        rank: Spearman's correlation of their sizes.
-        cells: How many cells that is.
-    """
-
-    pearson: float
-    rank: float
-    cells: int
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """A few cells worked out again the slow way.
 
@@ -155,7 +140,7 @@ class Sweep(Slice):
     metric: MetricName = "logit difference"
     unit: str = "logits"
     estimates: NDArray[np.float32] | None = None
-    agreement: Correlation | None = None
+    agreement: Agreement | None = None
     check: Check | None = None
     spread: Spread | None = None
     of_head: str = ""

@@ -9,6 +9,21 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well an estimate agrees with exact values, over the cells that change anything.
+
+    Attributes:
+        pearson: Their correlation; NaN where one of them is constant.
+        rank: Spearman's correlation of their sizes.
+        cells: How many cells that is.
+    """
+
+    pearson: float
+    rank: float
+    cells: int
+
+
 class Metric(Protocol):
     """What a sweep reads from a run.
 

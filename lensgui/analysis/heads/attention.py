@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensgui.analysis.heads.direct import answer_direction, attention_scales, final_scales
 from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.metrics import LogitDifference
-from lensgui.transformer.model import HookedTransformer
 
 
 @torch.no_grad()
@@ -94,29 +94,6 @@ def _contribution(
     scale = final_scales(run)
     if run.model.cfg.has_post_norms:
         written = written * block.ln1_post.w
-        read = block.ln1(run.residuals[layer][None])
-        output = block.attn(read, read, read, run.span)[0]
-        scale = scale * block.ln1_post.scale(output).double()
+        scale = scale * attention_scales(run, layer).double()
     effect = written.double() @ answer_direction(run.model, metric)
     return pattern.double() * effect / scale
-
-
-def answer_direction(model: HookedTransformer, metric: LogitDifference) -> Tensor:
-    """Return the direction that raises a logit difference by 1 at a final scale of 1, [d_model].
-
-    The final norm's weights and centring are part of it; float64.
-    """
-    norm, unembed = model.ln_final, model.unembed
-    answer, distractor = (
-        unembed.W_U[:, list(ids)].double().mean(-1) for ids in (metric.answer, metric.distractor)
-    )
-    row = (answer - distractor) * unembed.scale
-    row = row if norm.w is None else row * norm.w.double()
-    return row - row.mean() if norm.centres else row
-
-
-def final_scales(run: Run) -> Tensor:
-    """Return what the final norm of a complete run divides by, [position, 1], in float64."""
-    residual, norm = run.residuals[-1], run.model.ln_final
-    scale = norm.scale(residual) if norm.normalizes else torch.ones_like(residual[:, :1])
-    return scale.double()

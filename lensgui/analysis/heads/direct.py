@@ -6,11 +6,15 @@ The final norm's scale is taken as it was, so that the parts of the stream add u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.layers.span import Span
+from lensgui.transformer.model import HookedTransformer
 
 
 @torch.no_grad()
@@ -29,7 +33,7 @@ def direct_effect(run: Run, written: Tensor, position: int) -> Tensor:
     norm = model.ln_final
     if norm.centres:
         written = written - written.mean(-1, keepdim=True)
-    scaled = written / final_scale(run, position)
+    scaled = written / final_scales(run)[position].to(written.dtype)
     scaled = scaled if norm.w is None else scaled * norm.w
     effect = (scaled.to(model.unembed.W_U.dtype) @ model.unembed.W_U).double()
     effect = effect * model.unembed.scale
@@ -47,7 +51,52 @@ def attributed(effect: Tensor, metric: LogitDifference) -> Tensor:
     return answer - distractor
 
 
-def final_scale(run: Run, position: int) -> Tensor:
-    """Return what the final norm of a complete run divides by at a position, [1]."""
-    residual, norm = run.residuals[-1][position], run.model.ln_final
-    return norm.scale(residual) if norm.normalizes else torch.ones_like(residual[:1])
+@torch.no_grad()
+def logit_directions(model: HookedTransformer, tokens: Sequence[int]) -> Tensor:
+    """Return the directions of the stream that raise some logits by 1 at a final scale of 1.
+
+    The final norm's weights and centring are part of them.
+
+    Returns:
+        [token, d_model], in float64.
+    """
+    norm, unembed = model.ln_final, model.unembed
+    rows = unembed.W_U[:, list(tokens)].T.double() * unembed.scale
+    rows = rows if norm.w is None else rows * norm.w.double()
+    return rows - rows.mean(-1, keepdim=True) if norm.centres else rows
+
+
+def answer_direction(model: HookedTransformer, metric: LogitDifference) -> Tensor:
+    """Return the direction that raises a logit difference by 1 at a final scale of 1, [d_model].
+
+    Sets of tokens count by their mean; float64.
+    """
+    answer, distractor = (
+        logit_directions(model, ids).mean(0) for ids in (metric.answer, metric.distractor)
+    )
+    return answer - distractor
+
+
+def final_scales(run: Run) -> Tensor:
+    """Return what the final norm of a complete run divides by, [position, 1], in float64."""
+    residual, norm = run.residuals[-1], run.model.ln_final
+    scale = norm.scale(residual) if norm.normalizes else torch.ones_like(residual[:, :1])
+    return scale.double()
+
+
+@torch.no_grad()
+def attention_scales(run: Run, layer: int, where: slice = slice(None)) -> Tensor:
+    """Return what the norm after a layer's attention divides by at some positions, [position, 1].
+
+    Args:
+        run: A run that knows the layer.
+        layer: The layer.
+        where: Positions that follow each other.
+    """
+    start, stop, _ = where.indices(len(run.tokens))
+    block, rows = run.model.blocks[layer], run.residuals[layer][None, start:stop]
+    span = Span(run.model.cfg, stop - start, start, device=rows.device)
+    read = block.ln1(rows)
+    output = block.attn(read, read, read, span, run.before(layer, start))[0]
+    scales: Tensor = block.ln1_post.scale(output)
+    return scales

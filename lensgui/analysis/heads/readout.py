@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lensgui.analysis.heads.direct import attributed, direct_effect, final_scale
+from lensgui.analysis.heads.direct import (
+    attention_scales,
+    attributed,
+    direct_effect,
+    final_scales,
+    logit_directions,
+)
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.hooks.hook_point import HookPoint
@@ -36,18 +42,9 @@ def written_for(run: Run, layer: int, head: int, position: int, z: Tensor) -> Te
     block: Any = run.model.blocks[layer]
     written: Tensor = z @ block.attn.W_O[head]
     if run.model.cfg.has_post_norms:
-        written = written / _attention_scale(run, layer, position) * block.ln1_post.w
+        scale = attention_scales(run, layer, slice(position, position + 1))[0]
+        written = written / scale * block.ln1_post.w
     return written * run.model.cfg.residual_multiplier
-
-
-def _attention_scale(run: Run, layer: int, position: int) -> Tensor:
-    """Return what the norm after a layer's attention divided by at a position, [1]."""
-    block, row = run.model.blocks[layer], run.residuals[layer][None, position : position + 1]
-    span = Span(run.model.cfg, 1, position, device=row.device)
-    read = block.ln1(row)
-    output = block.attn(read, read, read, span, run.before(layer, position))[0, 0]
-    scale: Tensor = block.ln1_post.scale(output)
-    return scale
 
 
 def hide_first_source(pattern: Tensor) -> Tensor:
@@ -270,7 +267,7 @@ def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None
     if activations is not None and not model.cfg.has_post_norms:
         mlp: Any = model.blocks[layer].mlp
         columns = sorted({*metric.answer, *metric.distractor})
-        directions = _directions(run, position, columns)
+        directions = logit_directions(model, columns) / final_scales(run)[position]
         through = mlp.W_out.to(directions.dtype) @ directions.T * model.cfg.residual_multiplier
         places = LogitDifference(
             tuple(map(columns.index, metric.answer)), tuple(map(columns.index, metric.distractor))
@@ -295,15 +292,3 @@ def _mlp_row(run: Run, layer: int, position: int) -> tuple[Tensor, Tensor | None
         middle = block.attention_half(row, span, run.before(layer, position))
         block.mlp_half(middle, row)
     return kept[out], kept.get(post)
-
-
-def _directions(run: Run, position: int, columns: list[int]) -> Tensor:
-    """Return the direction in the stream that raises each of some logits by one, [token, d_model].
-
-    The final norm's scale is the position's own.
-    """
-    model, norm = run.model, run.model.ln_final
-    rows = model.unembed.W_U[:, columns].T.double() * model.unembed.scale
-    rows = rows if norm.w is None else rows * norm.w.double()
-    rows = rows - rows.mean(-1, keepdim=True) if norm.centres else rows
-    return rows / final_scale(run, position).double()

@@ -24,7 +24,7 @@ from lensgui.analysis.run.run import HOOKS, Run
 from lensgui.analysis.sweep.gradients import LayerGraph, gradient_at_the_end
 from lensgui.analysis.sweep.patches import check_kind
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Metric
+from lensgui.terms.metrics import Agreement, Metric
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -283,21 +283,6 @@ class _Estimates:
     def maps(self) -> tuple[Tensor, ...]:
         """Return the estimates of each kind in the shape of its map."""
         return tuple(torch.stack(rows).cpu() for rows in zip(*self.rows, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How well an estimate agrees with exact values, over the cells that change anything.
-
-    Attributes:
-        pearson: Their correlation; NaN where one of them is constant.
-        rank: Spearman's correlation of their sizes.
-        cells: How many cells that is.
-    """
-
-    pearson: float
-    rank: float
-    cells: int
 
 
 def agreement(estimate: Tensor, exact: Tensor, unchanged: Tensor) -> Agreement:

@@ -16,11 +16,11 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
 from lensgui.analysis.sweep.estimates import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
-from lensgui.jobs.arrays import Axis, CellState, Correlation, Spread, Sweep
+from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import UNITS, refusal
+from lensgui.terms.metrics import UNITS, Agreement, refusal
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -144,12 +144,11 @@ def _states(exact: Tensor, unchanged: Tensor, estimates: Tensor | None) -> NDArr
     return states
 
 
-def _agreement(exact: Tensor, unchanged: Tensor, estimates: Tensor | None) -> Correlation | None:
+def _agreement(exact: Tensor, unchanged: Tensor, estimates: Tensor | None) -> Agreement | None:
     """Compare estimates with exact values, once these are all known."""
     if estimates is None or exact.isnan().any():
         return None
-    found = agreement(estimates, exact, unchanged)
-    return Correlation(found.pearson, found.rank, found.cells)
+    return agreement(estimates, exact, unchanged)
 
 
 def axes_of(model: HookedTransformer, kind: SweepKind, positions: Axis) -> tuple[Axis, ...]:
