@@ -73,7 +73,6 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "read_pairs": "lensgui.prompts.pair_files",
     "receivers": "lensgui.analysis.graph.nodes",
     "recompute_cells": "lensgui.analysis.sweep.slowly",
-    "refusal": "lensgui.terms.metrics",
     "run_ablated": "lensgui.analysis.graph.ablation",
     "run_prompt": "lensgui.analysis.pairs.typed_pairs",
     "sampled_knockouts": "lensgui.analysis.graph.faithfulness",

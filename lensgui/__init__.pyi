@@ -74,7 +74,6 @@ from lensgui.terms.metrics import LogProbability as LogProbability
 from lensgui.terms.metrics import Metric as Metric
 from lensgui.terms.metrics import Probability as Probability
 from lensgui.terms.metrics import Rank as Rank
-from lensgui.terms.metrics import refusal as refusal
 from lensgui.terms.model_key import ModelKey as ModelKey
 from lensgui.transformer.cache.cache import ActivationCache as ActivationCache
 from lensgui.transformer.config import HookedTransformerConfig as HookedTransformerConfig

@@ -349,17 +349,6 @@ def gain(clean: Any, corrupted: Any, metric: MetricName | None) -> Any:
     return corrupted - clean if metric in LOWER_IS_BETTER else clean - corrupted
 
 
-def divisor(clean: float, corrupted: float, metric: MetricName | None) -> float:
-    """Return clean − corrupted, for changes to be divided by.
-
-    Raises:
-        ValueError: If a share of it has no meaning, as `refusal` says.
-    """
-    if reason := refusal(clean, corrupted, metric):
-        raise ValueError(reason)
-    return clean - corrupted
-
-
 def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
     """Return why a change can't be given as a share of clean − corrupted; "" if it can.
 
@@ -389,3 +378,40 @@ def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
         f"The clean run does worse than the corrupted run ({change} {unit}): a share of "
         f"that would have the wrong sign, so changes are in {unit}."
     )
+
+
+class Shares:
+    """How changes of a metric are shown: as shares of clean − corrupted, or raw if that is noise.
+
+    For results that have the metric of both runs and its name.
+    """
+
+    __slots__ = ()
+    clean: Any
+    corrupted: Any
+    metric: MetricName | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The metric of the clean and of the corrupted run."""
+        return self.clean, self.corrupted
+
+    @property
+    def refusal(self) -> str:
+        """Why a share of clean − corrupted would say nothing, as a sentence; "" if it would."""
+        return refusal(*self.ends, self.metric)
+
+    @property
+    def scale(self) -> float:
+        """What changes are divided by as they are shown: clean − corrupted, or 1 if refused."""
+        clean, corrupted = self.ends
+        return 1.0 if self.refusal else clean - corrupted
+
+    def check_shares(self) -> None:
+        """Refuse shares that have no meaning.
+
+        Raises:
+            ValueError: The message is `refusal`.
+        """
+        if reason := self.refusal:
+            raise ValueError(reason)

@@ -64,7 +64,7 @@ def test_patching_of_every_state(name, kind, answerer, qtbot):
     names = copied(pane, document, qtbot)
     sweep = told(answerer, pane, document, "sweep")
     assert bool(sweep.refusal) == (name in REFUSED)
-    assert bool(names["reason"]) == (name in REFUSED)
+    assert bool(names["result"].refusal) == (name in REFUSED)
     assert_same(names["shown"], sweep)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -81,3 +82,13 @@ def test_of_a_metric_of_ones_own_only_no_difference_is_refused():
     for result in results(None, 1.0, 1.0):
         with pytest.raises(ValueError, match="the same in both"):
             result.normalised.sum()
+
+
+def test_what_is_shown_of_a_result_is_a_share_or_the_raw_change():
+    right = SweepResult(RESID_PRE, CHANGES, CHANGES == 0, 2.0, -2.0, "logit difference")
+    torch.testing.assert_close(right.shown, CHANGES / 4)
+    assert (right.refusal, right.scale) == ("", 4.0)
+    noise = replace(right, corrupted=1.9)
+    torch.testing.assert_close(noise.shown, CHANGES)
+    assert "noise" in noise.refusal
+    assert noise.scale == 1.0

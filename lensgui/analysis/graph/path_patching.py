@@ -25,6 +25,7 @@ from lensgui.analysis.graph.measured_pair import (
     written,
 )
 from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, written_at
+from lensgui.terms.metrics import MetricName, Shares
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.model import HookedTransformer
 
@@ -272,7 +273,7 @@ def path_patch(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PathScores:
+class PathScores(Shares):
     """Path patching from every sender into one receiver, as far as it is known.
 
     Attributes:
@@ -283,6 +284,7 @@ class PathScores:
         embed: Likewise from the embedding.
         clean: The metric of the clean run.
         corrupted: The metric of the corrupted run.
+        metric: What is read; None for a metric that is not lensgui's.
     """
 
     receiver: Node
@@ -291,6 +293,12 @@ class PathScores:
     embed: float
     clean: float
     corrupted: float
+    metric: MetricName | None = None
+
+    @property
+    def shown(self) -> Tensor:
+        """The changes, MLPs in the last column, [layer, head + 1]: shares, or raw where refused."""
+        return torch.cat([self.heads, self.mlps[:, None]], 1) / self.scale
 
 
 @torch.no_grad()
@@ -319,6 +327,7 @@ def path_patch_into_slowly(
         ValueError: As in `path_patch`.
     """
     runs = Runs.of(model, clean, corrupted, metric)
+    ends = runs.at_clean, runs.at_corrupted
     paths = Paths(runs, [receiver], freeze_mlps)
     cfg = model.cfg
     heads = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
@@ -331,6 +340,6 @@ def path_patch_into_slowly(
         for node, value in zip(nodes, values, strict=True):
             (mlps[layer : layer + 1] if node.head is None else heads[layer, node.head]).fill_(value)
         if nodes:
-            yield PathScores(receiver, heads, mlps, embed, runs.at_clean, runs.at_corrupted)
+            yield PathScores(receiver, heads, mlps, embed, *ends)
     (embed,) = paths.values([frozenset([Node("embed")])], 0)
-    yield PathScores(receiver, heads, mlps, embed, runs.at_clean, runs.at_corrupted)
+    yield PathScores(receiver, heads, mlps, embed, *ends)

@@ -24,7 +24,7 @@ from lensgui.analysis.sweep.batches import group, measured
 from lensgui.analysis.sweep.patches import HeadPatch, needed
 from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import Metric, read_positions
+from lensgui.terms.metrics import Metric, MetricName, read_positions
 from lensgui.transformer.config import HookedTransformerConfig
 
 _WRITTEN = frozenset({"z", "mlp_out"})
@@ -134,12 +134,12 @@ def path_patch_into(
     patch = FedPatch(receiver, clean, corrupted)
     for _ in patch.listen():
         yield None
-    at_clean, start = (read_metric(run, metric) for run in (clean, corrupted))
+    ends = read_metric(clean, metric), read_metric(corrupted, metric)
     known: dict[Node, float] = {}
     for found in _measured(patch, metric, end):
         if found is not None:
-            known |= {node: value - start for node, value in found.items()}
-        yield None if found is None else _scores(receiver, known, model.cfg, (at_clean, start))
+            known |= {node: value - ends[1] for node, value in found.items()}
+        yield _scores(receiver, known, model.cfg, ends, metric.name) if found is not None else None
 
 
 def _measured(patch: FedPatch, metric: Metric, end: int) -> Iterator[dict[Node, float] | None]:
@@ -161,6 +161,7 @@ def _scores(
     known: dict[Node, float],
     cfg: HookedTransformerConfig,
     read: tuple[float, float],
+    metric: MetricName | None,
 ) -> PathScores:
     """Return what is known as maps."""
     heads = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
@@ -170,4 +171,5 @@ def _scores(
             mlps[node.layer] = value
         elif node.kind == "head":
             heads[node.layer, node.head] = value
-    return PathScores(receiver, heads, mlps, known.get(Node("embed"), torch.nan), *read)
+    embed = known.get(Node("embed"), torch.nan)
+    return PathScores(receiver, heads, mlps, embed, *read, metric)

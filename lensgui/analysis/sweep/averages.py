@@ -15,7 +15,7 @@ from torch import Tensor
 from lensgui.analysis.pairs.roles import matching
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName, divisor, gain
+from lensgui.terms.metrics import Metric, MetricName, Shares, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread
@@ -40,7 +40,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Average:
+class Average(Shares):
     """A sweep averaged over pairs, as far as they have been swept.
 
     Attributes:
@@ -76,12 +76,20 @@ class Average:
         """The mean change as a share of the mean clean − corrupted, [layer, …].
 
         Raises:
-            ValueError: If a share has no meaning, as `shares.refusal` says.
+            ValueError: If a share has no meaning, as `refusal` says.
         """
-        return self.values / self._divisor()
+        self.check_shares()
+        return self.shown
 
-    def _divisor(self) -> float:
-        return divisor(float(self.clean.mean()), float(self.corrupted.mean()), self.metric)
+    @property
+    def shown(self) -> Tensor:
+        """The mean changes as shares, or raw where `refusal` says why not, [layer, …]."""
+        return self.values / self.scale
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The mean metric of the clean and of the corrupted runs."""
+        return float(self.clean.mean()), float(self.corrupted.mean())
 
     def spread(self, share: float = 0.95, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Return where the normalised mean lies in most resamples of the pairs (Efron 1979).
@@ -96,7 +104,7 @@ class Average:
         Raises:
             ValueError: As `normalised`.
         """
-        self._divisor()
+        self.check_shares()
         count = len(self.clean)
         generator = torch.Generator().manual_seed(seed)
         drawn = torch.randint(count, (RESAMPLES, count), generator=generator)

@@ -24,7 +24,7 @@ from lensgui.analysis.run.run import Run, are_alike, equal_tokens, run_together,
 from lensgui.analysis.sweep.batches import Cell, Walk, group, measured
 from lensgui.analysis.sweep.patches import Patch, make_patch, map_shape, needed
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName, divisor, read_positions
+from lensgui.terms.metrics import Metric, MetricName, Shares, read_positions
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -106,7 +106,7 @@ def _at(nested: object, index: tuple[int, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class SweepResult:
+class SweepResult(Shares):
     """A sweep, as far as it is known.
 
     Attributes:
@@ -131,9 +131,15 @@ class SweepResult:
         """The change as a share of clean − corrupted.
 
         Raises:
-            ValueError: If a share has no meaning, as `shares.refusal` says.
+            ValueError: If a share has no meaning, as `refusal` says.
         """
-        return self.values / divisor(self.clean, self.corrupted, self.metric)
+        self.check_shares()
+        return self.shown
+
+    @property
+    def shown(self) -> Tensor:
+        """The changes as shares of clean − corrupted, or raw where `refusal` says why not."""
+        return self.values / self.scale
 
 
 def sweep(

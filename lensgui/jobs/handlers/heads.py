@@ -26,7 +26,7 @@ from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, laye
 from lensgui.jobs.requests import HeadRoles, LogitLens, ReadEdge, ReadHead, ReadMLP, WhoFeeds
 from lensgui.jobs.results import Answer, EdgeReading, MLPReading, Neuron
 from lensgui.prompts.pair import Prompt, PromptPair
-from lensgui.terms.metrics import UNITS, LogitDifference, refusal
+from lensgui.terms.metrics import UNITS, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 
 MOST_NEURONS = 6
@@ -197,9 +197,9 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
         (layer_axis(model), columns),
         host(values),
         states,
-        scores.clean,
-        scores.corrupted,
-        refusal(scores.clean, scores.corrupted, metric),
+        clean=scores.clean,
+        corrupted=scores.corrupted,
+        refusal=scores.refusal,
         metric=metric,
         unit=UNITS[metric],
         receiver=_name(model, scores.receiver),

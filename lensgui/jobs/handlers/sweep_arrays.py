@@ -20,7 +20,7 @@ from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import UNITS, Agreement, refusal
+from lensgui.terms.metrics import UNITS, Agreement
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -119,14 +119,14 @@ def picture(corrupted: Run, request: Patching, result: SweepResult, known: Known
         axes if request.layer is None else axes[2:],
         host(values),
         states,
-        result.clean,
-        result.corrupted,
-        refusal(result.clean, result.corrupted, request.pair.metric),
-        request.direction,
-        request.pair.metric,
-        UNITS[request.pair.metric],
-        None if estimates is None else host(torch.where(unchanged, 0.0, estimates)),
-        _agreement(exact, unchanged, estimates),
+        clean=result.clean,
+        corrupted=result.corrupted,
+        refusal=result.refusal,
+        direction=request.direction,
+        metric=request.pair.metric,
+        unit=UNITS[request.pair.metric],
+        estimates=None if estimates is None else host(torch.where(unchanged, 0.0, estimates)),
+        agreement=_agreement(exact, unchanged, estimates),
         of_head="" if request.layer is None else f"L{request.layer}H{request.head}",
     )
 
@@ -168,8 +168,7 @@ def mean_picture(
 ) -> Sweep:
     """Return the mean over pairs as far as it is known."""
     count = len(average.clean)
-    clean, base = float(average.clean.mean()), float(average.corrupted.mean())
-    reason = refusal(clean, base, request.pair.metric)
+    clean, corrupted = average.ends
     values = average.values
     states = np.full(tuple(values.shape), CellState.EXACT, np.uint8)
     total = len(request.rows)
@@ -179,19 +178,19 @@ def mean_picture(
     states[(average.changes == 0).all(0).numpy()] = CellState.UNCHANGED
     states.flags.writeable = False
     spread = Spread(count, total, len(average.wrong))
-    if count == total > 1 and not reason:
+    if count == total > 1 and not average.refusal:
         low, high = (host(end) for end in average.spread())
         spread = replace(spread, low=low, high=high)
     return Sweep(
         axes_of(model, request.kind, positions),
         host(values),
         states,
-        clean,
-        base,
-        reason,
-        request.direction,
-        request.pair.metric,
-        UNITS[request.pair.metric],
+        clean=clean,
+        corrupted=corrupted,
+        refusal=average.refusal,
+        direction=request.direction,
+        metric=request.pair.metric,
+        unit=UNITS[request.pair.metric],
         spread=spread,
     )
 

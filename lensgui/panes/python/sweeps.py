@@ -9,8 +9,7 @@ from lensgui.panes.python import script
 from lensgui.state.document import Document
 from lensgui.terms.kinds import RESID_PRE, HeadInput, SweepKind
 
-WHY = "  # why a share of clean − corrupted would say nothing, if so"
-PRINTED = 'print(reason or "as a share of clean − corrupted", table(shown), sep="\\n")'
+SHARE = "as a share of clean − corrupted"
 
 
 def shown(document: Document, asked: Patching, kept: Patching | None, side: str) -> str:
@@ -36,15 +35,11 @@ def necessary(document: Document, asked: Patching) -> str:
         document: The model.
         asked: What is swept, in either direction.
     """
-    turned = replace(asked, direction="noising")
-    restored, broken = _share("restored", asked), _share("broken", asked)
     lines = [
         *_swept("restored", replace(asked, direction="denoising")),
-        *_sweep("broken", turned),
-        _reason("restored", asked),
-        f"sufficient = restored.values if reason else {restored}  # [layer, head]",
-        f"necessary = broken.values if reason else {broken}  # [layer, head]",
-        'print(reason or "as a share of clean − corrupted")',
+        *_sweep("broken", replace(asked, direction="noising")),
+        "sufficient, necessary = restored.shown, broken.shown  # [layer, head]",
+        f'print(restored.refusal or "{SHARE}")',
         'print("sufficient", table(sufficient), "necessary", table(necessary), sep="\\n")',
     ]
     return script.script(document, lines)
@@ -61,11 +56,8 @@ def who_feeds(document: Document, place: tuple[int, int], input_: HeadInput) -> 
         f"runs = [Run(model, found.ending(tokens[0])).complete() for tokens in {sides}]",
         f'receiver = Node("{input_}", {layer}, {head}{shared})',
         "*_, scores = path_patch_into(*runs, found.metric, receiver)",
-        "changes = torch.cat([scores.heads, scores.mlps[:, None]], 1)",
-        f"reason = refusal(scores.clean, scores.corrupted, pair.metric){WHY}",
-        "whole = 1 if reason else scores.clean - scores.corrupted",
-        "shown, embedding = changes / whole, scores.embed / whole  # MLPs in the last column",
-        PRINTED,
+        "shown, embedding = scores.shown, scores.embed / scores.scale  # MLPs in the last column",
+        _printed("scores.refusal"),
     ]
     return script.script(document, lines)
 
@@ -73,26 +65,27 @@ def who_feeds(document: Document, place: tuple[int, int], input_: HeadInput) -> 
 def _one(document: Document, asked: Patching) -> str:
     """Return how to compute a sweep: raw where a share would mean nothing."""
     place = "" if asked.layer is None else f"[{asked.layer}, {asked.head}]"
-    axes = f"  # [{', '.join(_axes(asked))}]"
-    shown = f"(result.values if reason else {_share('result', asked)}){place}"
-    lines = [*_swept("result", asked), _reason("result", asked), f"shown = {shown}{axes}", PRINTED]
-    return script.script(document, lines)
+    shown = f"shown = result.shown{place}  # [{', '.join(_axes(asked))}]"
+    return script.script(document, [*_swept("result", asked), shown, _printed("result.refusal")])
 
 
 def _difference(document: Document, kept: Patching, asked: Patching) -> str:
     """Return how to compute two sweeps and their difference."""
-    places = ["" if of.layer is None else f"[{of.layer}, {of.head}]" for of in (kept, asked)]
-    raw = f"a.values{places[0]} - b.values{places[1]}"
-    share = f"({_share('a', kept)}){places[0]} - ({_share('b', asked)}){places[1]}"
-    refusals = f"{_refusal('a', kept)} or {_refusal('b', asked)}"
+    at_a, at_b = ("" if of.layer is None else f"[{of.layer}, {of.head}]" for of in (kept, asked))
+    raw, shares = f"a.values{at_a} - b.values{at_b}", f"a.shown{at_a} - b.shown{at_b}"
     lines = [
         *_swept("a", kept),
         *_swept("b", asked),
-        f"reason = {refusals}{WHY}",
-        f"shown = {raw} if reason else {share}  # [{', '.join(_axes(asked))}]",
-        PRINTED,
+        "refusal = a.refusal or b.refusal",
+        f"shown = {raw} if refusal else {shares}  # [{', '.join(_axes(asked))}]",
+        _printed("refusal"),
     ]
     return script.script(document, lines)
+
+
+def _printed(refusal: str) -> str:
+    """Return the line that prints what is shown, as what."""
+    return f'print({refusal} or "{SHARE}", table(shown), sep="\\n")'
 
 
 def _swept(name: str, asked: Patching) -> list[str]:
@@ -117,26 +110,6 @@ def _sweep(name: str, asked: Patching) -> list[str]:
     if asked.layer is not None:
         options.append(f"heads=[({asked.layer}, {asked.head})]")
     return [f"*_, {name} = {', '.join([call, *options])})"]
-
-
-def _ends(name: str, asked: Patching) -> tuple[str, str]:
-    """Return the expressions for the metric of the clean and of the corrupted run."""
-    mean = ".mean()" if asked.rows else ""
-    return f"{name}.clean{mean}", f"{name}.corrupted{mean}"
-
-
-def _share(name: str, asked: Patching) -> str:
-    clean, corrupted = _ends(name, asked)
-    return f"{name}.values / ({clean} - {corrupted})"
-
-
-def _refusal(name: str, asked: Patching) -> str:
-    ends = [f"float({end})" if asked.rows else end for end in _ends(name, asked)]
-    return f"refusal({', '.join(ends)}, {asked.pair.metric!r})"
-
-
-def _reason(name: str, asked: Patching) -> str:
-    return f"reason = {_refusal(name, asked)}{WHY}"
 
 
 def spelled(kind: SweepKind) -> str:
