@@ -13,7 +13,7 @@ from lensgui.jobs.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import refusal
+from lensgui.terms.shares import refusal
 from tests.panes.conftest import answer, viewing
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 

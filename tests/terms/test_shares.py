@@ -12,7 +12,8 @@ from lensgui.analysis.pairs.answers import MAKERS
 from lensgui.analysis.sweep.averages import Average
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import RESID_PRE
-from lensgui.terms.metrics import ContinuationLogProbability, Declared, MetricName, refusal
+from lensgui.terms.metrics import ContinuationLogProbability, Declared, MetricName
+from lensgui.terms.shares import refusal
 from tests.analysis.models import model_of
 
 ENDS = [  # of which clean does better, by enough to divide by

@@ -15,7 +15,8 @@ from torch import Tensor
 from lensgui.analysis.pairs.roles import matching
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName, Shares, gain
+from lensgui.terms.metrics import Metric, MetricName
+from lensgui.terms.shares import Shares, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread

@@ -24,7 +24,8 @@ from lensgui.analysis.run.run import Run, are_alike, equal_tokens, run_together,
 from lensgui.analysis.sweep.batches import Cell, Walk, group, measured
 from lensgui.analysis.sweep.patches import Patch, make_patch, map_shape, needed
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName, Shares, read_positions
+from lensgui.terms.metrics import Metric, MetricName, read_positions
+from lensgui.terms.shares import Shares
 from lensgui.transformer.model import HookedTransformer
 
 
