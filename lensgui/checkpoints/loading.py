@@ -18,7 +18,12 @@ from lensgui.checkpoints.families.family import Family, Weight, sizes
 from lensgui.checkpoints.families.registry import family_of
 from lensgui.checkpoints.folder import read_config, read_tokenizer
 from lensgui.checkpoints.locate import folder_of, locate
-from lensgui.checkpoints.tensors import Checkpoint, checkpoint_of_module, checkpoint_of_place
+from lensgui.checkpoints.tensors import (
+    Checkpoint,
+    checkpoint_of_module,
+    checkpoint_of_place,
+    of_any_layer,
+)
 from lensgui.models.store import Report, silence
 from lensgui.terms.errors import ModelError
 from lensgui.transformer.config import DTYPES, HookedTransformerConfig
@@ -57,21 +62,36 @@ def fill(
     for name, parameter in list(model.named_parameters()):
         weight, names = place_of(checkpoint, family, origins.get(name), len(parameter))
         is_tied = name == "unembed.W_U" and cfg.tied_embeddings
+        is_lent = bool(used.intersection(names)) and not _may_share(weight, cfg)
         used.update(names)
         if is_tied:
             value = model.embed.W_E.data.T
-        elif weight is not None and names:
+        elif weight is not None and names and not is_lent:
             value = _read(checkpoint, names, weight, cfg, parameter)
             if will_change and checkpoint.is_borrowed:
                 value = _like(parameter, cfg.device).copy_(value)
-        elif weight is None or weight.is_optional:
+        elif not names and _may_lack(checkpoint, family, weight):
             value = _like(parameter, cfg.device).zero_()
         else:
             raise ModelError(
-                f"{checkpoint.where} has no tensor {weight.source}, which {cfg.model_name} needs."
+                f"{checkpoint.where} has no tensor {origins[name].source}, which "
+                f"{cfg.model_name} needs."
             )
         _replace(model, name, value)
     _refuse_leftovers(checkpoint, family, used, cfg, n_layers or cfg.n_layers)
+
+
+def _may_share(weight: Weight | None, cfg: HookedTransformerConfig) -> bool:
+    """Return whether a tensor may be several parameters: parts of it, or the norm of both."""
+    return weight is None or weight.pick is not None or cfg.parallel_attn_mlp
+
+
+def _may_lack(checkpoint: Checkpoint, family: Family, weight: Weight | None) -> bool:
+    """Return whether a parameter without a tensor is 0: what one layer has, all have."""
+    if weight is None:
+        return True
+    spelled = {of_any_layer(start + weight.source) for start in ("", family.prefix)}
+    return weight.is_optional and spelled.isdisjoint(checkpoint.kinds)
 
 
 def is_tied(checkpoint: Checkpoint, family: Family, otherwise: bool) -> bool:

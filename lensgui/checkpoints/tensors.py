@@ -6,6 +6,7 @@ Nothing is ever unpickled.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Checkpoint:
     Attributes:
         where: What to call it in a sentence.
         names: The name of every tensor.
+        kinds: Those names with the layer left out.
         is_borrowed: Whether the tensors belong to another model, which must not change.
     """
 
@@ -41,6 +43,7 @@ class Checkpoint:
         self._path: Path | None = None
         self._opened: Any = None
         self.names = frozenset(names)
+        self.kinds = frozenset(map(of_any_layer, names))
 
     def read(self, name: str) -> Tensor:
         """Return a tensor: of a file a view where it is large, and its own memory where it is not.
@@ -61,6 +64,11 @@ class Checkpoint:
             ) from error
         # A view keeps its whole file in memory, which a bias is not worth.
         return tensor if tensor.nbytes >= _WORTH_A_VIEW else tensor.clone()
+
+
+def of_any_layer(name: str) -> str:
+    """Return a tensor's name with the layer left out."""
+    return re.sub(r"\.\d+\.", ".", name)
 
 
 def checkpoint_of_module(module: Any) -> Checkpoint:

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 import transformers as hf
+from safetensors.torch import load_file, save_file
 
 from lensgui.checkpoints.families.registry import FAMILIES, supported_types
 from lensgui.checkpoints.loading import convert_config, from_pretrained
@@ -130,3 +131,24 @@ def test_weights_that_differ_between_layers_are_not_stacked():
     model = HookedTransformer.from_pretrained_no_processing(hf_model=tiny("qwen3_moe"))
     assert model.W_Q.shape == (3, 4, 32, 10)
     assert not hasattr(model, "W_in")
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_file_that_lacks_any_one_tensor_of_a_layer_is_refused(name, tmp_path):
+    tiny(name).save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = load_file(path)
+    for key in tensors:
+        if ".1." in key:
+            save_file({other: tensors[other] for other in tensors if other != key}, path)
+            with pytest.raises(ModelError, match="has no tensor"):
+                from_pretrained(str(tmp_path), device="cpu", dtype=torch.float64)
+
+
+def test_one_norm_serves_both_only_in_parallel_blocks(tmp_path):
+    tiny("stablelm").save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    kept = {key: value for key, value in load_file(path).items() if "post_attention" not in key}
+    save_file(kept, path)
+    with pytest.raises(ModelError, match=r"has no tensor layers\.0\.post_attention_layernorm"):
+        from_pretrained(str(tmp_path), device="cpu")
