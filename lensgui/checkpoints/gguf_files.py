@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
 
 PARTS = 3  # of a conversion
-FORMAT = 2  # of converted folders: what an older lensgui converted is converted anew
+FORMAT = 3  # of converted folders: what an older lensgui converted is converted anew
 _ROPE_FACTORS = "rope_freqs.weight"  # what each pair's wavelength is multiplied by (LLaMA 3.1)
 _NEEDED = (
     "block_count",
@@ -28,6 +29,18 @@ _NEEDED = (
     "attention.head_count",
     "attention.layer_norm_epsilon",
 )
+_SHOWN = {  # numbers that the tensors' shapes show, and what changes none
+    "vocab_size",
+    "context_length",
+    "feed_forward_length",
+    "expert_feed_forward_length",
+    "expert_shared_feed_forward_length",
+    "attention.head_count_kv",
+    "rope.scaling.type",
+    "rope.scaling.original_context_length",
+    "rope.scaling.finetuned",
+    "tensor_data_layout",
+}
 _SPLIT = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
 
 
@@ -106,6 +119,7 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
     file: dict[str, Any] = {"gguf_file": str(gguf.absolute()), "local_files_only": True}
     file["trust_remote_code"] = False
     with _quiet(), _readable(gguf):
+        _refuse_untold(gguf)
         config = _config(gguf, AutoConfig.from_pretrained(folder, **file))
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, **file)
     with _quiet(), _writable():
@@ -127,8 +141,32 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
     yield 3
 
 
+def _refuse_untold(gguf: Path) -> None:
+    """Refuse a file that does not say its numbers, or says another number of layers than it has."""
+    from gguf import GGUFReader
+
+    reader = GGUFReader(gguf)
+    kind = _text(reader, "general.architecture")
+    said = {key.removeprefix(f"{kind}.").replace("norm_rms", "norm") for key in reader.fields}
+    if absent := [key for key in _NEEDED if key not in said]:
+        raise ModelError(f"{gguf} does not say its {absent[0]}: get it again, from elsewhere.")
+    told = int(reader.fields[f"{kind}.block_count"].contents())
+    layers = {tensor.name.split(".")[1] for tensor in reader.tensors if tensor.name[:4] == "blk."}
+    if len(layers) != told:
+        raise ModelError(
+            f"{gguf} says that it has {told} layers, and has tensors of {len(layers)}: get it "
+            "again."
+        )
+    scaling = _text(reader, f"{kind}.rope.scaling.type")
+    if scaling not in ("", "none"):
+        raise ModelError(
+            f"{gguf} scales its rotary frequencies ({scaling}), which is not read from GGUF files: "
+            "get the model as safetensors."
+        )
+
+
 def _config(gguf: Path, config: Any) -> Any:
-    """Return a file's config with what transformers leaves out of it: the rotary factors.
+    """Return a file's config with what transformers leaves out of it: rotary factors, numbers.
 
     Raises:
         ModelError: If the file does not hold all of the model, or more than is read.
@@ -138,15 +176,7 @@ def _config(gguf: Path, config: Any) -> Any:
     family_of(config.model_type)
     reader = GGUFReader(gguf)
     kind = _text(reader, "general.architecture")
-    said = {key.removeprefix(f"{kind}.").replace("norm_rms", "norm") for key in reader.fields}
-    if absent := [key for key in _NEEDED if key not in said]:
-        raise ModelError(f"{gguf} does not say its {absent[0]}: get it again, from elsewhere.")
-    scaling = _text(reader, f"{kind}.rope.scaling.type")
-    if scaling not in ("", "none"):
-        raise ModelError(
-            f"{gguf} scales its rotary frequencies ({scaling}), which is not read from GGUF files: "
-            "get the model as safetensors."
-        )
+    _take_numbers(gguf, config, reader, kind)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     if _ROPE_FACTORS in tensors and "rope_theta" in _rope(config):
         factors = tensors.pop(_ROPE_FACTORS)
@@ -162,6 +192,58 @@ def _config(gguf: Path, config: Any) -> Any:
         }
     _refuse_misfits(gguf, config, kind, set(tensors))
     return config
+
+
+def _take_numbers(gguf: Path, config: Any, reader: Any, kind: str) -> None:
+    """Take the numbers over that transformers leaves out of a config.
+
+    Raises:
+        ModelError: If the file says one that is neither what the config has nor can be taken.
+    """
+    from transformers import modeling_gguf_pytorch_utils as theirs
+
+    tables: Any = theirs.GGUF_TO_TRANSFORMERS_MAPPING["config"]
+    read = tables[config.model_type.removesuffix("_text")]
+    for name, field in reader.fields.items():
+        key = name.removeprefix(f"{kind}.")
+        if key == name or read.get(key) or key in _SHOWN:
+            continue
+        value = field.contents()
+        if key == "rope.freq_base" and "rope_theta" in _rope(config):
+            config.rope_parameters["rope_theta"] = value
+        elif key == "attention.sliding_window" and kind in ("phi3", "starcoder2"):
+            config.sliding_window = value or None
+        elif not _agrees(value, _expected(config, key)):
+            raise ModelError(
+                f"{gguf} says that {name} is {value}, which is not read from GGUF files: get the "
+                "model as safetensors."
+            )
+
+
+def _expected(config: Any, key: str) -> Any:
+    """Return what a config makes of a number that transformers does not read; None if nothing."""
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    rope = _rope(config)
+    known = {
+        "rope.dimension_count": int(head * rope.get("partial_rotary_factor", 1.0)),
+        "rope.freq_base_swa": rope.get("sliding_attention", {}).get("rope_theta"),
+        "rope.scale_linear": 1.0,
+        "rope.scaling.factor": 1.0,
+        "rope.scaling.attn_factor": 1.0,
+        "attention.key_length": head,
+        "attention.value_length": head,
+        "attention.causal": True,
+        "attention.sliding_window": getattr(config, "sliding_window", None),
+        "attention.layer_norm_epsilon": getattr(config, "layer_norm_epsilon", None),
+    }
+    return known[key] if key in known else getattr(config, key, None)
+
+
+def _agrees(told: Any, expected: Any) -> bool:
+    """Return whether a file's number is a config's; 0 stands for none."""
+    if isinstance(told, float) and isinstance(expected, int | float):
+        return math.isclose(told, expected, rel_tol=1e-6)  # the file's has four bytes
+    return bool(told == expected or (not told and expected is None))
 
 
 def _rope(config: Any) -> dict[str, Any]:
@@ -180,12 +262,6 @@ def _refuse_misfits(gguf: Path, config: Any, kind: str, names: set[str]) -> None
     from transformers import AutoModelForCausalLM
     from transformers import modeling_gguf_pytorch_utils as theirs
 
-    layers = {name.split(".")[1] for name in names if name.startswith("blk.")}
-    if len(layers) != config.num_hidden_layers:
-        raise ModelError(
-            f"{gguf} says that it has {config.num_hidden_layers} layers, and has tensors of "
-            f"{len(layers)}: get it again."
-        )
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     processor: Any = theirs.TENSOR_PROCESSORS.get(kind, theirs.TensorProcessor)

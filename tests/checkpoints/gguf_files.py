@@ -60,6 +60,7 @@ def describe(writer) -> None:
     writer.add_token_merges(["A B"])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(1)
+    writer.add_pad_token_id(0)
 
 
 def written(folder, kind=gguf.GGMLQuantizationType.F32, without="$", more=None, say=describe):
@@ -94,6 +95,25 @@ def written(folder, kind=gguf.GGMLQuantizationType.F32, without="$", more=None, 
     writer.write_tensors_to_file()
     writer.close()
     return path, {name: straightened(name, value) for name, value in kept.items()}
+
+
+def renamed(path: Path, hf_model, kind: str, numbers: dict) -> None:
+    """Write a model whose tensors GGUF only renames; `numbers` by key, None to leave one out."""
+    writer = gguf.GGUFWriter(path, kind)
+    describe(writer)
+    for key, value in numbers.items():
+        writer.kv_data[0].pop(f"{kind}.{key}", None)
+        if value is not None:
+            add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
+            add(f"{kind}.{key}", value)
+    (arch,) = (arch for arch, name in gguf.MODEL_ARCH_NAMES.items() if name == kind)
+    names = gguf.get_tensor_name_map(arch, LAYERS)
+    for name, tensor in hf_model.state_dict().items():
+        writer.add_tensor(names.get_name(name, (".weight", ".bias")), tensor.float().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def straightened(name: str, weight: torch.Tensor) -> torch.Tensor:

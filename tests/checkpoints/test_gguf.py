@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import transformers as hf
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
@@ -18,9 +19,19 @@ from lensgui.checkpoints import cli, compare_hf, demo, gguf_files, locate
 from lensgui.checkpoints.loading import open_model
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
-from tests.checkpoints.gguf_files import HEADS, WIDTH, describe, save_llama, written
+from tests.checkpoints.gguf_files import (
+    GROUPS,
+    HEADS,
+    HIDDEN,
+    LAYERS,
+    WIDTH,
+    describe,
+    renamed,
+    save_llama,
+    written,
+)
 from tests.checkpoints.lifted import Lifted
-from tests.checkpoints.tiny_models import prompts
+from tests.checkpoints.tiny_models import VOCABULARY, prompts
 
 HALF = WIDTH // HEADS // 2
 ROPE = np.linspace(1.0, 8.0, HALF, dtype=np.float32)
@@ -56,6 +67,17 @@ def saying(key, value=None):
     return say
 
 
+def telling(key, value):
+    """Return how to describe the model with one more number."""
+
+    def say(writer):
+        describe(writer)
+        add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
+        add(f"llama.{key}", value)
+
+    return say
+
+
 def scaled(writer, kind="linear"):
     describe(writer)
     writer.add_string("llama.rope.scaling.type", kind)
@@ -76,6 +98,12 @@ def scaled(writer, kind="linear"):
         ({"more": {"blk.0.attn_q.bias": np.ones(WIDTH, np.float32)}}, r"tensor blk\.0\.attn_q\.bi"),
         ({"more": {"rope_factors_long.weight": ROPE}}, r"a tensor rope_factors_long\.weight that"),
         ({"more": {"rope_freqs.weight": ROPE[1:]}}, "can't be read as a GGUF model"),
+        ({"say": telling("rope.scale_linear", 4.0)}, r"rope\.scale_linear is 4\.0, which is not"),
+        ({"say": telling("rope.scaling.factor", 2.0)}, r"rope\.scaling\.factor is 2\.0"),
+        ({"say": telling("attention.sliding_window", 4)}, r"attention\.sliding_window is 4"),
+        ({"say": telling("attention.key_length", 8)}, r"attention\.key_length is 8"),
+        ({"say": telling("attention.scale", 0.5)}, r"attention\.scale is 0\.5"),
+        ({"say": telling("logit_scale", 0.5)}, r"logit_scale is 0\.5"),
         ({"say": scaled}, r"scales its rotary frequencies \(linear\)"),
     ],
 )
@@ -85,6 +113,13 @@ def test_what_a_file_lacks_or_nothing_reads_is_refused(folder, home, changes, ma
         open_model(str(path), device="cpu")
     assert "\n" not in str(caught.value)
     assert [place.name for place in (home / "models").iterdir()] == [".lock"]
+
+
+def test_layers_are_counted_before_anything_is_made_of_their_number(folder, monkeypatch):
+    path, _ = written(folder, say=saying("block_count", 4 * 10**9))
+    monkeypatch.setattr(hf.AutoConfig, "from_pretrained", None)
+    with pytest.raises(ModelError, match="says that it has 4000000000 layers"):
+        open_model(str(path), device="cpu")
 
 
 @torch.no_grad()
@@ -118,6 +153,38 @@ def test_rotary_factors_divide_the_frequencies(folder):
     reference.model.rotary_emb.inv_freq = plain
     with Lifted():
         assert (model(tokens) - reference(tokens, use_cache=False).logits).abs().max() > 1e3 * bar
+
+
+SIZES = {
+    "vocab_size": VOCABULARY, "hidden_size": WIDTH, "intermediate_size": HIDDEN,
+    "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": GROUPS,
+    "max_position_embeddings": 48, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 0,
+}  # fmt: skip
+LAYER_NORM = {"attention.layer_norm_rms_epsilon": None, "attention.layer_norm_epsilon": 1e-5}
+LEFT_OUT = {  # numbers that transformers does not read from these files
+    "starcoder2": ("Starcoder2", {"rope_theta": 500.0}, {"rope.freq_base": 500.0, **LAYER_NORM}),
+    "stablelm": ("StableLm", {"rope_theta": 500.0}, {"rope.freq_base": 500.0, **LAYER_NORM}),
+    "phi3": ("Phi3", {"sliding_window": 7, "rms_norm_eps": 1e-6}, {"attention.sliding_window": 7}),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", LEFT_OUT)
+def test_numbers_that_hugging_face_leaves_out_are_taken(kind, tmp_path):
+    name, settings, numbers = LEFT_OUT[kind]
+    torch.manual_seed(0)
+    config = getattr(hf, f"{name}Config")(**SIZES, **settings, attn_implementation="eager")
+    reference = getattr(hf, f"{name}ForCausalLM")(config).eval()
+    for weight in reference.parameters():
+        weight.normal_(0.0 if weight.ndim > 1 else 1.0, 0.3)
+    harmless = {"rope.dimension_count": 4 if kind == "stablelm" else 16, "attention.key_length": 16}
+    path = tmp_path / f"{kind}.gguf"
+    renamed(path, reference, kind, numbers | harmless)
+    tokens = prompts()
+    with Lifted():
+        theirs = reference.double()(tokens, use_cache=False).logits
+    ours = open_model(str(path), device="cpu", dtype="float64")(tokens)
+    assert (ours - theirs).abs().max() <= 1e-6 * theirs.abs().max()
 
 
 def test_an_older_lensguis_conversion_is_not_believed(folder):

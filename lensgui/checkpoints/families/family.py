@@ -27,7 +27,7 @@ class Weight:
         then: Another pattern, for what was picked.
         plus: What is added to every number.
         skip: How many of the first rows of the tensor hold nothing.
-        is_optional: Whether it may be missing; it is 0 then.
+        is_optional: Whether it may be missing, in every layer; it is 0 then.
         otherwise: Where it comes from in a checkpoint without this source.
     """
 
