@@ -6,7 +6,7 @@ import atexit
 import sys
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEventLoop, QTimer
 
 from lensgui.app import start
 from lensgui.app.runtime import Warming
@@ -38,14 +38,16 @@ def show(
     parts = start.build(start.Options(document=Document(key, pair)), make_answerer)
     parts.warming = Warming(parts.runner, parts.window)
     parts.window.show()
+    atexit.unregister(_leave_all)
+    atexit.register(_leave_all)  # before all that was registered till now, Qt's own end too
+    _open.append(parts)
     if _is_notebook() if block is None else not block:
-        if not _open:
-            atexit.register(_leave_all)
-        _open.append(parts)
         parts.window.closed.connect(lambda: QTimer.singleShot(0, lambda: _leave(parts)))
         return parts.window
-    parts.app.exec()
-    start.leave(parts)
+    closing = QEventLoop()
+    parts.window.closed.connect(closing.quit)
+    closing.exec()
+    _leave(parts)
     return None
 
 
@@ -66,7 +68,10 @@ def _leave(parts: start.Parts) -> None:
 
 
 def _leave_all() -> None:
-    """Let go of windows that are open as the script ends; their threads must not outlive it."""
-    while _open:
-        if not start.leave(_open.pop(), LONGEST_WAIT_S):
-            start.leave_hard(1)
+    """Leave the windows that are open as the script ends; their threads must not outlive it.
+
+    None is let go of before all are left: that would destroy it.
+    """
+    have_ended = [start.leave(parts, LONGEST_WAIT_S) for parts in _open]
+    if not all(have_ended):
+        start.leave_hard(1)

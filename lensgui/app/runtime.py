@@ -17,23 +17,34 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from lensgui.jobs.runner import Runner
 
+log = logging.getLogger(__name__)
+
 INTERVAL_MS = 1000
 IDLE_ROUNDS = 10  # between two full collections
+SWITCH_INTERVAL = 0.0002  # seconds that the worker's Python may hold up the window
+THREAD = "lensgui-import"
+LATER = "pyqtgraph"  # half a second, which the window's thread must not spend at once
+MOST_BYTES = 1 << 20
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+OURS = ("lensgui", "pyqtgraph")  # packages whose slots a window answers for
 
-_collectors: WeakSet[QObject] = (
-    WeakSet()
-)  # of open windows, while any of which Python must not collect
-_found_enabled: list[bool] = []  # whether it did before the first of them
+_collectors: WeakSet[QObject] = WeakSet()  # of open windows
+_found: list[tuple[bool, float]] = []  # whether Python collected before them; its switch interval
 
 
 class Collector(QObject):
-    """Collects the young generation every second, and everything now and then while idle."""
+    """Collects garbage in the window's thread alone, and keeps other threads' turns short.
+
+    The young generation every second, and everything now and then while idle. Anywhere else a
+    collection could destroy Qt's objects.
+    """
 
     def __init__(self, is_busy: Callable[[], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        if not _collectors:
-            _found_enabled.append(gc.isenabled())
+        if not _found:
+            _found.append((gc.isenabled(), sys.getswitchinterval()))
         _collectors.add(self)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         gc.disable()
         gc.freeze()
         self._is_busy = is_busy
@@ -61,15 +72,15 @@ class Collector(QObject):
         gc.freeze()
 
     def release(self) -> None:
-        """Leave collecting to the interpreter again, if it did so before the first window."""
+        """Stop; the last one leaves the interpreter as the first one found it."""
         self._timer.stop()
         _collectors.discard(self)
-        if not _collectors and _found_enabled and _found_enabled.pop():
-            gc.enable()
-
-
-THREAD = "lensgui-import"
-LATER = "pyqtgraph"  # half a second, which the window's thread must not spend at once
+        if not _collectors and _found:
+            collects, interval = _found.pop()
+            sys.setswitchinterval(interval)
+            gc.unfreeze()
+            if collects:
+                gc.enable()
 
 
 class Warming(QObject):
@@ -95,12 +106,6 @@ class Warming(QObject):
         return self._thread is None or not self._thread.is_alive()
 
 
-log = logging.getLogger(__name__)
-
-MOST_BYTES = 1 << 20
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
 class Faults(QObject):
     """Catches what slots and threads let fall.
 
@@ -113,8 +118,10 @@ class Faults(QObject):
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.log_path = _open_log(folder)
-        _hooks.add(self)
+        self._log = _open_log(folder)
+        self.log_path = Path(self._log.baseFilename) if self._log else None
+        self._hooks = _hooks_in_use()
+        self._hooks.faults.append(self)
 
     def catch(
         self,
@@ -128,65 +135,73 @@ class Faults(QObject):
         self.told.emit(f"Something went wrong in lensgui itself: {kind.__name__}: {error}{where}")
 
     def release(self) -> None:
-        """Catch nothing any more; the last one puts back the hooks that were there before."""
-        _hooks.remove(self)
+        """Catch and log nothing any more; the last one puts back the hooks from before."""
+        self._hooks.remove(self)
+        if self._log is not None:
+            logging.getLogger("lensgui").removeHandler(self._log)
+            self._log.close()
 
 
 class _Hooks:
-    """The interpreter's hooks, taken over while there are windows, and shared by all of them.
+    """The interpreter's hooks, taken over while there are windows, and shared by these.
 
-    What a script lets fall is not the window's, and goes to the hooks that were there before.
+    What is not the window's goes to the hooks that were there before. So does everything once the
+    windows are gone, since somebody may have put a hook over these that still calls them.
     """
 
     def __init__(self) -> None:
-        self._faults: list[Faults] = []
+        self.faults: list[Faults] = []
         self._before = sys.excepthook, threading.excepthook
         self._ours = self._catch, self._catch_in_thread  # bound once: each access makes another
-
-    def add(self, faults: Faults) -> None:
-        """Let a window have what is caught, before those that are already there."""
-        if not self._faults and sys.excepthook is not self._ours[0]:
-            self._before = sys.excepthook, threading.excepthook
-            sys.excepthook, threading.excepthook = self._ours
-        self._faults.append(faults)
+        sys.excepthook, threading.excepthook = self._ours
 
     def remove(self, faults: Faults) -> None:
-        """Let a window have nothing more; hooks that somebody put over ours stay in place."""
-        self._faults = [other for other in self._faults if other is not faults]
-        if not self._faults and sys.excepthook is self._ours[0]:
+        """Let a window have nothing more; hooks that somebody put over these stay in place."""
+        self.faults = [other for other in self.faults if other is not faults]
+        if not self.faults and sys.excepthook is self._ours[0]:
             sys.excepthook = self._before[0]
-        if not self._faults and threading.excepthook is self._ours[1]:
+        if not self.faults and threading.excepthook is self._ours[1]:
             threading.excepthook = self._before[1]
 
     def _catch(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        is_ours = not (issubclass(kind, KeyboardInterrupt) or _is_of_a_script(trace))
-        if self._faults and is_ours:
-            self._faults[-1].catch(kind, error, trace)
+        if self.faults and not issubclass(kind, KeyboardInterrupt) and _is_ours(trace):
+            self.faults[-1].catch(kind, error, trace)
         else:
             self._before[0](kind, error, trace)
 
     def _catch_in_thread(self, arguments: threading.ExceptHookArgs) -> None:
         name = arguments.thread.name if arguments.thread is not None else ""
-        if self._faults and name.startswith("lensgui-") and arguments.exc_value is not None:
-            self._faults[-1].catch(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+        if self.faults and name.startswith("lensgui-") and arguments.exc_value is not None:
+            self.faults[-1].catch(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
         else:
             self._before[1](arguments)
 
 
-_hooks = _Hooks()
+_hooks: list[_Hooks] = []  # the ones that windows share; those of windows before only pass on
 
 
-def _is_of_a_script(trace: TracebackType | None) -> bool:
-    """Whether an error went all through a script; what a slot lets fall ends at Qt."""
-    if trace is None or trace.tb_frame.f_back is not None:
-        return False
-    is_module = trace.tb_frame.f_code.co_name == "<module>"
-    return is_module or trace.tb_frame.f_globals.get("__name__") == "runpy"
+def _hooks_in_use() -> _Hooks:
+    """Return the hooks of the windows that are open, or new ones, above whatever is there now."""
+    if not _hooks or not _hooks[-1].faults:
+        _hooks[:] = [_Hooks()]
+    return _hooks[-1]
 
 
-def _open_log(folder: Path) -> Path | None:
+def _is_ours(trace: TracebackType | None) -> bool:
+    """Whether an error came up to a slot or an event handler of the window's own.
+
+    What Qt calls is the outermost frame of the traceback: a script's own code, or a slot of its
+    own, is the script's.
+    """
+    if trace is None:  # Qt could not call a slot at all
+        return True
+    module = str(trace.tb_frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] in OURS and module != "lensgui.__main__"
+
+
+def _open_log(folder: Path) -> RotatingFileHandler | None:
     path = folder / "lensgui.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -197,4 +212,4 @@ def _open_log(folder: Path) -> Path | None:
     root = logging.getLogger("lensgui")
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    return path
+    return handler

@@ -25,8 +25,6 @@ from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
 from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
 
-SWITCH_INTERVAL = 0.0002  # seconds that the worker's Python may hold up the window
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -82,7 +80,6 @@ def first_view(options: Options) -> tuple[Document, Cursor, str]:
 
 def build(options: Options, make_answerer: Callable[[], Answerer]) -> Parts:
     """Make every part and hand them to each other; nothing is shown yet."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName(TITLE)
@@ -144,6 +141,7 @@ def leave(parts: Parts, seconds: float = 0.9) -> bool:
     has_ended = parts.runner.close(int(1000 * seconds))
     if parts.warming is not None:
         has_ended = parts.warming.finish(seconds) and has_ended
+    if has_ended:  # a worker that still runs must not find Python collecting
+        parts.collector.release()
     parts.faults.release()
-    parts.collector.release()
     return has_ended

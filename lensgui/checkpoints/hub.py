@@ -1,6 +1,6 @@
 """Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.
 
-huggingface_hub does the fetching; see `transfer` for what an interruption leaves.
+huggingface_hub does the fetching; what an interruption leaves is gone on with.
 """
 
 from __future__ import annotations

@@ -268,11 +268,11 @@ def from_pretrained(
             safetensors or GGUF file, a hub name, or an alias of one such as "gpt2-small". May be
             left out with `hf_model`.
         fold_ln: Whether norms' weights move into what reads them; this and the next three as in
-            `folding.fold`.
-        center_writing_weights: See `folding.fold`.
-        center_unembed: See `folding.fold`.
-        fold_value_biases: See `folding.fold`.
-        refactor_factored_attn_matrices: See `folding.fold`.
+            `processing.fold`.
+        center_writing_weights: See `processing.fold`.
+        center_unembed: See `processing.fold`.
+        fold_value_biases: See `processing.fold`.
+        refactor_factored_attn_matrices: See `processing.fold`.
         hf_model: A Hugging Face model in memory to convert; its family is read from its config.
         tokenizer: The tokenizer to use; None for the model's own.
         device: Where to run; None for the best there is.

@@ -137,7 +137,7 @@ class HookedModule(nn.Module):
         clear_contexts: bool = False,
         **model_kwargs: Any,
     ) -> Any:
-        """Run forward with hooks attached; see `hooks`.
+        """Run forward with hooks attached; see the method `hooks`.
 
         Backward hooks must outlive this call, so they need `reset_hooks_end=False` and a
         `reset_hooks` after the backward pass, or a `hooks` context around both.

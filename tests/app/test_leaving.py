@@ -32,6 +32,10 @@ def script(tmp_path, code):
     )
 
 
+def said(done):
+    return [line for line in done.stderr.splitlines() if SIZE_HINTS not in line]
+
+
 @pytest.mark.parametrize(
     ("end", "status"),
     [("", 0), ("sys.exit(3)", 3), ("raise KeyError('mine')", 1), ("window.close()", 0)],
@@ -40,12 +44,75 @@ def test_a_script_may_end_while_its_window_is_open(end, status, tmp_path):
     done = script(tmp_path, OPEN + end)
     assert done.stdout == "open"
     assert done.returncode == status, done.stderr
-    said = [line for line in done.stderr.splitlines() if SIZE_HINTS not in line]
     if status == 1:
         assert done.stderr.rstrip().endswith("KeyError: 'mine'")
-        assert said[0].startswith("Traceback")
+        assert said(done)[0].startswith("Traceback")
     else:
-        assert said == []
+        assert said(done) == []
+
+
+def test_two_windows_may_be_open_as_a_script_ends(tmp_path):
+    second = OPEN.replace("window", "other").replace("'open'", "''")
+    done = script(tmp_path, OPEN + second + "sys.exit(3)")
+    assert (done.stdout, done.returncode) == ("open", 3), done.stderr
+    assert said(done) == []
+
+
+CLOSING_WHILE_IT_LOADS = """
+import sys, time
+import lensgui
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from lensgui.jobs.handlers import loaded
+opened = loaded.open_model
+def slowly(*arguments):
+    time.sleep(3)
+    return opened(*arguments)
+loaded.open_model = slowly
+app = QApplication([])
+def close():
+    next(of for of in app.topLevelWidgets() if type(of).__name__ == 'MainWindow').close()
+QTimer.singleShot(1000, close)
+lensgui.open('toy', clean=' table green', block=True)
+sys.stdout.write('closed')
+sys.exit(3)
+"""
+
+
+def test_a_window_that_blocks_may_be_closed_while_a_model_loads(tmp_path):
+    done = script(tmp_path, CLOSING_WHILE_IT_LOADS)
+    assert (done.stdout, done.returncode) == ("closed", 3), done.stderr
+    assert said(done) == []
+
+
+FAILING = """
+def fail(*arguments):
+    raise KeyError('mine')
+"""
+
+
+def test_what_a_slot_of_the_users_own_lets_fall_is_the_users(tmp_path):
+    done = script(tmp_path, OPEN + FAILING + "window.closed.connect(fail)\nwindow.close()")
+    assert done.returncode == 0
+    assert done.stderr.rstrip().endswith("KeyError: 'mine'")
+
+
+def test_a_hook_over_ours_and_another_window_are_no_circle(tmp_path):
+    code = (
+        "ours = sys.excepthook\n"
+        "def theirs(*error):\n    sys.stderr.write('theirs\\n')\n    ours(*error)\n"
+        "sys.excepthook = theirs\nwindow.close()\n"
+        "for _ in range(20): lensgui.app.notebook.QTimer.singleShot(0, lambda: None)\n"
+        "from PySide6.QtWidgets import QApplication\nQApplication.processEvents()\n"
+        "assert not lensgui.app.notebook._open\n"
+        "other = lensgui.open('toy', clean=' table green', block=False)\n"
+        "raise KeyError('mine')"
+    )
+    done = script(tmp_path, OPEN + "import lensgui.app.notebook\n" + code)
+    assert (done.stdout, done.returncode) == ("open", 1)
+    lines = said(done)
+    assert lines.count("theirs") == lines.count("KeyError: 'mine'") == 1
+    assert len(lines) < 10
 
 
 def test_the_hooks_go_back_in_whatever_order_windows_close(tmp_path, qapp):
@@ -90,13 +157,18 @@ def test_the_users_own_threads_keep_their_hook(tmp_path, qapp, monkeypatch):
 
 def test_python_collects_again_only_after_the_last_window(qapp, monkeypatch):
     monkeypatch.setattr(runtime, "_collectors", WeakSet())
+    monkeypatch.setattr(runtime, "_found", [])
+    interval = sys.getswitchinterval()
     was_enabled = gc.isenabled()
     gc.enable()
     first, second = Collector(lambda: False), Collector(lambda: False)
     first.release()
     assert not gc.isenabled()
+    assert sys.getswitchinterval() == pytest.approx(runtime.SWITCH_INTERVAL)
     second.release()
     assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    assert sys.getswitchinterval() == pytest.approx(interval)
     gc.unfreeze()
     gc.disable() if not was_enabled else None
 

@@ -224,18 +224,17 @@ def test_every_example_is_whole():
 def test_what_nobody_caught_is_logged_and_told(qapp, qtbot, tmp_path):
     faults = Faults(tmp_path)
     logger = logging.getLogger("lensgui")
+    handlers = list(logger.handlers)
     try:
         with qtbot.waitSignal(faults.told) as told:
             try:
-                raise RuntimeError("boom")
-            except RuntimeError as error:
-                sys.excepthook(RuntimeError, error, error.__traceback__)
+                find("no such example")
+            except KeyError as error:  # as if a slot of the window had let it fall
+                sys.excepthook(KeyError, error, error.__traceback__.tb_next)
     finally:
         faults.release()
-        handler = logger.handlers[-1]
-        logger.removeHandler(handler)
-        handler.close()
-    assert "RuntimeError: boom" in told.args[0]
+    assert logger.handlers == handlers[:-1]
+    assert "KeyError: 'no such example'" in told.args[0]
     assert str(faults.log_path) in told.args[0]
     assert "Traceback" in faults.log_path.read_text()
 

@@ -1,6 +1,6 @@
 """Path patching of every sender into one head's queries, keys or values, fast.
 
-What `paths.path_patch_into_slowly` works out with whole runs (Wang et al. 2022) is here a sweep:
+What `path_patch_into_slowly` works out with whole runs (Wang et al. 2022) is here a sweep:
 the edge from a sender to the receiver is the residual stream alone, so what the receiver reads is
 the corrupted stream with the sender's change added; its new queries, keys or values enter one batch
 at its layer.
@@ -110,7 +110,7 @@ def path_patch_into(
 ) -> Iterator[PathScores | None]:
     """Patch the edge from every sender into one head, and yield what is known after each batch.
 
-    The numbers are those of `paths.path_patch_into_slowly` with frozen MLPs.
+    The numbers are those of `path_patch_into_slowly` with frozen MLPs.
 
     Args:
         clean: The complete clean run.

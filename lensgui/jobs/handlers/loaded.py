@@ -62,7 +62,6 @@ class Loaded:
             self.model, self._key = None, None
             self.model = self._given.get(key) or self._opened(key)
             self._key, self._version = key, _version(self.model)
-            gc.freeze()
         elif key.is_in_memory and _version(self.model) != self._version:
             self._forget()  # its owner has changed weights in place
             self._version = _version(self.model)

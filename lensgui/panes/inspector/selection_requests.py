@@ -65,7 +65,7 @@ def described(cursor: Cursor, place: Cursor, pair: PairReading | None, last: int
         cursor: The selection.
         place: Where it is read.
         pair: The prompts' tokens, as far as they are known.
-        last: As in `questions`.
+        last: The last position of the clean prompt; None until it is known.
     """
     parts = []
     if place.layer is not None:

@@ -9,7 +9,7 @@ from lensgui.panes.python import script
 from lensgui.state.document import Document
 from lensgui.terms.kinds import RESID_PRE, HeadInput, SweepKind
 
-SHARE = "as a share of clean − corrupted"
+AS_SHARES = "as a share of clean − corrupted"
 
 
 def shown(document: Document, asked: Patching, kept: Patching | None, side: str) -> str:
@@ -39,7 +39,7 @@ def necessary(document: Document, asked: Patching) -> str:
         *_swept("restored", replace(asked, direction="denoising")),
         *_sweep("broken", replace(asked, direction="noising")),
         "sufficient, necessary = restored.shown, broken.shown  # [layer, head]",
-        f'print(restored.refusal or "{SHARE}")',
+        f'print(restored.refusal or "{AS_SHARES}")',
         'print("sufficient", table(sufficient), "necessary", table(necessary), sep="\\n")',
     ]
     return script.script(document, lines)
@@ -85,7 +85,7 @@ def _difference(document: Document, kept: Patching, asked: Patching) -> str:
 
 def _printed(refusal: str) -> str:
     """Return the line that prints what is shown, as what."""
-    return f'print({refusal} or "{SHARE}", table(shown), sep="\\n")'
+    return f'print({refusal} or "{AS_SHARES}", table(shown), sep="\\n")'
 
 
 def _swept(name: str, asked: Patching) -> list[str]:

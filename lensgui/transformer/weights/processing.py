@@ -108,7 +108,7 @@ def fold(
         fold_value_biases: Whether value biases move into the output bias, since attention sums to
             1.
         refactor_factored_attn_matrices: Whether heads are rewritten by singular vectors; see
-            `refactoring`.
+            `rewrite_heads`.
     """
     said = model.cfg.processing
     if fold_ln:
