@@ -30,6 +30,7 @@ OURS = ("lensgui", "pyqtgraph")  # packages whose slots a window answers for
 
 _collectors: WeakSet[QObject] = WeakSet()  # of open windows
 _found: list[tuple[bool, float]] = []  # whether Python collected before them; its switch interval
+_hooks: list[_Hooks] = []  # the ones that windows share; those of windows before only pass on
 
 
 class Collector(QObject):
@@ -177,9 +178,6 @@ class _Hooks:
             self.faults[-1].catch(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
         else:
             self._before[1](arguments)
-
-
-_hooks: list[_Hooks] = []  # the ones that windows share; those of windows before only pass on
 
 
 def _hooks_in_use() -> _Hooks:

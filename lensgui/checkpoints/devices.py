@@ -17,6 +17,7 @@ from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 
 _CONTAINER = Path("/sys/fs/cgroup")
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 def devices() -> tuple[str, ...]:
@@ -80,9 +81,6 @@ def _left_in_container() -> int:
         cached = int(facts[facts.index("inactive_file") + 1])  # given back when it is wanted
         return max(limit - used + cached, 0)
     return 1 << 62
-
-
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 def parameters_bytes(cfg: HookedTransformerConfig) -> int:

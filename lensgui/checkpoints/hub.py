@@ -22,6 +22,8 @@ from lensgui.terms.errors import ModelError, first_line
 
 _CHUNK = 1 << 20  # bytes
 _PAST_THE_END = 416  # the HTTP status for a range that starts where the file has ended
+_DESCRIPTIONS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
+_ROUGHLY = {"allow_patterns": [*_DESCRIPTIONS, "model*.safetensors"], "ignore_patterns": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +179,6 @@ def no_bar() -> Any:
 
 def _utils() -> Any:
     return import_module("huggingface_hub.utils")
-
-
-_DESCRIPTIONS = ("*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt")
-_ROUGHLY = {"allow_patterns": [*_DESCRIPTIONS, "model*.safetensors"], "ignore_patterns": "*/*"}
 
 
 def is_name(name: str) -> bool:

@@ -31,6 +31,13 @@ from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import Side
 from lensgui.transformer.weights.processing import fold
 
+NO_PROCESSING: dict[str, bool] = {
+    "fold_ln": False,
+    "center_writing_weights": False,
+    "center_unembed": False,
+    "fold_value_biases": False,
+}
+
 
 @torch.no_grad()
 def fill(
@@ -229,14 +236,6 @@ def _refuse_leftovers(
                 f"{cfg.original_architecture}; "
                 "the model has a feature that is not supported."
             )
-
-
-NO_PROCESSING: dict[str, bool] = {
-    "fold_ln": False,
-    "center_writing_weights": False,
-    "center_unembed": False,
-    "fold_value_biases": False,
-}
 
 
 def from_pretrained(

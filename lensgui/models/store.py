@@ -26,6 +26,12 @@ STEPS = {
     "unpack": "Unpacking",
     "convert": "Converting",
 }
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
+HOME_VARIABLE = "LENSGUI_HOME"
+_STALE = 24 * 3600  # seconds after which a working folder is taken for abandoned
+_SAMPLE = 1 << 20  # bytes read from each end of a weights file to recognise it
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,6 @@ Report = Callable[[Progress], None]
 
 def silence(progress: Progress) -> None:
     """Report nothing."""
-
-
-fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
-HOME_VARIABLE = "LENSGUI_HOME"
-_STALE = 24 * 3600  # seconds after which a working folder is taken for abandoned
-_SAMPLE = 1 << 20  # bytes read from each end of a weights file to recognise it
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def home() -> Path:

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QMenu
 from lensgui.panes.pane import Pane
 from lensgui.state.selection import Cursor
 
+MENU = "verbs"
+
 
 def place_name(place: Cursor) -> str:
     """Return a place's short name: L23H3, L23 · position 13, L23H3 · 13 → 5."""
@@ -58,9 +60,6 @@ def edges_of(pins: tuple[Cursor, ...], heads: tuple[tuple[int, int], ...]) -> li
     """Return position and source of each pinned edge of some heads."""
     edges = [(pin.position, pin.source) for pin in pins if (pin.layer, pin.head) in heads]
     return [(row, column) for row, column in edges if row is not None and column is not None]
-
-
-MENU = "verbs"
 
 
 @dataclass(frozen=True, slots=True)

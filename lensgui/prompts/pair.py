@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from lensgui.terms.metrics import MetricName
 
+TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
+SEPARATOR = "|"  # between the tokens of a set that counts as one answer
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -19,10 +22,6 @@ class Prompt:
 
     text: str
     bos: bool | str = False
-
-
-TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
-SEPARATOR = "|"  # between the tokens of a set that counts as one answer
 
 
 @dataclass(frozen=True, slots=True)

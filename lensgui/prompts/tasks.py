@@ -15,6 +15,9 @@ from lensgui.prompts.pair import SEPARATOR, PairRow, PromptPair, Role
 ROLES = {"io": "IO", "s": "S", "s2": "S2"}  # as Wang et al. 2022 call them
 
 Words = Mapping[str, str]
+ATTEMPTS = 10  # for each pair, to draw one that was not drawn before
+SPARE = 8  # times as many pairs are drawn as wanted, to find those of one length
+DIGITS = "0123456789"
 
 
 def row_of(template: str, clean: Words, changed: Words, answer: str, distractor: str) -> PairRow:
@@ -47,10 +50,7 @@ def _filled(template: str, fillings: Words) -> tuple[str, tuple[Role, ...]]:
     return text, (*roles, Role("end", len(text)))
 
 
-ATTEMPTS = 10  # for each pair, to draw one that was not drawn before
-SPARE = 8  # times as many pairs are drawn as wanted, to find those of one length
 REPEATED, SHOWN_AGAIN, CHANGED = 7, 4, 4  # words of a repeated list; the changed one's place
-DIGITS = "0123456789"
 
 
 @dataclass(frozen=True, slots=True)

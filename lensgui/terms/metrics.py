@@ -8,6 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
+MetricName = Literal[
+    "logit difference",
+    "probability difference",
+    "probability",
+    "log-probability",
+    "rank",
+    "KL divergence",
+]
+NEEDS_DISTRACTOR: tuple[MetricName, ...] = ("logit difference", "probability difference")
+UNITS: dict[MetricName, str] = {
+    "logit difference": "logits",
+    "probability difference": "probability",
+    "probability": "probability",
+    "log-probability": "nats",
+    "rank": "ranks",
+    "KL divergence": "nats",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -306,22 +324,3 @@ class KLDivergence(Declared):
         if self.clean is None:
             raise ValueError("A KL divergence compares with a run: use against(its logits) first.")
         return (self.clean.exp() * (self.clean - logits.log_softmax(-1))).sum(-1)
-
-
-MetricName = Literal[
-    "logit difference",
-    "probability difference",
-    "probability",
-    "log-probability",
-    "rank",
-    "KL divergence",
-]
-NEEDS_DISTRACTOR: tuple[MetricName, ...] = ("logit difference", "probability difference")
-UNITS: dict[MetricName, str] = {
-    "logit difference": "logits",
-    "probability difference": "probability",
-    "probability": "probability",
-    "log-probability": "nats",
-    "rank": "ranks",
-    "KL divergence": "nats",
-}

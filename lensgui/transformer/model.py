@@ -23,6 +23,8 @@ from lensgui.transformer.text.padding import Side, attention_mask_of, padding_ma
 from lensgui.transformer.weights import weights
 from lensgui.transformer.weights.weights import NamedWeights, switch
 
+ReturnType = Literal["logits", "loss", "both"] | None
+
 
 @torch.no_grad()
 def fill(model: Any) -> None:
@@ -40,9 +42,6 @@ def fill(model: Any) -> None:
             weight.normal_(0.0, cfg.init_range)
         else:
             weight.fill_(1.0 if kind == "w" else 0.0)
-
-
-ReturnType = Literal["logits", "loss", "both"] | None
 
 
 class HookedTransformer(HookedModule, NamedWeights):

@@ -22,6 +22,8 @@ from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.span import Span
 
+TOKENS_AT_ONCE = 8192  # of the vocabulary, in a step of about 30 ms
+
 
 @torch.no_grad()
 def head_output(run: Run, layer: int, head: int, position: int) -> Tensor:
@@ -130,9 +132,6 @@ def read_head(
     effect = direct_effect(run, written, position)
     attribution = None if metric is None else float(attributed(effect, metric))
     return HeadReadout(attention, attribution, effect)
-
-
-TOKENS_AT_ONCE = 8192  # of the vocabulary, in a step of about 30 ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,10 +91,11 @@ def sweep_pair(
         )
     prompts = [encode(model, prompt) for prompt in (pair.clean_prompt, pair.corrupted_prompt)]
     clean, corrupted = (found.ending(tokens) for tokens in prompts)
-    only = torch.zeros(map_shape(kind, model, len(clean)), dtype=torch.bool) if heads else None
-    for layer, head in heads:
-        assert only is not None
-        only[layer, head] = True
+    only: Tensor | None = None
+    if heads:
+        only = torch.zeros(map_shape(kind, model, len(clean)), dtype=torch.bool)
+        layers, places = (list(part) for part in zip(*heads, strict=True))
+        only[layers, places] = True
     for result in sweep(model, clean, corrupted, found.metric, kind, direction, only=only):
         yield of_prompt(result, len(prompts[0]))
 

@@ -15,6 +15,9 @@ from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 
 Part = tuple[int, slice]  # of a strand: which one, and which of its cells
+_BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take ~50 ms; per CPU thread
+_FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights
+_PARAMETERS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
 def parts(streams: list[Tensor], most: int) -> Iterator[list[Part]]:
@@ -61,11 +64,6 @@ def split_like(streams: list[Tensor], rows: Tensor) -> list[Tensor]:
     shapes = [stream.shape[:2] for stream in streams]
     split = rows.split([shape.numel() for shape in shapes])
     return [part.unflatten(0, shape) for part, shape in zip(split, shapes, strict=True)]
-
-
-_BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take ~50 ms; per CPU thread
-_FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights
-_PARAMETERS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
 def rows_at_once(model: HookedTransformer, layer: int) -> int:

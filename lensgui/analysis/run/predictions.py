@@ -12,6 +12,8 @@ from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import Metric, read_positions
 from lensgui.transformer.model import HookedTransformer
 
+_READ_OUT_WORK = {"cpu": 1.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
+
 
 def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Tensor:
     """Return the logits that a metric reads, as its `of_columns` wants them.
@@ -77,9 +79,6 @@ def read_out(
     check_columns(model, columns)
     ids = torch.tensor(columns, device=residual.device)
     return model.unembed.columns(model.ln_final(residual), ids)
-
-
-_READ_OUT_WORK = {"cpu": 1.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
 
 
 @torch.no_grad()

@@ -17,6 +17,12 @@ from lensgui.checkpoints.devices import free_bytes
 from lensgui.terms.metrics import Metric
 from lensgui.transformer.layers.span import Span
 
+log = logging.getLogger(__name__)
+MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
+MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells are wanted first
+MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
+_LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -149,14 +155,6 @@ class CellStrand:
                 parts.append(fresh[:, -rows.shape[1] :])
                 self.cells += cells
         return rows if len(parts) == 1 else torch.cat(parts)
-
-
-log = logging.getLogger(__name__)
-
-MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
-MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells are wanted first
-MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
-_LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
 
 
 def group(

@@ -27,6 +27,11 @@ from lensgui.terms.metrics import Declared, read_positions
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.text.padding import padding_mask
 
+AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
+PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
+Metric = Callable[[Tensor], Tensor]
+Sweep = Callable[[Any, Tensor, Any, Metric], Tensor]
+
 
 def layer_pos_patch_setter(corrupted: Tensor, index: Sequence[int], clean: Tensor) -> Tensor:
     """Patch one position of [batch, pos, ...]; index is (layer, pos)."""
@@ -78,11 +83,6 @@ def layer_head_dest_src_pos_pattern_patch_setter(
     _, head, dest, src = index
     corrupted[:, head, dest, src] = clean[:, head, dest, src]
     return corrupted
-
-
-AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
-PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
-Metric = Callable[[Tensor], Tensor]
 
 
 @torch.no_grad()
@@ -182,9 +182,6 @@ def _frame(indices: list[tuple[int, ...]], names: Any) -> Any:
             "return_index_df=True needs pandas: install it, or leave it out."
         ) from error
     return pandas.DataFrame(indices, columns=list(names))
-
-
-Sweep = Callable[[Any, Tensor, Any, Metric], Tensor]
 
 
 @torch.no_grad()

@@ -30,6 +30,28 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
+ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
+BEHIND = {  # panes that share a place: the first is in front
+    "Attention": ("Prompt pairs",),
+    "Activation patching": ("Necessary or sufficient", "Who feeds it"),
+}
+BESIDE = ("Patching 2", "Patching 3")  # hidden until asked for, then to the right of the first
+WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
+HEIGHTS = {"Prompt": 190, "Attention": 520}
+COLUMNS = ("Activation patching", *BESIDE)  # share what the panes at their sides leave
+LEAST_SIDES = {"Attention": 340, "Inspector": 220}
+PANES: tuple[type[Pane], ...] = (
+    PromptPane,
+    AttentionPane,
+    PatchingPane,
+    NecessaryPane,
+    FeedersPane,
+    InspectorPane,
+    PairTablePane,
+    SecondPatchingPane,
+    ThirdPatchingPane,
+)
+MOST_STEPS = 500  # from one control to the next that is seen
 
 
 class Frame(QScrollArea):
@@ -76,18 +98,6 @@ class Frame(QScrollArea):
         if layout.hasHeightForWidth():
             least = layout.totalMinimumHeightForWidth(width)
         pane.resize(width, max(room.height(), least))
-
-
-ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
-BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Prompt pairs",),
-    "Activation patching": ("Necessary or sufficient", "Who feeds it"),
-}
-BESIDE = ("Patching 2", "Patching 3")  # hidden until asked for, then to the right of the first
-WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
-HEIGHTS = {"Prompt": 190, "Attention": 520}
-COLUMNS = ("Activation patching", *BESIDE)  # share what the panes at their sides leave
-LEAST_SIDES = {"Attention": 340, "Inspector": 220}
 
 
 def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
@@ -147,22 +157,6 @@ def _place_the_others(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> 
         for title in others:
             window.tabifyDockWidget(docks[front], docks[title])
         docks[front].raise_()
-
-
-PANES: tuple[type[Pane], ...] = (
-    PromptPane,
-    AttentionPane,
-    PatchingPane,
-    NecessaryPane,
-    FeedersPane,
-    InspectorPane,
-    PairTablePane,
-    SecondPatchingPane,
-    ThirdPatchingPane,
-)
-
-
-MOST_STEPS = 500  # from one control to the next that is seen
 
 
 def is_in_front(widget: QWidget | None) -> bool:

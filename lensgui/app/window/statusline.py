@@ -14,6 +14,9 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import Elided, button
 
 PACE_MS = 100
+SENTENCE_MS = 20_000
+FINE = 1000  # steps of the progress bar
+IDLE = "ready"
 
 
 class Pacing(QObject):
@@ -44,11 +47,6 @@ class Pacing(QObject):
             self._shown = self._newest
             self._pause.start()
             self.told.emit(self._newest)
-
-
-SENTENCE_MS = 20_000
-FINE = 1000  # steps of the progress bar
-IDLE = "ready"
 
 
 def stop_button(parent: QWidget) -> QToolButton:

@@ -29,6 +29,10 @@ from lensgui.panes.controls.controls import button
 from lensgui.terms.model_key import MEMORY, NUMBER_FORMATS, ModelKey
 
 VARIABLE = "HF_HUB_OFFLINE"
+LONGEST_TITLE = 56
+FOLDED_TIP = (
+    "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as trained."
+)
 
 
 def allow_hub() -> None:
@@ -40,12 +44,6 @@ def allow_hub() -> None:
     constants = sys.modules.get("huggingface_hub.constants")
     if constants is not None:
         setattr(constants, VARIABLE, False)
-
-
-LONGEST_TITLE = 56
-FOLDED_TIP = (
-    "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as trained."
-)
 
 
 class ModelBar(QToolBar):

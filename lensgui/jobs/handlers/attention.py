@@ -30,6 +30,8 @@ from lensgui.terms.metrics import LogitDifference
 
 STRONGEST = HEAD_SCORES.index("strongest edge")
 Places = NDArray[np.int32]
+FEW = 2  # short prompts: their layers are drawn in one step
+SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time
 
 
 class AtlasDrawing:
@@ -215,10 +217,6 @@ def head_slice(mixture: Mixture, found: HeadSum, request: AttentionHead) -> Head
         found.share,
         mixture.prompts,
     )
-
-
-FEW = 2  # short prompts: their layers are drawn in one step
-SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time
 
 
 def attention_grid(loaded: Loaded, request: AttentionGrid) -> Iterator[Answer | None]:

@@ -32,6 +32,8 @@ from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
+TOP = 8  # how many likely tokens the window shows
+
 
 def token_of(model: HookedTransformer, token: int) -> Token:
     """Return a token as the window shows it."""
@@ -72,9 +74,6 @@ def pair_warnings(pair: PromptPair, clean: list[int], corrupted: list[int], skip
             "Put a beginning-of-sequence token in front."
         )
     return found
-
-
-TOP = 8  # how many likely tokens the window shows
 
 
 def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:

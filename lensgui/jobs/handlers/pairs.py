@@ -50,6 +50,8 @@ MOST_TRIED = 400  # likely tokens, to find those that make a word of their own
 SPELLED_AT_ONCE = 2000  # tokens of the vocabulary, in less than 50 ms
 
 _SPELLED: WeakKeyDictionary[HookedTransformer, list[str]] = WeakKeyDictionary()
+PACE_S = 0.25  # between two answers: each holds all rows so far
+STEP_S = 0.02  # of work before the next chance to stop
 
 
 def find_tokens(loaded: Loaded, request: FindTokens) -> Iterator[Answer | None]:
@@ -185,10 +187,6 @@ def _candidates(
             spelling = text.to_single_str_token(model, token)
             if spelling.startswith(" ") and spelling[1:].isalpha() and spelling[1:] not in first:
                 yield spelling[1:], chance
-
-
-PACE_S = 0.25  # between two answers: each holds all rows so far
-STEP_S = 0.02  # of work before the next chance to stop
 
 
 def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:

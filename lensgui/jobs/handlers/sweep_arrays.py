@@ -23,6 +23,10 @@ from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import UNITS, Agreement
 from lensgui.transformer.model import HookedTransformer
 
+COMPUTED = 3  # of the cells that were run
+FREE = 1  # of those that were called unchanged, and never run
+Roles = tuple[str, ...]
+
 
 def host(tensor: Tensor) -> NDArray[np.float32]:
     """Return a float32 copy in host memory that nobody writes to."""
@@ -57,10 +61,6 @@ def group_axis(model: HookedTransformer) -> Axis:
     return Axis("key_value_head", tuple(groups), tuple(labels))
 
 
-COMPUTED = 3  # of the cells that were run
-FREE = 1  # of those that were called unchanged, and never run
-
-
 def dice(request: Patching) -> random.Random:
     """Return dice that fall alike for equal questions."""
     return random.Random(zlib.crc32(repr(request).encode()))
@@ -75,9 +75,6 @@ def drawn_cells(sweep: Sweep, request: Patching) -> list[tuple[int, ...]]:
             break
         found += dice(request).sample(cells, min(count, len(cells)))
     return found
-
-
-Roles = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

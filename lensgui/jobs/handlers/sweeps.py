@@ -27,6 +27,8 @@ from lensgui.terms.metrics import Metric
 from lensgui.transformer.model import HookedTransformer
 
 Index = tuple[int, ...]
+SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
+RATE = 5e10  # FLOP a second of a processor, for that prediction
 
 
 def average(loaded: Loaded, request: Patching) -> Iterator[Sweep | None]:
@@ -143,10 +145,6 @@ def _place(kind: SweepKind, index: Index, case: Case, roles: tuple[str, ...]) ->
         return index
     at = kind.axes.index("position")
     return (*index[:at], case.roles[roles[index[at]]], *index[at + 1 :])
-
-
-SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
-RATE = 5e10  # FLOP a second of a processor, for that prediction
 
 
 def patching(loaded: Loaded, request: Patching) -> Iterator[Answer | None]:

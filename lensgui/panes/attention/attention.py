@@ -30,6 +30,12 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import Side
 
+HIDE_FIRST = "hide position 0"
+NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
+NO_HEAD = "Click a head in the grid to see where it looks."
+SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
+Head = tuple[int, int]
+
 
 def of_head(
     pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str, average: Callable[[], None]
@@ -59,14 +65,6 @@ def of_edge(pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str) -> 
 def _pin_and_copy(pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str) -> list[Verb]:
     *_, pin = menus.of_place(pane, place, pins)
     return [pin, menus.copying(words)]
-
-
-HIDE_FIRST = "hide position 0"
-NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
-NO_HEAD = "Click a head in the grid to see where it looks."
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
-
-Head = tuple[int, int]
 
 
 class AttentionPane(Pane):

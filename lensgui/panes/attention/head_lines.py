@@ -30,6 +30,10 @@ from lensgui.state.selection import Cursor
 
 MOST_LINES = 4000
 THINNEST, WIDEST = 0.8, 2.6  # pixels
+MOST_SMOOTH = 800  # lines; more are drawn without antialiasing
+LEVELS = 24  # of colour and width
+ROW = 11.0  # pixels that a token needs in two columns
+HEAD = 16.0  # pixels above them, which say what each column is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +80,6 @@ def pen(share: float, weights: Weights, look: Theme) -> QPen:
     table = weights.table(look)
     index = round(share * 127 + theme.NEUTRAL if weights.slice.is_signed else share * 255)
     return QPen(QColor(*map(int, table[index])), THINNEST + (WIDEST - THINNEST) * abs(share))
-
-
-MOST_SMOOTH = 800  # lines; more are drawn without antialiasing
-LEVELS = 24  # of colour and width
-ROW = 11.0  # pixels that a token needs in two columns
-HEAD = 16.0  # pixels above them, which say what each column is
 
 
 class HeadLines(QWidget):

@@ -21,6 +21,21 @@ NAMES: dict[AttentionMeasure, str] = {
     "writes": "attention × ‖value W_O‖",
     "contribution": "contribution to the logit difference",
 }
+NOT_FINITE = "not a finite number"
+UNITS = {"entropy": " bits"}
+MEANINGS = {
+    "position 0": "Mean attention of later queries to position 0, the attention sink.",
+    "entropy": "Mean entropy of a query's attention, in bits: 0 where it looks at one token only.",
+    "previous token": "Mean attention to the token just before.",
+    "duplicate token": (
+        "Mean attention to earlier places of the same token, over queries that have one."
+    ),
+    "induction": (
+        "Mean attention to what followed earlier places of the same token, over queries that have "
+        "one (Olsson et al. 2022)."
+    ),
+    "strongest edge": "The largest attention of any query to any source but position 0.",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,23 +139,6 @@ def _ends(slice_: HeadSlice) -> tuple[float, float]:
         low, high = float(known.min()), float(known.max())
         return low, high if high > low else low + max(1.0, abs(low))
     return 0.0, largest
-
-
-NOT_FINITE = "not a finite number"
-UNITS = {"entropy": " bits"}
-MEANINGS = {
-    "position 0": "Mean attention of later queries to position 0, the attention sink.",
-    "entropy": "Mean entropy of a query's attention, in bits: 0 where it looks at one token only.",
-    "previous token": "Mean attention to the token just before.",
-    "duplicate token": (
-        "Mean attention to earlier places of the same token, over queries that have one."
-    ),
-    "induction": (
-        "Mean attention to what followed earlier places of the same token, over queries that have "
-        "one (Olsson et al. 2022)."
-    ),
-    "strongest edge": "The largest attention of any query to any source but position 0.",
-}
 
 
 def head_name(number: int, heads: int) -> str:

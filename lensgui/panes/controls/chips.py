@@ -27,6 +27,8 @@ ROUNDING = 4.0
 GAP = 9.0  # pixels, where the other prompt has tokens that this one lacks
 GAP_WIDTH = 6.0
 FAINTER = 170  # of 255: signs for spaces on a tint
+SPACING = 3.0
+STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,6 @@ def _runs(text: str) -> list[tuple[str, bool]]:
     rest = text.lstrip("·⏎⇥")
     leading = text[: len(text) - len(rest)]
     return [(run, is_faint) for run, is_faint in ((leading, True), (rest, False)) if run]
-
-
-SPACING = 3.0
-STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 @dataclass(frozen=True, slots=True)

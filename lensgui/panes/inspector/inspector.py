@@ -48,6 +48,8 @@ from lensgui.panes.sweep_view.cells import group_size
 from lensgui.state.document import Document, Note
 from lensgui.state.selection import Cursor
 
+READINGS = ("head", "edge", "mlp", "lens")  # questions, and the parts that show their answers
+
 
 class NoteField(Editor):
     """The note about one place: a head if one is selected, else a position in a layer.
@@ -103,9 +105,6 @@ def place_of(cursor: Cursor) -> Cursor | None:
     if cursor.head is not None:
         return Cursor(cursor.layer, cursor.head)
     return Cursor(cursor.layer, position=cursor.position)
-
-
-READINGS = ("head", "edge", "mlp", "lens")  # questions, and the parts that show their answers
 
 
 class InspectorPane(Pane):

@@ -31,6 +31,8 @@ from lensgui.panes.token_text import shorten, signed, spell
 MOST = 6
 LABEL_LETTERS = 12
 NUMBER = "0.000"
+MOST_TOKENS = 6
+Sized = tuple[tuple[Token, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,6 @@ class Ranking(Rows):
         painter.setPen(QColor(look.text))
         number = QRectF(self.width() - right, top, right - 3, height)
         painter.drawText(number, middle | Qt.AlignmentFlag.AlignRight, f"{rank.share:.3f}")
-
-
-MOST_TOKENS = 6
-Sized = tuple[tuple[Token, float], ...]
 
 
 class Section(QWidget):

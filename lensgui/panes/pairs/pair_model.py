@@ -42,6 +42,7 @@ TIPS = (
     "✓ where the clean run prefers the answer, and the corrupted run less so; ✗ where not.",
 )
 MARKS = {True: "✓", False: "✗", None: ""}
+WIDTHS = (22, 90, 78, 48, 62, 52, 52, 18)  # pixels; the clean prompt takes what is left too
 
 
 class PairModel(QAbstractTableModel):
@@ -192,9 +193,6 @@ def change(clean: str, corrupted: str) -> str:
         for first, last, start, stop in changed_spans(*sides)
     ]
     return ", ".join(parts)
-
-
-WIDTHS = (22, 90, 78, 48, 62, 52, 52, 18)  # pixels; the clean prompt takes what is left too
 
 
 class PairView(QTableView):

@@ -35,6 +35,13 @@ from lensgui.state.selection import Cursor
 
 LEAST = 100  # pairs; fewer are read before this can be
 SOON_S = 0.5  # before which the pace says little
+DRAWN = 32
+INPUT = "input"  # the name under which the pane complains of what it was given
+FILES = "Prompt pairs (*.csv *.tsv *.txt *.json)"
+EMPTY = (
+    "No pairs yet. Draw some, open or drop a CSV or JSON file, or paste lines of clean, "
+    "corrupted, answer, distractor."
+)
 
 
 def pace_words(known: int, total: int, seconds: float) -> str:
@@ -106,15 +113,6 @@ class TaskButton(QToolButton):
     def _press(self) -> None:
         if self._known is not None:
             self.chosen.emit(self._known)
-
-
-DRAWN = 32
-INPUT = "input"  # the name under which the pane complains of what it was given
-FILES = "Prompt pairs (*.csv *.tsv *.txt *.json)"
-EMPTY = (
-    "No pairs yet. Draw some, open or drop a CSV or JSON file, or paste lines of clean, "
-    "corrupted, answer, distractor."
-)
 
 
 class PairTablePane(Pane):

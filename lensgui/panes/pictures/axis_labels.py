@@ -15,6 +15,8 @@ from lensgui.panes.pictures.picture import Picture
 GAP = 4.0
 SLANT = 0.7072  # of 45 degrees
 ANGLES = (0, 45, 90)
+MOST_STRETCH = 1.5  # of cells that should be square
+LEAST = 20.0  # pixels, however little room there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +145,6 @@ def _write_from(painter: QPainter, text: str, degrees: int, metrics: QFontMetric
     painter.rotate(-degrees)
     fall = metrics.ascent() * (0.75 if degrees == 45 else 0.35)
     painter.drawText(QPointF(-width - (1 if degrees == 45 else 0), fall), text)
-
-
-MOST_STRETCH = 1.5  # of cells that should be square
-LEAST = 20.0  # pixels, however little room there is
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 from lensgui.panes import theme
 
 GAP = 2.0  # pixels between a dot and its name
+_OUTSIDE = 1_000_000
+NAMED = 7  # points that are labelled: those farthest from the middle
+SIZE = 7.0  # pixels of a point
+AROUND = 11.0  # pixels between the outermost points and the edge: a dot, or half a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,6 @@ def place(
     return found
 
 
-_OUTSIDE = 1_000_000
-
-
 def _cost(box: QRectF, dots: Dots, taken: dict[int, QRectF]) -> int:
     """Return how much is wrong with a place; 0 for a free one."""
     inside = QRectF(0, 0, dots.room.width(), dots.room.height())
@@ -101,11 +102,6 @@ def padded(numbers: NDArray[np.float64], pixels: float, padding: float) -> tuple
     padding = min(padding, pixels / 4)
     spare = span * padding / max(1.0, pixels - 2 * padding)
     return low - spare, high + spare
-
-
-NAMED = 7  # points that are labelled: those farthest from the middle
-SIZE = 7.0  # pixels of a point
-AROUND = 11.0  # pixels between the outermost points and the edge: a dot, or half a name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

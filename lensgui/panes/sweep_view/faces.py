@@ -15,6 +15,8 @@ from lensgui.panes.token_text import is_of, names, signed, visible
 from lensgui.state.selection import Cursor
 
 HIDDEN = "position"  # the axis that a slider moves along, where there are three
+NOWHERE = Cursor()
+BEYOND = 1.005  # of the scale, where a cell is marked as overflowing
 
 
 def hidden_axis(sweep: Sweep) -> Axis | None:
@@ -98,10 +100,6 @@ def strongest(sweep: Sweep, count: int) -> list[tuple[int, ...]]:
     order = np.argpartition(-sizes, some - 1)[:some] if some else np.empty(0, int)
     order = order[np.argsort(-sizes[order], kind="stable")]
     return [tuple(map(int, np.unravel_index(at, sweep.values.shape))) for at in order]
-
-
-NOWHERE = Cursor()
-BEYOND = 1.005  # of the scale, where a cell is marked as overflowing
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from lensgui.transformer.layers.parameters import (
 )
 from lensgui.transformer.layers.span import Span
 
+_ALL_HEADS = slice(None)
+
 
 def products(q: Tensor, keys: Sequence[Tensor]) -> Tensor:
     """Multiply queries with the keys of their groups.
@@ -73,9 +75,6 @@ def mix(pattern: Tensor, values: Sequence[Tensor]) -> Tensor:
             mixed.append(product.view(batch, heads, queries, -1).transpose(1, 2))
     whole: Tensor = mixed[0] if len(mixed) == 1 else mixed[0] + mixed[1]
     return whole
-
-
-_ALL_HEADS = slice(None)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from lensgui.transformer.layers.parameters import matrix, parameter
 from lensgui.transformer.weights.factored import FactoredMatrix
 
+Reader = tuple[nn.Parameter, nn.Parameter | None]
+_PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
+
 
 @torch.no_grad()
 def rewrite_heads(model: Any) -> str:
@@ -67,10 +70,6 @@ def _refactor_ov(attn: Any) -> None:
     attn.W_O.data.copy_(s[..., None] * v.transpose(1, 2))
     attn.b_V.data.zero_()
     attn.b_O.data.copy_(attn.b_O.double() + written)
-
-
-Reader = tuple[nn.Parameter, nn.Parameter | None]
-_PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
 
 
 def _set(weight: nn.Parameter, value: Tensor) -> None:
