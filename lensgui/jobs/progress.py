@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lensgui.jobs.arrays import Atlas, Slice
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, PairsReading
+from lensgui.jobs.results import Answer, PairsReading, Reply
 
 
 @dataclass(slots=True, eq=False)
@@ -17,36 +16,25 @@ class Job:
 
     Attributes:
         ticket: Its number at the worker.
-        request: What was asked.
+        reply: What was asked, and how that stands.
         channels: Who wants the answer.
-        latest: The newest answer.
-        done: Whether `latest` is whole.
-        failure: Why there is no (whole) answer; "" if there is or will be.
     """
 
     ticket: int
-    request: Request
+    reply: Reply
     channels: set[object] = field(default_factory=set)
-    latest: Answer | None = None
-    done: bool = False
-    failure: str = ""
     _first_count: int = 0
     _first_time: float = 0.0
 
-    @property
-    def is_running(self) -> bool:
-        """Whether more is to come."""
-        return not self.done and not self.failure
-
-    def take(self, answer: Answer) -> None:
-        """Keep an answer, and when the first one came."""
-        self.latest = answer
-        if not self._first_time:
-            self._first_count, self._first_time = count(answer)[0], monotonic()
+    def take(self, reply: Reply) -> None:
+        """Keep how it stands, and when the first answer came."""
+        self.reply = reply
+        if reply.answer is not None and not self._first_time:
+            self._first_count, self._first_time = count(reply.answer)[0], monotonic()
 
     def seconds_left(self) -> float | None:
         """Guess, from the pace since the first answer, how long the rest takes."""
-        done, total = count(self.latest)
+        done, total = count(self.reply.answer)
         since_first = done - self._first_count
         if since_first <= 0 or done >= total:
             return None
@@ -85,9 +73,9 @@ def count(answer: Answer | None) -> tuple[int, int]:
 
 def measure(jobs: Iterable[Job]) -> Progress:
     """Return the progress of the slowest running job."""
-    running = [job for job in jobs if job.is_running]
+    running = [job for job in jobs if job.reply.is_running]
     if not running:
         return Progress()
-    slowest = min(running, key=lambda job: job.request.reported)
-    done, total = count(slowest.latest)
-    return Progress(slowest.request.doing, done, total, slowest.seconds_left())
+    slowest = min(running, key=lambda job: job.reply.request.reported)
+    done, total = count(slowest.reply.answer)
+    return Progress(slowest.reply.request.doing, done, total, slowest.seconds_left())

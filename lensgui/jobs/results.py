@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lensgui.jobs.arrays import Atlas, HeadEffects, Slice, Verification
 from lensgui.jobs.requests import Request
@@ -301,6 +301,42 @@ Answer = (
     | TokenMatches
     | Replacements
 )
+
+Status = Literal["waiting", "late", "partial", "whole", "failed", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a question stands.
+
+    Attributes:
+        request: The question.
+        answer: What is known so far; while there is nothing, what was known of the question asked
+            before it in the same place. None if there is neither.
+        status: "waiting" for the first answer; "late" once that takes its time; "partial" while
+            more is to come; "whole"; "failed", or "paused" by the user, with what was known then.
+        sentence: Why it failed; else "".
+    """
+
+    request: Request
+    answer: Answer | None = None
+    status: Status = "waiting"
+    sentence: str = ""
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the answer, if any, is to the question before."""
+        return self.status in ("waiting", "late")
+
+    @property
+    def known(self) -> Answer | None:
+        """What is known of this very question."""
+        return None if self.is_old else self.answer
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more is to come."""
+        return self.is_old or self.status == "partial"
 
 
 class Answerer(Protocol):

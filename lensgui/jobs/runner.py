@@ -1,18 +1,21 @@
-"""The window's handle on the worker: submit a request, hear of its answers."""
+"""The window's handle on the worker: submit a request, hear how it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from lensgui.jobs.progress import Job, measure
 from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, Answerer
+from lensgui.jobs.results import Answer, Answerer, Reply
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.worker import Worker
 
 QUIET_MS = 150
+LATE_MS = 250  # after which an answer takes its time; a forward pass does not
 STACK_BYTES = 16 << 20  # macOS gives a thread 512 KiB
 STOPPED = "Stopped before it was complete: Run → Try again (F5) goes on."
 
@@ -24,16 +27,13 @@ class Runner(QObject):
     time: a newer one replaces the older, which is cancelled once no other channel wants it.
 
     Attributes:
-        arrived: (channel, answer), each answer more complete than the one before.
-        failed: (channel, sentence).
-        finished: (channel,) after its last answer.
+        replied: (channel, reply) whenever a question stands otherwise than before; None in the
+            place of a reply once the channel wants nothing.
         settled: Nothing runs any more and nothing waits to run.
         progressed: (Progress,) whenever the status bar should say something else.
     """
 
-    arrived = Signal(object, object)
-    failed = Signal(object, str)
-    finished = Signal(object)
+    replied = Signal(object, object)
     settled = Signal()
     progressed = Signal(object)
     _begun = Signal(object, object)
@@ -44,12 +44,13 @@ class Runner(QObject):
     ) -> None:
         super().__init__(parent)
         self._tickets = Tickets()
-        self._wanted: dict[object, Request] = {}
+        self._replies: dict[Any, Reply] = {}
         self._jobs: dict[Request, Job] = {}
-        self._waiting: dict[object, Request] = {}
         self._was_busy = False
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._quiet.timeout.connect(self._start_waiting)
+        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
+        self._late.timeout.connect(self._say_late)
         self._worker = Worker(make_answerer, self._tickets)
         self._thread = QThread(self)
         self._thread.setObjectName("lensgui-worker")
@@ -63,19 +64,14 @@ class Runner(QObject):
         self._thread.start()
 
     @property
+    def replies(self) -> Mapping[Any, Reply]:
+        """How what each channel wants stands."""
+        return self._replies
+
+    @property
     def is_busy(self) -> bool:
         """Whether anything runs or waits to run."""
-        return bool(self._waiting) or any(job.is_running for job in self._jobs.values())
-
-    def wanted(self, channel: object) -> Request | None:
-        """Return what a channel wants at present."""
-        return self._wanted.get(channel)
-
-    def is_running(self, channel: object) -> bool:
-        """Whether a channel has more to expect."""
-        request = self._wanted.get(channel)
-        job = self._jobs.get(request) if request is not None else None
-        return channel in self._waiting or (job is not None and job.is_running)
+        return any(reply.is_running for reply in self._replies.values())
 
     def submit(self, channel: object, request: Request, *, when_quiet: bool = False) -> None:
         """Want an answer; nothing happens if the channel wants just that already.
@@ -86,116 +82,127 @@ class Runner(QObject):
             when_quiet: Start only once nothing like it was asked for 150 ms: for slow questions
                 that each keystroke changes.
         """
-        if self._wanted.get(channel) == request:
-            return
-        self._release(channel)
-        self._wanted[channel] = request
-        if when_quiet and request not in self._jobs:
-            self._waiting[channel] = request
-            self._quiet.start()
-        else:
-            self._join(channel, request)
-        self._report()
+        before = self._replies.get(channel)
+        if not before or before.request != request:
+            self._begin(channel, request, when_quiet=when_quiet)
 
     def cancel(self, channel: object) -> None:
         """Want nothing for this channel any more."""
+        if channel in self._replies:
+            self._release(channel)
+            del self._replies[channel]
+            self.replied.emit(channel, None)
+            self._report()
+
+    def pause(self, channel: object) -> None:
+        """Let a question rest, and keep what is known of it."""
+        reply = self._replies[channel]
         self._release(channel)
+        self._reply(channel, Reply(reply.request, reply.known, "paused"))
         self._report()
+
+    def resume(self, channel: object) -> None:
+        """Go on with a question that rests."""
+        self._begin(channel, self._replies[channel].request)
 
     def stop(self) -> None:
         """Stop whatever runs; each channel is told, and keeps what it has."""
         self._start_waiting()
         for job in list(self._jobs.values()):
-            if job.is_running:
+            if job.reply.is_running:
+                self._fail(job.ticket, STOPPED)
                 self._tickets.withdraw(job.ticket)
-                self._tell_failure(job, STOPPED)
 
     def retry(self) -> None:
-        """Forget failures and stops, so that the same requests may be submitted again."""
-        for job in list(self._jobs.values()):
-            if job.failure:
-                for channel in list(job.channels):
-                    self._release(channel)
+        """Ask anew what failed or was stopped."""
+        failed = {at: reply for at, reply in self._replies.items() if reply.status == "failed"}
+        for channel in failed:
+            self._release(channel)
+        for channel, reply in failed.items():
+            self._begin(channel, reply.request)
 
     def close(self, wait_ms: int = 900) -> bool:
         """End the thread; return whether it ended in that time: importing torch can't be left."""
         self._quiet.stop()
+        self._late.stop()
         for job in self._jobs.values():
             self._tickets.withdraw(job.ticket)
         self._closing.emit()
         return self._thread.wait(wait_ms)
 
-    def _join(self, channel: object, request: Request) -> None:
+    def _begin(self, channel: object, request: Request, *, when_quiet: bool = False) -> None:
+        self._release(channel)
+        before = self._replies.get(channel)
+        reply = Reply(request, before.answer if before else None)
+        if when_quiet and request not in self._jobs:
+            self._quiet.start()
+        else:
+            job = self._join(channel, request)
+            reply = reply if job.reply.is_old else job.reply
+        self._late.start()
+        self._reply(channel, reply)
+        self._report()
+
+    def _join(self, channel: object, request: Request) -> Job:
         job = self._jobs.get(request)
         if job is None:
-            job = self._jobs[request] = Job(self._tickets.issue(), request, {channel})
+            job = self._jobs[request] = Job(self._tickets.issue(), Reply(request))
             self._begun.emit(job.ticket, request)
-            return
         job.channels.add(channel)
-        if job.latest is not None:
-            self.arrived.emit(channel, job.latest)
-        if job.failure:
-            self.failed.emit(channel, job.failure)
-        elif job.done:
-            self.finished.emit(channel)
+        return job
 
     def _release(self, channel: object) -> None:
-        self._waiting.pop(channel, None)
-        request = self._wanted.pop(channel, None)
-        job = self._jobs.get(request) if request is not None else None
-        if job is None or request is None:
-            return
-        job.channels.discard(channel)
-        if not job.channels:
-            self._tickets.withdraw(job.ticket)
-            del self._jobs[request]
+        reply = self._replies.get(channel)
+        job = self._jobs.get(reply.request) if reply is not None else None
+        if job is not None:
+            job.channels.discard(channel)
+            if not job.channels:
+                self._tickets.withdraw(job.ticket)
+                del self._jobs[job.reply.request]
 
-    def _find(self, ticket: int) -> Job | None:
-        if not self._tickets.is_wanted(ticket):
-            return None
-        return next((job for job in self._jobs.values() if job.ticket == ticket), None)
+    def _reply(self, channel: object, reply: Reply) -> None:
+        self._replies[channel] = reply
+        self.replied.emit(channel, reply)
 
     @Slot()
     def _start_waiting(self) -> None:
         self._quiet.stop()
-        waiting, self._waiting = self._waiting, {}
-        for channel, request in waiting.items():
-            self._join(channel, request)
+        for channel, reply in list(self._replies.items()):
+            if reply.is_old and not (job := self._join(channel, reply.request)).reply.is_old:
+                self._reply(channel, job.reply)  # another channel was quicker
         self._report()
+
+    @Slot()
+    def _say_late(self) -> None:
+        for channel, reply in list(self._replies.items()):
+            if reply.status == "waiting":
+                self._reply(channel, replace(reply, status="late"))
 
     @Slot(object, object)
     def _answer(self, ticket: int, answer: Answer) -> None:
-        job = self._find(ticket)
-        if job is not None:
-            job.take(answer)
-            for channel in list(job.channels):
-                self.arrived.emit(channel, answer)
-            self._report()
+        self._settle(ticket, answer=answer, status="partial")
 
     @Slot(object, str)
     def _fail(self, ticket: int, sentence: str) -> None:
-        job = self._find(ticket)
-        if job is not None:
-            self._tell_failure(job, sentence)
+        self._settle(ticket, status="failed", sentence=sentence)
 
     @Slot(object)
     def _finish(self, ticket: int) -> None:
-        job = self._find(ticket)
-        if job is not None:
-            job.done = True
-            for channel in list(job.channels):
-                self.finished.emit(channel)
-            self._report()
+        self._settle(ticket, status="whole")
 
-    def _tell_failure(self, job: Job, sentence: str) -> None:
-        job.failure = sentence
+    def _settle(self, ticket: int, **changes: Any) -> None:
+        """Tell everyone who wants a job's answer how it stands now."""
+        job = next((job for job in self._jobs.values() if job.ticket == ticket), None)
+        if job is None or not job.reply.is_running:
+            return
+        job.take(replace(job.reply, **changes))
         for channel in list(job.channels):
-            self.failed.emit(channel, sentence)
+            if channel in job.channels:  # still: whoever was told may have asked something else
+                self._reply(channel, job.reply)
         self._report()
 
     def _report(self) -> None:
         self.progressed.emit(measure(self._jobs.values()))
-        busy, was_busy = self.is_busy, self._was_busy
-        self._was_busy = busy
-        if was_busy and not busy:
+        was_busy, self._was_busy = self._was_busy, self.is_busy
+        if was_busy and not self._was_busy:
             self.settled.emit()

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, ModelCard
+from lensgui.jobs.results import Reply
 from lensgui.jobs.runner import STOPPED
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
-MODEL = "model"  # the name under which a pane hears that there is none
+MODEL = "model"  # the name under which every pane is told whether one is open
 OPENING = "The model is being opened."
 NO_MODEL = "No model is open."
 UNEQUAL = "The prompts differ in length."
 QUIET = (STOPPED, UNEQUAL)  # no faults: one was wanted, the other is said in full at the prompts
+Channel = tuple[str, str]  # a pane's title, and its name for a question
+AnAnswer = TypeVar("AnAnswer")
 
 
 class EmptyState(Protocol):
@@ -39,12 +41,14 @@ class Pane(QWidget):
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
         scrolls: Whether it may be given less height than it needs.
+        messages: What is wrong, by the name of the question or of what the user did.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: A switch of the pane's own changed what it asks.
         shown: (title,) another pane that the user wants to look at now.
         again: The user wants what was stopped to go on.
+        paused: (name, is_paused) the user lets a question rest, or go on.
     """
 
     title: ClassVar[str] = ""
@@ -56,24 +60,24 @@ class Pane(QWidget):
     altered = Signal()
     shown = Signal(str)
     again = Signal()
+    paused = Signal(str, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.about)
         self.is_in_front = True
-        self.notes: dict[str, str] = {}
-        self._answered: set[str] = set()
-        self._paused: Request | None = None
+        self.messages: dict[str, str] = {}
+        self._replies: dict[str, Reply] = {}
         self._empty_states: dict[EmptyState, str] = {}
-        self.note = QLabel(self, wordWrap=True)
-        self.note.hide()
-        self.note.setAccessibleName(f"{self.title}: what went wrong")
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
+        self.message = QLabel(self, wordWrap=True)
+        self.message.hide()
+        self.message.setAccessibleName(f"{self.title}: what went wrong")
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(8, 4, 8, 6)
         self.column.setSpacing(4)
-        self.column.addWidget(self.note)
+        self.column.addWidget(self.message)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what this pane wants to know, by a name of its own for each question."""
@@ -83,78 +87,81 @@ class Pane(QWidget):
         """Return a few lines that compute with the library what this pane shows."""
         return ""
 
-    def show_card(self, card: ModelCard) -> None:
-        """Take note of the model that is open."""
-        self._say_if_empty(self._empty_states)
-
-    def show_opening(self) -> None:
-        """Say that there is no model yet."""
-        self._say_if_empty(dict.fromkeys(self._empty_states, OPENING))
-
     def show_document(self, document: Document) -> None:
         """Take note of the document."""
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""
 
-    def expect(self, name: str) -> None:
-        """Take note that a new question was asked: what is drawn answers an older one."""
-        self._answered.discard(name)
-        self._remark(name, "")
-
-    def show_pending(self, name: str) -> None:
-        """Dim what is drawn: the answer to the new question takes its time."""
-
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Draw an answer; each is more complete than the one before."""
-        self._answered.add(name)
-        self._remark(name, "")
-
-    def show_failure(self, name: str, sentence: str) -> None:
-        """Say why there is no (complete) answer; an older question's answer is cleared away."""
-        if name not in self._answered:
-            self.clear(name)
-        self._say_if_empty(dict.fromkeys(self._empty_states, NO_MODEL) if name == MODEL else {})
-        self._remark(name, sentence)
-
-    def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
-        """Take note of what another pane was told; None once that is no longer true.
+    def show_reply(self, name: str, reply: Reply | None) -> None:
+        """Show how a question stands, and say why there is no (complete) answer.
 
         Args:
-            title: The other pane's.
-            name: Its name for the question.
-            request: The question.
-            answer: The answer so far.
+            name: The pane's name for the question, or "model" for the one that every pane depends
+                on.
+            reply: How it stands; None once it is no longer asked.
         """
+        before = self._replies.get(name)
+        if reply is None:
+            self._replies.pop(name, None)
+        else:
+            self._replies[name] = reply
+        self._say(name, reply.sentence if reply is not None else "")
+        if name == MODEL:
+            self._say_if_empty(self._without_model(reply) or self._empty_states)
+        is_end = before and before.status == "partial" and reply and reply.status == "whole"
+        if not (is_end and before and reply and before.answer is reply.answer):  # all is drawn
+            self.draw_reply(name)
 
-    def hear_pause(self, title: str, name: str) -> None:
-        """Take note that another pane's question rests: it keeps what it was told so far.
+    def show_all(self, replies: Mapping[Channel, Reply]) -> None:
+        """Take note of how the questions of all panes stand, by (title, name)."""
 
-        Args:
-            title: The other pane's.
-            name: Its name for the question.
-        """
+    def draw_reply(self, name: str) -> None:
+        """Draw what has become of a question; `answer` and `known` say what there is by now."""
 
-    def rests(self, request: Request | None) -> bool:
-        """Whether a question was stopped for now, and what is known of it stays drawn."""
-        return request is not None and request == self._paused
+    def reply(self, name: str) -> Reply | None:
+        """Return how a question stands; None while it is not asked."""
+        return self._replies.get(name)
 
-    def clear(self, name: str) -> None:
-        """Forget an answer whose question is no longer asked."""
-        self._remark(name, "")
+    def answer(self, name: str, kind: type[AnAnswer]) -> AnAnswer | None:
+        """Return what is to be drawn: what is known, or for a while what was known before."""
+        reply = self._replies.get(name)
+        return reply.answer if reply is not None and isinstance(reply.answer, kind) else None
+
+    def known(self, name: str, kind: type[AnAnswer]) -> AnAnswer | None:
+        """Return what is known of the very question that is asked."""
+        reply = self._replies.get(name)
+        return reply.known if reply is not None and isinstance(reply.known, kind) else None
+
+    def is_stale(self, name: str) -> bool:
+        """Whether what is drawn answers an older question, and the new answer takes its time."""
+        reply = self._replies.get(name)
+        return reply is not None and reply.status == "late"
+
+    def has_failed(self, name: str) -> bool:
+        """Whether there is no (complete) answer."""
+        reply = self._replies.get(name)
+        return reply is not None and reply.status == "failed"
+
+    def _without_model(self, reply: Reply | None) -> dict[EmptyState, str]:
+        """Return what empty pictures say while there is no model; {} once there is one."""
+        if reply is None or reply.known is not None:
+            return {}
+        words = NO_MODEL if reply.status == "failed" else OPENING
+        return dict.fromkeys(self._empty_states, words)
 
     def _say_if_empty(self, words: Mapping[EmptyState, str]) -> None:
         for widget, text in words.items():
             widget.empty = text
             widget.update()
 
-    def _remark(self, name: str, sentence: str) -> None:
-        if self.notes.get(name, "") == sentence:
+    def _say(self, name: str, sentence: str) -> None:
+        if self.messages.get(name, "") == sentence:
             return
-        self.notes[name] = sentence
-        sentences = list(dict.fromkeys(filter(None, self.notes.values())))
-        self.note.setText("\n".join(sentences))
+        self.messages[name] = sentence
+        sentences = list(dict.fromkeys(filter(None, self.messages.values())))
+        self.message.setText("\n".join(sentences))
         role = QPalette.ColorRole
         is_fault = any(said not in QUIET for said in sentences)
-        self.note.setForegroundRole(role.BrightText if is_fault else role.WindowText)
-        self.note.setVisible(bool(sentences))
+        self.message.setForegroundRole(role.BrightText if is_fault else role.WindowText)
+        self.message.setVisible(bool(sentences))

@@ -117,7 +117,7 @@ def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, answerer, qt
     window.selection.move(position=6)
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert inspector.place.text() == "L2H1, position 6 (the clean prompt has no such position)"
-    for part in (inspector.head, inspector.mlp, inspector.lens, inspector.note):
+    for part in (inspector.head, inspector.mlp, inspector.lens, inspector.message):
         assert part.isHidden()
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b")  # read anew while the position is beyond it

@@ -108,7 +108,8 @@ def test_a_hook_over_ours_and_another_window_are_no_circle(tmp_path):
         "other = lensgui.open('toy', clean=' table green', block=False)\n"
         "raise KeyError('mine')"
     )
-    done = script(tmp_path, OPEN + "import lensgui.app.notebook\n" + code)
+    start = "import torch\n" + OPEN  # else the window's thread still imports it when it is closed
+    done = script(tmp_path, start + "import lensgui.app.notebook\n" + code)
     assert (done.stdout, done.returncode) == ("open", 1)
     lines = said(done)
     assert lines.count("theirs") == lines.count("KeyError: 'mine'") == 1

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
+from lensgui.jobs.arrays import HeadEffects
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.panes.menus import MENU
 from lensgui.terms.kinds import SweepKind
@@ -88,14 +89,14 @@ def test_a_stopped_sweep_goes_on(window, answerer, qtbot, how):
     qtbot.waitUntil(stepping(answerer, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     settle(window, qtbot, window.status.stop.click)
     assert pane.view.tools.pause.text() == "Go on"
-    assert "F5" in pane.note.text()
+    assert "F5" in pane.message.text()
     answerer.is_gated = False
     answerer.gate.release(100)
     go_on = pane.view.tools.pause.click if how == "button" else window.retry
     settle(window, qtbot, go_on)
     assert pane.sweep.done == pane.sweep.total
     assert pane.view.tools.pause.text() == "Pause"
-    assert not pane.note.isVisible()
+    assert not pane.message.isVisible()
 
 
 def test_closing_the_pane_or_editing_in_mid_sweep_leaves_nothing_stale(window, answerer, qtbot):
@@ -143,7 +144,9 @@ def test_necessary_or_sufficient_asks_only_while_it_is_seen(window, answerer, qt
     pane = window.panes["Necessary or sufficient"]
     assert not any(isinstance(asked, HeadRoles) for asked in answerer.asked)
     settle(window, qtbot, lambda: window.show_pane("Necessary or sufficient"))
-    qtbot.waitUntil(lambda: pane.effects is not None and not window.runner.is_busy)
+    qtbot.waitUntil(
+        lambda: pane.known("roles", HeadEffects) is not None and not window.runner.is_busy
+    )
     assert len(pane.scatter.points.x) == 24
     assert "mean ablation over 2 prompts" in pane.scatter.points.describe(3)
     pane.scatter.picked.emit(13)

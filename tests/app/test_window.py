@@ -136,7 +136,7 @@ def test_a_shorter_prompt_takes_the_cursor_along(window, qtbot):
     window.session.edit(clean="a b", corrupted="a c")
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert window.selection.cursor.position == 1
-    assert not any(window.panes["Inspector"].notes.values())
+    assert not any(window.panes["Inspector"].messages.values())
 
 
 def test_another_model_is_opened_first_and_then_asked(window, answerer, qtbot):
@@ -158,13 +158,15 @@ def test_a_model_that_cannot_be_opened_is_said_once(window, answerer, qtbot):
     answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
     with qtbot.waitSignal(window.runner.settled):
         window.model_bar.open_source("/nowhere")
-    said = {title: pane.note.text() for title, pane in window.panes.items() if pane.note.text()}
+    said = {
+        title: pane.message.text() for title, pane in window.panes.items() if pane.message.text()
+    }
     assert said == {"Prompt": "/nowhere holds no model."}
     assert window.status.sentence.text() == ""
     assert window.panes["Activation patching"].heatmap.empty == "No model is open."
     with qtbot.waitSignal(window.runner.settled):
         window.undo()
-    assert not any(pane.note.isVisible() for pane in window.panes.values())
+    assert not any(pane.message.isVisible() for pane in window.panes.values())
 
 
 def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, answerer, qtbot):
@@ -172,13 +174,13 @@ def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, answerer,
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
     pane = window.panes["Activation patching"]
-    assert "RuntimeError: boom" in pane.note.text()
+    assert "RuntimeError: boom" in pane.message.text()
     assert pane.heatmap.picture is None
     answerer.broken.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.actions_by_slot["retry"].trigger()
     assert pane.sweep.done == pane.sweep.total
-    assert not pane.note.isVisible()
+    assert not pane.message.isVisible()
 
 
 def test_stop_keeps_the_cells_that_are_known(window, answerer, qtbot):
@@ -191,7 +193,7 @@ def test_stop_keeps_the_cells_that_are_known(window, answerer, qtbot):
     with qtbot.waitSignal(window.runner.settled, timeout=200):
         window.status.stop.click()
     assert pane.sweep.done < pane.sweep.total
-    assert pane.note.text() == STOPPED
+    assert pane.message.text() == STOPPED
     assert window.status.what.text() == "ready"
 
 
@@ -236,7 +238,7 @@ def test_odd_prompts_lose_nothing(window, answerer, qtbot, text):
 def test_different_lengths_are_one_sentence(window, qtbot):
     window.session.edit(corrupted="short")
     qtbot.waitUntil(lambda: not window.runner.is_busy)
-    said = [pane.note.text() for pane in window.panes.values() if pane.note.text()]
+    said = [pane.message.text() for pane in window.panes.values() if pane.message.text()]
     assert said == [UNEQUAL]
     assert window.status.sentence.text() == ""
     assert window.panes["Prompt"].reading.complete

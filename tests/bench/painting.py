@@ -24,8 +24,8 @@ import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
-from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.results import Answer
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, OpenModel
+from lensgui.jobs.results import Answer, Reply
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.grid import HeadGrid
 from lensgui.prompts.pair import PromptPair
@@ -33,6 +33,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.model_key import ModelKey
 
+ASKED = OpenModel(ModelKey("random"))  # as good as any question: the answers are made up
 REPEATS = 60
 GRIDS = ((12, 12, 64, 60), (12, 12, 256, 25), (32, 32, 96, 12))  # layers, heads, tokens, frames / s
 CLICK_TOKENS, CLICK_MS = 128, 16.0
@@ -101,12 +102,12 @@ def click_ms(tokens: int) -> float:
     pane = AttentionPane()
     pane.resize(900, 600)
     show(pane)
-    pane.show_answer("grid", random_atlas(12, 12, tokens, 0))
+    pane.show_reply("grid", Reply(ASKED, random_atlas(12, 12, tokens, 0), "whole"))
     heads = [random_head(tokens, seed) for seed in range(2)]
 
     def click(turn: int) -> None:
         pane.show_cursor(Cursor(turn % 12, turn % 7, turn, turn // 2))
-        pane.show_answer("head", heads[turn % 2])
+        pane.show_reply("head", Reply(ASKED, heads[turn % 2], "whole"))
         pane.grid.repaint()
         pane.head.repaint()
 
@@ -149,7 +150,7 @@ def grown_mib(place: Path) -> float:
     before = resident_mib()
     for name, answer in pickle.loads(place.read_bytes()):
         pane.show_cursor(Cursor(3, 4, LONG_TOKENS - 1, 5))
-        pane.show_answer(name, answer)
+        pane.show_reply(name, Reply(ASKED, answer, "partial"))
         pane.repaint()
         QApplication.processEvents()
     for view in ("lines", "text", "map"):

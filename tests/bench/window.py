@@ -24,6 +24,7 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.app.runtime import Warming  # noqa: E402
+from lensgui.jobs.results import Reply  # noqa: E402
 from lensgui.jobs.runner import Runner  # noqa: E402
 from tests.bench import keystrokes  # noqa: E402
 
@@ -169,17 +170,22 @@ def cancel(parts: start.Parts, turn: int) -> float:
     while time.perf_counter() < wanted:
         QTimer.singleShot(20, loop.quit)
         loop.exec()
-        if any(job.is_running and job.latest is not None for job in runner._jobs.values()):
+        if any(reply.status == "partial" for reply in runner.replies.values()):
             break
     runner.progressed.disconnect(loop.quit)
     before = time.perf_counter()
     runner.stop()
     finished = QEventLoop()
-    runner.finished.connect(finished.quit)
+
+    def quit_when_whole(channel: object, reply: Reply | None) -> None:
+        if reply is not None and reply.status == "whole":
+            finished.quit()
+
+    runner.replied.connect(quit_when_whole)
     window.selection.move(layer=turn, head=turn % 2, position=3)
     QTimer.singleShot(5000, finished.quit)
     finished.exec()
-    runner.finished.disconnect(finished.quit)
+    runner.replied.disconnect(quit_when_whole)
     return (time.perf_counter() - before) * 1000
 
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
+from lensgui.jobs.results import Reply
 from lensgui.jobs.runner import Runner
 from tests.fakes import FakeAnswerer
 
@@ -26,11 +27,9 @@ def heard(runner: Runner) -> list[tuple[str, object, object]]:
     """Everything that the runner says, in order."""
     said: list[tuple[str, object, object]] = []
 
-    def note(name: str) -> Callable[..., None]:
-        return lambda channel=None, what=None: said.append((name, channel, what))
+    def note(channel: object, reply: Reply | None) -> None:
+        said.append((reply.status if reply is not None else "dropped", channel, reply))
 
-    runner.arrived.connect(note("arrived"))
-    runner.failed.connect(note("failed"))
-    runner.finished.connect(note("finished"))
-    runner.settled.connect(note("settled"))
+    runner.replied.connect(note)
+    runner.settled.connect(lambda: said.append(("settled", None, None)))
     return said

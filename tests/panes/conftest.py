@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lensgui.jobs.requests import OpenModel
+from lensgui.jobs.results import Reply
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -32,21 +33,52 @@ def show(qtbot):
     return put
 
 
+@pytest.fixture
+def hear():
+    """Let a pane hear what another one is told: the fake answerer's answer, or another."""
+    replies = {}
+
+    def hear(pane, request, title="Some pane", name="some question", found=None, status="whole"):
+        if found is None and status == "whole":
+            found = last(fakes.FakeAnswerer().answer(request))
+        replies[title, name] = Reply(request, found, status)
+        pane.show_all(replies)
+        return found
+
+    return hear
+
+
 def last(answers):
     *_, answer = answers
     return answer
 
 
+def tell(pane, name, found=None, status="whole", sentence="", request=None):
+    """Tell a pane how one of its questions stands: what was known stays if nothing new is."""
+    before = pane.reply(name)
+    if before is not None and found is None and not (before.is_old and status == "failed"):
+        found = before.answer
+    request = request or (before.request if before is not None else OpenModel(ModelKey("fake")))
+    pane.show_reply(name, Reply(request, found, status, sentence))
+
+
 def answer(pane, document, cursor=CURSOR):
     """Show a pane a document, a cursor, and the fake answerer's answers."""
-    answerer = fakes.FakeAnswerer()
-    pane.show_card(fakes.card(OpenModel(document.model)))
+    opening = OpenModel(document.model)
+    tell(pane, "model", fakes.card(opening), request=opening)
     pane.show_document(document)
     pane.show_cursor(cursor)
     for name, request in pane.requests(document, cursor).items():
-        pane.expect(name)
-        pane.show_answer(name, last(answerer.answer(request)))
+        reply(pane, name, request)
     return pane
+
+
+def reply(pane, name, request):
+    """Give a pane the fake answerer's answer to one of its questions."""
+    found = last(fakes.FakeAnswerer().answer(request))
+    tell(pane, name, status="waiting", request=request)
+    tell(pane, name, found, request=request)
+    return found
 
 
 def viewing(document, **changes):
@@ -56,5 +88,4 @@ def viewing(document, **changes):
 
 def take_head(pane, document, cursor):
     """Let the pane have the numbers of the heads it asks about."""
-    request = pane.requests(document, cursor)["head"]
-    pane.show_answer("head", last(fakes.FakeAnswerer().answer(request)))
+    reply(pane, "head", pane.requests(document, cursor)["head"])

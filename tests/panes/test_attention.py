@@ -19,7 +19,7 @@ from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEAD_SCORES
 from tests import fake_attention, fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, take_head
+from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
 from tests.pictures import draws
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -154,7 +154,7 @@ def test_while_heads_fill_in_they_are_not_sorted(document, show):
     pane = show(AttentionPane(), 800, 600)
     pane.bar.sort.setChecked(True)
     for atlas in fake_attention.attention(AttentionGrid(document.model, PAIR)):
-        pane.show_answer("grid", atlas)
+        tell(pane, "grid", atlas)
         assert (pane.grid.layout_now().order[0, 0] == 0) or atlas.layers == 6
     assert pane.grid.layout_now().raster.caption > 0
 
@@ -233,7 +233,7 @@ def test_every_size_of_model_is_labelled(count, qtbot, document, show):
         strongest=np.zeros((layers, heads, 2), np.int32),
         layers=layers,
     )
-    pane.show_answer("grid", big)
+    tell(pane, "grid", big)
     draws(pane.grid)
     layout = pane.grid.layout_now()
     assert layout.raster.side >= 2

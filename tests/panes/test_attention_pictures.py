@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.arrays import CellState, HeadEffects
 from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
 from lensgui.panes import theme
 from lensgui.panes.menus import MENU
@@ -19,7 +19,7 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last, viewing
+from tests.panes.conftest import PAIR, answer, last, reply, tell, viewing
 from tests.pictures import draws
 
 PLACE = Cursor(4, 1, 3)
@@ -31,9 +31,7 @@ def settle(pane, document, cursor=PLACE):
     asked = set()
     while new := pane.requests(document, cursor).keys() - asked:
         for name in sorted(new):
-            pane.expect(name)
-            found = last(fakes.FakeAnswerer().answer(pane.requests(document, cursor)[name]))
-            pane.show_answer(name, found)
+            reply(pane, name, pane.requests(document, cursor)[name])
         asked |= new
     return pane
 
@@ -67,7 +65,7 @@ def test_attribution_and_ablation_are_asked_last_and_said_on_hover(document, sho
     assert pane.requests(document, PLACE)["roles"] == HeadRoles(document.model, PAIR, ())
     words = pane.scatter.points.describe(6)
     assert words.startswith("L1H2\n")
-    effects = pane.effects
+    effects = pane.answer("roles", HeadEffects)
     assert f"direct attribution +{effects.attribution[1, 2]:.3f} logits" in words
     assert f"mean ablation over 2 prompts −{-effects.ablation[1, 2]:.3f} logits" in words
     assert words.count("of clean − corrupted") == 2
@@ -76,12 +74,12 @@ def test_attribution_and_ablation_are_asked_last_and_said_on_hover(document, sho
 def test_points_of_two_questions_are_never_mixed(document, show):
     pane = necessary(document, show)
     other = document.having(corrupted="When Paul and Mary went")
-    pane.expect("necessary")
+    tell(pane, "necessary", status="waiting")
     assert pane.scatter.points is None
     assert set(pane.requests(other, PLACE)) == {"necessary", "sufficient"}
     settle(pane, other)
     assert pane.scatter.points is not None
-    pane.clear("sufficient")
+    pane.show_reply("sufficient", None)
     assert pane.scatter.points is None
     assert pane.requests(document.having(corrupted=""), PLACE) == {}
 
@@ -89,7 +87,7 @@ def test_points_of_two_questions_are_never_mixed(document, show):
 def test_numbers_that_are_not_finite_are_left_out(document, show):
     pane = necessary(document, show)
     states = np.full((6, 4), CellState.NOT_FINITE, np.uint8)
-    pane.show_answer("necessary", replace(pane.sweeps["necessary"], states=states))
+    tell(pane, "necessary", replace(pane.sweeps["necessary"], states=states))
     assert len(pane.scatter.points.x) == 0
     draws(pane)
 
@@ -170,11 +168,11 @@ def test_the_input_follows_the_patching_pane_and_the_user(document, show, qtbot,
 def test_without_a_head_or_a_pair_it_says_what_to_do(document, show):
     pane = feeders(document, show)
     assert pane.requests(document, Cursor(2)) == {}
-    pane.clear("feeding")
+    pane.show_reply("feeding", None)
     assert "Select a head" in pane.heatmap.empty
     alone = document.having(corrupted="")
     pane.show_document(alone)
-    pane.clear("feeding")
+    pane.show_reply("feeding", None)
     assert "corrupted prompt" in pane.heatmap.empty
     assert pane.requests(alone, PLACE) == {}
 
@@ -183,8 +181,8 @@ def test_a_failure_is_all_that_is_said(document, show):
     pane = show(FeedersPane())
     pane.show_document(document)
     pane.show_cursor(PLACE)
-    pane.expect("feeding")
+    tell(pane, "feeding", status="waiting")
     assert pane.heatmap.empty
-    pane.show_failure("feeding", "That went wrong.")
+    tell(pane, "feeding", status="failed", sentence="That went wrong.")
     assert pane.heatmap.empty == ""
-    assert pane.note.text() == "That went wrong."
+    assert pane.message.text() == "That went wrong."

@@ -14,19 +14,10 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last, viewing
+from tests.panes.conftest import PAIR, answer, last, reply, tell, viewing
 
 HEADS = SweepKind("z", "all")
 PLACE = Cursor(2, 1, 3)
-
-
-def reply(pane, document, name):
-    """Give a pane the fake answerer's answer to one of its questions."""
-    request = pane.requests(document, PLACE)[name]
-    pane.expect(name)
-    found = last(fakes.FakeAnswerer().answer(request))
-    pane.show_answer(name, found)
-    return found
 
 
 def kept(document, show, qtbot, **changes):
@@ -37,7 +28,7 @@ def kept(document, show, qtbot, **changes):
     document = document.having(**edited.args[0])
     document = viewing(document, **changes)
     pane.show_document(document)
-    reply(pane, document, "sweep")
+    reply(pane, "sweep", pane.requests(document, PLACE)["sweep"])
     return pane, document
 
 
@@ -52,7 +43,7 @@ def test_two_sweeps_are_subtracted(document, show, qtbot):
     assert "kept" not in pane.requests(document, PLACE)
     b = pane.view.shown
     choose(pane, qtbot, "A − B")
-    a = reply(pane, document, "kept")
+    a = reply(pane, "kept", pane.requests(document, PLACE)["kept"])
     expected = a.normalised - b.normalised
     np.testing.assert_allclose(pane.view.shown.values, expected, atol=1e-6)
     assert pane.heatmap.describe(2, 1) == pane.heatmap.describe(2, 1)
@@ -69,7 +60,7 @@ def test_two_sweeps_are_subtracted(document, show, qtbot):
 def test_sweeps_with_other_axes_are_not_subtracted(document, show, qtbot):
     pane, document = kept(document, show, qtbot, kind=HEADS)
     choose(pane, qtbot, "A − B")
-    reply(pane, document, "kept")
+    reply(pane, "kept", pane.requests(document, PLACE)["kept"])
     assert "can't be subtracted" in pane.view.refusal.text()
     assert pane.view.shown is pane.sweep
 
@@ -79,11 +70,11 @@ def test_another_model_ends_a_comparison_with_a_sentence(document, show, qtbot):
     choose(pane, qtbot, "A")
     other = replace(document, model=ModelKey("other"))
     pane.show_document(other)
-    assert "another model" in pane.note.text()
+    assert "another model" in pane.message.text()
     assert not pane.view.compare.isVisible()
     assert "kept" not in pane.requests(other, PLACE)
     pane.show_document(document)
-    assert not pane.note.isVisible()
+    assert not pane.message.isVisible()
 
 
 def test_prompts_of_other_lengths_are_not_subtracted(document):
@@ -111,7 +102,7 @@ def test_table_and_remarks_belong_to_the_side_that_is_shown(document, show, qtbo
     for side in compare.SIDES:
         choose(pane, qtbot, side) if side != pane.view.compare.side else None
         if side != "B":
-            reply(pane, document, "kept")
+            reply(pane, "kept", pane.requests(document, PLACE)["kept"])
         table = pane.view.table
         unit = table.horizontalHeaderItem(2).text()
         tables[side] = table.item(0, 1).text(), table.item(0, 2).text(), unit
@@ -129,9 +120,9 @@ def test_a_range_of_ones_own_ends_with_what_it_counts(document, show, qtbot):
     pane.show_cursor(Cursor(1, 1, 2))
     assert levels.is_own
     choose(pane, qtbot, "A − B")
-    reply(pane, document, "kept")
+    reply(pane, "kept", pane.requests(document, PLACE)["kept"])
     assert not levels.is_own
     qtbot.keyClick(levels, Qt.Key.Key_Up)
-    pane.show_answer("sweep", replace(pane.sweep, metric="rank", unit="ranks"))
+    tell(pane, "sweep", replace(pane.sweep, metric="rank", unit="ranks"))
     choose(pane, qtbot, "B")
     assert not levels.is_own

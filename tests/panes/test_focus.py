@@ -21,7 +21,7 @@ from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head
+from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head, tell
 from tests.panes.copying import averaging
 from tests.pictures import draws
 
@@ -265,7 +265,7 @@ def test_a_title_stays_with_its_numbers_until_those_of_the_next_head_are_here(sh
     pane = answer(show(AttentionPane(), 900, 560), document)
     share = pane.focus.share.text()
     pane.show_cursor(Cursor(4, 2, 3))
-    pane.show_pending("head")
+    tell(pane, "head", status="late")
     assert pane.name.text() == "L2H1"
     assert pane.head.is_stale
     assert pane.focus.share.text() == "L4H2 is being read …"
@@ -278,7 +278,7 @@ def test_a_title_stays_with_its_numbers_until_those_of_the_next_head_are_here(sh
 
 def test_without_numbers_a_title_is_the_selected_heads(show, document):
     pane = answer(show(AttentionPane(), 900, 560), document)
-    pane.clear("head")
+    pane.show_reply("head", None)
     pane.show_cursor(Cursor(4, 2, 3))
     assert pane.name.text() == "L4H2"
 

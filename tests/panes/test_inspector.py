@@ -14,15 +14,9 @@ from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last, viewing
+from tests.panes.conftest import CURSOR, PAIR, answer, last, tell, viewing
 
-
-def hear(pane, document, number=0):
-    """Let the pane hear the sweep of a patching pane."""
-    request = document.patching(number)
-    sweep = last(fakes.FakeAnswerer().answer(request))
-    pane.hear("Activation patching", "sweep", request, sweep)
-    return sweep
+SWEEP = "Activation patching", "sweep"
 
 
 def words(pane):
@@ -76,11 +70,11 @@ def test_what_answers_an_older_question_is_dimmed_until_the_new_answer_is_here(d
     asked = pane.requests(document, other)
     for name in ("head", "edge", "mlp"):
         section = getattr(pane, name)
-        pane.show_pending(name)
+        tell(pane, name, status="late")
         assert section.is_stale, name
     assert darkest(pane, pane.head) > bright + 80
     for name in ("head", "edge", "mlp"):
-        pane.show_answer(name, last(fakes.FakeAnswerer().answer(asked[name])))
+        tell(pane, name, last(fakes.FakeAnswerer().answer(asked[name])))
         assert not getattr(pane, name).is_stale, name
     assert darkest(pane, pane.head) == bright
 
@@ -102,25 +96,25 @@ def test_without_a_selection_it_says_what_to_do(document, show):
         (SweepKind("k", "all"), Cursor(2, 3, 3)),
     ],
 )
-def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind, cursor):
+def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind, cursor, hear):
     document = viewing(document, kind=kind, direction="noising")
     pane = answer(show(InspectorPane(), 340, 700), document, cursor)
-    sweep = hear(pane, document)
+    sweep = hear(pane, document.patching(0), *SWEEP)
     cell = {"position": 3, "head": 1, "key_value_head": 1}[sweep.axes[1].name]
     assert len(words(pane)) == 1
     assert words(pane)[0].endswith(f", noising: {cell_words(sweep, 2, cell)}")
     pane.show_cursor(Cursor())
     assert words(pane) == []
     pane.show_cursor(cursor)
-    pane.hear("Activation patching", "sweep", document.patching(0), None)
+    hear(pane, document.patching(0), *SWEEP, status="waiting")
     assert words(pane) == []
 
 
-def test_one_number_that_two_panes_have_is_said_once(document, show):
+def test_one_number_that_two_panes_have_is_said_once(document, show, hear):
     document = document.having(views=(document.views[0],) * 3)
     pane = answer(show(InspectorPane(), 340, 700), document)
-    sweep = hear(pane, document)
-    pane.hear("Patching 2", "sweep", document.patching(1), sweep)
+    sweep = hear(pane, document.patching(0), *SWEEP)
+    hear(pane, document.patching(1), "Patching 2", "sweep", sweep)
     assert len(words(pane)) == 1
 
 

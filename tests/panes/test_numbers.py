@@ -37,12 +37,6 @@ def pane(document, show):
     return answer(show(InspectorPane(), 340, 700), document, EDGE)
 
 
-def hear(pane, request, title="Some pane", name="some question"):
-    found = last(fakes.FakeAnswerer().answer(request))
-    pane.hear(title, name, request, found)
-    return found
-
-
 def said(pane):
     """What stands before and after each line's colon."""
     lines = [label.text() for label in pane.numbers._labels if not label.isHidden()]
@@ -53,7 +47,7 @@ def averaging(document):
     return document.having(table=ROWS, is_average=True)
 
 
-def test_a_kept_sweep_is_named_as_such(pane, document):
+def test_a_kept_sweep_is_named_as_such(pane, document, hear):
     model = document.model
     now, then = Patching(model, PAIR, HEADS), Patching(model, OTHER, HEADS)
     sweeps = [
@@ -73,7 +67,7 @@ def test_a_kept_sweep_is_named_as_such(pane, document):
     assert list(said(pane)) == [what]  # A is what is shown
 
 
-def test_kinds_that_differ_by_extent_alone_have_different_names(pane, document):
+def test_kinds_that_differ_by_extent_alone_have_different_names(pane, document, hear):
     for number, extent in enumerate(EXTENTS):
         place = {"layer": 2, "head": 1} if extent == "edge" else {}
         kind = SweepKind("pattern", extent)
@@ -83,17 +77,17 @@ def test_kinds_that_differ_by_extent_alone_have_different_names(pane, document):
     assert len(said(pane)) == len(EXTENTS) - 1  # edges are one head's
 
 
-def test_an_exact_number_replaces_an_estimate_of_another_pane(pane, document):
+def test_an_exact_number_replaces_an_estimate_of_another_pane(pane, document, hear):
     request = Patching(document.model, PAIR, HEADS)
     sweep = last(fakes.FakeAnswerer().answer(request))
     estimate = replace(sweep, states=np.full_like(sweep.states, CellState.ESTIMATE))
     exact = replace(request, is_estimated=False)
-    pane.hear("Activation patching", "sweep", request, estimate)
-    pane.hear("Necessary or sufficient", "sufficient", exact, sweep)
+    hear(pane, request, "Activation patching", "sweep", estimate)
+    hear(pane, exact, "Necessary or sufficient", "sufficient", sweep)
     assert list(said(pane).values()) == [cell_words(sweep, 2, 1)]
 
 
-def test_a_path_says_its_ends_its_unit_and_its_share(pane, document):
+def test_a_path_says_its_ends_its_unit_and_its_share(pane, document, hear):
     found = hear(pane, WhoFeeds(document.model, PAIR, 4, 0), "Who feeds it", "feeding")
     assert said(pane) == {
         "path L2H1 → L4H0.q": cell_words(found, 2, 1),
@@ -107,7 +101,7 @@ def test_a_path_says_its_ends_its_unit_and_its_share(pane, document):
     assert said(pane) == {}  # it does not come before the receiver
 
 
-def test_a_heads_attribution_and_ablation_are_said(pane, document):
+def test_a_heads_attribution_and_ablation_are_said(pane, document, hear):
     found = hear(pane, HeadRoles(document.model, PAIR), "Necessary or sufficient", "roles")
     assert said(pane) == {
         "direct attribution at the last position": f"{signed(found.attribution[2, 1])} logits",
@@ -115,7 +109,7 @@ def test_a_heads_attribution_and_ablation_are_said(pane, document):
     }
     ablation = np.full_like(found.ablation, np.nan)
     unknown = replace(found, attribution=None, ablation=ablation)
-    pane.hear("Necessary or sufficient", "roles", HeadRoles(document.model, PAIR), unknown)
+    hear(pane, HeadRoles(document.model, PAIR), "Necessary or sufficient", "roles", unknown)
     assert said(pane) == {}
 
 
@@ -130,7 +124,7 @@ def test_a_heads_attribution_and_ablation_are_said(pane, document):
         ({"rows": ROWS}, "attention, clean, mean of 2 pairs"),
     ],
 )
-def test_what_attention_shows_of_the_edge_is_said(pane, document, options, name):
+def test_what_attention_shows_of_the_edge_is_said(pane, document, options, name, hear):
     request = AttentionHead(document.model, PAIR, ((2, 1),), **options)
     found = hear(pane, request, "Attention", "head")
     value = float(found.values[3, 0])
@@ -141,12 +135,12 @@ def test_what_attention_shows_of_the_edge_is_said(pane, document, options, name)
         assert said(pane) == {}
 
 
-def test_an_edge_of_several_heads_is_said_to_be_their_mean(pane, document):
+def test_an_edge_of_several_heads_is_said_to_be_their_mean(pane, document, hear):
     hear(pane, AttentionHead(document.model, PAIR, ((2, 1), (4, 2))), "Attention", "head")
     assert list(said(pane)) == ["attention, clean, mean of 2 heads"]
 
 
-def test_while_averaging_every_line_says_what_it_is_of(pane, document):
+def test_while_averaging_every_line_says_what_it_is_of(pane, document, hear):
     many = averaging(document)
     pane.show_document(many)
     model = document.model
@@ -181,7 +175,7 @@ def test_while_averaging_every_line_says_what_it_is_of(pane, document):
         ("clean", ROWS, "clean, mean of 2 pairs"),
     ],
 )
-def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of):
+def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of, hear):
     assert pane.scores.isHidden()
     request = AttentionGrid(document.model, PAIR, side, rows=rows)
     atlas = hear(pane, request, "Attention", "grid")
@@ -194,30 +188,31 @@ def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of):
     pane.show_cursor(Cursor(2, None, 3))
     assert pane.scores.isHidden()
     pane.show_cursor(EDGE)
-    pane.hear("Attention", "grid", request, None)  # asked anew: dimmed, in its place
+    hear(pane, request, "Attention", "grid", status="waiting")  # asked anew: dimmed, in its place
     assert not pane.scores.isHidden()
     assert pane.scores.is_stale
     pane.show_cursor(Cursor(1, 1, 3))
     assert pane.scores.is_stale  # another head's are as old
     pane.show_cursor(EDGE)
-    pane.hear("Attention", "grid", request, atlas)
+    hear(pane, request, "Attention", "grid", atlas)
     assert not pane.scores.is_stale
     part = replace(atlas, layers=1)  # layers come and come: nothing is said before all are known
     before = pane.scores.scores.text()
-    pane.hear("Attention", "grid", request, part)
+    hear(pane, request, "Attention", "grid", part, "partial")
     assert pane.scores.scores.text() == before
-    pane.hear("Attention", "grid", None, None)
+    pane.show_all({})
     assert pane.scores.isHidden()
 
 
-def test_cells_of_several_positions_name_no_token(pane, document):
+def test_cells_of_several_positions_name_no_token(pane, document, hear):
     request = AttentionGrid(document.model, PAIR)
     atlas = last(fakes.FakeAnswerer().answer(request))
     pooled = tuple(
         replace(axis, coordinates=tuple(2 * at for at in axis.coordinates))
         for axis in atlas.axes[2:]
     )
-    pane.hear("Attention", "grid", request, replace(atlas, axes=(*atlas.axes[:2], *pooled)))
+    wide = replace(atlas, axes=(*atlas.axes[:2], *pooled))
+    hear(pane, request, "Attention", "grid", wide)
     assert pane.scores.scores.text().endswith(": (4) → (2)")
 
 

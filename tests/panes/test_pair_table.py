@@ -15,7 +15,7 @@ from lensgui.panes.pairs.pair_table import DRAWN, PairTablePane
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import TASKS
-from tests.panes.conftest import answer
+from tests.panes.conftest import answer, tell
 from tests.pictures import draws
 
 IOI = TASKS[0]
@@ -139,11 +139,11 @@ def test_what_is_copied_and_pasted_keeps_roles_and_ticks(pane, filled, qtbot):
 def test_rubbish_is_one_sentence_and_nothing_is_lost(pane, qtbot):
     with qtbot.assertNotEmitted(pane.edited):
         pane.take_text("what is this", "The pasted text")
-    assert pane.note.text().startswith("The pasted text has a single column")
+    assert pane.message.text().startswith("The pasted text has a single column")
     assert pane.model.rowCount() == 12
     with qtbot.waitSignal(pane.edited):
         pane.take_text(TEXT, "The pasted text")
-    assert pane.note.text() == ""
+    assert pane.message.text() == ""
 
 
 @pytest.mark.parametrize("is_file", [True, False])
@@ -183,18 +183,18 @@ def test_all_files_that_are_dropped_are_read_and_those_that_cannot_be_are_named(
         pane.dropEvent(dropping(data))
     table = edited.args[0]["table"]
     assert [row.pair.clean for row in table[12:]] == [*(row.pair.clean for row in ROWS[:3]), "x"]
-    named = [sentence.split(" ")[0] for sentence in pane.note.text().split("\n")]
+    named = [sentence.split(" ")[0] for sentence in pane.message.text().split("\n")]
     assert named == ["b.csv", "far.csv"]
     data.setUrls(urls[:1])
     pane.dropEvent(dropping(data))
-    assert pane.note.text() == ""
+    assert pane.message.text() == ""
 
 
 def test_a_table_that_would_grow_too_large_takes_nothing(pane, qtbot, monkeypatch):
     monkeypatch.setattr(pair_files, "MOST_ROWS", 14)
     with qtbot.assertNotEmitted(pane.edited):
         pane.take_text(TEXT, "The pasted text")
-    assert pane.note.text() == "A table holds at most 14 pairs: nothing was added."
+    assert pane.message.text() == "A table holds at most 14 pairs: nothing was added."
 
 
 def test_does_it_hold_draws_the_present_task_and_averages_in_one_step(pane, filled, qtbot):
@@ -287,5 +287,5 @@ def test_how_far_it_is_read_stands_in_the_count_line(show, filled):
     table = tuple(ROWS[at % 12] for at in range(200))
     pane = show(PairTablePane())
     pane.show_document(replace(filled, table=table))
-    pane.expect("pairs")
+    tell(pane, "pairs", status="waiting")
     assert "0 of 200 are read." in pane.counts.text()

@@ -32,7 +32,7 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
-from tests.panes.conftest import CURSOR, PAIR, answer
+from tests.panes.conftest import CURSOR, PAIR, answer, tell
 
 
 @pytest.mark.parametrize("kind", PANES)
@@ -77,19 +77,20 @@ def test_nothing_is_asked_without_a_prompt(kind, qtbot):
 def test_a_failure_is_said_and_an_old_answer_is_cleared(kind, document, show):
     document = document.having(table=(PairRow(PAIR),))
     pane = answer(show(kind()), document)
-    for name in pane.requests(document, CURSOR):
-        pane.expect(name)
-        pane.show_failure(name, "That went wrong.")
-    assert pane.note.text() == "That went wrong."
-    assert pane.note.isVisible()
-    for name in pane.requests(document, CURSOR):
-        pane.clear(name)
-    assert not pane.note.isVisible()
+    names = list(pane.requests(document, CURSOR))
+    for name in names:
+        tell(pane, name, status="waiting")
+        tell(pane, name, status="failed", sentence="That went wrong.")
+    assert pane.message.text() == "That went wrong."
+    assert pane.message.isVisible()
+    for name in names:
+        pane.show_reply(name, None)
+    assert not pane.message.isVisible()
 
 
 def test_a_stopped_sweep_keeps_its_cells(document, show):
     pane = answer(show(PatchingPane()), document)
-    pane.show_failure("sweep", "Stopped.")
+    tell(pane, "sweep", status="failed", sentence="Stopped.")
     assert pane.sweep is not None
     assert pane.heatmap.picture is not None
 
@@ -184,7 +185,7 @@ def test_an_undefined_share_is_refused_in_words_and_drawn_in_logits(document, sh
     values = np.array([[0.5, -2.0]], np.float32)
     states = np.full((1, 2), CellState.EXACT, np.uint8)
     refusal = "Clean and corrupted have the same metric, so a share of nothing would be divided by."
-    pane.show_answer("sweep", Sweep(axes, values, states, 1.0, 1.0, refusal))
+    tell(pane, "sweep", Sweep(axes, values, states, 1.0, 1.0, refusal))
     assert pane.view.refusal.text() == refusal
     assert pane.view.refusal.isVisible()
     assert pane.view.levels.end == 2.0

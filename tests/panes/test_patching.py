@@ -11,7 +11,7 @@ from lensgui.panes.sweep_view.cells import cell_of, cell_words, cursor_axes, cur
 from lensgui.panes.sweep_view.kinds import KINDS
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
-from tests.panes.conftest import PAIR, answer, viewing
+from tests.panes.conftest import PAIR, answer, tell, viewing
 from tests.pictures import draws
 
 OFFERED = [option.value for _, options in KINDS for option in options]
@@ -153,10 +153,15 @@ def test_an_equal_cell_after_the_first_difference_is_not_called_causal():
 
 def test_a_sweep_that_failed_says_nothing_but_why(document, show):
     pane = answer(show(PatchingPane()), document)
-    pane.expect("sweep")
-    pane.show_failure("sweep", "This model has parallel blocks, which have no resid_mid.")
-    assert "resid_mid" in pane.note.text()
+    tell(pane, "sweep", status="waiting")
+    tell(
+        pane,
+        "sweep",
+        status="failed",
+        sentence="This model has parallel blocks, which have no resid_mid.",
+    )
+    assert "resid_mid" in pane.message.text()
     assert pane.heatmap.picture is None
     assert pane.heatmap.empty == ""
-    pane.expect("sweep")
+    tell(pane, "sweep", status="waiting")
     assert "Type a corrupted prompt" in pane.heatmap.empty

@@ -15,7 +15,7 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.metrics import UNITS
 from tests.fakes import FakeAnswerer
-from tests.panes.conftest import PAIR, answer, last
+from tests.panes.conftest import PAIR, answer, last, tell
 
 OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
 
@@ -118,7 +118,7 @@ def test_prompts_of_different_lengths_are_aligned_and_words_that_fit_are_offered
         pane.fitting.clicked.emit(0)
     assert edited.args == [{"corrupted": PAIR.clean + "!"}]
     answer(pane, document)
-    pane.clear("fitting")
+    pane.show_reply("fitting", None)
     assert not pane.fits.isVisible()
     assert "fitting" not in pane.requests(document, Cursor())
 
@@ -193,7 +193,7 @@ def test_a_metric_is_chosen_with_its_unit_for_the_table_too(document, show, qtbo
 def test_surprisal_colours_chips_on_demand_with_a_scale(document, show):
     pane = answer(show(PromptPane()), document)
     clean = replace(pane.reading.clean, surprisals=(None, 8.0, 0.5, 40.0, 2.0))
-    pane.show_answer("pair", replace(pane.reading, clean=clean))
+    tell(pane, "pair", replace(pane.reading, clean=clean))
     chips = pane.tokens["clean"].row.chips
     assert [chip.tint for chip in chips] == [None] * 5
     assert pane._switch.scale.isHidden()
@@ -215,7 +215,7 @@ def test_a_token_is_picked_from_the_vocabulary_with_the_keyboard(document, show,
     request = pane.requests(document, Cursor())["tokens"]
     assert request == FindTokens(document.model, PAIR.clean_prompt, " Ma")
     popup = field.popup
-    pane.show_answer("tokens", last(FakeAnswerer().answer(request)))
+    tell(pane, "tokens", last(FakeAnswerer().answer(request)))
     assert popup.isVisible()
     assert popup.model().index(0, 0).data().split() == ["·Mary", "50", "%", "id", "0"]
     qtbot.keyClick(popup, Qt.Key.Key_Down)
@@ -235,13 +235,13 @@ def test_return_takes_what_is_typed_unless_a_line_was_gone_to(document, show, qt
     field.selectAll()
     qtbot.keyClicks(field, "Ma")
     old = pane.requests(document, Cursor())["tokens"]
-    pane.show_answer("tokens", last(FakeAnswerer().answer(old)))
+    tell(pane, "tokens", last(FakeAnswerer().answer(old)))
     qtbot.keyClick(popup, Qt.Key.Key_Down)
     qtbot.keyClicks(field, "ry")  # the list answers "Ma" still
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert told[-1] == {"answer": "Mary"}
     assert "tokens" not in pane.requests(document, Cursor())
-    pane.show_answer("tokens", last(FakeAnswerer().answer(old)))  # comes late
+    tell(pane, "tokens", last(FakeAnswerer().answer(old)))  # comes late
     assert not popup.isVisible()
 
 
@@ -254,7 +254,7 @@ def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
     qtbot.keyClick(field, Qt.Key.Key_Down)
     request = pane.requests(document, Cursor())["tokens"]
     assert request.text == " Mar"
-    pane.show_answer("tokens", last(FakeAnswerer().answer(request)))
+    tell(pane, "tokens", last(FakeAnswerer().answer(request)))
     with qtbot.waitSignal(pane.edited) as edited:
         field.list.activated.emit(" Maria")
     assert edited.args == [{"distractor": " John| Maria"}]
@@ -272,10 +272,12 @@ def test_averaging_is_said(document, show):
 def test_the_row_of_words_that_fit_stays_while_one_types(document, show):
     pane = answer(show(PromptPane()), document.having(corrupted="When Mary and Mary went to"))
     request = pane.requests(document.having(corrupted="When Mary and Mary went to"), Cursor())
-    pane.show_answer("fitting", last(FakeAnswerer().answer(request["fitting"])))
+    tell(pane, "fitting", last(FakeAnswerer().answer(request["fitting"])))
     assert pane.fits.isVisible()
-    pane.clear("fitting")  # a key was pressed: it may fit otherwise now, and nothing jumps
+    pane.show_reply(
+        "fitting", None
+    )  # a key was pressed: it may fit otherwise now, and nothing jumps
     assert pane.fits.isVisible()
     assert not pane.fitting.chips
-    pane.clear("pair")
+    pane.show_reply("pair", None)
     assert not pane.fits.isVisible()

@@ -13,7 +13,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import UNITS
-from tests.panes.conftest import viewing
+from tests.panes.conftest import tell, viewing
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 
 PAIR = toy().pair
@@ -145,7 +145,7 @@ def show_side(pane, document, side, answerer, qtbot):
     pane.show_cursor(PLACE)
     pane.view.compare.buttons[side].click()
     for name in ("sweep", "kept") if side != "B" else ("sweep",):
-        pane.show_answer(name, told(answerer, pane, document, name))
+        tell(pane, name, told(answerer, pane, document, name))
 
 
 def test_a_mean_without_answers_is_refused_in_the_same_words(answerer, qtbot):

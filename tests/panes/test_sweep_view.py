@@ -11,7 +11,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.requests import Patching, VerifyCell
+from lensgui.jobs.requests import Patching
 from lensgui.panes.menus import MENU
 from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.sweep_view import faces
@@ -19,7 +19,7 @@ from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last, viewing
+from tests.panes.conftest import PAIR, answer, last, tell, viewing
 from tests.pictures import draws
 
 HEADS = SweepKind("z", "all")
@@ -31,15 +31,6 @@ PLACE = Cursor(2, 1, 3)
 def no_popup(monkeypatch):
     """A menu without a screen: offscreen Qt warns that it can't grab the keyboard."""
     monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
-
-
-def reply(pane, document, name, cursor=PLACE):
-    """Give a pane the fake answerer's answer to one of its questions."""
-    request = pane.requests(document, cursor)[name]
-    pane.expect(name)
-    found = last(fakes.FakeAnswerer().answer(request))
-    pane.show_answer(name, found)
-    return found
 
 
 def menu_of(pane, row, column):
@@ -77,7 +68,7 @@ def test_edges_are_those_of_the_selected_head(document, show, qtbot):
     assert picked.args == [{"position": 4, "source": 2}]
     assert pane.requests(document, Cursor()) == {}
     pane.show_cursor(Cursor())
-    pane.clear("sweep")
+    pane.show_reply("sweep", None)
     assert "Select a head" in pane.heatmap.empty
 
 
@@ -135,7 +126,7 @@ def test_an_estimate_is_paler_than_an_exact_cell(document, show):
     pane = answer(show(PatchingPane()), viewing(document, kind=HEADS), PLACE)
     states = np.full(pane.sweep.states.shape, CellState.ESTIMATE, np.uint8)
     exact = pane.heatmap.grab().toImage()
-    pane.show_answer("sweep", replace(pane.sweep, states=states))
+    tell(pane, "sweep", replace(pane.sweep, states=states))
     assert pane.heatmap.grab().toImage() != exact
     assert "pale, dotted: first-order estimate" in pane.view.remarks.text()
     assert "estimate: " in pane.heatmap.describe(2, 2)
@@ -144,45 +135,20 @@ def test_an_estimate_is_paler_than_an_exact_cell(document, show):
 def test_a_pause_keeps_the_picture_and_goes_on(document, show, qtbot):
     pane = answer(show(PatchingPane()), document, PLACE)
     half = replace(pane.sweep, states=np.zeros_like(pane.sweep.states))
-    pane.show_answer("sweep", half)
-    with qtbot.waitSignal(pane.altered):
+    tell(pane, "sweep", half, "partial")
+    with qtbot.waitSignal(pane.paused) as paused:
         qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
-    assert "sweep" not in pane.requests(document, PLACE)
-    pane.clear("sweep")  # what the window does with a question that is no longer asked
+    assert paused.args == ["sweep", True]
+    tell(pane, "sweep", status="paused")
     assert pane.sweep is half
     assert pane.view.tools.pause.text() == "Go on"
     assert "paused at 0 of" in pane.view.remarks.text()
-    with qtbot.waitSignal(pane.altered):
+    with qtbot.waitSignal(pane.paused) as paused:
         qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
-    assert "sweep" in pane.requests(document, PLACE)
+    assert paused.args == ["sweep", False]
+    tell(pane, "sweep", status="waiting")
     assert "paused" not in pane.view.remarks.text()
-
-
-def test_an_edit_ends_a_pause_and_leaves_no_stale_picture(document, show, qtbot):
-    pane = answer(show(PatchingPane()), document, PLACE)
-    pane.show_answer("sweep", replace(pane.sweep, states=np.zeros_like(pane.sweep.states)))
-    qtbot.mouseClick(pane.view.tools.pause, Qt.MouseButton.LeftButton)
-    other = document.having(corrupted="When Paul and Mary went")
-    pane.show_document(other)
-    assert pane.sweep is None
-    assert pane.heatmap.picture is None
-    assert "sweep" in pane.requests(other, PLACE)
     assert pane.view.tools.pause.text() == "Pause"
-
-
-def test_any_cell_is_verified_the_slow_way(document, show, qtbot):
-    document = viewing(document, kind=SweepKind("z"))
-    pane = answer(show(PatchingPane()), document, PLACE)
-    verbs = menu_of(pane, 4, 2)
-    with qtbot.waitSignal(pane.altered):
-        verbs["Verify"].trigger()
-    sweep = document.patching(0)
-    assert pane.requests(document, PLACE)["verify"] == VerifyCell(sweep, (4, 3, 2))
-    reply(pane, document, "verify")
-    assert "L4H2 · position 3" in pane.view.remarks.text()
-    assert "difference 1.0e−03" in pane.view.remarks.text()
-    pane.show_document(viewing(document, kind=HEADS))
-    assert "difference" not in pane.view.remarks.text()
 
 
 @pytest.mark.parametrize("reason", QContextMenuEvent.Reason)
@@ -246,7 +212,7 @@ def test_a_mean_over_pairs_says_how_sure_it_is(document, show):
     assert "mean of 3 pairs" in pane.heatmap.describe(2, 4)
     low, high = pane.sweep.values - 1, pane.sweep.values + 1
     spread = replace(pane.sweep.spread, low=low, high=high)
-    pane.show_answer("sweep", replace(pane.sweep, spread=spread))
+    tell(pane, "sweep", replace(pane.sweep, spread=spread))
     assert "95 % of resamples from" in pane.heatmap.describe(2, 4)
 
 
@@ -263,7 +229,7 @@ def test_values_that_are_all_the_same_or_no_numbers(document, show, qtbot, value
             odd = replace(pane.sweep, values=values, states=states, refusal=refusal, clean=read)
             for tool in (pane.view.tools.table, pane.view.tools.estimate):
                 tool.click()
-            pane.show_answer("sweep", odd)
+            tell(pane, "sweep", odd)
             assert pane.heatmap.describe(1, 1)
             draws(pane)
     assert (pane.heatmap.picture.shades == 128).all()

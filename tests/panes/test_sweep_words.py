@@ -14,7 +14,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.shares import refusal
-from tests.panes.conftest import answer, viewing
+from tests.panes.conftest import answer, tell, viewing
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 
 
@@ -28,7 +28,7 @@ def test_a_picture_that_answers_an_older_question_offers_no_questions(document, 
     pane = answer(show(PatchingPane()), document, PLACE)
     assert "Verify" in menu_of(pane, 2, 3)
     pane.show_document(viewing(document, kind=HEADS))
-    pane.show_pending("sweep")
+    tell(pane, "sweep", status="late")
     assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Copy the value"]
 
 
@@ -59,7 +59,7 @@ def test_a_column_of_a_role_is_no_position(document, show):
         states=sweep.states[:, :2],
         estimates=None,
     )
-    pane.show_answer("sweep", by_role)
+    tell(pane, "sweep", by_role)
     assert "at ‘end’" in pane.view.words(1, 1)  # where the slider is
     assert "position" not in pane.view.words(1, 1)
 
@@ -73,7 +73,7 @@ def test_identical_prompts_are_called_so(document, show):
         corrupted=pane.sweep.clean,
         refusal="The logit difference is the same in both runs.",
     )
-    pane.show_answer("sweep", same)
+    tell(pane, "sweep", same)
     assert pane.view.refusal.text() == "The prompts are identical, so every cell is 0."
     assert "the prompts are identical" in pane.heatmap.describe(1, 1)
     assert "first differing token" not in pane.heatmap.describe(1, 1)

@@ -9,6 +9,7 @@ from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.prompts.tasks import TASKS
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
+from tests.panes.conftest import tell
 
 
 def test_only_tasks_that_suit_the_vocabulary_are_offered(show):
@@ -19,7 +20,8 @@ def test_only_tasks_that_suit_the_vocabulary_are_offered(show):
 
     by_one, by_two = (next(task for task in TASKS if task.digits == count) for count in (1, 2))
     for digits, wanted, other in ((1, by_one, by_two), (2, by_two, by_one)):
-        pane.show_card(replace(fakes.card(OpenModel(ModelKey("fake"))), digits=digits))
+        card = fakes.card(OpenModel(ModelKey("fake")))
+        tell(pane, "model", replace(card, digits=digits))
         assert wanted.title in offered()
         assert other.title not in offered()
     assert len(offered()) == len(TASKS) - 1

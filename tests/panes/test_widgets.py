@@ -26,6 +26,7 @@ from lensgui.panes.token_text import numbered, percent, shorten, signed, spell, 
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.model_key import ModelKey
 from tests import fake_attention, fakes
+from tests.panes.conftest import tell
 from tests.pictures import draws
 
 MODEL = ModelKey("fake")
@@ -259,10 +260,8 @@ def test_painting_and_emitting_lose_no_references(qtbot, heatmap):
     pane = AttentionPane()
     qtbot.addWidget(pane)
     *_, atlas = fake_attention.attention(AttentionGrid(MODEL, PromptPair("a b c d")))
-    pane.show_answer("grid", atlas)
-    pane.show_answer(
-        "head", fake_attention.head(AttentionHead(MODEL, PromptPair("a b c d"), ((0, 0),)))
-    )
+    tell(pane, "grid", atlas)
+    tell(pane, "head", fake_attention.head(AttentionHead(MODEL, PromptPair("a b c d"), ((0, 0),))))
     heatmap.show_picture(picture([[CellState.EXACT, CellState.UNKNOWN]]))
     sender = Sender()
     qtbot.addWidget(sender)

@@ -1,29 +1,25 @@
-"""From what the user looks at to requests, and from answers back to the panes."""
+"""From what the user looks at to requests, and from replies back to the panes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from lensgui.jobs.requests import (
-    OpenModel,
-    ReadPair,
-    Request,
-)
-from lensgui.jobs.results import Answer, ModelCard, PairReading
+from lensgui.jobs.requests import OpenModel, ReadPair, Request
+from lensgui.jobs.results import ModelCard, PairReading, Reply
 from lensgui.jobs.runner import STOPPED, Runner
-from lensgui.panes.pane import UNEQUAL, Pane
+from lensgui.panes.pane import MODEL as NAME
+from lensgui.panes.pane import UNEQUAL, Channel, Pane
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document, Session
 from lensgui.state.selection import Cursor, Selection
 from lensgui.terms.model_key import ModelKey
 
-Channel = tuple[str, str]  # a pane's title, and its name for the question
-MODEL: Channel = ("", "model")
+MODEL: Channel = ("", NAME)
 PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
-LATE_MS = 250  # an answer that takes longer leaves its old picture dimmed; a forward does not
 
 
 class Asker(QObject):
@@ -56,32 +52,22 @@ class Asker(QObject):
         self._panes = panes
         self._positions = 0  # of the longer prompt; 0 while that is not known
         self._is_unequal = False  # whether the prompts are known to differ in length
+        self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
-        self._asked: set[Channel] = set()
-        self._resting: dict[Channel, Request] = {}
-        self._unanswered: set[Channel] = set()
-        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
-        self._late.timeout.connect(self._show_late)
 
     @Slot()
     def ask(self) -> None:
         """Submit what the visible panes want to know; what they asked before runs on."""
-        document = self._session.document
-        wanted = self._wanted(document) if self._is_open(document) else {}
-        self._let_go(wanted.keys())
-        if not self._is_open(document):
-            if self._runner.wanted(MODEL) != OpenModel(document.model):
-                for pane in self._panes.values():
-                    pane.clear("model")
-                    pane.show_opening()
-            self._runner.submit(MODEL, OpenModel(document.model))
-            return
-        if self._runner.wanted(MODEL) != OpenModel(document.model):
-            self._runner.cancel(MODEL)
-            for pane in self._panes.values():
-                pane.clear("model")
+        self._turn += 1
+        turn, document = self._turn, self._session.document
+        wanted = self._wanted(document)
+        for channel, reply in list(self._runner.replies.items()):
+            if turn == self._turn and channel not in wanted and not self._stays(channel, reply):
+                self._runner.cancel(channel)
         for channel in sorted(wanted, key=lambda channel: isinstance(wanted[channel], ReadPair)):
-            self._submit(channel, wanted[channel])
+            if turn == self._turn:  # else all was asked anew meanwhile
+                request = wanted[channel]
+                self._runner.submit(channel, request, when_quiet=request.is_slow)
 
     @Slot(object)
     def show_document(self, document: Document) -> None:
@@ -112,6 +98,14 @@ class Asker(QObject):
         """Change what a pane says was edited."""
         self._session.edit(**changes)
 
+    @Slot(str, bool)
+    def pause(self, name: str, is_paused: bool) -> None:
+        """Let a question of the pane that says so rest, or go on."""
+        channel = getattr(self.sender(), "title", ""), name
+        if channel in self._runner.replies:
+            act = self._runner.pause if is_paused else self._runner.resume
+            act(channel)
+
     @Slot()
     def retry(self) -> None:
         """Ask anew what failed or was stopped."""
@@ -119,55 +113,42 @@ class Asker(QObject):
         self.ask()
 
     @Slot(object, object)
-    def arrive(self, channel: Channel, answer: Answer) -> None:
-        """Bring an answer to its pane."""
-        self._unanswered.discard(channel)
+    def receive(self, channel: Channel, reply: Reply | None) -> None:
+        """Bring a reply to its pane, and to those that look at what others are told."""
         if channel == MODEL:
-            if isinstance(answer, ModelCard):
-                self._open(answer)
+            self._receive_model(reply)
             return
-        self._panes[channel[0]].show_answer(channel[1], answer)
-        self._spread(channel, answer)
-        if isinstance(answer, PairReading):
-            prompts = [answer.clean, answer.corrupted or answer.clean]
+        title, name = channel
+        if reply is not None and reply.status == "failed":
+            is_known = self._is_unequal and reply.request.needs_equal_lengths
+            if is_known and reply.sentence != STOPPED:
+                reply = replace(reply, sentence=UNEQUAL)
+        self._panes[title].show_reply(name, reply)
+        for pane in self._panes.values():
+            pane.show_all(self._runner.replies)
+        if reply is not None and isinstance(reply.known, PairReading):
+            prompts = [reply.known.clean, reply.known.corrupted or reply.known.clean]
             self._positions = max(len(prompt.tokens) for prompt in prompts)
             self._is_unequal = len({len(prompt.tokens) for prompt in prompts}) > 1
             self._limit_positions()
 
-    @Slot(object, str)
-    def fail(self, channel: Channel, sentence: str) -> None:
-        """Bring a failure to its pane; why there is no model is said once, at the prompts."""
-        self._unanswered.discard(channel)
-        if channel != MODEL:
-            asked = self._runner.wanted(channel)
-            is_known = self._is_unequal and asked is not None and asked.needs_equal_lengths
-            words = UNEQUAL if is_known and sentence != STOPPED else sentence
-            self._panes[channel[0]].show_failure(channel[1], words)
-            return
+    def _receive_model(self, reply: Reply | None) -> None:
+        """Tell every pane; why there is no model is said once, at the prompts."""
+        card = reply.known if reply is not None else None
+        new = card if isinstance(card, ModelCard) and card is not self.card else None
+        if new is not None:
+            self.card = new
+            self._selection.limit(layer=new.n_layers, head=new.n_heads)
         for title, pane in self._panes.items():
-            pane.show_failure("model", sentence if title == PROMPTS else "")
-        if not self._panes[PROMPTS].isVisible():
-            self.failed.emit(sentence)
-
-    def _let_go(self, wanted: Set[Channel]) -> None:
-        """Cancel what no pane wants to know any more; of what rests, keep what is known."""
-        for channel in self._asked - wanted:
-            request = self._runner.wanted(channel)
-            self._runner.cancel(channel)
-            self._unanswered.discard(channel)
-            self._panes[channel[0]].clear(channel[1])
-            if request is not None and self._panes[channel[0]].rests(request):
-                self._resting[channel] = request
-                for pane in self._panes.values():
-                    pane.hear_pause(*channel)
-            else:
-                self._spread(channel, None)
-        for channel, request in [*self._resting.items()]:
-            if channel in wanted or not self._panes[channel[0]].rests(request):
-                del self._resting[channel]
-                if channel not in wanted:
-                    self._spread(channel, None)
-        self._asked = set(wanted)
+            is_quiet = title != PROMPTS
+            pane.show_reply(NAME, replace(reply, sentence="") if reply and is_quiet else reply)
+        if reply is not None and reply.sentence and not self._panes[PROMPTS].isVisible():
+            self.failed.emit(reply.sentence)
+        if new is not None:
+            self.opened.emit(new)
+            if new.note:
+                self.told.emit(new.note)
+            self.ask()
 
     def _limit_positions(self) -> None:
         """Keep the selection within the longer prompt; prompts of a table have their own length."""
@@ -176,49 +157,24 @@ class Asker(QObject):
         else:
             self._selection.limit(position=self._positions, source=self._positions)
 
-    def _spread(self, channel: Channel, answer: Answer | None) -> None:
-        """Let the other panes hear what one was told, or that it is no longer true."""
-        title, name = channel
-        request = self._runner.wanted(channel)
-        for pane in self._panes.values():
-            if pane.title != title:
-                pane.hear(title, name, request, answer)
-
-    def _is_open(self, document: Document) -> bool:
-        return self.card is not None and self.card.key == document.model
-
     def _wanted(self, document: Document) -> dict[Channel, Request]:
-        cursor = self._selection.cursor
+        """Return what is to be asked: what the visible panes want to know of an open model."""
+        if self.card is None or self.card.key != document.model:
+            return {MODEL: OpenModel(document.model)}
         return {
             (title, name): request
             for title, pane in self._panes.items()
             if pane.isVisible() and pane.is_in_front
-            for name, request in pane.requests(document, cursor).items()
+            for name, request in self._requests(pane).items()
         }
 
-    def _submit(self, channel: Channel, request: Request) -> None:
-        if self._runner.wanted(channel) == request:
-            return
+    def _requests(self, pane: Pane) -> dict[str, Request]:
+        return pane.requests(self._session.document, self._selection.cursor)
+
+    def _stays(self, channel: Channel, reply: Reply) -> bool:
+        """Whether a question that nobody asks any more keeps its answer."""
         title, name = channel
-        self._panes[title].expect(name)
-        self._spread(channel, None)
-        self._unanswered.add(channel)
-        self._runner.submit(channel, request, when_quiet=request.is_slow)
-        if self._unanswered:
-            self._late.start()
-
-    def _open(self, card: ModelCard) -> None:
-        self.card = card
-        self._selection.limit(layer=card.n_layers, head=card.n_heads)
-        for pane in self._panes.values():
-            pane.clear("model")
-            pane.show_card(card)
-        self.opened.emit(card)
-        if card.note:
-            self.told.emit(card.note)
-        self.ask()
-
-    @Slot()
-    def _show_late(self) -> None:
-        for title, name in self._unanswered:
-            self._panes[title].show_pending(name)
+        if channel == MODEL:
+            return reply.request == OpenModel(self._session.document.model)
+        is_paused = reply.status == "paused"  # by the user, even in a pane that is hidden now
+        return is_paused and self._requests(self._panes[title]).get(name) == reply.request

@@ -70,8 +70,7 @@ class MainWindow(QMainWindow):
         asker, runner, bar = self.asker, self.runner, self.model_bar
         self.session.changed.connect(self._show_document)
         self.selection.changed.connect(asker.show_cursor)
-        runner.arrived.connect(asker.arrive)
-        runner.failed.connect(asker.fail)
+        runner.replied.connect(asker.receive)
         runner.progressed.connect(self.pacing.take)
         self.pacing.told.connect(self.status.show_progress)
         self.pacing.told.connect(bar.show_progress)
@@ -89,6 +88,7 @@ class MainWindow(QMainWindow):
             dock.pane.altered.connect(asker.ask)
             dock.pane.shown.connect(self.show_pane)
             dock.pane.again.connect(asker.retry)
+            dock.pane.paused.connect(asker.pause)
             dock.pane.hovered.connect(self.status.show_readout)
 
     @Slot()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWid
 
 from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.results import Answer, ModelCard, PairReading, PromptReading
+from lensgui.jobs.results import ModelCard, PairReading, PromptReading
 from lensgui.panes import menus
 from lensgui.panes.attention.attention_controls import GridBar
 from lensgui.panes.attention.focus import HeadFocus
@@ -76,7 +76,6 @@ class AttentionPane(Pane):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
-        self._pair: PairReading | None = None
         self._cursor = Cursor()
         self._is_shared_by_hand = False
         self.several: tuple[Head, ...] = ()
@@ -131,12 +130,6 @@ class AttentionPane(Pane):
             grid_hides_first=self.hide_first.isChecked(),
         )
 
-    def show_card(self, card: ModelCard) -> None:
-        """Forget which heads of another model were averaged over."""
-        super().show_card(card)
-        self.several = ()
-        self._mark()
-
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""
         self._document = document
@@ -151,43 +144,50 @@ class AttentionPane(Pane):
         self.focus.expect(self._heads(cursor))
         self.focus.show_cursor(cursor)
 
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Fill in the layers known so far, or the head."""
-        super().show_answer(name, answer)
-        match answer:
-            case Atlas():
-                self.grid.tokens = self._names(answer.axes[2])
-                self.grid.show_atlas(answer)
-                self._share_out()
-                self._show_share(answer)
-            case HeadSlice():
-                self.focus.settle()
-                self._draw_head(answer)
+    def draw_reply(self, name: str) -> None:
+        """Fill in the layers known so far, or the head; forget which heads of another model."""
+        match name:
+            case "model" if self.known(name, ModelCard) is not None:
+                self.several = ()
                 self._mark()
-            case PairReading():
-                self._pair = answer
+            case "grid":
+                self._draw_grid()
+            case "head":
+                self._draw_head()
+            case "pair" if self._pair is not None:
                 if self.grid.atlas is not None:
                     self.grid.tokens = self._names(self.grid.atlas.axes[2])
                 if self.slice is not None:
-                    self._draw_head(self.slice)
+                    self._show_head(self.slice)
 
-    def show_pending(self, name: str) -> None:
-        """Dim what answers an older question."""
-        super().show_pending(name)
-        if name == "grid":
-            self.grid.show_stale()
-        elif name == "head":
-            self.focus.show_stale()
+    @property
+    def _pair(self) -> PairReading | None:
+        return self.answer("pair", PairReading)
 
-    def clear(self, name: str) -> None:
-        """Forget a picture that nobody asks for any more."""
-        super().clear(name)
-        if name == "grid":
+    def _draw_grid(self) -> None:
+        atlas = self.answer("grid", Atlas)
+        if atlas is None:
             self.grid.show_atlas(None)
             self.hide_first.setText(HIDE_FIRST)
             self.scale.clear()
-        elif name == "head":
+        elif atlas is not self.grid.atlas:
+            self.grid.tokens = self._names(atlas.axes[2])
+            self.grid.show_atlas(atlas)
+            self._share_out()
+            self._show_share(atlas)
+        if self.is_stale("grid"):
+            self.grid.show_stale()
+
+    def _draw_head(self) -> None:
+        found = self.answer("head", HeadSlice)
+        if found is None:
             self.focus.show_slice(None, (), frozenset())
+        elif found is not self.slice:
+            self.focus.settle()
+            self._show_head(found)
+            self._mark()
+        if self.is_stale("head"):
+            self.focus.show_stale()
 
     @property
     def _side(self) -> Side:
@@ -322,7 +322,7 @@ class AttentionPane(Pane):
     def _names(self, axis: Axis) -> list[str]:
         return names(axis, self._reading(axis))
 
-    def _draw_head(self, slice_: HeadSlice) -> None:
+    def _show_head(self, slice_: HeadSlice) -> None:
         axis = slice_.axes[0]
         marked = frozenset(self._pair.differing if self._pair and self._reading(axis) else ())
         self.focus.show_slice(slice_, self._names(axis), marked)

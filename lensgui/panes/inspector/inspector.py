@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.arrays import Atlas
 from lensgui.jobs.requests import ReadPair, Request
 from lensgui.jobs.results import (
     Answer,
@@ -27,11 +26,12 @@ from lensgui.jobs.results import (
     MLPReading,
     ModelCard,
     PairReading,
+    Reply,
 )
 from lensgui.panes.controls.chips import Chip, ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, headline
 from lensgui.panes.inspector.lens_rows import LensRows
-from lensgui.panes.inspector.numbers import Heard, head_scores, numbers
+from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
 from lensgui.panes.inspector.sections import (
     EdgeSection,
     HeadSection,
@@ -42,13 +42,18 @@ from lensgui.panes.inspector.sections import (
 )
 from lensgui.panes.inspector.selection_requests import described, is_beyond, questions, settled
 from lensgui.panes.menus import pinnable, place_name, toggled
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import Channel, Pane
 from lensgui.panes.python import script
 from lensgui.panes.sweep_view.cells import group_size
 from lensgui.state.document import Document, Note
 from lensgui.state.selection import Cursor
 
-READINGS = ("head", "edge", "mlp", "lens")  # questions, and the parts that show their answers
+KINDS: dict[str, type[HeadReading | EdgeReading | MLPReading | LensReading]] = {
+    "head": HeadReading,
+    "edge": EdgeReading,
+    "mlp": MLPReading,
+    "lens": LensReading,
+}  # what is asked of a place, and which answer the part of that name shows
 
 
 class NoteField(Editor):
@@ -115,12 +120,11 @@ class InspectorPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pair: PairReading | None = None
         self._cursor = Cursor()
         self._document: Document | None = None
-        self._asked: ReadPair | None = None
-        self._read: ReadPair | None = None
-        self._heard: dict[tuple[str, str], Heard] = {}
+        self._read: Request | None = None  # the pair whose last position is known
+        self._others: Replies = {}
+        self._drawn: dict[str, Answer | None] = {}
         self._group = 1
         self.place = headline("", self)
         self.place.setWordWrap(True)
@@ -150,11 +154,6 @@ class InspectorPane(Pane):
         """Return how to get the selected head's numbers."""
         return script.inspector(document, cursor)
 
-    def show_card(self, card: ModelCard) -> None:
-        """Take note of how many heads share their keys and values."""
-        super().show_card(card)
-        self._group = group_size(card)
-
     def show_document(self, document: Document) -> None:
         """Show pins and notes."""
         self._document = document
@@ -173,84 +172,60 @@ class InspectorPane(Pane):
         self.note_field.show_cursor(cursor)
         self._describe()
 
-    def hear(self, title: str, name: str, request: Request | None, answer: Answer | None) -> None:
-        """Take note of a number that another pane has."""
-        known = self._heard.get((title, name))
-        if request is not None and answer is None and known and isinstance(known.answer, Atlas):
-            self._heard[title, name] = replace(known, is_old=True)
-            self._describe()  # dimmed, in their place: all below would move twice
-        elif request is None or answer is None:
-            if self._heard.pop((title, name), None) is not None:
-                self._describe()
-        elif not isinstance(answer, Atlas) or answer.is_whole:  # until then layers come and come
-            self._heard[title, name] = Heard(title, name, request, answer)
+    def show_all(self, replies: Mapping[Channel, Reply]) -> None:
+        """Take note of the numbers that the other panes have."""
+        found = others(replies, self.title)
+        if not are_alike(found, self._others):
+            self._others = found
             self._describe()
 
-    def hear_pause(self, title: str, name: str) -> None:
-        """Mark numbers that will not get better for now."""
-        heard = self._heard.get((title, name))
-        if heard is not None:
-            self._heard[title, name] = replace(heard, is_paused=True)
-            self._describe()
+    def draw_reply(self, name: str) -> None:
+        """Show what is now known, or dim what answers an older question."""
+        if name in KINDS:
+            self._draw_reading(name)
+        elif name == "pair":
+            self._draw_pair()
+        elif (card := self.known(name, ModelCard)) is not None:
+            self._group = group_size(card)
 
-    def expect(self, name: str) -> None:
-        """Take note of the pair that is asked about."""
-        super().expect(name)
-        if name == "pair" and self._document is not None:
-            self._asked = ReadPair(self._document.model, self._document.pair)
-
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Show what is now known."""
-        super().show_answer(name, answer)
-        match answer:
-            case PairReading():
-                self._take_pair(answer)
-            case HeadReading():
-                self.head.show_reading(answer)
-            case EdgeReading():
-                self.edge.show_reading(answer)
-            case MLPReading():
-                self.mlp.show_reading(answer)
-            case LensReading():
-                self.lens.show_reading(answer)
-                self.lens_caption.show()
-
-    def show_pending(self, name: str) -> None:
-        """Dim what answers an older question."""
-        super().show_pending(name)
-        if name in READINGS:
-            getattr(self, name).show_stale()
-
-    def clear(self, name: str) -> None:
-        """Forget what is no longer asked."""
-        super().clear(name)
-        if name == "pair":
-            self._pair = self._read = None
-            self._describe()
-        elif name == "lens":
-            self.lens.show_reading(None)
-            self.lens_caption.hide()
-        elif name in READINGS:
-            getattr(self, name).show_reading(None)
+    def _draw_reading(self, name: str) -> None:
+        part, found = getattr(self, name), self.answer(name, KINDS[name])
+        if found is not self._drawn.get(name):
+            self._drawn[name] = found
+            part.show_reading(found)
+        if self.is_stale(name):
+            part.show_stale()
+        if name == "lens":
+            self.lens_caption.setVisible(found is not None)
 
     @property
     def _sections(self) -> tuple[Section, ...]:
         return self.numbers, self.scores, self.head, self.edge, self.mlp
 
+    @property
+    def _pair(self) -> PairReading | None:
+        return self.answer("pair", PairReading)
+
     def _last(self, document: Document) -> int | None:
         """Return the last position of the clean prompt; None while it is not known."""
-        if self._pair is None or self._read != ReadPair(document.model, document.pair):
+        pair, reply = self.known("pair", PairReading), self.reply("pair")
+        if (
+            pair is None
+            or reply is None
+            or reply.request != ReadPair(document.model, document.pair)
+        ):
             return None
-        return len(self._pair.clean.tokens) - 1 if self._pair.clean.tokens else None
+        return len(pair.clean.tokens) - 1 if pair.clean.tokens else None
 
-    def _take_pair(self, pair: PairReading) -> None:
+    def _draw_pair(self) -> None:
         """Take note of the tokens: now it is known which position is the last."""
-        is_new = self._read != self._asked
-        self._pair, self._read = pair, self._asked
         self._describe()
+        reply = self.reply("pair")
+        asked = reply.request if reply is not None and reply.known is not None else None
+        is_new, self._read = asked != self._read, asked
         is_open = self._cursor.layer is not None and self._cursor.position is None
         last = self._last(self._document) if self._document else None
-        if is_new and (is_open or is_beyond(self._cursor, last)):
+        if asked is not None and is_new and (is_open or is_beyond(self._cursor, last)):
             self.altered.emit()
 
     def _lay_out(self) -> None:
@@ -336,13 +311,15 @@ class InspectorPane(Pane):
     def _describe(self) -> None:
         """Say what is selected, and what the panes know of it."""
         last = self._last(self._document) if self._document else None
-        place, heard = settled(self._cursor, last), self._heard.values()
+        place, replies = settled(self._cursor, last), self._others
         self.place.setText(described(self._cursor, place, self._pair, last))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
-        self.numbers.show_numbers(numbers(heard, place, self._group, self._document))
-        self.scores.show_scores(*head_scores(heard, place, self._document))
-        if any(item.is_old for item in heard):
-            self.scores.show_stale()
+        self.numbers.show_numbers(numbers(replies, place, self._group, self._document))
+        scores = head_scores(replies, place, self._document)
+        if scores is None:
+            self.scores.show_stale()  # in their place: all below would move twice
+        else:
+            self.scores.show_scores(*scores)
         is_average = self._document is not None and bool(self._document.rows)
         self.alone.setVisible(is_average and place.position is not None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,9 @@ from lensgui.jobs.requests import (
     Request,
     WhoFeeds,
 )
-from lensgui.jobs.results import Answer
+from lensgui.jobs.results import Answer, Reply
 from lensgui.panes.attention.head_numbers import NAMES, amount, card
+from lensgui.panes.pane import Channel
 from lensgui.panes.sweep_view.cells import SHARED_AXIS, WORDS, cell_name, cell_words
 from lensgui.panes.sweep_view.kinds import effect, phrase
 from lensgui.panes.token_text import shorten, signed, visible
@@ -45,27 +46,6 @@ TAKEN = "What the head takes from the selected source to the selected position, 
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What another pane was told.
-
-    Attributes:
-        title: The pane's.
-        name: Its name for the question.
-        request: What it asked.
-        answer: What it was told.
-        is_paused: Whether the question rests, so that this is not all.
-        is_old: Whether something else is asked by now.
-    """
-
-    title: str
-    name: str
-    request: Request
-    answer: Answer
-    is_paused: bool = False
-    is_old: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Number:
     """One number.
 
@@ -82,27 +62,32 @@ class Number:
     is_settled: bool = True
 
 
+Replies = Mapping[Channel, Reply]
+Place = tuple[Cursor, int, Document | None]  # where, how many heads share keys, what is looked at
+
+
 def numbers(
-    heard: Iterable[Heard], cursor: Cursor, group: int, document: Document | None
+    replies: Replies, cursor: Cursor, group: int, document: Document | None
 ) -> list[Number]:
     """Return what panes know of the place at a cursor, each number under a name of its own.
 
     Args:
-        heard: What the panes were told.
+        replies: What the panes were told, by pane and question.
         cursor: The place.
         group: How many heads share a key/value head.
         document: What the panes look at.
     """
     known = sorted(
-        (item for item in heard if isinstance(item.request, ORDER)),
-        key=lambda item: (ORDER.index(type(item.request)), item.name == KEPT, item.title),
+        (channel for channel, reply in replies.items() if isinstance(reply.request, ORDER)),
+        key=lambda at: (ORDER.index(type(replies[at].request)), at[1] == KEPT, at[0]),
     )
-    asked = {item.request for item in known if item.name != KEPT}
+    asked = {replies[title, name].request for title, name in known if name != KEPT}
     found: dict[str, Number] = {}
-    for item in known:
-        if item.name == KEPT and item.request in asked:
+    for title, name in known:
+        reply, is_kept = replies[title, name], name == KEPT
+        if is_kept and reply.request in asked:
             continue  # the same sweep, which was kept and is still shown
-        for number in _said(item, cursor, group, document):
+        for number in _said(reply, (cursor, group, document), is_kept=is_kept):
             before = found.get(number.name)
             if before is None or (number.is_settled and not before.is_settled):
                 found[number.name] = number
@@ -110,20 +95,48 @@ def numbers(
 
 
 def head_scores(
-    heard: Iterable[Heard], cursor: Cursor, document: Document | None
-) -> tuple[str, list[str]]:
-    """Return what the selected head's scores are of, and each score; () where none are known."""
-    for item in heard:
-        atlas, request = item.answer, item.request
-        if not (isinstance(atlas, Atlas) and isinstance(request, AttentionGrid)):
+    replies: Replies, cursor: Cursor, document: Document | None
+) -> tuple[str, list[str]] | None:
+    """Return what the selected head's scores are of, and each score; None while they are coming."""
+    grids = [reply for reply in replies.values() if isinstance(reply.request, AttentionGrid)]
+    for reply in grids:
+        atlas, layer, head = _usable(reply), cursor.layer, cursor.head
+        if not isinstance(atlas, Atlas) or layer is None or head is None:
             continue
-        layer, head = cursor.layer, cursor.head
-        if layer is None or head is None or layer >= atlas.layers or head >= len(atlas.axes[1]):
-            continue
-        tokens = [visible(label) for label in atlas.axes[2].labels]
-        side = "difference" if atlas.is_difference else request.side
-        return _joined(SIDES[side], scope(request, document)), card(atlas, layer, head, tokens)[1]
-    return "", []
+        if layer < atlas.layers and head < len(atlas.axes[1]):
+            tokens = [visible(label) for label in atlas.axes[2].labels]
+            side = "difference" if atlas.is_difference else getattr(reply.request, "side", "clean")
+            of = _joined(SIDES[side], scope(reply.request, document))
+            return of, card(atlas, layer, head, tokens)[1]
+    is_coming = any(reply.is_running and _usable(reply) is None for reply in grids)
+    return None if is_coming else ("", [])
+
+
+def others(replies: Replies, title: str) -> Replies:
+    """Return what there are numbers of, without what one pane, `title`, was told itself."""
+    return {
+        channel: reply
+        for channel, reply in replies.items()
+        if channel[0] != title and isinstance(reply.request, (*ORDER, AttentionGrid))
+    }
+
+
+def are_alike(some: Replies, others: Replies) -> bool:
+    """Whether the same numbers can be read off both."""
+    return [*map(_gist, some.items())] == [*map(_gist, others.items())]
+
+
+def _gist(item: tuple[Channel, Reply]) -> tuple[object, ...]:
+    channel, reply = item
+    usable = _usable(reply)
+    is_coming = usable is None and reply.is_running
+    return channel, reply.request, reply.status == "paused", is_coming, id(usable)
+
+
+def _usable(reply: Reply) -> Answer | None:
+    """Return what is known; of all heads' attention nothing until it is whole."""
+    is_part = isinstance(reply.known, Atlas) and not reply.known.is_whole
+    return None if is_part else reply.known
 
 
 def scope(request: Request, document: Document | None) -> str:
@@ -151,21 +164,24 @@ def index_of(slice_: Slice, cursor: Cursor, group: int) -> tuple[int, ...] | Non
     return tuple(index)
 
 
-def _said(item: Heard, cursor: Cursor, group: int, document: Document | None) -> Iterator[Number]:
+def _said(reply: Reply, place: Place, *, is_kept: bool) -> Iterator[Number]:
     """Yield what one answer says of a place."""
-    match item.request, item.answer:
-        case Patching(), Sweep():
-            yield from _patched(item, item.request, item.answer, (cursor, group, document))
-        case WhoFeeds(), Feeding():
-            yield from _fed(item.answer, cursor, scope(item.request, document))
-        case HeadRoles(), HeadEffects():
-            yield from _roles(item.answer, cursor, scope(item.request, document))
-        case AttentionHead(), HeadSlice():
-            yield from _taken(item.request, item.answer, cursor, scope(item.request, document))
+    cursor, _, document = place
+    of = scope(reply.request, document)
+    match reply.request, reply.known:
+        case Patching() as asked, Sweep() as found:
+            is_paused = reply.status == "paused"
+            yield from _patched(asked, found, place, is_kept=is_kept, is_paused=is_paused)
+        case WhoFeeds(), Feeding() as found:
+            yield from _fed(found, cursor, of)
+        case HeadRoles(), HeadEffects() as found:
+            yield from _roles(found, cursor, of)
+        case AttentionHead() as asked, HeadSlice() as found:
+            yield from _taken(asked, found, cursor, of)
 
 
 def _patched(
-    item: Heard, asked: Patching, sweep: Sweep, place: tuple[Cursor, int, Document | None]
+    asked: Patching, sweep: Sweep, place: Place, *, is_kept: bool, is_paused: bool
 ) -> Iterator[Number]:
     """Yield what patching does, of the sweep that is shown or of the one kept as A."""
     cursor, group, document = place
@@ -178,14 +194,14 @@ def _patched(
     where = EXTENTS[asked.kind.extent] if asked.kind.is_of_heads else ""
     words, tip = cell_words(sweep, *index), effect(asked.kind, asked.direction)
     kept = ""
-    if item.name == KEPT:
+    if is_kept:
         clean, corrupted = (shorten(text, 60) for text in (asked.pair.clean, asked.pair.corrupted))
         is_other = document is not None and asked.pair != document.asked and not asked.rows
         kept = f"A (kept, “{shorten(clean, NAME_LETTERS)}”)" if is_other else "A (kept)"
         tip += f" Of “{clean}” against “{corrupted}”." if not asked.rows else ""
     of = "" if "mean of" in words else scope(asked, document)
     what = f"{phrase(asked.kind).removeprefix('the ')}{where}"
-    name = _joined(what, asked.direction, kept, of, "paused" if item.is_paused else "")
+    name = _joined(what, asked.direction, kept, of, "paused" if is_paused else "")
     yield Number(name, words, tip, _is_settled(sweep, index))
 
 

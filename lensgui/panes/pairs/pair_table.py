@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QToolButton, QWidget
 
 from lensgui.jobs.requests import ReadPairs, Request
-from lensgui.jobs.results import Answer, ModelCard, PairsReading
+from lensgui.jobs.results import ModelCard, PairsReading
 from lensgui.panes.controls.controls import button, sentence
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.pairs.pair_model import PairModel, PairView
@@ -164,12 +164,6 @@ class PairTablePane(Pane):
         """Return how to get the metric of every pair and its mean."""
         return script.pair_table(document)
 
-    def show_card(self, card: ModelCard) -> None:
-        """Offer tasks that suit the model's vocabulary."""
-        super().show_card(card)
-        self.draw.show_digits(card.digits)
-        self.hold.show_digits(card.digits)
-
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""
         self._document = document
@@ -180,25 +174,16 @@ class PairTablePane(Pane):
         self.average.setChecked(document.is_average)
         self._count()
 
-    def expect(self, name: str) -> None:
-        """Take note of when reading began."""
-        super().expect(name)
+    def draw_reply(self, name: str) -> None:
+        """Show what is known so far, and offer tasks that suit the model's vocabulary."""
+        card, reply = self.known(name, ModelCard), self.reply(name)
+        if card is not None:
+            self.draw.show_digits(card.digits)
+            self.hold.show_digits(card.digits)
         if name == "pairs":
-            self._since = monotonic()
-            self._count()
-
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Show what is known so far."""
-        super().show_answer(name, answer)
-        if isinstance(answer, PairsReading):
-            self.model.show_reading(answer)
-            self._count()
-
-    def clear(self, name: str) -> None:
-        """Forget what was known: the pairs or the model changed."""
-        super().clear(name)
-        if name == "pairs":
-            self.model.show_reading(None)
+            if reply is not None and reply.status == "waiting":
+                self._since = monotonic()
+            self.model.show_reading(self.known(name, PairsReading))
             self._count()
 
     def take_text(self, text: str, name: str) -> None:
@@ -309,7 +294,7 @@ class PairTablePane(Pane):
         if len(rows) + len(self._document.table) > pair_files.MOST_ROWS:
             full = f"A table holds at most {pair_files.MOST_ROWS:,} pairs: nothing was added."
             rows, faults = (), [*faults, full]
-        self._remark(INPUT, "\n".join(faults))
+        self._say(INPUT, "\n".join(faults))
         if rows:
             self.edited.emit({"table": self._document.table + like(rows, self._document.pair)})
 

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
-from lensgui.jobs.results import Answer
 from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
@@ -45,11 +44,8 @@ class NecessaryPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.sweeps: dict[str, Sweep] = {}
-        self.effects: HeadEffects | None = None
         self._cursor = Cursor()
         self._pins: frozenset[tuple[int, int]] = frozenset()
-        self._asks_roles = False
         self._heads: list[tuple[int, int]] = []
         self.legend = caption("", self)
         self.legend.setWordWrap(True)
@@ -76,7 +72,7 @@ class NecessaryPane(Pane):
             name: Patching(model, document.asked, HEADS, direction, rows, is_estimated=False)
             for name, direction in DIRECTIONS
         }
-        if self._asks_roles and pair.is_complete:
+        if pair.is_complete and all(self._is_swept(name, found[name]) for name in found):
             reference = tuple(row for row in document.table if row.is_included)
             found["roles"] = HeadRoles(model, pair, reference)
         return found
@@ -96,53 +92,33 @@ class NecessaryPane(Pane):
         self._cursor = cursor
         self._mark()
 
-    def show_failure(self, name: str, sentence: str) -> None:
-        """Say why there is nothing to see, and nothing else."""
-        super().show_failure(name, sentence)
-        if not self.sweeps:
-            self.legend.setText(NO_MODEL if name == MODEL else "")
-
-    def expect(self, name: str) -> None:
-        """Forget what answers an older question: points of two questions do not mix."""
-        super().expect(name)
-        self._forget(name)
-
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Move the points to what is known now."""
-        super().show_answer(name, answer)
-        if isinstance(answer, HeadEffects):
-            self.effects = answer
-        elif isinstance(answer, Sweep):
-            self.sweeps[name] = answer
-            are_whole = len(self.sweeps) == 2 and all(
-                sweep.done == sweep.total for sweep in self.sweeps.values()
-            )
-            if are_whole and not self._asks_roles:
-                self._asks_roles = True
-                self.altered.emit()
+    def draw_reply(self, name: str) -> None:
+        """Move the points to what is known now; those of two questions do not mix."""
         self._draw()
+        sweeps = self.sweeps.values()
+        if len(sweeps) == 2 and all(map(_is_whole, sweeps)) and self.reply("roles") is None:
+            self.altered.emit()
 
-    def clear(self, name: str) -> None:
-        """Forget what is no longer asked."""
-        super().clear(name)
-        self._forget(name)
+    @property
+    def sweeps(self) -> dict[str, Sweep]:
+        """What is known of each direction."""
+        found = {name: self.known(name, Sweep) for name, _ in DIRECTIONS}
+        return {name: sweep for name, sweep in found.items() if sweep is not None}
 
-    def _forget(self, name: str) -> None:
-        if name == "roles":
-            self.effects = None
-        else:
-            self.sweeps.pop(name, None)
-            self.effects, self._asks_roles = None, False
-            self._remark("roles", "")
-        self._draw()
+    def _is_swept(self, name: str, request: Request) -> bool:
+        reply, sweep = self.reply(name), self.known(name, Sweep)
+        is_asked = reply is not None and reply.request == request
+        return is_asked and sweep is not None and _is_whole(sweep)
 
     def _draw(self) -> None:
         """Draw the heads of which both numbers are known."""
-        both = [self.sweeps.get(name) for name in ("sufficient", "necessary")]
-        sufficient, necessary = both
+        sweeps = self.sweeps
+        sufficient, necessary = sweeps.get("sufficient"), sweeps.get("necessary")
         if sufficient is None or necessary is None:
             self._heads = []
-            self.legend.setText(EMPTY_STATE if not self.sweeps else "")
+            is_silent = sweeps or any(self.has_failed(name) for name, _ in DIRECTIONS)
+            words = NO_MODEL if self.has_failed(MODEL) else EMPTY_STATE
+            self.legend.setText("" if is_silent else words)
             self.refusal.hide()
             self.scatter.show_points(None)
             return
@@ -165,7 +141,7 @@ class NecessaryPane(Pane):
         parts = [
             f"{sweep.direction} {cells.cell_words(sweep, *place)}" for sweep in self.sweeps.values()
         ]
-        effects = self.effects
+        effects = self.known("roles", HeadEffects)
         is_mean = any(sweep.spread is not None for sweep in self.sweeps.values())
         whose = "of the shown pair: " if is_mean else ""
         if effects is not None and effects.attribution is not None:
@@ -186,6 +162,10 @@ class NecessaryPane(Pane):
     def _pick(self, number: int) -> None:
         layer, head = self._heads[number]
         self.picked.emit({"layer": layer, "head": head})
+
+
+def _is_whole(sweep: Sweep) -> bool:
+    return sweep.done == sweep.total
 
 
 def _is_known(sweep: Sweep) -> NDArray[np.bool_]:

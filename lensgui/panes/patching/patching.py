@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.jobs.arrays import Sweep, Verification
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
-from lensgui.jobs.results import Answer, ModelCard, PairReading
+from lensgui.jobs.results import ModelCard, PairReading
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser
@@ -50,7 +50,6 @@ class PatchingPane(Pane):
         super().__init__(parent)
         self._document: Document | None = None
         self._cursor = Cursor()
-        self._paused: Patching | None = None
         self._verifying: VerifyCell | None = None
         self.kind = Chooser("Kind of activation that is patched", KINDS, self)
         self.direction = Chooser("Direction of patching", DIRECTIONS, self)
@@ -95,9 +94,8 @@ class PatchingPane(Pane):
         patching = self._asked(document, cursor)
         if patching is None:
             return {}
-        found: dict[str, Request] = {"pair": ReadPair(document.model, document.pair)}
-        if patching != self._paused:
-            found["sweep"] = patching
+        pair = ReadPair(document.model, document.pair)
+        found: dict[str, Request] = {"pair": pair, "sweep": patching}
         kept = self._kept(document)
         if kept is not None and self.view.compare.side != "B":
             found["kept"] = kept
@@ -112,11 +110,6 @@ class PatchingPane(Pane):
             asked = replace(asked, layer=cursor.layer or 0, head=cursor.head or 0)
         return sweeps.shown(document, asked, self._kept(document), self.view.side)
 
-    def show_card(self, card: ModelCard) -> None:
-        """Take note of how many heads share their keys and values."""
-        super().show_card(card)
-        self.view.group = cells.group_size(card)
-
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""
         self._document = document
@@ -126,7 +119,7 @@ class PatchingPane(Pane):
         self.view.pins = document.pins
         self.view.compare.show_kept(self._kept(document))
         is_other = view.against is not None and self._kept(document) is None
-        self._remark("kept", OTHER_MODEL if is_other else "")
+        self._say("kept", OTHER_MODEL if is_other else "")
         self._look_again()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -136,70 +129,45 @@ class PatchingPane(Pane):
         self._look_again()
 
     def _look_again(self) -> None:
-        """Draw; a pause or a check of what is no longer asked is over."""
+        """Draw; a check of what is no longer asked is over."""
         asked = self._asked(self._document, self._cursor) if self._document else None
-        if self._paused is not None and asked != self._paused:
-            self._paused = None
-            self.view.is_paused = False
-            self.view.tools.show_paused(is_paused=False)
-            self.clear("sweep")
         if self._verifying is not None and asked != self._verifying.patching:
             self._verifying = None
-            self.view.verified = ""
         is_headless = (
             asked is None and self._document is not None and self._document.pair.is_complete
         )
         self._empty_states = {self.view.heatmap: NO_HEAD if is_headless else EMPTY_STATE}
-        self.view.draw()
+        self._draw()
 
-    def expect(self, name: str) -> None:
-        """Say again what to do while there is nothing to see."""
-        super().expect(name)
+    def draw_reply(self, name: str) -> None:
+        """Fill in the cells swept so far, or say why there are none and nothing else."""
+        card = self.known(name, ModelCard)
+        if card is not None:
+            self.view.group = cells.group_size(card)
         if name == "sweep":
-            self._say_if_empty(self._empty_states)
-            self.view.verified = ""
-            self.view.tools.show_stopped(is_stopped=False)
+            is_silent = self.has_failed(name)
+            self._say_if_empty({self.view.heatmap: ""} if is_silent else self._empty_states)
+        self._draw()
 
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Fill in the cells swept so far."""
-        super().show_answer(name, answer)
-        if isinstance(answer, Verification):
-            self._compare_slow(answer)
-        elif isinstance(answer, PairReading):
-            self.view.pair = answer
-        elif isinstance(answer, Sweep):
-            if name == "kept":
-                self.view.kept = answer
-            else:
-                self.view.sweep, self.view.is_stale = answer, False
-        self.view.draw()
+    def _draw(self) -> None:
+        """Draw what is known by now."""
+        view, reply = self.view, self.reply("sweep")
+        view.pair, view.kept = self.answer("pair", PairReading), self.answer("kept", Sweep)
+        view.sweep, view.is_stale = self.answer("sweep", Sweep), self.is_stale("sweep")
+        view.is_paused = reply is not None and reply.status == "paused"
+        view.tools.show_paused(is_paused=view.is_paused)
+        view.tools.show_stopped(is_stopped=reply is not None and reply.sentence == STOPPED)
+        view.verified = self._verified()
+        view.draw()
 
-    def show_pending(self, name: str) -> None:
-        """Dim what answers an older question."""
-        super().show_pending(name)
-        if name == "sweep":
-            self.view.is_stale = True
-            self.view.heatmap.show_stale()
-
-    def show_failure(self, name: str, sentence: str) -> None:
-        """Say why there is no sweep, and nothing else."""
-        super().show_failure(name, sentence)
-        if name == "sweep":
-            self._say_if_empty({self.view.heatmap: ""})
-            self.view.tools.show_stopped(is_stopped=sentence == STOPPED)
-            self.view.draw()
-
-    def clear(self, name: str) -> None:
-        """Forget a sweep that nobody asks for any more; a paused one stays."""
-        super().clear(name)
-        if name == "sweep":
-            self.view.tools.show_stopped(is_stopped=False)
-        if name == "sweep" and self._paused is None:
-            self.view.sweep, self.view.is_stale = None, False
-            self._say_if_empty(self._empty_states)
-        elif name == "kept":
-            self.view.kept = None
-        self.view.draw()
+    def _verified(self) -> str:
+        """Return how far the cell that is checked is from the slow way; "" if none is."""
+        found, sweep = self.known("verify", Verification), self.sweep
+        if self._verifying is None or self.has_failed("verify"):
+            return ""
+        if found is None or sweep is None or len(found.index) != sweep.values.ndim:
+            return "verifying …"
+        return sweep_footer.verified(sweep, found)
 
     def _asked(self, document: Document, cursor: Cursor) -> Patching | None:
         """Return the sweep that the pane shows; None if there is nothing to sweep."""
@@ -231,11 +199,7 @@ class PatchingPane(Pane):
 
     @Slot(bool)
     def _pause(self, is_paused: bool) -> None:
-        if self._document is not None:
-            self._paused = self._asked(self._document, self._cursor) if is_paused else None
-            self.view.is_paused = self._paused is not None
-            self.altered.emit()
-            self.view.draw()
+        self.paused.emit("sweep", is_paused)
 
     @Slot()
     def _keep(self) -> None:
@@ -291,14 +255,8 @@ class PatchingPane(Pane):
         if sweep is not None and asked is not None:
             index = faces.whole_index(sweep, row, column, self.view.slider.at)
             self._verifying = VerifyCell(asked, index)
-            self.view.verified = "verifying …"
             self.altered.emit()
-            self.view.draw()
-
-    def _compare_slow(self, found: Verification) -> None:
-        """Say how far a cell of the sweep is from the slow way."""
-        if self.sweep is not None and len(found.index) == self.sweep.values.ndim:
-            self.view.verified = sweep_footer.verified(self.sweep, found)
+            self._draw()
 
 
 class SecondPatchingPane(PatchingPane):

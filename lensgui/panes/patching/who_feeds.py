@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QWidget
 
 from lensgui.jobs.arrays import CellState, Feeding
 from lensgui.jobs.requests import Request, WhoFeeds
-from lensgui.jobs.results import Answer
 from lensgui.panes import menus, theme
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.controls.controls import caption, sentence
@@ -48,7 +47,6 @@ class FeedersPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.feeding: Feeding | None = None
         self._end: float | None = None
         self._meaning: tuple[object, ...] = ()
         self._document: Document | None = None
@@ -125,35 +123,17 @@ class FeedersPane(Pane):
             self._held = None
         self.heatmap.show_cursor(cursor)
 
-    def expect(self, name: str) -> None:
-        """Say what to do while there is nothing to see."""
-        super().expect(name)
-        self._say_if_empty(self._empty_states)
-
-    def show_answer(self, name: str, answer: Answer) -> None:
-        """Fill in what is known."""
-        super().show_answer(name, answer)
-        if isinstance(answer, Feeding):
-            self.feeding = answer
+    def draw_reply(self, name: str) -> None:
+        """Fill in what is known, or say why nothing is and nothing else."""
+        if name == "feeding":
+            is_silent = self.has_failed(name)
+            self._say_if_empty({self.heatmap: ""} if is_silent else self._empty_states)
             self._draw()
 
-    def show_pending(self, name: str) -> None:
-        """Dim what is said of another head."""
-        super().show_pending(name)
-        self.heatmap.show_stale()
-
-    def show_failure(self, name: str, sentence: str) -> None:
-        """Say why there is no answer, and nothing else."""
-        super().show_failure(name, sentence)
-        if name == "feeding":
-            self._say_if_empty({self.heatmap: ""})
-
-    def clear(self, name: str) -> None:
-        """Forget what nobody asks any more."""
-        super().clear(name)
-        self.feeding = None
-        self._draw()
-        self._say_if_empty(self._empty_states)
+    @property
+    def feeding(self) -> Feeding | None:
+        """What is drawn."""
+        return self.answer("feeding", Feeding)
 
     def _receiver(self, cursor: Cursor) -> tuple[int, int] | None:
         """Return the head that listens: senders that are clicked here do not take its place."""
@@ -190,6 +170,8 @@ class FeedersPane(Pane):
             self._meaning, self._end = meaning, None
         picture, limit = draw(found, Setting(1, None, self._end or cells.largest(found), pins))
         self.heatmap.show_picture(picture)
+        if self.is_stale("feeding"):
+            self.heatmap.show_stale()
         self.levels.show_end(limit, is_own=self._end is not None)
 
     @staticmethod

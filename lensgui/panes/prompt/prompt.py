@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
 from lensgui.jobs.results import (
-    Answer,
     ModelCard,
     PairReading,
     PromptReading,
@@ -74,8 +73,6 @@ class PromptPane(Pane):
         self._document: Document | None = None
         self._unequal: PromptPair | None = None  # prompts that are known to differ in length
         self._sought: str | None = None
-        self._matches: TokenMatches | None = None
-        self._fitting: tuple[Replacement, ...] = ()
         self.editors = {side: Editor(self) for side in SIDES}
         self._rows = TokenRows(self)
         self.tokens = self._rows.areas
@@ -118,10 +115,6 @@ class PromptPane(Pane):
         """Return how to get the metric and the likeliest next tokens."""
         return script.prompt(document)
 
-    def show_card(self, card: ModelCard) -> None:
-        """Offer the model's control tokens to begin with."""
-        self.answers.show_card(card)
-
     def show_document(self, document: Document) -> None:
         """Show the prompts and answers as they are now."""
         self._document = document
@@ -138,25 +131,21 @@ class PromptPane(Pane):
         """Outline the selected position in both prompts."""
         self._rows.show_position(cursor.position)
 
-    def show_answer(self, name: str, answer: Answer) -> None:
+    def draw_reply(self, name: str) -> None:
         """Show tokens at once, and what comes next when it is known."""
-        super().show_answer(name, answer)
-        if isinstance(answer, PairReading):
-            self._show_reading(answer)
-        elif isinstance(answer, Replacements):
-            self._show_fitting(answer.found)
-        elif isinstance(answer, TokenMatches):
-            self._matches = answer
-            self._show_matches()
-
-    def clear(self, name: str) -> None:
-        """Forget what is no longer asked."""
-        super().clear(name)
-        if name == "fitting":  # the row stays: while one types, it will most likely be filled again
-            self._fitting = ()
-            self.fitting.show_chips(())
-        elif name != "tokens":
-            self._show_reading(None)
+        match name:
+            case "model":
+                card = self.known(name, ModelCard)
+                if card is not None:
+                    self.answers.show_card(card)  # which control tokens it begins with
+            case "pair":
+                reading = self.answer(name, PairReading)
+                if reading is not self.reading:
+                    self._show_reading(reading)
+            case "fitting":
+                self._show_fitting()
+            case "tokens":
+                self._show_matches()
 
     def event(self, event: QEvent) -> bool:
         """Be just as tall as the prompts need: what is below has better use for the rest."""
@@ -244,8 +233,8 @@ class PromptPane(Pane):
             self._unequal = unequal
             self.altered.emit()
 
-    def _show_fitting(self, found: tuple[Replacement, ...]) -> None:
-        self._fitting = found
+    def _show_fitting(self) -> None:
+        """Offer words; without any the row stays: while one types it will likely fill again."""
         chips = [
             Chip(
                 shorten(choice.new, 20),
@@ -253,10 +242,17 @@ class PromptPane(Pane):
                 f"there with probability {choice.probability:.2g}",
                 percent(choice.probability),
             )
-            for choice in found
+            for choice in self._fitting
         ]
         self.fitting.show_chips(chips)
-        self.fits.setVisible(bool(found))
+        reply = self.reply("fitting")
+        if reply is not None and not reply.is_old:
+            self.fits.setVisible(bool(chips))
+
+    @property
+    def _fitting(self) -> tuple[Replacement, ...]:
+        found = self.known("fitting", Replacements)
+        return found.found if found is not None else ()
 
     def _warn(self) -> None:
         """List what is wrong or surprising."""
@@ -288,13 +284,14 @@ class PromptPane(Pane):
         if text is not None and text == self._sought:
             self._show_matches()
             return
-        self._sought, self._matches = text, None
+        self._sought = text
         self.altered.emit()
 
     def _show_matches(self) -> None:
         field = next((field for field in self.fields.values() if field.hasFocus()), None)
-        if field is not None and self._matches is not None:
-            field.show_matches(self._matches)
+        matches = self.known("tokens", TokenMatches)
+        if field is not None and matches is not None:
+            field.show_matches(matches)
 
     @Slot()
     def _swap_names(self) -> None:
