@@ -8,12 +8,13 @@ from typing import Any
 import torch
 
 from lensgui.prompts.ioi import NAMES, ioi_prompts
+from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.tokens import encode_continuation
 
 
 @torch.no_grad()
 def ioi_eval(
-    model: Any,
+    model: HookedTransformer,
     dataset: Sequence[dict[str, str]] | None = None,
     batch_size: int = 8,
     num_samples: int = 1000,
@@ -52,7 +53,7 @@ def ioi_eval(
     }
 
 
-def _names(model: Any) -> list[str]:
+def _names(model: HookedTransformer) -> list[str]:
     """Return the names that are one token for a model."""
     return [name for name in NAMES if len(encode_continuation(model, " " + name)) == 1]
 
@@ -61,7 +62,7 @@ def _names(model: Any) -> list[str]:
 def look_at_prompt(
     prompt: str,
     answer: str | Sequence[str],
-    model: Any,
+    model: HookedTransformer,
     prepend_space_to_answer: bool = True,
     print_details: bool = True,
     prepend_bos: bool | None = None,
@@ -89,9 +90,9 @@ def look_at_prompt(
 
 
 def _ranks(
-    prompt: str, answer: str, model: Any, prepend_bos: bool | None, top_k: int, details: bool
+    prompt: str, answer: str, model: HookedTransformer, bos: bool | None, top_k: int, details: bool
 ) -> list[tuple[int, str]]:
-    given = model.to_tokens(prompt, prepend_bos=prepend_bos)
+    given = model.to_tokens(prompt, prepend_bos=bos)
     wanted = given.new_tensor([encode_continuation(model, answer)])
     logits = model(torch.cat([given, wanted], 1))[0, given.shape[1] - 1 : -1]
     ranks = []

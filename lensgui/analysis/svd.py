@@ -5,10 +5,12 @@ Read through the unembedding (Millidge & Black 2022).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+from lensgui.transformer.model import HookedTransformer
 
 VectorType = Literal["OV", "w_in", "w_out"]
 
@@ -16,7 +18,7 @@ VectorType = Literal["OV", "w_in", "w_out"]
 class SVDInterpreter:
     """Reads singular vectors of a model's weights as tokens."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: HookedTransformer) -> None:
         """Read a `HookedTransformer`."""
         self.model = model
 
@@ -48,7 +50,7 @@ class SVDInterpreter:
             raise ValueError(
                 f"There are {len(directions)} singular vectors; {num_vectors} were asked for."
             )
-        logits: Tensor = directions[:num_vectors].to(self.model.W_U) @ self.model.W_U
+        logits = directions[:num_vectors].to(self.model.W_U) @ self.model.W_U
         return logits.T[:, None]
 
     def _directions(self, kind: str, layer: int, head: int | None) -> Tensor:
@@ -56,8 +58,7 @@ class SVDInterpreter:
         if kind == "OV":
             if head is None:
                 raise ValueError("An OV circuit belongs to a head: give head_index.")
-            vectors: Tensor = self.model.OV[layer, head].Vh.T
-            return vectors
+            return self.model.OV[layer, head].Vh.T
         mlp = self.model.blocks[layer].mlp
         weights = {"w_in": self._readers(layer), "w_out": mlp.W_out}
         if kind not in weights:
@@ -69,5 +70,5 @@ class SVDInterpreter:
         """Return what the neurons of a layer read, ln2's weight included, [neuron, d_model]."""
         block = self.model.blocks[layer]
         weight: Tensor | None = getattr(block.ln2, "w", None)
-        readers: Tensor = block.mlp.W_in.T
+        readers = block.mlp.W_in.T
         return readers if weight is None else readers * weight

@@ -1,19 +1,15 @@
-"""A module whose hook points can be found by name, watched, cached and left as they were."""
+"""A module whose hook points can be found by name, watched and left as they were."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import partial
 from typing import Any, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from lensgui.transformer.cache.cache import ActivationCache
-from lensgui.transformer.hooks.hook_point import Direction, HookPoint, NamedHook, NamesFilter
-from lensgui.transformer.hooks.slices import Slice, SliceInput
+from lensgui.transformer.hooks.hook_point import Direction, HookPoint, NamedHook
 
 
 class HookedModule(nn.Module):
@@ -144,118 +140,3 @@ class HookedModule(nn.Module):
         """
         with self.hooks(fwd_hooks, bwd_hooks, reset_hooks_end, clear_contexts):
             return self(*model_args, **model_kwargs)
-
-    def run_with_cache(
-        self,
-        *model_args: Any,
-        names_filter: NamesFilter = None,
-        device: torch.device | str | None = None,
-        remove_batch_dim: bool = False,
-        incl_bwd: bool = False,
-        pos_slice: Slice | SliceInput = None,
-        reset_hooks_end: bool = True,
-        clear_contexts: bool = False,
-        return_cache_object: bool = True,
-        **model_kwargs: Any,
-    ) -> tuple[Any, ActivationCache]:
-        """Run the model and keep its activations; arguments as in `get_caching_hooks`, `forward`.
-
-        Returns:
-            What `forward` returns, and the cache. With `incl_bwd` the output must be a single
-            number: its gradient is run backward.
-        """
-        cache, forward, backward = self.get_caching_hooks(
-            names_filter, incl_bwd, device, remove_batch_dim, pos_slice=pos_slice
-        )
-        with self.hooks(forward, backward, reset_hooks_end, clear_contexts):
-            output = self(*model_args, **model_kwargs)
-            if incl_bwd:
-                output.backward()
-        has_batch = not remove_batch_dim
-        kept: Any = ActivationCache(cache, self, has_batch) if return_cache_object else cache
-        return output, kept
-
-    def get_caching_hooks(
-        self,
-        names_filter: NamesFilter = None,
-        incl_bwd: bool = False,
-        device: torch.device | str | None = None,
-        remove_batch_dim: bool = False,
-        cache: dict[str, Tensor] | None = None,
-        pos_slice: Slice | SliceInput = None,
-    ) -> tuple[dict[str, Tensor], list[NamedHook], list[NamedHook]]:
-        """Return a cache and the hooks that fill it.
-
-        Args:
-            names_filter: Which hook points: all, one, several, or those a predicate accepts.
-            incl_bwd: Whether gradients are kept too, as name + "_grad".
-            device: Where the copies go; None leaves them where they are.
-            remove_batch_dim: Whether to drop the first dimension, which must then be 1.
-            cache: What to fill; None for a new dictionary.
-            pos_slice: Which positions to keep; one is kept as a dimension of 1. None for all.
-
-        Returns:
-            The cache that fills while the model runs, forward hooks, and backward hooks.
-        """
-        wanted = self._wanted(names_filter)
-        cache = {} if cache is None else cache
-        if isinstance(pos_slice, int):
-            pos_slice = slice(pos_slice, pos_slice + 1 or None)
-        save = partial(
-            _save, cache=cache, device=device, squeeze=remove_batch_dim, pos_slice=pos_slice
-        )
-        forward: list[NamedHook] = [(name, save) for name in wanted]
-        backward: list[NamedHook] = (
-            [(name, partial(save, suffix="_grad")) for name in wanted] if incl_bwd else []
-        )
-        return cache, forward, backward
-
-    def add_caching_hooks(
-        self,
-        names_filter: NamesFilter = None,
-        incl_bwd: bool = False,
-        device: torch.device | str | None = None,
-        remove_batch_dim: bool = False,
-        cache: dict[str, Tensor] | None = None,
-    ) -> dict[str, Tensor]:
-        """Attach hooks that keep activations, until `reset_hooks`; returns what they fill."""
-        cache, forward, backward = self.get_caching_hooks(
-            names_filter, incl_bwd, device, remove_batch_dim, cache
-        )
-        for name, hook in forward:
-            self.add_hook(name, hook, "fwd")
-        for name, hook in backward:
-            self.add_hook(name, hook, "bwd")
-        return cache
-
-    def _wanted(self, names_filter: NamesFilter) -> list[str]:
-        """Return the names a filter selects, in the model's order."""
-        if names_filter is None:
-            return list(self.hook_dict)
-        if callable(names_filter):
-            return [name for name in self.hook_dict if names_filter(name)]
-        names = [names_filter] if isinstance(names_filter, str) else list(names_filter)
-        return [point.name for name in names for point in self.points_named(name)]
-
-
-def _save(
-    activation: Tensor,
-    *,
-    hook: HookPoint,
-    cache: dict[str, Tensor],
-    device: torch.device | str | None,
-    squeeze: bool,
-    pos_slice: Slice | SliceInput,
-    suffix: str = "",
-) -> None:
-    """Keep an activation, detached."""
-    kept = activation.detach()
-    if pos_slice is not None:
-        # Scores and patterns are [batch, head, query, key]: their queries are sliced. Elsewhere
-        # positions come second.
-        before = 2 if hook.name.endswith(("hook_attn_scores", "hook_pattern")) else 1
-        if kept.ndim > before:
-            kept = Slice.of(pos_slice).apply(kept, before)
-    if device is not None:
-        kept = kept.to(device)
-    cache[hook.name + suffix] = kept[0] if squeeze else kept

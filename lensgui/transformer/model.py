@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from lensgui.transformer.cache.cache import CachingModule
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.hooked_module import HookedModule
-from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.attention import KeyValues
-from lensgui.transformer.layers.block import Block
-from lensgui.transformer.layers.embed import Embed, PosEmbed, Unembed
-from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.loss import loss_fn
+from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text import generation
 from lensgui.transformer.text import tokens as text
-from lensgui.transformer.text.padding import Side, attention_mask_of, padding_mask
+from lensgui.transformer.text.padding import Bos, Side, attention_mask_of, padding_mask
 from lensgui.transformer.weights import weights
 from lensgui.transformer.weights.weights import NamedWeights, switch
 
@@ -27,15 +24,16 @@ ReturnType = Literal["logits", "loss", "both"] | None
 
 
 @torch.no_grad()
-def fill(model: Any) -> None:
+def fill(model: Transformer) -> None:
     """Draw every weight matrix from N(0, cfg.init_range²), and set biases to 0 and norms to 1.
 
     Args:
-        model: A `HookedTransformer`; `cfg.seed` seeds torch's generator if it is set.
+        model: A transformer; `cfg.seed` seeds torch's generator if it is set.
     """
     cfg = model.cfg
     if cfg.seed is not None:
         torch.manual_seed(cfg.seed)
+    assert cfg.init_range is not None
     for name, weight in model.named_parameters():
         kind = name.rsplit(".", 1)[-1]
         if kind.startswith("W_"):
@@ -44,7 +42,7 @@ def fill(model: Any) -> None:
             weight.fill_(1.0 if kind == "w" else 0.0)
 
 
-class HookedTransformer(HookedModule, NamedWeights):
+class HookedTransformer(CachingModule, NamedWeights):
     """A decoder-only transformer with a hook point on every activation.
 
     Attributes:
@@ -80,17 +78,7 @@ class HookedTransformer(HookedModule, NamedWeights):
             tokenizer: A Hugging Face tokenizer, or None.
             initialise: Whether to fill it with random weights; otherwise the caller must fill it.
         """
-        super().__init__()
-        if cfg.d_vocab == -1:
-            cfg.d_vocab = cfg.d_vocab_out = len(tokenizer)
-        self.cfg, self.tokenizer = cfg, tokenizer
-        self.embed, self.hook_embed = Embed(cfg), HookPoint()
-        if cfg.positional_embedding_type == "standard":
-            self.pos_embed, self.hook_pos_embed = PosEmbed(cfg), HookPoint()
-        blocks = nn.ModuleList(Block(cfg, layer) for layer in range(cfg.n_layers))
-        self.blocks = cast(Sequence[Block], blocks)
-        self.ln_final = Norm(cfg)
-        self.unembed = Unembed(cfg)
+        super().__init__(cfg, tokenizer)
         if initialise:
             fill(self)
             self.to(cfg.device)
@@ -117,7 +105,7 @@ class HookedTransformer(HookedModule, NamedWeights):
         input: str | list[str] | Tensor,
         return_type: ReturnType = "logits",
         loss_per_token: bool = False,
-        prepend_bos: bool | str | None = None,
+        prepend_bos: Bos = None,
         padding_side: Side | None = None,
         start_at_layer: int | None = None,
         stop_at_layer: int | None = None,
@@ -191,7 +179,7 @@ class HookedTransformer(HookedModule, NamedWeights):
     def to_embedding(self, tokens: Tensor, span: Span | None = None) -> Tensor:
         """Return the residual stream that enters layer 0, [batch, position, d_model]."""
         span = span or self.span(tokens.shape[1], 0, attention_mask_of(self, tokens))
-        residual: Tensor = self.hook_embed(self.embed(tokens))
+        residual = self.hook_embed(self.embed(tokens))
         if self.cfg.positional_embedding_type == "standard":
             rows = self.pos_embed(span.positions).expand_as(residual)
             residual = residual + self.hook_pos_embed(rows)

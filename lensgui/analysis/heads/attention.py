@@ -6,8 +6,6 @@ is due to Kobayashi et al. 2020.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -53,8 +51,8 @@ def weighted_attention(
     value = run.head_values(layer, head)
     if measure == "values":
         return pattern * _sizes(value)
-    block: Any = run.model.blocks[layer]
-    written: Tensor = value @ block.attn.W_O[head] * run.model.cfg.residual_multiplier
+    W_O = run.model.blocks[layer].attn.W_O[head]
+    written = value @ W_O * run.model.cfg.residual_multiplier
     if measure == "writes":
         return pattern * _sizes(written)
     if metric is None:
@@ -68,14 +66,12 @@ def _scores(run: Run, layer: int, group: int) -> Tensor:
     heads = slice(group * size, (group + 1) * size)
     queries = block.attn.queries(block.ln1(run.residuals[layer][None]), run.span)[:, :, heads]
     keys = run.keys[layer][:, :, group : group + 1]
-    found: Tensor = block.attn.scores(queries, [keys], run.span, heads)[0]
-    return found
+    return block.attn.scores(queries, [keys], run.span, heads)[0]
 
 
 def _sizes(rows: Tensor) -> Tensor:
     """Return the length of each row, [...]."""
-    sizes: Tensor = rows.square().sum(-1).sqrt()
-    return sizes
+    return rows.square().sum(-1).sqrt()
 
 
 def _contribution(
@@ -90,10 +86,9 @@ def _contribution(
         written: What the head writes for each source, [source, d_model].
         metric: The metric.
     """
-    block: Any = run.model.blocks[layer]
     scale = final_scales(run)
     if run.model.cfg.has_post_norms:
-        written = written * block.ln1_post.w
+        written = run.model.blocks[layer].ln1_post.weighted(written)
         scale = scale * attention_scales(run, layer).double()
     effect = written.double() @ answer_direction(run.model, metric)
     return pattern.double() * effect / scale

@@ -34,8 +34,7 @@ def direct_effect(run: Run, written: Tensor, position: int) -> Tensor:
     if norm.centres:
         written = written - written.mean(-1, keepdim=True)
     scaled = written / final_scales(run)[position].to(written.dtype)
-    scaled = scaled if norm.w is None else scaled * norm.w
-    effect = (scaled.to(model.unembed.W_U.dtype) @ model.unembed.W_U).double()
+    effect = (norm.weighted(scaled).to(model.unembed.W_U.dtype) @ model.unembed.W_U).double()
     effect = effect * model.unembed.scale
     return effect - effect.mean(-1, keepdim=True)
 
@@ -98,5 +97,4 @@ def attention_scales(run: Run, layer: int, where: slice = slice(None)) -> Tensor
     span = Span(run.model.cfg, stop - start, start, device=rows.device)
     read = block.ln1(rows)
     output = block.attn(read, read, read, span, run.before(layer, start))[0]
-    scales: Tensor = block.ln1_post.scale(output)
-    return scales
+    return block.ln1_post.scale(output)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,11 +40,11 @@ def written_for(run: Run, layer: int, head: int, position: int, z: Tensor) -> Te
 
     Where a norm stands between, its scale is taken as it was.
     """
-    block: Any = run.model.blocks[layer]
-    written: Tensor = z @ block.attn.W_O[head]
+    block = run.model.blocks[layer]
+    written = z @ block.attn.W_O[head]
     if run.model.cfg.has_post_norms:
         scale = attention_scales(run, layer, slice(position, position + 1))[0]
-        written = written / scale * block.ln1_post.w
+        written = block.ln1_post.weighted(written / scale)
     return written * run.model.cfg.residual_multiplier
 
 
@@ -264,10 +263,10 @@ def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None
     total = float(attributed(effect, metric))
     shares = None
     if activations is not None and not model.cfg.has_post_norms:
-        mlp: Any = model.blocks[layer].mlp
+        W_out = model.blocks[layer].mlp.W_out
         columns = sorted({*metric.answer, *metric.distractor})
         directions = logit_directions(model, columns) / final_scales(run)[position]
-        through = mlp.W_out.to(directions.dtype) @ directions.T * model.cfg.residual_multiplier
+        through = W_out.to(directions.dtype) @ directions.T * model.cfg.residual_multiplier
         places = LogitDifference(
             tuple(map(columns.index, metric.answer)), tuple(map(columns.index, metric.distractor))
         )

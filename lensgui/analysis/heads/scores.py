@@ -14,8 +14,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.transformer.cache.cache import ActivationCache
+from lensgui.transformer.model import HookedTransformer
+
 HeadName = Literal["previous_token_head", "duplicate_token_head", "induction_head"]
 ErrorMeasure = Literal["abs", "mul"]
+Heads = Iterable[tuple[int, int]] | dict[int, int | list[int]] | None
 
 
 def get_previous_token_head_detection_pattern(tokens: Tensor) -> Tensor:
@@ -56,11 +60,11 @@ PATTERNS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @torch.no_grad()
 def detect_head(
-    model: Any,
+    model: HookedTransformer,
     seq: str | list[str],
     detection_pattern: Tensor | HeadName,
-    heads: Iterable[tuple[int, int]] | dict[int, int | list[int]] | None = None,
-    cache: Any = None,
+    heads: Heads = None,
+    cache: ActivationCache | None = None,
     *,
     exclude_bos: bool = False,
     exclude_current_token: bool = False,
@@ -137,7 +141,7 @@ def _pattern(detection_pattern: Tensor | str, tokens: Tensor) -> Tensor:
     return pattern
 
 
-def _pairs(heads: Any, model: Any) -> list[tuple[int, int]]:
+def _pairs(heads: Heads, model: HookedTransformer) -> list[tuple[int, int]]:
     if heads is None:
         every = range(model.cfg.n_heads)
         return [(layer, head) for layer in range(model.cfg.n_layers) for head in every]

@@ -122,5 +122,4 @@ def logit_lens(run: Run, position: int) -> Tensor:
         Logits, [layer, d_vocab]; layer 0 is the embedding, and there are n_layers + 1.
     """
     rows = torch.stack([residual[position] for residual in run.residuals])
-    logits: Tensor = run.model.unembed.columns(run.model.ln_final(rows))
-    return logits
+    return run.model.unembed.columns(run.model.ln_final(rows))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.transformer.cache.cache import ActivationCache
 from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
 
 
@@ -27,13 +28,13 @@ class Recorded(Protocol):
 class CachedRecording:
     """One row of the batch of an `ActivationCache`."""
 
-    def __init__(self, cache: Any, row: int) -> None:
+    def __init__(self, cache: ActivationCache, row: int) -> None:
         """Read a row of a cache that has everything a sweep will ask for."""
         self._cache, self._row = cache, row
 
     def __call__(self, name: str, layer: int) -> Tensor:
         """Return an activation without its batch dimension."""
-        activation: Tensor = self._cache[name, layer]
+        activation = self._cache[name, layer]
         return activation[self._row] if self._cache.has_batch_dim else activation
 
     def residual(self, layer: int) -> Tensor:

@@ -140,8 +140,7 @@ class Run:
         heads = slice(groups.start * size, groups.stop * size)
         keys = self.keys[layer][:, :, groups.start : groups.stop]
         q = self._queries_of(layer)[:, :, heads]
-        shown: Tensor = block.attn.pattern(q, [keys], self.span, heads)
-        return shown[0]
+        return block.attn.pattern(q, [keys], self.span, heads)[0]
 
     def _queries_of(self, layer: int) -> Tensor:
         """Return a layer's queries, turned, [1, position, head, d_head]; the last ones are kept."""
@@ -204,7 +203,7 @@ class RunStrand:
         hooks = self._model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
         past = self._past(layer, k)
         with hooks or nullcontext():
-            z: Tensor = attn.mixed(q, k, v, self._span, past)
+            z = attn.mixed(q, k, v, self._span, past)
         self.keys.append(past.k)
         self.values.append(past.v)
         for name, activation in (found | {"z": z}).items():

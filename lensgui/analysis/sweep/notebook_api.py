@@ -24,13 +24,15 @@ from lensgui.analysis.sweep.patches import make_patch, map_shape, needed
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Declared, read_positions
+from lensgui.transformer.cache.cache import ActivationCache
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import padding_mask
 
 AxisNames = Literal["layer", "pos", "head_index", "head", "src_pos", "dest_pos"]
 PatchSetter = Callable[[Tensor, Sequence[int], Tensor], Tensor]
 Metric = Callable[[Tensor], Tensor]
-Sweep = Callable[[Any, Tensor, Any, Metric], Tensor]
+Sweep = Callable[[HookedTransformer, Tensor, ActivationCache, Metric], Tensor]
 
 
 def layer_pos_patch_setter(corrupted: Tensor, index: Sequence[int], clean: Tensor) -> Tensor:
@@ -87,9 +89,9 @@ def layer_head_dest_src_pos_pattern_patch_setter(
 
 @torch.no_grad()
 def generic_activation_patch(
-    model: Any,
+    model: HookedTransformer,
     corrupted_tokens: Tensor,
-    clean_cache: Any,
+    clean_cache: ActivationCache,
     patching_metric: Metric,
     patch_setter: PatchSetter,
     activation_name: str,
@@ -158,7 +160,7 @@ def _check_reads(metric: Declared, mask: Tensor | None) -> None:
 
 
 def _ranges(
-    model: Any, tokens: Tensor, activation_name: str, names: Iterable[AxisNames]
+    model: HookedTransformer, tokens: Tensor, activation_name: str, names: Iterable[AxisNames]
 ) -> list[int]:
     """Return how far each axis runs; keys and values have a head for each group of query heads."""
     cfg = model.cfg
@@ -186,7 +188,11 @@ def _frame(indices: list[tuple[int, ...]], names: Any) -> Any:
 
 @torch.no_grad()
 def _swept(
-    model: Any, corrupted_tokens: Tensor, clean_cache: Any, metric: Declared, kind: SweepKind
+    model: HookedTransformer,
+    corrupted_tokens: Tensor,
+    clean_cache: ActivationCache,
+    metric: Declared,
+    kind: SweepKind,
 ) -> Tensor:
     """Return the metric of every cell of a sweep, averaged over the batch."""
     _, base_cache = model.run_with_cache(corrupted_tokens, return_type=None)
@@ -204,12 +210,16 @@ def _swept(
     return (total / len(corrupted_tokens)).to(corrupted_tokens.device, torch.float32)
 
 
-def _can_sweep(model: Any, tokens: Tensor, cache: Any, kind: SweepKind) -> bool:
+def _can_sweep(
+    model: HookedTransformer, tokens: Tensor, cache: ActivationCache, kind: SweepKind
+) -> bool:
     """Return whether no hooks are attached, no prompt is padded, and the cache has what is read."""
     if hooked_points(model) or padding_mask(model, tokens) is not None:
         return False
     names = {"resid_pre", "resid_post", *needed(kind)}
-    return all((name, layer) in cache for name in names for layer in range(model.cfg.n_layers))
+    return all(
+        get_act_name(name, layer) in cache for name in names for layer in range(model.cfg.n_layers)
+    )
 
 
 def _sweep(setter: PatchSetter, kind: SweepKind) -> Sweep:
@@ -219,7 +229,10 @@ def _sweep(setter: PatchSetter, kind: SweepKind) -> Sweep:
     axes = [names[axis] for axis in kind.axes]
 
     def sweep(
-        model: Any, corrupted_tokens: Tensor, clean_cache: Any, patching_metric: Metric
+        model: HookedTransformer,
+        corrupted_tokens: Tensor,
+        clean_cache: ActivationCache,
+        patching_metric: Metric,
     ) -> Tensor:
         arguments = (model, corrupted_tokens, clean_cache)
         if isinstance(patching_metric, Declared) and _can_sweep(*arguments, kind):
@@ -276,7 +289,7 @@ def _every(sweeps: Sequence[Sweep], heads_last: bool, arguments: tuple[Any, ...]
 
 
 def get_act_patch_attn_head_all_pos_every(
-    model: Any, corrupted_tokens: Tensor, clean_cache: Any, metric: Metric
+    model: HookedTransformer, corrupted_tokens: Tensor, clean_cache: ActivationCache, metric: Metric
 ) -> Tensor:
     """Patch every head's output, query, key, value and pattern at all positions.
 
@@ -295,7 +308,7 @@ def get_act_patch_attn_head_all_pos_every(
 
 
 def get_act_patch_attn_head_by_pos_every(
-    model: Any, corrupted_tokens: Tensor, clean_cache: Any, metric: Metric
+    model: HookedTransformer, corrupted_tokens: Tensor, clean_cache: ActivationCache, metric: Metric
 ) -> Tensor:
     """Patch every head's output, query, key, value and pattern row at each position.
 
@@ -314,7 +327,7 @@ def get_act_patch_attn_head_by_pos_every(
 
 
 def get_act_patch_block_every(
-    model: Any, corrupted_tokens: Tensor, clean_cache: Any, metric: Metric
+    model: HookedTransformer, corrupted_tokens: Tensor, clean_cache: ActivationCache, metric: Metric
 ) -> Tensor:
     """Patch the residual stream before, the attention output of and the MLP output of every layer.
 

@@ -1,101 +1,26 @@
-"""ActivationCache: what a model computed, and ways to take it apart."""
+"""ActivationCache: what a model computed, and ways to take it apart; and how it is filled."""
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from lensgui.transformer.cache import neurons, residual
-from lensgui.transformer.hooks.names import get_act_name, nearest_names
+from lensgui.transformer.cache.neurons import Neurons
+from lensgui.transformer.hooked_module import HookedModule
+from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook, NamesFilter
 from lensgui.transformer.hooks.slices import Slice, SliceInput
+from lensgui.transformer.parts import Transformer
 
 
-class ActivationCache(Mapping[str, Tensor]):
+class ActivationCache(Neurons):
     """The activations of one run, by full or short name, and their decompositions.
 
     Shapes are given with a batch dimension; without one (`has_batch_dim` False) leave it out. A
     component stack has its components as first dimension.
-
-    Attributes:
-        cache_dict: Activations by full name.
-        model: The model that ran.
-        has_batch_dim: Whether activations have a batch dimension.
     """
-
-    accumulated_resid = residual.accumulated_resid
-    decompose_resid = residual.decompose_resid
-    stack_head_results = residual.stack_head_results
-    stack_activation = residual.stack_activation
-    compute_head_results = residual.compute_head_results
-    get_neuron_results = neurons.get_neuron_results
-    stack_neuron_results = neurons.stack_neuron_results
-    get_full_resid_decomposition = neurons.get_full_resid_decomposition
-    apply_ln_to_stack = residual.apply_ln_to_stack
-    logit_attrs = residual.logit_attrs
-
-    def __init__(
-        self, cache_dict: dict[str, Tensor], model: Any, has_batch_dim: bool = True
-    ) -> None:
-        """Wrap the activations of a run."""
-        self.cache_dict = cache_dict
-        self.model = model
-        self.has_batch_dim = has_batch_dim
-
-    def __getitem__(self, key: str | tuple[Any, ...]) -> Tensor:
-        """Return an activation: `cache["pattern", 3]`, `cache["scale", 1, "ln2"]`.
-
-        `cache["hook_embed"]`.
-
-        Raises:
-            KeyError: If it is not in the cache; the nearest names are offered.
-        """
-        name = self._full_name(key)
-        if name not in self.cache_dict:
-            near = nearest_names(name, self.cache_dict)
-            hint = f"; the nearest are {', '.join(near)}" if near else ""
-            raise KeyError(f"The cache has no activation {name!r}{hint}.")
-        return self.cache_dict[name]
-
-    def _full_name(self, key: str | tuple[Any, ...]) -> str:
-        if isinstance(key, str):
-            return key if key in self.cache_dict else get_act_name(key)
-        name, layer, *rest = key
-        if isinstance(layer, int) and layer < 0:
-            layer += self.model.cfg.n_layers
-        return get_act_name(name, layer, *rest)
-
-    def __contains__(self, key: object) -> bool:
-        """Return whether an activation is there, by full or short name."""
-        if not isinstance(key, str | tuple):
-            return False
-        return self._full_name(key) in self.cache_dict
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over full names."""
-        return iter(self.cache_dict)
-
-    def __len__(self) -> int:
-        """Return how many activations there are."""
-        return len(self.cache_dict)
-
-    def __repr__(self) -> str:
-        """Return a short description."""
-        return f"ActivationCache with {len(self)} activations of {self.model.cfg.model_name}"
-
-    def keys(self) -> KeysView[str]:
-        """Return the full names."""
-        return self.cache_dict.keys()
-
-    def values(self) -> ValuesView[Tensor]:
-        """Return the activations."""
-        return self.cache_dict.values()
-
-    def items(self) -> ItemsView[str, Tensor]:
-        """Return (full name, activation) pairs."""
-        return self.cache_dict.items()
 
     def to(self, device: torch.device | str, move_model: bool = False) -> ActivationCache:
         """Move every activation to a device, and the model too if asked; returns self."""
@@ -136,3 +61,123 @@ class ActivationCache(Mapping[str, Tensor]):
         part = Slice.of(batch_slice)
         kept = {name: part.apply(value) for name, value in self.items()}
         return ActivationCache(kept, self.model, not isinstance(part.slice, int))
+
+
+class CachingModule(HookedModule):
+    """A module whose activations can be kept as it runs."""
+
+    def run_with_cache(
+        self,
+        *model_args: Any,
+        names_filter: NamesFilter = None,
+        device: torch.device | str | None = None,
+        remove_batch_dim: bool = False,
+        incl_bwd: bool = False,
+        pos_slice: Slice | SliceInput = None,
+        reset_hooks_end: bool = True,
+        clear_contexts: bool = False,
+        return_cache_object: bool = True,
+        **model_kwargs: Any,
+    ) -> tuple[Any, ActivationCache]:
+        """Run the model and keep its activations; arguments as in `get_caching_hooks`, `forward`.
+
+        Returns:
+            What `forward` returns, and the cache. With `incl_bwd` the output must be a single
+            number: its gradient is run backward.
+        """
+        cache, forward, backward = self.get_caching_hooks(
+            names_filter, incl_bwd, device, remove_batch_dim, pos_slice=pos_slice
+        )
+        with self.hooks(forward, backward, reset_hooks_end, clear_contexts):
+            output = self(*model_args, **model_kwargs)
+            if incl_bwd:
+                output.backward()
+        has_batch = not remove_batch_dim
+        model = cast(Transformer, self)  # of any other module, activations can only be looked up
+        kept: Any = ActivationCache(cache, model, has_batch) if return_cache_object else cache
+        return output, kept
+
+    def get_caching_hooks(
+        self,
+        names_filter: NamesFilter = None,
+        incl_bwd: bool = False,
+        device: torch.device | str | None = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, Tensor] | None = None,
+        pos_slice: Slice | SliceInput = None,
+    ) -> tuple[dict[str, Tensor], list[NamedHook], list[NamedHook]]:
+        """Return a cache and the hooks that fill it.
+
+        Args:
+            names_filter: Which hook points: all, one, several, or those a predicate accepts.
+            incl_bwd: Whether gradients are kept too, as name + "_grad".
+            device: Where the copies go; None leaves them where they are.
+            remove_batch_dim: Whether to drop the first dimension, which must then be 1.
+            cache: What to fill; None for a new dictionary.
+            pos_slice: Which positions to keep; one is kept as a dimension of 1. None for all.
+
+        Returns:
+            The cache that fills while the model runs, forward hooks, and backward hooks.
+        """
+        wanted = self._wanted(names_filter)
+        cache = {} if cache is None else cache
+        if isinstance(pos_slice, int):
+            pos_slice = slice(pos_slice, pos_slice + 1 or None)
+        save = partial(
+            _save, cache=cache, device=device, squeeze=remove_batch_dim, pos_slice=pos_slice
+        )
+        forward: list[NamedHook] = [(name, save) for name in wanted]
+        backward: list[NamedHook] = (
+            [(name, partial(save, suffix="_grad")) for name in wanted] if incl_bwd else []
+        )
+        return cache, forward, backward
+
+    def add_caching_hooks(
+        self,
+        names_filter: NamesFilter = None,
+        incl_bwd: bool = False,
+        device: torch.device | str | None = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """Attach hooks that keep activations, until `reset_hooks`; returns what they fill."""
+        cache, forward, backward = self.get_caching_hooks(
+            names_filter, incl_bwd, device, remove_batch_dim, cache
+        )
+        for name, hook in forward:
+            self.add_hook(name, hook, "fwd")
+        for name, hook in backward:
+            self.add_hook(name, hook, "bwd")
+        return cache
+
+    def _wanted(self, names_filter: NamesFilter) -> list[str]:
+        """Return the names a filter selects, in the model's order."""
+        if names_filter is None:
+            return list(self.hook_dict)
+        if callable(names_filter):
+            return [name for name in self.hook_dict if names_filter(name)]
+        names = [names_filter] if isinstance(names_filter, str) else list(names_filter)
+        return [point.name for name in names for point in self.points_named(name)]
+
+
+def _save(
+    activation: Tensor,
+    *,
+    hook: HookPoint,
+    cache: dict[str, Tensor],
+    device: torch.device | str | None,
+    squeeze: bool,
+    pos_slice: Slice | SliceInput,
+    suffix: str = "",
+) -> None:
+    """Keep an activation, detached."""
+    kept = activation.detach()
+    if pos_slice is not None:
+        # Scores and patterns are [batch, head, query, key]: their queries are sliced. Elsewhere
+        # positions come second.
+        before = 2 if hook.name.endswith(("hook_attn_scores", "hook_pattern")) else 1
+        if kept.ndim > before:
+            kept = Slice.of(pos_slice).apply(kept, before)
+    if device is not None:
+        kept = kept.to(device)
+    cache[hook.name + suffix] = kept[0] if squeeze else kept

@@ -1,7 +1,4 @@
-"""What single neurons wrote, and the residual stream taken apart as far as it goes.
-
-These are methods of `ActivationCache` too: their first argument is the cache.
-"""
+"""What single neurons wrote, and the residual stream taken apart as far as it goes."""
 
 from __future__ import annotations
 
@@ -10,119 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.transformer.cache.residual import (
-    POSITION,
-    PosSlice,
-    decompose_resid,
-    layer_number,
-    positions,
-    reaching,
-    resid_before,
-    scaled,
-    stack_head_results,
-)
+from lensgui.transformer.cache.residual import POSITION, PosSlice, ResidualStream, positions
 from lensgui.transformer.hooks.slices import Slice
-
-
-def get_neuron_results(
-    cache: Any,
-    layer: int,
-    neuron_slice: PosSlice = None,
-    pos_slice: PosSlice = None,
-    project_output_onto: Tensor | None = None,
-) -> Tensor:
-    """Return what each neuron of a layer's MLP wrote.
-
-    Args:
-        cache: The activations of a run.
-        layer: The layer.
-        neuron_slice: Which neurons; None for all.
-        pos_slice: Which positions.
-        project_output_onto: Directions [d_model, direction] or [d_model] to return the inner
-            products with, so that nothing of width d_model is made.
-
-    Returns:
-        [batch, position, neuron, d_model], or the projections in the place of d_model.
-
-    Raises:
-        ValueError: If the layer has a mixture of experts, whose neurons change with the token.
-    """
-    if cache.model.cfg.has_experts(layer):
-        raise ValueError(f"Layer {layer} has a mixture of experts, whose neurons differ by token.")
-    acts = positions(cache["post", layer], pos_slice, POSITION)
-    weight = _directions(cache, layer, pos_slice, project_output_onto)
-    if neuron_slice is not None:
-        chosen = Slice.of(neuron_slice).indices(acts.shape[-1])
-        acts, weight = acts[..., chosen], weight[..., chosen, :]
-    results: Tensor = acts[..., None] * weight
-    return results[..., 0] if _is_one_direction(project_output_onto) else results
-
-
-def _directions(cache: Any, layer: int, pos_slice: PosSlice, onto: Tensor | None) -> Tensor:
-    """Return the writers of an MLP as they reach the residual stream, projected.
-
-    Returns:
-        [neuron, direction], or with a post-norm, which scales by position,
-        [batch, position, neuron, direction].
-    """
-    block, cfg = cache.model.blocks[layer], cache.model.cfg
-    onto = onto[:, None] if _is_one_direction(onto) and onto is not None else onto
-    writers = block.mlp.W_out * cfg.residual_multiplier
-    if not cfg.has_post_norms:
-        return project(writers, onto)
-    scale = positions(cache[f"blocks.{layer}.ln2_post.hook_scale"], pos_slice, POSITION)
-    return project(writers * block.ln2_post.w, onto) / scale[..., None]
-
-
-def _is_one_direction(onto: Tensor | None) -> bool:
-    return onto is not None and onto.ndim == 1
-
-
-def stack_neuron_results(
-    cache: Any,
-    layer: int = -1,
-    pos_slice: PosSlice = None,
-    neuron_slice: PosSlice = None,
-    return_labels: bool = False,
-    incl_remainder: bool = False,
-    apply_ln: bool = False,
-    project_output_onto: Tensor | None = None,
-) -> Any:
-    """Return what each neuron of the layers below one wrote.
-
-    Args:
-        cache: The activations of a run.
-        layer: The layer up to which, exclusive; -1 or None for the whole model.
-        pos_slice: Which positions.
-        neuron_slice: Which neurons of each layer; None for all.
-        return_labels: Whether to return labels such as "L3N17" too.
-        incl_remainder: Whether to add a last component, the rest of the residual stream.
-        apply_ln: As in `decompose_resid`; can't be had together with a projection.
-        project_output_onto: As in `get_neuron_results`.
-
-    Returns:
-        [layer · neuron, batch, position, d_model] (or projections), with labels if asked.
-    """
-    layer = layer_number(cache, layer)
-    _check(apply_ln, project_output_onto)
-    stacks = [
-        get_neuron_results(cache, index, neuron_slice, pos_slice, project_output_onto)
-        for index in range(layer)
-    ]
-    at = -1 if _is_one_direction(project_output_onto) else -2
-    empty = project(positions(cache["hook_embed"], pos_slice, POSITION), project_output_onto)
-    stack = torch.cat([part.movedim(at, 0) for part in stacks]) if stacks else empty[None][:0]
-    chosen = Slice.of(neuron_slice).indices(cache.model.cfg.d_mlp or 0)
-    labels = [f"L{index}N{neuron}" for index in range(layer) for neuron in chosen.tolist()]
-    if incl_remainder:
-        whole = project(
-            positions(resid_before(cache, layer), pos_slice, POSITION), project_output_onto
-        )
-        stack = torch.cat([stack, (whole - stack.sum(0))[None]])
-        labels.append("remainder")
-    if apply_ln:
-        stack, labels = scaled(cache, stack, labels, layer, False, pos_slice)
-    return (stack, labels) if return_labels else stack
 
 
 def project(stack: Tensor, onto: Tensor | None) -> Tensor:
@@ -130,95 +16,181 @@ def project(stack: Tensor, onto: Tensor | None) -> Tensor:
     return stack if onto is None else stack @ onto
 
 
-def get_full_resid_decomposition(
-    cache: Any,
-    layer: int | None = None,
-    mlp_input: bool = False,
-    expand_neurons: bool = True,
-    apply_ln: bool = False,
-    pos_slice: PosSlice = None,
-    return_labels: bool = False,
-    project_output_onto: Tensor | None = None,
-) -> Any:
-    """Return the residual stream by head, by neuron (or MLP), embeddings and biases; it adds up.
+class Neurons(ResidualStream):
+    """What neurons wrote in a run, and the residual stream taken apart as far as it goes."""
 
-    Args:
-        cache: The activations of a run.
-        layer: The layer up to which, exclusive; None for the whole model.
-        mlp_input: Whether the attention of `layer` itself counts too.
-        expand_neurons: Whether MLPs are given by neuron.
-        apply_ln: As in `decompose_resid`; can't be had together with a projection.
-        pos_slice: Which positions.
-        return_labels: Whether to return labels too.
-        project_output_onto: Directions [d_model, direction] or [d_model] to return the inner
-            products with; neurons are projected before they are expanded, so that
-            [neuron, position, d_model] is never made.
+    def get_neuron_results(
+        self,
+        layer: int,
+        neuron_slice: PosSlice = None,
+        pos_slice: PosSlice = None,
+        project_output_onto: Tensor | None = None,
+    ) -> Tensor:
+        """Return what each neuron of a layer's MLP wrote.
 
-    Returns:
-        [component, batch, position, d_model] (or projections): heads, neurons or MLPs,
-        embeddings, and last everything that biases add ("bias").
-    """
-    layer = layer_number(cache, layer)
-    _check(apply_ln, project_output_onto)
-    heads, labels = _heads(cache, layer + mlp_input, pos_slice)
-    parts = [project(heads, project_output_onto)]
-    if layer and not cache.model.cfg.attn_only:
-        mlps, names = _mlps(cache, layer, expand_neurons, pos_slice, project_output_onto)
-        parts.append(mlps)
-        labels = labels + names
-    for label, name in (("embed", "hook_embed"), ("pos_embed", "hook_pos_embed")):
-        if name in cache:
-            row = positions(cache[name], pos_slice, POSITION)
-            parts.append(project(row, project_output_onto)[None])
-            labels.append(label)
-    bias = _biases(cache, layer, mlp_input, expand_neurons, pos_slice)
-    parts.append(project(bias, project_output_onto)[None])
-    labels.append("bias")
-    stack = torch.cat(parts)
-    if apply_ln:
-        stack, labels = scaled(cache, stack, labels, layer, mlp_input, pos_slice)
-    return (stack, labels) if return_labels else stack
+        Args:
+            layer: The layer.
+            neuron_slice: Which neurons; None for all.
+            pos_slice: Which positions.
+            project_output_onto: Directions [d_model, direction] or [d_model] to return the inner
+                products with, so that nothing of width d_model is made.
 
+        Returns:
+            [batch, position, neuron, d_model], or the projections in the place of d_model.
 
-def _heads(cache: Any, layer: int, pos_slice: PosSlice) -> tuple[Tensor, list[str]]:
-    """Return what the heads of the layers below one wrote, with labels."""
-    if layer == 0:
-        return positions(cache["hook_embed"], pos_slice, POSITION)[None][:0], []
-    stack, labels = stack_head_results(cache, layer, pos_slice=pos_slice, return_labels=True)
-    return stack, labels
+        Raises:
+            ValueError: If the layer has a mixture of experts, whose neurons change with the token.
+        """
+        if self.model.cfg.has_experts(layer):
+            raise ValueError(
+                f"Layer {layer} has a mixture of experts, whose neurons differ by token."
+            )
+        acts = positions(self["post", layer], pos_slice, POSITION)
+        weight = self._directions(layer, pos_slice, project_output_onto)
+        if neuron_slice is not None:
+            chosen = Slice.of(neuron_slice).indices(acts.shape[-1])
+            acts, weight = acts[..., chosen], weight[..., chosen, :]
+        results = acts[..., None] * weight
+        return results[..., 0] if _is_one_direction(project_output_onto) else results
 
+    def _directions(self, layer: int, pos_slice: PosSlice, onto: Tensor | None) -> Tensor:
+        """Return the writers of an MLP as they reach the residual stream, projected.
 
-def _mlps(
-    cache: Any, layer: int, expand: bool, pos_slice: PosSlice, onto: Tensor | None
-) -> tuple[Tensor, list[str]]:
-    """Return what the MLPs of the layers below one wrote, by neuron or whole, with labels."""
-    if expand:
-        stack, labels = stack_neuron_results(
-            cache, layer, pos_slice, return_labels=True, project_output_onto=onto
+        Returns:
+            [neuron, direction], or with a post-norm, which scales by position,
+            [batch, position, neuron, direction].
+        """
+        block, cfg = self.model.blocks[layer], self.model.cfg
+        onto = onto[:, None] if onto is not None and onto.ndim == 1 else onto
+        writers = block.mlp.W_out * cfg.residual_multiplier
+        if not cfg.has_post_norms:
+            return project(writers, onto)
+        scale = positions(self[f"blocks.{layer}.ln2_post.hook_scale"], pos_slice, POSITION)
+        return project(block.ln2_post.weighted(writers), onto) / scale[..., None]
+
+    def stack_neuron_results(
+        self,
+        layer: int = -1,
+        pos_slice: PosSlice = None,
+        neuron_slice: PosSlice = None,
+        return_labels: bool = False,
+        incl_remainder: bool = False,
+        apply_ln: bool = False,
+        project_output_onto: Tensor | None = None,
+    ) -> Any:
+        """Return what each neuron of the layers below one wrote.
+
+        Args:
+            layer: The layer up to which, exclusive; -1 or None for the whole model.
+            pos_slice: Which positions.
+            neuron_slice: Which neurons of each layer; None for all.
+            return_labels: Whether to return labels such as "L3N17" too.
+            incl_remainder: Whether to add a last component, the rest of the residual stream.
+            apply_ln: As in `decompose_resid`; can't be had together with a projection.
+            project_output_onto: As in `get_neuron_results`.
+
+        Returns:
+            [layer · neuron, batch, position, d_model] (or projections), with labels if asked.
+        """
+        layer = self._layer_number(layer)
+        _check(apply_ln, project_output_onto)
+        stacks = [
+            self.get_neuron_results(index, neuron_slice, pos_slice, project_output_onto)
+            for index in range(layer)
+        ]
+        at = -1 if _is_one_direction(project_output_onto) else -2
+        empty = project(positions(self["hook_embed"], pos_slice, POSITION), project_output_onto)
+        stack = torch.cat([part.movedim(at, 0) for part in stacks]) if stacks else empty[None][:0]
+        chosen = Slice.of(neuron_slice).indices(self.model.cfg.d_mlp or 0)
+        labels = [f"L{index}N{neuron}" for index in range(layer) for neuron in chosen.tolist()]
+        if incl_remainder:
+            whole = positions(self._resid_before(layer), pos_slice, POSITION)
+            stack = torch.cat([stack, (project(whole, project_output_onto) - stack.sum(0))[None]])
+            labels.append("remainder")
+        if apply_ln:
+            stack, labels = self._scaled(stack, labels, layer, False, pos_slice)
+        return (stack, labels) if return_labels else stack
+
+    def get_full_resid_decomposition(
+        self,
+        layer: int | None = None,
+        mlp_input: bool = False,
+        expand_neurons: bool = True,
+        apply_ln: bool = False,
+        pos_slice: PosSlice = None,
+        return_labels: bool = False,
+        project_output_onto: Tensor | None = None,
+    ) -> Any:
+        """Return the stream by head, by neuron (or MLP), embeddings and biases; it adds up.
+
+        Args:
+            layer: The layer up to which, exclusive; None for the whole model.
+            mlp_input: Whether the attention of `layer` itself counts too.
+            expand_neurons: Whether MLPs are given by neuron.
+            apply_ln: As in `decompose_resid`; can't be had together with a projection.
+            pos_slice: Which positions.
+            return_labels: Whether to return labels too.
+            project_output_onto: Directions [d_model, direction] or [d_model] to return the inner
+                products with; neurons are projected before they are expanded, so that
+                [neuron, position, d_model] is never made.
+
+        Returns:
+            [component, batch, position, d_model] (or projections): heads, neurons or MLPs,
+            embeddings, and last everything that biases add ("bias").
+        """
+        layer = self._layer_number(layer)
+        _check(apply_ln, project_output_onto)
+        heads, labels = self.stack_head_results(layer + mlp_input, True, pos_slice=pos_slice)
+        parts = [project(heads, project_output_onto)]
+        if layer and not self.model.cfg.attn_only:
+            mlps, names = self._mlps(layer, expand_neurons, pos_slice, project_output_onto)
+            parts.append(mlps)
+            labels = labels + names
+        for label, name in (("embed", "hook_embed"), ("pos_embed", "hook_pos_embed")):
+            if name in self:
+                row = positions(self[name], pos_slice, POSITION)
+                parts.append(project(row, project_output_onto)[None])
+                labels.append(label)
+        bias = self._biases(layer, mlp_input, expand_neurons, pos_slice)
+        parts.append(project(bias, project_output_onto)[None])
+        labels.append("bias")
+        stack = torch.cat(parts)
+        if apply_ln:
+            stack, labels = self._scaled(stack, labels, layer, mlp_input, pos_slice)
+        return (stack, labels) if return_labels else stack
+
+    def _mlps(
+        self, layer: int, expand: bool, pos_slice: PosSlice, onto: Tensor | None
+    ) -> tuple[Tensor, list[str]]:
+        """Return what the MLPs of the layers below one wrote, by neuron or whole, with labels."""
+        if expand:
+            stack, labels = self.stack_neuron_results(
+                layer, pos_slice, return_labels=True, project_output_onto=onto
+            )
+            return stack, labels
+        stack, labels = self.decompose_resid(
+            layer, mode="mlp", pos_slice=pos_slice, incl_embeds=False, return_labels=True
         )
-        return stack, labels
-    stack, labels = decompose_resid(
-        cache, layer, mode="mlp", pos_slice=pos_slice, incl_embeds=False, return_labels=True
-    )
-    return project(stack, onto), labels
+        return project(stack, onto), labels
+
+    def _biases(self, layer: int, mlp_input: bool, expand: bool, pos_slice: PosSlice) -> Tensor:
+        """Return what output biases add up to, [batch, position, d_model].
+
+        Whole MLPs include theirs.
+        """
+        total = torch.zeros_like(positions(self["hook_embed"], pos_slice, POSITION))
+        for index in range(layer + mlp_input):
+            block = self.model.blocks[index]
+            b_O = block.attn.b_O.expand_as(total)
+            total = total + self._reaching(b_O, index, "ln1_post", pos_slice)
+            if expand and index < layer and not self.model.cfg.attn_only:
+                b_out = block.mlp.b_out.expand_as(total)
+                total = total + self._reaching(b_out, index, "ln2_post", pos_slice)
+        return total
 
 
-def _biases(
-    cache: Any, layer: int, mlp_input: bool, expand_neurons: bool, pos_slice: PosSlice
-) -> Tensor:
-    """Return what output biases add up to, [batch, position, d_model].
-
-    Whole MLPs include theirs.
-    """
-    total = torch.zeros_like(positions(cache["hook_embed"], pos_slice, POSITION))
-    for index in range(layer + mlp_input):
-        block = cache.model.blocks[index]
-        b_O = block.attn.b_O.expand_as(total)
-        total = total + reaching(cache, b_O, index, "ln1_post", pos_slice)
-        if expand_neurons and index < layer and not cache.model.cfg.attn_only:
-            b_out = block.mlp.b_out.expand_as(total)
-            total = total + reaching(cache, b_out, index, "ln2_post", pos_slice)
-    return total
+def _is_one_direction(onto: Tensor | None) -> bool:
+    return onto is not None and onto.ndim == 1
 
 
 def _check(apply_ln: bool, onto: Tensor | None) -> None:

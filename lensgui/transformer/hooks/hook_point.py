@@ -34,6 +34,8 @@ class HookPoint(nn.Module):
         bwd_hooks: What is called with the gradient with respect to the activation, in order.
     """
 
+    __call__: Callable[..., Tensor]
+
     def __init__(self) -> None:
         """Make a hook point without hooks; the model names it."""
         super().__init__()

@@ -205,8 +205,7 @@ class Attention(nn.Module):
             keys, values = [past.k], [past.v]
         elif past is not None and past.k.shape[1]:
             keys, values = [past.k, k], [past.v, v]
-        z: Tensor = self.hook_z(self.attend(q, keys, values, span))
-        return z
+        return self.hook_z(self.attend(q, keys, values, span))
 
     def queries(self, query_input: Tensor, span: Span) -> Tensor:
         """Return the queries of the last positions of a span, normalised and turned.
@@ -214,7 +213,7 @@ class Attention(nn.Module):
         Returns:
             [batch, query, head, d_head].
         """
-        q: Tensor = self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, self.cfg.clip_qkv))
+        q = self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, self.cfg.clip_qkv))
         return self.turned_queries(q, span)
 
     def turned_queries(self, q: Tensor, span: Span) -> Tensor:
@@ -223,8 +222,7 @@ class Attention(nn.Module):
             q = self._normalized(q, self.q_norm)
         if self.rotation is None:
             return q
-        turned: Tensor = self.hook_rot_q(span.rotations[self.rotation].last(q.shape[1]).turn(q))
-        return turned
+        return self.hook_rot_q(span.rotations[self.rotation].last(q.shape[1]).turn(q))
 
     def keys(self, key_input: Tensor, span: Span) -> Tensor:
         """Return the keys of a span, normalised and turned.
@@ -232,7 +230,7 @@ class Attention(nn.Module):
         Returns:
             [batch, position, key_value_head, d_head].
         """
-        k: Tensor = self.hook_k(read_heads(key_input, self.W_K, self.b_K, self.cfg.clip_qkv))
+        k = self.hook_k(read_heads(key_input, self.W_K, self.b_K, self.cfg.clip_qkv))
         return self.turned_keys(k, span)
 
     def turned_keys(self, k: Tensor, span: Span) -> Tensor:
@@ -241,8 +239,7 @@ class Attention(nn.Module):
             k = self._normalized(k, self.k_norm)
         if self.rotation is None:
             return k
-        turned: Tensor = self.hook_rot_k(span.rotations[self.rotation].turn(k))
-        return turned
+        return self.hook_rot_k(span.rotations[self.rotation].turn(k))
 
     def _normalized(self, x: Tensor, norm: Norm) -> Tensor:
         """Normalise queries or keys, [batch, position, head, d_head], each head's or all's."""
@@ -289,8 +286,7 @@ class Attention(nn.Module):
         pattern = self.softmax(scores, heads)
         if span.has_blind_rows:
             pattern = pattern.nan_to_num(nan=0.0)
-        shown: Tensor = self.hook_pattern(pattern.to(q.dtype))
-        return shown
+        return self.hook_pattern(pattern.to(q.dtype))
 
     def softmax(self, scores: Tensor, heads: slice = _ALL_HEADS) -> Tensor:
         """Return the pattern of scores [..., head, query, source], in float32 at least.
@@ -330,5 +326,5 @@ class Attention(nn.Module):
         """
         if not self.cfg.use_attn_result:
             return write_heads(z, self.W_O, self.b_O)
-        result: Tensor = self.hook_result(torch.einsum("bphd,hdm->bphm", z, self.W_O))
+        result = self.hook_result(torch.einsum("bphd,hdm->bphm", z, self.W_O))
         return result.sum(2) + self.b_O

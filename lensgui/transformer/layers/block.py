@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from einops import repeat
 from torch import Tensor, nn
 
@@ -25,7 +23,7 @@ class Block(nn.Module):
         """Make an uninitialised block."""
         super().__init__()
         self.cfg = cfg
-        self.ln1 = Norm(cfg) if cfg.has_pre_norms else nn.Identity()
+        self.ln1: Norm | nn.Identity = Norm(cfg) if cfg.has_pre_norms else nn.Identity()
         self.attn = Attention(cfg, layer)
         self.hook_attn_in = HookPoint()
         self.hook_q_input, self.hook_k_input = HookPoint(), HookPoint()
@@ -39,7 +37,7 @@ class Block(nn.Module):
             self._add_mlp(layer)
 
     def _add_mlp(self, layer: int) -> None:
-        self.ln2 = Norm(self.cfg) if self.cfg.has_pre_norms else nn.Identity()
+        self.ln2: Norm | nn.Identity = Norm(self.cfg) if self.cfg.has_pre_norms else nn.Identity()
         self.mlp = make_mlp(self.cfg, layer)
         if self.cfg.has_post_norms:
             self.ln2_post = Norm(self.cfg, is_foldable=False)
@@ -100,8 +98,7 @@ class Block(nn.Module):
     def _with_attention(self, resid_pre: Tensor, attn_out: Tensor) -> Tensor:
         if self.adjusts_outputs:
             attn_out = self._adjusted(attn_out, "ln1_post")
-        resid_mid: Tensor = resid_pre + self.hook_attn_out(attn_out)
-        return resid_mid
+        return resid_pre + self.hook_attn_out(attn_out)
 
     def mlp_half(self, resid_mid: Tensor, resid_pre: Tensor) -> Tensor:
         """Return resid_post.
@@ -115,7 +112,7 @@ class Block(nn.Module):
             [batch, position, d_model].
         """
         if self.cfg.attn_only:
-            return cast(Tensor, self.hook_resid_post(resid_mid))
+            return self.hook_resid_post(resid_mid)
         if self.cfg.parallel_attn_mlp:
             mlp_in = resid_pre[:, -resid_mid.shape[1] :]
         else:
@@ -125,7 +122,7 @@ class Block(nn.Module):
         mlp_out = self.mlp(self.ln2(mlp_in))
         if self.adjusts_outputs:
             mlp_out = self._adjusted(mlp_out, "ln2_post")
-        return cast(Tensor, self.hook_resid_post(resid_mid + self.hook_mlp_out(mlp_out)))
+        return self.hook_resid_post(resid_mid + self.hook_mlp_out(mlp_out))
 
     def _adjusted(self, output: Tensor, post_norm: str) -> Tensor:
         """Return what is added to the residual stream for an output [batch, query, d_model]."""

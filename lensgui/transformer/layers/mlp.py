@@ -175,7 +175,7 @@ class ExpertsAndShared(Experts):
         return super().forward(x) + share * shared
 
 
-def make_mlp(cfg: HookedTransformerConfig, layer: int) -> nn.Module:
+def make_mlp(cfg: HookedTransformerConfig, layer: int) -> MLP | Experts:
     """Return the MLP that a config asks for in a layer."""
     if cfg.has_experts(layer):
         return Experts(cfg) if cfg.d_shared_expert is None else ExpertsAndShared(cfg)

@@ -69,7 +69,7 @@ class Norm(nn.Module):
             x = x.float()
         if self.centres:
             x = x - x.mean(-1, keepdim=True)
-        scale: Tensor = self.hook_scale((x.pow(2).mean(-1, keepdim=True) + self.eps).sqrt())
+        scale = self.hook_scale((x.pow(2).mean(-1, keepdim=True) + self.eps).sqrt())
         x = self.hook_normalized((x / scale).to(dtype))
         if self.w is not None:
             x = x * self.w
@@ -89,6 +89,10 @@ class Norm(nn.Module):
         if self.w is not None:
             normalized = normalized * self.w
         return normalized if self.b is None else normalized + self.b
+
+    def weighted(self, x: Tensor) -> Tensor:
+        """Return x [..., d_model] times w, where there is one."""
+        return x if self.w is None else x * self.w
 
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text import tokens as text
-from lensgui.transformer.text.padding import Side, padding_mask
+from lensgui.transformer.text.padding import Bos, Side, padding_mask
 from lensgui.transformer.text.sampling import sample_logits
 from lensgui.transformer.text.vocabulary import GrowingText
 
 Returned = Literal["input", "str", "tokens"]
 
 
-def empty_cache(model: Any, batch: int = 1) -> list[KeyValues]:
+def empty_cache(model: Transformer, batch: int = 1) -> list[KeyValues]:
     """Return a key/value cache of no positions, which grows with every forward pass it is given to.
 
     Args:
@@ -53,7 +54,7 @@ def seen(cache: list[KeyValues] | None, mask: Tensor | None, tokens: Tensor) -> 
 
 @torch.no_grad()
 def continuations(
-    model: Any,
+    model: Transformer,
     tokens: Tensor,
     attention_mask: Tensor | None,
     max_new_tokens: int,
@@ -91,7 +92,7 @@ def continuations(
 
 
 def generate_stream(
-    model: Any,
+    model: Transformer,
     input: str | list[str] | Tensor = "",
     max_new_tokens: int = 10,
     max_tokens_per_yield: int = 25,
@@ -103,7 +104,7 @@ def generate_stream(
     temperature: float = 1.0,
     freq_penalty: float = 0.0,
     use_past_kv_cache: bool = True,
-    prepend_bos: bool | str | None = None,
+    prepend_bos: Bos = None,
     padding_side: Side | None = "left",
     return_type: Returned = "input",
     verbose: bool = False,
@@ -168,7 +169,7 @@ def _chunks(rows: Tensor, steps: Iterable[Tensor], size: int) -> Iterator[Tensor
         yield torch.cat(waiting, dim=1)
 
 
-def _texts(model: Any, chunks: Iterable[Tensor]) -> Iterator[list[str]]:
+def _texts(model: Transformer, chunks: Iterable[Tensor]) -> Iterator[list[str]]:
     """Yield what each row's text grows by; half a character waits for the rest of it."""
     growing: list[GrowingText] = []
     for chunk in chunks:
@@ -179,7 +180,7 @@ def _texts(model: Any, chunks: Iterable[Tensor]) -> Iterator[list[str]]:
         yield rest
 
 
-def _printed(model: Any, rows: Tensor, steps: Iterable[Tensor]) -> Iterator[Tensor]:
+def _printed(model: Transformer, rows: Tensor, steps: Iterable[Tensor]) -> Iterator[Tensor]:
     """Yield the steps, and print what they add to the first row's text."""
     growing = GrowingText(model.tokenizer)
     growing.add(rows[0].tolist())
@@ -190,7 +191,7 @@ def _printed(model: Any, rows: Tensor, steps: Iterable[Tensor]) -> Iterator[Tens
 
 
 def generate(
-    model: Any,
+    model: Transformer,
     input: str | list[str] | Tensor = "",
     max_new_tokens: int = 10,
     return_type: Returned = "input",
@@ -219,7 +220,7 @@ def generate(
     return _returned(model, torch.cat(pieces, dim=1), input, return_type)
 
 
-def _check_length(model: Any, length: int) -> None:
+def _check_length(model: Transformer, length: int) -> None:
     if length > model.cfg.n_ctx:
         raise ValueError(
             f"Prompt and continuation would have {length} tokens; {model.cfg.model_name} takes "
@@ -237,7 +238,7 @@ def _check_ends(mask: Tensor | None) -> None:
         )
 
 
-def _stop_tokens(model: Any, eos_token_id: int | list[int] | None) -> list[int]:
+def _stop_tokens(model: Transformer, eos_token_id: int | list[int] | None) -> list[int]:
     """Return the tokens that end a row."""
     if eos_token_id is None:
         eos_token_id = getattr(model.tokenizer, "eos_token_id", None)
@@ -252,7 +253,7 @@ def _is_text(input: Any, return_type: Returned) -> bool:
     return return_type == "str" or (return_type == "input" and not isinstance(input, Tensor))
 
 
-def _returned(model: Any, rows: Tensor, input: Any, return_type: Returned) -> Any:
+def _returned(model: Transformer, rows: Tensor, input: Any, return_type: Returned) -> Any:
     """Return rows of ids as what was asked for."""
     if not _is_text(input, return_type):
         return rows

@@ -8,10 +8,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.transformer.parts import Transformer
+
 Side = Literal["left", "right"]
+Bos = bool | str | None  # what goes in front of a text: `tokens.bos_token`
 
 
-def _side(model: Any, side: Side | None) -> Side:
+def _side(model: Transformer, side: Side | None) -> Side:
     default: Side = getattr(model.tokenizer, "padding_side", "right")
     return side or default
 
@@ -22,7 +25,9 @@ def _filler(tokenizer: Any) -> int:
     return next(token for token in ids if token is not None)
 
 
-def padded(model: Any, rows: Sequence[list[int]], side: Side | None) -> tuple[Tensor, Tensor]:
+def padded(
+    model: Transformer, rows: Sequence[list[int]], side: Side | None
+) -> tuple[Tensor, Tensor]:
     """Return rows of ids as one tensor [batch, position], and a mask that is 0 at padding."""
     width = max(len(row) for row in rows)
     ids = torch.full((len(rows), width), _filler(model.tokenizer))
@@ -36,7 +41,7 @@ def padded(model: Any, rows: Sequence[list[int]], side: Side | None) -> tuple[Te
 
 
 def padding_mask(
-    model: Any, tokens: Tensor, side: Side | None = None, prepend_bos: bool | str | None = None
+    model: Transformer, tokens: Tensor, side: Side | None = None, prepend_bos: Bos = None
 ) -> Tensor | None:
     """Work out which positions of token ids are padding.
 
@@ -77,13 +82,13 @@ def padding_mask(
 
 
 def attention_mask_of(
-    model: Any, tokens: Tensor, side: Side | None = None, prepend_bos: bool | str | None = None
+    model: Transformer, tokens: Tensor, side: Side | None = None, prepend_bos: Bos = None
 ) -> Tensor | None:
     """Return the `padding_mask` on the left; on the right no token attends to what follows it."""
     return padding_mask(model, tokens, side, prepend_bos) if _side(model, side) == "left" else None
 
 
-def refuse_padding(model: Any, tokens: Tensor) -> None:
+def refuse_padding(model: Transformer, tokens: Tensor) -> None:
     """Refuse prompts that are padded, where positions must mean the same in all of them.
 
     Args:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.transformer.text.padding import Side, attention_mask_of, padded
+from lensgui.transformer.parts import Transformer
+from lensgui.transformer.text.padding import Bos, Side, attention_mask_of, padded
 from lensgui.transformer.text.vocabulary import byte_alphabet as byte_alphabet
 from lensgui.transformer.text.vocabulary import pieces, scheme_of
 
@@ -17,7 +18,7 @@ from lensgui.transformer.text.vocabulary import pieces, scheme_of
 _BEFORE = ("", "\n", ".", "a")
 
 
-def _tokenizer(model: Any) -> Any:
+def _tokenizer(model: Transformer) -> Any:
     if model.tokenizer is None:
         raise ValueError(
             f"{model.cfg.model_name} has no tokenizer, so it takes token ids only; give the model "
@@ -26,7 +27,7 @@ def _tokenizer(model: Any) -> Any:
     return model.tokenizer
 
 
-def bos_token(model: Any, prepend_bos: bool | str | None) -> int | None:
+def bos_token(model: Transformer, prepend_bos: Bos) -> int | None:
     """Return the id of what goes in front of a text, or None for nothing.
 
     Args:
@@ -52,7 +53,7 @@ def bos_token(model: Any, prepend_bos: bool | str | None) -> int | None:
     return int(model.tokenizer.bos_token_id)
 
 
-def encode(model: Any, text: str, prepend_bos: bool | str | None = None) -> list[int]:
+def encode(model: Transformer, text: str, prepend_bos: Bos = None) -> list[int]:
     """Return the token ids of one text; a beginning-of-sequence token is never doubled."""
     tokenizer = _tokenizer(model)
     ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
@@ -60,7 +61,12 @@ def encode(model: Any, text: str, prepend_bos: bool | str | None = None) -> list
     return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 
 
-def encode_continuation(model: Any, text: str) -> list[int]:
+def _encoded(model: Transformer, input: str | list[str], prepend_bos: Bos) -> list[list[int]]:
+    texts = [input] if isinstance(input, str) else input
+    return [encode(model, text, prepend_bos) for text in texts]
+
+
+def encode_continuation(model: Transformer, text: str) -> list[int]:
     """Return the token ids of a text as it follows other text, such as an answer after a prompt.
 
     Many tokenizers put a space in front of whatever comes first, so that a text alone gives other
@@ -79,9 +85,9 @@ def encode_continuation(model: Any, text: str) -> list[int]:
 
 
 def to_tokens(
-    model: Any,
+    model: Transformer,
     input: str | list[str],
-    prepend_bos: bool | str | None = None,
+    prepend_bos: Bos = None,
     padding_side: Side | None = None,
     move_to_device: bool = True,
     truncate: bool = True,
@@ -100,19 +106,16 @@ def to_tokens(
     Returns:
         Token ids, [batch, position].
     """
-    rows = [
-        encode(model, text, prepend_bos) for text in ([input] if isinstance(input, str) else input)
-    ]
-    ids, _ = padded(
-        model, [row[: model.cfg.n_ctx] for row in rows] if truncate else rows, padding_side
-    )
+    rows = _encoded(model, input, prepend_bos)
+    rows = [row[: model.cfg.n_ctx] for row in rows] if truncate else rows
+    ids, _ = padded(model, rows, padding_side)
     return ids.to(model.embed.W_E.device) if move_to_device else ids
 
 
 def read(
-    model: Any,
+    model: Transformer,
     input: str | list[str] | Tensor,
-    prepend_bos: bool | str | None,
+    prepend_bos: Bos,
     padding_side: Side | None,
     attention_mask: Tensor | None,
     past: int = 0,
@@ -131,11 +134,7 @@ def read(
         if attention_mask is None and not past and tokens.shape[-1]:
             attention_mask = attention_mask_of(model, tokens, padding_side, prepend_bos)
     else:
-        rows = [
-            encode(model, text, prepend_bos)
-            for text in ([input] if isinstance(input, str) else input)
-        ]
-        tokens, mask = padded(model, rows, padding_side)
+        tokens, mask = padded(model, _encoded(model, input, prepend_bos), padding_side)
         tokens = tokens.to(device)
         attention_mask = mask if attention_mask is None and not mask.all() else attention_mask
     if not tokens.shape[-1]:
@@ -143,7 +142,7 @@ def read(
     return tokens, attention_mask
 
 
-def to_string(model: Any, tokens: Tensor | Sequence[int] | int) -> str | list[str]:
+def to_string(model: Transformer, tokens: Tensor | Sequence[int] | int) -> str | list[str]:
     """Return the text of token ids: one string for [position], a list for [batch, position]."""
     ids = torch.as_tensor(tokens)
     tokenizer = _tokenizer(model)
@@ -154,9 +153,9 @@ def to_string(model: Any, tokens: Tensor | Sequence[int] | int) -> str | list[st
 
 
 def to_str_tokens(
-    model: Any,
+    model: Transformer,
     input: str | list[str] | Tensor | np.ndarray[Any, Any] | Sequence[int],
-    prepend_bos: bool | str | None = None,
+    prepend_bos: Bos = None,
     padding_side: Side | None = None,
 ) -> list[Any]:
     r"""Return each token as text, leading space included.
@@ -190,7 +189,7 @@ def _flat(ids: Any) -> list[int]:
     return flat
 
 
-def to_single_token(model: Any, string: str) -> int:
+def to_single_token(model: Transformer, string: str) -> int:
     """Return the id of a text that is one token where it follows other text.
 
     Raises:
@@ -202,18 +201,18 @@ def to_single_token(model: Any, string: str) -> int:
     return ids[0]
 
 
-def to_single_str_token(model: Any, token: int) -> str:
+def to_single_str_token(model: Transformer, token: int) -> str:
     """Return the text of one token id."""
     text: str = to_str_tokens(model, [token])[0]
     return text
 
 
 def get_token_position(
-    model: Any,
+    model: Transformer,
     single_token: str | int,
     input: str | Tensor,
     mode: Literal["first", "last"] = "first",
-    prepend_bos: bool | str | None = None,
+    prepend_bos: Bos = None,
     padding_side: Side | None = None,
 ) -> int:
     """Return where a token stands in a prompt.
@@ -237,7 +236,9 @@ def get_token_position(
     return places[0 if mode == "first" else -1]
 
 
-def tokens_to_residual_directions(model: Any, tokens: str | int | Tensor | Sequence[int]) -> Tensor:
+def tokens_to_residual_directions(
+    model: Transformer, tokens: str | int | Tensor | Sequence[int]
+) -> Tensor:
     """Return the unembedding vectors of tokens.
 
     The directions of the residual stream that raise their logits.
@@ -252,11 +253,11 @@ def tokens_to_residual_directions(model: Any, tokens: str | int | Tensor | Seque
     if isinstance(tokens, str):
         tokens = to_single_token(model, tokens)
     ids = torch.as_tensor(tokens, device=model.embed.W_E.device)
-    directions: Tensor = model.unembed.W_U.T[ids]
+    directions = model.unembed.W_U.T[ids]
     return directions * model.unembed.scale if model.unembed.scale != 1.0 else directions
 
 
-def token_bytes(model: Any, token: int) -> bytes:
+def token_bytes(model: Transformer, token: int) -> bytes:
     """Return the bytes that a token stands for, its leading space included."""
     tokenizer = _tokenizer(model)
     return scheme_of(tokenizer).raw(pieces(tokenizer, [token])[0])

@@ -6,12 +6,14 @@ model's dtype.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from lensgui.transformer.layers.attention import Attention
+from lensgui.transformer.layers.mlp import MLP, Experts, ExpertsAndShared
+from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrix, parameter
+from lensgui.transformer.parts import Transformer
 from lensgui.transformer.weights.factored import FactoredMatrix
 
 Reader = tuple[nn.Parameter, nn.Parameter | None]
@@ -19,7 +21,7 @@ _PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be 
 
 
 @torch.no_grad()
-def rewrite_heads(model: Any) -> str:
+def rewrite_heads(model: Transformer) -> str:
     """Rewrite W_Q, W_K, W_V and W_O by singular vectors, in place, in float64.
 
     Args:
@@ -49,7 +51,7 @@ def _with_bias(weight: Tensor, bias: Tensor) -> Tensor:
     return torch.cat([weight, bias[:, None]], dim=1).double()
 
 
-def _refactor_qk(attn: Any) -> None:
+def _refactor_qk(attn: Attention) -> None:
     """Share the singular values of W_Q W_Kᵀ, biases included, evenly between queries and keys."""
     queries, keys = _with_bias(attn.W_Q, attn.b_Q), _with_bias(attn.W_K, attn.b_K)
     even = FactoredMatrix(queries, keys.transpose(1, 2)).make_even()
@@ -61,7 +63,7 @@ def _refactor_qk(attn: Any) -> None:
         bias.data.copy_(value[:, -1])
 
 
-def _refactor_ov(attn: Any) -> None:
+def _refactor_ov(attn: Attention) -> None:
     """Make W_V the left singular vectors of W_V W_O, and W_O the rest; value biases move along."""
     values = attn.b_V.double()
     written = torch.einsum("hd,hdm->m", values, attn.W_O.double())
@@ -70,11 +72,6 @@ def _refactor_ov(attn: Any) -> None:
     attn.W_O.data.copy_(s[..., None] * v.transpose(1, 2))
     attn.b_V.data.zero_()
     attn.b_O.data.copy_(attn.b_O.double() + written)
-
-
-def _set(weight: nn.Parameter, value: Tensor) -> None:
-    """Overwrite a weight, keeping its dtype and its place in memory."""
-    weight.data.copy_(value)
 
 
 def _centre(weight: nn.Parameter) -> None:
@@ -87,7 +84,7 @@ def _centre(weight: nn.Parameter) -> None:
 
 @torch.no_grad()
 def fold(
-    model: Any,
+    model: Transformer,
     fold_ln: bool = True,
     center_writing_weights: bool = True,
     center_unembed: bool = True,
@@ -122,7 +119,7 @@ def fold(
         said.append(rewrite_heads(model))
 
 
-def untie(model: Any) -> None:
+def untie(model: Transformer) -> None:
     """Give the unembedding memory of its own, so that it can differ from the embedding."""
     if model.cfg.tied_embeddings:
         own = matrix(model.cfg.d_model, model.cfg.d_vocab_out, model.cfg.dtype)
@@ -132,14 +129,14 @@ def untie(model: Any) -> None:
         model.cfg.tied_embeddings = False
 
 
-def _scale_embedding(model: Any) -> None:
+def _scale_embedding(model: Transformer) -> None:
     """Multiply W_E by what embeddings are multiplied by, so that it is what enters the stream."""
     multiplier = torch.tensor(model.embed.multiplier, dtype=model.embed.W_E.dtype)
     model.embed.W_E.data.mul_(multiplier)
     model.embed.multiplier = model.cfg.embedding_multiplier = 1.0
 
 
-def _fold_norms(model: Any) -> str:
+def _fold_norms(model: Transformer) -> str:
     """Move every norm's weight and bias into the matrices that read it.
 
     Then centre what reads a LayerNorm. Norms of what is written, and of queries and keys, stay.
@@ -152,7 +149,7 @@ def _fold_norms(model: Any) -> str:
         return "fold_ln skipped: the norms have no weights"
     untie(model)
     _scale_embedding(model)
-    for block in model.blocks if cfg.has_pre_norms else ():
+    for block in model.blocks:
         _fold_norm(block.ln1, _attention_readers(block.attn))
         if not cfg.attn_only:
             _fold_norm(block.ln2, _mlp_readers(block.mlp))
@@ -161,33 +158,34 @@ def _fold_norms(model: Any) -> str:
     return "fold_ln" if cfg.has_pre_norms else "fold_ln: the last norm, as blocks have none before"
 
 
-def _attention_readers(attn: Any) -> list[Reader]:
+def _attention_readers(attn: Attention) -> list[Reader]:
     """Return the weights that read ln1, each with its bias."""
     return [(attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V)]
 
 
-def _mlp_readers(mlp: Any) -> list[Reader]:
+def _mlp_readers(mlp: MLP | Experts) -> list[Reader]:
     """Return the weights that read ln2, each with its bias: of every expert, and the router's."""
     readers: list[Reader] = []
     for name in ("in", "gate", "router"):
         if hasattr(mlp, f"W_{name}"):
             readers.append((getattr(mlp, f"W_{name}"), getattr(mlp, f"b_{name}")))
-    if hasattr(mlp, "shared"):
+    if isinstance(mlp, ExpertsAndShared):
         readers += [(mlp.W_shared_gate, None), *_mlp_readers(mlp.shared)]
     return readers
 
 
-def _fold_norm(norm: Any, readers: list[Reader]) -> None:
+def _fold_norm(norm: Norm | nn.Identity, readers: list[Reader]) -> None:
     """Fold a norm into all that reads it."""
-    for weight, bias in readers:
-        _fold_into(norm, weight, bias)
-    norm.fold()
+    if isinstance(norm, Norm) and norm.w is not None:
+        for weight, bias in readers:
+            _fold_into(norm, norm.w, weight, bias)
+        norm.fold()
 
 
-def _fold_into(norm: Any, weight: nn.Parameter, bias: nn.Parameter | None) -> None:
-    """Fold a norm's weight and bias into a reader [..., d_model, out] and its bias [..., out]."""
-    if norm.b is None and not norm.centres and norm.w.dtype == weight.dtype:
-        weight.data.mul_(norm.w.data[:, None])  # a single product is rounded the same in float64
+def _fold_into(norm: Norm, w: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Fold a norm's w and b into a reader [..., d_model, out] and its bias [..., out]."""
+    if norm.b is None and not norm.centres and w.dtype == weight.dtype:
+        weight.data.mul_(w.data[:, None])  # a single product is rounded the same in float64
         return
     width = max(_PIECE * weight.shape[-1] // weight.numel(), 1)
     biases = [None] * weight.shape[-1] if bias is None else bias.data.split(width, -1)
@@ -195,13 +193,13 @@ def _fold_into(norm: Any, weight: nn.Parameter, bias: nn.Parameter | None) -> No
         reader = piece.double()
         if norm.b is not None and its_bias is not None:
             its_bias.copy_(its_bias.double() + (norm.b.double()[:, None] * reader).sum(-2))
-        reader = reader * norm.w.double()[:, None]
+        reader = reader * w.double()[:, None]
         if norm.centres:
             reader = reader - reader.mean(-2, keepdim=True)
         piece.copy_(reader)
 
 
-def _center_writers(model: Any) -> str:
+def _center_writers(model: Transformer) -> str:
     """Take the mean off everything that is written to the residual stream.
 
     LayerNorm never sees it.
@@ -227,7 +225,7 @@ def _center_writers(model: Any) -> str:
     return "center_writing_weights"
 
 
-def _center_unembed(model: Any) -> str:
+def _center_unembed(model: Transformer) -> str:
     """Take the mean off the logits, which softmax does not see, and return what was done."""
     if model.cfg.output_logits_soft_cap is not None:
         return "center_unembed skipped: the logits are soft-capped"
@@ -237,7 +235,7 @@ def _center_unembed(model: Any) -> str:
     return "center_unembed"
 
 
-def _fold_value_biases(model: Any) -> str:
+def _fold_value_biases(model: Transformer) -> str:
     """Move value biases into output biases, since pattern rows sum to 1; return what was done."""
     if model.cfg.use_attn_sinks:
         return "fold_value_biases skipped: with attention sinks, attention does not sum to 1"
@@ -248,10 +246,10 @@ def _fold_value_biases(model: Any) -> str:
     return "fold_value_biases"
 
 
-def _fold_values(attn: Any) -> None:
+def _fold_values(attn: Attention) -> None:
     """Move value biases [key_value_head, d_head] into the output bias."""
     group = attn.W_O.shape[0] // attn.b_V.shape[0]
     values = attn.b_V.double().repeat_interleave(group, dim=0)
     written = (values[:, :, None] * attn.W_O.double()).sum((0, 1))
-    _set(attn.b_O, attn.b_O.double() + written)
+    attn.b_O.data.copy_(attn.b_O.double() + written)
     attn.b_V = parameter(torch.zeros_like(attn.b_V))

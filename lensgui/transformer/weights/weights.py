@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from lensgui.transformer.parts import Transformer
 from lensgui.transformer.weights.factored import FactoredMatrix, composition_scores
 
 
@@ -32,7 +33,7 @@ class Stacked:
         """Learn which weight is meant."""
         self.name = name
 
-    def __get__(self, model: Any, owner: type) -> Tensor:
+    def __get__(self, model: Transformer | None, owner: type) -> Tensor:
         """Return the stack, [layer, …].
 
         Raises:
@@ -49,16 +50,16 @@ class Stacked:
         return for_each_query_head(stack, model.cfg.n_heads) if self.is_grouped else stack
 
 
-def all_head_labels(model: Any) -> list[str]:
+def all_head_labels(model: Transformer) -> list[str]:
     """Return "L0H0", "L0H1" … for every head of every layer."""
     layers, heads = range(model.cfg.n_layers), range(model.cfg.n_heads)
     return [f"L{layer}H{head}" for layer in layers for head in heads]
 
 
-def switch(name: str) -> Callable[[Any, bool], None]:
+def switch(name: str) -> Callable[[Transformer, bool], None]:
     """Return a method that turns a field of the config on or off."""
 
-    def turn(model: Any, on: bool) -> None:
+    def turn(model: Transformer, on: bool) -> None:
         setattr(model.cfg, name, on)
 
     turn.__doc__ = f"Turn `cfg.{name}` on or off."
@@ -70,18 +71,8 @@ def for_each_query_head(weight: Tensor, heads: int) -> Tensor:
     return weight.repeat_interleave(heads // weight.shape[1], dim=1)
 
 
-def qk_circuit(model: Any) -> FactoredMatrix:
-    """Every head's W_Q W_Kᵀ, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
-    return FactoredMatrix(model.W_Q, model.W_K.transpose(-2, -1))
-
-
-def ov_circuit(model: Any) -> FactoredMatrix:
-    """Every head's W_V W_O, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
-    return FactoredMatrix(model.W_V, model.W_O)
-
-
 @torch.no_grad()
-def all_composition_scores(model: Any, mode: Literal["Q", "K", "V"]) -> Tensor:
+def all_composition_scores(model: NamedWeights, mode: Literal["Q", "K", "V"]) -> Tensor:
     """Return how much each head's output composes with each later head's input.
 
     Args:
@@ -96,8 +87,8 @@ def all_composition_scores(model: Any, mode: Literal["Q", "K", "V"]) -> Tensor:
     """
     if mode not in ("Q", "K", "V"):
         raise ValueError(f"mode is {mode!r}; it must be 'Q', 'K' or 'V'.")
-    readers = {"Q": qk_circuit(model), "K": qk_circuit(model).T, "V": ov_circuit(model)}
-    scores = composition_scores(ov_circuit(model), readers[mode])
+    QK, OV = model.QK, model.OV
+    scores = composition_scores(OV, {"Q": QK, "K": QK.T, "V": OV}[mode])
     layers = torch.arange(model.cfg.n_layers, device=scores.device)
     is_later = layers[:, None, None, None] < layers[None, None, :, None]
     return torch.where(is_later, scores, torch.zeros_like(scores))
@@ -105,7 +96,7 @@ def all_composition_scores(model: Any, mode: Literal["Q", "K", "V"]) -> Tensor:
 
 @torch.no_grad()
 def accumulated_bias(
-    model: Any, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
+    model: Transformer, layer: int, mlp_input: bool = False, include_mlp_biases: bool = True
 ) -> Tensor:
     """Return what output biases have added to the residual stream before a layer, [d_model].
 
@@ -122,11 +113,10 @@ def accumulated_bias(
         has_bias = not (model.cfg.attn_only or model.cfg.has_experts(index))
         if include_mlp_biases and index < layer and has_bias:
             total = total + block.mlp.b_out
-    scaled: Tensor = total * model.cfg.residual_multiplier
-    return scaled
+    return total * model.cfg.residual_multiplier
 
 
-class NamedWeights:
+class NamedWeights(Transformer):
     """A model's weights by name, those of blocks stacked over layers.
 
     Under grouped queries keys and values are repeated for every head of their group; what a layer
@@ -147,14 +137,37 @@ class NamedWeights:
     b_in = Stacked("mlp", "MLP input biases, [layer, d_mlp].")
     b_out = Stacked("mlp", "MLP output biases, [layer, d_model].")
 
-    W_E = property(lambda self: self.embed.W_E, doc="Embedding, [d_vocab, d_model].")
-    W_pos = property(lambda self: self.pos_embed.W_pos, doc="Position embedding, [n_ctx, d_model].")
-    W_E_pos = property(
-        lambda self: torch.cat([self.W_E, self.W_pos]),
-        doc="Token and position embedding, one after the other, [d_vocab + n_ctx, d_model].",
-    )
-    W_U = property(lambda self: self.unembed.W_U, doc="Unembedding, [d_model, d_vocab_out].")
-    b_U = property(lambda self: self.unembed.b_U, doc="Unembedding bias, [d_vocab_out].")
+    @property
+    def W_E(self) -> Tensor:
+        """Embedding, [d_vocab, d_model]."""
+        return self.embed.W_E
 
-    QK = property(qk_circuit, doc=qk_circuit.__doc__)
-    OV = property(ov_circuit, doc=ov_circuit.__doc__)
+    @property
+    def W_pos(self) -> Tensor:
+        """Position embedding, [n_ctx, d_model]."""
+        return self.pos_embed.W_pos
+
+    @property
+    def W_E_pos(self) -> Tensor:
+        """Token and position embedding, one after the other, [d_vocab + n_ctx, d_model]."""
+        return torch.cat([self.W_E, self.W_pos])
+
+    @property
+    def W_U(self) -> Tensor:
+        """Unembedding, [d_model, d_vocab_out]."""
+        return self.unembed.W_U
+
+    @property
+    def b_U(self) -> Tensor:
+        """Unembedding bias, [d_vocab_out]."""
+        return self.unembed.b_U
+
+    @property
+    def QK(self) -> FactoredMatrix:
+        """Every head's W_Q W_Kᵀ, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
+        return FactoredMatrix(self.W_Q, self.W_K.transpose(-2, -1))
+
+    @property
+    def OV(self) -> FactoredMatrix:
+        """Every head's W_V W_O, factored, [layer, head, d_model, d_model] (Elhage et al. 2021)."""
+        return FactoredMatrix(self.W_V, self.W_O)

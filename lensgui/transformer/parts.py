@@ -1,0 +1,41 @@
+"""Transformer: what a decoder-only transformer is made of, from embedding to unembedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from torch import nn
+
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooked_module import HookedModule
+from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.block import Block
+from lensgui.transformer.layers.embed import Embed, PosEmbed, Unembed
+from lensgui.transformer.layers.norms import Norm
+
+
+class Transformer(HookedModule):
+    """The parts of a decoder-only transformer; `HookedTransformer` runs them.
+
+    Functions that become its methods take this, so that they need not import what imports them.
+
+    Attributes:
+        cfg: Its numbers.
+        tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
+        pos_embed: The position embedding; only if it is learned and added.
+    """
+
+    def __init__(self, cfg: HookedTransformerConfig, tokenizer: Any = None) -> None:
+        """Make uninitialised parts."""
+        super().__init__()
+        if cfg.d_vocab == -1:
+            cfg.d_vocab = cfg.d_vocab_out = len(tokenizer)
+        self.cfg, self.tokenizer = cfg, tokenizer
+        self.embed, self.hook_embed = Embed(cfg), HookPoint()
+        if cfg.positional_embedding_type == "standard":
+            self.pos_embed, self.hook_pos_embed = PosEmbed(cfg), HookPoint()
+        blocks = nn.ModuleList(Block(cfg, layer) for layer in range(cfg.n_layers))
+        self.blocks = cast(Sequence[Block], blocks)
+        self.ln_final = Norm(cfg)
+        self.unembed = Unembed(cfg)
