@@ -53,7 +53,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "attribution_patch": "lensgui.analysis.sweep.estimates",
     "case_of": "lensgui.analysis.pairs.cases",
     "circuit_scores": "lensgui.analysis.graph.faithfulness",
-    "continued": "lensgui.analysis.sweep.continuations",
+    "continued": "lensgui.analysis.pairs.answers",
     "edge_attribution": "lensgui.analysis.graph.edges",
     "get_act_name": "lensgui.transformer.hooks.names",
     "head_scores": "lensgui.analysis.heads.scores",

@@ -33,6 +33,7 @@ from lensgui.analysis.heads.readout import score_keys as score_keys
 from lensgui.analysis.heads.scores import head_scores as head_scores
 from lensgui.analysis.pairs.answers import Answers as Answers
 from lensgui.analysis.pairs.answers import answers as answers
+from lensgui.analysis.pairs.answers import continued as continued
 from lensgui.analysis.pairs.cases import case_of as case_of
 from lensgui.analysis.pairs.typed_pairs import mean_attention as mean_attention
 from lensgui.analysis.pairs.typed_pairs import read_pair as read_pair
@@ -46,7 +47,6 @@ from lensgui.analysis.svd import SVDInterpreter as SVDInterpreter
 from lensgui.analysis.sweep.averages import Average as Average
 from lensgui.analysis.sweep.averages import Case as Case
 from lensgui.analysis.sweep.averages import sweep_cases as sweep_cases
-from lensgui.analysis.sweep.continuations import continued as continued
 from lensgui.analysis.sweep.estimates import agreement as agreement
 from lensgui.analysis.sweep.estimates import attribution_patch as attribution_patch
 from lensgui.analysis.sweep.slowly import recompute_cells as recompute_cells

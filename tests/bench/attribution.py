@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.run.run import KEPT, Run
 from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
 from lensgui.terms.kinds import SweepKind
 from tests.bench.figures import Spread
@@ -32,7 +32,7 @@ def steps_of(model, pair, runs, **options) -> list[float]:
 
 def in_steps(model, pair, forward: float) -> bool:
     """Print the estimate in steps, given complete runs; whether no step is too long."""
-    runs = [Run(model, ids, frozenset(HOOKS)).complete() for ids in (pair.clean, pair.corrupted)]
+    runs = [Run(model, ids, KEPT).complete() for ids in (pair.clean, pair.corrupted)]
     holds = True
     for name, options in {
         "the change": {},

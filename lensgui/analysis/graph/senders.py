@@ -19,18 +19,20 @@ from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, senders, wr
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
-from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.batches import group, measured
-from lensgui.analysis.sweep.patches import HeadPatch, needed
+from lensgui.analysis.sweep.kinds import needed
+from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Metric, MetricName, read_positions
 from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.hooks.names import get_act_name
 
 _WRITTEN = frozenset({"z", "mlp_out"})
 
 
-class FedPatch(HeadPatch):
+class FedPatch(Patch):
     """One head's queries, keys or values as they are when it hears one sender of the clean run.
 
     A cell's index is its sender's place among those that are heard.
@@ -92,13 +94,12 @@ class FedPatch(HeadPatch):
         def keep(activation: Tensor, hook: Any) -> None:
             self._fed.append(activation[:, :, self.head])
 
-        name = f"blocks.{self.layer}.{HOOKS[self.kind.activation]}"
-        with self.model.hooks([(name, keep)]):
+        with self.model.hooks([(get_act_name(self.kind.activation, self.layer), keep)]):
             block.attention_half(stream + changes, self.run.span)
 
-    def _patched(self, layer: int, name: str, indices: list[tuple[int, ...]], end: int) -> Tensor:
+    def _patched(self, layer: int, indices: list[tuple[int, ...]], end: int) -> Tensor:
         """Return the corrupted run's activation, the receiver's as each cell's sender makes it."""
-        patched = self.base(name, layer)[:end].repeat(len(indices), 1, 1, 1)
+        patched = self.base(self.kind.activation, layer)[:end].repeat(len(indices), 1, 1, 1)
         fed = torch.cat(self._fed)
         patched[:, :, self.head] = fed[[at for (at,) in indices], :end]
         return patched

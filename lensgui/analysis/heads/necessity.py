@@ -17,7 +17,7 @@ from lensgui.analysis.heads.readout import head_output
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.patches import make_patch
+from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import HEADS
 from lensgui.terms.metrics import LogitDifference, Metric, read_positions
@@ -66,7 +66,7 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
     end = read_positions(metric, len(base.tokens)).stop
     metric = compared(base.model, metric, base.residuals[-1])
     start = read_metric(base, metric)
-    patch = make_patch(HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
+    patch = Patch(HEADS, base, MeanRecording(reference), Recording(base, _NAMES))
     shape = (base.model.cfg.n_layers, *patch.shape)
     result = nothing_known(HEADS, shape, start, start)
     for _ in run_cells([patch], [result], base, metric, end, start):

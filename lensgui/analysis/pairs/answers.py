@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.analysis.sweep.continuations import continued
 from lensgui.prompts.pair import SEPARATOR, Prompt, PromptPair
 from lensgui.terms.metrics import (
     NEEDS_DISTRACTOR,
@@ -213,3 +212,24 @@ def is_unknown(model: HookedTransformer, ids: list[int]) -> bool:
     tokenizer = model.tokenizer
     unknown = tokenizer.unk_token_id
     return unknown is not None and unknown != tokenizer.eos_token_id and unknown in ids
+
+
+def continued(tokens: Tensor, continuation: Sequence[int]) -> Tensor:
+    """Return the prompt that a `ContinuationLogProbability` reads: all but its last token follow.
+
+    Clean and corrupted prompt get the same continuation, so that both stay equally long.
+
+    Args:
+        tokens: Token ids of a prompt, [..., position].
+        continuation: Token ids.
+
+    Returns:
+        [..., position + tokens of the continuation − 1].
+
+    Raises:
+        ValueError: If the continuation is empty.
+    """
+    if not continuation:
+        raise ValueError("The continuation has no tokens.")
+    more = tokens.new_tensor(list(continuation[:-1])).expand(*tokens.shape[:-1], -1)
+    return torch.cat([tokens, more], dim=-1)

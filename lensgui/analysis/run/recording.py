@@ -8,9 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.run.run import Run
 from lensgui.transformer.cache.cache import ActivationCache
 from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
+from lensgui.transformer.hooks.names import get_act_name
 
 
 class Recorded(Protocol):
@@ -51,7 +52,7 @@ class Recording:
     """
 
     def __init__(self, run: Run, names: frozenset[str]) -> None:
-        """Record some of `HOOKS`, or take them from the run if it kept them."""
+        """Record activations by short name, or take them from the run if it kept them all."""
         self.run = run
         self._names = names
         self._layers: dict[int, dict[str, Tensor]] = {}
@@ -76,7 +77,7 @@ class Recording:
             found[name] = activation[0]
 
         hooks: list[NamedHook] = [
-            (f"blocks.{layer}.{HOOKS[name]}", partial(keep, name=name)) for name in self._names
+            (get_act_name(name, layer), partial(keep, name=name)) for name in self._names
         ]
         with self.run.model.hooks(hooks):
             self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)

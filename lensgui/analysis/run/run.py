@@ -14,15 +14,8 @@ from lensgui.transformer.layers.attention import KeyValues
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import refuse_padding
 
-HOOKS = {
-    "attn_out": "hook_attn_out",
-    "mlp_out": "hook_mlp_out",
-    "q": "attn.hook_q",
-    "k": "attn.hook_k",
-    "v": "attn.hook_v",
-    "z": "attn.hook_z",
-    "pattern": "attn.hook_pattern",
-}
+KEPT = frozenset({"attn_out", "mlp_out", "q", "k", "v", "z", "pattern"})
+"""The activations that a run can keep; a `Recording` makes others from its residual stream."""
 
 
 class Run:
@@ -50,12 +43,12 @@ class Run:
         Args:
             model: The model.
             tokens: Token ids, [position] or [1, position].
-            names: What else to keep: some of `HOOKS`.
+            names: What else to keep: those of them that are `KEPT`.
 
         Raises:
             ValueError: If the prompt is padded.
         """
-        self.model, self.names = model, names
+        self.model, self.names = model, names & KEPT
         self.kept: list[dict[str, Tensor]] = []
         self.tokens = tokens.flatten()
         refuse_padding(model, self.tokens[None])

@@ -3,10 +3,9 @@
 averages: A sweep over many prompt pairs: the mean, how sure it is, and which pairs the model gets
     wrong.
 batches: Cells of a sweep as rows, on their way through the layers in batches.
-continuations: Answers of several tokens: which prompt is run for them, and how its map is cut to
-    the prompt.
 estimates: Attribution patching: a first-order estimate of every cell of every sweep.
 gradients: Gradients that go back through a run a piece of a layer at a time.
+kinds: What is known of each activation that sweeps patch: how it is read, put in and estimated.
 notebook_api: Activation patching as notebooks write it: cache, tokens and metric in, a map of
     numbers out.
 patches: What one cell of a sweep puts into the base run, and where it enters the layers.

@@ -12,7 +12,8 @@ from torch import Tensor
 from lensgui.analysis.run.passes import Strand, through
 from lensgui.analysis.run.predictions import metric_logits
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.patches import Patch, Stage
+from lensgui.analysis.sweep.kinds import Stage
+from lensgui.analysis.sweep.patches import Patch
 from lensgui.checkpoints.devices import free_bytes
 from lensgui.terms.metrics import Metric
 from lensgui.transformer.layers.span import Span

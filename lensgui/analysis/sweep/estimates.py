@@ -20,85 +20,20 @@ from torch import Tensor
 from lensgui.analysis.checks import check_one_length, check_unhooked
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
-from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.gradients import LayerGraph, gradient_at_the_end
-from lensgui.analysis.sweep.patches import check_kind
+from lensgui.analysis.sweep.kinds import (
+    FIX_READS,
+    FIX_READS_OF_BASE,
+    WAYS,
+    Both,
+    check_kind,
+    estimated,
+    value_of,
+)
 from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metrics import Agreement, Metric
 from lensgui.transformer.model import HookedTransformer
-
-
-@dataclass(frozen=True, slots=True)
-class LayerEstimates:
-    """What both runs left at one layer, by short name, and the estimates made from it."""
-
-    model: HookedTransformer
-    layer: int
-    source: dict[str, Tensor]
-    base: dict[str, Tensor]
-    qk_fix: bool
-
-    def row(self, kind: SweepKind, gradients: dict[str, Tensor]) -> Tensor:
-        """Return the estimates of a kind in the shape of a layer of its map."""
-        fixed = self.qk_fix and kind.activation in ("q", "k")
-        return self._fixed(kind, gradients) if fixed else self._linear(kind, gradients)
-
-    def _linear(self, kind: SweepKind, gradients: dict[str, Tensor]) -> Tensor:
-        name = kind.activation
-        change = (self.source[name] - self.base[name]).double() * gradients[name].double()
-        if name != "pattern":
-            effect = change.sum(-1)
-            return effect.sum(0) if kind.extent == "all" else effect
-        dims = {"edge": (), "position": (-1,), "all": (-2, -1)}[kind.extent]
-        return change.sum(dims) if dims else change
-
-    def _fixed(self, kind: SweepKind, gradients: dict[str, Tensor]) -> Tensor:
-        """Return the estimates of q or k with attention worked out again (Kramár et al. 2024)."""
-        pattern, gradient = self.base["pattern"].double(), gradients["pattern"].double()
-        scores = self._scores(kind.activation).double()
-        if kind.activation == "q" or kind.extent == "all":
-            softmax = self.model.blocks[self.layer].attn.softmax
-            change = ((softmax(scores) - pattern) * gradient).sum(-1)
-            by_position = change.T  # of queries
-        else:
-            before = self.base["attn_scores"].double()
-            by_position = _one_key_at_a_time(scores, before, pattern, gradient)
-        if kind.activation == "k":
-            groups = self.model.cfg.kv_heads
-            by_position = by_position.unflatten(-1, (groups, -1)).sum(-1)
-        return by_position.sum(0) if kind.extent == "all" else by_position
-
-    def _scores(self, activation: str) -> Tensor:
-        """Return the scores that the source's queries, or keys, would have in the base run."""
-        attn = self.model.blocks[self.layer].attn
-        span = self.model.span(len(self.base[activation]))
-        q, k = ((self.source if name == activation else self.base)[name][None] for name in "qk")
-        return attn.scores(attn.turned_queries(q, span), [attn.turned_keys(k, span)], span)[0]
-
-
-def _one_key_at_a_time(
-    patched: Tensor, scores: Tensor, pattern: Tensor, gradient: Tensor
-) -> Tensor:
-    """Return the effect of replacing one key's scores at a time, softmax worked out exactly.
-
-    With share a and gradient g of the key's source, and r the share it would have had before
-    renormalising, a row's Σ pattern · gradient changes to (Σ − a g + r g) / (1 − a + r).
-
-    Args:
-        patched: Scores with the source's keys, [head, query, source].
-        scores: The base run's.
-        pattern: The base run's.
-        gradient: Of the metric with respect to the pattern.
-
-    Returns:
-        [source, head].
-    """
-    visible = scores.isfinite()
-    growth = torch.where(visible, patched - scores, torch.zeros_like(scores))
-    would_be = pattern * growth.exp()
-    whole = (pattern * gradient).sum(-1, keepdim=True)
-    changed = (whole - pattern * gradient + would_be * gradient) / (1 - pattern + would_be)
-    return (changed - whole).sum(-2).T
 
 
 def attribution_patch(
@@ -165,7 +100,7 @@ def attribution_steps(
             attached, the model has no such activation, or GradDrop has but one layer to drop.
     """
     _check(model, metric, kinds, grad_drop)
-    names = _names(kinds, qk_fix)
+    names, watched = _names(kinds, qk_fix)
     clean_run, corrupted_run = runs = _runs(clean, corrupted, model, names, direction)
     for run in runs:
         for _ in run.steps():
@@ -173,7 +108,7 @@ def attribution_steps(
     metric = compared(model, metric, clean_run.residuals[-1])
     source, base = runs if direction == "denoising" else (corrupted_run, clean_run)
     flows = [gradient_at_the_end(base, metric)]
-    estimates = _Estimates(source, base, tuple(kinds), names, qk_fix, grad_drop, flows)
+    estimates = _Estimates(source, base, tuple(kinds), names, watched, qk_fix, grad_drop, flows)
     for layer in reversed(range(model.cfg.n_layers)):
         yield from estimates.steps(layer)
     yield estimates.maps()
@@ -193,14 +128,13 @@ def _check(
         raise ValueError(f"{name} has one layer; GradDrop needs two or more.")
 
 
-def _names(kinds: Sequence[SweepKind], qk_fix: bool) -> frozenset[str]:
-    """Return the activations, other than streams, that estimates read of the base run."""
-    wanted = {kind.activation for kind in kinds}
-    if qk_fix and wanted & {"q", "k"}:
-        wanted |= {"q", "k", "attn_scores", "pattern"}
-    if "resid_mid" in wanted:
-        wanted.add("attn_out")
-    return frozenset(wanted & {*HOOKS, "attn_scores"})
+def _names(kinds: Sequence[SweepKind], qk_fix: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the activations that estimates read of the source run, and of the base run."""
+    ways = [WAYS[kind.activation] for kind in kinds]
+    names = frozenset[str]().union(*(way.reads for way in ways))
+    if not (qk_fix and any(way.fixed for way in ways)):
+        return names, names
+    return names | FIX_READS, names | FIX_READS | FIX_READS_OF_BASE
 
 
 def _runs(
@@ -211,8 +145,7 @@ def _runs(
     direction: Direction,
 ) -> tuple[Run, Run]:
     """Return the runs of two prompts, perhaps not yet complete, of which the source keeps names."""
-    kept = (names & frozenset(HOOKS), frozenset[str]())
-    kept = kept if direction == "denoising" else (kept[1], kept[0])
+    kept = (names, frozenset[str]()) if direction == "denoising" else (frozenset[str](), names)
     runs = [
         prompt if isinstance(prompt, Run) else Run(model, prompt, keeps)
         for prompt, keeps in zip((clean, corrupted), kept, strict=True)
@@ -226,6 +159,8 @@ class _Estimates:
     """The estimates of every layer, from the last to the first.
 
     Attributes:
+        names: The activations that are read of the source run.
+        watched: Those that are read of the base run.
         flows: Gradients in the stream before the layers done so far, [position, d_model]: the whole
             one; and with GradDrop, that without each of those layers.
         rows: The estimates of each layer done so far, those of each kind.
@@ -235,6 +170,7 @@ class _Estimates:
     base: Run
     kinds: tuple[SweepKind, ...]
     names: frozenset[str]
+    watched: frozenset[str]
     qk_fix: bool
     grad_drop: bool
     flows: list[Tensor]
@@ -244,30 +180,30 @@ class _Estimates:
         """Estimate the cells of the next layer, yielding between pieces."""
         source = self._of_source(layer)
         yield
-        graph = LayerGraph(self.base, layer, self.names)
+        graph = LayerGraph(self.base, layer, self.watched)
         yield from graph.forward()
-        given = LayerEstimates(self.base.model, layer, source, graph.activations(), self.qk_fix)
+        both = Both(self.base.model, layer, source, graph.activations())
         after, found = self.flows[0], list[list[Tensor]]()
         for at, flow in enumerate(self.flows):
             gradients = yield from graph.backward(flow)
             self.flows[at] = gradients["resid_pre"]
-            found.append([given.row(kind, gradients) for kind in self.kinds])
+            found.append(self._rows(both, gradients))
             yield
         if self.grad_drop:
             around = graph.around(after)
             self.flows.append(after)
-            found.append([given.row(kind, around) for kind in self.kinds])
+            found.append(self._rows(both, around))
             found = [[self._averaged(layer, passes) for passes in zip(*found, strict=True)]]
         self.rows.insert(0, found[0])
 
     def _of_source(self, layer: int) -> dict[str, Tensor]:
         """Return what the base run's layer is compared with."""
-        names = self.names & frozenset(HOOKS)
-        recording = Recording(self.source, names)
-        before, after = recording.residual(layer), recording.residual(layer + 1)
-        found = {name: recording(name, layer) for name in names}
-        found |= {"resid_pre": before, "resid_post": after}
-        return found | ({"resid_mid": before + found["attn_out"]} if "attn_out" in names else {})
+        recording = Recording(self.source, self.names)
+        found = {kind.activation: value_of(kind, recording, layer) for kind in self.kinds}
+        return found | {name: recording(name, layer) for name in self.names}
+
+    def _rows(self, both: Both, gradients: dict[str, Tensor]) -> list[Tensor]:
+        return [estimated(kind, both, gradients, self.qk_fix) for kind in self.kinds]
 
     def _averaged(self, layer: int, passes: tuple[Tensor, ...]) -> Tensor:
         """Return the mean size over dropped layers.

@@ -20,7 +20,8 @@ from torch import Tensor
 from lensgui.analysis.checks import hooked_points
 from lensgui.analysis.run.recording import CachedRecording
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.patches import make_patch, map_shape, needed
+from lensgui.analysis.sweep.kinds import needed
+from lensgui.analysis.sweep.patches import Patch, map_shape
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Declared, read_positions
@@ -203,7 +204,7 @@ def _swept(
         result = nothing_known(kind, tuple(total.shape))
         end = read_positions(metric, len(tokens)).stop
         start = read_metric(run, metric)
-        patches, results = [make_patch(kind, run, *recordings)], [result]
+        patches, results = [Patch(kind, run, *recordings)], [result]
         for _ in run_cells(patches, results, run, metric, end, start):
             pass
         total += result.values + start

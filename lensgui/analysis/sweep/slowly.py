@@ -61,7 +61,7 @@ def recompute_cells(
         metric = metric.against(logits["clean"][0, metric.position])
     start = metric(logits[base])
     for name, index in zip(names, indices, strict=True):
-        put = _putting(taken[name], place_of(kind, index))
+        put = _putting(taken[name], (slice(None), *kind.place(index[1:])))
         for residual in _layer_by_layer(model, prompts[base], [(name, put)]):
             yield None
             final = residual
@@ -77,21 +77,6 @@ def _putting(source: Tensor, place: tuple[slice | int, ...]) -> Any:
         return patched
 
     return put
-
-
-def place_of(kind: SweepKind, index: tuple[int, ...]) -> tuple[slice | int, ...]:
-    """Return where a cell stands in its activation, which has a batch dimension.
-
-    Args:
-        kind: What is replaced.
-        index: The place, on the axes of the kind.
-    """
-    everything, at = slice(None), dict(zip(kind.axes, index, strict=True))
-    head = at.get("head", at.get("key_value_head", everything))
-    position = at.get("position", everything)
-    if kind.activation == "pattern":
-        return everything, head, position, at.get("source", everything)
-    return (everything, position, head) if kind.is_of_heads else (everything, position)
 
 
 def _layer_by_layer(

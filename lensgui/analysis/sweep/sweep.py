@@ -22,7 +22,8 @@ from lensgui.analysis.run.predictions import check_columns, compared, metric_log
 from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, are_alike, equal_tokens, run_together, strands_of
 from lensgui.analysis.sweep.batches import Cell, Walk, group, measured
-from lensgui.analysis.sweep.patches import Patch, make_patch, map_shape, needed
+from lensgui.analysis.sweep.kinds import needed
+from lensgui.analysis.sweep.patches import Patch, map_shape
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
 from lensgui.terms.metrics import Metric, MetricName, read_positions
 from lensgui.terms.shares import Shares
@@ -236,7 +237,7 @@ def _patches(
     """Return what cells put in, and the run that is patched into."""
     source, base = runs if direction == "denoising" else reversed(runs)
     recordings = {kind: [Recording(run, needed(kind)) for run in (source, base)] for kind in kinds}
-    return [make_patch(kind, base, *recordings[kind]) for kind in kinds], base
+    return [Patch(kind, base, *recordings[kind]) for kind in kinds], base
 
 
 def _on_the_way(
@@ -350,6 +351,24 @@ def _enter(
     cells, values = found or ([], torch.empty(0))
     for cell, value in zip(cells, values.tolist(), strict=True):
         results[cell.patch].values[(cell.layer, *cell.index)] = value - base
+
+
+def of_prompt(result: SweepResult, length: int) -> SweepResult:
+    """Return the part of a sweep that patches the prompt, not the continuation behind it.
+
+    Args:
+        result: A sweep of continued prompts.
+        length: How many tokens the prompts had before.
+
+    Returns:
+        The same maps, their axes of positions ending with the prompt; views of the same arrays, so
+        that they fill in as the sweep goes on.
+    """
+    cut = tuple(
+        slice(length) if axis in ("position", "source") else slice(None)
+        for axis in result.kind.axes
+    )
+    return replace(result, values=result.values[cut], unchanged=result.unchanged[cut])
 
 
 def read_metric(run: Run, metric: Metric) -> float:

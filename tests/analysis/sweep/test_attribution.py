@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from lensgui.analysis.sweep.estimates import _one_key_at_a_time, agreement, attribution_patch
+from lensgui.analysis.sweep.estimates import agreement, attribution_patch
+from lensgui.analysis.sweep.kinds import _one_key_at_a_time
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, LogProbability, Probability, Rank

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 import torch
 
-from lensgui.analysis.run.run import HOOKS, Run
+from lensgui.analysis.run.run import KEPT, Run
 from lensgui.analysis.sweep import gradients
 from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
 from lensgui.analysis.sweep.sweep import sweep
@@ -89,7 +89,7 @@ def test_a_gradient_in_pieces_is_the_gradient_of_the_whole(name):
 
 
 @every_family
-@pytest.mark.parametrize("kept", [frozenset[str](), frozenset(HOOKS)], ids=["nothing", "all"])
+@pytest.mark.parametrize("kept", [frozenset[str](), KEPT], ids=["nothing", "all"])
 def test_runs_that_are_there_already_give_the_same(name, kept):
     model = model_of(name)
     runs = [Run(model, tokens, kept).complete() for tokens in (CLEAN, BASE)]
@@ -133,7 +133,7 @@ def test_between_steps_nothing_is_left_behind(is_enabled, grad_drop):
 
 def test_a_step_runs_half_a_layer_at_most(monkeypatch):
     model = model_of("llama")
-    runs = [Run(model, tokens, frozenset(HOOKS)).complete() for tokens in (CLEAN, BASE)]
+    runs = [Run(model, tokens, KEPT).complete() for tokens in (CLEAN, BASE)]
     passed = []
     for half in ("attention_half", "mlp_half"):
         for block in model.blocks:

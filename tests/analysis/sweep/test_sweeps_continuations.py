@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.sweep.continuations import continued, of_prompt
+from lensgui.analysis.pairs.answers import continued
 from lensgui.analysis.sweep.estimates import attribution_patch
-from lensgui.analysis.sweep.sweep import sweep
+from lensgui.analysis.sweep.sweep import of_prompt, sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability
 from lensgui.transformer.hooks.names import get_act_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.run.run import HOOKS, Run, run_together
+from lensgui.analysis.run.run import KEPT, Run, run_together
 from lensgui.analysis.sweep.batches import Walk
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
@@ -35,7 +35,7 @@ def forwards_of(model, run):
 
 @pytest.mark.parametrize("name", TINY)
 def test_equal_beginnings_stay_bit_equal_and_the_rest_is_what_it_is_alone(name):
-    model, names = model_of(name), frozenset(HOOKS)
+    model, names = model_of(name), KEPT
     together = [Run(model, tokens, names) for tokens in prompts()]
     run_together(together)
     together[1].complete()
