@@ -10,7 +10,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Reply
+from lensgui.jobs.results import ModelCard, Reply
 from lensgui.jobs.runner import STOPPED
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -41,6 +41,7 @@ class Pane(QWidget):
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
         scrolls: Whether it may be given less height than it needs.
+        card: The model that was opened last; None before there is one.
         messages: What is wrong, by the name of the question or of what the user did.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
@@ -67,6 +68,7 @@ class Pane(QWidget):
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.about)
         self.is_in_front = True
+        self.card: ModelCard | None = None
         self.messages: dict[str, str] = {}
         self._replies: dict[str, Reply] = {}
         self._empty_states: dict[EmptyState, str] = {}
@@ -108,6 +110,7 @@ class Pane(QWidget):
             self._replies[name] = reply
         self._say(name, reply.sentence if reply is not None else "")
         if name == MODEL:
+            self.card = self.known(MODEL, ModelCard) or self.card
             self._say_if_empty(self._without_model(reply) or self._empty_states)
         is_end = before and before.status == "partial" and reply and reply.status == "whole"
         if not (is_end and before and reply and before.answer is reply.answer):  # all is drawn

@@ -131,7 +131,7 @@ def test_two_sweeps_are_compared_over_an_edit(window, answerer, qtbot):
     kept = window.session.document.views[0].against
     settle(window, qtbot, lambda: view(window, direction="noising"))
     settle(window, qtbot, pane.view.compare.buttons["A − B"].click)
-    assert pane.view.kept is not None
+    assert pane.view.given.kept is not None
     assert pane.view.legend.text().startswith("A − B")
     pane.view.compare.drop.click()
     assert window.session.document.views[0].against is None

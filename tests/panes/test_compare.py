@@ -41,17 +41,17 @@ def test_two_sweeps_are_subtracted(document, show, qtbot):
     pane, document = kept(document, show, qtbot, direction="noising")
     assert document.views[0].against == Patching(document.model, PAIR)
     assert "kept" not in pane.requests(document, PLACE)
-    b = pane.view.shown
+    b = pane.view.face
     choose(pane, qtbot, "A − B")
     a = reply(pane, "kept", pane.requests(document, PLACE)["kept"])
     expected = a.normalised - b.normalised
-    np.testing.assert_allclose(pane.view.shown.values, expected, atol=1e-6)
+    np.testing.assert_allclose(pane.view.face.values, expected, atol=1e-6)
     assert pane.heatmap.describe(2, 1) == pane.heatmap.describe(2, 1)
     assert "A +" in pane.heatmap.describe(2, 4) or "A −" in pane.heatmap.describe(2, 4)
     choose(pane, qtbot, "A")
-    assert pane.view.shown is a
+    assert pane.view.face is a
     choose(pane, qtbot, "B")
-    assert pane.view.shown is b
+    assert pane.view.face is b
     with qtbot.waitSignal(pane.edited) as edited:
         qtbot.mouseClick(pane.view.compare.drop, Qt.MouseButton.LeftButton)
     assert edited.args[0]["views"][0].against is None
@@ -62,7 +62,7 @@ def test_sweeps_with_other_axes_are_not_subtracted(document, show, qtbot):
     choose(pane, qtbot, "A − B")
     reply(pane, "kept", pane.requests(document, PLACE)["kept"])
     assert "can't be subtracted" in pane.view.refusal.text()
-    assert pane.view.shown is pane.sweep
+    assert pane.view.face is pane.sweep
 
 
 def test_another_model_ends_a_comparison_with_a_sentence(document, show, qtbot):

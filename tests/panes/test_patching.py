@@ -39,8 +39,8 @@ def test_every_kind_is_asked_drawn_and_described(document, show, kind, direction
     assert pane.heatmap.selected() != (None, None)
     assert pane.heatmap.describe(1, 1)
     height, width = pane.heatmap.picture.shades.shape
-    assert (height, width) == pane.view.shown.values.shape
-    assert pane.view.shown.values.size <= pane.sweep.values.size
+    assert (height, width) == pane.view.face.values.shape
+    assert pane.view.face.values.size <= pane.sweep.values.size
     draws(pane)
 
 

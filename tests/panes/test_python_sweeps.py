@@ -114,7 +114,7 @@ def test_the_side_that_is_shown(a, b, side, answerer, qtbot):
     document = viewing(DOCUMENTS[b], against=kept)
     show_side(pane, document, side, answerer, qtbot)
     np.testing.assert_allclose(
-        copied(pane, document, qtbot)["shown"].numpy(), drawn(pane.view.shown), atol=1e-5
+        copied(pane, document, qtbot)["shown"].numpy(), drawn(pane.view.face), atol=1e-5
     )
 
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, answerer, qtbot):
     if other.extent == "edge":
         document = viewing(document, against=replace(kept, layer=1, head=3))
     show_side(pane, document, "A − B", answerer, qtbot)
-    assert_same(copied(pane, document, qtbot)["shown"], pane.view.sweep)
+    assert_same(copied(pane, document, qtbot)["shown"], pane.sweep)
 
 
 def test_edges_of_two_heads_are_subtracted(answerer, qtbot):
@@ -135,7 +135,7 @@ def test_edges_of_two_heads_are_subtracted(answerer, qtbot):
     kept = replace(document.patching(0), layer=1, head=3)
     document = viewing(document, against=kept)
     show_side(pane, document, "A − B", answerer, qtbot)
-    assert_same(copied(pane, document, qtbot)["shown"], pane.view.shown)
+    assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
 
 
 def show_side(pane, document, side, answerer, qtbot):

@@ -42,7 +42,7 @@ def menu_of(pane, row, column):
 @pytest.mark.parametrize("name", ["z", "q", "k", "v", "pattern"])
 def test_a_slider_moves_along_the_position(document, show, qtbot, name):
     pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind(name)), PLACE)
-    shown, sweep = pane.view.shown, pane.sweep
+    shown, sweep = pane.view.face, pane.sweep
     assert shown.axes[0].name == "layer"
     at = [axis.name for axis in sweep.axes].index("position")
     assert np.array_equal(shown.values, np.take(sweep.values, 3, at))
@@ -51,7 +51,7 @@ def test_a_slider_moves_along_the_position(document, show, qtbot, name):
         pane.view.slider.slider.setValue(1)
     assert picked.args == [{"position": 1}]
     pane.show_cursor(replace(PLACE, position=1))
-    assert np.array_equal(pane.view.shown.values, np.take(sweep.values, 1, at))
+    assert np.array_equal(pane.view.face.values, np.take(sweep.values, 1, at))
     assert "1" in pane.view.slider.words.text()
 
 

@@ -24,7 +24,6 @@ from lensgui.jobs.results import (
     HeadReading,
     LensReading,
     MLPReading,
-    ModelCard,
     PairReading,
     Reply,
 )
@@ -125,7 +124,6 @@ class InspectorPane(Pane):
         self._read: Request | None = None  # the pair whose last position is known
         self._others: Replies = {}
         self._drawn: dict[str, Answer | None] = {}
-        self._group = 1
         self.place = headline("", self)
         self.place.setWordWrap(True)
         self.pin = button("Pin", "Pin what is selected", "Outline this place in every pane.", self)
@@ -185,8 +183,6 @@ class InspectorPane(Pane):
             self._draw_reading(name)
         elif name == "pair":
             self._draw_pair()
-        elif (card := self.known(name, ModelCard)) is not None:
-            self._group = group_size(card)
 
     def _draw_reading(self, name: str) -> None:
         part, found = getattr(self, name), self.answer(name, KINDS[name])
@@ -314,7 +310,7 @@ class InspectorPane(Pane):
         place, replies = settled(self._cursor, last), self._others
         self.place.setText(described(self._cursor, place, self._pair, last))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
-        self.numbers.show_numbers(numbers(replies, place, self._group, self._document))
+        self.numbers.show_numbers(numbers(replies, place, group_size(self.card), self._document))
         scores = head_scores(replies, place, self._document)
         if scores is None:
             self.scores.show_stale()  # in their place: all below would move twice

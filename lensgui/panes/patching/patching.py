@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.jobs.arrays import Sweep, Verification
 from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
-from lensgui.jobs.results import ModelCard, PairReading
+from lensgui.jobs.results import PairReading
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser
@@ -21,7 +21,7 @@ from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells, faces, sweep_footer
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
-from lensgui.panes.sweep_view.sweep_view import SweepPlot
+from lensgui.panes.sweep_view.sweep_view import Shown, SweepPlot
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
@@ -87,7 +87,7 @@ class PatchingPane(Pane):
     @property
     def sweep(self) -> Sweep | None:
         """The sweep so far."""
-        return self.view.sweep
+        return self.answer("sweep", Sweep)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return a sweep over all places of the chosen kind, once there are two prompts."""
@@ -116,7 +116,6 @@ class PatchingPane(Pane):
         view = document.views[self.number]
         self.kind.show_value(view.kind)
         self.direction.show_value(view.direction)
-        self.view.pins = document.pins
         self.view.compare.show_kept(self._kept(document))
         is_other = view.against is not None and self._kept(document) is None
         self._say("kept", OTHER_MODEL if is_other else "")
@@ -125,7 +124,6 @@ class PatchingPane(Pane):
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected cell."""
         self._cursor = cursor
-        self.view.selected = cursor
         self._look_again()
 
     def _look_again(self) -> None:
@@ -141,9 +139,6 @@ class PatchingPane(Pane):
 
     def draw_reply(self, name: str) -> None:
         """Fill in the cells swept so far, or say why there are none and nothing else."""
-        card = self.known(name, ModelCard)
-        if card is not None:
-            self.view.group = cells.group_size(card)
         if name == "sweep":
             is_silent = self.has_failed(name)
             self._say_if_empty({self.view.heatmap: ""} if is_silent else self._empty_states)
@@ -151,14 +146,21 @@ class PatchingPane(Pane):
 
     def _draw(self) -> None:
         """Draw what is known by now."""
-        view, reply = self.view, self.reply("sweep")
-        view.pair, view.kept = self.answer("pair", PairReading), self.answer("kept", Sweep)
-        view.sweep, view.is_stale = self.answer("sweep", Sweep), self.is_stale("sweep")
-        view.is_paused = reply is not None and reply.status == "paused"
-        view.tools.show_paused(is_paused=view.is_paused)
-        view.tools.show_stopped(is_stopped=reply is not None and reply.sentence == STOPPED)
-        view.verified = self._verified()
-        view.draw()
+        reply = self.reply("sweep")
+        self.view.show_sweeps(
+            Shown(
+                self.sweep,
+                self.answer("kept", Sweep),
+                self.answer("pair", PairReading),
+                self._cursor,
+                self._document.pins if self._document is not None else (),
+                cells.group_size(self.card),
+                self._verified(),
+                is_paused=reply is not None and reply.status == "paused",
+                is_stopped=reply is not None and reply.sentence == STOPPED,
+                is_stale=self.is_stale("sweep"),
+            )
+        )
 
     def _verified(self) -> str:
         """Return how far the cell that is checked is from the slow way; "" if none is."""
@@ -213,7 +215,7 @@ class PatchingPane(Pane):
     @Slot()
     def _choose_side(self) -> None:
         self.altered.emit()
-        self.view.draw()
+        self._draw()
 
     @Slot()
     def _show_another(self) -> None:
@@ -222,10 +224,10 @@ class PatchingPane(Pane):
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:
         """Show what can be done with a cell."""
-        if self._document is None or self.view.shown is None:
+        if self._document is None or self.view.face is None:
             return
         place = self.view.place(row, column)
-        found = [] if self.view.is_stale else self._questions(place, row, column)
+        found = [] if self.is_stale("sweep") else self._questions(place, row, column)
         found += menus.of_place(self, place, self._document.pins)
         found.append(menus.copying(self.view.words(row, column)))
         menus.show_menu(self, found, where)
@@ -250,7 +252,7 @@ class PatchingPane(Pane):
 
     def _verify(self, row: int, column: int) -> None:
         """Ask for a cell the slow way."""
-        sweep = self.view.sweep
+        sweep = self.sweep
         asked = self._asked(self._document, self._cursor) if self._document else None
         if sweep is not None and asked is not None:
             index = faces.whole_index(sweep, row, column, self.view.slider.at)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QWidget
+from PySide6.QtCore import QPoint, Slot
+from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import CellState, Feeding
 from lensgui.jobs.requests import Request, WhoFeeds
-from lensgui.panes import menus, theme
+from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
-from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.pane import Pane
-from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
-from lensgui.panes.sweep_view.faces import Setting, draw
-from lensgui.panes.sweep_view.top_cells import TopCells
+from lensgui.panes.sweep_view.faces import Setting
+from lensgui.panes.sweep_view.sweep_picture import SweepPicture
 from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -26,6 +23,14 @@ from lensgui.terms.kinds import HeadInput
 
 NO_HEAD = "Select a head in any pane to see who feeds it."
 NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."
+TIP = (
+    "Click a sender, or move with the arrow keys, to select it; right-click to see who feeds it in "
+    "turn."
+)
+LEGEND_TIP = (
+    "The path from each sender straight into the head is taken from the clean run, all else from "
+    "the corrupted run (path patching)."
+)
 LATER = "it does not come before the head that listens"
 INPUTS: Groups[HeadInput] = (
     (
@@ -47,52 +52,24 @@ class FeedersPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._end: float | None = None
-        self._meaning: tuple[object, ...] = ()
         self._document: Document | None = None
         self._cursor = Cursor()
         self._asked_input: object = None
         self._held: tuple[int, int] | None = None
         self._picks = False
         self.input = Chooser("Input of the selected head", INPUTS, self)
-        self.legend = caption("", self)
-        self.legend.setWordWrap(True)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.refusal = sentence(self)
-        self.refusal.hide()
-        self.heatmap = Heatmap(theme.diverging, self._words, parent=self)
-        self.heatmap.setAccessibleName("Senders by layer and head")
-        self.heatmap.setToolTip(
-            "Click a sender, or move with the arrow keys, to select it; right-click to see who "
-            "feeds it in turn."
-        )
-        self.levels = LevelBar(self)
-        self.table = TopCells(self)
+        self.picture = SweepPicture("Senders by layer and head", TIP, self._words, self)
+        self.heatmap, self.levels = self.picture.heatmap, self.picture.levels
+        self.table, self.refusal = self.picture.table, self.picture.refusal
+        self.legend = self.picture.legend
         self._empty_states = {self.heatmap: NO_HEAD}
-        self._lay_out()
+        self.column.addWidget(self.input)
+        self.column.addWidget(self.picture, 1)
         self.input.chosen.connect(self._choose_input)
-        self.heatmap.picked.connect(self._pick)
-        self.heatmap.hovered.connect(self.hovered)
-        self.heatmap.asked.connect(self._show_verbs)
-        self.table.picked.connect(self._pick)
-        self.levels.ranged.connect(self._range)
+        self.picture.picked.connect(self._pick)
+        self.picture.hovered.connect(self.hovered)
+        self.picture.asked.connect(self._show_verbs)
         self._draw()
-
-    def _lay_out(self) -> None:
-        picture = QWidget(self)
-        row = QHBoxLayout(picture)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
-        row.addWidget(self.heatmap, 1)
-        row.addWidget(self.levels)
-        parts = QSplitter(Qt.Orientation.Vertical, self)
-        parts.setChildrenCollapsible(False)
-        for widget, share in ((picture, 3), (self.table, 2)):
-            parts.addWidget(widget)
-            parts.setStretchFactor(parts.count() - 1, share)
-        for widget in (self.input, self.legend, self.refusal):
-            self.column.addWidget(widget)
-        self.column.addWidget(parts, 1)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return path patching into the selected head."""
@@ -148,31 +125,18 @@ class FeedersPane(Pane):
 
     def _draw(self) -> None:
         found = self.feeding
-        self.levels.setVisible(found is not None)
         self.table.setVisible(found is not None)
-        self.refusal.setVisible(found is not None and bool(found.refusal))
         if found is None:
-            self.legend.setText("")
-            self.heatmap.show_picture(None)
+            self.picture.say("")
+            self.picture.show_face(None, Setting())
             return
         self.table.show_sweep(found, 1)
-        self.refusal.setText(found.refusal)
         alone = "of this pair alone, " if self._document and self._document.rows else ""
         counted = f"{alone}{cells.legend(found)}{self._embedding(found)}"
-        self.legend.setText(f"into {found.receiver}: {counted}")
-        self.legend.setToolTip(
-            "The path from each sender straight into the head is taken from the clean run, all "
-            "else from the corrupted run (path patching)."
-        )
+        self.picture.say(f"into {found.receiver}: {counted}", LEGEND_TIP, found.refusal)
         pins = self._document.pins if self._document else ()
-        meaning = found.metric, found.shown_unit
-        if meaning != self._meaning:  # the user's range was of something else
-            self._meaning, self._end = meaning, None
-        picture, limit = draw(found, Setting(1, None, self._end or cells.largest(found), pins))
-        self.heatmap.show_picture(picture)
-        if self.is_stale("feeding"):
-            self.heatmap.show_stale()
-        self.levels.show_end(limit, is_own=self._end is not None)
+        setting = Setting(end=cells.largest(found), pins=pins)
+        self.picture.show_face(found, setting, is_stale=self.is_stale("feeding"))
 
     @staticmethod
     def _embedding(found: Feeding) -> str:
@@ -207,11 +171,6 @@ class FeedersPane(Pane):
     @Slot(object)
     def _choose_input(self) -> None:
         self.altered.emit()
-
-    @Slot(object)
-    def _range(self, end: float | None) -> None:
-        self._end = end
-        self._draw()
 
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:

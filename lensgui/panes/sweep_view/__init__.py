@@ -7,6 +7,8 @@ estimate_plot: How good the first-order estimate was on this very pair: each cel
 faces: What of a sweep can be drawn at once: one face of it, two axes wide, as a picture.
 kinds: What can be patched, and which way, in the words of the window.
 sweep_footer: The row of switches below a sweep, and the sentence that says how far it is.
+sweep_picture: One face of a sweep with its legend, its colour bar and the table of its strongest
+    cells.
 sweep_view: A sweep and all that belongs to it: picture, colour bar, slider, table, estimates,
     comparison.
 top_cells: The cells of a sweep that move the metric most, as a table.

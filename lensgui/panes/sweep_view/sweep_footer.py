@@ -72,23 +72,18 @@ class SweepTools(QWidget):
         self.estimate.clicked.connect(self.altered)
         self.more.clicked.connect(self.another)
 
-    def show_paused(self, *, is_paused: bool) -> None:
-        """Show whether the sweep rests."""
-        self.pause.setChecked(is_paused)
-        self.pause.setText(GO_ON if is_paused else PAUSE)
-
-    def show_stopped(self, *, is_stopped: bool) -> None:
-        """Offer to go on with a sweep that was stopped."""
+    def show_sweep(self, sweep: Sweep | None, *, is_paused: bool, is_stopped: bool) -> None:
+        """Offer what there is to do with a sweep, and to go on with one that rests."""
         self._is_stopped = is_stopped
-        self.pause.setText(GO_ON if is_stopped or self.pause.isChecked() else PAUSE)
-
-    def show_sweep(self, sweep: Sweep | None) -> None:
-        """Offer what there is to do with a sweep."""
-        is_whole = sweep is not None and sweep.done == sweep.total
-        can_pause = sweep is not None and not is_whole
-        self.pause.setEnabled(self.pause.isChecked() or self._is_stopped or can_pause)
+        self._show_paused(is_paused=is_paused)
+        can_pause = sweep is not None and sweep.done < sweep.total
+        self.pause.setEnabled(is_paused or is_stopped or can_pause)
         self.keep.setEnabled(sweep is not None)
         self.estimate.setVisible(sweep is not None and sweep.estimates is not None)
+
+    def _show_paused(self, *, is_paused: bool) -> None:
+        self.pause.setChecked(is_paused)
+        self.pause.setText(GO_ON if is_paused or self._is_stopped else PAUSE)
 
     @Slot(bool)
     def _tell_paused(self, is_paused: bool) -> None:
@@ -96,7 +91,7 @@ class SweepTools(QWidget):
             self.pause.setChecked(False)
             self.resumed.emit()
             return
-        self.show_paused(is_paused=is_paused)
+        self._show_paused(is_paused=is_paused)
         self.paused.emit(is_paused)
 
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Axis, Sweep
 from lensgui.jobs.results import PairReading
-from lensgui.panes import theme
-from lensgui.panes.controls.controls import caption, line, sentence
-from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.panes.pictures.level_bar import LevelBar
+from lensgui.panes.controls.controls import caption, line
 from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
 from lensgui.panes.sweep_view.compare import CompareRow
 from lensgui.panes.sweep_view.estimate_plot import EstimatePlot
-from lensgui.panes.sweep_view.faces import Setting, draw
+from lensgui.panes.sweep_view.faces import NOWHERE, Setting
 from lensgui.panes.sweep_view.sweep_footer import SweepTools
-from lensgui.panes.sweep_view.top_cells import TopCells
+from lensgui.panes.sweep_view.sweep_picture import SweepPicture
 from lensgui.panes.token_text import visible
 from lensgui.state.selection import Cursor
+
+TIP = (
+    "Click a cell, or move with the arrow keys, to select it in every pane; right-click for what "
+    "to ask of it next."
+)
 
 
 class PlaceSlider(QWidget):
@@ -71,6 +73,35 @@ class PlaceSlider(QWidget):
             self.moved.emit(at)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What a view of a sweep draws.
+
+    Attributes:
+        sweep: The present sweep; None while there is none.
+        kept: The sweep it is compared with, so far.
+        pair: The prompts' tokens.
+        selected: What the cursor points at.
+        pins: Places that are framed.
+        group: How many heads share a key/value head.
+        verified: What a check of one cell has found.
+        is_paused: Whether the user lets the sweep rest.
+        is_stopped: Whether it was stopped with all else.
+        is_stale: Whether it answers an older question.
+    """
+
+    sweep: Sweep | None = None
+    kept: Sweep | None = None
+    pair: PairReading | None = None
+    selected: Cursor = NOWHERE
+    pins: tuple[Cursor, ...] = ()
+    group: int = 1
+    verified: str = ""
+    is_paused: bool = False
+    is_stopped: bool = False
+    is_stale: bool = False
+
+
 class SweepPlot(QWidget):
     """Draws the sweep it is given, the one it is compared with, or their difference.
 
@@ -78,16 +109,8 @@ class SweepPlot(QWidget):
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
         asked: (row, column, where) of a cell whose verbs are wanted.
-        sweep: The present sweep; None while there is none.
-        kept: The sweep it is compared with, so far.
-        shown: What is drawn, on two axes.
-        pair: The prompts' tokens.
-        selected: What the cursor points at.
-        pins: Places that are framed.
-        group: How many heads share a key/value head.
-        verified: What a check of one cell has found.
-        is_paused: Whether the sweep rests.
-        is_stale: Whether what is drawn answers an older question.
+        given: What it is to draw.
+        face: What is drawn of it, on two axes.
     """
 
     picked = Signal(object)
@@ -96,82 +119,57 @@ class SweepPlot(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.sweep: Sweep | None = None
-        self.kept: Sweep | None = None
-        self.shown: Sweep | None = None
-        self.pair: PairReading | None = None
-        self.selected, self.pins, self.group = Cursor(), tuple[Cursor, ...](), 1
-        self.verified, self.is_paused, self.is_stale = "", False, False
+        self.given = Shown()
+        self.face: Sweep | None = None
         self._title = title
-        self._end: float | None = None
-        self._counted: tuple[object, ...] = ()
         self._sides: tuple[Sweep, Sweep] | None = None
-        self._make()
-        self._lay_out()
-        self._connect()
-        self.compare.show_kept(None)
-        self.draw()
-
-    def _make(self) -> None:
-        self.legend = caption("", self)
-        self.legend.setWordWrap(True)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.refusal = sentence(self)
+        self.picture = SweepPicture(title, TIP, self.words, self)
+        self.heatmap, self.levels = self.picture.heatmap, self.picture.levels
+        self.table, self.refusal = self.picture.table, self.picture.refusal
+        self.legend = self.picture.legend
         self.compare = CompareRow(self)
         self.slider = PlaceSlider(self)
-        self.heatmap = Heatmap(theme.diverging, self.words, parent=self)
-        self.heatmap.setAccessibleName(self._title)
-        self.heatmap.setToolTip(
-            "Click a cell, or move with the arrow keys, to select it in every pane; right-click "
-            "for what to ask of it next."
-        )
-        self.levels = LevelBar(self)
-        self.table = TopCells(self)
         self.estimates = EstimatePlot(self)
         self.remarks = caption("", self)
         self.remarks.setWordWrap(True)
         self.remarks.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remarks.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.tools = SweepTools(self)
-
-    def _connect(self) -> None:
-        self.heatmap.picked.connect(self.picked)
-        self.heatmap.hovered.connect(self.hovered)
-        self.heatmap.asked.connect(self.asked)
-        self.table.picked.connect(self.picked)
-        self.estimates.picked.connect(self.picked)
-        self.estimates.hovered.connect(self.hovered)
-        self.levels.ranged.connect(self._range)
-        self.slider.moved.connect(self._slide)
-        self.tools.altered.connect(self.draw)
+        self._lay_out()
+        self._connect()
+        self.compare.show_kept(None)
+        self.draw()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        picture = QWidget(self)
-        row = QHBoxLayout(picture)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
-        row.addWidget(self.heatmap, 1)
-        row.addWidget(self.levels)
-        parts = QSplitter(Qt.Orientation.Vertical, self)
-        parts.setChildrenCollapsible(False)
-        for widget, share in ((picture, 3), (self.table, 2), (self.estimates, 2)):
-            parts.addWidget(widget)
-            parts.setStretchFactor(parts.count() - 1, share)
-        for widget in (self.legend, self.refusal, self.compare, self.slider):
-            column.addWidget(widget)
-        column.addWidget(parts, 1)
+        for row in (self.compare, self.slider):
+            self.picture.above.addWidget(row)
+        self.picture.add_part(self.estimates, 2)
+        column.addWidget(self.picture, 1)
         column.addWidget(self.remarks)
         column.addWidget(self.tools)
 
+    def _connect(self) -> None:
+        for part in (self.picture, self.estimates):
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+        self.picture.asked.connect(self.asked)
+        self.slider.moved.connect(self._slide)
+        self.tools.altered.connect(self.draw)
+
+    def show_sweeps(self, given: Shown) -> None:
+        """Draw what is known by now."""
+        self.given = given
+        self.draw()
+
     def place(self, row: int, column: int) -> Cursor:
         """Return the place that a cell of the picture stands for."""
-        assert self.shown is not None
-        fields = cells.cursor_at(self.shown, (row, column), self.group)
+        assert self.face is not None
+        fields = cells.cursor_at(self.face, (row, column), self.given.group)
         fixed = self._fixed()
-        axes = {axis.name for axis in self.shown.axes}
+        axes = {axis.name for axis in self.face.axes}
         if "layer" not in axes:  # the edges of one head
             return replace(fixed, **fields)
         hidden = {"position": fixed.position} if self._hidden() is not None else {}
@@ -179,81 +177,61 @@ class SweepPlot(QWidget):
 
     def words(self, row: int, column: int) -> str:
         """Return what is known of a cell of the picture."""
-        if self.shown is None:
+        if self.face is None:
             return ""
         if self._sides is not None:
             return compare.describe(*self._sides)(row, column)
-        name = cells.cell_name(self.shown, row, column)
+        name = cells.cell_name(self.face, row, column)
         where = self._where()
         if where:
             name += f" · {where}"
-        return f"{name}: {cells.cell_words(self.shown, row, column)}"
+        return f"{name}: {cells.cell_words(self.face, row, column)}"
 
     @Slot()
     def draw(self) -> None:
         """Draw what is to be seen now."""
-        chosen = self._chosen()
+        given, chosen = self.given, self._chosen()
         axis = None if chosen is None else faces.hidden_axis(chosen)
         self.slider.show_axis(axis, self._at(axis))
-        self.shown = None if chosen is None else faces.face(chosen, self.slider.at)
-        self.levels.setVisible(self.shown is not None)
-        self.refusal.setVisible(bool(self.refusal.text()))
-        self.tools.show_sweep(self.sweep)
+        face = self.face = None if chosen is None else faces.face(chosen, self.slider.at)
+        self.tools.show_sweep(given.sweep, is_paused=given.is_paused, is_stopped=given.is_stopped)
         self._draw_extras(chosen)
-        if self.shown is None:
-            self.heatmap.show_picture(None)
-            return
-        self._keep_range(self.shown)
-        is_small = self._sides is None and self.shown.axes[-1].name == "source"
-        end = self._end or (cells.largest(self.shown) if is_small else None)
-        setting = Setting(self.group, self.pair, end, self.pins, self._fixed())
-        picture, limit = draw(self.shown, setting)
-        self.heatmap.show_picture(picture)
-        if self.is_stale:
-            self.heatmap.show_stale()
-        self.levels.show_end(limit, is_own=self._end is not None)
-        counted = " and ".join(axis.name.replace("_", " ") for axis in self.shown.axes)
-        self.heatmap.setAccessibleName(
-            f"{self._title} by {counted.replace('key value', 'key/value')}"
-        )
-        self.heatmap.show_cursor(cells.cursor_on(self.shown, self.selected, self.group))
+        is_small = face is not None and self._sides is None and face.axes[-1].name == "source"
+        end = cells.largest(face) if face is not None and is_small else None
+        setting = Setting(given.group, given.pair, end, given.pins, self._fixed())
+        self.picture.show_face(face, setting, of=self._sides is None, is_stale=given.is_stale)
+        if face is not None:
+            counted = " and ".join(axis.name.replace("_", " ") for axis in face.axes)
+            self.heatmap.setAccessibleName(
+                f"{self._title} by {counted.replace('key value', 'key/value')}"
+            )
+            self.heatmap.show_cursor(cells.cursor_on(face, given.selected, given.group))
 
     @property
     def side(self) -> str:
         """What is drawn: "A", "B" or "A − B"; B where the two can't be subtracted."""
-        side = self.compare.side
-        is_apart = self.kept and self.sweep and compare.obstacle(self.kept, self.sweep)
+        side, given = self.compare.side, self.given
+        is_apart = given.kept and given.sweep and compare.obstacle(given.kept, given.sweep)
         return "B" if side == "A − B" and is_apart else side
 
     def _chosen(self) -> Sweep | None:
         """Return the sweep of the chosen side, and say what its colours count."""
-        self._sides, side, b = None, self.compare.side, self.sweep
-        reason = ""
-        if side == "A − B" and self.kept is not None and b is not None:
-            reason = compare.obstacle(self.kept, b)
+        side, a, b = self.compare.side, self.given.kept, self.given.sweep
+        self._sides, reason = None, ""
+        if side == "A − B" and a is not None and b is not None:
+            reason = compare.obstacle(a, b)
             if not reason:
                 at = self._at(faces.hidden_axis(b))
-                self._sides = faces.face(self.kept, at), faces.face(b, at)
-                self._tell(compare.legend(self.kept, b), "Each cell of A less the same cell of B.")
-                return compare.difference(self.kept, b)
-        chosen = self.kept if side == "A" else b
+                self._sides = faces.face(a, at), faces.face(b, at)
+                self.picture.say(compare.legend(a, b), "Each cell of A less the same cell of B.")
+                return compare.difference(a, b)
+        chosen = a if side == "A" else b
         if chosen is None:
-            self._tell("", "")
+            self.picture.say("")
         else:
             why = reason or cells.refusal(chosen)
-            self._tell(cells.legend(chosen), cells.legend_tip(chosen), why)
+            self.picture.say(cells.legend(chosen), cells.legend_tip(chosen), why)
         return chosen
-
-    def _tell(self, legend: str, tip: str, refusal: str = "") -> None:
-        self.legend.setText(legend)
-        self.legend.setToolTip(tip)
-        self.refusal.setText(refusal)
-
-    def _keep_range(self, shown: Sweep) -> None:
-        """Forget the user's range where colours count something else than when it was chosen."""
-        counted = shown.metric, shown.shown_unit, self._sides is None
-        if counted != self._counted:
-            self._counted, self._end = counted, None
 
     def _draw_extras(self, sweep: Sweep | None) -> None:
         """Draw the table and the plot where they are open, and what is said below.
@@ -261,25 +239,24 @@ class SweepPlot(QWidget):
         Args:
             sweep: The sweep of the chosen side.
         """
-        tools = self.tools
+        given, tools, face = self.given, self.tools, self.face
         self.table.setVisible(tools.table.isChecked())
         if tools.table.isChecked():
-            self.table.show_sweep(sweep, self.group)
-        face = None if sweep is None else faces.face(sweep, self._at(faces.hidden_axis(sweep)))
-        is_open = tools.estimate.isChecked()
-        if face is not None and face.estimates is not None and is_open:
-            setting = Setting(self.group, pins=self.pins, fixed=self._fixed())
-            self.estimates.show_face(face, setting, self._where(), self.selected)
-        self.estimates.setVisible(is_open and face is not None and face.estimates is not None)
-        said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=self.is_paused)
-        verified = [self.verified] if self.verified and self.compare.side == "B" else []
+            self.table.show_sweep(sweep, given.group)
+        has_plot = tools.estimate.isChecked() and face is not None and face.estimates is not None
+        if face is not None and has_plot:
+            setting = Setting(given.group, pins=given.pins, fixed=self._fixed())
+            self.estimates.show_face(face, setting, self._where(), given.selected)
+        self.estimates.setVisible(has_plot)
+        said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=given.is_paused)
+        verified = [given.verified] if given.verified and self.compare.side == "B" else []
         self.remarks.setText(" · ".join([*said, *verified]))
         self.remarks.setToolTip("" if sweep is None else sweep_footer.tip(sweep))
         self.remarks.setVisible(bool(self.remarks.text()))
 
     def _hidden(self) -> Axis | None:
         """Return the axis that the slider moves along, if there is one."""
-        chosen = self.kept if self.compare.side == "A" else self.sweep
+        chosen = self.given.kept if self.compare.side == "A" else self.given.sweep
         return None if chosen is None else faces.hidden_axis(chosen)
 
     def _where(self) -> str:
@@ -294,7 +271,7 @@ class SweepPlot(QWidget):
         """Return the place on the hidden axis: the selected position, else where the slider is."""
         if axis is None:
             return 0
-        position = self.selected.position
+        position = self.given.selected.position
         if position is not None and position in axis.coordinates:
             return axis.coordinates.index(position)
         return min(self.slider.at, len(axis) - 1)
@@ -303,8 +280,8 @@ class SweepPlot(QWidget):
         """Return where the picture stands on what it does not show."""
         axis = self._hidden()
         if axis is None:
-            return self.selected
-        return replace(self.selected, position=axis.coordinates[self.slider.at])
+            return self.given.selected
+        return replace(self.given.selected, position=axis.coordinates[self.slider.at])
 
     @Slot(int)
     def _slide(self, at: int) -> None:
@@ -313,8 +290,3 @@ class SweepPlot(QWidget):
             self.picked.emit({axis.name: axis.coordinates[at]})
         else:
             self.draw()
-
-    @Slot(object)
-    def _range(self, end: float | None) -> None:
-        self._end = end
-        self.draw()
