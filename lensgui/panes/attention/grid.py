@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFontMetricsF,
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.jobs.arrays import Atlas
 from lensgui.panes import theme
@@ -32,7 +32,9 @@ from lensgui.panes.attention.grid_layout import (
 )
 from lensgui.panes.attention.grid_paint import Marks
 from lensgui.panes.attention.head_numbers import card
+from lensgui.panes.pictures import painted
 from lensgui.panes.pictures.heatmap import STEPS
+from lensgui.panes.pictures.painted import Painted
 from lensgui.state.selection import Cursor
 
 ZOOM_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}  # steps
@@ -42,39 +44,27 @@ HINT = (
 )
 
 
-class HeadGrid(QWidget):
+class HeadGrid(Painted):
     """Thumbnails of attention patterns.
 
     Attributes:
-        picked: (fields,) the layer and head that were chosen.
         extended: ((layer, head),) a head to average over too, or no longer.
         pinned: ((layer, head),) a head to pin, or to unpin.
-        hovered: (words,) the head under the pointer.
         asked: (layer, head, where on screen) of a head whose verbs the user wants to see.
     """
 
-    picked = Signal(object)
     extended = Signal(object)
     pinned = Signal(object)
-    hovered = Signal(str)
     asked = Signal(int, int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.atlas: Atlas | None = None
-        self.empty = ""
         self.look = Look()
         self.tokens: Sequence[str] = ()
         self._marks = Marks()
-        self._image: QImage | None = None
-        self._pointed: int | None = None
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
         self._is_dragged = False
-        self._stale = False
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setFont(theme.mono_font(theme.SMALL_POINTS))
         self.setAccessibleName("All heads: a row for each layer, a column for each head")
         self.setToolTip(HINT)
 
@@ -94,18 +84,13 @@ class HeadGrid(QWidget):
 
     def show_atlas(self, atlas: Atlas | None) -> None:
         """Draw the heads that are known so far."""
-        self.atlas, self._stale = atlas, False
-        self._redraw()
+        self.atlas, self.is_stale = atlas, False
+        self.redraw()
 
     def show_look(self, look: Look) -> None:
         """Sort, filter, zoom or scroll."""
         self.look = look
-        self._redraw()
-
-    def show_stale(self) -> None:
-        """Dim the picture: it answers an older question."""
-        self._stale = True
-        self.update()
+        self.redraw()
 
     def show_marks(
         self, cursor: Cursor, pins: Sequence[tuple[int, int]], several: Sequence[tuple[int, int]]
@@ -154,12 +139,12 @@ class HeadGrid(QWidget):
             layout = self.layout_now()
             nothing = self.empty if self.atlas is None else layout.lacking(self.look.least)
             if self.atlas is None or nothing:
-                grid_paint.empty(painter, self.rect(), nothing, look)
+                painted.say(painter, self.rect().adjusted(8, 8, -8, -8), nothing, look)
                 return
-            if self._image is None:
+            if not isinstance(self._image, QImage):
                 self._image = grid_paint.image(self.atlas, layout, look)
             setting = grid_paint.Setting(self.atlas, layout, self.look, look, self._is_list)
-            grid_paint.heads(painter, setting, self._image, is_stale=self._stale)
+            grid_paint.heads(painter, setting, self._image, is_stale=self.is_stale)
             grid_paint.names(painter, setting, self._marks)
             grid_paint.marks(painter, setting, self._marks)
 
@@ -168,19 +153,17 @@ class HeadGrid(QWidget):
         if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
             self._drag(event.position())
             return
-        layout = self.layout_now()
-        number = layout.at(event.position()) if self.atlas else None
-        if number != self._pointed:
-            self._pointed = number
-            head = None if number is None else divmod(number, self._counts[1])
-            self.hovered.emit(self.words(*head) if head else "")
-            tip = self._card(*head, separator="\n") if head else HINT
-            QToolTip.showText(event.globalPosition().toPoint(), tip, self)
+        super().mouseMoveEvent(event)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        self._pointed = None
-        self.hovered.emit("")
+    def look_at(self, point: QPointF) -> tuple[tuple[int, int] | None, str]:
+        """Return the head under a point, and what is known of it."""
+        head = self.head_at(point)
+        return head, self.words(*head) if head else ""
+
+    def tip(self, words: str) -> str:
+        """Return what is known of the head under the pointer, in several lines."""
+        layer, head = self._pointed or (-1, -1)
+        return self._card(layer, head, "\n") if self._pointed else HINT
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember where a click or a drag begins."""
@@ -248,12 +231,6 @@ class HeadGrid(QWidget):
         """Paint anew at the new size."""
         self._image = None
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self._image = None
-        super().changeEvent(event)
-
     @property
     def _counts(self) -> tuple[int, int]:
         """How many layers, and heads in each."""
@@ -267,10 +244,6 @@ class HeadGrid(QWidget):
     def _margins(self) -> tuple[float, float]:
         metrics = QFontMetricsF(self.font())
         return metrics.horizontalAdvance("L00") + 6, metrics.height() + 3
-
-    def _redraw(self) -> None:
-        self._image = None
-        self.update()
 
     def _drag(self, point: QPointF) -> None:
         assert self._pressed is not None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from lensgui.jobs.arrays import Atlas
-from lensgui.panes import theme
 from lensgui.panes.attention.grid_image import color_table, large, paint_atlas
 from lensgui.panes.attention.grid_layout import Layout, Look
 from lensgui.panes.attention.head_numbers import head_name
@@ -60,14 +59,6 @@ class Setting:
     def heads(self) -> int:
         """How many heads a layer has."""
         return len(self.atlas.axes[1])
-
-
-def empty(painter: QPainter, where: QRect, words: str, look: Theme) -> None:
-    """Say what to do while there is nothing to draw."""
-    painter.setFont(theme.text_font())
-    painter.setPen(QColor(look.faint))
-    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-    painter.drawText(where.adjusted(8, 8, -8, -8), flags, words)
 
 
 def image(atlas: Atlas, layout: Layout, look: Theme) -> QImage:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -17,16 +18,16 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.attention.head_numbers import Weights
 from lensgui.panes.pictures import axis_labels
 from lensgui.panes.pictures.axis_labels import Ink, Labels
+from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.pictures.picture import STALE_OPACITY
 from lensgui.panes.theme import Theme
-from lensgui.state.selection import Cursor
 
 MOST_LINES = 4000
 THINNEST, WIDEST = 0.8, 2.6  # pixels
@@ -82,35 +83,18 @@ def pen(share: float, weights: Weights, look: Theme) -> QPen:
     return QPen(QColor(*map(int, table[index])), THINNEST + (WIDEST - THINNEST) * abs(share))
 
 
-class HeadLines(QWidget):
-    """Lines between tokens; many tokens stand in one row, under arcs.
-
-    Attributes:
-        picked: (fields,) the position or source that was clicked.
-        hovered: (words,) the token under the pointer.
-    """
-
-    picked = Signal(object)
-    hovered = Signal(str)
+class HeadLines(Painted):
+    """Lines between tokens; many tokens stand in one row, under arcs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.weights: Weights | None = None
-        self.empty = ""
         self.name = ""
         self.least = 0.1
         self.is_from = True
         self.locked: tuple[str, int] | None = None
-        self._hinted: tuple[str, int] | None = None
         self._marked: frozenset[int] = frozenset()
-        self._cursor = Cursor()
-        self._stale = False
-        self._drawn: QPixmap | None = None
         self.edges: Edges | None = None
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setFont(theme.mono_font(theme.SMALL_POINTS))
         self.setAccessibleName("The selected head as lines from destinations to sources")
         self.setToolTip("Point at a token to see its lines alone; click it to lock that.")
 
@@ -122,14 +106,14 @@ class HeadLines(QWidget):
         """Draw a head's numbers; marked positions differ between clean and corrupted."""
         before = self.weights.slice.values.shape if self.weights else None
         if weights is None or weights.slice.values.shape != before:
-            self.locked = self._hinted = None
-        self.weights, self._marked, self._stale = weights, marked, False
-        self._redraw()
+            self.locked = self._pointed = None
+        self.weights, self._marked, self.is_stale = weights, marked, False
+        self.redraw()
 
     def show_least(self, least: float) -> None:
         """Leave out what is weaker than a share of the scale's end."""
         self.least = least
-        self._redraw()
+        self.redraw()
 
     def show_direction(self, *, is_from: bool) -> None:
         """Say whether a token's arcs are those to what it attends to, or from what attends to it.
@@ -138,17 +122,7 @@ class HeadLines(QWidget):
             is_from: The former.
         """
         self.is_from, self.locked = is_from, None
-        self._redraw()
-
-    def show_stale(self) -> None:
-        """Dim the lines: they answer an older question."""
-        self._stale = True
-        self.update()
-
-    def show_cursor(self, cursor: Cursor) -> None:
-        """Write the selected tokens' names in the colour of the selection."""
-        self._cursor = cursor
-        self.update()
+        self.redraw()
 
     @property
     def has_arcs(self) -> bool:
@@ -160,7 +134,8 @@ class HeadLines(QWidget):
     @property
     def isolated(self) -> tuple[str, int] | None:
         """The token whose lines are seen alone, by its axis and number."""
-        return self._hinted or self.locked
+        pointed: tuple[str, int] | None = self._pointed
+        return pointed or self.locked
 
     def token_at(self, point: QPointF) -> tuple[str, int] | None:
         """Return the axis, "position" or "source", and the token whose name is under a point."""
@@ -191,18 +166,16 @@ class HeadLines(QWidget):
         look = theme.of(self.palette())
         with QPainter(self) as painter:
             if self.weights is None:
-                painter.setFont(theme.text_font())
-                painter.setPen(QColor(look.faint))
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                self.say_empty(painter, look)
                 return
             ratio = self.devicePixelRatioF()
-            if self._drawn is None or self._drawn.size() != self.size() * ratio:
-                self._drawn = QPixmap(self.size() * ratio)
-                self._drawn.setDevicePixelRatio(ratio)
-                self._paint_lines(self._drawn, self.weights, look)
-            painter.setOpacity(STALE_OPACITY if self._stale else 1.0)
-            painter.drawPixmap(0, 0, self._drawn)
+            drawn = self._image
+            if not isinstance(drawn, QPixmap) or drawn.size() != self.size() * ratio:
+                drawn = self._image = QPixmap(self.size() * ratio)
+                drawn.setDevicePixelRatio(ratio)
+                self._paint_lines(drawn, self.weights, look)
+            painter.setOpacity(STALE_OPACITY if self.is_stale else 1.0)
+            painter.drawPixmap(0, 0, drawn)
             painter.setOpacity(1.0)
             self._paint_names(painter, self.weights, look)
             if self.edges is not None and self.edges.left_out:
@@ -210,21 +183,10 @@ class HeadLines(QWidget):
                 words = f"{self.edges.left_out:,} weaker lines are not drawn"
                 painter.drawText(QPointF(8, 4 + QFontMetricsF(self.font()).ascent()), words)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """See the token under the pointer alone."""
-        hinted = self.token_at(event.position())
-        if hinted != self._hinted:
-            self._hinted = hinted
-            words = self._words(*hinted) if hinted else ""
-            self.hovered.emit(words)
-            QToolTip.showText(event.globalPosition().toPoint(), words, self)
-            self._redraw()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """See all, or what is locked."""
-        self._hinted = None
-        self.hovered.emit("")
-        self._redraw()
+    def look_at(self, point: QPointF) -> tuple[tuple[str, int] | None, str]:
+        """Return the token whose name is under a point, and its strongest line in words."""
+        token = self.token_at(point)
+        return token, self._words(*token) if token else ""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Lock the token under the pointer, and select it."""
@@ -232,7 +194,7 @@ class HeadLines(QWidget):
         if token and event.button() == Qt.MouseButton.LeftButton:
             self.locked = None if token == self.locked else token
             self.picked.emit({token[0]: token[1]})
-            self._redraw()
+            self.redraw()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the destination with ↑ and ↓, the source with ← and →; Esc unlocks."""
@@ -245,7 +207,7 @@ class HeadLines(QWidget):
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Escape and self.locked:
             self.locked = None
-            self._redraw()
+            self.redraw()
         elif key in moves and self.weights is not None:
             axis, step = moves[key]
             place = (getattr(self._cursor, axis) or 0) + step
@@ -253,15 +215,10 @@ class HeadLines(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self._drawn = None
-        super().changeEvent(event)
-
-    def _redraw(self) -> None:
-        self._drawn = None
-        self.update()
+    def _point_at(self, pointed: Any, words: str) -> None:
+        """See its lines alone."""
+        super()._point_at(pointed, words)
+        self.redraw()
 
     def _paint_lines(self, canvas: QPixmap, weights: Weights, look: Theme) -> None:
         """Draw opaque lines, weakest first: transparency is what costs."""
@@ -301,7 +258,7 @@ class HeadLines(QWidget):
         ink = Ink(QColor(look.text), QColor(look.changed), QColor(look.accent))
         painter.setFont(self.font())
         plot, only = self.plot(), self.isolated or ("", 0)
-        row, column = (self._pointed(only, axis) for axis in ("position", "source"))
+        row, column = (self._place_on(axis, only) for axis in ("position", "source"))
         chosen = self._cursor.position, self._cursor.source
         sources = Labels(weights.tokens, self._marked, chosen[1], column)
         places = Labels(weights.tokens, self._marked, chosen[0], row)
@@ -331,7 +288,7 @@ class HeadLines(QWidget):
         painter.restore()
 
     @staticmethod
-    def _pointed(only: tuple[str, int], axis: str) -> int | None:
+    def _place_on(axis: str, only: tuple[str, int]) -> int | None:
         return only[1] if only[0] == axis else None
 
     def _words(self, axis: str, token: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -21,7 +21,7 @@ from lensgui.panes import theme
 from lensgui.panes.attention.grid_layout import ZOOM_STEP
 from lensgui.panes.attention.head_numbers import NAMES, Weights
 from lensgui.panes.pictures import picture
-from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.pictures.heatmap import Heatmap, Pointed
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
@@ -42,7 +42,6 @@ class HeadMap(Heatmap):
         self._pins: tuple[tuple[int, int], ...] = ()
         self._first = (0, 0)
         self._span = 0  # tokens in view; 0 for all
-        self._hinted: tuple[str, int] | None = None
         self.locked: tuple[str, int] | None = None
         self.setAccessibleName("The selected head: rows are destinations, columns are sources")
         self.setToolTip(
@@ -106,7 +105,9 @@ class HeadMap(Heatmap):
     @property
     def isolated(self) -> tuple[str, int] | None:
         """The row or column that is seen alone, by its axis and token."""
-        return self._hinted or self.locked
+        pointed: Pointed = self._pointed
+        is_name = pointed is not None and len(pointed) == 2
+        return (pointed[0], pointed[1]) if pointed is not None and is_name else self.locked
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the map, and a veil over what is not isolated."""
@@ -118,19 +119,10 @@ class HeadMap(Heatmap):
         if token in places:
             self._paint_veil(self.picture, axis, places.index(token))
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Isolate the row or column of the name under the pointer."""
-        hinted = self.label_at(event.position())
-        if hinted != self._hinted:
-            self._hinted = hinted
-            self.hovered.emit(self._label_words(*hinted) if hinted else "")
-            self.update()
-        super().mouseMoveEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        self._hinted = None
-        super().leaveEvent(event)
+    def look_at(self, point: QPointF) -> tuple[Pointed, str]:
+        """Return the token whose name is under a point, or the cell there, and what it says."""
+        label = self.label_at(point)
+        return (label, self._label_words(*label)) if label else super().look_at(point)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Lock the row or column of a name, or select a cell."""
@@ -174,7 +166,7 @@ class HeadMap(Heatmap):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pool cells anew that are smaller than a pixel."""
-        self._cells = None
+        self._image = None
         super().resizeEvent(event)
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -227,10 +219,10 @@ class HeadMap(Heatmap):
     def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
         """Draw cells; of those smaller than a pixel, the strongest in each pixel."""
         step = -(-len(shown.column_names) // max(1, int(plot.width() * self.devicePixelRatioF())))
-        if step > 1 and self._cells is None:
+        if step > 1 and self._image is None:
             is_signed = self.weights is not None and self.weights.slice.is_signed
             few = picture.pooled(shown, step, theme.NEUTRAL if is_signed else 0)
-            self._cells = few.paint_cells(self._colors(look), look, is_stale=self._stale)
+            self._image = few.paint_cells(self._colors(look), look, is_stale=self.is_stale)
         super()._paint_cells(painter, shown, plot, look)
 
     def _paint_veil(self, shown: Picture, axis: str, index: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.attention.head_numbers import Weights
 from lensgui.panes.pictures import picture
+from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
 
@@ -17,30 +18,18 @@ SPACING = 2.0
 STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 
 
-class ColouredText(QWidget):
+class ColouredText(Painted):
     """Tokens from left to right, each on the colour of its number.
 
-    Attributes:
-        picked: (fields,) the position, or where it colours by what attends to a token the source,
-            that was clicked.
-        hovered: (words,) the token under the pointer.
+    A click chooses the position, or where it colours by what attends to a token the source.
     """
-
-    picked = Signal(object)
-    hovered = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.weights: Weights | None = None
-        self.empty = ""
         self.name = ""
         self.is_from = True
-        self._cursor = Cursor()
-        self._pointed: int | None = None
-        self._stale = False
         self._places: list[QRectF] = []
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFont(theme.mono_font())
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
@@ -50,7 +39,7 @@ class ColouredText(QWidget):
 
     def show_weights(self, weights: Weights | None) -> None:
         """Colour by a head's numbers."""
-        self.weights, self._stale = weights, False
+        self.weights, self.is_stale = weights, False
         self._places = []
         self.updateGeometry()
         self.update()
@@ -64,16 +53,10 @@ class ColouredText(QWidget):
         self.is_from = is_from
         self.update()
 
-    def show_stale(self) -> None:
-        """Dim the text: it answers an older question."""
-        self._stale = True
-        self.update()
-
     def show_cursor(self, cursor: Cursor) -> None:
         """Colour by another token."""
-        self._cursor = cursor
+        super().show_cursor(cursor)
         self.setAccessibleDescription(self._headline())
-        self.update()
 
     @property
     def chosen(self) -> int | None:
@@ -109,13 +92,10 @@ class ColouredText(QWidget):
         look = theme.of(self.palette())
         with QPainter(self) as painter:
             if self.weights is None:
-                painter.setFont(theme.text_font())
-                painter.setPen(QColor(look.faint))
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                self.say_empty(painter, look)
                 return
             self._places = self._lay_out(self.width())
-            painter.setOpacity(picture.STALE_OPACITY if self._stale else 1.0)
+            painter.setOpacity(picture.STALE_OPACITY if self.is_stale else 1.0)
             painter.setPen(QColor(look.faint))
             painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
             above = QRectF(0, 0, self.width(), self._top())
@@ -128,19 +108,10 @@ class ColouredText(QWidget):
                 if place.intersects(QRectF(event.rect())):
                     self._paint_token(painter, self.weights, token, look)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say the number of the token under the pointer."""
-        token = self.token_at(event.position())
-        if token != self._pointed:
-            self._pointed = token
-            words = self._words(token) if token is not None else ""
-            self.hovered.emit(words)
-            QToolTip.showText(event.globalPosition().toPoint(), words, self)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        self._pointed = None
-        self.hovered.emit("")
+    def look_at(self, point: QPointF) -> tuple[int | None, str]:
+        """Return the token under a point, and its number in words."""
+        token = self.token_at(point)
+        return token, self._words(token) if token is not None else ""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Colour by the token under the pointer."""

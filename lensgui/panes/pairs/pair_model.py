@@ -9,7 +9,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QRect,
     Qt,
     Signal,
     Slot,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from lensgui.jobs.results import PairsReading, RowReading
 from lensgui.panes import theme
+from lensgui.panes.pictures.painted import say
 from lensgui.panes.token_text import signed, visible
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PairRow
@@ -255,10 +255,8 @@ class PairView(QTableView):
         super().paintEvent(event)
         if self.empty and not self.model().rowCount():
             with QPainter(self.viewport()) as painter:
-                painter.setPen(theme.of(self.palette()).faint)
-                room: QRect = self.viewport().rect().adjusted(24, 16, -24, -16)
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(room, flags, self.empty)
+                room = self.viewport().rect().adjusted(24, 16, -24, -16)
+                say(painter, room, self.empty, theme.of(self.palette()))
 
     @Slot(QModelIndex)
     def _tell(self, index: QModelIndex) -> None:

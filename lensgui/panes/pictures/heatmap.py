@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFontMetricsF,
-    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -17,11 +16,12 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.pictures import axis_labels, picture
 from lensgui.panes.pictures.axis_labels import Ink, Labels
+from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
@@ -33,19 +33,17 @@ STEPS = {
     Qt.Key.Key_Right: (0, 1),
 }
 
+Pointed = tuple[str, int] | tuple[str, int, int] | None  # a named token, or a cell
 
-class Heatmap(QWidget):
+
+class Heatmap(Painted):
     """Draws a `Picture`, says what is under the pointer, and lets a cell be chosen.
 
     Attributes:
-        picked: (fields,) the Cursor fields of the cell that was clicked or moved to.
-        hovered: (words,) what is under the pointer.
         asked: (row, column, where on screen) of a cell whose verbs the user wants to see.
         describe: Puts a cell into words.
     """
 
-    picked = Signal(object)
-    hovered = Signal(str)
     asked = Signal(int, int, object)
 
     def __init__(
@@ -60,17 +58,7 @@ class Heatmap(QWidget):
         self._table = table
         self.describe = describe
         self._square = square
-        self._cursor = Cursor()
-        self._pointed: tuple[int, int] | None = None
-        self._said = ""
-        self._stale = False
-        self._cells: QImage | None = None
         self.picture: Picture | None = None
-        self.empty = ""
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setFont(theme.mono_font(theme.SMALL_POINTS))
 
     def sizeHint(self) -> QSize:
         """Return a comfortable size."""
@@ -83,27 +71,14 @@ class Heatmap(QWidget):
     def show_picture(self, picture: Picture | None) -> None:
         """Draw a picture, or with None what to do to get one."""
         self.picture = picture if picture is not None and picture.shades.size else None
-        self._stale = False
-        self._cells = None
+        self.is_stale = False
         self._describe_selected()
-        self.update()
-
-    def show_stale(self) -> None:
-        """Dim the picture: it answers an older question."""
-        self._stale = True
-        self._cells = None
-        self.update()
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the picture answers an older question."""
-        return self._stale
+        self.redraw()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""
-        self._cursor = cursor
+        super().show_cursor(cursor)
         self._describe_selected()
-        self.update()
 
     def selected(self) -> tuple[int | None, int | None]:
         """Return the row and the column that the cursor selects."""
@@ -143,10 +118,7 @@ class Heatmap(QWidget):
         look = theme.of(self.palette())
         with QPainter(self) as painter:
             if self.picture is None:
-                painter.setFont(theme.text_font())
-                painter.setPen(QColor(look.faint))
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self.empty)
+                self.say_empty(painter, look)
                 return
             plot, table = self.plot(), self._table(look)
             self._paint_cells(painter, self.picture, plot, look)
@@ -155,36 +127,18 @@ class Heatmap(QWidget):
                 picture.paint_scale(painter, self.picture.scale, plot, table, look)
             self._paint_outlines(painter, self.picture, plot, look)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say what is under the pointer."""
-        cell = self.cell_at(event.position())
-        words = self._words_at(event.position(), cell)
-        if cell != self._pointed or words != self._said:
-            self._pointed, self._said = cell, words
-            self.hovered.emit(words)
-            QToolTip.showText(event.globalPosition().toPoint(), words, self)
-            self.update()
-
-    def event(self, event: QEvent) -> bool:
-        """Say what is under the pointer, or what the picture is for."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            point = QPointF(event.pos())
-            words = self._words_at(point, self.cell_at(point))
-            QToolTip.showText(event.globalPos(), words or self.toolTip(), self)
-            return True
-        return super().event(event)
-
-    def _words_at(self, point: QPointF, cell: tuple[int, int] | None) -> str:
-        """Return what is known of a cell, or of the row or column whose mean is pointed at."""
+    def look_at(self, point: QPointF) -> tuple[Pointed, str]:
+        """Return the cell under a point, and what is said of it or of a mean beside the cells."""
+        cell = self.cell_at(point)
         if cell is not None or self.picture is None:
-            return self.describe(*cell) if cell else ""
-        return picture.mean_words(self.picture, self.plot(), point)
+            return (("cell", *cell), self.describe(*cell)) if cell else (None, "")
+        return None, picture.mean_words(self.picture, self.plot(), point)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        self._pointed, self._said = None, ""
-        self.hovered.emit("")
-        self.update()
+    @property
+    def pointed_cell(self) -> tuple[int, int] | None:
+        """The row and column under the pointer."""
+        pointed: Pointed = self._pointed
+        return (pointed[1], pointed[2]) if pointed is not None and len(pointed) == 3 else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the cell under the pointer."""
@@ -218,19 +172,13 @@ class Heatmap(QWidget):
             return
         self._pick(max(0, min(height - 1, row + step[0])), max(0, min(width - 1, column + step[1])))
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self._cells = None
-        super().changeEvent(event)
-
     def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
         table = self._table(look)
-        if self._cells is None:
-            self._cells = shown.paint_cells(table, look, is_stale=self._stale)
+        if not isinstance(self._image, QImage):
+            self._image = shown.paint_cells(table, look, is_stale=self.is_stale)
         picture.hatch(painter, plot, look)
-        painter.drawImage(plot, self._cells)
-        painter.setOpacity(picture.STALE_OPACITY if self._stale else 1.0)
+        painter.drawImage(plot, self._image)
+        painter.setOpacity(picture.STALE_OPACITY if self.is_stale else 1.0)
         picture.paint_dots(painter, shown, plot, look)
         painter.setFont(self.font())
         picture.paint_marks(painter, shown, plot, look)
@@ -242,7 +190,7 @@ class Heatmap(QWidget):
     def _paint_labels(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
         ink = Ink(QColor(look.text), QColor(look.changed), QColor(look.accent))
         row, column = self.selected()
-        pointed_row, pointed_column = self._pointed or (None, None)
+        pointed_row, pointed_column = self.pointed_cell or (None, None)
         below = Labels(shown.column_names, shown.marked, column, pointed_column)
         left = Labels(shown.row_names, shown.marked_rows, row, pointed_row)
         metrics = QFontMetricsF(self.font())
@@ -266,9 +214,9 @@ class Heatmap(QWidget):
                 width - 1 if column is None else column,
             )
             picture.outline(painter, first.united(last), look.accent, look.surface)
-        if self._pointed is not None:
+        if self.pointed_cell is not None:
             painter.setPen(QPen(QColor(look.text), 1))
-            painter.drawRect(picture.cell(shown, plot, *self._pointed))
+            painter.drawRect(picture.cell(shown, plot, *self.pointed_cell))
 
     def _pick(self, row: int, column: int) -> None:
         if self.picture is not None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -17,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.panes import theme
+from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.token_text import signed
 
 BAR = 10.0
@@ -75,11 +74,8 @@ class LevelBar(QWidget):
         """Draw the colours and what their ends and their middle stand for."""
         look = theme.of(self.palette())
         painter = QPainter(self)
-        ramp = np.full((256, 1, 4), 255, np.uint8)
-        ramp[:, 0, :3] = theme.diverging(look)[::-1, ::-1]
-        image = QImage(ramp.data, 1, 256, 4, QImage.Format.Format_RGB32)
         bar = QRectF(0, 5, BAR, max(20.0, self.height() - 10))
-        painter.drawImage(bar, image)
+        painter.drawImage(bar, ramp(theme.diverging(look), is_upright=True))
         painter.setPen(QPen(QColor(look.accent if self.hasFocus() else look.line), 1))
         painter.drawRect(bar)
         metrics = QFontMetricsF(painter.font())

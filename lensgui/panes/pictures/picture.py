@@ -12,6 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen,
 
 from lensgui.jobs.arrays import Axis, CellState
 from lensgui.panes import theme
+from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
 
@@ -169,11 +170,8 @@ def paint_scale(
     painter: QPainter, scale: tuple[str, ...], plot: QRectF, table: Table, look: Theme
 ) -> None:
     """Draw the colour bar to the right of a picture."""
-    ramp = np.full((256, 1, 4), 255, np.uint8)
-    ramp[:, 0, :3] = table[::-1, ::-1]
-    image = QImage(ramp.data, 1, 256, 4, QImage.Format.Format_RGB32)
     bar = QRectF(plot.right() + BAR_GAP, plot.top(), BAR_WIDTH, plot.height())
-    painter.drawImage(bar, image)
+    painter.drawImage(bar, ramp(table, is_upright=True))
     painter.setPen(QColor(look.faint))
     metrics = QFontMetricsF(painter.font())
     lowest = metrics.ascent() - metrics.descent()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
+from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.prompt.token_rows import MOST_BITS
 
 LOW, HIGH = "0", f"{MOST_BITS:.0f} bits"
@@ -68,14 +68,11 @@ class SurprisalScale(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the colours between their ends."""
         look = theme.of(self.palette())
-        colors = np.full((1, 256, 4), 255, np.uint8)
-        colors[0, :, :3] = theme.sequential(look)[:, ::-1]
-        image = QImage(colors.data, 256, 1, 4 * 256, QImage.Format.Format_RGB32)
         metrics, whole = QFontMetricsF(self.font()), QRectF(self.rect())
         left, right = (metrics.horizontalAdvance(words) + SPACE for words in (LOW, HIGH))
         bar = whole.adjusted(left, 3, -right, -3)
         with QPainter(self) as painter:
-            painter.drawImage(bar, image)
+            painter.drawImage(bar, ramp(theme.sequential(look), is_upright=False))
             painter.setPen(QColor(look.line))
             painter.drawRect(bar)
             painter.setPen(QColor(look.faint))

@@ -1,0 +1,114 @@
+"""What pictures painted by hand have in common: hover, the empty state, dimming, colour ramps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.theme import Table, Theme
+from lensgui.state.selection import Cursor
+
+
+class Painted(QWidget):
+    """A picture that says what is under the pointer, and what to do while there is none.
+
+    Attributes:
+        picked: (fields,) the Cursor fields of what was clicked or moved to.
+        hovered: (words,) what is under the pointer; "" for nothing.
+        empty: What it says while there is nothing to draw.
+        is_stale: Whether what is drawn answers an older question.
+    """
+
+    picked = Signal(object)
+    hovered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.empty = ""
+        self.is_stale = False
+        self._cursor = Cursor()
+        self._pointed: Any = None
+        self._said = ""
+        self._image: QImage | QPixmap | None = None  # what need not be painted anew each time
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFont(theme.mono_font(theme.SMALL_POINTS))
+
+    def look_at(self, point: QPointF) -> tuple[Any, str]:
+        """Return what is under a point of the widget, None for nothing, and what it says."""
+        raise NotImplementedError
+
+    def tip(self, words: str) -> str:
+        """Return what the tooltip says of what is under the pointer."""
+        return words or self.toolTip()
+
+    def show_stale(self) -> None:
+        """Dim what is drawn: it answers an older question."""
+        self.is_stale = True
+        self.redraw()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Mark what is selected."""
+        self._cursor = cursor
+        self.update()
+
+    def redraw(self) -> None:
+        """Paint all of it anew."""
+        self._image = None
+        self.update()
+
+    def say_empty(self, painter: QPainter, look: Theme) -> None:
+        """Say what to do to get a picture."""
+        say(painter, self.rect().adjusted(16, 8, -16, -8), self.empty, look)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what is under the pointer."""
+        pointed, words = self.look_at(event.position())
+        if (pointed, words) != (self._pointed, self._said):
+            self._point_at(pointed, words)
+            QToolTip.showText(event.globalPosition().toPoint(), words and self.tip(words), self)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        self._point_at(None, "")
+
+    def event(self, event: QEvent) -> bool:
+        """Say what is under the pointer, or what the picture is for."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            words = self.look_at(QPointF(event.pos()))[1]
+            QToolTip.showText(event.globalPos(), self.tip(words), self)
+            return True
+        return super().event(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of a new theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._image = None
+        super().changeEvent(event)
+
+    def _point_at(self, pointed: Any, words: str) -> None:
+        self._pointed, self._said = pointed, words
+        self.hovered.emit(words)
+        self.update()
+
+
+def say(painter: QPainter, where: QRect, words: str, look: Theme) -> None:
+    """Write words in the middle of a place that is empty otherwise."""
+    painter.setFont(theme.text_font())
+    painter.setPen(QColor(look.faint))
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    painter.drawText(where, flags, words)
+
+
+def ramp(table: Table, *, is_upright: bool) -> QImage:
+    """Return the colours of a table as a bar: from bottom to top, or from left to right."""
+    colors = np.full((256, 4), 255, np.uint8)
+    colors[:, :3] = (table[::-1] if is_upright else table)[:, ::-1]
+    height, width = (256, 1) if is_upright else (1, 256)
+    return QImage(colors.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
