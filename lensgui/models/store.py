@@ -113,12 +113,17 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let one process at a time make models in `models_folder`."""
+def alone(folder: Path | None = None) -> Iterator[None]:
+    """Let one process at a time make files in a folder.
+
+    Args:
+        folder: Which, made if need be; `models_folder` if None.
+    """
     from filelock import FileLock  # late: a window starts without it
 
-    models_folder().mkdir(parents=True, exist_ok=True)
-    with FileLock(models_folder() / ".lock"):  # the system lets go of it when the process ends
+    folder = folder or models_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # the system lets go of it when the process ends, however
         yield
 
 
