@@ -22,7 +22,7 @@ lint: $(installed) ## Style, types (of the package; the tests are not type-check
 	$(python) packaging/budget.py
 	$(python) packaging/house.py
 
-bench: $(installed) window demo ## Every figure that the README quotes, measured here and now.
+bench: $(installed) window demo ## Every figure of the guide, here and now; ARGS="--against REF" compares two commits.
 	@packaging/setup.sh tool xvfb-run xvfb xauth
 	@OMP_WAIT_POLICY=PASSIVE $(python) -m tests.bench $(ARGS)
 

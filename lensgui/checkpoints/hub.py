@@ -1,6 +1,7 @@
 """Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.
 
-huggingface_hub does the fetching; what an interruption leaves is gone on with.
+huggingface_hub's `http_get` does the fetching; what an interruption leaves is gone on with. Its
+`hf_hub_download` throws that away, and compares sizes only, not hashes.
 """
 
 from __future__ import annotations
@@ -65,9 +66,8 @@ class Remote:
     def blobs(self) -> Path:
         """Where the hub's cache keeps this repository's files, each called by its hash."""
         from huggingface_hub.constants import HF_HUB_CACHE
-        from huggingface_hub.file_download import repo_folder_name
 
-        return Path(HF_HUB_CACHE) / repo_folder_name(repo_id=self.name, repo_type="model") / "blobs"
+        return Path(HF_HUB_CACHE) / f"models--{self.name.replace('/', '--')}" / "blobs"
 
     def partial(self, file: File) -> Path:
         """Return where a file is while it arrives."""
@@ -110,9 +110,8 @@ def bring(remote: Remote, files: Sequence[File], report: Report) -> None:
     Raises:
         ModelError: If one is not what was announced.
     """
-    remote.blobs.mkdir(parents=True, exist_ok=True)
     total = sum(file.size for file in files)
-    with _utils().WeakFileLock(remote.blobs / ".lensgui.lock"):
+    with store.alone(remote.blobs):
         done = 0
         for file in files:
             _download(remote, file, report, done, total)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import importlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
@@ -26,9 +23,7 @@ STEPS = {
     "unpack": "Unpacking",
     "convert": "Converting",
 }
-fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 HOME_VARIABLE = "LENSGUI_HOME"
-_STALE = 24 * 3600  # seconds after which a working folder is taken for abandoned
 _SAMPLE = 1 << 20  # bytes read from each end of a weights file to recognise it
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -118,14 +113,17 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let one process at a time make models in `models_folder`."""
-    models_folder().mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
-        yield
-        return
-    with (models_folder() / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # the system lets go of it when the process ends, however
+def alone(folder: Path | None = None) -> Iterator[None]:
+    """Let one process at a time make files in a folder.
+
+    Args:
+        folder: Which, made if need be; `models_folder` if None.
+    """
+    from filelock import FileLock  # late: a window starts without it
+
+    folder = folder or models_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # the system lets go of it when the process ends, however
         yield
 
 
@@ -134,9 +132,7 @@ def working_folder() -> Iterator[Path]:
     """Yield a folder that is gone afterwards but for what was renamed out; only within `alone`."""
     folder = models_folder()
     for old in folder.glob(".get-*"):
-        # Under the lock, another working folder can only be left over; without one, age must tell.
-        if fcntl is not None or time.time() - old.stat().st_mtime > _STALE:
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)  # under the lock, it can only be left over
     work = folder / f".get-{os.getpid()}"
     work.mkdir()
     try:

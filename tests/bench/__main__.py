@@ -1,4 +1,4 @@
-"""`make bench`: every figure that the README quotes, measured here and now."""
+"""`make bench`: every figure of resources/guide/figures.md, measured here and now."""
 
 import argparse
 import os
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.bench import against
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -31,7 +33,7 @@ def swept(model, folder: Path, cases) -> list[tuple[str, bool]]:
 
     rows = []
     python = reference_python()
-    peer = Peer(python, folder) if python else None
+    peer = Peer(python, "reference.py", folder) if python else None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     for threads in sorted({1, cores}):
         for case in cases:
@@ -92,7 +94,11 @@ def window() -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
     parser.add_argument("--only", choices=["library", "window"])
-    only = parser.parse_args().only
+    against.add_arguments(parser)
+    options = parser.parse_args()
+    if options.against:
+        return against.compare(options.against, options.figures, options.rounds)
+    only = options.only
     rows, holds = library() if only != "window" else ([], True)
     shown = window() if only != "library" else True
     if rows:

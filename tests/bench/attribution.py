@@ -52,7 +52,7 @@ def in_steps(model, pair, forward: float) -> bool:
 
 
 def compare(model, pair) -> tuple[str, bool]:
-    """One row of the README's table, printed with its details, and whether its bars hold."""
+    """One row of the table of figures, printed with its details, and whether its bars hold."""
     torch.set_num_threads(1)
     forwards, estimates = [], []
     for _ in range(ROUNDS + 1):

@@ -12,7 +12,7 @@ ROUNDS = 15
 
 
 def compare(model, pair) -> tuple[str, bool]:
-    """One row of the README's table, printed with its details, and whether its bar holds."""
+    """One row of the table of figures, printed with its details, and whether its bar holds."""
     torch.set_num_threads(1)
     forwards, attributions = [], []
     for _ in range(ROUNDS + 1):

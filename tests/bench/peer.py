@@ -1,4 +1,4 @@
-"""A handle on the reference's process."""
+"""A handle on another process that measures: it is sent JSON lines, and answers with as many."""
 
 import json
 import os
@@ -7,24 +7,36 @@ from pathlib import Path
 
 
 class Peer:
-    """The reference implementation, asked one thing at a time."""
+    """A script beside this one, run by some Python, and asked one thing at a time.
 
-    def __init__(self, python: Path, model: Path) -> None:
+    Args:
+        python: Which one.
+        script: The script's name.
+        arguments: Its arguments.
+        path: What is first on its path, and where it runs; None for nothing of lensgui's.
+    """
+
+    def __init__(
+        self, python: Path | str, script: str, *arguments: Path, path: Path | None = None
+    ) -> None:
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         environment.pop("PYTHONPATH", None)
-        script = Path(__file__).with_name("reference.py")
+        if path:
+            environment["PYTHONPATH"] = str(path)
         self._process = subprocess.Popen(
-            [python, "-P", script, model],  # no module beside the script stands for another
+            # -P: no module beside the script stands for another
+            [python, "-P", Path(__file__).with_name(script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
+            cwd=path,
         )
-        self._read()
+        self.greeting = self._read()
 
     def ask(self, **request: object) -> dict[str, float]:
-        """What it answers to a request of reference.py's."""
+        """What it answers to a request of its own kind."""
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return self._read()
@@ -38,5 +50,7 @@ class Peer:
     def _read(self) -> dict[str, float]:
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the reference ended: {self._process.stderr.read()[-800:]}")
+            raise RuntimeError(
+                f"{self._process.args[2].name} ended: {self._process.stderr.read()[-800:]}"
+            )
         return json.loads(line)

