@@ -1,8 +1,8 @@
-# make run | test | lint | bench | oracle | screenshots | package      (nothing has to be installed first)
+# make run | test | lint | bench | soak | oracle | screenshots | package      (nothing has to be installed first)
 SHELL := bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench oracle screenshots package display offscreen window demo
+.PHONY: run test lint bench soak oracle screenshots package display offscreen window demo
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -12,7 +12,7 @@ run: display $(installed) window demo ## Open the app on its first example.
 	@$(python) -m lensgui
 
 test: $(installed) offscreen demo ## The whole suite, without a screen; ARGS="tests/transformer -x" for a part.
-	@$(quiet) $(python) -m pytest -q $(ARGS)
+	@$(quiet) $(python) -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: $(installed) ## Style, types (of the package; the tests are not type-checked), import directions, sizes, layout.
 	$(python) -m ruff check .
@@ -25,6 +25,9 @@ lint: $(installed) ## Style, types (of the package; the tests are not type-check
 bench: $(installed) window demo ## Every figure of the guide, here and now; ARGS="--against REF" compares two commits.
 	@packaging/setup.sh tool xvfb-run xvfb xauth
 	@OMP_WAIT_POLICY=PASSIVE $(python) -m tests.bench $(ARGS)
+
+soak: $(installed) offscreen demo ## What takes too long for the suite, within an hour; ARGS="--share 0.05" for a part.
+	@$(quiet) $(python) -m pytest -q -n 2 --dist load -m soak tests/soak $(ARGS)
 
 oracle: $(installed) demo ## Every number against TransformerLens 3.9, in an environment of its own.
 	@$(quiet) $(python) -m tests.oracle $(ARGS)

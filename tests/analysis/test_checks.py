@@ -17,8 +17,8 @@ from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import prompts
+from tests.references import model_of
 
 METRIC = LogitDifference((11,), (7,))
 SENDERS, RECEIVERS = [Node("head", 0, 1)], [Node("logits")]
@@ -35,6 +35,7 @@ COMPARE = {
     "paths": lambda m, a, b: path_patch(m, a[None], b[None], METRIC, SENDERS, RECEIVERS),
     "feed": lambda m, a, b: list(path_patch_into(*runs(m, a, b), METRIC, Node("q", 1, 1))),
 }
+RUNNING = [name for name in COMPARE if name != "feed"]  # which takes runs that are there already
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_prompts_of_different_lengths_are_refused_in_one_sentence(model, name):
     assert str(refused.value) == unequal(9, 7)
 
 
-@pytest.mark.parametrize("name", [*(set(COMPARE) - {"feed"}), "ablation"])  # runs are there already
+@pytest.mark.parametrize("name", [*RUNNING, "ablation"])
 def test_hooks_are_refused_and_named_in_one_sentence(model, name):
     tokens = prompts(2)[:, :7]
     functions = COMPARE | {"ablation": lambda m, a, b: run_ablated(m, a, SENDERS, Ablation("zero"))}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ast
-import time
 
 import numpy as np
 import pytest
@@ -190,22 +189,20 @@ def test_stop_keeps_the_cells_that_are_known(window, answerer, qtbot):
     qtbot.waitUntil(lambda: "Ann" in pane.sweep.axes[1].labels[1])
     qtbot.waitUntil(stepping(answerer, lambda: 0 < pane.sweep.done < pane.sweep.total))
     assert window.status.stop.isVisible()
-    with qtbot.waitSignal(window.runner.settled, timeout=200):
+    with qtbot.waitSignal(window.runner.settled):  # no step is let through
         window.status.stop.click()
     assert pane.sweep.done < pane.sweep.total
     assert pane.message.text() == STOPPED
     assert window.status.what.text() == "ready"
 
 
-def test_closing_in_the_middle_of_a_sweep_ends_within_a_second(parts, answerer, qtbot):
+def test_closing_in_the_middle_of_a_sweep_ends_at_its_next_step(parts, answerer, qtbot):
     answerer.is_gated = True
     parts.window.show()
     qtbot.waitUntil(lambda: any(isinstance(request, Patching) for request in answerer.asked))
-    before = time.perf_counter()
     parts.window.close()
     answerer.gate.release()
-    assert parts.runner.close()
-    assert time.perf_counter() - before < 1.0
+    assert parts.runner.close(5000)
     assert any(isinstance(request, Patching) for request in answerer.left)
 
 
@@ -278,7 +275,8 @@ def test_every_look_repaints_everything(window, parts, qtbot, look):
     expected = theme.THEMES[look]
     grid = window.panes["Attention"].grid
     qtbot.waitUntil(lambda: theme.of(grid.palette()) == expected)
-    colours = {draws(window).pixelColor(2, y).name() for y in range(window.height())}
+    picture = draws(window)
+    colours = {picture.pixelColor(2, y).name() for y in range(picture.height())}
     assert colours & {expected.window, expected.surface}
     assert window.palette().color(QPalette.ColorRole.Window).name() == expected.window
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -13,6 +12,7 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ModelKey
+from tests.counting import Clock
 
 MODEL = ModelKey("fake")
 PAIR = PromptPair("a b c d", "a b x d")
@@ -102,14 +102,13 @@ def test_a_request_lives_as_long_as_one_channel_wants_it(runner, answerer, heard
     assert "whole" not in names(heard, "a")
 
 
-def test_cancelling_frees_the_window_at_once(runner, answerer, qtbot):
+def test_cancelling_frees_the_window_before_the_sweep_takes_another_step(runner, answerer, qtbot):
     hold(answerer, runner, qtbot)
-    before = time.perf_counter()
-    with qtbot.waitSignal(runner.settled, timeout=200):
+    with qtbot.waitSignal(runner.settled):
         runner.cancel("a")
-    assert time.perf_counter() - before < 0.2
+    assert answerer.left == []
     answerer.gate.release()
-    qtbot.waitUntil(lambda: answerer.left == [SWEEP], timeout=200)
+    qtbot.waitUntil(lambda: answerer.left == [SWEEP])
 
 
 def test_the_newest_of_equally_urgent_jobs_goes_first(runner, answerer, heard, qtbot):
@@ -220,13 +219,13 @@ def test_progress_counts_cells(runner, answerer, qtbot):
     assert seen[-1] == Progress()
 
 
-def test_answers_are_sent_at_most_thirty_times_a_second(runner, heard, qtbot):
+def test_answers_are_sent_at_most_thirty_times_a_second(runner, heard, qtbot, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("lensgui.jobs.worker.monotonic", clock)
     long = PromptPair(" ".join(["a"] * 400), " ".join(["b"] + ["a"] * 399))
-    before = time.perf_counter()
     with qtbot.waitSignal(runner.settled, timeout=20_000):
         runner.submit("a", Patching(MODEL, long))
-    most = (time.perf_counter() - before) * 30 + 2
-    assert len(answers(heard, "a")) <= most
+    assert 2 < len(answers(heard, "a")) <= clock.seconds * 30 + 2
 
 
 def test_the_bench_is_made_on_the_workers_thread(runner, answerer, qtbot):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import TYPED, PairRow, PromptPair, Role
+from tests.counting import calls
 
 LINES = 'clean,corrupted,answer,distractor\n"When, John",When Mary, Mary, John\n'
 PAIR = PromptPair("When, John", "When Mary", " Mary", " John")
@@ -143,8 +143,9 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
         pair_files.read_pairs(tmp_path / "none.csv")
 
 
-def test_ten_thousand_rows_are_read_in_less_than_a_second():
-    text = LINES + '"When, John",When Mary, Mary, John\n' * 9_999
-    start = time.perf_counter()
-    assert len(pair_files.read_text(text, "x")) == 10_000
-    assert time.perf_counter() - start < 1.0
+def test_ten_thousand_rows_take_ten_times_the_work_of_a_thousand():
+    def read(count):
+        text = LINES + '"When, John",When Mary, Mary, John\n' * (count - 1)
+        assert len(pair_files.read_text(text, "x")) == count
+
+    assert calls(lambda: read(10_000)) <= 10 * calls(lambda: read(1000))

@@ -14,7 +14,7 @@ from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metrics import ContinuationLogProbability, Declared, MetricName
 from lensgui.terms.shares import refusal
-from tests.analysis.models import model_of
+from tests.references import model_of
 
 ENDS = [  # of which clean does better, by enough to divide by
     ("logit difference", 2.0, 1.0),

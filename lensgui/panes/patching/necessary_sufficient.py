@@ -23,8 +23,8 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEADS, Direction
 
 DIRECTIONS: tuple[tuple[str, Direction], ...] = (
-    ("necessary", "noising"),
     ("sufficient", "denoising"),
+    ("necessary", "noising"),
 )
 EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and every head is patched both "

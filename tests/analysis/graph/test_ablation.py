@@ -17,8 +17,8 @@ from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import TINY, prompts, tiny
+from tests.references import model_of
 
 TOKENS = prompts(2, 8, seed=1)
 OTHERS = prompts(2, 8, seed=2)

@@ -10,8 +10,8 @@ from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import path_patch, path_patch_into_slowly
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import TINY, tiny
+from tests.references import EVERY, model_of, putting
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]])
 CORRUPTED = torch.tensor([[3, 8, 4, 1, 7, 9, 2, 6], [2, 7, 1, 8, 5, 5, 1, 8]])
@@ -25,21 +25,16 @@ def close(a, b):
     torch.testing.assert_close(a, b, atol=1e-9, rtol=1e-9)
 
 
+def part_of(node):
+    """What of an activation is a node's."""
+    return (...,) if node.head is None else (EVERY, EVERY, node.head)
+
+
 def patching(model, clean, senders):
     """Hooks that put the senders' clean outputs into a run."""
     for node in senders:
         name = f"blocks.{node.layer}." + ("attn.hook_z" if node.kind == "head" else "hook_mlp_out")
-        yield putting("hook_embed" if node == EMBED else name, node.head, clean)
-
-
-def putting(name, head, values):
-    def put(x, hook):
-        x = x.clone()
-        part = (...,) if head is None else (slice(None), slice(None), head)
-        x[part] = values[name][part]
-        return x
-
-    return name, put
+        yield putting("hook_embed" if node == EMBED else name, part_of(node), clean)
 
 
 def difference(model, hooks):
@@ -59,9 +54,8 @@ def slowly(model, senders, receivers, freeze_mlps):
             name = "hook_mlp_out" if is_mlp else f"attn.hook_{node.kind}"
             name = f"blocks.{layer}.{name}"
             heard.setdefault(name, torch.zeros_like(now[name]))
-            part = (...,) if node.head is None else (slice(None), slice(None), node.head)
-            heard[name][part] = now[name][part]
-            puts.append(putting(name, node.head, heard))
+            heard[name][part_of(node)] = now[name][part_of(node)]
+            puts.append(putting(name, part_of(node), heard))
     if LOGITS in receivers:
         logits, _ = held(model, senders, clean, puts, len(layers) if freeze_mlps else 0)
         return METRIC(logits) - METRIC(model(CORRUPTED))
@@ -74,7 +68,7 @@ def held(model, senders, clean, puts, mlps):
         _, now = model.run_with_cache(CORRUPTED)
     names = [f"blocks.{layer}.attn.hook_z" for layer in range(model.cfg.n_layers)]
     names += [f"blocks.{layer}.hook_mlp_out" for layer in range(mlps)]
-    hooks = [putting(name, None, now) for name in names]
+    hooks = [putting(name, (...,), now) for name in names]
     with model.hooks([*hooks, *patching(model, clean, senders)]):
         return model.run_with_cache(CORRUPTED)
 

@@ -14,9 +14,9 @@ from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, LogProbability, Probability, Rank
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
-from tests.analysis.sweep.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC, where
+from tests.analysis.sweep.test_sweep_kinds import CLEAN, CORRUPTED, METRIC
 from tests.checkpoints.tiny_models import tiny
+from tests.references import KINDS, changes, kinds_of, model_of, putting, where
 
 BASE = CORRUPTED["several"]
 STEP = 1e-5
@@ -43,9 +43,8 @@ def finite_difference(model: HookedTransformer, kind: SweepKind, cell: list[int]
 @pytest.mark.parametrize("name", ["gpt2", "gptj", "llama", "gemma2"])
 def test_estimates_are_gradients(name):
     model = model_of(name)
-    kinds = [k for k in KINDS if not (k.activation == "resid_mid" and model.cfg.parallel_attn_mlp)]
-    maps = attribution_patch(model, CLEAN, BASE, METRIC, kinds)
-    for kind, estimate in zip(kinds, maps, strict=True):
+    maps = attribution_patch(model, CLEAN, BASE, METRIC, kinds_of(model))
+    for kind, estimate in zip(kinds_of(model), maps, strict=True):
         strongest = estimate.abs().flatten().argsort(descending=True)[:2]
         for at in strongest:
             cell = [int(number) for number in torch.unravel_index(at, estimate.shape)]
@@ -91,15 +90,9 @@ def test_the_fix_for_queries_is_the_patterns_own_change(name):
     (fixed,) = attribution_patch(model, CLEAN, BASE, METRIC, [SweepKind("q")], qk_fix=True)
     patterns = {}
     for head in range(model.cfg.n_heads):
-        hook = get_act_name("q", 1)
-        clean = model.run_with_cache(CLEAN)[1][hook]
-
-        def put(x, hook, head=head, clean=clean):
-            x = x.clone()
-            x[:, :, head] = clean[:, :, head]
-            return x
-
-        with model.hooks([(hook, put)]):
+        clean = model.run_with_cache(CLEAN)[1]
+        put = putting(get_act_name("q", 1), where(SweepKind("q", "all"), [head]), clean)
+        with model.hooks([put]):
             patterns[head] = model.run_with_cache(BASE)[1]["pattern", 1][0, head]
     base = model.run_with_cache(BASE)[1]["pattern", 1][0]
     for head, pattern in patterns.items():
@@ -126,16 +119,8 @@ def test_other_metrics_sweep_and_attribute(metric):
     *_, result = sweep(model, CLEAN, BASE, metric, kind)
     compared = metric.against(model(CLEAN)[0, metric.position])
     assert result.clean == pytest.approx(float(compared(model(CLEAN))), abs=1e-10)
-    clean = model.run_with_cache(CLEAN)[1]["z", 1]
-
-    def put(x, hook):
-        x = x.clone()
-        x[:, :, 2] = clean[:, :, 2]
-        return x
-
-    patched = compared(model.run_with_hooks(BASE, fwd_hooks=[(get_act_name("z", 1), put)]))
-    change = float(patched - compared(model(BASE)))
-    assert float(result.values[1, 2]) == pytest.approx(change, abs=1e-9)
+    (change,) = changes(model, CLEAN, BASE, compared, kind, [(1, 2)])
+    assert float(result.values[1, 2]) == pytest.approx(float(change), abs=1e-9)
     (estimate,) = attribution_patch(model, CLEAN, BASE, metric, [kind])
     assert agreement(estimate, result.values, result.unchanged).cells == 12
 

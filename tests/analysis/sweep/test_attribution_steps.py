@@ -16,16 +16,12 @@ from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
-from tests.analysis.sweep.test_sweep_kinds import CLEAN, CORRUPTED, KINDS, METRIC
+from tests.analysis.sweep.test_sweep_kinds import CLEAN, CORRUPTED, METRIC
+from tests.references import KINDS, kinds_of, model_of
 
 BASE = CORRUPTED["several"]
 FAMILIES = ("gpt2", "gpt_neox", "llama", "gemma2", "mixtral")
 every_family = pytest.mark.parametrize("name", FAMILIES)
-
-
-def kinds_of(model: HookedTransformer) -> list[SweepKind]:
-    return [k for k in KINDS if not (k.activation == "resid_mid" and model.cfg.parallel_attn_mlp)]
 
 
 @torch.enable_grad()

@@ -9,7 +9,7 @@ from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE, SweepKind
 from lensgui.terms.metrics import LogitDifference
-from tests.analysis.models import model_of
+from tests.references import model_of
 
 METRIC = LogitDifference((11,), (7,))
 HEADS = SweepKind("z", "all")

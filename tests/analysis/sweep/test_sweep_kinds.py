@@ -10,52 +10,18 @@ import torch
 from lensgui.analysis.sweep.sweep import sweep, sweep_many
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import TINY, tiny
+from tests.references import KINDS, changes, model_of
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
 METRIC = LogitDifference((11, 13), (7,))
 ONE_CELL = 58_000  # bytes; that of all seven positions needs 57,120
-KINDS = [
-    *(SweepKind(name) for name in ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")),
-    *(SweepKind(name, "all") for name in ("z", "q", "k", "v", "pattern")),
-    *(SweepKind(name) for name in ("z", "q", "k", "v", "pattern")),
-    SweepKind("pattern", "edge"),
-]
 CORRUPTED = {
     "one position": torch.tensor([[3, 1, 2, 1, 5, 9, 2]]),
     "several": torch.tensor([[3, 8, 4, 1, 7, 9, 2]]),
     "all": CLEAN + 10,
 }
-
-
-def where(kind: SweepKind, index: tuple[int, ...]) -> tuple:
-    """The part of an activation with a batch dimension that a cell replaces."""
-    every = slice(None)
-    if kind.activation == "pattern":
-        return (every, *index)
-    return (every, every, *index) if kind.extent == "all" else (every, *index)
-
-
-@torch.no_grad()
-def slowly(model, source, base, kind, cells):
-    """One whole forward pass for each cell, with a plain hook."""
-    _, cache = model.run_with_cache(source)
-    start = METRIC(model(base))
-    values = []
-    for layer, *index in cells:
-        name = get_act_name(kind.activation, layer)
-        part = where(kind, tuple(index))
-
-        def patch(x, hook, name=name, part=part):
-            x = x.clone()
-            x[part] = cache[name][part]
-            return x
-
-        values.append(METRIC(model.run_with_hooks(base, fwd_hooks=[(name, patch)])) - start)
-    return torch.stack(values)
 
 
 def some(result, count: int = 6) -> list[list[int]]:
@@ -69,7 +35,7 @@ def agrees(model, clean, corrupted, kind, direction):
     *_, result = sweep(model, clean, corrupted, METRIC, kind, direction)
     source, base = (clean, corrupted) if direction == "denoising" else (corrupted, clean)
     cells = [[int(number) for number in cell] for cell in some(result)]
-    slow = slowly(model, source, base, kind, cells)
+    slow = changes(model, source, base, METRIC, kind, cells)
     ours = torch.stack([result.values[tuple(cell)] for cell in cells])
     scale = max(0.1, abs(result.clean - result.corrupted))
     assert (ours - slow).abs().max() <= 1e-9 * scale, (kind, direction)

@@ -9,39 +9,15 @@ from hypothesis import strategies as st
 
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import VOCABULARY, tiny
+from tests.checkpoints.tiny_models import VOCABULARY
+from tests.references import changes, model_of
 
 LENGTH = 9
 METRIC = LogitDifference(answer=(3, 5), distractor=(7,))
-models = {
-    name: HookedTransformer.from_pretrained_no_processing(
-        hf_model=tiny(name), device="cpu", dtype=torch.float64
-    ).requires_grad_(False)
-    for name in ("gpt2", "llama")
-}
+models = {name: model_of(name) for name in ("gpt2", "llama")}
 token = st.integers(0, VOCABULARY - 1)
-
-
-@torch.no_grad()
-def one_forward_per_cell(model, clean, corrupted, metric):
-    """The slow, obvious way."""
-    _, cache = model.run_with_cache(clean)
-    base = metric(model(corrupted))
-    result = torch.empty(model.cfg.n_layers, corrupted.shape[1], dtype=torch.float64)
-    for layer in range(model.cfg.n_layers):
-        name = f"blocks.{layer}.hook_resid_pre"
-        for position in range(corrupted.shape[1]):
-
-            def patch(x, hook, name=name, position=position):
-                x = x.clone()
-                x[:, position] = cache[name][:, position]
-                return x
-
-            patched = model.run_with_hooks(corrupted, fwd_hooks=[(name, patch)])
-            result[layer, position] = metric(patched) - base
-    return result
 
 
 @st.composite
@@ -61,7 +37,9 @@ def pairs(draw):
 def test_every_cell_is_one_patched_forward(name, pair, position):
     metric = LogitDifference(METRIC.answer, METRIC.distractor, position)
     *_, result = sweep(models[name], *pair, metric)
-    slow = one_forward_per_cell(models[name], *pair, metric)
+    cells = torch.ones_like(result.values).nonzero().tolist()
+    slow = changes(models[name], *pair, metric, SweepKind("resid_pre"), cells)
+    slow = slow.view_as(result.values)
     scale = max(1.0, abs(result.clean - result.corrupted))
     assert (result.values - slow).abs().max() <= 1e-9 * scale
     assert slow[result.unchanged].abs().sum() <= 1e-12 * scale * slow.numel()

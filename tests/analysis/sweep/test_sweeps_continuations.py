@@ -11,8 +11,8 @@ from lensgui.analysis.sweep.sweep import of_prompt, sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability
 from lensgui.transformer.hooks.names import get_act_name
-from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import VOCABULARY
+from tests.references import changes, model_of
 
 PROMPT, ANSWER = 7, (4, 9, 2)
 METRIC = ContinuationLogProbability(ANSWER)
@@ -42,11 +42,6 @@ def said(model, tokens, hooks=()):
     return total
 
 
-def place(kind: SweepKind, index: tuple[int, ...]) -> tuple[slice | int, ...]:
-    everywhere = kind.extent == "all"
-    return (0, slice(None), *index) if everywhere else (0, *index)
-
-
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "gpt_neox"])
 @torch.no_grad()
@@ -54,19 +49,11 @@ def test_every_cell_is_one_patched_forward(name, kind):
     model = model_of(name)
     longer = [continued(tokens, ANSWER) for tokens in prompts()]
     *_, result = sweep(model, *longer, METRIC, kind)
-    _, cache = model.run_with_cache(longer[0][None])
-    base = METRIC(model(longer[1][None]))
-    assert abs(result.corrupted - base) <= 1e-9
-    for layer, *index in torch.ones_like(result.unchanged).nonzero()[::3].tolist():
-        hook, at = get_act_name(kind.activation, layer), place(kind, tuple(index))
-
-        def patch(x, hook, at=at):
-            x = x.clone()
-            x[at] = cache[hook.name][at]
-            return x
-
-        patched = METRIC(model.run_with_hooks(longer[1][None], fwd_hooks=[(hook, patch)]))
-        assert abs(result.values[(layer, *index)] - (patched - base)) <= 1e-9
+    clean, corrupted = (tokens[None] for tokens in longer)
+    assert abs(result.corrupted - METRIC(model(corrupted))) <= 1e-9
+    cells = torch.ones_like(result.unchanged).nonzero()[::3]
+    slow = changes(model, clean, corrupted, METRIC, kind, cells.tolist())
+    assert (result.values[tuple(cells.T)] - slow).abs().max() <= 1e-9
     assert result.values.abs().max() > 1e-3
 
 

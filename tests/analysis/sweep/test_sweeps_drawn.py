@@ -16,9 +16,8 @@ from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference, Metric
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
-from tests.analysis.models import model_of
-from tests.analysis.sweep.test_sweep_kinds import KINDS, where
 from tests.checkpoints.tiny_models import VOCABULARY
+from tests.references import kinds_of, model_of, where
 
 BAR = 1e-9  # of the difference between the prompts
 LEAST = 0.1  # logits: what the prompts must differ by
@@ -117,10 +116,6 @@ def patched(model, source, base, metric, kind, cells) -> torch.Tensor:
 def at(values: torch.Tensor, cells: list[tuple[int, ...]]) -> torch.Tensor:
     """The cells of a map, [layer, cell]."""
     return values[(slice(None), *torch.tensor(cells).T)]
-
-
-def kinds_of(model: HookedTransformer) -> list[SweepKind]:
-    return [k for k in KINDS if not (k.activation == "resid_mid" and model.cfg.parallel_attn_mlp)]
 
 
 @pytest.mark.parametrize("extent", DIFFERING)

@@ -10,8 +10,8 @@ from lensgui.analysis.sweep.batches import Walk
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
-from tests.analysis.models import model_of
 from tests.checkpoints.tiny_models import TINY, VOCABULARY
+from tests.references import model_of
 
 LENGTH, DIFFERS = 12, 5
 METRIC = LogitDifference(answer=(3, 5), distractor=(7,))

@@ -16,17 +16,11 @@ from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
-from tests.analysis.models import model_of
+from tests.references import KINDS, model_of
 
 CLEAN = torch.tensor([3, 1, 4, 1, 5, 9, 2])
 CORRUPTED = torch.tensor([3, 1, 2, 1, 7, 9, 2])
 METRIC = LogitDifference((11, 13), (7,))
-KINDS = [
-    *(SweepKind(name) for name in ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")),
-    *(SweepKind(name, "all") for name in ("z", "q", "k", "v", "pattern")),
-    *(SweepKind(name) for name in ("z", "q", "k", "v", "pattern")),
-    SweepKind("pattern", "edge"),
-]
 
 
 def last(steps):
