@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.graph.ablation import Ablated, Ablation, Part
-from lensgui.analysis.graph.measured_pair import Measure, against, measure, written
+from lensgui.analysis.graph.measured_pair import Measure, against, measure
 from lensgui.analysis.graph.nodes import Node, edge_mask, receivers, senders
 from lensgui.terms.metrics import Declared
 from lensgui.transformer.config import HookedTransformerConfig
@@ -134,7 +134,7 @@ def circuit_scores(
         return known[remaining]
 
     whole, empty = left(every), left(frozenset())
-    swap = _is_swap(model, metric, ablation, whole)
+    swap = _is_swap(runs, metric, ablation, whole)
     caption = _caption(len(kept), len(every), ablation, level, mlps, swap)
     scores = CircuitScores(caption, whole, empty, left(kept))
     yield scores
@@ -190,13 +190,11 @@ def _among(
     return wanted
 
 
-def _is_swap(model: HookedTransformer, metric: Measure, ablation: Ablation, whole: float) -> bool:
+def _is_swap(runs: Ablated, metric: Measure, ablation: Ablation, whole: float) -> bool:
     """Return whether what is put in says the opposite, rather than nothing."""
     if ablation.method != "resample" or not isinstance(metric, Declared):
         return False
-    assert ablation.prompts is not None
-    prompts = ablation.prompts.reshape(-1, ablation.prompts.shape[-1])
-    reference = float(measure(model, written(model, prompts).final, metric))
+    reference = float(measure(runs.model, runs.stand_ins.final, metric))
     return reference * whole < 0 and abs(reference) >= _FLIPPED * abs(whole)
 
 

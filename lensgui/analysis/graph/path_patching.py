@@ -8,7 +8,8 @@ no other, and replacing all the edges that leave a sender is activation patching
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ from lensgui.terms.shares import Shares
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.model import HookedTransformer
 
-Cells = Sequence[frozenset[Node]]
+LOGITS = Node("logits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,162 +71,130 @@ class Runs:
 
 
 class Paths:
-    """Cells that share their receivers and have senders of their own, run as rows of one batch."""
+    """Edges from some senders to some receivers, and the two streams that run side by side.
+
+    The run is what the model does once the receivers have heard the senders; what is heard is the
+    corrupted run's stream with what senders wrote in the clean run.
+    """
 
     def __init__(
-        self,
-        runs: Runs,
-        receivers: Iterable[Node],
-        freeze_mlps: bool,
-        freeze_final_scale: bool = False,
+        self, runs: Runs, senders: Iterable[Node], receivers: Iterable[Node], freeze_mlps: bool
     ) -> None:
-        """Choose receivers; arguments as in `path_patch`."""
-        self.runs, self.model = runs, runs.model
-        self.receivers = check_nodes(receivers, self.model.cfg, "receiver")
-        self.freeze_mlps, self.freeze_final_scale = freeze_mlps, freeze_final_scale
-        layers = [self._layer(node) for node in self.receivers]
+        """Choose the edges; arguments as in `path_patch`."""
+        self.runs, self.model, cfg = runs, runs.model, runs.model.cfg
+        self.senders = check_nodes(senders, cfg, "sender")
+        self.receivers = check_nodes(receivers, cfg, "receiver")
+        self.freeze_mlps = freeze_mlps
+        layers = [cfg.n_layers if node.layer is None else node.layer for node in self.receivers]
         self._first_read, self._last_read = min(layers, default=0), max(layers, default=0)
 
-    def _layer(self, receiver: Node) -> int:
-        return self.model.cfg.n_layers if receiver.layer is None else receiver.layer
-
-    def is_heard(self, sender: Node) -> bool:
-        """Return whether a sender comes before any receiver."""
-        cfg = self.model.cfg
-        return any(written_at(sender) < read_at(node, cfg) for node in self.receivers)
+    @property
+    def is_heard(self) -> bool:
+        """Whether a sender comes before any receiver."""
+        read = [read_at(node, self.model.cfg) for node in self.receivers]
+        return any(written_at(sender) < max(read, default=-1) for sender in self.senders)
 
     @torch.no_grad()
-    def values(self, cells: Cells, first: int) -> list[float]:
-        """Return patched − corrupted for the senders of each cell.
-
-        Args:
-            cells: The senders of each cell.
-            first: The layer of the first of them, or an earlier one.
-        """
-        first = min(first, self._first_read)
-        heard = self._heard(cells, first)
-        both = torch.stack([self.runs.residuals[self._first_read].expand_as(heard), heard])
+    def final(self) -> Tensor:
+        """Return the patched residual stream after the last layer, [batch, position, d_model]."""
+        heard = self._heard()
+        both = torch.cat([self.runs.residuals[self._first_read], heard])
         past_last = min(self._last_read + 1, self.model.cfg.n_layers)
-        with self.model.hooks(list(self._hooks(cells, past_last))):
-            rows = through_layers(self.model, both.flatten(0, 2), self._first_read, past_last)
-        run, heard = self._by_cell(rows, cells)
-        if Node("logits") in self.receivers:
-            run = heard
-        final = through_layers(self.model, run.flatten(0, 1), past_last).view_as(run)
-        return [self._value(rows) - self.runs.at_corrupted for rows in final]
+        with self.model.hooks(list(self._hooks(past_last))):
+            both = through_layers(self.model, both, self._first_read, past_last)
+        run, heard = both.chunk(2)
+        return through_layers(self.model, heard if LOGITS in self.receivers else run, past_last)
 
-    def _heard(self, cells: Cells, first: int) -> Tensor:
-        """Return what is heard before the first receiver, [cell, batch, position, d_model]."""
-        residuals, last = self.runs.residuals, self._first_read
-        heard = residuals[first].repeat(len(cells), 1, 1, 1)
-        for rows, cell in zip(heard, cells, strict=True):
-            if Node("embed") in cell:
-                rows.copy_(self.runs.clean.embedding)
-        sending = [node.layer for cell in cells for node in cell if node.layer is not None]
+    def _heard(self) -> Tensor:
+        """Return what is heard before the first receiver, [batch, position, d_model]."""
+        first, last = min(node.layer or 0 for node in self.senders), self._first_read
+        residuals = self.runs.residuals
+        sends_embedding = Node("embed") in self.senders
+        heard = self.runs.clean.embedding if sends_embedding else residuals[min(first, last)]
+        sending = [node.layer for node in self.senders if node.layer is not None]
         for layer in range(first, last):
             if self.freeze_mlps and layer > max(sending, default=-1):
                 return heard + (residuals[last] - residuals[layer])
-            heard = self._through(layer, heard, cells)
+            heard = self._through(layer, heard)
         return heard
 
-    def _through(self, layer: int, heard: Tensor, cells: Cells) -> Tensor:
-        """Carry what is heard, [cell, batch, position, d_model], through a layer.
+    def _through(self, layer: int, heard: Tensor) -> Tensor:
+        """Carry what is heard, [batch, position, d_model], through a layer.
 
         Its heads write what they wrote in the corrupted run, and senders what they wrote in the
         clean run.
         """
         block, corrupted = self.model.blocks[layer], self.runs.corrupted
-        z = corrupted.z[layer].repeat(len(cells), 1, 1, 1, 1)
-        self._send_heads(z, cells, layer)
-        flat = heard.flatten(0, 1)
-        mid = block.with_heads(flat, z.flatten(0, 1))
+        z = corrupted.z[layer].clone()
+        self._send_heads(z, layer)
+        mid = block.with_heads(heard, z)
         if self.model.cfg.attn_only:
-            return mid.view_as(heard)
-        if self.freeze_mlps:
-            mlp_out = corrupted.mlp_out[layer].repeat(len(cells), 1, 1, 1)
-        else:
-            mlp_out = (block.mlp_half(mid, flat) - mid).view_as(heard)
-        self._send_mlp(mlp_out, cells, layer)
-        return mid.view_as(heard) + mlp_out
+            return mid
+        frozen = corrupted.mlp_out[layer].clone() if self.freeze_mlps else None
+        mlp_out = block.mlp_half(mid, heard) - mid if frozen is None else frozen
+        self._send_mlp(mlp_out, layer)
+        return mid + mlp_out
 
-    def _send_heads(self, z: Tensor, cells: Cells, layer: int) -> None:
-        """Put senders' clean outputs into [cell, batch, position, head, d_head]."""
-        for rows, cell in zip(z, cells, strict=True):
-            for node in cell:
-                if node.kind == "head" and node.layer == layer:
-                    rows[:, :, node.head] = self.runs.clean.z[layer][:, :, node.head]
+    def _send_heads(self, z: Tensor, layer: int) -> None:
+        """Put senders' clean outputs into [batch, position, head, d_head]."""
+        heads = [node.head for node in self.senders if (node.kind, node.layer) == ("head", layer)]
+        z[:, :, heads] = self.runs.clean.z[layer][:, :, heads]
 
-    def _send_mlp(self, mlp_out: Tensor, cells: Cells, layer: int) -> None:
-        """Put senders' clean outputs into [cell, batch, position, d_model]."""
-        for rows, cell in zip(mlp_out, cells, strict=True):
-            if Node("mlp", layer) in cell:
-                rows.copy_(self.runs.clean.mlp_out[layer])
+    def _send_mlp(self, mlp_out: Tensor, layer: int) -> None:
+        """Put a sender's clean output into [batch, position, d_model]."""
+        if Node("mlp", layer) in self.senders:
+            mlp_out.copy_(self.runs.clean.mlp_out[layer])
 
-    def _value(self, final: Tensor) -> float:
-        """Return the metric of one cell's last residual stream, [batch, position, d_model]."""
-        if not self.freeze_final_scale:
-            return float(measure(self.model, final, self.runs.metric))
-        name, kept = "ln_final.hook_scale", list[Tensor]()
-        with self.model.hooks([(name, lambda scale, hook: kept.append(scale))]):
-            measure(self.model, self.runs.corrupted.final, self.runs.metric)
-        with self.model.hooks([(name, lambda scale, hook: kept[0])]):
-            return float(measure(self.model, final, self.runs.metric))
-
-    def _by_cell(self, rows: Tensor, cells: Cells) -> tuple[Tensor, Tensor]:
-        """Return the run and what is heard, each [cell, batch, …]; memory is shared."""
-        run, heard = rows.unflatten(0, (2, len(cells), -1))
-        return run, heard
-
-    def _hooks(self, cells: Cells, past_last: int) -> Iterator[NamedHook]:
+    def _hooks(self, past_last: int) -> Iterator[NamedHook]:
         """Yield the hooks that keep both streams, of the layers in which receivers are."""
         for layer in range(self._first_read, past_last):
             for kind in ("q", "k", "v"):
                 here = [node for node in self.receivers if (node.kind, node.layer) == (kind, layer)]
                 if here:
-                    heads = [node.head for node in here]
-                    yield f"blocks.{layer}.attn.hook_{kind}", self._listen(cells, heads)
-            yield f"blocks.{layer}.attn.hook_z", self._heads(cells, layer)
+                    yield f"blocks.{layer}.attn.hook_{kind}", _listen([node.head for node in here])
+            yield f"blocks.{layer}.attn.hook_z", self._heads(layer)
             if not self.model.cfg.attn_only:
-                yield f"blocks.{layer}.hook_mlp_out", self._mlp(cells, layer)
+                yield f"blocks.{layer}.hook_mlp_out", self._mlp(layer)
 
-    def _listen(self, cells: Cells, heads: list[int | None]) -> Any:
-        """Return a hook that makes some heads read what is heard."""
-
-        def listen(activation: Tensor, hook: Any) -> Tensor:
-            activation = activation.clone()
-            run, heard = self._by_cell(activation, cells)
-            run[..., heads, :] = heard[..., heads, :]
-            return activation
-
-        return listen
-
-    def _heads(self, cells: Cells, layer: int) -> Any:
+    def _heads(self, layer: int) -> Any:
         """Return a hook that makes the run's heads heard, the senders among them clean."""
 
         def hear(activation: Tensor, hook: Any) -> Tensor:
             activation = activation.clone()
-            run, heard = self._by_cell(activation, cells)
+            run, heard = activation.chunk(2)
             heard.copy_(run)
-            self._send_heads(heard, cells, layer)
+            self._send_heads(heard, layer)
             return activation
 
         return hear
 
-    def _mlp(self, cells: Cells, layer: int) -> Any:
+    def _mlp(self, layer: int) -> Any:
         """Return a hook that does likewise for an MLP, which may itself be a receiver."""
         is_receiver = Node("mlp", layer) in self.receivers
 
         def hear(activation: Tensor, hook: Any) -> Tensor:
             activation = activation.clone()
-            run, heard = self._by_cell(activation, cells)
+            run, heard = activation.chunk(2)
             if is_receiver:
                 run.copy_(heard)
             elif self.freeze_mlps:
                 heard.copy_(run)
-            self._send_mlp(heard, cells, layer)
+            self._send_mlp(heard, layer)
             return activation
 
         return hear
+
+
+def _listen(heads: list[int | None]) -> Any:
+    """Return a hook that makes some heads read what is heard."""
+
+    def listen(activation: Tensor, hook: Any) -> Tensor:
+        activation = activation.clone()
+        run, heard = activation.chunk(2)
+        run[..., heads, :] = heard[..., heads, :]
+        return activation
+
+    return listen
 
 
 @torch.no_grad()
@@ -265,12 +234,22 @@ def path_patch(
         ValueError: If a node is not in the model, no sender reaches any receiver, the prompts are
             not of one length, or hooks are attached.
     """
-    cell = check_nodes(senders, model.cfg, "sender")
     runs = Runs.of(model, clean, corrupted, metric)
-    paths = Paths(runs, receivers, freeze_mlps, freeze_final_scale)
-    if not any(map(paths.is_heard, cell)):
+    paths = Paths(runs, senders, receivers, freeze_mlps)
+    if not paths.is_heard:
         raise ValueError("None of the senders comes before any of the receivers.")
-    return paths.values([cell], min(node.layer or 0 for node in cell))[0]
+    with _final_scale_of(runs) if freeze_final_scale else nullcontext():
+        return float(measure(model, paths.final(), runs.metric)) - runs.at_corrupted
+
+
+@contextmanager
+def _final_scale_of(runs: Runs) -> Iterator[None]:
+    """Let the final norm divide by what it divides by in the corrupted run."""
+    name, kept = "ln_final.hook_scale", list[Tensor]()
+    with runs.model.hooks([(name, lambda scale, hook: kept.append(scale))]):
+        measure(runs.model, runs.corrupted.final, runs.metric)
+    with runs.model.hooks([(name, lambda scale, hook: kept[0])]):
+        yield
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -300,47 +279,3 @@ class PathScores(Shares):
     def shown(self) -> Tensor:
         """The changes, MLPs in the last column, [layer, head + 1]: shares, or raw where refused."""
         return torch.cat([self.heads, self.mlps[:, None]], 1) / self.scale
-
-
-@torch.no_grad()
-def path_patch_into_slowly(
-    model: HookedTransformer,
-    clean: Tensor,
-    corrupted: Tensor,
-    metric: Measure,
-    receiver: Node,
-    freeze_mlps: bool = True,
-) -> Iterator[PathScores]:
-    """Patch the edges into one receiver, one sender at a time, the nearest layers first.
-
-    Args:
-        model: As in `path_patch`, like all that follows.
-        clean: Clean tokens.
-        corrupted: Corrupted tokens.
-        metric: What is read.
-        receiver: What listens, such as a head's "q".
-        freeze_mlps: Whether an edge is the residual stream alone.
-
-    Yields:
-        The result so far, after each layer; the arrays are the same each time.
-
-    Raises:
-        ValueError: As in `path_patch`.
-    """
-    runs = Runs.of(model, clean, corrupted, metric)
-    ends = runs.at_clean, runs.at_corrupted
-    paths = Paths(runs, [receiver], freeze_mlps)
-    cfg = model.cfg
-    heads = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
-    mlps, embed = torch.full((cfg.n_layers,), torch.nan, dtype=torch.float64), torch.nan
-    for layer in reversed(range(cfg.n_layers)):
-        nodes = [Node("head", layer, head) for head in range(cfg.n_heads)]
-        nodes += [Node("mlp", layer)] * (not cfg.attn_only)
-        nodes = [node for node in nodes if paths.is_heard(node)]
-        values = paths.values([frozenset([node]) for node in nodes], layer) if nodes else []
-        for node, value in zip(nodes, values, strict=True):
-            (mlps[layer : layer + 1] if node.head is None else heads[layer, node.head]).fill_(value)
-        if nodes:
-            yield PathScores(receiver, heads, mlps, embed, *ends)
-    (embed,) = paths.values([frozenset([Node("embed")])], 0)
-    yield PathScores(receiver, heads, mlps, embed, *ends)

@@ -1,6 +1,6 @@
 """Path patching of every sender into one head's queries, keys or values, fast.
 
-What `path_patch_into_slowly` works out with whole runs (Wang et al. 2022) is here a sweep:
+What `path_patch` works out with whole runs (Wang et al. 2022) is here a sweep:
 the edge from a sender to the receiver is the residual stream alone, so what the receiver reads is
 the corrupted stream with the sender's change added; its new queries, keys or values enter one batch
 at its layer.
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length
+from lensgui.analysis.graph.measured_pair import Measure
 from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, senders, written_at
-from lensgui.analysis.graph.path_patching import PathScores
+from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
@@ -28,6 +29,7 @@ from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import Metric, MetricName, read_positions
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 
 _WRITTEN = frozenset({"z", "mlp_out"})
 
@@ -141,6 +143,23 @@ def path_patch_into(
         if found is not None:
             known |= {node: value - ends[1] for node, value in found.items()}
         yield _scores(receiver, known, model.cfg, ends, metric.name) if found is not None else None
+
+
+@torch.no_grad()
+def path_patch_into_slowly(
+    model: HookedTransformer, clean: Tensor, corrupted: Tensor, metric: Measure, receiver: Node
+) -> PathScores:
+    """Patch the edge from every sender into one receiver by `path_patch`, one after the other.
+
+    It uses nothing of the sweep engine, so that it can check `path_patch_into`.
+    """
+    known = {
+        node: path_patch(model, clean, corrupted, metric, [node], [receiver])
+        for node in senders(model.cfg)
+        if written_at(node) < read_at(receiver, model.cfg)
+    }
+    runs = Runs.of(model, clean, corrupted, metric)
+    return _scores(receiver, known, model.cfg, (runs.at_clean, runs.at_corrupted), None)
 
 
 def _measured(patch: FedPatch, metric: Metric, end: int) -> Iterator[dict[Node, float] | None]:

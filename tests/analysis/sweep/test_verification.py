@@ -7,8 +7,7 @@ import torch
 
 from lensgui.analysis.graph.ablation import Ablation, run_ablated
 from lensgui.analysis.graph.nodes import Node
-from lensgui.analysis.graph.path_patching import path_patch_into_slowly
-from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.graph.senders import path_patch_into, path_patch_into_slowly
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
 from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.run.run import Run
@@ -72,7 +71,7 @@ def test_who_feeds_a_head_is_path_patching_of_each_sender(name, input_, metric):
     receiver = Node(input_, model.cfg.n_layers - 1, 0)
     runs = [Run(model, tokens).complete() for tokens in (CLEAN, CORRUPTED)]
     fast = last(path_patch_into(*runs, metric, receiver))
-    slow = last(path_patch_into_slowly(model, CLEAN, CORRUPTED, metric, receiver))
+    slow = path_patch_into_slowly(model, CLEAN, CORRUPTED, metric, receiver)
     close = {"atol": 1e-9, "rtol": 1e-9, "equal_nan": True}
     torch.testing.assert_close(fast.heads, slow.heads, **close)
     torch.testing.assert_close(fast.mlps, slow.mlps, **close)
