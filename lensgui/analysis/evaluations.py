@@ -93,10 +93,10 @@ def _ranks(
     prompt: str, answer: str, model: HookedTransformer, bos: bool | None, top_k: int, details: bool
 ) -> list[tuple[int, str]]:
     given = model.to_tokens(prompt, prepend_bos=bos)
-    wanted = given.new_tensor([encode_continuation(model, answer)])
-    logits = model(torch.cat([given, wanted], 1))[0, given.shape[1] - 1 : -1]
+    needed = given.new_tensor([encode_continuation(model, answer)])
+    logits = model(torch.cat([given, needed], 1))[0, given.shape[1] - 1 : -1]
     ranks = []
-    for place, (row, token) in enumerate(zip(logits, wanted[0].tolist(), strict=True)):
+    for place, (row, token) in enumerate(zip(logits, needed[0].tolist(), strict=True)):
         rank = int((row > row[token]).sum())
         ranks.append((rank, model.to_single_str_token(token)))
         if details:

@@ -19,12 +19,12 @@ class Fetching(QObject):
     """Fetches a model, then opens it, unless the user has gone on to something else.
 
     Attributes:
-        told: (sentence,) for the status bar.
+        status_message: (sentence,) for the status bar.
         failed: (sentence,) why nothing could be fetched.
         fetched: (Fetched | None,) how far it is.
     """
 
-    told = Signal(str)
+    status_message = Signal(str)
     failed = Signal(str)
     fetched = Signal(object)
 
@@ -44,12 +44,14 @@ class Fetching(QObject):
     def fetch(self, name: str) -> None:
         """Begin to fetch a model by its name, one at a time."""
         if self.download.is_running:
-            self.told.emit(f"{self.download.name} is being fetched: stop that first, then {name}.")
+            self.status_message.emit(
+                f"{self.download.name} is being fetched: stop that first, then {name}."
+            )
             return
         sentence = MEANWHILE if name == DEFAULT_MODEL else f"{name} is being fetched."
         self._before = self._session.document
         self.fetched.emit(Fetched(f"Fetching {name}", 0, 0))
-        self.told.emit(sentence)
+        self.status_message.emit(sentence)
         self.download.start(name)
 
     @Slot()
@@ -58,13 +60,13 @@ class Fetching(QObject):
         if self.download.is_running:
             self.download.stop()
             self.fetched.emit(None)
-            self.told.emit("Stopped fetching; choose the model again to go on.")
+            self.status_message.emit("Stopped fetching; choose the model again to go on.")
 
     @Slot(str)
     def _open(self, name: str) -> None:
         self.fetched.emit(None)
         if self._session.document != self._before:
-            self.told.emit(f"{name} is here now: open it from the toolbar.")
+            self.status_message.emit(f"{name} is here now: open it from the toolbar.")
             return
         example = find(FIRST)
         if name == DEFAULT_MODEL:
@@ -72,7 +74,7 @@ class Fetching(QObject):
             self._selection.move(**asdict(example.cursor))
         else:
             self._session.edit(model=replace(self._session.document.model, source=name))
-        self.told.emit(f"{name} is here now.")
+        self.status_message.emit(f"{name} is here now.")
 
     @Slot(str)
     def _give_up(self, sentence: str) -> None:

@@ -111,11 +111,11 @@ class Faults(QObject):
     """Catches what slots and threads let fall.
 
     Attributes:
-        told: (sentence,) for the status bar; safe to send from any thread.
+        status_message: (sentence,) for the status bar; safe to send from any thread.
         log_path: Where the log is; None if it can't be written.
     """
 
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -133,7 +133,9 @@ class Faults(QObject):
         """Log an exception and tell the user in a sentence."""
         log.critical("nobody caught this", exc_info=(kind, error, trace))
         where = f"; details are in {self.log_path}" if self.log_path else ""
-        self.told.emit(f"Something went wrong in lensgui itself: {kind.__name__}: {error}{where}")
+        self.status_message.emit(
+            f"Something went wrong in lensgui itself: {kind.__name__}: {error}{where}"
+        )
 
     def release(self) -> None:
         """Catch and log nothing any more; the last one puts back the hooks from before."""

@@ -41,7 +41,7 @@ class Smoke(QObject):
 
 def missing(window: MainWindow) -> list[str]:
     """Return what a window that has settled should show, and doesn't; a phrase each."""
-    found = [] if window.asker.card else ["no model was opened"]
+    found = [] if window.exchange.card else ["no model was opened"]
     for pane in filter(lambda pane: pane.isVisible() and pane.is_in_front, window.panes.values()):
         found += [sentence for sentence in pane.messages.values() if sentence]
         match pane:

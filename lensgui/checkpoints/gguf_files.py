@@ -119,7 +119,7 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
     file: dict[str, Any] = {"gguf_file": str(gguf.absolute()), "local_files_only": True}
     file["trust_remote_code"] = False
     with _quiet(), _readable(gguf):
-        _refuse_untold(gguf)
+        _refuse_unstated(gguf)
         config = _config(gguf, AutoConfig.from_pretrained(folder, **file))
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, **file)
     with _quiet(), _writable():
@@ -141,7 +141,7 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
     yield 3
 
 
-def _refuse_untold(gguf: Path) -> None:
+def _refuse_unstated(gguf: Path) -> None:
     """Refuse a file that does not say its numbers, or says another number of layers than it has."""
     from gguf import GGUFReader
 
@@ -150,11 +150,11 @@ def _refuse_untold(gguf: Path) -> None:
     said = {key.removeprefix(f"{kind}.").replace("norm_rms", "norm") for key in reader.fields}
     if absent := [key for key in _NEEDED if key not in said]:
         raise ModelError(f"{gguf} does not say its {absent[0]}: get it again, from elsewhere.")
-    told = int(reader.fields[f"{kind}.block_count"].contents())
+    stated = int(reader.fields[f"{kind}.block_count"].contents())
     layers = {tensor.name.split(".")[1] for tensor in reader.tensors if tensor.name[:4] == "blk."}
-    if len(layers) != told:
+    if len(layers) != stated:
         raise ModelError(
-            f"{gguf} says that it has {told} layers, and has tensors of {len(layers)}: get it "
+            f"{gguf} says that it has {stated} layers, and has tensors of {len(layers)}: get it "
             "again."
         )
     scaling = _text(reader, f"{kind}.rope.scaling.type")
@@ -239,11 +239,11 @@ def _expected(config: Any, key: str) -> Any:
     return known[key] if key in known else getattr(config, key, None)
 
 
-def _agrees(told: Any, expected: Any) -> bool:
+def _agrees(stated: Any, expected: Any) -> bool:
     """Return whether a file's number is a config's; 0 stands for none."""
-    if isinstance(told, float) and isinstance(expected, int | float):
-        return math.isclose(told, expected, rel_tol=1e-6)  # the file's has four bytes
-    return bool(told == expected or (not told and expected is None))
+    if isinstance(stated, float) and isinstance(expected, int | float):
+        return math.isclose(stated, expected, rel_tol=1e-6)  # the file's has four bytes
+    return bool(stated == expected or (not stated and expected is None))
 
 
 def _rope(config: Any) -> dict[str, Any]:

@@ -214,17 +214,17 @@ def fetch(
             with contextlib.suppress(FileNotFoundError, ValueError):
                 return _folder(name, revision, local_files_only=True, **_ROUGHLY)
             raise
-        wanted = set(_wanted(name, [sibling.rfilename for sibling in info.siblings]))
+        needed = set(_needed(name, [sibling.rfilename for sibling in info.siblings]))
         remote = Remote(name, info.sha, token)
-        files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in wanted]
+        files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in needed]
         files = [file for file in files if not remote.has(file)]
         if files:
             _refuse_early(remote, files)
             bring(remote, [file for file in files if not remote.has(file)], report)
-        return _folder(name, revision, token=token, allow_patterns=sorted(wanted))
+        return _folder(name, revision, token=token, allow_patterns=sorted(needed))
 
 
-def _wanted(name: str, files: Sequence[str]) -> Iterator[str]:
+def _needed(name: str, files: Sequence[str]) -> Iterator[str]:
     """Yield the files that opening a model takes.
 
     Raises:

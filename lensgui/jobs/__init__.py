@@ -9,6 +9,6 @@ requests: What a pane can ask for: frozen, self-contained values. Equal requests
 results: What comes back from the worker in words: tokens, readings, rows of a table, the model's
     card.
 runner: The window's handle on the worker: submit a request, hear of its answers.
-tickets: Which jobs are still wanted: the only state that two threads share.
+tickets: Which jobs are still needed: the only state that two threads share.
 worker: The thread that computes: one step of one job at a time.
 """

@@ -87,9 +87,9 @@ class Download(QObject):
         self._rest += bytes(self._process.readAllStandardOutput().data())
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
-            self._hear(line)
+            self._read_output(line)
 
-    def _hear(self, line: bytes) -> None:
+    def _read_output(self, line: bytes) -> None:
         try:
             event = json.loads(line)
         except ValueError:

@@ -89,7 +89,7 @@ class AttentionGrid(Request):
         side: Whose: the clean run's, the corrupted run's, or clean − corrupted.
         hide_first: Leave position 0 out and renormalise each row: it is an attention sink that
             swamps the rest.
-        rows: Pairs to average over in the place of `pair`; () for the one pair.
+        rows: Pairs to average over instead of `pair`; () for the one pair.
     """
 
     doing: ClassVar[str] = "attention of all heads"
@@ -148,7 +148,7 @@ class Patching(Request):
     Attributes:
         kind: What a cell replaces.
         direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
-        rows: Pairs to average over in the place of `pair`; () for the one pair.
+        rows: Pairs to average over instead of `pair`; () for the one pair.
         layer: Of edges, the layer of the one head whose edges are wanted; else None.
         head: Likewise the head.
         is_estimated: Whether a slow sweep shows first-order estimates first, which costs some time.

@@ -190,7 +190,7 @@ class ModelCard:
         bos_choices: Control tokens worth putting in front of a prompt.
         verified: Largest |difference| to the Hugging Face logits, as stored by `models check`; None
             if never checked.
-        note: Anything the user must know, such as that another model was asked for; "" if nothing.
+        remark: Anything the user must know, such as a step that was skipped; "" if nothing.
         digits: How many digits of a number make one token: 2 where every two do, 1 where each one
             does, 0 where the vocabulary has none.
     """
@@ -209,7 +209,7 @@ class ModelCard:
     bos: str
     bos_choices: tuple[str, ...]
     verified: float | None
-    note: str = ""
+    remark: str = ""
     digits: int = 1
 
 

@@ -106,7 +106,7 @@ class Runner(QObject):
         self._begin(channel, self._replies[channel].request)
 
     def stop(self) -> None:
-        """Stop whatever runs; each channel is told, and keeps what it has."""
+        """Stop whatever runs; each channel receives a reply, and keeps what it has."""
         self._start_waiting()
         for job in list(self._jobs.values()):
             if job.reply.is_running:
@@ -197,7 +197,7 @@ class Runner(QObject):
             return
         job.take(replace(job.reply, **changes))
         for channel in list(job.channels):
-            if channel in job.channels:  # still: whoever was told may have asked something else
+            if channel in job.channels:  # still: the receiver may have requested something else
                 self._reply(channel, job.reply)
         self._report()
 

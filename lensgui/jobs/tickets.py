@@ -1,4 +1,4 @@
-"""Which jobs are still wanted: the only state that two threads share."""
+"""Which jobs are still needed: the only state that two threads share."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class Tickets:
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self._wanted: set[int] = set()
+        self._valid: set[int] = set()
 
     def issue(self) -> int:
-        """Return a new ticket, which is wanted until it is withdrawn."""
+        """Return a new ticket, valid until it is withdrawn."""
         ticket = next(self._numbers)
-        self._wanted.add(ticket)
+        self._valid.add(ticket)
         return ticket
 
     def withdraw(self, ticket: int) -> None:
         """Want nothing more for this ticket; harmless when repeated."""
-        self._wanted.discard(ticket)
+        self._valid.discard(ticket)
 
-    def is_wanted(self, ticket: int) -> bool:
+    def is_valid(self, ticket: int) -> bool:
         """Whether anybody still waits for this ticket's answer."""
-        return ticket in self._wanted
+        return ticket in self._valid

@@ -53,7 +53,7 @@ class Worker(QObject):
     over all jobs, but a job's last answer always is.
 
     Attributes:
-        answered: (ticket, answer) of a job that is still wanted.
+        answered: (ticket, answer) of a job that is still needed.
         failed: (ticket, sentence); the traceback is in the log.
         finished: (ticket,) after the job's last answer.
     """
@@ -83,7 +83,7 @@ class Worker(QObject):
     def step(self) -> None:
         """Take one job some steps further."""
         self._scheduled = False
-        job = self._next_wanted()
+        job = self._next_valid()
         if job is None:
             return
         try:
@@ -103,7 +103,7 @@ class Worker(QObject):
         """Take steps until there is something to say, or time is up, or nobody wants it."""
         over = monotonic() + SECONDS_OF_A_TURN
         said: Answer | None = None
-        while said is None and monotonic() < over and self._tickets.is_wanted(job.ticket):
+        while said is None and monotonic() < over and self._tickets.is_valid(job.ticket):
             said = next(answers)
         job.unsent = said or job.unsent
 
@@ -125,9 +125,9 @@ class Worker(QObject):
             self._scheduled = True
             self._due.emit()
 
-    def _next_wanted(self) -> Running | None:
-        """Take the most urgent job that is still wanted; of equals, the one whose turn it is."""
-        for left in [job for job in self._jobs if not self._tickets.is_wanted(job.ticket)]:
+    def _next_valid(self) -> Running | None:
+        """Take the most urgent job that is still needed; of equals, the one whose turn it is."""
+        for left in [job for job in self._jobs if not self._tickets.is_valid(job.ticket)]:
             self._jobs.remove(left)
             self._close(left)
         job = min(self._jobs, key=_waiting_time, default=None)
@@ -142,7 +142,7 @@ class Worker(QObject):
                 self._send(waiting)
 
     def _send(self, job: Running) -> None:
-        if job.unsent is not None and self._tickets.is_wanted(job.ticket):
+        if job.unsent is not None and self._tickets.is_valid(job.ticket):
             self._sent = monotonic()
             self.answered.emit(job.ticket, job.unsent)
         job.unsent = None

@@ -142,4 +142,4 @@ def select(pane: Pane, place: Cursor) -> None:
 def go_to(pane: Pane, place: Cursor, title: str) -> None:
     """Select a place and bring another pane to the front."""
     select(pane, place)
-    pane.shown.emit(title)
+    pane.pane_requested.emit(title)

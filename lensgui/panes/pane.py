@@ -15,11 +15,11 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
-MODEL = "model"  # the name under which every pane is told whether one is open
+MODEL = "model"  # the name under which every pane receives whether one is open
 OPENING = "The model is being opened."
 NO_MODEL = "No model is open."
 UNEQUAL = "The prompts differ in length."
-QUIET = (STOPPED, UNEQUAL)  # no faults: one was wanted, the other is said in full at the prompts
+QUIET = (STOPPED, UNEQUAL)  # no faults: one was requested, the other is said in full at the prompts
 Channel = tuple[str, str]  # a pane's title, and its name for a question
 AnAnswer = TypeVar("AnAnswer")
 
@@ -34,7 +34,7 @@ class EmptyState(Protocol):
 
 
 class Pane(QWidget):
-    """A view that owns no model, no thread and no timer: it is told, and it says what was clicked.
+    """A view that owns no model, thread or timer: it receives replies and says what was clicked.
 
     Attributes:
         title: Its name on its dock.
@@ -47,7 +47,7 @@ class Pane(QWidget):
         edited: (changes,) document fields that the user changed.
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: A switch of the pane's own changed what it asks.
-        shown: (title,) another pane that the user wants to look at now.
+        pane_requested: (title,) the pane that the user wants to see.
         again: The user wants what was stopped to go on.
         paused: (name, is_paused) the user lets a question rest, or go on.
     """
@@ -59,7 +59,7 @@ class Pane(QWidget):
     edited = Signal(object)
     hovered = Signal(str)
     altered = Signal()
-    shown = Signal(str)
+    pane_requested = Signal(str)
     again = Signal()
     paused = Signal(str, bool)
 
@@ -90,7 +90,7 @@ class Pane(QWidget):
         return ""
 
     def show_document(self, document: Document) -> None:
-        """Take note of the document."""
+        """Show the document."""
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""
@@ -117,7 +117,7 @@ class Pane(QWidget):
             self.draw_reply(name)
 
     def show_all(self, replies: Mapping[Channel, Reply]) -> None:
-        """Take note of how the questions of all panes stand, by (title, name)."""
+        """Receive the replies of all panes, by (title, name)."""
 
     def draw_reply(self, name: str) -> None:
         """Draw what has become of a question; `answer` and `known` say what there is by now."""

@@ -16,7 +16,7 @@ ROLES = {"io": "IO", "s": "S", "s2": "S2"}  # as Wang et al. 2022 call them
 
 Words = Mapping[str, str]
 ATTEMPTS = 10  # for each pair, to draw one that was not drawn before
-SPARE = 8  # times as many pairs are drawn as wanted, to find those of one length
+SPARE = 8  # times as many pairs are drawn as needed, to find those of one length
 DIGITS = "0123456789"
 
 
@@ -80,12 +80,12 @@ class Task:
             count: How many.
             seed: Seed of the draw.
         """
-        dice = random.Random(seed)
+        rng = random.Random(seed)
         rows: dict[PromptPair, PairRow] = {}
         for _ in range(ATTEMPTS * count):
             if len(rows) == count:
                 break
-            row = self.make(dice)
+            row = self.make(rng)
             rows.setdefault(row.pair, row)
         return tuple(rows.values())
 
@@ -140,60 +140,60 @@ def like(rows: tuple[PairRow, ...], pair: PromptPair) -> tuple[PairRow, ...]:
     )
 
 
-def _ioi(dice: random.Random) -> PairRow:
-    io, s = dice.sample(ioi.NAMES, 2)
-    template = dice.choice(ioi.TEMPLATES)
-    if dice.random() < 0.5:
+def _ioi(rng: random.Random) -> PairRow:
+    io, s = rng.sample(ioi.NAMES, 2)
+    template = rng.choice(ioi.TEMPLATES)
+    if rng.random() < 0.5:
         template = template.replace("{io} and {s}", "{?}").replace("{s} and {io}", "{io} and {s}")
         template = template.replace("{?}", "{s} and {io}")
     head, _, tail = template.rpartition("{s}")
-    place, thing = dice.choice(ioi.PLACES), dice.choice(ioi.OBJECTS)
+    place, thing = rng.choice(ioi.PLACES), rng.choice(ioi.OBJECTS)
     clean = {"io": io, "s": s, "s2": s, "place": place, "object": thing}
     return row_of(head + "{s2}" + tail, clean, {"s2": io}, " " + io, " " + s)
 
 
-def _capital(dice: random.Random) -> PairRow:
-    return _fact(dice, "The city of {city} is in the country of", "city", words.CAPITALS)
+def _capital(rng: random.Random) -> PairRow:
+    return _fact(rng, "The city of {city} is in the country of", "city", words.CAPITALS)
 
 
-def _landmark(dice: random.Random) -> PairRow:
-    facts = dice.choice(words.LANDMARKS)
-    return _fact(dice, "The {landmark} is located in the city of", "landmark", facts)
+def _landmark(rng: random.Random) -> PairRow:
+    facts = rng.choice(words.LANDMARKS)
+    return _fact(rng, "The {landmark} is located in the city of", "landmark", facts)
 
 
-def _fact(dice: random.Random, template: str, name: str, facts: Words) -> PairRow:
-    subject = dice.choice(list(facts))
-    other = dice.choice([key for key, value in facts.items() if value != facts[subject]])
+def _fact(rng: random.Random, template: str, name: str, facts: Words) -> PairRow:
+    subject = rng.choice(list(facts))
+    other = rng.choice([key for key, value in facts.items() if value != facts[subject]])
     answers = " " + facts[subject], " " + facts[other]
     return row_of(template, {name: subject}, {name: other}, *answers)
 
 
-def _agreement(dice: random.Random) -> PairRow:
-    forms = list(dice.choice(list(words.THINGS.items())))
+def _agreement(rng: random.Random) -> PairRow:
+    forms = list(rng.choice(list(words.THINGS.items())))
     answers = [" is", " are"]
-    if dice.random() < 0.5:
+    if rng.random() < 0.5:
         forms, answers = forms[::-1], answers[::-1]
-    clean = {"subject": forms[0], "place": dice.choice(words.SPOTS)}
+    clean = {"subject": forms[0], "place": rng.choice(words.SPOTS)}
     template = "I know that the {subject} in the {place}"
     return row_of(template, clean, {"subject": forms[1]}, answers[0], answers[1])
 
 
-def _gender(dice: random.Random) -> PairRow:
-    names = [dice.choice(words.MEN), dice.choice(words.WOMEN)]
+def _gender(rng: random.Random) -> PairRow:
+    names = [rng.choice(words.MEN), rng.choice(words.WOMEN)]
     answers = [" he", " she"]
-    if dice.random() < 0.5:
+    if rng.random() < 0.5:
         names, answers = names[::-1], answers[::-1]
-    clean = {"name": names[0], "trait": dice.choice(words.TRAITS)}
+    clean = {"name": names[0], "trait": rng.choice(words.TRAITS)}
     template = "So {name} is a really {trait} friend, isn't"
     return row_of(template, clean, {"name": names[1]}, answers[0], answers[1])
 
 
-def _greater_digit(dice: random.Random) -> PairRow:
-    last, other = dice.randint(5, 8), dice.randint(1, 3)
+def _greater_digit(rng: random.Random) -> PairRow:
+    last, other = rng.randint(5, 8), rng.randint(1, 3)
     clean = {
-        "event": dice.choice(words.EVENTS),
-        "century": str(dice.randint(11, 18)),
-        "decade": str(dice.randint(1, 8)),
+        "event": rng.choice(words.EVENTS),
+        "century": str(rng.randint(11, 18)),
+        "decade": str(rng.randint(1, 8)),
         "year": str(last),
     }
     template = "The {event} lasted from the year {century}{decade}{year} to the year "
@@ -202,11 +202,11 @@ def _greater_digit(dice: random.Random) -> PairRow:
     return row_of(template, clean, {"year": str(other)}, *answers)
 
 
-def _greater_year(dice: random.Random) -> PairRow:
-    year = dice.randint(10, 90)
+def _greater_year(rng: random.Random) -> PairRow:
+    year = rng.randint(10, 90)
     clean = {
-        "event": dice.choice(words.EVENTS),
-        "century": str(dice.randint(11, 18)),
+        "event": rng.choice(words.EVENTS),
+        "century": str(rng.randint(11, 18)),
         "year": str(year),
     }
     template = "The {event} lasted from the year {century}{year} to the year {century}"
@@ -215,9 +215,9 @@ def _greater_year(dice: random.Random) -> PairRow:
     return row_of(template, clean, {"year": "01"}, *answers)
 
 
-def _docstring(dice: random.Random) -> PairRow:
-    first, second, third, other = dice.sample(words.ARGUMENTS, 4)
-    one, two = dice.sample(words.NOUNS, 2)
+def _docstring(rng: random.Random) -> PairRow:
+    first, second, third, other = rng.sample(words.ARGUMENTS, 4)
+    one, two = rng.sample(words.NOUNS, 2)
     template = (
         "def f(self, {A}, {B}, {C}):\n"
         '    """doc\n\n    :param {A}: {word}\n    :param {B}: {other}\n    :param'
@@ -226,8 +226,8 @@ def _docstring(dice: random.Random) -> PairRow:
     return row_of(template, clean, {"C": other}, " " + third, " " + other)
 
 
-def _days(dice: random.Random) -> PairRow:
-    start, other = dice.sample(range(7), 2)
+def _days(rng: random.Random) -> PairRow:
+    start, other = rng.sample(range(7), 2)
     four, others = (
         [words.DAYS[(first + step) % 7] for step in range(4)] for first in (start, other)
     )
@@ -237,8 +237,8 @@ def _days(dice: random.Random) -> PairRow:
     return row_of(template, clean, changed, " " + four[3], " " + others[3])
 
 
-def _repeated(dice: random.Random) -> PairRow:
-    *listed, other = dice.sample(words.NOUNS, REPEATED + 1)
+def _repeated(rng: random.Random) -> PairRow:
+    *listed, other = rng.sample(words.NOUNS, REPEATED + 1)
     names = list("ABCDEFG"[:REPEATED])
     order = [*names, *names[:SHOWN_AGAIN]]
     template = "".join(f" {{{name}}}" for name in order)

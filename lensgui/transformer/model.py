@@ -128,7 +128,7 @@ class HookedTransformer(CachingModule, NamedWeights):
             stop_at_layer: The first layer not to run; the residual stream that enters it is
                 returned.
             attention_mask: 1 for a token, 0 for padding, [batch, position]; None to work it out.
-            tokens: With `start_at_layer`, the token ids, where a loss is wanted or some
+            tokens: With `start_at_layer`, the token ids, where a loss is requested or some
                 are padding.
             past_kv_cache: Keys and values of the positions before `input`, each layer's, from
                 `generation.empty_cache`; it grows by those of `input`.

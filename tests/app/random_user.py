@@ -199,7 +199,7 @@ def opened(home: Path, is_real: bool, qapp: QApplication) -> Iterator[start.Part
             patch.setattr(dialog, name, staticmethod(lambda *a, nothing=nothing, **k: nothing))
         parts = start.build(start.Options(model="toy" if is_real else "fake"), make)
         parts.faults.release()
-        parts.window.model_bar.fetch_wanted.disconnect()  # nothing is fetched here
+        parts.window.model_bar.fetch_requested.disconnect()  # nothing is fetched here
         yield parts
         assert parts.runner.close(10_000)
         parts.collector.release()

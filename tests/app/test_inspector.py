@@ -110,7 +110,7 @@ def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, answerer, qt
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b c d", corrupted="a x b y c z d")
     told = []
-    window.asker.told.connect(told.append)
+    window.exchange.status_message.connect(told.append)
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(layer=2, head=1, position=3)
     assert inspector.head.isVisible()

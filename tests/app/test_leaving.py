@@ -100,15 +100,16 @@ def test_a_hook_over_ours_and_another_window_are_no_circle(tmp_path):
     code = (
         "ours = sys.excepthook\n"
         "def theirs(*error):\n    sys.stderr.write('theirs\\n')\n    ours(*error)\n"
-        "sys.excepthook = theirs\nwindow.close()\n"
-        "for _ in range(20): lensgui.app.notebook.QTimer.singleShot(0, lambda: None)\n"
+        "sys.excepthook = theirs\n"
         "from PySide6.QtWidgets import QApplication\n"
-        "while lensgui.app.notebook._open: QApplication.processEvents()\n"
+        "pump = QApplication.processEvents\n"
+        "while window.exchange.card is None or window.runner.is_busy: pump()\n"
+        "window.close()\n"
+        "while lensgui.app.notebook._open: pump()\n"
         "other = lensgui.open('toy', clean=' table green', block=False)\n"
         "raise KeyError('mine')"
     )
-    start = "import torch\n" + OPEN  # else the window's thread still imports it when it is closed
-    done = script(tmp_path, start + "import lensgui.app.notebook\n" + code)
+    done = script(tmp_path, OPEN + "import lensgui.app.notebook\n" + code)
     assert (done.stdout, done.returncode) == ("open", 1)
     lines = said(done)
     assert lines.count("theirs") == lines.count("KeyError: 'mine'") == 1

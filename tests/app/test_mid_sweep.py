@@ -61,7 +61,7 @@ def test_another_model_mid_sweep_clears_the_picture_until_it_has_its_own(
     go_on(answerer)
     with qtbot.waitSignal(window.runner.settled):
         pass
-    assert window.asker.card.key == ModelKey("another")
+    assert window.exchange.card.key == ModelKey("another")
     assert not np.array_equal(held.sweep.values, before.values)
     assert held.sweep.done == held.sweep.total
 

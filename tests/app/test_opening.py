@@ -36,9 +36,9 @@ def quiet(tmp_path, monkeypatch, qapp):
 def test_the_window_runs_the_weights_that_were_given(quiet, qtbot):
     model = open_model("toy", device="cpu")
     window = lensgui.open(model, clean=CLEAN, corrupted=CORRUPTED, answer=" apple", block=False)
-    qtbot.waitUntil(lambda: window.asker.card is not None and not window.runner.is_busy)
+    qtbot.waitUntil(lambda: window.exchange.card is not None and not window.runner.is_busy)
     reading = window.panes["Prompt"].reading
-    assert window.asker.card.title == model.cfg.model_name
+    assert window.exchange.card.title == model.cfg.model_name
     before = reading.clean.top[0].probability
     with torch.no_grad():
         model.unembed.W_U.mul_(0)

@@ -226,7 +226,7 @@ def test_what_nobody_caught_is_logged_and_told(qapp, qtbot, tmp_path):
     logger = logging.getLogger("lensgui")
     handlers = list(logger.handlers)
     try:
-        with qtbot.waitSignal(faults.told) as told:
+        with qtbot.waitSignal(faults.status_message) as told:
             try:
                 find("no such example")
             except KeyError as error:  # as if a slot of the window had let it fall

@@ -31,7 +31,7 @@ def view(window, **changes):
 
 
 def verbs(pane, row, column):
-    pane.heatmap.asked.emit(row, column, pane.rect().center())
+    pane.heatmap.menu_requested.emit(row, column, pane.rect().center())
     return {action.text(): action for action in pane.findChild(QMenu, MENU).actions()}
 
 

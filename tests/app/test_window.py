@@ -27,7 +27,7 @@ def type_anew(window, qtbot, side, text):
 
 
 def test_everything_is_drawn_at_first(window):
-    assert window.asker.card is not None
+    assert window.exchange.card is not None
     assert window.panes["Prompt"].reading.complete
     assert window.panes["Attention"].grid.atlas.layers == 6
     sweep = window.panes["Activation patching"].sweep

@@ -68,8 +68,8 @@ class Lab:
 
     def rest(self) -> None:
         """Wait until the model is open and nothing runs."""
-        runner, asker = self.parts.runner, self.window.asker
-        self.until(lambda: asker.card is not None and not runner.is_busy)
+        runner, exchange = self.parts.runner, self.window.exchange
+        self.until(lambda: exchange.card is not None and not runner.is_busy)
 
     def view(self, kind: SweepKind) -> None:
         """Choose a kind of sweep."""

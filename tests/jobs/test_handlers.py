@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.analysis.run.run import RunStrand
+from lensgui.analysis.run.run import RunBatch
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers import attention
 from lensgui.jobs.handlers.dispatch import Dispatcher
@@ -221,13 +221,13 @@ def test_equal_requests_have_equal_answers(answerer):
 
 
 def test_interleaved_jobs_share_one_run(answerer, monkeypatch):
-    steps, heads = [], RunStrand.heads
+    steps, heads = [], RunBatch.heads
 
     def counted(strand, layer, *read):
         steps.append((id(strand.residuals), layer))
         return heads(strand, layer, *read)
 
-    monkeypatch.setattr(RunStrand, "heads", counted)
+    monkeypatch.setattr(RunBatch, "heads", counted)
     pair = PromptPair(CLEAN.replace("music", "house"), CLEAN.replace("music", "river"))
     jobs = [
         answerer.answer(ReadPair(TOY, pair)),

@@ -9,5 +9,5 @@ def test_a_ticket_is_wanted_until_it_is_withdrawn():
     assert first != second
     tickets.withdraw(first)
     tickets.withdraw(first)
-    assert not tickets.is_wanted(first)
-    assert tickets.is_wanted(second)
+    assert not tickets.is_valid(first)
+    assert tickets.is_valid(second)

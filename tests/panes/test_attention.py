@@ -165,31 +165,31 @@ def test_zooming_keeps_what_is_under_the_pointer_and_0_shows_all(pane, qtbot):
     head = grid.head_at(middle)
     for _ in range(8):
         turn(grid, 1)
-    assert grid.look.zoom > 4
+    assert grid.view.zoom > 4
     assert grid.head_at(middle) == head
-    before = grid.look.offset
+    before = grid.view.offset
     turn(grid, -1, Qt.KeyboardModifier.NoModifier)
-    assert grid.look.offset[1] > before[1]
-    seen = grid.look
+    assert grid.view.offset[1] > before[1]
+    seen = grid.view
     pane.bar.least.setValue(0.5)
-    assert (grid.look.zoom, grid.look.offset) == (seen.zoom, seen.offset)
+    assert (grid.view.zoom, grid.view.offset) == (seen.zoom, seen.offset)
     draws(grid)
     qtbot.keyClick(grid, Qt.Key.Key_0)
-    assert grid.look.zoom == 1
-    assert grid.look.offset == (0, 0)
+    assert grid.view.zoom == 1
+    assert grid.view.offset == (0, 0)
 
 
 def test_dragging_moves_the_grid_and_picks_nothing(pane, qtbot):
     grid = pane.grid
     for _ in range(8):
         turn(grid, 1)
-    left, top = grid.look.offset
+    left, top = grid.view.offset
     with qtbot.assertNotEmitted(grid.picked):
         qtbot.mousePress(grid, LEFT, pos=QPoint(100, 200))
         move = QPointF(70, 160)
         grid.mouseMoveEvent(_moved(move))
         qtbot.mouseRelease(grid, LEFT, pos=move.toPoint())
-    assert grid.look.offset == pytest.approx((left + 30, top + 40), abs=1)
+    assert grid.view.offset == pytest.approx((left + 30, top + 40), abs=1)
 
 
 def _moved(point):
@@ -242,7 +242,7 @@ def test_every_size_of_model_is_labelled(count, qtbot, document, show):
 
 def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
     place = pane.grid.middle_of(4, 2).toPoint()
-    pane.grid.asked.emit(4, 2, pane.grid.mapToGlobal(place))
+    pane.grid.menu_requested.emit(4, 2, pane.grid.mapToGlobal(place))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     offered = {action.text(): action for action in menu.actions()}
     assert set(offered) == {"Average over it, or no longer", "Pin L4H2", "Copy the value"}
@@ -257,7 +257,7 @@ def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
 
 def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):
     pane.show_cursor(replace(CURSOR, source=1))
-    pane.head.asked.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
+    pane.head.menu_requested.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     assert [action.text() for action in menu.actions()] == ["Pin L2H1 · 3 → 1", "Copy the value"]
 

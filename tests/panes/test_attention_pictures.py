@@ -145,7 +145,7 @@ def test_a_sender_is_selected_and_the_receiver_stays(document, show, qtbot):
 def test_a_sender_becomes_the_receiver_from_the_menu(document, show, qtbot, monkeypatch):
     monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
     pane = feeders(document, show)
-    pane.heatmap.asked.emit(2, 3, pane.rect().center())
+    pane.heatmap.menu_requested.emit(2, 3, pane.rect().center())
     verbs = {action.text(): action for action in pane.findChild(QMenu, MENU).actions()}
     assert "Pin L2H3" in verbs
     with qtbot.waitSignals([pane.picked, pane.altered]):

@@ -15,7 +15,7 @@ from lensgui.jobs.results import LensReading, Likely, Token
 from lensgui.panes import theme
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.attention.grid import HeadGrid
-from lensgui.panes.attention.grid_layout import Look
+from lensgui.panes.attention.grid_layout import GridView
 from lensgui.panes.attention.head_numbers import card, weights
 from lensgui.panes.inspector.lens_rows import LensRows, stretches
 from lensgui.panes.inspector.sections import Ranking
@@ -94,7 +94,7 @@ def test_sources_without_a_share_have_no_bar(show, values):
 def test_what_comes_next_is_said_only_where_it_is_known():
     assert percent(NAN) == percent(INF) == "not a number"
     found = next_chips((Likely(WORD, 0.5, 1.0), Likely(WORD, NAN, NAN)))
-    assert [chip.note for chip in found] == ["50 %"]
+    assert [chip.detail for chip in found] == ["50 %"]
 
 
 def test_a_surprisal_that_is_no_number_colours_no_chip():
@@ -209,7 +209,7 @@ def shades_of(grid, layer, head, down):
 def test_heads_that_are_not_finite_are_hatched(show, is_difference, is_sorted):
     grid = show(HeadGrid(), 500, 900)
     grid.setPalette(theme.palette(theme.LIGHT))
-    grid.show_look(Look(is_sorted=is_sorted))
+    grid.show_view(GridView(is_sorted=is_sorted))
     grid.show_atlas(broken_atlas(is_difference))
     hatched = {theme.LIGHT.hatch, theme.LIGHT.surface}
     assert hatched == shades_of(grid, 1, 2, 0.5) == shades_of(grid, 2, 1, 0.9)

@@ -38,7 +38,7 @@ def test_the_prompt_pane_shows_tokens_next_tokens_and_the_metric(document, show)
     ]
     assert "position 1" in pane.tokens["clean"].row.chips[1].hover
     assert "id " in pane.tokens["clean"].row.chips[1].hover
-    assert pane.next["clean"].chips[0].note == "75 %"
+    assert pane.next["clean"].chips[0].detail == "75 %"
     assert pane.difference.text() == "clean +1.800, corrupted −6.200 logits"
     assert pane.resolved["answer"].chips[0].text == "·Mary"
 
@@ -109,7 +109,7 @@ def test_prompts_of_different_lengths_are_aligned_and_words_that_fit_are_offered
         answer(pane, longer)
     clean, corrupted = (pane.tokens[side].row.chips for side in ("clean", "corrupted"))
     assert [chip.is_marked for chip in clean] == [False, True, False, False, False]
-    assert [chip.note for chip in corrupted] == ["", "", "+", "", "", ""]
+    assert [chip.detail for chip in corrupted] == ["", "", "+", "", "", ""]
     assert not pane.fits.isVisible()
     answer(pane, longer)
     assert pane.fits.isVisible()

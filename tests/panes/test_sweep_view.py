@@ -34,7 +34,7 @@ def no_popup(monkeypatch):
 
 
 def menu_of(pane, row, column):
-    pane.heatmap.asked.emit(row, column, QPoint(0, 0))
+    pane.heatmap.menu_requested.emit(row, column, QPoint(0, 0))
     menu = pane.findChild(QMenu, MENU)
     return {action.text(): action for action in menu.actions()}
 
@@ -157,7 +157,7 @@ def test_a_right_click_or_the_menu_key_brings_the_verbs_of_a_cell(document, show
     point = pane.heatmap.middle_of(4, 3).toPoint()
     event = QContextMenuEvent(reason, point, pane.heatmap.mapToGlobal(point))
     asked, picked = [], []
-    pane.heatmap.asked.connect(lambda row, column, where: asked.append((row, column)))
+    pane.heatmap.menu_requested.connect(lambda row, column, where: asked.append((row, column)))
     pane.picked.connect(picked.append)
     QApplication.sendEvent(pane.heatmap, event)
     layer = 4 if reason == QContextMenuEvent.Reason.Mouse else 2
@@ -176,10 +176,10 @@ def test_a_menu_follows_up(document, show, qtbot):
     assert found == [{"views": document.with_view(0, kind=SweepKind("z"))}]
     pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("q", "all")), PLACE)
     verbs = menu_of(pane, 4, 3)
-    with qtbot.waitSignal(pane.shown) as shown:
+    with qtbot.waitSignal(pane.pane_requested) as shown:
         verbs["Who feeds its queries?"].trigger()
     assert shown.args == ["Who feeds it"]
-    with qtbot.waitSignal(pane.shown) as shown:
+    with qtbot.waitSignal(pane.pane_requested) as shown:
         verbs["Go to its attention"].trigger()
     assert shown.args == ["Attention"]
     with qtbot.waitSignal(pane.edited) as edited:
@@ -199,7 +199,7 @@ def test_pins_are_framed(document, show):
 def test_another_sweep_is_one_click_away(show, qtbot):
     for kind, title in ((PatchingPane, "Patching 2"), (SecondPatchingPane, "Patching 3")):
         pane = show(kind())
-        with qtbot.waitSignal(pane.shown) as shown:
+        with qtbot.waitSignal(pane.pane_requested) as shown:
             qtbot.mouseClick(pane.view.tools.more, Qt.MouseButton.LeftButton)
         assert shown.args == [title]
     assert not show(ThirdPatchingPane()).view.tools.more.isVisible()

@@ -20,8 +20,8 @@ def applied(one, other):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_replacing_what_differs_gives_the_other(seed):
-    dice = random.Random(seed)
-    one, other = (dice.choices("abc", k=dice.randint(0, 60)) for _ in range(2))
+    rng = random.Random(seed)
+    one, other = (rng.choices("abc", k=rng.randint(0, 60)) for _ in range(2))
     assert applied(one, other) == other
     assert applied(one, one) == one
     assert changed_spans(one, one) == []
@@ -47,12 +47,12 @@ def test_short_repetitive_texts_are_compared_item_by_item():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_long_texts_too(seed):
-    dice = random.Random(seed)
-    one = dice.choices(range(50), k=400)
+    rng = random.Random(seed)
+    one = rng.choices(range(50), k=400)
     other = list(one)
-    for _ in range(dice.randint(1, 12)):
-        at = dice.randrange(len(other))
-        other[at : at + dice.randint(0, 3)] = dice.choices(range(60), k=dice.randint(0, 3))
+    for _ in range(rng.randint(1, 12)):
+        at = rng.randrange(len(other))
+        other[at : at + rng.randint(0, 3)] = rng.choices(range(60), k=rng.randint(0, 3))
     assert applied(one, other) == other
 
 

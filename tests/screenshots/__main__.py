@@ -19,7 +19,7 @@ if lacks_display(os.environ):
 prepare(None)
 
 from lensgui.app import start  # noqa: E402
-from tests.screenshots import lab, scenes  # noqa: E402
+from tests.screenshots import panes, scenes  # noqa: E402
 from tests.screenshots.camera import Camera, make_held_answerer  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -29,12 +29,12 @@ ALL = (
     scenes.kinds,
     scenes.prompts,
     scenes.sizes,
-    lab.explorer,
-    lab.lab,
-    lab.pairs,
+    panes.explorer,
+    panes.patching,
+    panes.pairs,
     scenes.failures,
 )
-LARGE = (scenes.looks, lab.explorer, lab.lab, lab.pairs)
+LARGE = (scenes.looks, panes.explorer, panes.patching, panes.pairs)
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
     parts.window.show()
     camera.wait(lambda: True)
     camera.take("opening")
-    camera.wait(lambda: parts.window.asker.card is not None and not parts.runner.is_busy)
+    camera.wait(lambda: parts.window.exchange.card is not None and not parts.runner.is_busy)
     is_large = os.environ.get("QT_SCALE_FACTOR", "1") != "1"
     for scene in LARGE if is_large else ALL:
         scene(camera)

@@ -3,6 +3,10 @@
 What stands in decides what the result means: zero takes the model off its distribution; a mean
 over prompts, at each position, keeps what those prompts share; resampling puts in what a part
 writes on other prompts, whole.
+
+Any set of parts may go, in all layers and at all positions, so a run shares nothing with another
+and is a plain pass of a batch of prompts with hooks. Taking out one head at a time is a sweep, the
+same numbers faster: `ablate_heads`.
 """
 
 from __future__ import annotations
@@ -139,7 +143,7 @@ class Ablated:
 
 
 def _put(stand_in: Tensor, heads: list[int | None] | None) -> Any:
-    """Return a hook that puts a tensor in the place of some heads, or of everything."""
+    """Return a hook that puts a tensor instead of some heads, or of everything."""
 
     def put(activation: Tensor, hook: Any) -> Tensor:
         if heads is None:
@@ -216,9 +220,9 @@ class _Cut:
     def hooks(self) -> Iterator[NamedHook]:
         """Yield the hooks that note what senders write and take it from what receivers read."""
         for layer, block in enumerate(self.model.blocks):
-            yield f"blocks.{layer}.attn.hook_z", self._note_heads(layer, block.attn.W_O)
+            yield f"blocks.{layer}.attn.hook_z", self._record_heads(layer, block.attn.W_O)
             if not self.cfg.attn_only:
-                yield f"blocks.{layer}.hook_mlp_out", self._note_mlp(layer)
+                yield f"blocks.{layer}.hook_mlp_out", self._record_mlp(layer)
         for kind in _INPUTS:
             for layer in range(self.cfg.n_layers):
                 nodes = [node for node in self.columns if (node.kind, node.layer) == (kind, layer)]
@@ -236,20 +240,20 @@ class _Cut:
         less: Tensor = torch.tensordot(removed, self.surplus, 1)
         return stream - (less.permute(1, 2, 0, 3) if stream.ndim == 4 else less[0])
 
-    def _note_heads(self, layer: int, W_O: Tensor) -> Any:
+    def _record_heads(self, layer: int, W_O: Tensor) -> Any:
         """Return a hook that notes what heads write beyond what stands in for it."""
         first = self.rows[Node("head", layer, 0)]
 
-        def note(z: Tensor, hook: Any) -> None:
+        def record(z: Tensor, hook: Any) -> None:
             surplus = torch.einsum("bphd,hdm->hbpm", z - self.stand_ins.z[layer], W_O)
             self.surplus[first : first + len(surplus)] = surplus * self.cfg.residual_multiplier
 
-        return note
+        return record
 
-    def _note_mlp(self, layer: int) -> Any:
+    def _record_mlp(self, layer: int) -> Any:
         """Return a hook that notes what an MLP writes beyond what stands in for it."""
 
-        def note(mlp_out: Tensor, hook: Any) -> None:
+        def record(mlp_out: Tensor, hook: Any) -> None:
             self.surplus[self.rows[Node("mlp", layer)]] = mlp_out - self.stand_ins.mlp_out[layer]
 
-        return note
+        return record

@@ -6,6 +6,9 @@ times the gradient of the metric with respect to what the receiver reads. Positi
 clean sender moves the metric up. With one step the gradient is that of the corrupted run (EAP, Syed
 et al. 2023); with more it is the mean along the straight path from the corrupted to the clean
 embedding (EAP-IG, Hanna et al. 2024), in the middle of equal steps.
+
+Gradients are those of a whole batch in one graph: every receiver has an input of its own, which the
+layer-by-layer gradients of `sweep.gradients` do not part.
 """
 
 from __future__ import annotations

@@ -182,12 +182,12 @@ def _among(
     every: frozenset[Part], chosen: Iterable[Part], level: Level, mlps: bool
 ) -> frozenset[Part]:
     """Return a set of parts, all of which can be ablated."""
-    wanted = frozenset(chosen)
-    for part in wanted - every:
+    needed = frozenset(chosen)
+    for part in needed - every:
         name = str(part) if isinstance(part, Node) else " → ".join(map(str, part))
         without = "" if mlps else " while MLPs stay"
         raise ValueError(f"{name} can't be ablated at {level} level{without}.")
-    return wanted
+    return needed
 
 
 def _is_swap(runs: Ablated, metric: Measure, ablation: Ablation, whole: float) -> bool:

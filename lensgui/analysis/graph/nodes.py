@@ -42,8 +42,8 @@ class Node:
         wants_layer = self.kind not in ("embed", "logits")
         wants_head = self.kind in ("head", "q", "k", "v")
         if (has_layer, has_head) != (wants_layer, wants_head):
-            wanted = " and ".join(["a layer"] * wants_layer + ["a head"] * wants_head)
-            raise ValueError(f"A node {self.kind!r} has {wanted or 'no layer and no head'}.")
+            needed = " and ".join(["a layer"] * wants_layer + ["a head"] * wants_head)
+            raise ValueError(f"A node {self.kind!r} has {needed or 'no layer and no head'}.")
 
     def __str__(self) -> str:
         """Its label, such as "L3H1", "L3H1.q", "MLP 3", "embed" or "logits"."""
@@ -111,10 +111,10 @@ def check_nodes(
         ValueError: If one is not in the model, or not in that role.
     """
     known = frozenset(senders(cfg) if role == "sender" else receivers(cfg))
-    wanted = frozenset(nodes)
-    for node in wanted - known:
+    needed = frozenset(nodes)
+    for node in needed - known:
         raise ValueError(f"{cfg.model_name} has no {role} {node}.")
-    return wanted
+    return needed
 
 
 def check_edges(edges: Iterable[Edge], cfg: HookedTransformerConfig) -> frozenset[Edge]:
@@ -123,10 +123,10 @@ def check_edges(edges: Iterable[Edge], cfg: HookedTransformerConfig) -> frozense
     Raises:
         ValueError: If one is not in the model.
     """
-    wanted = frozenset(edges)
-    check_nodes((sender for sender, _ in wanted), cfg, "sender")
-    check_nodes((receiver for _, receiver in wanted), cfg, "receiver")
-    for sender, receiver in wanted:
+    needed = frozenset(edges)
+    check_nodes((sender for sender, _ in needed), cfg, "sender")
+    check_nodes((receiver for _, receiver in needed), cfg, "receiver")
+    for sender, receiver in needed:
         if written_at(sender) >= read_at(receiver, cfg):
             raise ValueError(f"{cfg.model_name} has no edge from {sender} to {receiver}.")
-    return wanted
+    return needed

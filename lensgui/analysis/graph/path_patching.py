@@ -4,6 +4,9 @@ The corrupted run, but chosen receivers get, of chosen senders, what those wrote
 (Wang et al. 2022; Goldowsky-Dill et al. 2023). Everything else is worked out again: a receiver that
 changed changes all that comes after it. So every edge from a sender to a receiver is replaced and
 no other, and replacing all the edges that leave a sender is activation patching of it.
+
+Any senders and receivers are two whole streams side by side, a plain pass with hooks. All senders
+into one head, one at a time, are a sweep, the same numbers faster: `path_patch_into`.
 """
 
 from __future__ import annotations
@@ -73,8 +76,8 @@ class Runs:
 class Paths:
     """Edges from some senders to some receivers, and the two streams that run side by side.
 
-    The run is what the model does once the receivers have heard the senders; what is heard is the
-    corrupted run's stream with what senders wrote in the clean run.
+    The run is what the model does once the receivers have read what the senders wrote; what is
+    received is the corrupted run's stream with what senders wrote in the clean run.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class Paths:
         self._first_read, self._last_read = min(layers, default=0), max(layers, default=0)
 
     @property
-    def is_heard(self) -> bool:
+    def reaches(self) -> bool:
         """Whether a sender comes before any receiver."""
         read = [read_at(node, self.model.cfg) for node in self.receivers]
         return any(written_at(sender) < max(read, default=-1) for sender in self.senders)
@@ -97,29 +100,29 @@ class Paths:
     @torch.no_grad()
     def final(self) -> Tensor:
         """Return the patched residual stream after the last layer, [batch, position, d_model]."""
-        heard = self._heard()
-        both = torch.cat([self.runs.residuals[self._first_read], heard])
+        received = self._received()
+        both = torch.cat([self.runs.residuals[self._first_read], received])
         past_last = min(self._last_read + 1, self.model.cfg.n_layers)
         with self.model.hooks(list(self._hooks(past_last))):
             both = through_layers(self.model, both, self._first_read, past_last)
-        run, heard = both.chunk(2)
-        return through_layers(self.model, heard if LOGITS in self.receivers else run, past_last)
+        run, received = both.chunk(2)
+        return through_layers(self.model, received if LOGITS in self.receivers else run, past_last)
 
-    def _heard(self) -> Tensor:
-        """Return what is heard before the first receiver, [batch, position, d_model]."""
+    def _received(self) -> Tensor:
+        """Return what is received before the first receiver, [batch, position, d_model]."""
         first, last = min(node.layer or 0 for node in self.senders), self._first_read
         residuals = self.runs.residuals
         sends_embedding = Node("embed") in self.senders
-        heard = self.runs.clean.embedding if sends_embedding else residuals[min(first, last)]
+        received = self.runs.clean.embedding if sends_embedding else residuals[min(first, last)]
         sending = [node.layer for node in self.senders if node.layer is not None]
         for layer in range(first, last):
             if self.freeze_mlps and layer > max(sending, default=-1):
-                return heard + (residuals[last] - residuals[layer])
-            heard = self._through(layer, heard)
-        return heard
+                return received + (residuals[last] - residuals[layer])
+            received = self._through(layer, received)
+        return received
 
-    def _through(self, layer: int, heard: Tensor) -> Tensor:
-        """Carry what is heard, [batch, position, d_model], through a layer.
+    def _through(self, layer: int, received: Tensor) -> Tensor:
+        """Carry what is received, [batch, position, d_model], through a layer.
 
         Its heads write what they wrote in the corrupted run, and senders what they wrote in the
         clean run.
@@ -127,11 +130,13 @@ class Paths:
         block, corrupted = self.model.blocks[layer], self.runs.corrupted
         z = corrupted.z[layer].clone()
         self._send_heads(z, layer)
-        mid = block.with_heads(heard, z)
+        mid = block.with_heads(received, z)
         if self.model.cfg.attn_only:
             return mid
-        frozen = corrupted.mlp_out[layer].clone() if self.freeze_mlps else None
-        mlp_out = block.mlp_half(mid, heard) - mid if frozen is None else frozen
+        if self.freeze_mlps:
+            mlp_out = corrupted.mlp_out[layer].clone()
+        else:
+            mlp_out = block.mlp_half(mid, received) - mid
         self._send_mlp(mlp_out, layer)
         return mid + mlp_out
 
@@ -151,50 +156,50 @@ class Paths:
             for kind in ("q", "k", "v"):
                 here = [node for node in self.receivers if (node.kind, node.layer) == (kind, layer)]
                 if here:
-                    yield f"blocks.{layer}.attn.hook_{kind}", _listen([node.head for node in here])
+                    yield f"blocks.{layer}.attn.hook_{kind}", _receive([node.head for node in here])
             yield f"blocks.{layer}.attn.hook_z", self._heads(layer)
             if not self.model.cfg.attn_only:
                 yield f"blocks.{layer}.hook_mlp_out", self._mlp(layer)
 
     def _heads(self, layer: int) -> Any:
-        """Return a hook that makes the run's heads heard, the senders among them clean."""
+        """Return a hook that lets the run's heads be received, the senders among them clean."""
 
-        def hear(activation: Tensor, hook: Any) -> Tensor:
+        def on_hook(activation: Tensor, hook: Any) -> Tensor:
             activation = activation.clone()
-            run, heard = activation.chunk(2)
-            heard.copy_(run)
-            self._send_heads(heard, layer)
+            run, received = activation.chunk(2)
+            received.copy_(run)
+            self._send_heads(received, layer)
             return activation
 
-        return hear
+        return on_hook
 
     def _mlp(self, layer: int) -> Any:
         """Return a hook that does likewise for an MLP, which may itself be a receiver."""
         is_receiver = Node("mlp", layer) in self.receivers
 
-        def hear(activation: Tensor, hook: Any) -> Tensor:
+        def on_hook(activation: Tensor, hook: Any) -> Tensor:
             activation = activation.clone()
-            run, heard = activation.chunk(2)
+            run, received = activation.chunk(2)
             if is_receiver:
-                run.copy_(heard)
+                run.copy_(received)
             elif self.freeze_mlps:
-                heard.copy_(run)
-            self._send_mlp(heard, layer)
+                received.copy_(run)
+            self._send_mlp(received, layer)
             return activation
 
-        return hear
+        return on_hook
 
 
-def _listen(heads: list[int | None]) -> Any:
-    """Return a hook that makes some heads read what is heard."""
+def _receive(heads: list[int | None]) -> Any:
+    """Return a hook that makes some heads read what is received."""
 
-    def listen(activation: Tensor, hook: Any) -> Tensor:
+    def receive(activation: Tensor, hook: Any) -> Tensor:
         activation = activation.clone()
-        run, heard = activation.chunk(2)
-        run[..., heads, :] = heard[..., heads, :]
+        run, received = activation.chunk(2)
+        run[..., heads, :] = received[..., heads, :]
         return activation
 
-    return listen
+    return receive
 
 
 @torch.no_grad()
@@ -212,7 +217,7 @@ def path_patch(
 
     With one receiver, or several heads of one layer, this is the path patching of Wang et al.
     (2022), who hold all else at the corrupted run while the receivers' inputs are recorded. With
-    receivers in several layers, a later one here also hears what the earlier ones changed.
+    receivers in several layers, a later one here also receives what the earlier ones changed.
 
     Args:
         model: The model; hooks attached to it must not be.
@@ -236,7 +241,7 @@ def path_patch(
     """
     runs = Runs.of(model, clean, corrupted, metric)
     paths = Paths(runs, senders, receivers, freeze_mlps)
-    if not paths.is_heard:
+    if not paths.reaches:
         raise ValueError("None of the senders comes before any of the receivers.")
     with _final_scale_of(runs) if freeze_final_scale else nullcontext():
         return float(measure(model, paths.final(), runs.metric)) - runs.at_corrupted
@@ -257,7 +262,7 @@ class PathScores(Shares):
     """Path patching from every sender into one receiver, as far as it is known.
 
     Attributes:
-        receiver: What listens.
+        receiver: What receives.
         heads: Patched − corrupted from each head, [layer, head]; NaN where not yet known, and where
             a head does not come before the receiver.
         mlps: Likewise from each MLP, [layer].

@@ -35,12 +35,12 @@ _WRITTEN = frozenset({"z", "mlp_out"})
 
 
 class FedPatch(Patch):
-    """One head's queries, keys or values as they are when it hears one sender of the clean run.
+    """One head's queries, keys or values as they are when it receives one sender of the clean run.
 
-    A cell's index is its sender's place among those that are heard.
+    A cell's index is its sender's place among those that it receives.
 
     Attributes:
-        heard: What comes before the receiver, in order.
+        received: What comes before the receiver, in order.
     """
 
     def __init__(self, receiver: Node, clean: Run, corrupted: Run) -> None:
@@ -51,18 +51,18 @@ class FedPatch(Patch):
         cfg = self.model.cfg
         assert receiver.layer is not None
         self.layer, self.head = receiver.layer, receiver.head
-        self.heard = [node for node in senders(cfg) if written_at(node) < read_at(receiver, cfg)]
-        self.shape = (len(self.heard),)
+        self.received = [node for node in senders(cfg) if written_at(node) < read_at(receiver, cfg)]
+        self.shape = (len(self.received),)
         self._fed: list[Tensor] = []
         self._written = [Recording(run, _WRITTEN) for run in (clean, corrupted)]
 
-    def listen(self) -> Iterator[None]:
+    def receive(self) -> Iterator[None]:
         """Work out what the receiver makes of each sender, yielding after each layer."""
         clean, corrupted = self._written
         embedded = clean.residual(0) - corrupted.residual(0)
-        self._hear(embedded[None])
+        self._receive(embedded[None])
         for layer in range(self.layer):
-            self._hear(self._changes(layer))
+            self._receive(self._changes(layer))
             yield
 
     def importance(self) -> Tensor:
@@ -89,7 +89,7 @@ class FedPatch(Patch):
         mlp = clean("mlp_out", layer) - corrupted("mlp_out", layer)
         return torch.cat([changes, mlp[None]])
 
-    def _hear(self, changes: Tensor) -> None:
+    def _receive(self, changes: Tensor) -> None:
         """Note the receiver's activation for changes of the stream, [sender, position, d_model]."""
         block, stream = self.model.blocks[self.layer], self.run.residuals[self.layer]
 
@@ -135,7 +135,7 @@ def path_patch_into(
     end = read_positions(metric, len(corrupted.tokens)).stop
     metric = compared(model, metric, clean.residuals[-1])
     patch = FedPatch(receiver, clean, corrupted)
-    for _ in patch.listen():
+    for _ in patch.receive():
         yield None
     ends = read_metric(clean, metric), read_metric(corrupted, metric)
     known: dict[Node, float] = {}
@@ -165,14 +165,14 @@ def path_patch_into_slowly(
 def _measured(patch: FedPatch, metric: Metric, end: int) -> Iterator[dict[Node, float] | None]:
     """Yield the metric for some senders at a time, the loudest first; None between."""
     importance = patch.importance()
-    wanted = torch.zeros_like(importance, dtype=torch.bool)
-    wanted[patch.layer] = True
-    for cells in group([patch], [wanted], patch.run, end, None, [importance]):
+    needed = torch.zeros_like(importance, dtype=torch.bool)
+    needed[patch.layer] = True
+    for cells in group([patch], [needed], patch.run, end, None, [importance]):
         for found in measured([patch], patch.run, cells, end, metric):
             if found is None:
                 yield None
             else:
-                nodes = [patch.heard[cell.index[0]] for cell in found[0]]
+                nodes = [patch.received[cell.index[0]] for cell in found[0]]
                 yield dict(zip(nodes, found[1].tolist(), strict=True))
 
 

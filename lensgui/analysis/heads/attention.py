@@ -40,7 +40,7 @@ def weighted_attention(
         [position, source]; scores of sources that are not seen are −∞, all else there is 0.
 
     Raises:
-        ValueError: If a contribution is wanted to nothing.
+        ValueError: If a contribution to nothing is requested.
     """
     if measure == "scores":
         group, within = divmod(head, run.model.cfg.heads_per_group)

@@ -78,7 +78,7 @@ def shrink(pattern: Tensor, side: int) -> Tensor:
 
     Args:
         pattern: [head, query, source].
-        side: How many rows and columns are wanted at most.
+        side: How many rows and columns are needed at most.
 
     Returns:
         [head, row, column].

@@ -205,12 +205,12 @@ def targets(tokens: Tensor) -> Targets:
 
 
 @torch.no_grad()
-def head_scores(pattern: Tensor, wanted: Targets) -> Tensor:
+def head_scores(pattern: Tensor, needed: Targets) -> Tensor:
     """Score heads by their patterns; each score is a mean over queries after position 0.
 
     Args:
         pattern: [head, position, source].
-        wanted: The prompt's targets.
+        needed: The prompt's targets.
 
     Returns:
         [score, head] in the order of `HEAD_SCORES`, but for the last: attention to position 0;
@@ -224,8 +224,8 @@ def head_scores(pattern: Tensor, wanted: Targets) -> Tensor:
             rows[..., 0].mean(-1),
             _entropy(rows).mean(-1),
             pattern.diagonal(-1, -2, -1).mean(-1),
-            _share(pattern, wanted.duplicate),
-            _share(pattern, wanted.induction),
+            _share(pattern, needed.duplicate),
+            _share(pattern, needed.induction),
         ]
     )
 
@@ -260,7 +260,7 @@ def _entropy(rows: Tensor) -> Tensor:
     return -logs.mul_(rows).sum(-1)
 
 
-def _share(pattern: Tensor, wanted: Tensor) -> Tensor:
+def _share(pattern: Tensor, needed: Tensor) -> Tensor:
     """Return the mean attention inside a mask over the queries that have a target, [head]."""
-    inside = pattern.flatten(1) @ wanted.flatten().to(pattern.dtype)
-    return inside / wanted.any(-1).sum()
+    inside = pattern.flatten(1) @ needed.flatten().to(pattern.dtype)
+    return inside / needed.any(-1).sum()

@@ -125,7 +125,7 @@ def mean_attention(
         [head, destination, source]; by role, these are roles.
 
     Raises:
-        ValueError: If positions can't be matched, or contributions are wanted and a pair has no
+        ValueError: If positions can't be matched, or contributions are requested and a pair has no
             two answers.
     """
     is_by_role = any(row.roles for row in rows)

@@ -14,17 +14,17 @@ from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 
-Part = tuple[int, slice]  # of a strand: which one, and which of its cells
+Part = tuple[int, slice]  # of a batch: which one, and which of its cells
 _BLOCK_WORK = {"cpu": 2.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take ~50 ms; per CPU thread
 _FEWEST_ROWS = 256  # with fewer, a matrix product mostly waits for its weights
 _PARAMETERS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
 def parts(streams: list[Tensor], most: int) -> Iterator[list[Part]]:
-    """Yield cells of some strands to run at once, about equally many rows each time.
+    """Yield cells of some batches to run at once, about equally many rows each time.
 
     Args:
-        streams: Each strand's stream, [cell, position, d_model].
+        streams: Each batch's stream, [cell, position, d_model].
         most: How many rows may run at once.
     """
     most = evenly(sum(stream.shape[:2].numel() for stream in streams), most)
@@ -78,23 +78,23 @@ def rows_at_once(model: HookedTransformer, layer: int) -> int:
     return max(_FEWEST_ROWS, int(work / (2 * _PARAMETERS[block])))
 
 
-class Strand(Protocol):
+class Batch(Protocol):
     """Rows of the residual stream with one first position: of a run, or of cells of a sweep.
 
     Attributes:
         rows: The stream between two layers, [cell, position, d_model].
-        middle: The same between attention and MLP; only the positions that are asked for there.
+        middle: The same between attention and MLP; only the positions that are needed there.
         before: What the MLP of a parallel block reads instead of `middle`.
-        hears: Which of "attn_out" and "mlp_out" it is told.
+        records: Which of "attn_out" and "mlp_out" it records.
     """
 
     rows: Tensor
     middle: Tensor
     before: Tensor
-    hears: frozenset[str]
+    records: frozenset[str]
 
-    def asked(self, layer: int) -> int:
-        """Return how many of the last positions are wanted behind a layer's attention."""
+    def queries(self, layer: int) -> int:
+        """Return how many of the last positions are needed after a layer's attention."""
         ...
 
     def enter(self, layer: int) -> None:
@@ -121,48 +121,48 @@ class Strand(Protocol):
         """Take the stream [cell, position, d_model] behind a layer's MLP."""
         ...
 
-    def hear(self, layer: int, name: str, output: Tensor) -> None:
+    def record(self, layer: int, name: str, output: Tensor) -> None:
         """Take what attention or MLP added to the stream, [cell, position, d_model]."""
         ...
 
 
 @torch.no_grad()
-def through(model: HookedTransformer, strands: Sequence[Strand], layers: range) -> Iterator[None]:
-    """Run strands through some layers, yielding between pieces of about 50 ms.
+def through(model: HookedTransformer, batches: Sequence[Batch], layers: range) -> Iterator[None]:
+    """Run batches through some layers, yielding between pieces of about 50 ms.
 
     Args:
         model: The model.
-        strands: The strands; one may attend to what an earlier one has left in the same layer.
+        batches: The batches; one may attend to what an earlier one has left in the same layer.
         layers: Which layers.
     """
     for layer in layers:
-        yield from _attention(model, strands, layer)
-        yield from _mlp(model, strands, layer)
+        yield from _attention(model, batches, layer)
+        yield from _mlp(model, batches, layer)
 
 
-def _attention(model: HookedTransformer, strands: Sequence[Strand], layer: int) -> Iterator[None]:
-    """Run a layer's attention on the cells of all strands."""
-    for strand in strands:
-        strand.enter(layer)
-    done: list[list[Tensor]] = [[] for _ in strands]
+def _attention(model: HookedTransformer, batches: Sequence[Batch], layer: int) -> Iterator[None]:
+    """Run a layer's attention on the cells of all batches."""
+    for batch in batches:
+        batch.enter(layer)
+    done: list[list[Tensor]] = [[] for _ in batches]
     most = rows_at_once(model, layer) * 2  # attention's weights are the fewer
-    for some in parts([strand.rows for strand in strands], most):
-        for (at, _), attended in zip(some, _attended(model, strands, layer, some), strict=True):
+    for some in parts([batch.rows for batch in batches], most):
+        for (at, _), attended in zip(some, _attended(model, batches, layer, some), strict=True):
             done[at].append(attended)
         yield
-    for strand, pieces in zip(strands, done, strict=True):
-        nothing = strand.rows[:0, -strand.asked(layer) :]
-        strand.arrive(layer, _joined(pieces, nothing))
+    for batch, pieces in zip(batches, done, strict=True):
+        nothing = batch.rows[:0, -batch.queries(layer) :]
+        batch.arrive(layer, _joined(pieces, nothing))
 
 
 def _attended(
-    model: HookedTransformer, strands: Sequence[Strand], layer: int, some: list[Part]
+    model: HookedTransformer, batches: Sequence[Batch], layer: int, some: list[Part]
 ) -> list[Tensor]:
     """Return cells' streams behind a layer's attention, whose weights are read once for all.
 
     Args:
         model: The model.
-        strands: The strands.
+        batches: The batches.
         layer: The layer.
         some: Which cells.
 
@@ -170,50 +170,50 @@ def _attended(
         Of each part [cell, query, d_model].
     """
     block = model.blocks[layer]
-    rows = [strands[at].rows[cells] for at, cells in some]
+    rows = [batches[at].rows[cells] for at, cells in some]
     q, k, v = (split_like(rows, of[0]) for of in block.projected(in_a_row(rows)[None]))
-    asked = [strands[at].asked(layer) for at, _ in some]
-    q, rows = ([x[:, -n:] for x, n in zip(of, asked, strict=True)] for of in (q, rows))
-    z = [strands[at].heads(layer, *qkv) for (at, _), *qkv in zip(some, q, k, v, strict=True)]
-    with _heard(model, layer, "attn_out", strands) as outputs:
+    queries = [batches[at].queries(layer) for at, _ in some]
+    q, rows = ([x[:, -n:] for x, n in zip(of, queries, strict=True)] for of in (q, rows))
+    z = [batches[at].heads(layer, *qkv) for (at, _), *qkv in zip(some, q, k, v, strict=True)]
+    with _recorded(model, layer, "attn_out", batches) as outputs:
         attended = block.with_heads(in_a_row(rows)[None], in_a_row(z)[None])[0]
     for output in outputs:
         for (at, _), part in zip(some, split_like(rows, output), strict=True):
-            strands[at].hear(layer, "attn_out", part)
+            batches[at].record(layer, "attn_out", part)
     return split_like(rows, attended)
 
 
-def _mlp(model: HookedTransformer, strands: Sequence[Strand], layer: int) -> Iterator[None]:
-    """Run a layer's MLP on the rows of all strands."""
+def _mlp(model: HookedTransformer, batches: Sequence[Batch], layer: int) -> Iterator[None]:
+    """Run a layer's MLP on the rows of all batches."""
     block = model.blocks[layer]
     most = rows_at_once(model, layer) * 4 // 3  # an MLP is most of a layer, not all
-    streams = [strand.middle for strand in strands]
+    streams = [batch.middle for batch in batches]
     middle = before = in_a_row(streams)
     if model.cfg.parallel_attn_mlp:
-        before = in_a_row([strand.before for strand in strands])
+        before = in_a_row([batch.before for batch in batches])
     some = evenly(len(middle), most)
     done: list[Tensor] = []
-    told: list[Tensor] = []
+    recorded: list[Tensor] = []
     for mid, pre in zip(middle.split(some), before.split(some), strict=True):
         if len(mid):
-            with _heard(model, layer, "mlp_out", strands) as outputs:
+            with _recorded(model, layer, "mlp_out", batches) as outputs:
                 done.append(block.mlp_half(mid[None], pre[None])[0])
-            told += outputs
+            recorded += outputs
             yield
-    if told:
-        for strand, output in zip(strands, split_like(streams, torch.cat(told)), strict=True):
-            strand.hear(layer, "mlp_out", output)
-    for strand, rows in zip(strands, split_like(streams, _joined(done, middle[:0])), strict=True):
-        strand.leave(layer, rows)
+    if recorded:
+        for batch, output in zip(batches, split_like(streams, torch.cat(recorded)), strict=True):
+            batch.record(layer, "mlp_out", output)
+    for batch, rows in zip(batches, split_like(streams, _joined(done, middle[:0])), strict=True):
+        batch.leave(layer, rows)
 
 
 @contextmanager
-def _heard(
-    model: HookedTransformer, layer: int, name: str, strands: Sequence[Strand]
+def _recorded(
+    model: HookedTransformer, layer: int, name: str, batches: Sequence[Batch]
 ) -> Iterator[list[Tensor]]:
-    """Give a list that takes an output of a layer, [row, d_model], if a strand wants to hear it."""
+    """Give a list that collects an output of a layer, [row, d_model], if a batch records it."""
     outputs: list[Tensor] = []
-    if not any(name in strand.hears for strand in strands):
+    if not any(name in batch.records for batch in batches):
         yield outputs
         return
 

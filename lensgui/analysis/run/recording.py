@@ -45,7 +45,7 @@ class CachedRecording:
 
 
 class Recording:
-    """Some activations of every layer of a complete run, made from its residual stream when wanted.
+    """Some activations of every layer of a complete run, made from its residual stream when needed.
 
     Two runs of equal length are recorded by the same operations on the same shapes, so activations
     are bit-equal where the runs agree.

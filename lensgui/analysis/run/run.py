@@ -19,7 +19,7 @@ KEPT = frozenset({"attn_out", "mlp_out", "q", "k", "v", "z", "pattern"})
 
 
 class Run:
-    """What one prompt leaves behind at every layer, worked out when it is first wanted.
+    """What one prompt leaves behind at every layer, worked out when first needed.
 
     Prompts of equal length give bit-equal results wherever they agree, which is what sweeps call
     unchanged.
@@ -57,7 +57,7 @@ class Run:
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
         self._queries: tuple[int, Tensor] | None = None
-        self._pieces = through(model, [RunStrand(self)], range(model.cfg.n_layers))
+        self._pieces = through(model, [RunBatch(self)], range(model.cfg.n_layers))
 
     @property
     def known_layers(self) -> int:
@@ -81,8 +81,8 @@ class Run:
         Args:
             layers: How many layers to know; None for all.
         """
-        wanted = self.model.cfg.n_layers if layers is None else layers
-        while self.known_layers < wanted:
+        needed = self.model.cfg.n_layers if layers is None else layers
+        while self.known_layers < needed:
             next(self._pieces, None)  # the last layer is known when nothing is left to run
             yield
 
@@ -144,8 +144,8 @@ class Run:
         return self._queries[1]
 
 
-class RunStrand:
-    """A run on its way through the layers: a strand of one cell.
+class RunBatch:
+    """A run on its way through the layers: a batch of one cell.
 
     It fills the run's lists and does not hold the run, which holds it: a run that is left half way
     goes with its last user, and the model with it.
@@ -155,10 +155,10 @@ class RunStrand:
             another run's.
         middle: The same between attention and MLP.
         before: What the MLP of a parallel block reads instead.
-        hears: Which of "attn_out" and "mlp_out" the run keeps.
+        records: Which of "attn_out" and "mlp_out" the run keeps.
     """
 
-    def __init__(self, run: Run, leader: RunStrand | None = None, start: int = 0) -> None:
+    def __init__(self, run: Run, leader: RunBatch | None = None, start: int = 0) -> None:
         """Start at the layer that the run has come to.
 
         Args:
@@ -171,11 +171,11 @@ class RunStrand:
         self.kept = run.kept
         self._model, self._names, self._leader, self._start = run.model, run.names, leader, start
         self._span = run.model.span(len(run.tokens) - self._start, self._start)
-        self.hears = run.names & {"attn_out", "mlp_out"}
+        self.records = run.names & {"attn_out", "mlp_out"}
         self.rows = self.middle = self.before = run.residuals[-1][None, self._start :]
 
-    def asked(self, layer: int) -> int:
-        """All positions are wanted, everywhere."""
+    def queries(self, layer: int) -> int:
+        """All positions are needed everywhere."""
         return self.rows.shape[1]
 
     def enter(self, layer: int) -> None:
@@ -185,7 +185,7 @@ class RunStrand:
         self.kept.append({})
 
     def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Return what the heads put out, and keep keys, values and what else is wanted."""
+        """Return what the heads put out, and keep keys, values and what else is requested."""
         attn = self._model.blocks[layer].attn
         found: dict[str, Tensor] = {"q": q, "k": k, "v": v}
 
@@ -200,7 +200,7 @@ class RunStrand:
         self.keys.append(past.k)
         self.values.append(past.v)
         for name, activation in (found | {"z": z}).items():
-            self.hear(layer, name, activation)
+            self.record(layer, name, activation)
         return z
 
     def _past(self, layer: int, like: Tensor) -> KeyValues:
@@ -221,8 +221,8 @@ class RunStrand:
         self.residuals.append(self._whole(rows[0], before))
         self.rows = self.before = rows
 
-    def hear(self, layer: int, name: str, activation: Tensor) -> None:
-        """Keep an activation of all positions, if it is wanted."""
+    def record(self, layer: int, name: str, activation: Tensor) -> None:
+        """Keep an activation of all positions, if it was requested."""
         if name in self._names:
             before = self._leader.kept[layer][name] if self._leader else None
             whole = self._whole(activation[0], before, int(name == "pattern"))
@@ -257,20 +257,20 @@ def are_alike(runs: Sequence[Run]) -> bool:
     )
 
 
-def strands_of(runs: Sequence[Run]) -> list[RunStrand]:
-    """Return strands of runs that are alike; the first leads.
+def batches_of(runs: Sequence[Run]) -> list[RunBatch]:
+    """Return batches of runs that are alike; the first leads.
 
-    A run of the same tokens as the first has no strand: it shares what the first has.
+    A run of the same tokens as the first has no batch: it shares what the first has.
     """
     first, *others = runs
-    strands = [RunStrand(first)]
+    batches = [RunBatch(first)]
     for run in others:
         if equal_tokens(run, first) == len(run.tokens):
             run.residuals, run.keys, run.values = first.residuals, first.keys, first.values
             run.kept = first.kept
         else:
-            strands.append(RunStrand(run, strands[0], equal_tokens(run, first)))
-    return strands
+            batches.append(RunBatch(run, batches[0], equal_tokens(run, first)))
+    return batches
 
 
 def run_together(runs: Sequence[Run]) -> None:
@@ -284,6 +284,6 @@ def run_together(runs: Sequence[Run]) -> None:
     """
     if are_alike(runs):
         model, known = runs[0].model, runs[0].known_layers
-        pieces = through(model, strands_of(runs), range(known, model.cfg.n_layers))
+        pieces = through(model, batches_of(runs), range(known, model.cfg.n_layers))
         for run in runs:
             run._pieces = pieces

@@ -173,7 +173,7 @@ def matched_roles(cases: Sequence[Case], kind: SweepKind) -> tuple[str, ...]:
 
 
 def _by_role(result: SweepResult, case: Case, roles: tuple[str, ...]) -> Tensor:
-    """Return a pair's changes with roles in the place of positions."""
+    """Return a pair's changes with roles instead of positions."""
     if not roles:
         return result.values
     places = torch.tensor([case.roles[role] for role in roles])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.analysis.run.passes import Strand, through
+from lensgui.analysis.run.passes import Batch, through
 from lensgui.analysis.run.predictions import metric_logits
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.kinds import Stage
@@ -20,7 +20,7 @@ from lensgui.transformer.layers.span import Span
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
-MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells are wanted first
+MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells come first
 MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
 _LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
 
@@ -67,7 +67,7 @@ def first_changed(patches: Sequence[Patch], end: int) -> int:
     return min(int(differs[0]), end - 1) if len(differs) else end - 1
 
 
-class CellStrand:
+class CellBatch:
     """Cells with one first changed position, which join the batch where they enter.
 
     Attributes:
@@ -76,10 +76,10 @@ class CellStrand:
             last layer only the positions that are read.
         middle: The same between attention and MLP, those that enter there included.
         before: What the MLP of a parallel block reads instead; elsewhere `middle`.
-        hears: Nothing is kept of them.
+        records: Nothing is kept of them.
     """
 
-    hears: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -113,8 +113,8 @@ class CellStrand:
         self.rows = base.residuals[0].new_empty(0, length, base.model.cfg.d_model)
         self.middle = self.before = self.rows
 
-    def asked(self, layer: int) -> int:
-        """In the last layer only what is read is wanted."""
+    def queries(self, layer: int) -> int:
+        """In the last layer only what is read is needed."""
         length = self.rows.shape[1]
         is_last = layer == self._base.model.cfg.n_layers - 1
         return min(length, self._reads) if is_last else length
@@ -142,7 +142,7 @@ class CellStrand:
         """Take the stream behind a layer's MLP, and the cells that enter there."""
         self.rows = self._joined(rows, "post", layer)
 
-    def hear(self, layer: int, name: str, output: Tensor) -> None:
+    def record(self, layer: int, name: str, output: Tensor) -> None:
         """Nothing is kept."""
 
     def _joined(self, rows: Tensor, stage: Stage, layer: int) -> Tensor:
@@ -160,17 +160,17 @@ class CellStrand:
 
 def group(
     patches: Sequence[Patch],
-    wanted: Sequence[Tensor],
+    chosen: Sequence[Tensor],
     base: Run,
     end: int,
     budget: int | None = None,
     first: Sequence[Tensor] | None = None,
 ) -> Iterator[list[Cell]]:
-    """Yield cells that walk together, as many as the budget allows.
+    """Yield cells that run together, as many as the budget allows.
 
     Args:
         patches: What the cells put in.
-        wanted: Which cells of each patch are to be run, [layer, …].
+        chosen: Which cells of each patch are to be run, [layer, …].
         base: The run that is patched into.
         end: The position after the one that is read.
         budget: Bytes; None for a quarter of the free memory.
@@ -186,7 +186,7 @@ def group(
     pieces: list[tuple[float, int, int, list[Cell]]] = []
     cells = [
         Cell(number, layer, tuple(index))
-        for number, which in enumerate(wanted)
+        for number, which in enumerate(chosen)
         for layer, *index in which.nonzero().tolist()
     ]
     for start, together in sorted(by_start(patches, cells, end).items(), reverse=True):
@@ -248,7 +248,7 @@ def measured(
 ) -> Iterator[tuple[list[Cell], Tensor] | None]:
     """Run cells together: yield None between pieces of ~50 ms, then the cells and their metric.
 
-    A walk that memory refuses is halved and run again.
+    A batch that memory refuses is halved and run again.
 
     Raises:
         torch.OutOfMemoryError: If a single cell is refused.
@@ -256,24 +256,24 @@ def measured(
     waiting = [cells]
     while waiting:
         some = waiting.pop(0)
-        walk, found = Walk(patches, base, some, end, metric.reads), None
+        patched, found = PatchedPass(patches, base, some, end, metric.reads), None
         try:
-            for _ in walk.through():
+            for _ in patched.through():
                 yield None
-            found = walk.cells, walk.metric(metric)
+            found = patched.cells, patched.metric(metric)
         except torch.OutOfMemoryError:
             if len(some) == 1:
                 raise
-        del walk  # what it holds must be gone before its halves run
+        del patched  # what it holds must be gone before its halves run
         if found is None:
-            log.info("Memory is short: a walk of %d cells is run in two halves.", len(some))
+            log.info("Memory is short: a batch of %d cells is run in two halves.", len(some))
             half = len(some) // 2
             waiting[:0] = [some[:half], some[half:]]
         else:
             yield found
 
 
-class Walk:
+class PatchedPass:
     """Some cells on their way through the layers; each joins where it enters.
 
     Cells with one first changed position attend together, and the rows of all go through an MLP at
@@ -290,7 +290,7 @@ class Walk:
         cells: list[Cell],
         end: int,
         reads: int = 1,
-        ahead: Sequence[Strand] = (),
+        ahead: Sequence[Batch] = (),
         live: Live | None = None,
     ) -> None:
         """Start with no rows.
@@ -302,30 +302,30 @@ class Walk:
             end: The position after the last one that is read.
             reads: How many positions are read.
             ahead: The runs that the cells start from, where these are run on the way.
-            live: As `CellStrand` takes it.
+            live: As `CellBatch` takes it.
         """
         self._base, self._ahead = base, ahead
         self._first = 0 if ahead else min(cell.layer for cell in cells)
         self._read = slice(end - reads, end)
-        self._strands = [
-            CellStrand(patches, base, together, start, self._read, live)
+        self._batches = [
+            CellBatch(patches, base, together, start, self._read, live)
             for start, together in by_start(patches, cells, end).items()
         ]
 
     @property
     def cells(self) -> list[Cell]:
         """The cells that have joined, in the order of `metric`."""
-        return [cell for strand in self._strands for cell in strand.cells]
+        return [cell for batch in self._batches for cell in batch.cells]
 
     def through(self) -> Iterator[None]:
         """Run the layers from the first that a cell enters, yielding between pieces of ~50 ms."""
         layers = range(self._first, self._base.model.cfg.n_layers)
-        yield from through(self._base.model, [*self._ahead, *self._strands], layers)
+        yield from through(self._base.model, [*self._ahead, *self._batches], layers)
 
     def metric(self, metric: Metric) -> Tensor:
         """Return the metric of each cell once all layers have run, [cell], in float64."""
         model, base = self._base.model, self._base.residuals[-1][self._read]
-        rows = torch.cat([_behind(base, strand.rows) for strand in self._strands])
+        rows = torch.cat([_behind(base, batch.rows) for batch in self._batches])
         columns = len(metric.columns) if metric.columns else model.cfg.d_vocab_out
         some = max(1, _LOGITS_AT_ONCE // (columns * len(base)))
         found = [

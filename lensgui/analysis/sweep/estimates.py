@@ -73,7 +73,7 @@ def attribution_steps(
     """Estimate every cell of some kinds of sweep at once, a piece of a layer at a time.
 
     Of two complete runs it takes a forward and a backward pass of the base run, and a forward pass
-    of the source unless that kept what is wanted.
+    of the source unless that kept what is needed.
 
     GradDrop (Kramár et al. 2024) takes the gradient once for each layer, as if what attention and
     MLP of that layer add were constant, and averages sizes: Σ |estimate| / (layers − 1), since

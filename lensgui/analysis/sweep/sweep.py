@@ -3,7 +3,7 @@
 One cell of a sweep is the base run with one activation of the source run put in its place: clean
 into corrupted (denoising), or corrupted into clean (noising). A cell at layer l that changes
 nothing before position p leaves everything before l and before p as it was, so only the rows from
-p on run, from layer l on, against the base run's own keys and values. Cells with the same p walk
+p on run, from layer l on, against the base run's own keys and values. Cells with the same p run
 the layers together: each joins the batch where it enters. See Vig et al. (2020), Meng et al.
 (2022), and Heimersheim & Nanda (2024) for the method itself.
 """
@@ -20,8 +20,8 @@ from torch import Tensor
 from lensgui.analysis.checks import check_one_length, check_unhooked
 from lensgui.analysis.run.predictions import check_columns, compared, metric_logits
 from lensgui.analysis.run.recording import Recording, check_finite
-from lensgui.analysis.run.run import Run, are_alike, equal_tokens, run_together, strands_of
-from lensgui.analysis.sweep.batches import Cell, Walk, group, measured
+from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
+from lensgui.analysis.sweep.batches import Cell, PatchedPass, group, measured
 from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Patch, map_shape
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
@@ -44,11 +44,11 @@ class Map(Protocol):
         ...
 
 
-class Settling:
+class TrivialCells:
     """Enters the cells whose patch changes nothing, or nothing that is read: they are 0."""
 
     def __init__(self, patches: Sequence[Patch], maps: Sequence[Map], equal: int, end: int) -> None:
-        """Settle nothing yet.
+        """Enter nothing yet.
 
         Args:
             patches: What cells put in.
@@ -59,7 +59,7 @@ class Settling:
         """
         self._patches, self._maps = patches, maps
         self._equal, self._end = equal, end
-        self._settled: set[tuple[int, int]] = set()
+        self._known: set[tuple[int, int]] = set()
 
     def idle(self, number: int) -> Tensor:
         """Return which cells of a patch change nothing that is read, whatever they put in.
@@ -79,20 +79,20 @@ class Settling:
         return found.expand(self._maps[number].values.shape)
 
     def layer(self, layer: int) -> None:
-        """Settle what is unchanged in a layer that both runs know."""
+        """Enter what is unchanged in a layer that both runs know."""
         for number in range(len(self._patches)):
             self._settle(number, layer)
 
     def live(self, number: int, layer: int, cells: list[Cell]) -> list[Cell]:
-        """Return the cells of a patch and a layer that must be run, settling the others."""
+        """Return the cells of a patch and a layer that must be run, entering the others as 0."""
         self._settle(number, layer)
         unchanged = self._maps[number].unchanged[layer].tolist()
         return [cell for cell in cells if not _at(unchanged, cell.index)]
 
     def _settle(self, number: int, layer: int) -> None:
-        if (number, layer) in self._settled:
+        if (number, layer) in self._known:
             return
-        self._settled.add((number, layer))
+        self._known.add((number, layer))
         known = self._maps[number]
         unchanged = self._patches[number].unchanged(layer).cpu() | self.idle(number)[layer]
         known.unchanged[layer] = unchanged
@@ -197,7 +197,7 @@ def sweep_many(
     first: Sequence[Tensor] | None = None,
     only: Sequence[Tensor] | None = None,
 ) -> Iterator[tuple[SweepResult, ...]]:
-    """Sweep several kinds in one pass, which shares the walks; arguments as in `sweep`.
+    """Sweep several kinds in one pass through the layers; arguments as in `sweep`.
 
     Yields:
         A result for each kind.
@@ -259,21 +259,23 @@ def _on_the_way(
     shapes = [(base.model.cfg.n_layers, *patch.shape) for patch in patches]
     results = tuple(map(nothing_known, kinds, shapes))
     end = read_positions(metric, len(base.tokens)).stop
-    settling = Settling(patches, results, equal_tokens(*runs), end)
-    wanted = [~settling.idle(number) for number in range(len(patches))]
-    groups = list(group(patches, wanted, base, end, budget))
+    trivial = TrivialCells(patches, results, equal_tokens(*runs), end)
+    needed = [~trivial.idle(number) for number in range(len(patches))]
+    groups = list(group(patches, needed, base, end, budget))
     if len(groups) != 1:
         return None
-    walk = Walk(patches, base, groups[0], end, metric.reads, strands_of(runs), settling.live)
+    patched = PatchedPass(
+        patches, base, groups[0], end, metric.reads, batches_of(runs), trivial.live
+    )
     try:
-        for _ in walk.through():
+        for _ in patched.through():
             yield results
         check_finite(*runs)
         metric = compared(base.model, metric, runs[0].residuals[-1])
         read = [read_metric(run, metric) for run in runs]
         for layer in range(base.model.cfg.n_layers):
-            settling.layer(layer)
-        _enter(results, (walk.cells, walk.metric(metric)), read[direction == "denoising"])
+            trivial.layer(layer)
+        _enter(results, (patched.cells, patched.metric(metric)), read[direction == "denoising"])
     except torch.OutOfMemoryError:
         return None
     clean, corrupted = read
@@ -309,13 +311,13 @@ def run_cells(
         equal: How many positions at the start are unchanged by causality, though runs that were
             made in different batches may round differently there.
     """
-    settling = Settling(patches, results, equal, end)
+    trivial = TrivialCells(patches, results, equal, end)
     for layer in range(base.model.cfg.n_layers):
-        settling.layer(layer)
+        trivial.layer(layer)
         yield
     chosen = only or [torch.ones_like(result.unchanged) for result in results]
-    wanted = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
-    for cells in group(patches, wanted, base, end, budget, first):
+    needed = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
+    for cells in group(patches, needed, base, end, budget, first):
         for found in measured(patches, base, cells, end, metric):
             _enter(results, found, start)
             yield

@@ -47,12 +47,12 @@ COMMANDS = (
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples")
 
 
-def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
+def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
     """Make a window's menus.
 
     Args:
         window: Has a slot for each command, and `choose_look` and `show_example`.
-        look: The appearance that is ticked at first.
+        theme: The appearance that is ticked at first.
 
     Returns:
         The actions by the names of their slots.
@@ -71,7 +71,7 @@ def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
         action = dock.toggleViewAction()
         action.setToolTip(f"Show or hide the pane “{dock.windowTitle()}”.")
         menus["&View"].addAction(action)
-    _fill_looks(window, menus["&View"], look)
+    _fill_themes(window, menus["&View"], theme)
     for example in examples():
         action = menus["E&xamples"].addAction(example.title)
         action.setData(example.name)
@@ -83,14 +83,14 @@ def fill_menus(window: QMainWindow, look: str) -> dict[str, QAction]:
     return actions
 
 
-def _fill_looks(window: QMainWindow, menu: QMenu, look: str) -> None:
+def _fill_themes(window: QMainWindow, menu: QMenu, theme: str) -> None:
     menu.addSeparator()
     group = QActionGroup(window)
     for choice in CHOICES:
         action = menu.addAction(f"{choice.capitalize()} colours")
         action.setCheckable(True)
-        action.setChecked(choice == look)
+        action.setChecked(choice == theme)
         action.setData(choice)
         action.setToolTip(f"Draw the window in {choice} colours.")
-        action.triggered.connect(window.choose_look)  # type: ignore[attr-defined]
+        action.triggered.connect(window.choose_theme)  # type: ignore[attr-defined]
         group.addAction(action)

@@ -34,7 +34,7 @@ class Appearance(QObject):
         self.choose(choice)
 
     def choose(self, choice: str) -> None:
-        """Wear a look by its name; unknown names follow the system."""
+        """Apply a theme by name; unknown names follow the system."""
         self.choice = choice if choice in CHOICES else SYSTEM
         palette = theme.palette(theme.THEMES.get(self.choice, self._of_system()))
         self._app.setPalette(palette)

@@ -194,7 +194,7 @@ class Dock(QDockWidget):
 
     Attributes:
         pane: What it holds.
-        copied: (Pane,) when its code is wanted.
+        copied: (Pane,) when its code is requested.
     """
 
     copied = Signal(object)
@@ -225,8 +225,8 @@ class Dock(QDockWidget):
         return True
 
     @Slot(bool)
-    def _come_forward(self, is_wanted: bool) -> None:
-        if is_wanted:
+    def _come_forward(self, is_valid: bool) -> None:
+        if is_valid:
             self.raise_()
 
     @Slot()

@@ -22,18 +22,18 @@ MODEL: Channel = ("", NAME)
 PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
 
 
-class Asker(QObject):
+class Exchange(QObject):
     """Asks for every visible pane what it wants to know, once the model is open.
 
     Attributes:
         card: The model that is open; None while there is none.
         opened: (ModelCard,) when another model is open.
-        told: (sentence,) for the status bar.
+        status_message: (sentence,) for the status bar.
         failed: (sentence,) why there is no model, where no pane says so.
     """
 
     opened = Signal(object)
-    told = Signal(str)
+    status_message = Signal(str)
     failed = Signal(str)
 
     def __init__(
@@ -60,19 +60,19 @@ class Asker(QObject):
         """Submit what the visible panes want to know; what they asked before runs on."""
         self._turn += 1
         turn, document = self._turn, self._session.document
-        wanted = self._wanted(document)
+        needed = self._needed(document)
         for channel, reply in list(self._runner.replies.items()):
-            if turn == self._turn and channel not in wanted and not self._stays(channel, reply):
+            if turn == self._turn and channel not in needed and not self._stays(channel, reply):
                 self._runner.cancel(channel)
-        for channel in sorted(wanted, key=lambda channel: isinstance(wanted[channel], ReadPair)):
+        for channel in sorted(needed, key=lambda channel: isinstance(needed[channel], ReadPair)):
             if turn == self._turn:  # else all was asked anew meanwhile
-                request = wanted[channel]
+                request = needed[channel]
                 self._runner.submit(channel, request, when_quiet=request.is_slow)
 
     @Slot(object)
     def show_document(self, document: Document) -> None:
         """Bring an edit to the panes; what was said of the document before is no longer true."""
-        self.told.emit("")
+        self.status_message.emit("")
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
             self._positions, self._is_unequal = 0, False
@@ -114,7 +114,7 @@ class Asker(QObject):
 
     @Slot(object, object)
     def receive(self, channel: Channel, reply: Reply | None) -> None:
-        """Bring a reply to its pane, and to those that look at what others are told."""
+        """Bring a reply to its pane, and to those that show other panes' answers."""
         if channel == MODEL:
             self._receive_model(reply)
             return
@@ -146,8 +146,8 @@ class Asker(QObject):
             self.failed.emit(reply.sentence)
         if new is not None:
             self.opened.emit(new)
-            if new.note:
-                self.told.emit(new.note)
+            if new.remark:
+                self.status_message.emit(new.remark)
             self.ask()
 
     def _limit_positions(self) -> None:
@@ -157,7 +157,7 @@ class Asker(QObject):
         else:
             self._selection.limit(position=self._positions, source=self._positions)
 
-    def _wanted(self, document: Document) -> dict[Channel, Request]:
+    def _needed(self, document: Document) -> dict[Channel, Request]:
         """Return what is to be asked: what the visible panes want to know of an open model."""
         if self.card is None or self.card.key != document.model:
             return {MODEL: OpenModel(document.model)}

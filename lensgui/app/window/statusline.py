@@ -23,10 +23,10 @@ class Pacing(QObject):
     """Passes progress on ten times a second at most; that something begins or ends, at once.
 
     Attributes:
-        told: (Progress,) to be shown.
+        progressed: (Progress,) to be shown.
     """
 
-    told = Signal(object)
+    progressed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +36,7 @@ class Pacing(QObject):
 
     @Slot(object)
     def take(self, progress: Progress) -> None:
-        """Take note of how far the jobs are."""
+        """Show how far the jobs are."""
         self._newest = progress
         if not self._pause.isActive() or bool(progress.what) != bool(self._shown.what):
             self._tell()
@@ -46,7 +46,7 @@ class Pacing(QObject):
         if self._newest != self._shown:
             self._shown = self._newest
             self._pause.start()
-            self.told.emit(self._newest)
+            self.progressed.emit(self._newest)
 
 
 def stop_button(parent: QWidget) -> QToolButton:

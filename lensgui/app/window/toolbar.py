@@ -36,9 +36,9 @@ FOLDED_TIP = (
 
 
 def allow_hub() -> None:
-    """Let the hub be reached from now on: the user has asked for a model of it.
+    """Allow the hub to be reached from now on: the user has asked for a model of it.
 
-    The hub's library reads the variable when it is imported, so one imported already is told too.
+    The hub's library reads the variable when it is imported, so an imported one is changed too.
     """
     os.environ[VARIABLE] = "0"
     constants = sys.modules.get("huggingface_hub.constants")
@@ -56,7 +56,7 @@ class ModelBar(QToolBar):
     """
 
     edited = Signal(object)
-    fetch_wanted = Signal(str)
+    fetch_requested = Signal(str)
     stopped = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,7 +93,7 @@ class ModelBar(QToolBar):
 
     @Slot(object)
     def show_key(self, key: ModelKey) -> None:
-        """Show which model is wanted, before it is open."""
+        """Show which model is requested, before it is open."""
         if key == self._key:
             return
         if self._key is None or key.source != self._key.source:
@@ -144,7 +144,7 @@ class ModelBar(QToolBar):
         )
         if is_given and name.strip():
             allow_hub()
-            self.fetch_wanted.emit(name.strip())
+            self.fetch_requested.emit(name.strip())
 
     def _fill_models(self) -> None:
         menu = self.model.menu()
@@ -197,7 +197,7 @@ class ModelBar(QToolBar):
         if known_models.find(name).is_here:
             self.open_source(name)
         else:
-            self.fetch_wanted.emit(name)
+            self.fetch_requested.emit(name)
 
     @Slot()
     def _set_chosen(self) -> None:

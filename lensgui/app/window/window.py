@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import PANES, Dock, arrange, make_room
-from lensgui.app.window.exchange import Asker
+from lensgui.app.window.exchange import Exchange
 from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -58,37 +58,37 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
         self.pacing = Pacing(self)
-        self.asker = Asker(session, selection, runner, self.panes, self)
+        self.exchange = Exchange(session, selection, runner, self.panes, self)
         self.actions_by_slot = fill_menus(self, appearance.choice)
         self._was_shown = False
         self._connect()
         self.reset_layout()
         self._show_document(session.document)
-        self.asker.show_cursor(selection.cursor)
+        self.exchange.show_cursor(selection.cursor)
 
     def _connect(self) -> None:
-        asker, runner, bar = self.asker, self.runner, self.model_bar
+        exchange, runner, bar = self.exchange, self.runner, self.model_bar
         self.session.changed.connect(self._show_document)
-        self.selection.changed.connect(asker.show_cursor)
-        runner.replied.connect(asker.receive)
+        self.selection.changed.connect(exchange.show_cursor)
+        runner.replied.connect(exchange.receive)
         runner.progressed.connect(self.pacing.take)
-        self.pacing.told.connect(self.status.show_progress)
-        self.pacing.told.connect(bar.show_progress)
-        asker.opened.connect(bar.show_card)
-        asker.told.connect(self.status.show_sentence)
-        asker.failed.connect(self.status.show_fault)
-        bar.edited.connect(asker.edit)
+        self.pacing.progressed.connect(self.status.show_progress)
+        self.pacing.progressed.connect(bar.show_progress)
+        exchange.opened.connect(bar.show_card)
+        exchange.status_message.connect(self.status.show_sentence)
+        exchange.failed.connect(self.status.show_fault)
+        bar.edited.connect(exchange.edit)
         bar.stopped.connect(self.stop)
         self.status.stopped.connect(self.stop)
         for dock in self.docks.values():
             dock.copied.connect(self._copy)
-            dock.visibilityChanged.connect(asker.ask, QUEUED)  # it is sent before the pane hides
-            dock.pane.picked.connect(asker.pick)
-            dock.pane.edited.connect(asker.edit)
-            dock.pane.altered.connect(asker.ask)
-            dock.pane.shown.connect(self.show_pane)
-            dock.pane.again.connect(asker.retry)
-            dock.pane.paused.connect(asker.pause)
+            dock.visibilityChanged.connect(exchange.ask, QUEUED)  # it is sent before the pane hides
+            dock.pane.picked.connect(exchange.pick)
+            dock.pane.edited.connect(exchange.edit)
+            dock.pane.altered.connect(exchange.ask)
+            dock.pane.pane_requested.connect(self.show_pane)
+            dock.pane.again.connect(exchange.retry)
+            dock.pane.paused.connect(exchange.pause)
             dock.pane.hovered.connect(self.status.show_readout)
 
     @Slot()
@@ -143,11 +143,11 @@ class MainWindow(QMainWindow):
     @Slot()
     def retry(self) -> None:
         """Ask again what failed or was stopped."""
-        self.asker.retry()
+        self.exchange.retry()
 
     @Slot()
-    def choose_look(self) -> None:
-        """Wear the appearance that was chosen in the menu."""
+    def choose_theme(self) -> None:
+        """Apply the theme chosen in the menu."""
         action = self.sender()
         if isinstance(action, QAction):
             self._appearance.choose(str(action.data()))
@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _show_document(self, document: Document) -> None:
         self.model_bar.show_key(document.model)
-        self.asker.show_document(document)
+        self.exchange.show_document(document)
 
     @Slot(object)
     def _copy(self, pane: Pane) -> None:
@@ -182,7 +182,7 @@ class MainWindow(QMainWindow):
         if not self._was_shown:
             self._was_shown = True
             self.reset_layout()
-            self.asker.ask()
+            self.exchange.ask()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave; whatever runs is left behind."""

@@ -63,10 +63,10 @@ class AtlasDrawing:
         """Draw the heads of a layer that share some key/value heads, yielding between pieces."""
         weights = [term.weight for term in self._mixture.terms]
         patterns, scores = list[Tensor](), list[Tensor]()
-        for term, wanted in zip(self._mixture.terms, self._targets, strict=True):
+        for term, needed in zip(self._mixture.terms, self._targets, strict=True):
             patterns.append(term.run.patterns(layer, groups))
             yield
-            scores.append(head_scores(patterns[-1], wanted))
+            scores.append(head_scores(patterns[-1], needed))
             yield
         size = len(patterns[0]) // len(groups)
         heads = slice(groups.start * size, groups.stop * size)

@@ -80,13 +80,15 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
     """Describe a model that has been opened."""
     cfg, tokenizer = model.cfg, model.tokenizer
     place = None if key.is_in_memory else locate(key.source)
-    note = {"licence": "its owner's"} if place is None else known_models.read_card(folder_of(place))
+    facts = (
+        {"licence": "its owner's"} if place is None else known_models.read_card(folder_of(place))
+    )
     dtype = str(cfg.dtype).removeprefix("torch.")
     choices = [] if tokenizer is None else list(tokenizer.all_special_tokens)
     return ModelCard(
         key=key,
-        title=str(note.get("title", cfg.model_name)),
-        licence=str(note.get("licence", "see its model card")),
+        title=str(facts.get("title", cfg.model_name)),
+        licence=str(facts.get("licence", "see its model card")),
         device=str(model.embed.W_E.device.type),
         devices=devices(),
         dtype=dtype,
@@ -98,7 +100,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         bos=(tokenizer.bos_token if tokenizer is not None else None) or "",
         bos_choices=tuple(dict.fromkeys(choices)),
         verified=None if place is None else store.read_verification(place, dtype),
-        note="; ".join(step for step in cfg.processing if "skipped" in step),
+        remark="; ".join(step for step in cfg.processing if "skipped" in step),
         digits=_digits(model),
     )
 

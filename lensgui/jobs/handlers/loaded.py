@@ -56,7 +56,7 @@ class Loaded:
         self.readings: dict[PromptPair, RowReading] = {}
 
     def use(self, key: ModelKey) -> HookedTransformer:
-        """Return a model, loading it in the place of another if need be."""
+        """Return a model, loading it instead of another if need be."""
         if self.model is None or key != self._key:
             self._forget()
             self.model, self._key = None, None

@@ -98,20 +98,20 @@ def find_replacements(loaded: Loaded, request: FindReplacements) -> Iterator[Ans
     """Replace the words in which the corrupted prompt differs by some with as many tokens."""
     model, pair = loaded.use(request.model), request.pair
     yield None
-    old, wanted = _differing_words(model, pair)
+    old, needed = _differing_words(model, pair)
     run = loaded.run(model, pair.corrupted_prompt)
     for _ in run.steps():
         yield None
     length = len(loaded.run(model, pair.clean_prompt).tokens)
     words = pair.corrupted[old].strip()
-    if not words or not wanted.strip() or len(run.tokens) == length:
+    if not words or not needed.strip() or len(run.tokens) == length:
         yield Replacements(())
         return
     start = old.start + len(pair.corrupted[old]) - len(pair.corrupted[old].lstrip())
     old = slice(start, start + len(words))
     chances = _chances_before(model, run, pair, old)
     found: list[Replacement] = []
-    for new, chance in _candidates(model, chances, wanted.strip(), is_first=not old.start):
+    for new, chance in _candidates(model, chances, needed.strip(), is_first=not old.start):
         corrupted = pair.corrupted[: old.start] + new + pair.corrupted[old.stop :]
         ids = text.to_tokens(model, corrupted, pair.bos, truncate=False)[0]
         if len(ids) == length and corrupted not in (pair.clean, pair.corrupted):
@@ -161,7 +161,7 @@ def _chances_before(
 
 
 def _candidates(
-    model: HookedTransformer, chances: Tensor | None, wanted: str, *, is_first: bool
+    model: HookedTransformer, chances: Tensor | None, needed: str, *, is_first: bool
 ) -> Iterator[tuple[str, float]]:
     """Yield words to try: those of the lists that know the clean word, then the likeliest."""
 
@@ -170,9 +170,9 @@ def _candidates(
             return text.encode(model, word, prepend_bos=False)
         return text.encode_continuation(model, " " + word)
 
-    size = len(tokens(wanted))
-    kin = [word for words in LISTS for word in words if wanted in words and word != wanted]
-    every = kin or [word for words in LISTS for word in words if word != wanted]
+    size = len(tokens(needed))
+    kin = [word for words in LISTS for word in words if needed in words and word != needed]
+    every = kin or [word for words in LISTS for word in words if word != needed]
     first = {word: tokens(word) for word in dict.fromkeys(every)}
     rated = [
         (word, float(chances[ids[0]]) if chances is not None else 0.0)
@@ -194,7 +194,7 @@ def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
     model, total = loaded.use(request.model), len(request.pairs)
     known = loaded.readings
     rows: list[RowReading] = []
-    told = monotonic()
+    yielded = monotonic()
     for pair in request.pairs:
         if pair not in known:
             for reading in _read(model, pair):
@@ -202,9 +202,9 @@ def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
                     known[pair] = reading
                 yield None
         rows.append(known[pair])
-        if monotonic() - told > PACE_S:
+        if monotonic() - yielded > PACE_S:
             yield PairsReading(tuple(rows), total)
-            told = monotonic()
+            yielded = monotonic()
     yield PairsReading(tuple(rows), total)
 
 

@@ -61,8 +61,8 @@ def group_axis(model: HookedTransformer) -> Axis:
     return Axis("key_value_head", tuple(groups), tuple(labels))
 
 
-def dice(request: Patching) -> random.Random:
-    """Return dice that fall alike for equal questions."""
+def rng(request: Patching) -> random.Random:
+    """Return a seeded generator for equal questions."""
     return random.Random(zlib.crc32(repr(request).encode()))
 
 
@@ -73,7 +73,7 @@ def drawn_cells(sweep: Sweep, request: Patching) -> list[tuple[int, ...]]:
         cells = [tuple(at) for at in np.argwhere(sweep.states == state).tolist()]
         if state is CellState.EXACT and not cells:
             break
-        found += dice(request).sample(cells, min(count, len(cells)))
+        found += rng(request).sample(cells, min(count, len(cells)))
     return found
 
 

@@ -81,10 +81,10 @@ def _checked_mean(
 ) -> Iterator[Sweep | None]:
     """Yield the mean once more when a few cells of single pairs have been worked out slowly."""
     chosen = sweep_arrays.drawn_cells(drawn, request)
-    dice = sweep_arrays.dice(request)
+    rng = sweep_arrays.rng(request)
     differences: list[float] = []
     for index in chosen:
-        at = dice.randrange(len(cases))
+        at = rng.randrange(len(cases))
         case = cases[at]
         place = _place(request.kind, index, case, average.roles)
         for value in slowly(request, case.clean, case.corrupted, case.metric, [place], model):
@@ -202,7 +202,7 @@ def _exact(
 ) -> Iterator[Sweep | None]:
     """Yield the sweep as exact cells become known; what is known is kept if it is left."""
     result: SweepResult | None = None
-    only = _wanted(request, runs[1], known)
+    only = _needed(request, runs[1], known)
     settled, kind = -1, request.kind
     try:
         for result in sweep(
@@ -225,17 +225,17 @@ def _exact(
             loaded.keep(request, sweep_arrays.values_of(result, known).clone())
 
 
-def _wanted(request: Patching, run: Run, known: Known) -> Tensor | None:
+def _needed(request: Patching, run: Run, known: Known) -> Tensor | None:
     """Return which cells are still to be run; None for all."""
     if known.values is None and request.layer is None:
         return None
     shape = _shape(request, run)
-    wanted = torch.ones(shape, dtype=torch.bool) if known.values is None else known.values.isnan()
+    needed = torch.ones(shape, dtype=torch.bool) if known.values is None else known.values.isnan()
     if request.layer is not None:
         chosen = torch.zeros(shape, dtype=torch.bool)
         chosen[request.layer, request.head] = True
-        wanted &= chosen
-    return wanted
+        needed &= chosen
+    return needed
 
 
 def _shape(request: Patching, run: Run) -> tuple[int, ...]:

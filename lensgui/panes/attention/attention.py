@@ -19,7 +19,7 @@ from lensgui.panes.attention.attention_controls import GridBar
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.attention.grid import HeadGrid
 from lensgui.panes.attention.grid_image import scale_words
-from lensgui.panes.attention.grid_layout import Look
+from lensgui.panes.attention.grid_layout import GridView
 from lensgui.panes.attention.head_numbers import share_words
 from lensgui.panes.controls.controls import caption
 from lensgui.panes.menus import Verb, edges_of, heads_of, toggled
@@ -87,7 +87,7 @@ class AttentionPane(Pane):
         self.scale = caption("", self)
         self.bar = GridBar(self)
         self.grid = HeadGrid(self)
-        self.grid.show_look(self.bar.look)
+        self.grid.show_view(self.bar.view)
         self.focus = HeadFocus(self)
         self.name, self.head = self.focus.name, self.focus.map
         views = (self.focus.map, self.focus.lines, self.focus.text)
@@ -107,16 +107,16 @@ class AttentionPane(Pane):
         if not rows and not all(needed.get(side, (pair.clean, pair.corrupted))):
             return {}
         model, asked, focus = document.model, document.asked, self.focus.focus
-        wanted: dict[str, Request] = {
+        found: dict[str, Request] = {
             "pair": ReadPair(model, pair),
             "grid": AttentionGrid(model, asked, side, self.hide_first.isChecked(), rows),
         }
         heads = self._heads(cursor)
         if heads:
-            wanted["head"] = AttentionHead(
+            found["head"] = AttentionHead(
                 model, asked, heads, side, focus.measure, focus.hides_first, rows
             )
-        return wanted
+        return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get what is shown of the selected head, and of all heads."""
@@ -183,7 +183,7 @@ class AttentionPane(Pane):
         if found is None:
             self.focus.show_slice(None, (), frozenset())
         elif found is not self.slice:
-            self.focus.settle()
+            self.focus.show_names()
             self._show_head(found)
             self._mark()
         if self.is_stale("head"):
@@ -215,8 +215,8 @@ class AttentionPane(Pane):
             whole = self._splitter.width()
             most = whole * 9 // 20
             needed = self.grid.width_for(self.grid.height())
-            wanted = most if self.grid.look.is_sorted else min(needed, most)
-            self._splitter.setSizes([wanted, whole - wanted])
+            share = most if self.grid.view.is_sorted else min(needed, most)
+            self._splitter.setSizes([share, whole - share])
 
     def _lay_out(self) -> None:
         switches, bars = QHBoxLayout(), QHBoxLayout()
@@ -243,9 +243,9 @@ class AttentionPane(Pane):
             part.hovered.connect(self.hovered)
         self.grid.extended.connect(self._extend)
         self.grid.pinned.connect(self._pin)
-        self.grid.asked.connect(self._offer_head)
-        self.head.asked.connect(self._offer_edge)
-        self.bar.changed.connect(self._look_otherwise)
+        self.grid.menu_requested.connect(self._offer_head)
+        self.head.menu_requested.connect(self._offer_edge)
+        self.bar.changed.connect(self._show_view)
         self.focus.altered.connect(self.altered)
         self.side.currentIndexChanged.connect(self._alter)
         self.hide_first.toggled.connect(self._alter)
@@ -261,12 +261,12 @@ class AttentionPane(Pane):
         self.altered.emit()
 
     @Slot(object)
-    def _look_otherwise(self, look: Look) -> None:
+    def _show_view(self, view: GridView) -> None:
         """Sort or filter the grid; a filter leaves it as large as it was."""
-        before = self.grid.look
-        if look.is_sorted == before.is_sorted:
-            look = replace(look, zoom=before.zoom, offset=before.offset)
-        self.grid.show_look(look)
+        before = self.grid.view
+        if view.is_sorted == before.is_sorted:
+            view = replace(view, zoom=before.zoom, offset=before.offset)
+        self.grid.show_view(view)
         self._share_out()
 
     @Slot(object)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.panes.attention.grid_layout import INDUCTION, Look
+from lensgui.panes.attention.grid_layout import INDUCTION, GridView
 from lensgui.panes.attention.head_numbers import MEANINGS
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button, caption
@@ -81,7 +81,7 @@ class GridBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.look = Look(score=INDUCTION)
+        self.view = GridView(score=INDUCTION)
         options = [Option(at, name, MEANINGS[name]) for at, name in enumerate(HEAD_SCORES)]
         self.score = Chooser("Score that sorts and filters the heads", [("", options)], self)
         self.score.show_value(INDUCTION)
@@ -113,19 +113,19 @@ class GridBar(QWidget):
 
     @Slot(object)
     def _choose(self, score: int) -> None:
-        self._tell(replace(self.look, score=score))
+        self._tell(replace(self.view, score=score))
 
     @Slot(bool)
     def _sort(self, is_sorted: bool) -> None:
-        self._tell(replace(self.look, is_sorted=is_sorted))
+        self._tell(replace(self.view, is_sorted=is_sorted))
 
     @Slot(float)
     def _filter(self, least: float) -> None:
-        self._tell(replace(self.look, least=least))
+        self._tell(replace(self.view, least=least))
 
-    def _tell(self, look: Look) -> None:
-        self.look = look
-        self.changed.emit(look)
+    def _tell(self, view: GridView) -> None:
+        self.view = view
+        self.changed.emit(view)
 
 
 class FocusBar(QWidget):

@@ -40,7 +40,7 @@ class HeadFocus(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.heads: Heads = ()
-        self._wanted: Heads = ()
+        self._needed: Heads = ()
         self.slice: HeadSlice | None = None
         self.weights: Weights | None = None
         self.name = headline("", self)
@@ -63,11 +63,11 @@ class HeadFocus(QWidget):
         column.setSpacing(2)
         column.addLayout(title)
         column.addWidget(self._stack, 1)
-        self.bar.changed.connect(self._look_otherwise)
+        self.bar.changed.connect(self._show_focus)
         for part in (self.map, self.lines, self.text):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
-        self._asked = self.focus.measure, self.focus.hides_first
+        self._measured = self.focus.measure, self.focus.hides_first
 
     @property
     def focus(self) -> Focus:
@@ -75,14 +75,14 @@ class HeadFocus(QWidget):
         return self.bar.focus
 
     def expect(self, heads: Heads) -> None:
-        """Take note of whose numbers come next; what is drawn keeps its name until they do."""
-        self._wanted = heads
+        """Say whose numbers come next; what is drawn keeps its name until they arrive."""
+        self._needed = heads
         if self.slice is None:
-            self.settle()
+            self.show_names()
 
-    def settle(self) -> None:
+    def show_names(self) -> None:
         """Name the heads that were expected: their numbers are here, or none are drawn."""
-        self.heads = self._wanted
+        self.heads = self._needed
         whole = [place_name(Cursor(*head)) for head in self.heads]
         name = _name(self.heads)
         self.name.setText(name)
@@ -102,7 +102,7 @@ class HeadFocus(QWidget):
         """
         self.slice = slice_
         if slice_ is None:
-            self.settle()
+            self.show_names()
         self.weights = None if slice_ is None else weights(slice_, tokens)
         self.map.show_weights(self.weights, marked)
         self.lines.show_weights(self.weights, marked)
@@ -122,11 +122,11 @@ class HeadFocus(QWidget):
         """Dim what answers an older question, and say which head is to take its place."""
         for part in (self.map, self.lines, self.text):
             part.show_stale()
-        if self.heads != self._wanted:
-            self.share.setText(f"{_name(self._wanted)} is being read …")
+        if self.heads != self._needed:
+            self.share.setText(f"{_name(self._needed)} is being read …")
 
     @Slot(object)
-    def _look_otherwise(self, focus: Focus) -> None:
+    def _show_focus(self, focus: Focus) -> None:
         self._stack.setCurrentIndex(VIEWS.index(focus.view))
         self.area.reveal()
         if focus.least != self.lines.least:
@@ -135,8 +135,8 @@ class HeadFocus(QWidget):
             self.lines.show_direction(is_from=focus.is_from)
             self.text.show_direction(is_from=focus.is_from)
         asked = focus.measure, focus.hides_first
-        if asked != self._asked:
-            self._asked = asked
+        if asked != self._measured:
+            self._measured = asked
             self.altered.emit()
 
 

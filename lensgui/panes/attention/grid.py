@@ -25,8 +25,8 @@ from lensgui.panes.attention import grid_paint
 from lensgui.panes.attention.grid_layout import (
     MOST_ZOOM,
     ZOOM_STEP,
+    GridView,
     Layout,
-    Look,
     fit_list,
     fit_map,
 )
@@ -50,17 +50,17 @@ class HeadGrid(Painted):
     Attributes:
         extended: ((layer, head),) a head to average over too, or no longer.
         pinned: ((layer, head),) a head to pin, or to unpin.
-        asked: (layer, head, where on screen) of a head whose verbs the user wants to see.
+        menu_requested: (layer, head, where on screen) of a head whose menu is requested.
     """
 
     extended = Signal(object)
     pinned = Signal(object)
-    asked = Signal(int, int, object)
+    menu_requested = Signal(int, int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.atlas: Atlas | None = None
-        self.look = Look()
+        self.view = GridView()
         self.tokens: Sequence[str] = ()
         self._marks = Marks()
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
@@ -79,7 +79,7 @@ class HeadGrid(Painted):
     def width_for(self, height: int) -> int:
         """Return how wide the widget must be for thumbnails that fill a height."""
         size = QSize(1 << 16, height)
-        shown = fit_map(*self._counts, size, self._margins(), Look(), 1.0)
+        shown = fit_map(*self._counts, size, self._margins(), GridView(), 1.0)
         return round(shown.area.left() + shown.raster.size[1]) + 8
 
     def show_atlas(self, atlas: Atlas | None) -> None:
@@ -87,9 +87,9 @@ class HeadGrid(Painted):
         self.atlas, self.is_stale = atlas, False
         self.redraw()
 
-    def show_look(self, look: Look) -> None:
+    def show_view(self, colors: GridView) -> None:
         """Sort, filter, zoom or scroll."""
-        self.look = look
+        self.view = colors
         self.redraw()
 
     def show_marks(
@@ -125,25 +125,25 @@ class HeadGrid(Painted):
         ratio = self.devicePixelRatioF()
         layers, heads = self._counts
         if self.atlas is None or not self._is_list:
-            return fit_map(layers, heads, self.size(), self._margins(), self.look, ratio)
+            return fit_map(layers, heads, self.size(), self._margins(), self.view, ratio)
         metrics = QFontMetricsF(self.font())
         name = f"L{layers - 1}H{heads - 1} .00"
         room = metrics.horizontalAdvance(name), metrics.height()
-        scores = self.atlas.scores[self.look.score].ravel()
-        return fit_list(scores, self.size(), room, self.look, ratio)
+        scores = self.atlas.scores[self.view.score].ravel()
+        return fit_list(scores, self.size(), room, self.view, ratio)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw thumbnails, labels and the selection."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         with QPainter(self) as painter:
             layout = self.layout_now()
-            nothing = self.empty if self.atlas is None else layout.lacking(self.look.least)
+            nothing = self.empty if self.atlas is None else layout.lacking(self.view.least)
             if self.atlas is None or nothing:
-                painted.say(painter, self.rect().adjusted(8, 8, -8, -8), nothing, look)
+                painted.say(painter, self.rect().adjusted(8, 8, -8, -8), nothing, colors)
                 return
             if not isinstance(self._image, QImage):
-                self._image = grid_paint.image(self.atlas, layout, look)
-            setting = grid_paint.Setting(self.atlas, layout, self.look, look, self._is_list)
+                self._image = grid_paint.image(self.atlas, layout, colors)
+            setting = grid_paint.Setting(self.atlas, layout, self.view, colors, self._is_list)
             grid_paint.heads(painter, setting, self._image, is_stale=self.is_stale)
             grid_paint.names(painter, setting, self._marks)
             grid_paint.marks(painter, setting, self._marks)
@@ -155,7 +155,7 @@ class HeadGrid(Painted):
             return
         super().mouseMoveEvent(event)
 
-    def look_at(self, point: QPointF) -> tuple[tuple[int, int] | None, str]:
+    def hit_test(self, point: QPointF) -> tuple[tuple[int, int] | None, str]:
         """Return the head under a point, and what is known of it."""
         head = self.head_at(point)
         return head, self.words(*head) if head else ""
@@ -193,7 +193,7 @@ class HeadGrid(Painted):
             head = (cursor.layer or 0, cursor.head)
             where = self.mapToGlobal(self.middle_of(*head).toPoint())
         if head is not None:
-            self.asked.emit(*head, where)
+            self.menu_requested.emit(*head, where)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll, or zoom while Ctrl is held."""
@@ -214,7 +214,7 @@ class HeadGrid(Painted):
         elif key in ZOOM_KEYS:
             self.zoom(ZOOM_STEP ** ZOOM_KEYS[key], self.layout_now().area.center())
         elif key == Qt.Key.Key_0:
-            self.show_look(replace(self.look, zoom=1.0, offset=(0.0, 0.0)))
+            self.show_view(replace(self.view, zoom=1.0, offset=(0.0, 0.0)))
         elif key == Qt.Key.Key_A and self._marks.cursor.head is not None:
             self.extended.emit((self._marks.cursor.layer, self._marks.cursor.head))
         else:
@@ -223,8 +223,8 @@ class HeadGrid(Painted):
     def zoom(self, factor: float, around: QPointF) -> None:
         """Make thumbnails larger or smaller, keeping a point of the widget where it is."""
         before = self.layout_now()
-        zoom = min(MOST_ZOOM, max(1.0, self.look.zoom * factor))
-        self.look = replace(self.look, zoom=zoom, offset=(0.0, 0.0))
+        zoom = min(MOST_ZOOM, max(1.0, self.view.zoom * factor))
+        self.view = replace(self.view, zoom=zoom, offset=(0.0, 0.0))
         self._scroll(*self.layout_now().offset_like(before, around))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -239,7 +239,7 @@ class HeadGrid(Painted):
     @property
     def _is_list(self) -> bool:
         """Whether heads are sorted; only once all are known, so that none jumps about."""
-        return self.look.is_sorted and self.atlas is not None and self.atlas.is_whole
+        return self.view.is_sorted and self.atlas is not None and self.atlas.is_whole
 
     def _margins(self) -> tuple[float, float]:
         metrics = QFontMetricsF(self.font())
@@ -255,8 +255,8 @@ class HeadGrid(Painted):
             self._scroll(left + moved.x(), top + moved.y())
 
     def _scroll(self, left: float, top: float) -> None:
-        self.look = replace(self.look, offset=(left, top))
-        self.show_look(replace(self.look, offset=self.layout_now().offset))
+        self.view = replace(self.view, offset=(left, top))
+        self.show_view(replace(self.view, offset=self.layout_now().offset))
 
     def _step(self, down: int, across: int) -> None:
         heads, cursor = self._counts[1], self._marks.cursor

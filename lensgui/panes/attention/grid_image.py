@@ -157,21 +157,21 @@ def scale_words(atlas: Atlas) -> str:
     return f"full colour from ±{size}, by square root" if atlas.is_difference else ""
 
 
-def color_table(look: Theme, limit: float | None = None) -> list[int]:
+def color_table(colors: Theme, limit: float | None = None) -> list[int]:
     """Return the colours of a picture's indices.
 
     Args:
-        look: The theme.
+        colors: The theme.
         limit: Where numbers are differences, which of them has the strongest colours; others have
             colours by the square root of their size, so that small ones are seen in few pixels.
     """
     index = np.arange(STRONGEST + 1)
     if limit is not None:
-        table = theme.diverging(look)
+        table = theme.diverging(colors)
         shares = (index - NOTHING) / (NOTHING - 1) / limit
         strength = np.sign(shares) * np.sqrt(np.abs(shares).clip(0, 1)) * FULL
         shades = np.rint(strength * 127 + NEUTRAL)
     else:
-        table, shades = theme.sequential(look), index * 255 // STRONGEST
+        table, shades = theme.sequential(colors), index * 255 // STRONGEST
     amounts = [qRgb(*map(int, table[shade])) for shade in shades.astype(int)]
-    return [*amounts, 0, QColor(look.masked).rgb()]
+    return [*amounts, 0, QColor(colors.masked).rgb()]

@@ -20,7 +20,7 @@ INDUCTION = HEAD_SCORES.index("induction")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GridView:
     """How the user looks at the grid.
 
     Attributes:
@@ -174,7 +174,7 @@ def ordered(scores: NDArray[np.float32], least: float, columns: int) -> Order:
 
 
 def fit_map(
-    layers: int, heads: int, size: QSize, margins: tuple[float, float], look: Look, ratio: float
+    layers: int, heads: int, size: QSize, margins: tuple[float, float], view: GridView, ratio: float
 ) -> Layout:
     """Return a row for each layer: square thumbnails that fit, times the zoom.
 
@@ -183,7 +183,7 @@ def fit_map(
         heads: How many heads each has.
         size: Of the widget.
         margins: Room for labels, on the left and above.
-        look: The zoom and how far it is scrolled.
+        view: The zoom and how far it is scrolled.
         ratio: Device pixels in one of the widget's.
     """
     area = _area(size, margins)
@@ -191,15 +191,15 @@ def fit_map(
     across = (area.width() * ratio + gutter) / heads - gutter
     down = (area.height() * ratio + gutter) / layers - gutter
     fitting = max(2, min(int(across), int(down), round(LARGEST * ratio)))
-    raster = Raster(layers, heads, round(fitting * look.zoom), gutter)
-    return _clamped(Layout(natural(layers, heads), raster, area, look.offset, ratio))
+    raster = Raster(layers, heads, round(fitting * view.zoom), gutter)
+    return _clamped(Layout(natural(layers, heads), raster, area, view.offset, ratio))
 
 
 def fit_list(
     scores: NDArray[np.float32],
     size: QSize,
     name: tuple[float, float],
-    look: Look,
+    view: GridView,
     ratio: float,
 ) -> Layout:
     """Return heads by score, line by line, each under its name.
@@ -208,18 +208,18 @@ def fit_list(
         scores: [head].
         size: Of the widget.
         name: Width and height of the widest name, in the widget's pixels.
-        look: The zoom and how far it is scrolled.
+        view: The zoom and how far it is scrolled.
         ratio: Device pixels in one of the widget's.
     """
     area = _area(size, (2.0, 0.0))
     gutter = round(2 * GUTTER * ratio)
-    least = round(name[0] * look.zoom * ratio)
+    least = round(name[0] * view.zoom * ratio)
     columns = max(1, int((area.width() * ratio + gutter) // (least + gutter)))
-    order = ordered(scores, look.least, columns)
+    order = ordered(scores, view.least, columns)
     rows = order.shape[0]
     side = int((area.width() * ratio + gutter) / columns) - gutter
     raster = Raster(rows, columns, max(least, side), gutter, round(name[1] * ratio))
-    return _clamped(Layout(order, raster, area, look.offset, ratio))
+    return _clamped(Layout(order, raster, area, view.offset, ratio))
 
 
 def _area(size: QSize, margins: tuple[float, float]) -> QRectF:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from lensgui.jobs.arrays import Atlas
 from lensgui.panes.attention.grid_image import color_table, large, paint_atlas
-from lensgui.panes.attention.grid_layout import Layout, Look
+from lensgui.panes.attention.grid_layout import GridView, Layout
 from lensgui.panes.attention.head_numbers import head_name
 from lensgui.panes.pictures import axis_labels, picture
 from lensgui.panes.pictures.axis_labels import Ink, Labels
@@ -51,7 +51,7 @@ class Setting:
 
     atlas: Atlas
     layout: Layout
-    view: Look
+    view: GridView
     theme: Theme
     is_list: bool
 
@@ -61,7 +61,7 @@ class Setting:
         return len(self.atlas.axes[1])
 
 
-def image(atlas: Atlas, layout: Layout, look: Theme) -> QImage:
+def image(atlas: Atlas, layout: Layout, colors: Theme) -> QImage:
     """Return the thumbnails in view as one image."""
     rows, columns = layout.seen()
     raster = replace(layout.raster, rows=len(rows), columns=len(columns))
@@ -69,13 +69,13 @@ def image(atlas: Atlas, layout: Layout, look: Theme) -> QImage:
     pixels = paint_atlas(atlas, raster, order)
     height, width = pixels.shape
     found = QImage(pixels.data, width, height, width, QImage.Format.Format_Indexed8)
-    found.setColorTable(color_table(look, large(atlas) if atlas.is_difference else None))
+    found.setColorTable(color_table(colors, large(atlas) if atlas.is_difference else None))
     return found.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
 def heads(painter: QPainter, setting: Setting, image: QImage, *, is_stale: bool) -> None:
     """Draw the thumbnails in view, hatch layers not yet known, veil what is filtered out."""
-    layout, look = setting.layout, setting.theme
+    layout, colors = setting.layout, setting.theme
     rows, columns = layout.seen()
     corner = layout.cell(rows.start, columns.start).topLeft()
     caption = layout.raster.caption / layout.ratio
@@ -91,7 +91,7 @@ def heads(painter: QPainter, setting: Setting, image: QImage, *, is_stale: bool)
         known, layers = setting.atlas.layers, len(setting.atlas.axes[0])
         if known < layers:
             rest = layout.cell(known, 0).united(layout.cell(layers - 1, setting.heads - 1))
-            picture.hatch(painter, rest, look)
+            picture.hatch(painter, rest, colors)
     if setting.atlas.broken is not None:
         _hatch_broken(painter, setting)
     painter.setOpacity(STALE_OPACITY if is_stale else 1.0)
@@ -128,11 +128,11 @@ def names(painter: QPainter, setting: Setting, marks: Marks) -> None:
     if setting.is_list:
         _captions(painter, setting, marks)
         return
-    layout, look = setting.layout, setting.theme
+    layout, colors = setting.layout, setting.theme
     rows, columns = layout.centred()
     if not (rows and columns):
         return
-    ink = Ink(QColor(look.faint), QColor(look.changed), QColor(look.accent))
+    ink = Ink(QColor(colors.faint), QColor(colors.changed), QColor(colors.accent))
     first = layout.cell(rows.start, columns.start)
     last = layout.cell(rows.stop - 1, columns.stop - 1)
     plot = QRectF(first.topLeft(), last.bottomRight())
@@ -164,7 +164,7 @@ def _columns(
 
 def _captions(painter: QPainter, setting: Setting, marks: Marks) -> None:
     """Write each head's name and score above its thumbnail."""
-    layout, look = setting.layout, setting.theme
+    layout, colors = setting.layout, setting.theme
     rows, columns = layout.seen()
     chosen = (marks.cursor.layer, marks.cursor.head)
     scores = setting.atlas.scores[setting.view.score].ravel()
@@ -177,7 +177,7 @@ def _captions(painter: QPainter, setting: Setting, marks: Marks) -> None:
             if number >= 0:
                 frame = layout.cell(row, column)
                 place = divmod(number, setting.heads)
-                painter.setPen(QColor(look.accent if place == chosen else look.faint))
+                painter.setPen(QColor(colors.accent if place == chosen else colors.faint))
                 score = f"{scores[number]:.2f}".replace("0.", ".", 1).replace("-", "−")
                 words = f"{head_name(number, setting.heads)} {'–' if score == 'nan' else score}"
                 box = QRectF(frame.left(), frame.top() - height, frame.width(), height)
@@ -187,20 +187,20 @@ def _captions(painter: QPainter, setting: Setting, marks: Marks) -> None:
 
 def marks(painter: QPainter, setting: Setting, framed: Marks) -> None:
     """Frame the pinned heads, those averaged over, and the selected one."""
-    layout, look = setting.layout, setting.theme
+    layout, colors = setting.layout, setting.theme
     painter.save()
     painter.setClipRect(layout.area.adjusted(-3, -3, 3, 3))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for place in framed.pins:
-        _frame(painter, setting, place, look.text)
+        _frame(painter, setting, place, colors.text)
     for place in framed.several:
-        _frame(painter, setting, place, look.highlight)
+        _frame(painter, setting, place, colors.highlight)
     cursor = framed.cursor
     if cursor.layer is not None and cursor.head is not None:
-        _frame(painter, setting, (cursor.layer, cursor.head), look.accent)
+        _frame(painter, setting, (cursor.layer, cursor.head), colors.accent)
     elif cursor.layer is not None and not setting.is_list:
         row = layout.cell(cursor.layer, 0).united(layout.cell(cursor.layer, setting.heads - 1))
-        picture.outline(painter, row.adjusted(-1, -1, 1, 1), look.accent, look.surface)
+        picture.outline(painter, row.adjusted(-1, -1, 1, 1), colors.accent, colors.surface)
     painter.restore()
 
 

@@ -76,9 +76,9 @@ def edges(weights: Weights, least: float, only: tuple[str, int] | None) -> Edges
     return Edges(ends, shares[tuple(ends.T)], left_out)
 
 
-def pen(share: float, weights: Weights, look: Theme) -> QPen:
+def pen(share: float, weights: Weights, colors: Theme) -> QPen:
     """Return the pen of an edge by its share of the scale's end: opaque, wider where stronger."""
-    table = weights.table(look)
+    table = weights.table(colors)
     index = round(share * 127 + theme.NEUTRAL if weights.slice.is_signed else share * 255)
     return QPen(QColor(*map(int, table[index])), THINNEST + (WIDEST - THINNEST) * abs(share))
 
@@ -163,27 +163,27 @@ class HeadLines(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw lines and names."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         with QPainter(self) as painter:
             if self.weights is None:
-                self.say_empty(painter, look)
+                self.say_empty(painter, colors)
                 return
             ratio = self.devicePixelRatioF()
             drawn = self._image
             if not isinstance(drawn, QPixmap) or drawn.size() != self.size() * ratio:
                 drawn = self._image = QPixmap(self.size() * ratio)
                 drawn.setDevicePixelRatio(ratio)
-                self._paint_lines(drawn, self.weights, look)
+                self._paint_lines(drawn, self.weights, colors)
             painter.setOpacity(STALE_OPACITY if self.is_stale else 1.0)
             painter.drawPixmap(0, 0, drawn)
             painter.setOpacity(1.0)
-            self._paint_names(painter, self.weights, look)
+            self._paint_names(painter, self.weights, colors)
             if self.edges is not None and self.edges.left_out:
-                painter.setPen(QColor(look.faint))
+                painter.setPen(QColor(colors.faint))
                 words = f"{self.edges.left_out:,} weaker lines are not drawn"
                 painter.drawText(QPointF(8, 4 + QFontMetricsF(self.font()).ascent()), words)
 
-    def look_at(self, point: QPointF) -> tuple[tuple[str, int] | None, str]:
+    def hit_test(self, point: QPointF) -> tuple[tuple[str, int] | None, str]:
         """Return the token whose name is under a point, and its strongest line in words."""
         token = self.token_at(point)
         return token, self._words(*token) if token else ""
@@ -220,9 +220,9 @@ class HeadLines(Painted):
         super()._point_at(pointed, words)
         self.redraw()
 
-    def _paint_lines(self, canvas: QPixmap, weights: Weights, look: Theme) -> None:
+    def _paint_lines(self, canvas: QPixmap, weights: Weights, colors: Theme) -> None:
         """Draw opaque lines, weakest first: transparency is what costs."""
-        canvas.fill(QColor(look.surface))
+        canvas.fill(QColor(colors.surface))
         shown = self.edges = edges(weights, self.least, self.isolated)
         with QPainter(canvas) as painter:
             smooth = len(shown.ends) <= MOST_SMOOTH
@@ -230,7 +230,7 @@ class HeadLines(Painted):
             level = np.rint(np.abs(shown.shares) * LEVELS).astype(int)
             for signed_level in sorted(set(np.sign(shown.shares) * level), key=abs):
                 some = shown.ends[np.sign(shown.shares) * level == signed_level]
-                painter.setPen(pen(float(signed_level) / LEVELS, weights, look))
+                painter.setPen(pen(float(signed_level) / LEVELS, weights, colors))
                 if self.has_arcs:
                     self._arcs(painter, some)
                 else:
@@ -254,8 +254,8 @@ class HeadLines(Painted):
             box = QRectF(left, plot.bottom() - high, wide, 2 * high)
             painter.drawArc(box, 0, 180 * 16)
 
-    def _paint_names(self, painter: QPainter, weights: Weights, look: Theme) -> None:
-        ink = Ink(QColor(look.text), QColor(look.changed), QColor(look.accent))
+    def _paint_names(self, painter: QPainter, weights: Weights, colors: Theme) -> None:
+        ink = Ink(QColor(colors.text), QColor(colors.changed), QColor(colors.accent))
         painter.setFont(self.font())
         plot, only = self.plot(), self.isolated or ("", 0)
         row, column = (self._place_on(axis, only) for axis in ("position", "source"))
@@ -265,7 +265,7 @@ class HeadLines(Painted):
         if self.has_arcs:
             axis_labels.paint_below(painter, places if self.is_from else sources, plot, 90, ink)
             return
-        self._paint_heads(painter, plot, look)
+        self._paint_heads(painter, plot, colors)
         axis_labels.paint_left(painter, places, plot, ink)
         painter.setPen(ink.plain)
         spacing = plot.height() / len(weights.tokens)
@@ -275,11 +275,11 @@ class HeadLines(Painted):
             box = QRectF(plot.right() + 5, middle - 20, self.width() - plot.right() - 5, 40)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, token)
 
-    def _paint_heads(self, painter: QPainter, plot: QRectF, look: Theme) -> None:
+    def _paint_heads(self, painter: QPainter, plot: QRectF, colors: Theme) -> None:
         """Say which column is which."""
         painter.save()
         painter.setFont(theme.text_font(theme.SMALL_POINTS))
-        painter.setPen(QColor(look.faint))
+        painter.setPen(QColor(colors.faint))
         row, middle = QRectF(0, 0, self.width(), HEAD), Qt.AlignmentFlag.AlignVCenter
         painter.drawText(
             row.adjusted(2, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | middle, "destination"

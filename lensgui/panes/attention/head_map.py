@@ -74,16 +74,16 @@ class HeadMap(Heatmap):
             return
         count = len(self.weights.tokens)
         span = self._span or count
-        wanted = max(min(FEWEST, count), min(count, round(span / factor)))
+        needed = max(min(FEWEST, count), min(count, round(span / factor)))
         plot = self.plot()
         shares = [
             (around.y() - plot.top()) / plot.height(),
             (around.x() - plot.left()) / plot.width(),
         ]
-        self._span = 0 if wanted == count else wanted
+        self._span = 0 if needed == count else needed
         self._move(
             *(
-                round(first + min(1, max(0, share)) * (span - wanted))
+                round(first + min(1, max(0, share)) * (span - needed))
                 for first, share in zip(self._first, shares, strict=True)
             )
         )
@@ -119,10 +119,10 @@ class HeadMap(Heatmap):
         if token in places:
             self._paint_veil(self.picture, axis, places.index(token))
 
-    def look_at(self, point: QPointF) -> tuple[Pointed, str]:
+    def hit_test(self, point: QPointF) -> tuple[Pointed, str]:
         """Return the token whose name is under a point, or the cell there, and what it says."""
         label = self.label_at(point)
-        return (label, self._label_words(*label)) if label else super().look_at(point)
+        return (label, self._label_words(*label)) if label else super().hit_test(point)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Lock the row or column of a name, or select a cell."""
@@ -216,14 +216,14 @@ class HeadMap(Heatmap):
             )
         )
 
-    def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
+    def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme) -> None:
         """Draw cells; of those smaller than a pixel, the strongest in each pixel."""
         step = -(-len(shown.column_names) // max(1, int(plot.width() * self.devicePixelRatioF())))
         if step > 1 and self._image is None:
             is_signed = self.weights is not None and self.weights.slice.is_signed
             few = picture.pooled(shown, step, theme.NEUTRAL if is_signed else 0)
-            self._image = few.paint_cells(self._colors(look), look, is_stale=self.is_stale)
-        super()._paint_cells(painter, shown, plot, look)
+            self._image = few.paint_cells(self._colors(colors), colors, is_stale=self.is_stale)
+        super()._paint_cells(painter, shown, plot, colors)
 
     def _paint_veil(self, shown: Picture, axis: str, index: int) -> None:
         plot = self.plot()
@@ -247,8 +247,8 @@ class HeadMap(Heatmap):
             ):
                 painter.fillRect(part, veil)
 
-    def _colors(self, look: Theme) -> theme.Table:
-        return self.weights.table(look) if self.weights else theme.sequential(look)
+    def _colors(self, colors: Theme) -> theme.Table:
+        return self.weights.table(colors) if self.weights else theme.sequential(colors)
 
     def _say(self, row: int, column: int) -> str:
         if self.weights is None:

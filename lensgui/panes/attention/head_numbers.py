@@ -58,9 +58,9 @@ class Weights:
     shares: NDArray[np.float32]
     shades: NDArray[np.uint8]
 
-    def table(self, look: Theme) -> Table:
+    def table(self, colors: Theme) -> Table:
         """Return the colours."""
-        return theme.diverging(look) if self.slice.is_signed else theme.sequential(look)
+        return theme.diverging(colors) if self.slice.is_signed else theme.sequential(colors)
 
     @property
     def scale(self) -> tuple[str, str, str]:

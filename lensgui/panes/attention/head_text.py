@@ -89,14 +89,14 @@ class ColouredText(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the tokens in view."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         with QPainter(self) as painter:
             if self.weights is None:
-                self.say_empty(painter, look)
+                self.say_empty(painter, colors)
                 return
             self._places = self._lay_out(self.width())
             painter.setOpacity(picture.STALE_OPACITY if self.is_stale else 1.0)
-            painter.setPen(QColor(look.faint))
+            painter.setPen(QColor(colors.faint))
             painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
             above = QRectF(0, 0, self.width(), self._top())
             words = painter.fontMetrics().elidedText(
@@ -106,9 +106,9 @@ class ColouredText(Painted):
             painter.setFont(self.font())
             for token, place in enumerate(self._places):
                 if place.intersects(QRectF(event.rect())):
-                    self._paint_token(painter, self.weights, token, look)
+                    self._paint_token(painter, self.weights, token, colors)
 
-    def look_at(self, point: QPointF) -> tuple[int | None, str]:
+    def hit_test(self, point: QPointF) -> tuple[int | None, str]:
         """Return the token under a point, and its number in words."""
         token = self.token_at(point)
         return token, self._words(token) if token is not None else ""
@@ -150,15 +150,15 @@ class ColouredText(Painted):
         chosen = self.chosen or 0
         return (chosen, token) if self.is_from else (token, chosen)
 
-    def _paint_token(self, painter: QPainter, weights: Weights, token: int, look: Theme) -> None:
+    def _paint_token(self, painter: QPainter, weights: Weights, token: int, colors: Theme) -> None:
         place, edge = self._places[token], self._edge(token)
         if weights.is_known(*edge):
-            color = QColor(*map(int, weights.table(look)[weights.shades[edge]]))
+            color = QColor(*map(int, weights.table(colors)[weights.shades[edge]]))
         else:
-            color = QColor(look.masked)
+            color = QColor(colors.masked)
         painter.fillRect(place, color)
         if token == self.chosen:
-            picture.outline(painter, place.adjusted(1, 1, -1, -1), look.accent, look.surface)
+            picture.outline(painter, place.adjusted(1, 1, -1, -1), colors.accent, colors.surface)
         painter.setPen(theme.readable_on(color.red(), color.green(), color.blue()))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, weights.tokens[token])
 

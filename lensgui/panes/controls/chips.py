@@ -33,7 +33,7 @@ STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is so of a chip at the moment.
+    """Chip state.
 
     Attributes:
         is_chosen: Whether it is selected.
@@ -44,48 +44,48 @@ class Standing:
     is_reached: bool = False
 
 
-def paint(painter: QPainter, chip: Chip, place: QRectF, look: Theme, standing: Standing) -> None:
+def paint(painter: QPainter, chip: Chip, place: QRectF, colors: Theme, standing: Standing) -> None:
     """Draw a chip, and the mark of a gap beside it."""
-    edge = look.changed if chip.is_marked else look.line
+    edge = colors.changed if chip.is_marked else colors.line
     if standing.is_chosen:
-        edge = look.accent
+        edge = colors.accent
     if standing.is_reached:
-        edge = look.text
-    emphatic = chip.is_marked or edge in (look.accent, look.text)
+        edge = colors.text
+    emphatic = chip.is_marked or edge in (colors.accent, colors.text)
     painter.setPen(QPen(QColor(edge), 1.6 if emphatic else 1.0))
-    painter.setBrush(QColor(look.window if chip.is_control else look.raised))
+    painter.setBrush(QColor(colors.window if chip.is_control else colors.raised))
     if chip.tint is not None:
-        painter.setBrush(tint(chip.tint, look))
+        painter.setBrush(tint(chip.tint, colors))
     painter.drawRoundedRect(place, ROUNDING, ROUNDING)
     if chip.share > 0:
-        _fill(painter, chip.share, place, look)
+        _fill(painter, chip.share, place, colors)
     if chip.is_pinned:
-        _frame(painter, place.adjusted(1.7, 1.7, -1.7, -1.7), chip, look)
-    _write(painter, chip, place, look)
+        _frame(painter, place.adjusted(1.7, 1.7, -1.7, -1.7), chip, colors)
+    _write(painter, chip, place, colors)
     for is_there, left in (
         (chip.gap_before, place.left() - GAP),
         (chip.gap_after, place.right() + GAP - GAP_WIDTH),
     ):
         if is_there:
-            _mark_gap(painter, QRectF(left, place.top(), GAP_WIDTH, place.height()), look)
+            _mark_gap(painter, QRectF(left, place.top(), GAP_WIDTH, place.height()), colors)
 
 
-def tint(share: float, look: Theme) -> QColor:
+def tint(share: float, colors: Theme) -> QColor:
     """Return the colour of an amount, 0 to 1, behind a whole chip."""
-    return QColor(*map(int, theme.sequential(look)[round(255 * min(1.0, max(0.0, share)))]))
+    return QColor(*map(int, theme.sequential(colors)[round(255 * min(1.0, max(0.0, share)))]))
 
 
-def ink(chip: Chip, look: Theme) -> QColor:
+def ink(chip: Chip, colors: Theme) -> QColor:
     """Return the colour of a chip's letters."""
     if chip.tint is None:
-        return QColor(look.changed if chip.is_marked else look.text)
-    behind = tint(chip.tint, look)
+        return QColor(colors.changed if chip.is_marked else colors.text)
+    behind = tint(chip.tint, colors)
     return theme.readable_on(behind.red(), behind.green(), behind.blue())
 
 
-def _fill(painter: QPainter, share: float, place: QRectF, look: Theme) -> None:
+def _fill(painter: QPainter, share: float, place: QRectF, colors: Theme) -> None:
     """Draw a bar behind the text."""
-    fill = QColor(*map(int, theme.sequential(look)[110]))
+    fill = QColor(*map(int, theme.sequential(colors)[110]))
     fill.setAlpha(110)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(fill)
@@ -94,30 +94,30 @@ def _fill(painter: QPainter, share: float, place: QRectF, look: Theme) -> None:
     painter.drawRoundedRect(bar, ROUNDING - 1, ROUNDING - 1)
 
 
-def _frame(painter: QPainter, where: QRectF, chip: Chip, look: Theme) -> None:
+def _frame(painter: QPainter, where: QRectF, chip: Chip, colors: Theme) -> None:
     """Draw the dashed frame of what is pinned, as pictures have it."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(ink(chip, look) if chip.tint is not None else QColor(look.text), 1.2))
+    painter.setPen(QPen(ink(chip, colors) if chip.tint is not None else QColor(colors.text), 1.2))
     pen = painter.pen()
     pen.setDashPattern([2.5, 2])
     painter.setPen(pen)
     painter.drawRoundedRect(where, ROUNDING - 1, ROUNDING - 1)
 
 
-def _mark_gap(painter: QPainter, where: QRectF, look: Theme) -> None:
+def _mark_gap(painter: QPainter, where: QRectF, colors: Theme) -> None:
     """Draw the empty place of a token that only the other prompt has."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    pen = QPen(QColor(look.changed), 1.2)
+    pen = QPen(QColor(colors.changed), 1.2)
     pen.setDashPattern([1.5, 1.5])
     painter.setPen(pen)
     painter.drawRoundedRect(where.adjusted(0.6, 0.6, -0.6, -0.6), 2, 2)
 
 
-def _write(painter: QPainter, chip: Chip, place: QRectF, look: Theme) -> None:
+def _write(painter: QPainter, chip: Chip, place: QRectF, colors: Theme) -> None:
     metrics = QFontMetricsF(painter.font())
     base = QPointF(place.left() + PADDING, place.top() + 2 + metrics.ascent())
-    strong = ink(chip, look)
-    faint = QColor(look.faint)
+    strong = ink(chip, colors)
+    faint = QColor(colors.faint)
     if chip.tint is not None:
         faint = QColor(strong)
         faint.setAlpha(FAINTER)
@@ -125,9 +125,9 @@ def _write(painter: QPainter, chip: Chip, place: QRectF, look: Theme) -> None:
         painter.setPen(faint if is_faint or chip.is_control else strong)
         painter.drawText(base, letters)
         base += QPointF(metrics.horizontalAdvance(letters), 0)
-    if chip.note:
+    if chip.detail:
         painter.setPen(faint)
-        painter.drawText(base + QPointF(metrics.horizontalAdvance(" "), 0), chip.note)
+        painter.drawText(base + QPointF(metrics.horizontalAdvance(" "), 0), chip.detail)
 
 
 def _runs(text: str) -> list[tuple[str, bool]]:
@@ -144,7 +144,7 @@ class Chip:
     Attributes:
         text: What it says.
         hover: What is said of it under the pointer.
-        note: Said after it in a fainter colour, such as a probability.
+        detail: Said after it in a fainter colour, such as a probability.
         is_marked: Whether it differs from the other prompt's.
         is_control: Whether it is a control token, which nobody typed.
         share: How much of the chip is filled, 0 to 1, as a bar behind its text.
@@ -156,7 +156,7 @@ class Chip:
 
     text: str
     hover: str = ""
-    note: str = ""
+    detail: str = ""
     is_marked: bool = False
     is_control: bool = False
     share: float = 0.0
@@ -245,12 +245,12 @@ class ChipRow(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the chips that are in view."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.chips:
             painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
-            painter.setPen(QColor(look.faint))
+            painter.setPen(QColor(colors.faint))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.empty)
             return
         visible = QRectF(event.rect())
@@ -258,7 +258,7 @@ class ChipRow(QWidget):
             if place.intersects(visible):
                 is_reached = self.hasFocus() and index == self._beginning
                 standing = Standing(index == self.chosen, is_reached)
-                paint(painter, self.chips[index], place, look, standing)
+                paint(painter, self.chips[index], place, colors, standing)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what the chip under the pointer is."""
@@ -267,7 +267,7 @@ class ChipRow(QWidget):
             self._point(index, event.globalPosition().toPoint())
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
+        """Clear the hover."""
         self._pointed = None
         self.hovered.emit("")
 
@@ -290,7 +290,7 @@ class ChipRow(QWidget):
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Point at nothing."""
+        """Clear the hover."""
         super().focusOutEvent(event)
         self._pointed = None
         self.update()
@@ -331,7 +331,7 @@ class ChipRow(QWidget):
         height = metrics.height() + 4
         places, left, top = [], 0.5, 1.0
         for chip in self.chips:
-            text = chip.text + (" " + chip.note if chip.note else "")
+            text = chip.text + (" " + chip.detail if chip.detail else "")
             wide = metrics.horizontalAdvance(text) + 2 * PADDING
             before, after = (GAP * is_there for is_there in (chip.gap_before, chip.gap_after))
             if left > 1 and left + before + wide + after > width:

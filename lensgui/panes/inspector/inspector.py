@@ -39,7 +39,7 @@ from lensgui.panes.inspector.sections import (
     ScoresSection,
     Section,
 )
-from lensgui.panes.inspector.selection_requests import described, is_beyond, questions, settled
+from lensgui.panes.inspector.selection_requests import described, is_beyond, questions, resolved
 from lensgui.panes.menus import pinnable, place_name, toggled
 from lensgui.panes.pane import Channel, Pane
 from lensgui.panes.python import script
@@ -74,7 +74,7 @@ class NoteField(Editor):
         self.show_cursor(Cursor())
 
     def show_document(self, document: Document) -> None:
-        """Take note of the document's notes."""
+        """Show the document's notes."""
         self._notes = document.notes
         self._show()
 
@@ -146,7 +146,7 @@ class InspectorPane(Pane):
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what the selection is complete enough to ask; without a position, at the last."""
         last = self._last(document)
-        return questions(document, settled(cursor, last), last)
+        return questions(document, resolved(cursor, last), last)
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the selected head's numbers."""
@@ -171,7 +171,7 @@ class InspectorPane(Pane):
         self._describe()
 
     def show_all(self, replies: Mapping[Channel, Reply]) -> None:
-        """Take note of the numbers that the other panes have."""
+        """Show the numbers that other panes have."""
         found = others(replies, self.title)
         if not are_alike(found, self._others):
             self._others = found
@@ -214,7 +214,7 @@ class InspectorPane(Pane):
         return len(pair.clean.tokens) - 1 if pair.clean.tokens else None
 
     def _draw_pair(self) -> None:
-        """Take note of the tokens: now it is known which position is the last."""
+        """Show the tokens; the last position is known from now on."""
         self._describe()
         reply = self.reply("pair")
         asked = reply.request if reply is not None and reply.known is not None else None
@@ -307,7 +307,7 @@ class InspectorPane(Pane):
     def _describe(self) -> None:
         """Say what is selected, and what the panes know of it."""
         last = self._last(self._document) if self._document else None
-        place, replies = settled(self._cursor, last), self._others
+        place, replies = resolved(self._cursor, last), self._others
         self.place.setText(described(self._cursor, place, self._pair, last))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
         self.numbers.show_numbers(numbers(replies, place, group_size(self.card), self._document))

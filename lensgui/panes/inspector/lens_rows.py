@@ -105,17 +105,17 @@ class LensRows(Rows):
         """Draw heading, rows and curve."""
         if self.reading is None:
             return
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         with QPainter(self) as painter:
             painter.setOpacity(STALE_OPACITY if self._stale else 1.0)
-            self._paint_heading(painter, look)
+            self._paint_heading(painter, colors)
             for row, likely in enumerate(self.reading.top):
-                self._paint_row(painter, row, likely, look)
+                self._paint_row(painter, row, likely, colors)
             if any(map(isfinite, self.reading.metric)):
-                self._paint_curve(painter, self.reading.metric, look)
+                self._paint_curve(painter, self.reading.metric, colors)
             painter.setOpacity(1.0)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            self.paint_focus(painter, look)
+            self.paint_focus(painter, colors)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the pointer, beside it too."""
@@ -130,33 +130,33 @@ class LensRows(Rows):
         letter = QFontMetricsF(self.font()).horizontalAdvance("0")
         return 5 * letter, (6 + LABEL_LETTERS) * letter, (13 + LABEL_LETTERS) * letter
 
-    def _paint_heading(self, painter: QPainter, look: Theme) -> None:
+    def _paint_heading(self, painter: QPainter, colors: Theme) -> None:
         _, chance, curve = self._columns()
         height, middle = self.row_height(), Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(look.faint))
+        painter.setPen(QColor(colors.faint))
         painter.drawText(QRectF(0, 0, chance, height), middle, "layer top token")
         box = QRectF(chance - 10, 0, curve - chance, height)
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, "prob.")
 
-    def _paint_row(self, painter: QPainter, row: int, likely: Likely, look: Theme) -> None:
+    def _paint_row(self, painter: QPainter, row: int, likely: Likely, colors: Theme) -> None:
         token, chance, curve = self._columns()
         place, middle = self.place_of(row), Qt.AlignmentFlag.AlignVCenter
         top, height = place.top(), place.height()
         is_chosen = row > 0 and row - 1 == self.layer
         if is_chosen:
-            painter.fillRect(place, QColor(look.raised))
-        painter.setPen(QColor(look.accent if is_chosen else look.faint))
+            painter.fillRect(place, QColor(colors.raised))
+        painter.setPen(QColor(colors.accent if is_chosen else colors.faint))
         painter.drawText(QRectF(0, top, token, height), middle, _name(row))
         is_known = isfinite(likely.probability)
-        painter.setPen(QColor(look.text if is_known else look.faint))
+        painter.setPen(QColor(colors.text if is_known else colors.faint))
         name = shorten(spell(likely.token), LABEL_LETTERS) if is_known else UNKNOWN
         painter.drawText(QRectF(token, top, chance - token, height), middle, name)
-        painter.setPen(QColor(look.text if likely.probability >= 0.3 else look.faint))
+        painter.setPen(QColor(colors.text if likely.probability >= 0.3 else colors.faint))
         box = QRectF(chance - 10, top, curve - chance, height)
         share = percent(likely.probability) if is_known else UNKNOWN
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, share)
 
-    def _paint_curve(self, painter: QPainter, metric: tuple[float, ...], look: Theme) -> None:
+    def _paint_curve(self, painter: QPainter, metric: tuple[float, ...], colors: Theme) -> None:
         """Draw the metric of the rows where it is finite, which some are."""
         height = self.row_height()
         left, right = self._columns()[2] + 14, self.width() - 8.0
@@ -164,23 +164,23 @@ class LensRows(Rows):
             return
         limit = max(abs(value) for value in metric if isfinite(value)) or 1.0
         middle, reach = (left + right) / 2, (right - left) / 2
-        painter.setPen(QPen(QColor(look.line), 1))
+        painter.setPen(QPen(QColor(colors.line), 1))
         painter.drawLine(
             QPointF(middle, height), QPointF(middle, self.place_of(len(metric) - 1).bottom())
         )
-        painter.setPen(QColor(look.faint))
+        painter.setPen(QColor(colors.faint))
         row = QRectF(left - 8, 0, right - left + 16, height)
         painter.drawText(row, Qt.AlignmentFlag.AlignLeft, signed(-limit, 1))
         painter.drawText(row, Qt.AlignmentFlag.AlignHCenter, "0")
         painter.drawText(row, Qt.AlignmentFlag.AlignRight, signed(limit, 1))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        table = theme.diverging(look)
+        table = theme.diverging(colors)
         for line in stretches(metric):
             points = [
                 QPointF(middle + reach * (value / limit), self.place_of(index).center().y())
                 for index, value in line
             ]
-            painter.setPen(QPen(QColor(look.faint), 1.2))
+            painter.setPen(QPen(QColor(colors.faint), 1.2))
             painter.drawPolyline(QPolygonF(points))
             painter.setPen(Qt.PenStyle.NoPen)
             for (_, value), point in zip(line, points, strict=True):

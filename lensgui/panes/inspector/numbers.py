@@ -59,7 +59,7 @@ class Number:
     name: str
     words: str
     tip: str
-    is_settled: bool = True
+    is_exact: bool = True
 
 
 Replies = Mapping[Channel, Reply]
@@ -72,7 +72,7 @@ def numbers(
     """Return what panes know of the place at a cursor, each number under a name of its own.
 
     Args:
-        replies: What the panes were told, by pane and question.
+        replies: The replies of the panes, by pane and question.
         cursor: The place.
         group: How many heads share a key/value head.
         document: What the panes look at.
@@ -81,15 +81,15 @@ def numbers(
         (channel for channel, reply in replies.items() if isinstance(reply.request, ORDER)),
         key=lambda at: (ORDER.index(type(replies[at].request)), at[1] == KEPT, at[0]),
     )
-    asked = {replies[title, name].request for title, name in known if name != KEPT}
+    request = {replies[title, name].request for title, name in known if name != KEPT}
     found: dict[str, Number] = {}
     for title, name in known:
         reply, is_kept = replies[title, name], name == KEPT
-        if is_kept and reply.request in asked:
+        if is_kept and reply.request in request:
             continue  # the same sweep, which was kept and is still shown
         for number in _said(reply, (cursor, group, document), is_kept=is_kept):
             before = found.get(number.name)
-            if before is None or (number.is_settled and not before.is_settled):
+            if before is None or (number.is_exact and not before.is_exact):
                 found[number.name] = number
     return list(found.values())
 
@@ -113,7 +113,7 @@ def head_scores(
 
 
 def others(replies: Replies, title: str) -> Replies:
-    """Return what there are numbers of, without what one pane, `title`, was told itself."""
+    """Return what there are numbers of, without those of one pane, `title`, itself."""
     return {
         channel: reply
         for channel, reply in replies.items()
@@ -169,40 +169,41 @@ def _said(reply: Reply, place: Place, *, is_kept: bool) -> Iterator[Number]:
     cursor, _, document = place
     of = scope(reply.request, document)
     match reply.request, reply.known:
-        case Patching() as asked, Sweep() as found:
+        case Patching() as request, Sweep() as found:
             is_paused = reply.status == "paused"
-            yield from _patched(asked, found, place, is_kept=is_kept, is_paused=is_paused)
+            yield from _patched(request, found, place, is_kept=is_kept, is_paused=is_paused)
         case WhoFeeds(), Feeding() as found:
             yield from _fed(found, cursor, of)
         case HeadRoles(), HeadEffects() as found:
             yield from _roles(found, cursor, of)
-        case AttentionHead() as asked, HeadSlice() as found:
-            yield from _taken(asked, found, cursor, of)
+        case AttentionHead() as request, HeadSlice() as found:
+            yield from _taken(request, found, cursor, of)
 
 
 def _patched(
-    asked: Patching, sweep: Sweep, place: Place, *, is_kept: bool, is_paused: bool
+    request: Patching, sweep: Sweep, place: Place, *, is_kept: bool, is_paused: bool
 ) -> Iterator[Number]:
     """Yield what patching does, of the sweep that is shown or of the one kept as A."""
     cursor, group, document = place
     index = index_of(sweep, cursor, group)
-    if index is None or (asked.layer, asked.head) not in (
+    if index is None or (request.layer, request.head) not in (
         (None, None),
         (cursor.layer, cursor.head),  # else its edges are another head's
     ):
         return
-    where = EXTENTS[asked.kind.extent] if asked.kind.is_of_heads else ""
-    words, tip = cell_words(sweep, *index), effect(asked.kind, asked.direction)
+    where = EXTENTS[request.kind.extent] if request.kind.is_of_heads else ""
+    words, tip = cell_words(sweep, *index), effect(request.kind, request.direction)
     kept = ""
     if is_kept:
-        clean, corrupted = (shorten(text, 60) for text in (asked.pair.clean, asked.pair.corrupted))
-        is_other = document is not None and asked.pair != document.asked and not asked.rows
+        pair = request.pair
+        clean, corrupted = (shorten(text, 60) for text in (pair.clean, pair.corrupted))
+        is_other = document is not None and pair != document.asked and not request.rows
         kept = f"A (kept, “{shorten(clean, NAME_LETTERS)}”)" if is_other else "A (kept)"
-        tip += f" Of “{clean}” against “{corrupted}”." if not asked.rows else ""
-    of = "" if "mean of" in words else scope(asked, document)
-    what = f"{phrase(asked.kind).removeprefix('the ')}{where}"
-    name = _joined(what, asked.direction, kept, of, "paused" if is_paused else "")
-    yield Number(name, words, tip, _is_settled(sweep, index))
+        tip += f" Of “{clean}” against “{corrupted}”." if not request.rows else ""
+    of = "" if "mean of" in words else scope(request, document)
+    what = f"{phrase(request.kind).removeprefix('the ')}{where}"
+    name = _joined(what, request.direction, kept, of, "paused" if is_paused else "")
+    yield Number(name, words, tip, _is_exact(sweep, index))
 
 
 def _fed(found: Feeding, cursor: Cursor, of: str) -> Iterator[Number]:
@@ -216,7 +217,7 @@ def _fed(found: Feeding, cursor: Cursor, of: str) -> Iterator[Number]:
             continue
         index = row, columns.index(head)
         name = f"path {cell_name(found, *index)} → {found.receiver}"
-        yield Number(_joined(name, of), cell_words(found, *index), PATH, _is_settled(found, index))
+        yield Number(_joined(name, of), cell_words(found, *index), PATH, _is_exact(found, index))
 
 
 def _roles(found: HeadEffects, cursor: Cursor, of: str) -> Iterator[Number]:
@@ -235,23 +236,23 @@ def _roles(found: HeadEffects, cursor: Cursor, of: str) -> Iterator[Number]:
         yield Number(_joined(name, of), change, WITHOUT)
 
 
-def _taken(asked: AttentionHead, found: HeadSlice, cursor: Cursor, of: str) -> Iterator[Number]:
+def _taken(request: AttentionHead, found: HeadSlice, cursor: Cursor, of: str) -> Iterator[Number]:
     """Yield what Attention shows of the selected edge."""
     index = index_of(found, cursor, 1)
-    if index is None or (cursor.layer, cursor.head) not in asked.heads:
+    if index is None or (cursor.layer, cursor.head) not in request.heads:
         return
     state = CellState(int(found.states[index]))
     if state not in (CellState.EXACT, CellState.NOT_FINITE):
         return
-    several = f"mean of {len(asked.heads)} heads" if len(asked.heads) > 1 else ""
-    hidden = "position 0 left out" if asked.hide_first and asked.measure == "pattern" else ""
+    several = f"mean of {len(request.heads)} heads" if len(request.heads) > 1 else ""
+    hidden = "position 0 left out" if request.hide_first and request.measure == "pattern" else ""
     words = WORDS.get(state) or amount(found, float(found.values[index]))
     yield Number(
-        _joined(NAMES[asked.measure], SIDES[asked.side], several, of, hidden), words, TAKEN
+        _joined(NAMES[request.measure], SIDES[request.side], several, of, hidden), words, TAKEN
     )
 
 
-def _is_settled(sweep: Sweep, index: tuple[int, ...]) -> bool:
+def _is_exact(sweep: Sweep, index: tuple[int, ...]) -> bool:
     return bool(sweep.states[index] > CellState.ESTIMATE)
 
 

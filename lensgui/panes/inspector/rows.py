@@ -78,11 +78,11 @@ class Rows(QWidget):
         self.updateGeometry()
         self.update()
 
-    def paint_focus(self, painter: QPainter, look: Theme) -> None:
+    def paint_focus(self, painter: QPainter, colors: Theme) -> None:
         """Frame the row that keys are on, while they go to this widget."""
         if self.at is not None and self.hasFocus():
             where = self.place_of(self.at).adjusted(1.5, 1, -1.5, -1)
-            picture.outline(painter, where, look.accent, look.surface)
+            picture.outline(painter, where, colors.accent, colors.surface)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the pointer."""
@@ -92,7 +92,7 @@ class Rows(QWidget):
             self.hovered.emit("" if row is None else self.words(row))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
+        """Clear the hover."""
         self._pointed = None
         self.hovered.emit("")
 

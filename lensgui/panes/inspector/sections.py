@@ -107,32 +107,32 @@ class Ranking(Rows):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw token, position, bar and number of each source."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         with QPainter(self) as painter:
             for row, rank in enumerate(self.ranks):
-                self._paint_rank(painter, rank, self.place_of(row), look)
-            self.paint_focus(painter, look)
+                self._paint_rank(painter, rank, self.place_of(row), colors)
+            self.paint_focus(painter, colors)
 
-    def _paint_rank(self, painter: QPainter, rank: Rank, place: QRectF, look: Theme) -> None:
+    def _paint_rank(self, painter: QPainter, rank: Rank, place: QRectF, colors: Theme) -> None:
         metrics = QFontMetricsF(self.font())
         left = metrics.horizontalAdvance("m" * (LABEL_LETTERS + 4))
         right = metrics.horizontalAdvance(NUMBER) + 6
         room = max(20.0, self.width() - left - right)
         middle = Qt.AlignmentFlag.AlignVCenter
         top, height = place.top(), place.height()
-        painter.setPen(QColor(look.faint))
+        painter.setPen(QColor(colors.faint))
         painter.drawText(
             QRectF(0, top, metrics.horizontalAdvance("000"), height),
             middle | Qt.AlignmentFlag.AlignRight,
             str(rank.source),
         )
-        painter.setPen(QColor(look.accent if rank.source == self.chosen else look.text))
+        painter.setPen(QColor(colors.accent if rank.source == self.chosen else colors.text))
         name = QRectF(metrics.horizontalAdvance("0000"), top, left, height)
         painter.drawText(name, middle, shorten(rank.name, LABEL_LETTERS))
-        shade = theme.sequential(look)[150]
+        shade = theme.sequential(colors)[150]
         bar = QRectF(left, top + 3, max(1.0, room * min(1.0, rank.share)), height - 6)
         painter.fillRect(bar, QColor(*map(int, shade)))
-        painter.setPen(QColor(look.text))
+        painter.setPen(QColor(colors.text))
         number = QRectF(self.width() - right, top, right - 3, height)
         painter.drawText(number, middle | Qt.AlignmentFlag.AlignRight, f"{rank.share:.3f}")
 
@@ -175,7 +175,7 @@ class Section(QWidget):
         self._dimming.setEnabled(True)
 
     def show_known(self, *, is_known: bool) -> None:
-        """Be seen, undimmed, if there is something to read."""
+        """Show undimmed, if there is something to read."""
         self._dimming.setEnabled(False)
         self.setVisible(is_known)
 
@@ -342,7 +342,7 @@ class MLPSection(Section):
             [
                 Chip(
                     text=f"N{neuron.index}",
-                    note=signed(
+                    detail=signed(
                         neuron.activation if neuron.attribution is None else neuron.attribution, 2
                     ),
                     hover=f"neuron {neuron.index} puts out {signed(neuron.activation)}"
@@ -365,7 +365,7 @@ def chips(tokens: Sized) -> list[Chip]:
     return [
         Chip(
             text=shorten(spell(token), 12),
-            note=signed(size, 1),
+            detail=signed(size, 1),
             hover=f"‘{spell(token)}’ {signed(size)} logits; id {token.id}",
         )
         for token, size in tokens[:MOST_TOKENS]

@@ -16,7 +16,7 @@ NO_POSITION = " (the last, as none is selected)"
 BEYOND = " (the clean prompt has no such position)"
 
 
-def settled(cursor: Cursor, last: int | None) -> Cursor:
+def resolved(cursor: Cursor, last: int | None) -> Cursor:
     """Return where a selection is read: a layer without a position at the prompt's last.
 
     Args:
@@ -44,18 +44,18 @@ def questions(document: Document, place: Cursor, last: int | None) -> dict[str, 
     model, pair = document.model, document.pair
     if not pair.clean:
         return {}
-    wanted: dict[str, Request] = {"pair": ReadPair(model, pair)}
+    needed: dict[str, Request] = {"pair": ReadPair(model, pair)}
     layer, head, position = place.layer, place.head, place.position
     if position is None or is_beyond(place, last):
-        return wanted
+        return needed
     if layer is not None and head is not None:
-        wanted["head"] = ReadHead(model, pair, layer, head, position)
+        needed["head"] = ReadHead(model, pair, layer, head, position)
         if place.source is not None and place.source <= position:
-            wanted["edge"] = ReadEdge(model, pair, layer, head, position, place.source)
+            needed["edge"] = ReadEdge(model, pair, layer, head, position, place.source)
     if layer is not None:
-        wanted["mlp"] = ReadMLP(model, pair, layer, position)
-    wanted["lens"] = LogitLens(model, pair, position)
-    return wanted
+        needed["mlp"] = ReadMLP(model, pair, layer, position)
+    needed["lens"] = LogitLens(model, pair, position)
+    return needed
 
 
 def described(cursor: Cursor, place: Cursor, pair: PairReading | None, last: int | None) -> str:

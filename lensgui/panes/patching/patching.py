@@ -21,7 +21,7 @@ from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells, faces, sweep_footer
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
-from lensgui.panes.sweep_view.sweep_view import Shown, SweepPlot
+from lensgui.panes.sweep_view.sweep_view import SweepContents, SweepPlot
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
@@ -70,7 +70,7 @@ class PatchingPane(Pane):
         self.direction.chosen.connect(self._edit_direction)
         view.picked.connect(self.picked)
         view.hovered.connect(self.hovered)
-        view.asked.connect(self._show_verbs)
+        view.menu_requested.connect(self._show_verbs)
         view.compare.chosen.connect(self._choose_side)
         view.compare.dropped.connect(self._drop_kept)
         tools.paused.connect(self._pause)
@@ -91,7 +91,7 @@ class PatchingPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return a sweep over all places of the chosen kind, once there are two prompts."""
-        patching = self._asked(document, cursor)
+        patching = self._sweep_request(document, cursor)
         if patching is None:
             return {}
         pair = ReadPair(document.model, document.pair)
@@ -105,10 +105,10 @@ class PatchingPane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute the sweep that is shown, A, B or A − B."""
-        asked = document.patching(self.number)
-        if asked.kind.extent == "edge":
-            asked = replace(asked, layer=cursor.layer or 0, head=cursor.head or 0)
-        return sweeps.shown(document, asked, self._kept(document), self.view.side)
+        request = document.patching(self.number)
+        if request.kind.extent == "edge":
+            request = replace(request, layer=cursor.layer or 0, head=cursor.head or 0)
+        return sweeps.shown(document, request, self._kept(document), self.view.side)
 
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""
@@ -119,20 +119,20 @@ class PatchingPane(Pane):
         self.view.compare.show_kept(self._kept(document))
         is_other = view.against is not None and self._kept(document) is None
         self._say("kept", OTHER_MODEL if is_other else "")
-        self._look_again()
+        self._refresh()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected cell."""
         self._cursor = cursor
-        self._look_again()
+        self._refresh()
 
-    def _look_again(self) -> None:
+    def _refresh(self) -> None:
         """Draw; a check of what is no longer asked is over."""
-        asked = self._asked(self._document, self._cursor) if self._document else None
-        if self._verifying is not None and asked != self._verifying.patching:
+        request = self._sweep_request(self._document, self._cursor) if self._document else None
+        if self._verifying is not None and request != self._verifying.patching:
             self._verifying = None
         is_headless = (
-            asked is None and self._document is not None and self._document.pair.is_complete
+            request is None and self._document is not None and self._document.pair.is_complete
         )
         self._empty_states = {self.view.heatmap: NO_HEAD if is_headless else EMPTY_STATE}
         self._draw()
@@ -148,7 +148,7 @@ class PatchingPane(Pane):
         """Draw what is known by now."""
         reply = self.reply("sweep")
         self.view.show_sweeps(
-            Shown(
+            SweepContents(
                 self.sweep,
                 self.answer("kept", Sweep),
                 self.answer("pair", PairReading),
@@ -171,7 +171,7 @@ class PatchingPane(Pane):
             return "verifying …"
         return sweep_footer.verified(sweep, found)
 
-    def _asked(self, document: Document, cursor: Cursor) -> Patching | None:
+    def _sweep_request(self, document: Document, cursor: Cursor) -> Patching | None:
         """Return the sweep that the pane shows; None if there is nothing to sweep."""
         if not document.pair.is_complete and not document.rows:
             return None
@@ -206,7 +206,7 @@ class PatchingPane(Pane):
     @Slot()
     def _keep(self) -> None:
         if self._document is not None:
-            self._edit_view(against=self._asked(self._document, self._cursor))
+            self._edit_view(against=self._sweep_request(self._document, self._cursor))
 
     @Slot()
     def _drop_kept(self) -> None:
@@ -219,7 +219,7 @@ class PatchingPane(Pane):
 
     @Slot()
     def _show_another(self) -> None:
-        self.shown.emit(self.next_title)
+        self.pane_requested.emit(self.next_title)
 
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:
@@ -253,10 +253,10 @@ class PatchingPane(Pane):
     def _verify(self, row: int, column: int) -> None:
         """Ask for a cell the slow way."""
         sweep = self.sweep
-        asked = self._asked(self._document, self._cursor) if self._document else None
-        if sweep is not None and asked is not None:
+        request = self._sweep_request(self._document, self._cursor) if self._document else None
+        if sweep is not None and request is not None:
             index = faces.whole_index(sweep, row, column, self.view.slider.at)
-            self._verifying = VerifyCell(asked, index)
+            self._verifying = VerifyCell(request, index)
             self.altered.emit()
             self._draw()
 

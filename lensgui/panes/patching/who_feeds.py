@@ -31,7 +31,7 @@ LEGEND_TIP = (
     "The path from each sender straight into the head is taken from the clean run, all else from "
     "the corrupted run (path patching)."
 )
-LATER = "it does not come before the head that listens"
+LATER = "it does not come before the receiving head"
 INPUTS: Groups[HeadInput] = (
     (
         "",
@@ -54,7 +54,7 @@ class FeedersPane(Pane):
         super().__init__(parent)
         self._document: Document | None = None
         self._cursor = Cursor()
-        self._asked_input: object = None
+        self._turned_to: object = None
         self._held: tuple[int, int] | None = None
         self._picks = False
         self.input = Chooser("Input of the selected head", INPUTS, self)
@@ -68,7 +68,7 @@ class FeedersPane(Pane):
         self.input.chosen.connect(self._choose_input)
         self.picture.picked.connect(self._pick)
         self.picture.hovered.connect(self.hovered)
-        self.picture.asked.connect(self._show_verbs)
+        self.picture.menu_requested.connect(self._show_verbs)
         self._draw()
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
@@ -86,15 +86,15 @@ class FeedersPane(Pane):
         """Ask for the input that a patching pane has just turned to."""
         self._document = document
         kinds = [view.kind.activation for view in document.views]
-        asked = next((kind for kind in kinds if kind in ("q", "k", "v")), None)
-        if asked is not None and asked != self._asked_input:
-            self.input.show_value(asked)
-        self._asked_input = asked
+        turned = next((kind for kind in kinds if kind in ("q", "k", "v")), None)
+        if turned is not None and turned != self._turned_to:
+            self.input.show_value(turned)
+        self._turned_to = turned
         self._empty_states = {self.heatmap: NO_HEAD if document.pair.is_complete else NO_PAIR}
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
-        """Take note of the head that listens: the selected one, unless it was selected here."""
+        """Keep the receiving head: the selected one, unless it was selected here."""
         self._cursor = cursor
         if not self._picks:
             self._held = None
@@ -113,7 +113,7 @@ class FeedersPane(Pane):
         return self.answer("feeding", Feeding)
 
     def _receiver(self, cursor: Cursor) -> tuple[int, int] | None:
-        """Return the head that listens: senders that are clicked here do not take its place."""
+        """Return the receiving head: senders that are clicked here do not take its place."""
         if self._held is not None:
             return self._held
         if cursor.layer is None or cursor.head is None:

@@ -40,11 +40,11 @@ class Heatmap(Painted):
     """Draws a `Picture`, says what is under the pointer, and lets a cell be chosen.
 
     Attributes:
-        asked: (row, column, where on screen) of a cell whose verbs the user wants to see.
+        menu_requested: (row, column, where on screen) of a cell whose menu is requested.
         describe: Puts a cell into words.
     """
 
-    asked = Signal(int, int, object)
+    menu_requested = Signal(int, int, object)
 
     def __init__(
         self,
@@ -115,19 +115,19 @@ class Heatmap(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw cells, labels, colour bar and outlines."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         with QPainter(self) as painter:
             if self.picture is None:
-                self.say_empty(painter, look)
+                self.say_empty(painter, colors)
                 return
-            plot, table = self.plot(), self._table(look)
-            self._paint_cells(painter, self.picture, plot, look)
-            self._paint_labels(painter, self.picture, plot, look)
+            plot, table = self.plot(), self._table(colors)
+            self._paint_cells(painter, self.picture, plot, colors)
+            self._paint_labels(painter, self.picture, plot, colors)
             if self.picture.scale:
-                picture.paint_scale(painter, self.picture.scale, plot, table, look)
-            self._paint_outlines(painter, self.picture, plot, look)
+                picture.paint_scale(painter, self.picture.scale, plot, table, colors)
+            self._paint_outlines(painter, self.picture, plot, colors)
 
-    def look_at(self, point: QPointF) -> tuple[Pointed, str]:
+    def hit_test(self, point: QPointF) -> tuple[Pointed, str]:
         """Return the cell under a point, and what is said of it or of a mean beside the cells."""
         cell = self.cell_at(point)
         if cell is not None or self.picture is None:
@@ -157,7 +157,7 @@ class Heatmap(Painted):
             where = self.mapToGlobal(self.middle_of(*(cell or (0, 0))).toPoint())
         if cell is not None:
             self._pick(*cell)
-            self.asked.emit(*cell, where)
+            self.menu_requested.emit(*cell, where)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the selection by one cell."""
@@ -172,23 +172,23 @@ class Heatmap(Painted):
             return
         self._pick(max(0, min(height - 1, row + step[0])), max(0, min(width - 1, column + step[1])))
 
-    def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
-        table = self._table(look)
+    def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme) -> None:
+        table = self._table(colors)
         if not isinstance(self._image, QImage):
-            self._image = shown.paint_cells(table, look, is_stale=self.is_stale)
-        picture.hatch(painter, plot, look)
+            self._image = shown.paint_cells(table, colors, is_stale=self.is_stale)
+        picture.hatch(painter, plot, colors)
         painter.drawImage(plot, self._image)
         painter.setOpacity(picture.STALE_OPACITY if self.is_stale else 1.0)
-        picture.paint_dots(painter, shown, plot, look)
+        picture.paint_dots(painter, shown, plot, colors)
         painter.setFont(self.font())
-        picture.paint_marks(painter, shown, plot, look)
+        picture.paint_marks(painter, shown, plot, colors)
         picture.paint_numbers(painter, shown, plot, table)
         picture.paint_means(painter, shown, plot, table)
         painter.setOpacity(1.0)
         painter.setFont(self.font())
 
-    def _paint_labels(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
-        ink = Ink(QColor(look.text), QColor(look.changed), QColor(look.accent))
+    def _paint_labels(self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme) -> None:
+        ink = Ink(QColor(colors.text), QColor(colors.changed), QColor(colors.accent))
         row, column = self.selected()
         pointed_row, pointed_column = self.pointed_cell or (None, None)
         below = Labels(shown.column_names, shown.marked, column, pointed_column)
@@ -198,11 +198,13 @@ class Heatmap(Painted):
         axis_labels.paint_below(painter, below, plot, degrees, ink)
         axis_labels.paint_left(painter, left, plot, ink)
 
-    def _paint_outlines(self, painter: QPainter, shown: Picture, plot: QRectF, look: Theme) -> None:
+    def _paint_outlines(
+        self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme
+    ) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(look.line), 1))
+        painter.setPen(QPen(QColor(colors.line), 1))
         painter.drawRect(plot)
-        picture.paint_pins(painter, shown, plot, look)
+        picture.paint_pins(painter, shown, plot, colors)
         height, width = shown.shades.shape
         row, column = self.selected()
         if row is not None or column is not None:
@@ -213,9 +215,9 @@ class Heatmap(Painted):
                 height - 1 if row is None else row,
                 width - 1 if column is None else column,
             )
-            picture.outline(painter, first.united(last), look.accent, look.surface)
+            picture.outline(painter, first.united(last), colors.accent, colors.surface)
         if self.pointed_cell is not None:
-            painter.setPen(QPen(QColor(look.text), 1))
+            painter.setPen(QPen(QColor(colors.text), 1))
             painter.drawRect(picture.cell(shown, plot, *self.pointed_cell))
 
     def _pick(self, row: int, column: int) -> None:

@@ -72,15 +72,15 @@ class LevelBar(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the colours and what their ends and their middle stand for."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         painter = QPainter(self)
         bar = QRectF(0, 5, BAR, max(20.0, self.height() - 10))
-        painter.drawImage(bar, ramp(theme.diverging(look), is_upright=True))
-        painter.setPen(QPen(QColor(look.accent if self.hasFocus() else look.line), 1))
+        painter.drawImage(bar, ramp(theme.diverging(colors), is_upright=True))
+        painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.line), 1))
         painter.drawRect(bar)
         metrics = QFontMetricsF(painter.font())
         lowest = metrics.ascent() - metrics.descent()
-        painter.setPen(QColor(look.accent if self.is_own else look.faint))
+        painter.setPen(QColor(colors.accent if self.is_own else colors.faint))
         for share, text in ((0, self._text(self.end)), (0.5, "0"), (1, self._text(-self.end))):
             base = bar.top() + lowest + share * (bar.height() - lowest)
             painter.drawText(QPointF(bar.right() + 4, base), text)

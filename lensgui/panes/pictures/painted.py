@@ -40,7 +40,7 @@ class Painted(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFont(theme.mono_font(theme.SMALL_POINTS))
 
-    def look_at(self, point: QPointF) -> tuple[Any, str]:
+    def hit_test(self, point: QPointF) -> tuple[Any, str]:
         """Return what is under a point of the widget, None for nothing, and what it says."""
         raise NotImplementedError
 
@@ -63,25 +63,25 @@ class Painted(QWidget):
         self._image = None
         self.update()
 
-    def say_empty(self, painter: QPainter, look: Theme) -> None:
+    def say_empty(self, painter: QPainter, colors: Theme) -> None:
         """Say what to do to get a picture."""
-        say(painter, self.rect().adjusted(16, 8, -16, -8), self.empty, look)
+        say(painter, self.rect().adjusted(16, 8, -16, -8), self.empty, colors)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the pointer."""
-        pointed, words = self.look_at(event.position())
+        pointed, words = self.hit_test(event.position())
         if (pointed, words) != (self._pointed, self._said):
             self._point_at(pointed, words)
             QToolTip.showText(event.globalPosition().toPoint(), words and self.tip(words), self)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
+        """Clear the hover."""
         self._point_at(None, "")
 
     def event(self, event: QEvent) -> bool:
         """Say what is under the pointer, or what the picture is for."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            words = self.look_at(QPointF(event.pos()))[1]
+            words = self.hit_test(QPointF(event.pos()))[1]
             QToolTip.showText(event.globalPos(), self.tip(words), self)
             return True
         return super().event(event)
@@ -98,10 +98,10 @@ class Painted(QWidget):
         self.update()
 
 
-def say(painter: QPainter, where: QRect, words: str, look: Theme) -> None:
+def say(painter: QPainter, where: QRect, words: str, colors: Theme) -> None:
     """Write words in the middle of a place that is empty otherwise."""
     painter.setFont(theme.text_font())
-    painter.setPen(QColor(look.faint))
+    painter.setPen(QColor(colors.faint))
     flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
     painter.drawText(where, flags, words)
 

@@ -67,7 +67,7 @@ class Picture:
     column_means: tuple[float, ...] = ()
     mean_in_words: Callable[[str, float], str] | None = None
 
-    def paint_cells(self, table: Table, look: Theme, *, is_stale: bool) -> QImage:
+    def paint_cells(self, table: Table, colors: Theme, *, is_stale: bool) -> QImage:
         """Return one pixel for each cell, transparent where there is nothing to show.
 
         Estimates are paler than what is exact, and all is if it answers an older question; nothing
@@ -75,10 +75,10 @@ class Picture:
         """
         strength = np.full((*self.states.shape, 1), STALE_OPACITY if is_stale else 1.0, np.float32)
         strength[self.states == CellState.ESTIMATE] *= ESTIMATE_STRENGTH
-        colors = table[self.shades][..., ::-1].astype(np.float32)
-        colors[self.states == CellState.MASKED] = _bgr(look.masked)
+        blended = table[self.shades][..., ::-1].astype(np.float32)
+        blended[self.states == CellState.MASKED] = _bgr(colors.masked)
         pixels = np.full((*self.shades.shape, 4), 255, np.uint8)
-        pixels[..., :3] = np.rint(strength * colors + (1 - strength) * _bgr(look.surface))
+        pixels[..., :3] = np.rint(strength * blended + (1 - strength) * _bgr(colors.surface))
         pixels[np.isin(self.states, NOTHING_TO_SHOW)] = 0
         height, width = self.shades.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32)
@@ -108,13 +108,13 @@ def cell(picture: Picture, plot: QRectF, row: int, column: int) -> QRectF:
     )
 
 
-def hatch(painter: QPainter, where: QRectF, look: Theme) -> None:
+def hatch(painter: QPainter, where: QRectF, colors: Theme) -> None:
     """Fill an area with the sign for: not computed."""
-    painter.fillRect(where, QColor(look.surface))
-    painter.fillRect(where, QBrush(QColor(look.hatch), Qt.BrushStyle.BDiagPattern))
+    painter.fillRect(where, QColor(colors.surface))
+    painter.fillRect(where, QBrush(QColor(colors.hatch), Qt.BrushStyle.BDiagPattern))
 
 
-def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
+def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, colors: Theme) -> None:
     """Strew dots over the cells whose numbers are estimates, as far apart in cells of any size."""
     is_estimate = picture.states == CellState.ESTIMATE
     if not is_estimate.any():
@@ -125,7 +125,7 @@ def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -
     rows = (down / plot.height() * height).astype(int)
     columns = (across / plot.width() * width).astype(int)
     dots = np.argwhere(is_estimate[np.ix_(rows, columns)])
-    painter.setPen(QPen(QColor(look.faint), 2, c=Qt.PenCapStyle.SquareCap))
+    painter.setPen(QPen(QColor(colors.faint), 2, c=Qt.PenCapStyle.SquareCap))
     painter.drawPoints(
         QPolygonF(
             [plot.topLeft() + QPointF(across[column], down[row]) for row, column in dots.tolist()]
@@ -133,15 +133,15 @@ def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -
     )
 
 
-def paint_marks(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
+def paint_marks(painter: QPainter, picture: Picture, plot: QRectF, colors: Theme) -> None:
     """Mark the cells that failed and those beyond the end of the scale."""
-    broken = QBrush(QColor(look.warning), Qt.BrushStyle.DiagCrossPattern)
+    broken = QBrush(QColor(colors.warning), Qt.BrushStyle.DiagCrossPattern)
     for row, column in np.argwhere(picture.states == CellState.NOT_FINITE):
         painter.fillRect(cell(picture, plot, row, column), broken)
     if picture.overflow is None:
         return
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(look.text))
+    painter.setBrush(QColor(colors.text))
     for row, column in np.argwhere(picture.overflow):
         corner = cell(picture, plot, row, column).topRight()
         side = min(TICK, plot.height() / picture.shades.shape[0])
@@ -167,12 +167,12 @@ def paint_numbers(painter: QPainter, picture: Picture, plot: QRectF, table: Tabl
 
 
 def paint_scale(
-    painter: QPainter, scale: tuple[str, ...], plot: QRectF, table: Table, look: Theme
+    painter: QPainter, scale: tuple[str, ...], plot: QRectF, table: Table, colors: Theme
 ) -> None:
     """Draw the colour bar to the right of a picture."""
     bar = QRectF(plot.right() + BAR_GAP, plot.top(), BAR_WIDTH, plot.height())
     painter.drawImage(bar, ramp(table, is_upright=True))
-    painter.setPen(QColor(look.faint))
+    painter.setPen(QColor(colors.faint))
     metrics = QFontMetricsF(painter.font())
     lowest = metrics.ascent() - metrics.descent()
     for index, text in enumerate(scale):
@@ -227,10 +227,13 @@ def _bars(means: tuple[float, ...], largest: float) -> list[tuple[int, float]]:
     return [(at, mean / largest) for at, mean in known] if largest else []
 
 
-def paint_pins(painter: QPainter, picture: Picture, plot: QRectF, look: Theme) -> None:
+def paint_pins(painter: QPainter, picture: Picture, plot: QRectF, colors: Theme) -> None:
     """Draw a thin dashed frame around each pinned cell."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for color, style in ((look.surface, Qt.PenStyle.SolidLine), (look.text, Qt.PenStyle.DashLine)):
+    for color, style in (
+        (colors.surface, Qt.PenStyle.SolidLine),
+        (colors.text, Qt.PenStyle.DashLine),
+    ):
         painter.setPen(QPen(QColor(color), 1.2, style))
         for row, column in picture.pins:
             painter.drawRect(cell(picture, plot, row, column).adjusted(1, 1, -1, -1))

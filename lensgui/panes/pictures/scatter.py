@@ -220,23 +220,23 @@ class Scatter(QWidget):
     def _draw(self) -> None:
         if self.plot is None:
             return
-        look, points = theme.of(self.palette()), self.points
+        colors, points = theme.of(self.palette()), self.points
         self.plot.clear()
         self._names, self.named = [], {}
-        self.plot.setBackground(look.window)
-        self._paint_axes(look)
+        self.plot.setBackground(colors.window)
+        self._paint_axes(colors)
         if points is None or not len(points.x):
             return
-        self._paint_lines(look, points)
-        shade = QColor(*map(int, theme.diverging(look)[215]))
+        self._paint_lines(colors, points)
+        shade = QColor(*map(int, theme.diverging(colors)[215]))
         fill = QColor(shade)
         fill.setAlpha(150)
         pens = [_pen(shade, 1)] * len(points.x)
         for at in self.pinned:
             if at < len(pens):
-                pens[at] = _pen(QColor(look.text), 2)
+                pens[at] = _pen(QColor(colors.text), 2)
         if self.chosen is not None and self.chosen < len(pens):
-            pens[self.chosen] = _pen(QColor(look.accent), 2.5)
+            pens[self.chosen] = _pen(QColor(colors.accent), 2.5)
             self.setAccessibleDescription(points.describe(self.chosen))
         self._items.setData(x=points.x, y=points.y, pen=pens, brush=fill, size=self._sizes())
         self.plot.addItem(self._items)
@@ -245,20 +245,20 @@ class Scatter(QWidget):
         self.plot.getPlotItem().layout.activate()
         self._fit()
 
-    def _paint_axes(self, look: theme.Theme) -> None:
+    def _paint_axes(self, colors: theme.Theme) -> None:
         titles = (self.points.x_title, self.points.y_title) if self.points else ("", "")
         for side, title in zip(("bottom", "left"), titles, strict=True):
             axis = self.plot.getAxis(side)
             axis.setTickFont(theme.mono_font(theme.SMALL_POINTS))
-            axis.setPen(QPen(QColor(look.line), 1))
-            axis.setTextPen(QPen(QColor(look.faint)))
+            axis.setPen(QPen(QColor(colors.line), 1))
+            axis.setTextPen(QPen(QColor(colors.faint)))
             axis.label.setFont(theme.text_font(theme.SMALL_POINTS))
-            axis.setLabel(title, color=look.text)
+            axis.setLabel(title, color=colors.text)
 
-    def _paint_lines(self, look: theme.Theme, points: Points) -> None:
+    def _paint_lines(self, colors: theme.Theme, points: Points) -> None:
         """Draw both zero lines, and the diagonal."""
-        pen = _pen(QColor(look.line), 1)
-        dashed = _pen(QColor(look.faint), 1)
+        pen = _pen(QColor(colors.line), 1)
+        dashed = _pen(QColor(colors.faint), 1)
         dashed.setStyle(Qt.PenStyle.DashLine)
         for angle in (0, 90):
             self.plot.addItem(self._pyqtgraph.InfiniteLine(0, angle, pen=pen))
@@ -296,13 +296,13 @@ class Scatter(QWidget):
         self, points: Points, font: QFont, ranges: tuple[tuple[float, float], ...]
     ) -> None:
         """Write the names where there is room for them."""
-        look, room = theme.of(self.palette()), self.plot.getViewBox().size()
+        colors, room = theme.of(self.palette()), self.plot.getViewBox().size()
         for item in self._names:
             self.plot.removeItem(item)
         self._names = []
         (left, right), (low, high) = ranges
         for at, box in self.named.items():
-            color = QColor(look.accent if at == self.chosen else look.text)
+            color = QColor(colors.accent if at == self.chosen else colors.text)
             item = self._pyqtgraph.TextItem(points.names[at], color=color, anchor=(0, 0))
             item.setFont(font)
             item.textItem.document().setDocumentMargin(0)

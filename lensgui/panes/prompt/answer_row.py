@@ -196,7 +196,7 @@ def _chips(token: Token | None, typed: str) -> list[Chip]:
     if token is None:
         return []
     others = 0 if typed == token.text else typed.count(SEPARATOR)
-    return [Chip(shorten(spell(token), 9), note=f"+{others}" if others else "")]
+    return [Chip(shorten(spell(token), 9), detail=f"+{others}" if others else "")]
 
 
 def _words(reading: PairReading | None, pair: PromptPair) -> str:

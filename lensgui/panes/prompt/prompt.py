@@ -104,12 +104,12 @@ class PromptPane(Pane):
         pair = document.pair
         if not pair.clean:
             return {}
-        wanted: dict[str, Request] = {"pair": ReadPair(document.model, pair)}
+        needed: dict[str, Request] = {"pair": ReadPair(document.model, pair)}
         if self._unequal is not None and self._unequal == _texts(pair):
-            wanted["fitting"] = FindReplacements(document.model, self._unequal)
+            needed["fitting"] = FindReplacements(document.model, self._unequal)
         if self._sought is not None:
-            wanted["tokens"] = FindTokens(document.model, pair.clean_prompt, self._sought)
-        return wanted
+            needed["tokens"] = FindTokens(document.model, pair.clean_prompt, self._sought)
+        return needed
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the metric and the likeliest next tokens."""
@@ -238,7 +238,7 @@ class PromptPane(Pane):
         chips = [
             Chip(
                 shorten(choice.new, 20),
-                f"“{choice.new}” in the place of “{choice.old}”: the model expects its beginning "
+                f"“{choice.new}” instead of “{choice.old}”: the model expects its beginning "
                 f"there with probability {choice.probability:.2g}",
                 percent(choice.probability),
             )

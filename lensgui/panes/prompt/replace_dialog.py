@@ -38,7 +38,7 @@ def swapped(pair: PromptPair) -> str | None:
 
 
 def replaced(text: str, old: str, new: str, *, only_last: bool) -> str:
-    """Return a text with one text in the place of another, everywhere or where it stands last."""
+    """Return a text with one text instead of another, everywhere or where it stands last."""
     if not old:
         return text
     if not only_last:

@@ -67,15 +67,15 @@ class SurprisalScale(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the colours between their ends."""
-        look = theme.of(self.palette())
+        colors = theme.of(self.palette())
         metrics, whole = QFontMetricsF(self.font()), QRectF(self.rect())
         left, right = (metrics.horizontalAdvance(words) + SPACE for words in (LOW, HIGH))
         bar = whole.adjusted(left, 3, -right, -3)
         with QPainter(self) as painter:
-            painter.drawImage(bar, ramp(theme.sequential(look), is_upright=False))
-            painter.setPen(QColor(look.line))
+            painter.drawImage(bar, ramp(theme.sequential(colors), is_upright=False))
+            painter.setPen(QColor(colors.line))
             painter.drawRect(bar)
-            painter.setPen(QColor(look.faint))
+            painter.setPen(QColor(colors.faint))
             middle = Qt.AlignmentFlag.AlignVCenter
             painter.drawText(whole, middle, LOW)
             painter.drawText(whole, middle | Qt.AlignmentFlag.AlignRight, HIGH)

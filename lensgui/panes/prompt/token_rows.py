@@ -104,7 +104,7 @@ def token_chips(prompt: PromptReading | None, marked: Marks, *, by_surprisal: bo
         Chip(
             text=spell(token),
             hover=_words(token, position, bits[position]) + _gap_words(marked, position, count),
-            note=marked.differing.get(position, ""),
+            detail=marked.differing.get(position, ""),
             is_marked=position in marked.differing,
             is_control=token.special,
             tint=_share(bits[position]) if by_surprisal else None,
@@ -121,7 +121,7 @@ def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
     return [
         Chip(
             text=shorten(spell(likely.token), 12),
-            note=percent(likely.probability),
+            detail=percent(likely.probability),
             hover=f"‘{spell(likely.token)}’ comes next with probability {likely.probability:.4f}; "
             f"logit {signed(likely.logit)}; id {likely.token.id}",
             share=likely.probability,

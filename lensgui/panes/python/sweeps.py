@@ -12,32 +12,32 @@ from lensgui.terms.kinds import RESID_PRE, HeadInput, SweepKind
 AS_SHARES = "as a share of clean − corrupted"
 
 
-def shown(document: Document, asked: Patching, kept: Patching | None, side: str) -> str:
+def shown(document: Document, request: Patching, kept: Patching | None, side: str) -> str:
     """Return how to compute what a patching pane shows, as `shown`.
 
     Args:
         document: The model.
-        asked: The present sweep, B.
+        request: The present sweep, B.
         kept: The sweep that it is compared with, A; None if there is none.
         side: Which of them is shown: "A", "B" or "A − B".
     """
     if kept is None or side == "B":
-        return _one(document, asked)
+        return _one(document, request)
     if side == "A":
         return _one(document, kept)
-    return _difference(document, kept, asked)
+    return _difference(document, kept, request)
 
 
-def necessary(document: Document, asked: Patching) -> str:
+def necessary(document: Document, request: Patching) -> str:
     """Return how to patch every head in both directions, as `sufficient` and `necessary`.
 
     Args:
         document: The model.
-        asked: What is swept, in either direction.
+        request: What is swept, in either direction.
     """
     lines = [
-        *_swept("restored", replace(asked, direction="denoising")),
-        *_sweep("broken", replace(asked, direction="noising")),
+        *_swept("restored", replace(request, direction="denoising")),
+        *_sweep("broken", replace(request, direction="noising")),
         "sufficient, necessary = restored.shown, broken.shown  # [layer, head]",
         f'print(restored.refusal or "{AS_SHARES}")',
         'print("sufficient", table(sufficient), "necessary", table(necessary), sep="\\n")',
@@ -62,22 +62,22 @@ def who_feeds(document: Document, place: tuple[int, int], input_: HeadInput) -> 
     return script.script(document, lines)
 
 
-def _one(document: Document, asked: Patching) -> str:
+def _one(document: Document, request: Patching) -> str:
     """Return how to compute a sweep: raw where a share would mean nothing."""
-    place = "" if asked.layer is None else f"[{asked.layer}, {asked.head}]"
-    shown = f"shown = result.shown{place}  # [{', '.join(_axes(asked))}]"
-    return script.script(document, [*_swept("result", asked), shown, _printed("result.refusal")])
+    place = "" if request.layer is None else f"[{request.layer}, {request.head}]"
+    shown = f"shown = result.shown{place}  # [{', '.join(_axes(request))}]"
+    return script.script(document, [*_swept("result", request), shown, _printed("result.refusal")])
 
 
-def _difference(document: Document, kept: Patching, asked: Patching) -> str:
+def _difference(document: Document, kept: Patching, request: Patching) -> str:
     """Return how to compute two sweeps and their difference."""
-    at_a, at_b = ("" if of.layer is None else f"[{of.layer}, {of.head}]" for of in (kept, asked))
+    at_a, at_b = ("" if of.layer is None else f"[{of.layer}, {of.head}]" for of in (kept, request))
     raw, shares = f"a.values{at_a} - b.values{at_b}", f"a.shown{at_a} - b.shown{at_b}"
     lines = [
         *_swept("a", kept),
-        *_swept("b", asked),
+        *_swept("b", request),
         "refusal = a.refusal or b.refusal",
-        f"shown = {raw} if refusal else {shares}  # [{', '.join(_axes(asked))}]",
+        f"shown = {raw} if refusal else {shares}  # [{', '.join(_axes(request))}]",
         _printed("refusal"),
     ]
     return script.script(document, lines)
@@ -88,27 +88,27 @@ def _printed(refusal: str) -> str:
     return f'print({refusal} or "{AS_SHARES}", table(shown), sep="\\n")'
 
 
-def _swept(name: str, asked: Patching) -> list[str]:
+def _swept(name: str, request: Patching) -> list[str]:
     """Return the lines that make what is swept, a pair or rows, and sweep it."""
-    if not asked.rows:
-        return [script.pair("pair", asked.pair), *_sweep(name, asked)]
-    metric = asked.pair.metric
-    rows = [replace(row, pair=replace(row.pair, metric=metric)) for row in asked.rows]
+    if not request.rows:
+        return [script.pair("pair", request.pair), *_sweep(name, request)]
+    metric = request.pair.metric
+    rows = [replace(row, pair=replace(row.pair, metric=metric)) for row in request.rows]
     return [
-        script.rows("rows", rows, has_roles="position" in asked.kind.axes),
+        script.rows("rows", rows, has_roles="position" in request.kind.axes),
         "cases = [case_of(model, row) for row in rows]",
-        *_sweep(name, asked),
+        *_sweep(name, request),
     ]
 
 
-def _sweep(name: str, asked: Patching) -> list[str]:
+def _sweep(name: str, request: Patching) -> list[str]:
     """Return the line that sweeps `pair` or `cases`."""
-    call = "sweep_cases(model, cases" if asked.rows else "sweep_pair(model, pair"
-    options = [] if asked.kind == RESID_PRE and not asked.rows else [spelled(asked.kind)]
-    if asked.direction != "denoising":
-        options.append(f"direction={asked.direction!r}")
-    if asked.layer is not None:
-        options.append(f"heads=[({asked.layer}, {asked.head})]")
+    call = "sweep_cases(model, cases" if request.rows else "sweep_pair(model, pair"
+    options = [] if request.kind == RESID_PRE and not request.rows else [spelled(request.kind)]
+    if request.direction != "denoising":
+        options.append(f"direction={request.direction!r}")
+    if request.layer is not None:
+        options.append(f"heads=[({request.layer}, {request.head})]")
     return [f"*_, {name} = {', '.join([call, *options])})"]
 
 
@@ -118,5 +118,5 @@ def spelled(kind: SweepKind) -> str:
     return f"SweepKind({kind.activation!r}{extent})"
 
 
-def _axes(asked: Patching) -> tuple[str, ...]:
-    return asked.kind.axes if asked.layer is None else asked.kind.axes[2:]
+def _axes(request: Patching) -> tuple[str, ...]:
+    return request.kind.axes if request.layer is None else request.kind.axes[2:]

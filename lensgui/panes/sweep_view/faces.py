@@ -80,9 +80,9 @@ def pinned_cells(
     found = []
     for pin in pins:
         rest = [name for name in ("layer", "head", "position", "source") if name not in names]
-        wanted = [(getattr(pin, name), getattr(fixed, name)) for name in rest]
+        needed = [(getattr(pin, name), getattr(fixed, name)) for name in rest]
         index = cells.cell_of(sweep, pin, group)
-        if index is not None and all(pinned in (None, here) for pinned, here in wanted):
+        if index is not None and all(pinned in (None, here) for pinned, here in needed):
             found.append((index[0], index[1]))
     return tuple(dict.fromkeys(found))
 

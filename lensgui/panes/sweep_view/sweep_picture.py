@@ -23,14 +23,14 @@ class SweepPicture(QWidget):
     Attributes:
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
-        asked: (row, column, where) of a cell whose verbs are wanted.
+        menu_requested: (row, column, where) of a cell whose menu is requested.
         above: Where further rows go, between the legend and the picture.
         parts: The picture and the table, and what else is to share their height.
     """
 
     picked = Signal(object)
     hovered = Signal(str)
-    asked = Signal(int, int, object)
+    menu_requested = Signal(int, int, object)
 
     def __init__(
         self, name: str, tip: str, describe: Callable[[int, int], str], parent: QWidget
@@ -53,7 +53,7 @@ class SweepPicture(QWidget):
         self._lay_out()
         self.heatmap.picked.connect(self.picked)
         self.heatmap.hovered.connect(self.hovered)
-        self.heatmap.asked.connect(self.asked)
+        self.heatmap.menu_requested.connect(self.menu_requested)
         self.table.picked.connect(self.picked)
         self.levels.ranged.connect(self._range)
 

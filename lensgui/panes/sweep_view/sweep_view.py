@@ -74,7 +74,7 @@ class PlaceSlider(QWidget):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class SweepContents:
     """What a view of a sweep draws.
 
     Attributes:
@@ -108,18 +108,18 @@ class SweepPlot(QWidget):
     Attributes:
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
-        asked: (row, column, where) of a cell whose verbs are wanted.
+        menu_requested: (row, column, where) of a cell whose menu is requested.
         given: What it is to draw.
         face: What is drawn of it, on two axes.
     """
 
     picked = Signal(object)
     hovered = Signal(str)
-    asked = Signal(int, int, object)
+    menu_requested = Signal(int, int, object)
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.given = Shown()
+        self.given = SweepContents()
         self.face: Sweep | None = None
         self._title = title
         self._sides: tuple[Sweep, Sweep] | None = None
@@ -155,11 +155,11 @@ class SweepPlot(QWidget):
         for part in (self.picture, self.estimates):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
-        self.picture.asked.connect(self.asked)
+        self.picture.menu_requested.connect(self.menu_requested)
         self.slider.moved.connect(self._slide)
         self.tools.altered.connect(self.draw)
 
-    def show_sweeps(self, given: Shown) -> None:
+    def show_sweeps(self, given: SweepContents) -> None:
         """Draw what is known by now."""
         self.given = given
         self.draw()

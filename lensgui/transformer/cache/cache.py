@@ -119,16 +119,16 @@ class CachingModule(HookedModule):
         Returns:
             The cache that fills while the model runs, forward hooks, and backward hooks.
         """
-        wanted = self._wanted(names_filter)
+        needed = self._needed(names_filter)
         cache = {} if cache is None else cache
         if isinstance(pos_slice, int):
             pos_slice = slice(pos_slice, pos_slice + 1 or None)
         save = partial(
             _save, cache=cache, device=device, squeeze=remove_batch_dim, pos_slice=pos_slice
         )
-        forward: list[NamedHook] = [(name, save) for name in wanted]
+        forward: list[NamedHook] = [(name, save) for name in needed]
         backward: list[NamedHook] = (
-            [(name, partial(save, suffix="_grad")) for name in wanted] if incl_bwd else []
+            [(name, partial(save, suffix="_grad")) for name in needed] if incl_bwd else []
         )
         return cache, forward, backward
 
@@ -150,7 +150,7 @@ class CachingModule(HookedModule):
             self.add_hook(name, hook, "bwd")
         return cache
 
-    def _wanted(self, names_filter: NamesFilter) -> list[str]:
+    def _needed(self, names_filter: NamesFilter) -> list[str]:
         """Return the names a filter selects, in the model's order."""
         if names_filter is None:
             return list(self.hook_dict)

@@ -36,7 +36,7 @@ class Neurons(ResidualStream):
                 products with, so that nothing of width d_model is made.
 
         Returns:
-            [batch, position, neuron, d_model], or the projections in the place of d_model.
+            [batch, position, neuron, d_model], or the projections instead of d_model.
 
         Raises:
             ValueError: If the layer has a mixture of experts, whose neurons change with the token.

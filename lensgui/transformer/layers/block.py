@@ -58,7 +58,7 @@ class Block(nn.Module):
             resid_pre: The residual stream before it, [batch, position, d_model].
             span: Which positions these are.
             past: Keys and values of the positions before.
-            queries: How many of the last positions are wanted afterwards; None for all.
+            queries: How many of the last positions are needed afterwards; None for all.
 
         Returns:
             The residual stream after it, [batch, query, d_model].

@@ -228,9 +228,9 @@ def get_token_position(
     Raises:
         ValueError: If it does not stand there.
     """
-    wanted = to_single_token(model, single_token) if isinstance(single_token, str) else single_token
+    needed = to_single_token(model, single_token) if isinstance(single_token, str) else single_token
     ids = encode(model, input, prepend_bos) if isinstance(input, str) else _flat(input)
-    places = [position for position, token in enumerate(ids) if token == wanted]
+    places = [position for position, token in enumerate(ids) if token == needed]
     if not places:
         raise ValueError(f"The token {single_token!r} is not in the prompt.")
     return places[0 if mode == "first" else -1]

@@ -8,7 +8,8 @@ import torch
 from lensgui.analysis.graph import nodes
 from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import path_patch
-from lensgui.analysis.graph.senders import path_patch_into_slowly
+from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import TINY, tiny
@@ -24,6 +25,10 @@ LOGITS, EMBED = Node("logits"), Node("embed")
 def close(a, b):
     a, b = (torch.as_tensor(each, dtype=torch.float64) for each in (a, b))
     torch.testing.assert_close(a, b, atol=1e-9, rtol=1e-9)
+
+
+def runs_of(model):
+    return [Run(model, tokens[0]).complete() for tokens in (CLEAN, CORRUPTED)]
 
 
 def part_of(node):
@@ -141,18 +146,41 @@ def test_the_edge_to_the_logits_at_a_fixed_scale_is_direct_attribution(name):
     assert expected.abs().max() > 0.01
 
 
-def test_no_hook_is_left():
+@pytest.mark.parametrize("name", ["gptj", "llama", "gemma2"])
+def test_who_feeds_a_receiver_is_each_sender_alone(name):
+    model, runs = model_of(name), runs_of(model_of(name))
+    for receiver in (Node("q", 2, 1), Node("k", 1, 0), Node("v", 2, 0)):
+        *_, scores = path_patch_into(*runs, METRIC, receiver)
+        known = {EMBED: scores.embed}
+        for layer in range(3):
+            known[Node("mlp", layer)] = float(scores.mlps[layer])
+            known |= {Node("head", layer, h): float(scores.heads[layer, h]) for h in range(4)}
+        for node, value in known.items():
+            if nodes.written_at(node) < nodes.read_at(receiver, model.cfg):
+                alone = path_patch(model, CLEAN[0], CORRUPTED[0], METRIC, [node], [receiver])
+                close(value, alone)
+            else:
+                assert value != value
+
+
+def test_stopping_half_way_leaves_nothing():
     model = model_of("llama")
-    path_patch(model, CLEAN, CORRUPTED, METRIC, [EMBED], [Node("q", 2, 1)])
+    found = path_patch_into(*runs_of(model), METRIC, Node("q", 2, 1))
+    first = next(scores for scores in found if scores is not None)
+    assert first.heads[:2].isfinite().any()
+    assert first.heads[2].isnan().all()
+    found.close()
     assert not any(point.is_watched for point in model.hook_points())
+    assert first.clean == pytest.approx(float(METRIC(model(CLEAN[:1]))))
+    assert first.corrupted == pytest.approx(float(METRIC(model(CORRUPTED[:1]))))
 
 
 def test_weights_may_need_gradients():
     model = HookedTransformer.from_pretrained_no_processing(hf_model=tiny("llama"), device="cpu")
     assert next(model.parameters()).requires_grad
     node, receiver = Node("head", 0, 1), Node("q", 2, 1)
-    scores = path_patch_into_slowly(model, CLEAN, CORRUPTED, METRIC, receiver)
-    ours = path_patch(model, CLEAN, CORRUPTED, METRIC, [node], [receiver])
+    *_, scores = path_patch_into(*runs_of(model), METRIC, receiver)
+    ours = path_patch(model, CLEAN[0], CORRUPTED[0], METRIC, [node], [receiver])
     assert ours == pytest.approx(float(scores.heads[0, 1]), abs=1e-4)
 
 

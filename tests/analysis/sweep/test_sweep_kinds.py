@@ -154,13 +154,13 @@ def test_a_walk_that_memory_refuses_is_halved(monkeypatch):
 
     model, kind = model_of("llama"), SweepKind("z", "all")
     *_, exact = sweep(model, CLEAN, CORRUPTED["several"], METRIC, kind)
-    read = batches.Walk.metric
+    read = batches.PatchedPass.metric
 
     def refuse(walk, metric):
         if len(walk.cells) > 3:
             raise torch.OutOfMemoryError("no room")
         return read(walk, metric)
 
-    monkeypatch.setattr(batches.Walk, "metric", refuse)
+    monkeypatch.setattr(batches.PatchedPass, "metric", refuse)
     *_, result = sweep(model, CLEAN, CORRUPTED["several"], METRIC, kind)
     torch.testing.assert_close(result.values, exact.values, atol=1e-10, rtol=1e-9)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lensgui.analysis.run.run import KEPT, Run, run_together
-from lensgui.analysis.sweep.batches import Walk
+from lensgui.analysis.sweep.batches import PatchedPass
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference
@@ -144,7 +144,7 @@ def test_a_small_sweep_reads_a_layer_once_for_runs_and_cells():
 def test_memory_refused_on_the_way_is_tried_again_in_pieces(monkeypatch):
     model, (clean, corrupted) = model_of("gpt2"), prompts()
     *_, expected = sweep(model, clean, corrupted, METRIC)
-    read, refused = Walk.metric, []
+    read, refused = PatchedPass.metric, []
 
     def refuse(walk, metric):
         if len(walk.cells) > 3:
@@ -152,7 +152,7 @@ def test_memory_refused_on_the_way_is_tried_again_in_pieces(monkeypatch):
             raise torch.OutOfMemoryError
         return read(walk, metric)
 
-    monkeypatch.setattr(Walk, "metric", refuse)
+    monkeypatch.setattr(PatchedPass, "metric", refuse)
     *_, result = sweep(model, clean, corrupted, METRIC)
     assert len(refused) > 1
     torch.testing.assert_close(result.values, expected.values, atol=1e-9, rtol=0)

@@ -1,4 +1,4 @@
-"""Scenes of the attention explorer, the patching lab and the table of pairs."""
+"""Scenes of the attention explorer, the patching panes and the table of pairs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def explorer(camera: Camera) -> None:
     undo_all(camera)
 
 
-def lab(camera: Camera) -> None:
+def patching(camera: Camera) -> None:
     """Heads by position, edges, comparison, table, estimate, several sweeps, the other panes."""
     window = camera.window
     pane = window.panes["Activation patching"]
@@ -79,18 +79,18 @@ def lab(camera: Camera) -> None:
     }.items():
         window.session.edit(views=window.session.document.with_view(0, kind=kind))
         camera.wait()
-        in_both_looks(camera, f"lab-{name}", "Activation patching")
+        in_both_looks(camera, f"patching-{name}", "Activation patching")
     pane.view.tools.table.click()
     pane.view.tools.estimate.click()
     camera.wait()
-    in_both_looks(camera, "lab-table-and-estimate", "Activation patching")
+    in_both_looks(camera, "patching-table-and-estimate", "Activation patching")
     pane.view.tools.table.click()
     pane.view.tools.estimate.click()
     pane.view.tools.keep.click()
     camera.wait()
     window.session.edit(views=window.session.document.with_view(0, direction="noising"))
     camera.wait()
-    in_both_looks(camera, "lab-compare", "Activation patching")
+    in_both_looks(camera, "patching-compare", "Activation patching")
     undo_all(camera)
     for title in ("Necessary or sufficient", "Who feeds it"):
         window.show_pane(title)
@@ -100,7 +100,7 @@ def lab(camera: Camera) -> None:
     window.resize(1700, 900)
     window.show_pane("Patching 2")
     camera.wait()
-    camera.take("lab-two-sweeps")
+    camera.take("patching-two-sweeps")
     window.resize(1280, 800)
     window.reset_layout()
 
