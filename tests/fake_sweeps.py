@@ -19,7 +19,7 @@ from lensgui.jobs.arrays import (
 )
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.results import Token
-from lensgui.terms.metrics import UNITS
+from lensgui.terms.metrics import METRICS
 from tests import fakes
 
 SHARED = ["H0–1", "H2–3"]
@@ -76,7 +76,7 @@ def sweep(
         -6.2,
         direction=request.direction,
         metric=request.pair.metric,
-        unit=UNITS[request.pair.metric],
+        unit=METRICS[request.pair.metric].unit,
         estimates=estimates,
         agreement=Agreement(1.0, 1.0, 24) if is_whole and estimates is not None else None,
         check=Check(3, 1.2e-6) if is_whole else None,

@@ -3,7 +3,7 @@
 errors: What can go wrong with a model, said so that the user can act on it.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention, head
     scores.
-metrics: Metrics as values: what each reads, and in which unit.
+metrics: Metrics as values: what each reads, and a table of what is known of each by its name.
 model_key: Which model is meant, exactly.
 resources: What travels with lensgui: the toy model, examples, icons, fonts; and its own command.
 shares: How changes of a metric are shown: as shares of clean − corrupted, or raw where that is

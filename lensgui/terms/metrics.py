@@ -1,10 +1,11 @@
-"""Metrics as values: what each reads, and in which unit.
+"""Metrics as values: what each reads, and a table of what is known of each by its name.
 
 They are free of torch, so that the window may import them: they use tensors' own methods only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -16,15 +17,6 @@ MetricName = Literal[
     "rank",
     "KL divergence",
 ]
-NEEDS_DISTRACTOR: tuple[MetricName, ...] = ("logit difference", "probability difference")
-UNITS: dict[MetricName, str] = {
-    "logit difference": "logits",
-    "probability difference": "probability",
-    "probability": "probability",
-    "log-probability": "nats",
-    "rank": "ranks",
-    "KL divergence": "nats",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,3 +316,56 @@ class KLDivergence(Declared):
         if self.clean is None:
             raise ValueError("A KL divergence compares with a run: use against(its logits) first.")
         return (self.clean.exp() * (self.clean - logits.log_softmax(-1))).sum(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricKind:
+    """What is known of a metric by its name: a row of `METRICS`.
+
+    Attributes:
+        make: Returns it, given the token ids of each of `needs`.
+        unit: Its unit.
+        least: The smallest clean − corrupted, in its unit, of which a share is no noise.
+        about: One sentence about it, for a menu.
+        needs: Which of "answer" and "distractor" it reads.
+        is_lower_better: Whether less of it is better.
+    """
+
+    make: Callable[..., Metric]
+    unit: str
+    least: float
+    about: str
+    needs: tuple[str, ...] = ("answer",)
+    is_lower_better: bool = False
+
+
+METRICS: dict[MetricName, MetricKind] = {
+    "logit difference": MetricKind(
+        LogitDifference,
+        "logits",
+        0.5,
+        "logit(answer) − logit(distractor): which answer is preferred, in logits.",
+        ("answer", "distractor"),
+    ),
+    "probability difference": MetricKind(
+        Probability, "probability", 0.02, "P(answer) − P(distractor).", ("answer", "distractor")
+    ),
+    "probability": MetricKind(
+        Probability, "probability", 0.02, "P(answer), summed over a set of answers."
+    ),
+    "log-probability": MetricKind(
+        LogProbability, "nats", 0.1, "ln P(answer), in nats; several tokens are read as a whole."
+    ),
+    "rank": MetricKind(
+        Rank, "ranks", 1.0, "How many tokens are likelier: 0 is likeliest.", is_lower_better=True
+    ),
+    "KL divergence": MetricKind(
+        KLDivergence,
+        "nats",
+        0.02,
+        "How far the prediction is from the clean run's, in nats; needs no answer.",
+        needs=(),
+        is_lower_better=True,
+    ),
+}
+"""Every metric that can be chosen, in the order of the menu."""

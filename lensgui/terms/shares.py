@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lensgui.terms.metrics import UNITS, MetricName
-
-SMALLEST_DIFFERENCE: dict[MetricName, float] = {  # below which shares of it are noise
-    "logit difference": 0.5,
-    "probability difference": 0.02,
-    "probability": 0.02,
-    "log-probability": 0.1,
-    "rank": 1.0,
-    "KL divergence": 0.02,
-}
-LOWER_IS_BETTER = ("rank", "KL divergence")
+from lensgui.terms.metrics import METRICS, MetricName
 
 
 def gain(clean: Any, corrupted: Any, metric: MetricName | None) -> Any:
@@ -25,7 +15,8 @@ def gain(clean: Any, corrupted: Any, metric: MetricName | None) -> Any:
         corrupted: The metric of the corrupted run.
         metric: What it is; None for one that is not lensgui's, of which more is better.
     """
-    return corrupted - clean if metric in LOWER_IS_BETTER else clean - corrupted
+    is_less = metric is not None and METRICS[metric].is_lower_better
+    return corrupted - clean if is_less else clean - corrupted
 
 
 def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
@@ -36,7 +27,7 @@ def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
     difference = clean - corrupted
     if difference != difference:  # NaN: nothing is known yet
         return ""
-    unit = UNITS[metric] if metric else "its unit"
+    unit = METRICS[metric].unit if metric else "its unit"
     if not difference:
         return (
             f"The {metric or 'metric'} is the same in both runs, so there is nothing to take a "
@@ -44,7 +35,7 @@ def refusal(clean: float, corrupted: float, metric: MetricName | None) -> str:
         )
     if metric is None:
         return ""
-    better, least = gain(clean, corrupted, metric), SMALLEST_DIFFERENCE[metric]
+    better, least = gain(clean, corrupted, metric), METRICS[metric].least
     if better >= least:
         return ""
     change = f"{difference:+.3f}".replace("-", "−")

@@ -13,7 +13,7 @@ from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.metrics import UNITS
+from lensgui.terms.metrics import METRICS
 from tests.fakes import FakeAnswerer
 from tests.panes.conftest import PAIR, answer, last, tell
 
@@ -179,7 +179,7 @@ def test_a_metric_is_chosen_with_its_unit_for_the_table_too(document, show, qtbo
     rows = TASKS[0].draw(2)
     document = replace(document, table=rows)
     pane = answer(show(PromptPane()), document)
-    assert [pane.answers.measure.itemText(at) for at in range(6)] == list(UNITS)
+    assert [pane.answers.measure.itemText(at) for at in range(6)] == list(METRICS)
     with qtbot.waitSignal(pane.edited) as edited:
         pane.answers.measure.activated.emit(3)
     after = document.having(**edited.args[0])

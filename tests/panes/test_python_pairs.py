@@ -15,7 +15,7 @@ from lensgui.prompts.pair import PairRow
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
-from lensgui.terms.metrics import UNITS
+from lensgui.terms.metrics import METRICS
 from tests.panes.copying import copied, toy
 
 
@@ -24,7 +24,7 @@ def answerer() -> Dispatcher:
     return Dispatcher(threads=1)
 
 
-@pytest.fixture(params=list(UNITS))
+@pytest.fixture(params=list(METRICS))
 def document(request):
     """The toy with four pairs, the last left out, and a set as one pair's answer."""
     base = find(TOY).document.having(metric=request.param, bos=request.param == "rank")

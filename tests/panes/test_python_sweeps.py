@@ -12,7 +12,7 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import UNITS
+from lensgui.terms.metrics import METRICS
 from tests.panes.conftest import tell, viewing
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 
@@ -28,7 +28,7 @@ PAIRS = {
     "wrong sign": toy(**TURNED),
     "noise": toy(answer=" day", metric="probability"),
     "rank, nothing typed": toy(answer="", distractor=" apple", metric="rank"),
-    **{name: toy(metric=name) for name in UNITS},
+    **{name: toy(metric=name) for name in METRICS},
 }
 MEANS = {
     "mean": averaging(),

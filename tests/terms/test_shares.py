@@ -8,11 +8,10 @@ from typing import get_args
 import pytest
 import torch
 
-from lensgui.analysis.pairs.answers import MAKERS
 from lensgui.analysis.sweep.averages import Average
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import RESID_PRE
-from lensgui.terms.metrics import ContinuationLogProbability, Declared, MetricName
+from lensgui.terms.metrics import METRICS, ContinuationLogProbability, Declared, MetricName
 from lensgui.terms.shares import refusal
 from tests.references import model_of
 
@@ -66,10 +65,10 @@ def test_a_pair_is_wrong_whose_clean_run_does_no_better(metric, clean, corrupted
 
 
 def test_metrics_say_which_they_are_and_so_do_their_sweeps():
-    assert set(MAKERS) == set(get_args(MetricName))
+    assert set(METRICS) == set(get_args(MetricName)) == {name for name, *_ in ENDS}
     tokens = torch.tensor([[3, 1, 4, 1], [3, 5, 4, 1]])
-    for name, make in MAKERS.items():
-        metric = make((11,), (7,))
+    for name, kind in METRICS.items():
+        metric = kind.make(*((11,), (7,))[: len(kind.needs)])
         assert metric.name == name
         *_, result = sweep(model_of("llama"), *tokens, metric)
         assert result.metric == name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,28 +10,16 @@ from torch import Tensor
 
 from lensgui.prompts.pair import SEPARATOR, Prompt, PromptPair
 from lensgui.terms.metrics import (
-    NEEDS_DISTRACTOR,
+    METRICS,
     ContinuationLogProbability,
-    KLDivergence,
     LogitDifference,
-    LogProbability,
     Metric,
     MetricName,
-    Probability,
-    Rank,
 )
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
 Tokens = tuple[int, ...]
-MAKERS: dict[MetricName, Callable[[Tokens, Tokens], Metric]] = {
-    "logit difference": LogitDifference,
-    "probability difference": Probability,
-    "probability": lambda answer, distractor: Probability(answer),
-    "log-probability": lambda answer, distractor: LogProbability(answer),
-    "rank": lambda answer, distractor: Rank(answer),
-    "KL divergence": lambda answer, distractor: KLDivergence(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +55,11 @@ class Answers:
         """The metric; None while what it needs is missing."""
         if self.continuation:
             return ContinuationLogProbability(self.continuation)
-        is_compared = self.name in NEEDS_DISTRACTOR
-        if is_compared and self.difference is None:
+        kind = METRICS[self.name]
+        if "distractor" in kind.needs and self.difference is None:
             return None
-        if not self.answer and self.name != "KL divergence":
-            return None
-        return MAKERS[self.name](self.answer, self.distractor)
+        tokens = [getattr(self, role) for role in kind.needs]
+        return kind.make(*tokens) if all(tokens) else None
 
     def ending(self, tokens: Tensor) -> Tensor:
         """Return the prompt that the metric is read from, given one [..., position].

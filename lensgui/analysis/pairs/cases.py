@@ -9,7 +9,7 @@ from lensgui.analysis.pairs.answers import answers, encode, required_metric
 from lensgui.analysis.pairs.roles import role_places
 from lensgui.analysis.sweep.averages import Case
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.metrics import NEEDS_DISTRACTOR
+from lensgui.terms.metrics import METRICS
 from lensgui.transformer.model import HookedTransformer
 
 LONGEST_NAME = 40  # letters of a clean prompt, by which a row is known
@@ -48,8 +48,7 @@ def name_of(pair: PromptPair) -> str:
 
 def _check_answers(pair: PromptPair) -> None:
     """Refuse a pair that leaves to the model what it is asked about."""
-    missing = [] if pair.answer or pair.metric == "KL divergence" else ["an answer"]
-    if not pair.distractor and pair.metric in NEEDS_DISTRACTOR:
-        missing.append("a distractor")
+    roles = {"answer": "an answer", "distractor": "a distractor"}
+    missing = [roles[role] for role in METRICS[pair.metric].needs if not getattr(pair, role)]
     if missing:
         raise ValueError(f"An average needs {' and '.join(missing)} in every row: fill it in.")

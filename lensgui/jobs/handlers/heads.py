@@ -26,7 +26,7 @@ from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, laye
 from lensgui.jobs.requests import HeadRoles, LogitLens, ReadEdge, ReadHead, ReadMLP, WhoFeeds
 from lensgui.jobs.results import Answer, EdgeReading, MLPReading, Neuron
 from lensgui.prompts.pair import Prompt, PromptPair
-from lensgui.terms.metrics import UNITS, LogitDifference
+from lensgui.terms.metrics import METRICS, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 
 MOST_NEURONS = 6
@@ -126,7 +126,7 @@ def head_roles(loaded: Loaded, request: HeadRoles) -> Iterator[Answer | None]:
         yield None
     check_finite(clean)
     found = loaded.answers(pair, clean)
-    metric, unit = required_metric(found), UNITS[pair.metric]
+    metric, unit = required_metric(found), METRICS[pair.metric].unit
     written: Tensor | None = None
     if found.difference is not None:
         for layers in attribute_heads(clean, found.difference):
@@ -201,7 +201,7 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
         corrupted=scores.corrupted,
         refusal=scores.refusal,
         metric=metric,
-        unit=UNITS[metric],
+        unit=METRICS[metric].unit,
         receiver=_name(model, scores.receiver),
         embedding=scores.embed,
     )

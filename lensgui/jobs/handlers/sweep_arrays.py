@@ -20,7 +20,7 @@ from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import UNITS, Agreement
+from lensgui.terms.metrics import METRICS, Agreement
 from lensgui.transformer.model import HookedTransformer
 
 COMPUTED = 3  # of the cells that were run
@@ -121,7 +121,7 @@ def picture(corrupted: Run, request: Patching, result: SweepResult, known: Known
         refusal=result.refusal,
         direction=request.direction,
         metric=request.pair.metric,
-        unit=UNITS[request.pair.metric],
+        unit=METRICS[request.pair.metric].unit,
         estimates=None if estimates is None else host(torch.where(unchanged, 0.0, estimates)),
         agreement=_agreement(exact, unchanged, estimates),
         of_head="" if request.layer is None else f"L{request.layer}H{request.head}",
@@ -187,7 +187,7 @@ def mean_picture(
         refusal=average.refusal,
         direction=request.direction,
         metric=request.pair.metric,
-        unit=UNITS[request.pair.metric],
+        unit=METRICS[request.pair.metric].unit,
         spread=spread,
     )
 

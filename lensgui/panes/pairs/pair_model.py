@@ -23,7 +23,7 @@ from lensgui.panes.pictures.painted import say
 from lensgui.panes.token_text import signed, visible
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PairRow
-from lensgui.terms.metrics import UNITS, MetricName
+from lensgui.terms.metrics import METRICS, MetricName
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -112,7 +112,7 @@ class PairModel(QAbstractTableModel):
         if role == Role.DisplayRole:
             return HEADINGS[section]
         if role == Role.ToolTipRole:
-            unit = f" ({self.metric}, in {UNITS[self.metric]})"
+            unit = f" ({self.metric}, in {METRICS[self.metric].unit})"
             return TIPS[section].rstrip(".") + unit * (section in (ON_CLEAN, ON_CORRUPTED)) + "."
         return None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
@@ -15,18 +13,10 @@ from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
 from lensgui.panes.token_text import shorten, signed, spell
 from lensgui.prompts.pair import SEPARATOR, PromptPair
-from lensgui.terms.metrics import UNITS, MetricName
+from lensgui.terms.metrics import METRICS, MetricName
 
 NO_BOS = "none"
-METRICS: dict[MetricName, str] = {
-    "logit difference": "logit(answer) − logit(distractor): which answer is preferred, in logits.",
-    "probability difference": "P(answer) − P(distractor).",
-    "probability": "P(answer), summed over a set of answers.",
-    "log-probability": "ln P(answer), in nats; an answer of several tokens is read as a whole.",
-    "rank": "How many tokens are likelier than the answer: 0 is the likeliest.",
-    "KL divergence": "How far the prediction is from the clean run's, in nats; needs no answer.",
-}
-DIGITS = {"probability": 4, "ranks": 0}
+DIGITS = {"probability": 4, "ranks": 0}  # of units that go without saying
 
 
 class AnswerRow(QWidget):
@@ -45,7 +35,7 @@ class AnswerRow(QWidget):
         self._pair: PromptPair | None = None
         self.fields = {name: TokenPicker(self) for name in ("answer", "distractor")}
         self.resolved = {name: ChipRow(self, wraps=False) for name in self.fields}
-        options = [Option(name, name, METRICS[name]) for name in get_args(MetricName)]
+        options = [Option(name, name, kind.about) for name, kind in METRICS.items()]
         self.measure = Chooser("Metric", [("", options)], self)
         self.bos = QComboBox(self)
         self.swap = QPushButton("Swap", self)
@@ -203,7 +193,7 @@ def _words(reading: PairReading | None, pair: PromptPair) -> str:
     """Return what the metric reads, in words."""
     if reading is None:
         return ""
-    unit = UNITS[pair.metric]
+    unit = METRICS[pair.metric].unit
     sides = ((side, getattr(reading, side)) for side in SIDES)
     parts = [
         f"{side} {signed(prompt.metric, DIGITS.get(unit, 3))}"
@@ -212,4 +202,4 @@ def _words(reading: PairReading | None, pair: PromptPair) -> str:
     ]
     if not parts:
         return ""
-    return ", ".join(parts) + f" {unit}" * (unit in ("nats", "logits"))
+    return ", ".join(parts) + f" {unit}" * (unit not in DIGITS)
