@@ -179,15 +179,16 @@ def test_a_metric_is_chosen_with_its_unit_for_the_table_too(document, show, qtbo
     rows = TASKS[0].draw(2)
     document = replace(document, table=rows)
     pane = answer(show(PromptPane()), document)
-    assert [pane.answers.measure.itemText(at) for at in range(6)] == list(METRICS)
+    measure = pane.answers.measure
+    assert [measure.itemText(at) for at in range(measure.count())] == list(METRICS)
     with qtbot.waitSignal(pane.edited) as edited:
-        pane.answers.measure.activated.emit(3)
+        measure.activated.emit(3)
     after = document.having(**edited.args[0])
     assert after.pair.metric == "log-probability"
     assert {row.pair.metric for row in after.table} == {"log-probability"}
     answer(pane, after)
     assert pane.difference.text() == "clean +1.800, corrupted −6.200 nats"
-    assert pane.answers.measure.toolTip().endswith(".")
+    assert measure.toolTip().endswith(".")
 
 
 def test_surprisal_colours_chips_on_demand_with_a_scale(document, show):
