@@ -82,8 +82,7 @@ class Runner(QObject):
             when_quiet: Start only once nothing like it was asked for 150 ms: for slow questions
                 that each keystroke changes.
         """
-        before = self._replies.get(channel)
-        if not before or before.request != request:
+        if channel not in self._replies or self._replies[channel].request != request:
             self._begin(channel, request, when_quiet=when_quiet)
 
     def cancel(self, channel: object) -> None:
@@ -132,24 +131,25 @@ class Runner(QObject):
 
     def _begin(self, channel: object, request: Request, *, when_quiet: bool = False) -> None:
         self._release(channel)
-        before = self._replies.get(channel)
-        reply = Reply(request, before.answer if before else None)
+        before = self._replies.get(channel, Reply(request))
+        goes_on = before.request == request and before.known is not None
+        reply = Reply(request, before.answer, "partial" if goes_on else "waiting")
         if when_quiet and request not in self._jobs:
             self._quiet.start()
         else:
-            job = self._join(channel, request)
+            job = self._join(channel, reply)
             reply = reply if job.reply.is_old else job.reply
         self._late.start()
         self._reply(channel, reply)
         self._report()
 
-    def _join(self, channel: object, request: Request) -> Job:
-        job = self._jobs.get(request)
-        if job is None:
-            job = self._jobs[request] = Job(self._tickets.issue(), Reply(request))
-            self._begun.emit(job.ticket, request)
-        job.channels.add(channel)
-        return job
+    def _join(self, channel: object, reply: Reply) -> Job:
+        if reply.request not in self._jobs:
+            job = Job(self._tickets.issue(), replace(reply, answer=reply.known))
+            self._jobs[reply.request] = job
+            self._begun.emit(job.ticket, reply.request)
+        self._jobs[reply.request].channels.add(channel)
+        return self._jobs[reply.request]
 
     def _release(self, channel: object) -> None:
         reply = self._replies.get(channel)
@@ -168,7 +168,7 @@ class Runner(QObject):
     def _start_waiting(self) -> None:
         self._quiet.stop()
         for channel, reply in list(self._replies.items()):
-            if reply.is_old and not (job := self._join(channel, reply.request)).reply.is_old:
+            if reply.is_old and not (job := self._join(channel, reply)).reply.is_old:
                 self._reply(channel, job.reply)  # another channel was quicker
         self._report()
 

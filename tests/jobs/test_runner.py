@@ -251,3 +251,23 @@ def test_closing_in_the_middle_leaves_the_sweep(runner, answerer, qtbot):
     answerer.gate.release()
     assert runner.close(1000)
     assert answerer.left == [SWEEP]
+
+
+def test_what_goes_on_keeps_what_is_known(runner, answerer, heard, qtbot):
+    hold(answerer, runner, qtbot)
+    answerer.gate.release(2)
+    qtbot.waitUntil(lambda: bool(answers(heard, "a")))
+    runner.pause("a")
+    kept = runner.replies["a"]
+    assert kept.status == "paused"
+    runner.submit("a", SWEEP)  # every look at the pane asks for it
+    assert runner.replies["a"] is kept
+    runner.resume("a")
+    assert runner.replies["a"] == Reply(SWEEP, kept.answer, "partial")
+    runner.stop()
+    assert runner.replies["a"] == Reply(SWEEP, kept.answer, "failed", STOPPED)
+    with qtbot.waitSignal(runner.settled):
+        runner.retry()
+        assert runner.replies["a"] == Reply(SWEEP, kept.answer, "partial")
+        answerer.gate.release(100)
+    assert runner.replies["a"].status == "whole"
