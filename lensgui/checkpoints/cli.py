@@ -1,4 +1,4 @@
-"""`lensgui models list | get NAME | check NAME | path NAME`."""
+"""`lensgui models list | get NAME | check NAME | path NAME | import FOLDER`."""
 
 from __future__ import annotations
 
@@ -34,16 +34,21 @@ def add_arguments(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
         subparsers: What `ArgumentParser.add_subparsers` returned.
     """
     models = subparsers.add_parser("models", help="list, fetch and check models")
-    actions = models.add_subparsers(dest="action", required=True, metavar="list|get|check|path")
+    actions = models.add_subparsers(
+        dest="action", required=True, metavar="list|get|check|path|import"
+    )
     listing = actions.add_parser("list", help="the models that have a name, and which are here")
     get = actions.add_parser("get", help="bring a model to this machine")
     check = actions.add_parser("check", help="compare a model with the Hugging Face forward")
     path = actions.add_parser("path", help="print the folder that a model lies in")
+    importing = actions.add_parser("import", help="turn pickled weights into safetensors")
+    importing.add_argument("folder", type=Path, metavar="FOLDER", help="where *.bin or *.pth lie")
     get.add_argument("name", metavar="NAME", help="a name of the list, or the hub's OWNER/NAME")
     check.add_argument("name", metavar="NAME", help="likewise, or a path")
     check.add_argument("--once", action="store_true", help="unless it was, or memory is short")
     check.add_argument("--dtype", choices=NUMBER_FORMATS, default="float32", help="number format")
-    check.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    for parser in (check, importing):
+        parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     path.add_argument("name", metavar="NAME")
     for parser in (get, check):
         parser.add_argument("--revision", help="a branch, tag or commit of the hub's model")
@@ -60,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit status: 0, 1 where something could not be had, 130 where it was interrupted.
     """
-    actions = {"list": _list, "get": _get, "check": _check, "path": _path}
+    actions = {"list": _list, "get": _get, "check": _check, "path": _path, "import": _import}
     as_json = bool(getattr(arguments, "json", False) or getattr(arguments, "child", False))
     _interrupt_on_terminate()
     for name in ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
@@ -153,6 +158,17 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _path(arguments: argparse.Namespace) -> int:
     print(known_models.path(arguments.name))
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from lensgui.checkpoints import pickles
+
+    folder = arguments.folder.expanduser()
+    if arguments.child:
+        pickles.convert(folder)
+    else:
+        print(pickles.import_weights(folder))
     return 0
 
 

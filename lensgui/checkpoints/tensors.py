@@ -1,6 +1,6 @@
 """Tensors by name, one at a time, from safetensors files or from a model in memory.
 
-Nothing is ever unpickled.
+Nothing is unpickled: `pickles` does that, when asked to.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lensgui.checkpoints.pickles import pickles_in
 from lensgui.terms.errors import ModelError
 
 _INDEX = "model.safetensors.index.json"
 _WORTH_A_VIEW = 1 << 20  # bytes
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 class Checkpoint:
@@ -144,9 +144,9 @@ def _files(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.safetensors"))
     if files:
         return files
-    if any(found for pattern in _PICKLES for found in folder.glob(pattern)):
+    if pickles_in(folder):
         raise ModelError(
             f"{folder} has pickled weights only, which can run code and are refused: save them as "
-            "safetensors."
+            f"safetensors, or let a limited process do that: lensgui models import {folder}"
         )
     raise ModelError(f"{folder} has no *.safetensors file: choose a folder with a model's weights.")
