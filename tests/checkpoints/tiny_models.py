@@ -72,6 +72,11 @@ def _gemma3_rope() -> dict[str, Any]:
     return {"full_attention": dict(_LINEAR), "sliding_attention": local}
 
 
+def _olmo3_rope() -> dict[str, Any]:
+    local = {"rope_type": "default", "rope_theta": 100.0}
+    return {"full_attention": dict(_YARN), "sliding_attention": local}
+
+
 def _longrope() -> dict[str, Any]:
     factors = {"short_factor": [1.0, 1.5, 2.0], "long_factor": [1.0, 4.0, 8.0]}
     return _part(0.8, rope_type="longrope", **factors)
@@ -204,6 +209,69 @@ TINY: dict[str, Callable[[], Any]] = {
         swiglu_limit=0.7,
         rope_parameters=dict(_YARN),
         **_EXPERTS,
+    ),
+    "seed_oss": _like(
+        "SeedOss", _HEAD_DIM, attention_bias=True, attention_out_bias=True, mlp_bias=True
+    ),
+    "ernie4_5": _like("Ernie4_5", _GROUPED, head_dim=10, use_bias=True),
+    "helium": _like("Helium", _GROUPED, head_dim=8, attention_bias=True, mlp_bias=True),
+    "arcee": _like("Arcee", _HEAD_DIM, attention_bias=True, mlp_bias=True),
+    "jais2": _like("Jais2", _HEAD_DIM),
+    "nemotron": _like(
+        "Nemotron", _HEAD_DIM, attention_bias=True, mlp_bias=True, rope_parameters=_part(0.4)
+    ),
+    "persimmon": _like("Persimmon", _NEW, qk_layernorm=True, rope_parameters=_part(0.5)),
+    "biogpt": _like("BioGpt", _NEW, scale_embedding=True),
+    "codegen": _like("CodeGen", _OLD, rotary_dim=4, n_inner=40),
+    "glm": _like("Glm", _HEAD_DIM, attention_bias=True, rope_parameters=_part(0.6)),
+    "glm4": _like("Glm4", _HEAD_DIM, attention_bias=True, rope_parameters=_part(0.6)),
+    "cohere2": _like(
+        "Cohere2",
+        _HEAD_DIM,
+        attention_bias=True,
+        logit_scale=0.3,
+        sliding_window=_WINDOW,
+        layer_types=_LAYERS,
+    ),
+    "olmo3": _like(
+        "Olmo3",
+        _GROUPED,
+        attention_bias=True,
+        sliding_window=_WINDOW,
+        layer_types=_LAYERS,
+        rope_parameters=_olmo3_rope(),
+    ),
+    "exaone4": _like("Exaone4", _HEAD_DIM, sliding_window=_WINDOW, layer_types=_LAYERS),
+    "exaone4 (no window)": _like(
+        "Exaone4", _GROUPED, sliding_window=None, layer_types=["full_attention"] * 3
+    ),
+    "ministral": _like("Ministral", _HEAD_DIM, sliding_window=_WINDOW, layer_types=_LAYERS),
+    "olmoe": _like(
+        "Olmoe",
+        _GROUPED,
+        num_experts=5,
+        num_experts_per_tok=2,
+        norm_topk_prob=True,
+        experts_implementation="eager",
+    ),
+    "granitemoe": _like(
+        "GraniteMoe",
+        _GROUPED,
+        embedding_multiplier=3.0,
+        logits_scaling=2.0,
+        residual_multiplier=0.4,
+        attention_multiplier=0.2,
+        **_EXPERTS,
+    ),
+    "vaultgemma": _like(
+        "VaultGemma",
+        _HEAD_DIM,
+        attention_bias=True,
+        sliding_window=_WINDOW,
+        layer_types=_LAYERS,
+        query_pre_attn_scalar=7,
+        attn_logit_softcapping=2.0,
+        final_logit_softcapping=3.0,
     ),
     "smollm3": _like(
         "SmolLM3",

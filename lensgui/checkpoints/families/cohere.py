@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lensgui.checkpoints.families.family import Family, norm
+from lensgui.checkpoints.families.hf_fields import turning_where_sliding, window_by_layer
 from lensgui.checkpoints.families.llama import (
     ATTENTION,
     BUFFERS,
@@ -24,10 +25,24 @@ def cohere_config(config: Any) -> dict[str, Any]:
         "rotary_adjacent_pairs": True,
         "parallel_attn_mlp": True,
         "logit_scale": config.logit_scale,
-        "use_qk_norm": config.use_qk_norm,
+        "use_qk_norm": getattr(config, "use_qk_norm", False),
         "qk_norm_weights": "per_head",
     }
 
+
+def cohere2_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a Cohere 2 config: layers without a window do not rotate."""
+    return {**cohere_config(config), **window_by_layer(config), **turning_where_sliding(config)}
+
+
+_WEIGHTS = {
+    **EMBEDDINGS,
+    **ATTENTION,
+    **MLP,
+    **norm("blocks.{l}.ln1", "layers.{l}.input_layernorm"),
+    **norm("blocks.{l}.ln2", "layers.{l}.input_layernorm"),
+    **norm("ln_final", "norm"),
+}
 
 COHERE = Family(
     model_types=("cohere",),
@@ -35,13 +50,14 @@ COHERE = Family(
     prefix="model.",
     ignored=BUFFERS,
     prepend_bos=None,
-    weights={
-        **EMBEDDINGS,
-        **ATTENTION,
-        **MLP,
-        **QK_NORMS,
-        **norm("blocks.{l}.ln1", "layers.{l}.input_layernorm"),
-        **norm("blocks.{l}.ln2", "layers.{l}.input_layernorm"),
-        **norm("ln_final", "norm"),
-    },
+    weights={**_WEIGHTS, **QK_NORMS},
+)
+
+COHERE2 = Family(
+    model_types=("cohere2",),
+    config=cohere2_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    prepend_bos=None,
+    weights=_WEIGHTS,
 )

@@ -133,6 +133,7 @@ def sizes(cfg: HookedTransformerConfig) -> dict[str, int]:
         "one": 1,
         "two": 2,
         "three": 3,
+        "four": 4,
     }
 
 

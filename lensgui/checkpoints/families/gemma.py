@@ -38,6 +38,11 @@ def gemma2_config(config: Any) -> dict[str, Any]:
     }
 
 
+def vaultgemma_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a VaultGemma config: Gemma 2 without the norms after."""
+    return {**gemma2_config(config), "use_normalization_before_and_after": False}
+
+
 def gemma3_config(config: Any) -> dict[str, Any]:
     """Return our fields of a Gemma 3 config.
 
@@ -109,6 +114,22 @@ GEMMA3 = Family(
             {
                 "blocks.{l}.attn.q_norm": "layers.{l}.self_attn.q_norm",
                 "blocks.{l}.attn.k_norm": "layers.{l}.self_attn.k_norm",
+            }
+        ),
+    },
+)
+
+VAULTGEMMA = Family(
+    model_types=("vaultgemma",),
+    config=vaultgemma_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    weights={
+        **_SHARED,
+        **_norms(
+            {
+                "blocks.{l}.ln1": "layers.{l}.input_layernorm",
+                "blocks.{l}.ln2": "layers.{l}.pre_feedforward_layernorm",
             }
         ),
     },

@@ -34,6 +34,11 @@ def window_by_layer(config: Any) -> dict[str, Any]:
     return {"window_size": config.sliding_window, "attn_types": kinds}
 
 
+def turning_where_sliding(config: Any) -> dict[str, Any]:
+    """Return our fields for a rotation that only the layers with a window have."""
+    return {"rotary_layers": tuple(kind == "sliding_attention" for kind in config.layer_types)}
+
+
 def rope_fields(config: Any, layer_type: str | None = None) -> dict[str, Any]:
     """Return our rotary fields from a Hugging Face config.
 

@@ -53,13 +53,38 @@ def gated_mlp(ours: str, theirs: str) -> dict[str, Weight]:
     }
 
 
+def fused_gated_mlp(theirs: str) -> dict[str, Weight]:
+    """Return the map of a gated MLP without biases whose gate lies above its linear branch."""
+    branches = "(two d_out) d_in -> two d_in d_out"
+    return {
+        "blocks.{l}.mlp.W_gate": Weight(f"{theirs}.gate_up_proj.weight", branches, pick=0),
+        "blocks.{l}.mlp.W_in": Weight(f"{theirs}.gate_up_proj.weight", branches, pick=1),
+        "blocks.{l}.mlp.W_out": Weight(f"{theirs}.down_proj.weight", MATRIX),
+    }
+
+
 MLP = gated_mlp("blocks.{l}.mlp", "layers.{l}.mlp")
 LLAMA_WEIGHTS = {**EMBEDDINGS, **ATTENTION, **PRE_NORMS, **MLP, **norm("ln_final", "norm")}
 BUFFERS = (r"rotary_emb\.inv_freq$",)
 
+
+def adjacent_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a LLaMA whose rotation turns adjacent dimensions: Helium, ERNIE 4.5."""
+    return {**llama_config(config), "rotary_adjacent_pairs": True}
+
+
 LLAMA = Family(
-    model_types=("llama",),
+    model_types=("llama", "seed_oss"),
     config=llama_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    prepend_bos=None,
+    weights=LLAMA_WEIGHTS,
+)
+
+ADJACENT = Family(
+    model_types=("ernie4_5", "helium"),
+    config=adjacent_config,
     prefix="model.",
     ignored=BUFFERS,
     prepend_bos=None,

@@ -1,4 +1,4 @@
-"""Mixtures of experts built like LLaMA: Mixtral (Jiang et al. 2024), Qwen2-MoE and Qwen3-MoE.
+"""Mixtures of experts built like LLaMA: Mixtral (Jiang et al. 2024), Qwen-MoE, OLMoE, Granite.
 
 In memory transformers keeps all experts in one tensor, gate above linear branch; files keep a
 tensor for each.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lensgui.checkpoints.families.family import MATRIX, Family, Weight
+from lensgui.checkpoints.families.granite import granite_config
 from lensgui.checkpoints.families.hf_fields import window_by_layer, window_everywhere
 from lensgui.checkpoints.families.llama import (
     BUFFERS,
@@ -58,6 +59,34 @@ def qwen2_moe_config(config: Any) -> dict[str, Any]:
 def qwen3_moe_config(config: Any) -> dict[str, Any]:
     """Return our fields of a Qwen3-MoE config."""
     return {**_qwen_config(config), **window_everywhere(config), "use_qk_norm": True}
+
+
+def olmoe_config(config: Any) -> dict[str, Any]:
+    """Return our fields of an OLMoE config (Muennighoff et al. 2024).
+
+    Raises:
+        ValueError: If queries are clamped, which it does after their norm.
+    """
+    if config.clip_qkv is not None:
+        raise ValueError("OLMoE with clip_qkv is not supported.")
+    return {
+        **llama_config(config),
+        "num_experts": config.num_experts,
+        "experts_per_token": config.num_experts_per_tok,
+        "norm_topk_prob": config.norm_topk_prob,
+        "use_qk_norm": True,
+        "qk_norm_weights": "across_heads",
+    }
+
+
+def granitemoe_config(config: Any) -> dict[str, Any]:
+    """Return our fields of a Granite MoE config."""
+    return {
+        **granite_config(config),
+        "num_experts": config.num_local_experts,
+        "experts_per_token": config.num_experts_per_tok,
+        "norm_topk_prob": True,
+    }
 
 
 def _experts(theirs: str, gate: str, linear: str, out: str, dense: str = "") -> dict[str, Weight]:
@@ -132,4 +161,45 @@ QWEN3_MOE = Family(
     ignored=BUFFERS,
     prepend_bos=None,
     weights={**_REST, **QK_NORMS, "blocks.{l}.mlp.W_router": _ROUTER, **_QWEN},
+)
+
+OLMOE = Family(
+    model_types=("olmoe",),
+    config=olmoe_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    prepend_bos=None,
+    weights={**_REST, **QK_NORMS, "blocks.{l}.mlp.W_router": _ROUTER, **_QWEN},
+)
+
+_MOE = "layers.{l}.block_sparse_moe"
+_GATED = "expert (two d_expert) d_model -> two expert d_model d_expert"
+_OUT = "expert d_model d_expert -> expert d_expert d_model"
+
+GRANITEMOE = Family(
+    model_types=("granitemoe",),
+    config=granitemoe_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    prepend_bos=None,
+    weights={
+        **_REST,
+        "blocks.{l}.mlp.W_router": Weight(
+            f"{_MOE}.router.layer.weight", MATRIX, otherwise=Weight(f"{_MOE}.router.weight", MATRIX)
+        ),
+        **{
+            f"blocks.{{l}}.mlp.W_{name}": Weight(
+                f"{_MOE}.input_linear.weight",
+                _GATED,
+                pick=pick,
+                otherwise=Weight(f"{_MOE}.experts.gate_up_proj", _GATED, pick=pick),
+            )
+            for pick, name in enumerate(("gate", "in"))
+        },
+        "blocks.{l}.mlp.W_out": Weight(
+            f"{_MOE}.output_linear.weight",
+            _OUT,
+            otherwise=Weight(f"{_MOE}.experts.down_proj", _OUT),
+        ),
+    },
 )

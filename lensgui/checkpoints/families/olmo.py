@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lensgui.checkpoints.families.family import Family, norm
+from lensgui.checkpoints.families.hf_fields import rope_fields, window_by_layer
 from lensgui.checkpoints.families.llama import (
     ATTENTION,
     BUFFERS,
@@ -34,6 +35,23 @@ def olmo2_config(config: Any) -> dict[str, Any]:
     }
 
 
+def olmo3_config(config: Any) -> dict[str, Any]:
+    """Return our fields of an OLMo 3 config: layers with a window rotate without scaling.
+
+    Raises:
+        ValueError: If their rotation is scaled too.
+    """
+    local = config.rope_parameters["sliding_attention"]
+    if local["rope_type"] != "default":
+        raise ValueError("OLMo 3 with scaled rotation in its sliding layers is not supported.")
+    return {
+        **olmo2_config(config),
+        **window_by_layer(config),
+        **rope_fields(config, "full_attention"),
+        "rotary_base_local": float(local["rope_theta"]),
+    }
+
+
 OLMO = Family(
     model_types=("olmo",),
     config=olmo_config,
@@ -43,19 +61,30 @@ OLMO = Family(
     weights={**EMBEDDINGS, **ATTENTION, **MLP},
 )
 
+AFTER_NORMED = {
+    **EMBEDDINGS,
+    **ATTENTION,
+    **MLP,
+    **QK_NORMS,
+    **norm("blocks.{l}.ln1_post", "layers.{l}.post_attention_layernorm"),
+    **norm("blocks.{l}.ln2_post", "layers.{l}.post_feedforward_layernorm"),
+    **norm("ln_final", "norm"),
+}
+
 OLMO2 = Family(
     model_types=("olmo2",),
     config=olmo2_config,
     prefix="model.",
     ignored=BUFFERS,
     prepend_bos=None,
-    weights={
-        **EMBEDDINGS,
-        **ATTENTION,
-        **MLP,
-        **QK_NORMS,
-        **norm("blocks.{l}.ln1_post", "layers.{l}.post_attention_layernorm"),
-        **norm("blocks.{l}.ln2_post", "layers.{l}.post_feedforward_layernorm"),
-        **norm("ln_final", "norm"),
-    },
+    weights=AFTER_NORMED,
+)
+
+OLMO3 = Family(
+    model_types=("olmo3",),
+    config=olmo3_config,
+    prefix="model.",
+    ignored=BUFFERS,
+    prepend_bos=None,
+    weights=AFTER_NORMED,
 )

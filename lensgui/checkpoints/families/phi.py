@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lensgui.checkpoints.families.family import (
-    MATRIX,
     Family,
     Weight,
     attention,
@@ -14,7 +13,13 @@ from lensgui.checkpoints.families.family import (
     stacked_attention,
 )
 from lensgui.checkpoints.families.hf_fields import window_everywhere
-from lensgui.checkpoints.families.llama import BUFFERS, EMBEDDINGS, PRE_NORMS, llama_config
+from lensgui.checkpoints.families.llama import (
+    BUFFERS,
+    EMBEDDINGS,
+    PRE_NORMS,
+    fused_gated_mlp,
+    llama_config,
+)
 
 
 def phi_config(config: Any) -> dict[str, Any]:
@@ -55,8 +60,6 @@ PHI = Family(
     },
 )
 
-_BRANCHES = "(two d_out) d_in -> two d_in d_out"
-
 PHI3 = Family(
     model_types=("phi3",),
     config=phi3_config,
@@ -67,9 +70,7 @@ PHI3 = Family(
         **EMBEDDINGS,
         **PRE_NORMS,
         **stacked_attention(_ATTENTION, "qkv_proj", "o_proj"),
-        "blocks.{l}.mlp.W_gate": Weight("layers.{l}.mlp.gate_up_proj.weight", _BRANCHES, pick=0),
-        "blocks.{l}.mlp.W_in": Weight("layers.{l}.mlp.gate_up_proj.weight", _BRANCHES, pick=1),
-        "blocks.{l}.mlp.W_out": Weight("layers.{l}.mlp.down_proj.weight", MATRIX),
+        **fused_gated_mlp("layers.{l}.mlp"),
         **norm("ln_final", "norm"),
     },
 )

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from lensgui.checkpoints.families.biogpt import BIOGPT
 from lensgui.checkpoints.families.bloom import BLOOM
-from lensgui.checkpoints.families.cohere import COHERE
+from lensgui.checkpoints.families.cohere import COHERE, COHERE2
+from lensgui.checkpoints.families.exaone import EXAONE4
 from lensgui.checkpoints.families.falcon import FALCON
 from lensgui.checkpoints.families.family import Family
-from lensgui.checkpoints.families.gemma import GEMMA, GEMMA2, GEMMA3
+from lensgui.checkpoints.families.gemma import GEMMA, GEMMA2, GEMMA3, VAULTGEMMA
+from lensgui.checkpoints.families.glm import GLM, GLM4
 from lensgui.checkpoints.families.gpt2 import GPT2
 from lensgui.checkpoints.families.gpt_bigcode import GPT_BIGCODE
 from lensgui.checkpoints.families.gpt_neo import GPT_NEO
 from lensgui.checkpoints.families.gpt_neox import GPT_NEOX
 from lensgui.checkpoints.families.gpt_oss import GPT_OSS
-from lensgui.checkpoints.families.gptj import GPTJ
+from lensgui.checkpoints.families.gptj import CODEGEN, GPTJ
 from lensgui.checkpoints.families.granite import GRANITE
-from lensgui.checkpoints.families.llama import LLAMA
-from lensgui.checkpoints.families.mistral import MISTRAL
-from lensgui.checkpoints.families.mixtral import MIXTRAL, QWEN2_MOE, QWEN3_MOE
+from lensgui.checkpoints.families.llama import ADJACENT, LLAMA
+from lensgui.checkpoints.families.mistral import MINISTRAL, MISTRAL
+from lensgui.checkpoints.families.mixtral import (
+    GRANITEMOE,
+    MIXTRAL,
+    OLMOE,
+    QWEN2_MOE,
+    QWEN3_MOE,
+)
 from lensgui.checkpoints.families.mpt import MPT
-from lensgui.checkpoints.families.olmo import OLMO, OLMO2
+from lensgui.checkpoints.families.nemotron import ARCEE, JAIS2, NEMOTRON
+from lensgui.checkpoints.families.not_yet import WHY
+from lensgui.checkpoints.families.olmo import OLMO, OLMO2, OLMO3
 from lensgui.checkpoints.families.opt import OPT
+from lensgui.checkpoints.families.persimmon import PERSIMMON
 from lensgui.checkpoints.families.phi import PHI, PHI3
 from lensgui.checkpoints.families.qwen import QWEN2, QWEN3
 from lensgui.checkpoints.families.smollm3 import SMOLLM3
@@ -57,6 +69,22 @@ FAMILIES: tuple[Family, ...] = (
     MPT,
     GPT_OSS,
     SMOLLM3,
+    ADJACENT,
+    ARCEE,
+    BIOGPT,
+    CODEGEN,
+    COHERE2,
+    EXAONE4,
+    GLM,
+    GLM4,
+    GRANITEMOE,
+    JAIS2,
+    MINISTRAL,
+    NEMOTRON,
+    OLMO3,
+    OLMOE,
+    PERSIMMON,
+    VAULTGEMMA,
 )
 
 
@@ -74,7 +102,9 @@ def family_of(model_type: str | None) -> Family:
     for family in FAMILIES:
         if model_type in family.model_types:
             return family
+    why = WHY.get(model_type or "")
+    because = f" yet, because {why}" if why else ""
     raise ModelError(
-        f"The architecture {model_type!r} is not supported; lensgui opens "
+        f"The architecture {model_type!r} is not supported{because}; lensgui opens "
         f"{', '.join(supported_types())}."
     )

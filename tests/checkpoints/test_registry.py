@@ -1,0 +1,34 @@
+"""Which architectures open, and what is said of the others."""
+
+from __future__ import annotations
+
+import pytest
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from lensgui.checkpoints.families.not_yet import WHY
+from lensgui.checkpoints.families.registry import FAMILIES, family_of, supported_types
+from lensgui.terms.errors import ModelError
+from tests.checkpoints.tiny_models import TINY
+
+
+def test_every_family_is_compared_with_hugging_face():
+    compared = {name.split(" (")[0] for name in TINY}
+    assert compared == set(supported_types())
+    assert len(supported_types()) == sum(len(family.model_types) for family in FAMILIES) >= 40
+
+
+@pytest.mark.parametrize("model_type", ["mamba", "openai-gpt", "deepseek_v3", "phimoe", "bert"])
+def test_a_known_architecture_is_refused_with_its_reason(model_type):
+    with pytest.raises(ModelError, match=f"'{model_type}' is not supported yet, because it"):
+        family_of(model_type)
+
+
+def test_what_nobody_knows_is_refused_too():
+    for model_type in (None, "", "something_new"):
+        with pytest.raises(ModelError, match="is not supported; lensgui opens arcee, biogpt"):
+            family_of(model_type)
+
+
+def test_reasons_are_of_decoders_that_transformers_has_and_that_do_not_open():
+    assert not WHY.keys() & set(supported_types())
+    assert WHY.keys() <= MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.keys()
