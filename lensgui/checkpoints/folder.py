@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from lensgui.checkpoints.families.hooked import MODEL_TYPE, is_hooked
 from lensgui.checkpoints.families.registry import family_of, supported_types
 from lensgui.terms.errors import ModelError, first_line
 
@@ -31,6 +33,8 @@ def read_config(folder: Path) -> Any:
         raise ModelError(f"{folder} has no config.json: choose a model's own folder.") from error
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"{path} can't be read as JSON: get the file again.") from error
+    if is_hooked(written):
+        return SimpleNamespace(model_type=MODEL_TYPE, **written)
     if kind not in supported_types() and "auto_map" in written:
         raise ModelError(
             f"{folder.name} needs code that it brings itself (model type {kind!r}), and lensgui "

@@ -17,6 +17,7 @@ from lensgui.checkpoints.families.gpt_neox import GPT_NEOX
 from lensgui.checkpoints.families.gpt_oss import GPT_OSS
 from lensgui.checkpoints.families.gptj import CODEGEN, GPTJ
 from lensgui.checkpoints.families.granite import GRANITE
+from lensgui.checkpoints.families.hooked import HOOKED
 from lensgui.checkpoints.families.llama import ADJACENT, LLAMA
 from lensgui.checkpoints.families.mistral import MINISTRAL, MISTRAL
 from lensgui.checkpoints.families.mixtral import (
@@ -78,6 +79,7 @@ FAMILIES: tuple[Family, ...] = (
     GLM,
     GLM4,
     GRANITEMOE,
+    HOOKED,
     JAIS2,
     MINISTRAL,
     NEMOTRON,
