@@ -6,11 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 NamesFilter = str | Sequence[str] | Callable[[str], bool] | None
 NamedHook = tuple[str | Callable[[str], bool], Callable[..., Any]]
 Direction = Literal["fwd", "bwd"]
+
+
+def with_gradients_of(long: Tensor, short: Tensor) -> Tensor:
+    """Return the numbers of a short way with the gradients of a long one to the same result."""
+    return short.detach() + (long - long.detach()) if long.requires_grad else short
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +75,17 @@ class HookPoint(nn.Module):
             activation = activation.view_as(activation)
             activation.register_hook(self._backward)
         return activation
+
+    def shown(self, activation: Tensor) -> tuple[Tensor, bool]:
+        """Return the activation as the hooks leave it, and whether they changed any number of it.
+
+        A hook may write into what it is shown as well as return another.
+        """
+        if not self.fwd_hooks:
+            return self(activation), False
+        before = activation.detach().clone()
+        after = self(activation)
+        return after, after.dtype != before.dtype or not torch.equal(after, before)
 
     def _backward(self, gradient: Tensor) -> Tensor:
         """Show the gradient to every backward hook, and return it as they leave it."""

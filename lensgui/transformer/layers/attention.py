@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.hooks.hook_point import HookPoint, with_gradients_of
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import (
     head_readers,
@@ -250,16 +250,26 @@ class Attention(nn.Module):
     def attend(self, q: Tensor, keys: list[Tensor], values: list[Tensor], span: Span) -> Tensor:
         """Return the values averaged by attention, [batch, query, head, d_head].
 
-        The pattern is worked out where someone watches it, where scores are more than products, and
-        where sources come in pieces; elsewhere torch's fused attention does it all at once.
+        The pattern is worked out where scores are more than products, and where sources come in
+        pieces; elsewhere torch's fused attention does it all at once. A pattern that hooks read is
+        then worked out beside that, and one that they change is put in.
         """
-        watched = self.hook_attn_scores.is_watched or self.hook_pattern.is_watched
-        if watched or len(keys) > 1 or not self.is_plain:
+        if len(keys) > 1 or not self.is_plain:
             return mix(self.pattern(q, keys, span), values)
+        fused = self._fused(q, keys[0], values[0], span)
+        if not (self.hook_attn_scores.is_watched or self.hook_pattern.is_watched):
+            return fused
+        pattern, is_changed = self._shown_pattern(q, keys, span, _ALL_HEADS)
+        if not (is_changed or torch.is_grad_enabled()):
+            return fused
+        long = mix(pattern, values)
+        return long if is_changed else with_gradients_of(long, fused)
+
+    def _fused(self, q: Tensor, k: Tensor, v: Tensor, span: Span) -> Tensor:
         mixed = F.scaled_dot_product_attention(
             q.transpose(1, 2),
-            keys[0].transpose(1, 2),
-            values[0].transpose(1, 2),
+            k.transpose(1, 2),
+            v.transpose(1, 2),
             attn_mask=span.visible(q.shape[1], self.window),
             scale=self.cfg.score_scale,
             enable_gqa=self.cfg.kv_heads != self.cfg.n_heads,
@@ -282,11 +292,18 @@ class Attention(nn.Module):
         Returns:
             [batch, head, query, source].
         """
-        scores = self.hook_attn_scores(self.scores(q, keys, span, heads))
+        return self._shown_pattern(q, keys, span, heads)[0]
+
+    def _shown_pattern(
+        self, q: Tensor, keys: list[Tensor], span: Span, heads: slice
+    ) -> tuple[Tensor, bool]:
+        """Return the pattern as hooks leave it, and whether they changed it or its scores."""
+        scores, has_scores = self.hook_attn_scores.shown(self.scores(q, keys, span, heads))
         pattern = self.softmax(scores, heads)
         if span.has_blind_rows:
             pattern = pattern.nan_to_num(nan=0.0)
-        return self.hook_pattern(pattern.to(q.dtype))
+        pattern, has_pattern = self.hook_pattern.shown(pattern.to(q.dtype))
+        return pattern, has_scores or has_pattern
 
     def softmax(self, scores: Tensor, heads: slice = _ALL_HEADS) -> Tensor:
         """Return the pattern of scores [..., head, query, source], in float32 at least.

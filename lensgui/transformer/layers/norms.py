@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.hooks.hook_point import HookPoint, with_gradients_of
 from lensgui.transformer.layers.parameters import parameter
 
 
@@ -54,6 +54,9 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last dimension.
 
+        What hooks read is worked out beside the result, so that reading changes no bit of it; what
+        they change is put in step by step.
+
         Args:
             x: [..., d_model].
 
@@ -63,20 +66,18 @@ class Norm(nn.Module):
         if not self.normalizes:
             return x
         if not (self.hook_scale.is_watched or self.hook_normalized.is_watched):
-            return self._unwatched(x)
-        dtype = x.dtype
-        if dtype in (torch.float16, torch.bfloat16):
-            x = x.float()
+            return self._fused(x)
+        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
         if self.centres:
-            x = x - x.mean(-1, keepdim=True)
-        scale = self.hook_scale((x.pow(2).mean(-1, keepdim=True) + self.eps).sqrt())
-        x = self.hook_normalized((x / scale).to(dtype))
-        if self.w is not None:
-            x = x * self.w
-        return x if self.b is None else x + self.b
+            wide = wide - wide.mean(-1, keepdim=True)
+        size = (wide.pow(2).mean(-1, keepdim=True) + self.eps).sqrt()
+        scale, has_scale = self.hook_scale.shown(size)
+        normalized, has_normalized = self.hook_normalized.shown((wide / scale).to(x.dtype))
+        long = self._weighted_and_shifted(normalized)
+        return long if has_scale or has_normalized else with_gradients_of(long, self._fused(x))
 
-    def _unwatched(self, x: Tensor) -> Tensor:
-        """Return the same in as few passes over memory as torch knows."""
+    def _fused(self, x: Tensor) -> Tensor:
+        """Return the result in as few passes over memory as torch knows."""
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
         if self.centres and (self.w is None or self.w.ndim == 1) and wide is x:
             return F.layer_norm(x, x.shape[-1:], self.w, self.b, self.eps)
@@ -85,10 +86,11 @@ class Norm(nn.Module):
         else:
             size = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
             normalized = wide * (size.square() / x.shape[-1] + self.eps).rsqrt()
-        normalized = normalized.to(x.dtype)
-        if self.w is not None:
-            normalized = normalized * self.w
-        return normalized if self.b is None else normalized + self.b
+        return self._weighted_and_shifted(normalized.to(x.dtype))
+
+    def _weighted_and_shifted(self, normalized: Tensor) -> Tensor:
+        weighted = self.weighted(normalized)
+        return weighted if self.b is None else weighted + self.b
 
     def weighted(self, x: Tensor) -> Tensor:
         """Return x [..., d_model] times w, where there is one."""
