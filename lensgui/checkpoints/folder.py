@@ -19,6 +19,8 @@ from lensgui.terms.errors import ModelError, reason
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.activations import activation
 
+# Language parts that are another architecture as soon as there is text only.
+_OF_TEXT = {"qwen2_vl_text": "qwen2", "qwen2_5_vl_text": "qwen2", "qwen3_vl_text": "qwen3"}
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
 
 
@@ -65,12 +67,14 @@ def language_part(config: Any) -> Any:
     if config.model_type in supported_types() or text is None:
         family_of(config.model_type)
         return config
-    if text.model_type not in supported_types():
+    kind = _OF_TEXT.get(text.model_type, text.model_type)
+    if kind not in supported_types():
         raise ModelError(
             f"The language part {text.model_type!r} of the multimodal {config.model_type!r} is not "
             f"supported; lensgui opens {', '.join(supported_types())}."
         )
     text = copy(text)
+    text.model_type = kind
     for field in ("tie_word_embeddings", "quantization_config"):  # may be said of the whole
         if said := getattr(text, field, None) or getattr(config, field, None):
             setattr(text, field, said)

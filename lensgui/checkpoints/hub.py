@@ -217,17 +217,17 @@ def fetch(
             with contextlib.suppress(FileNotFoundError, ValueError):
                 return _folder(name, revision, local_files_only=True, **_ROUGHLY)
             raise
-        needed = set(_needed(name, [sibling.rfilename for sibling in info.siblings]))
+        wanted = set(needed(name, [sibling.rfilename for sibling in info.siblings]))
         remote = Remote(name, info.sha, token)
-        files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in needed]
+        files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in wanted]
         files = [file for file in files if not remote.has(file)]
         if files:
             _refuse_early(remote, files)
             bring(remote, [file for file in files if not remote.has(file)], report)
-        return _folder(name, revision, token=token, allow_patterns=sorted(needed))
+        return _folder(name, revision, token=token, allow_patterns=sorted(wanted))
 
 
-def _needed(name: str, files: Sequence[str]) -> Iterator[str]:
+def needed(name: str, files: Sequence[str]) -> Iterator[str]:
     """Yield the files that opening a model takes.
 
     Raises:

@@ -9,9 +9,8 @@ from itertools import filterfalse
 from lensgui.terms.errors import ModelError
 
 # What training and wrapping put into every name.
-_WRAPPERS = re.compile(
-    r"^(?:module\.|base_model\.model\.)+|_orig_mod\.|_(?:fsdp|checkpoint)_wrapped_module\."
-)
+_ANYWHERE = r"_orig_mod\.|_(?:fsdp|checkpoint)_wrapped_module\."
+_WRAPPERS = re.compile(rf"^(?:module\.|base_model\.model\.|{_ANYWHERE})+|{_ANYWHERE}")
 # Of a multimodal model: how its language part is called, or where that has no name, the others.
 _LANGUAGE = re.compile(r"(?:model\.)?(?:language_model|text_model)\.")
 _OTHERS = re.compile(r"(?:model\.)?(?:visual|vision|image|audio|multi_modal|mm_|aligner)\w*\.")
