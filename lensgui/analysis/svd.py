@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
 VectorType = Literal["OV", "w_in", "w_out"]
@@ -50,7 +51,7 @@ class SVDInterpreter:
             raise ValueError(
                 f"There are {len(directions)} singular vectors; {num_vectors} were asked for."
             )
-        logits = directions[:num_vectors].to(self.model.W_U) @ self.model.W_U
+        logits = directions[:num_vectors] @ precise(self.model.W_U)
         return logits.T[:, None]
 
     def _directions(self, kind: str, layer: int, head: int | None) -> Tensor:
@@ -63,12 +64,12 @@ class SVDInterpreter:
         weights = {"w_in": self._readers(layer), "w_out": mlp.W_out}
         if kind not in weights:
             raise ValueError(f"There is no vector type {kind!r}; the types are OV, w_in and w_out.")
-        directions: Tensor = torch.linalg.svd(weights[kind], full_matrices=False).Vh
+        directions: Tensor = torch.linalg.svd(precise(weights[kind]), full_matrices=False).Vh
         return directions
 
     def _readers(self, layer: int) -> Tensor:
         """Return what the neurons of a layer read, ln2's weight included, [neuron, d_model]."""
         block = self.model.blocks[layer]
         weight: Tensor | None = getattr(block.ln2, "w", None)
-        readers = block.mlp.W_in.T
+        readers = precise(block.mlp.W_in.T)
         return readers if weight is None else readers * weight

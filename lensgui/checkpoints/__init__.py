@@ -11,6 +11,7 @@ gguf_files: GGUF → a folder in Hugging Face's layout: safetensors, config.json
 hub: Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.
 loading: A name, a folder or a Hugging Face model in memory → a `HookedTransformer`.
 locate: What the user typed → where that model lies on this machine, fetched if need be.
+naming: How tensors and files of checkpoints are called, by those who train, wrap and quantise.
 pickles: Pickled weights, which can run code: read once, on request, in a limited process of its
     own.
 tensors: Tensors by name, one at a time, from safetensors files or from a model in memory.

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from lensgui.checkpoints.devices import free_bytes, parameters_bytes
-from lensgui.checkpoints.families.registry import family_of
 from lensgui.checkpoints.folder import read_config, read_tokenizer
-from lensgui.checkpoints.loading import convert_config, open_model
+from lensgui.checkpoints.loading import open_model, understood
 from lensgui.checkpoints.locate import folder_of
 from lensgui.checkpoints.tensors import checkpoint_of_place, weight_files
 from lensgui.checkpoints.verify import Verification
@@ -101,9 +100,8 @@ def _tensors(place: Path) -> dict[str, Tensor]:
 
 def _refuse_to_fill(place: Path, dtype: str) -> None:
     """Refuse a comparison that nobody asked for where two copies would not fit."""
-    config = read_config(folder_of(place))
-    family, checkpoint = family_of(config.model_type), checkpoint_of_place(place)
-    cfg = convert_config(family, config, place.name, DTYPES[dtype], checkpoint)
+    config, checkpoint = read_config(folder_of(place)), checkpoint_of_place(place)
+    _, cfg = understood(config, checkpoint, place.name, DTYPES[dtype])
     needed, free = 2 * parameters_bytes(cfg), free_bytes("cpu")
     if needed > free:
         raise ModelError(

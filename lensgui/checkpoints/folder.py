@@ -6,14 +6,23 @@ Nothing in a folder is ever run.
 from __future__ import annotations
 
 import json
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import torch
+
+from lensgui.checkpoints.families.family import Family
 from lensgui.checkpoints.families.hooked import MODEL_TYPE, is_hooked
 from lensgui.checkpoints.families.registry import family_of, supported_types
-from lensgui.terms.errors import ModelError, first_line
+from lensgui.checkpoints.naming import adapter_alone
+from lensgui.terms.errors import ModelError, reason
+from lensgui.transformer.config import HookedTransformerConfig
+from lensgui.transformer.layers.activations import activation
 
+# Language parts that are another architecture as soon as there is text only.
+_OF_TEXT = {"qwen2_vl_text": "qwen2", "qwen2_5_vl_text": "qwen2", "qwen3_vl_text": "qwen3"}
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
 
 
@@ -23,13 +32,15 @@ def read_config(folder: Path) -> Any:
     Raises:
         ModelError: If there is none, or its architecture is not supported or needs remote code.
     """
-    from transformers import AutoConfig
+    from transformers import CONFIG_MAPPING, AutoConfig
 
     path = folder / "config.json"
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
         kind = written.get("model_type")
     except (FileNotFoundError, NotADirectoryError) as error:
+        if (folder / "adapter_config.json").is_file():
+            raise adapter_alone(str(folder)) from error
         raise ModelError(f"{folder} has no config.json: choose a model's own folder.") from error
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"{path} can't be read as JSON: get the file again.") from error
@@ -40,11 +51,88 @@ def read_config(folder: Path) -> Any:
             f"{folder.name} needs code that it brings itself (model type {kind!r}), and lensgui "
             f"never runs that; it opens {', '.join(supported_types())}."
         )
-    family_of(kind)
+    if kind not in CONFIG_MAPPING:
+        family_of(kind)
     try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # transformers raises many kinds for bad values
-        raise ModelError(f"{path} does not describe a model: {first_line(error)}.") from error
+        raise ModelError(f"{path} does not describe a model: {reason(error)}.") from error
+    language_part(config)
+    return config
+
+
+def language_part(config: Any) -> Any:
+    """Return the config of a multimodal model's language part; of any other model, its own.
+
+    Raises:
+        ModelError: If the architecture is not supported.
+    """
+    text = getattr(config, "text_config", None)
+    if config.model_type in supported_types() or text is None:
+        family_of(config.model_type)
+        return config
+    kind = _OF_TEXT.get(text.model_type, text.model_type)
+    if kind not in supported_types():
+        raise ModelError(
+            f"The language part {text.model_type!r} of the multimodal {config.model_type!r} is not "
+            f"supported; lensgui opens {', '.join(supported_types())}."
+        )
+    text = copy(text)
+    text.model_type = kind
+    for field in ("tie_word_embeddings", "quantization_config"):  # may be said of the whole
+        if said := getattr(text, field, None) or getattr(config, field, None):
+            setattr(text, field, said)
+    return text
+
+
+def quantised(where: str, config: Any, sign: str) -> ModelError:
+    """Return the sentence for quantised weights.
+
+    Args:
+        where: Where they are.
+        config: The Hugging Face config.
+        sign: A tensor that shows it, for a config that says nothing.
+    """
+    return ModelError(
+        f"{where} holds quantised weights ({quantisation(config) or f'as tensor {sign}'}), which "
+        "lensgui does not read: save a dequantised copy with transformers (model.dequantize(), "
+        "then save_pretrained), or open the original model."
+    )
+
+
+def quantisation(config: Any) -> str:
+    """Return how a Hugging Face config says its weights are quantised; "" if it does not."""
+    said = getattr(config, "quantization_config", None)
+    said = said if isinstance(said, dict) or not said else said.to_dict()
+    if not said:
+        return ""
+    widths = (width for width in (4, 8) if said.get(f"load_in_{width}bit"))
+    bits = said.get("bits") or next(widths, None)
+    method = said.get("quant_method") or "bitsandbytes"
+    return f"{getattr(method, 'value', method)}{f', {bits} bit' if bits else ''}"
+
+
+def convert_config(
+    family: Family, hf_config: Any, name: str, dtype: torch.dtype
+) -> HookedTransformerConfig:
+    """Return our config for a Hugging Face one.
+
+    Args:
+        family: Its architecture.
+        hf_config: The Hugging Face config.
+        name: What to call the model.
+        dtype: The number format of weights and activations.
+
+    Raises:
+        ModelError: If it asks for a feature that is not supported.
+    """
+    try:
+        fields = {"model_name": name, "original_architecture": hf_config.model_type, "dtype": dtype}
+        cfg = HookedTransformerConfig(**family.config(hf_config), **fields)
+        activation(cfg.act_fn)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    return cfg
 
 
 def read_tokenizer(folder: Path) -> Any:
@@ -65,6 +153,4 @@ def read_tokenizer(folder: Path) -> Any:
                 f"The tokenizer in {folder} needs code that it brings itself, and lensgui never "
                 "runs that: choose a model with a tokenizer.json of a usual kind."
             ) from error
-        raise ModelError(
-            f"The tokenizer in {folder} can't be read: {first_line(error)}."
-        ) from error
+        raise ModelError(f"The tokenizer in {folder} can't be read: {reason(error)}.") from error

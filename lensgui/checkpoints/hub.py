@@ -17,6 +17,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import torch
+
+from lensgui.checkpoints import naming
 from lensgui.models import store
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
@@ -214,24 +217,25 @@ def fetch(
             with contextlib.suppress(FileNotFoundError, ValueError):
                 return _folder(name, revision, local_files_only=True, **_ROUGHLY)
             raise
-        needed = set(_needed(name, [sibling.rfilename for sibling in info.siblings]))
+        wanted = set(needed(name, [sibling.rfilename for sibling in info.siblings]))
         remote = Remote(name, info.sha, token)
-        files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in needed]
+        files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in wanted]
         files = [file for file in files if not remote.has(file)]
         if files:
             _refuse_early(remote, files)
             bring(remote, [file for file in files if not remote.has(file)], report)
-        return _folder(name, revision, token=token, allow_patterns=sorted(needed))
+        return _folder(name, revision, token=token, allow_patterns=sorted(wanted))
 
 
-def _needed(name: str, files: Sequence[str]) -> Iterator[str]:
+def needed(name: str, files: Sequence[str]) -> Iterator[str]:
     """Yield the files that opening a model takes.
 
     Raises:
         ModelError: If what it takes is not there.
     """
-    weights = [file for file in files if fnmatch(file, "*.safetensors") and "/" not in file]
-    weights = [file for file in weights if file.startswith("model")] or weights
+    weights = naming.model_files(files)
+    if not weights and any(fnmatch(file, "adapter*.safetensors") for file in files):
+        raise naming.adapter_alone(name)
     if not weights:
         kinds = {Path(file).suffix for file in files}
         if ".gguf" in kinds:
@@ -250,14 +254,19 @@ def _needed(name: str, files: Sequence[str]) -> Iterator[str]:
 
 def _refuse_early(remote: Remote, files: Iterable[File]) -> None:
     """Refuse a model that could not be opened, before its weights are fetched."""
-    from lensgui.checkpoints.folder import read_config
+    from lensgui.checkpoints import folder
+    from lensgui.checkpoints.families.registry import family_of
 
     for file in files:
         if file.name == "config.json":
             bring(remote, [file], silence)
-    read_config(
+    config = folder.read_config(
         _folder(remote.name, remote.commit, token=remote.token, allow_patterns="config.json")
     )
+    if folder.quantisation(config):
+        raise folder.quantised(remote.name, config, "")
+    config = folder.language_part(config)
+    folder.convert_config(family_of(config.model_type), config, remote.name, torch.float32)
 
 
 def _folder(name: str, revision: str | None, **settings: Any) -> Path:

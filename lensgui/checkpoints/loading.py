@@ -16,13 +16,19 @@ from lensgui.checkpoints import devices
 from lensgui.checkpoints.devices import best_device
 from lensgui.checkpoints.families.family import Family, Weight, sizes
 from lensgui.checkpoints.families.registry import family_of
-from lensgui.checkpoints.folder import read_config, read_tokenizer
+from lensgui.checkpoints.folder import (
+    convert_config,
+    language_part,
+    quantised,
+    read_config,
+    read_tokenizer,
+)
 from lensgui.checkpoints.locate import folder_of, locate
+from lensgui.checkpoints.naming import of_any_layer
 from lensgui.checkpoints.tensors import (
     Checkpoint,
     checkpoint_of_module,
     checkpoint_of_place,
-    of_any_layer,
 )
 from lensgui.models.store import Report, silence
 from lensgui.terms.errors import ModelError
@@ -238,6 +244,33 @@ def _refuse_leftovers(
             )
 
 
+def understood(
+    hf_config: Any, checkpoint: Checkpoint, name: str, dtype: torch.dtype
+) -> tuple[Family, HookedTransformerConfig]:
+    """Return the architecture and our config of a checkpoint, which then holds what is opened.
+
+    Args:
+        hf_config: The Hugging Face config of all of it.
+        checkpoint: Its tensors, which decide whether embeddings are tied and weights quantised.
+        name: What to call the model.
+        dtype: The number format of weights and activations.
+
+    Raises:
+        ModelError: If it is quantised, or has a feature that is not supported.
+    """
+    text_config = language_part(hf_config)
+    family = family_of(text_config.model_type)
+    if text_config is not hf_config:
+        checkpoint.keep_language_part()
+    if sign := checkpoint.quantised(family.ignored):
+        raise quantised(checkpoint.where, text_config, sign)
+    cfg = convert_config(family, text_config, name, dtype)
+    cfg.tied_embeddings = is_tied(checkpoint, family, cfg.tied_embeddings)
+    if checkpoint.left_out:
+        cfg.processing.append(f"language part only: without {', '.join(checkpoint.left_out)}")
+    return family, cfg
+
+
 def from_pretrained(
     model_name: str = "",
     fold_ln: bool = True,
@@ -303,14 +336,11 @@ def from_pretrained(
     if hf_model is not None:
         hf_config, checkpoint = hf_model.config, checkpoint_of_module(hf_model)
         model_name = model_name or getattr(hf_config, "name_or_path", "") or hf_config.model_type
-        family = family_of(hf_config.model_type)
     else:
         place = locate(model_name, token, revision, progress)
-        hf_config = read_config(folder_of(place))
-        family = family_of(hf_config.model_type)
-        checkpoint = checkpoint_of_place(place)
+        hf_config, checkpoint = read_config(folder_of(place)), checkpoint_of_place(place)
         tokenizer = tokenizer if tokenizer is not None else read_tokenizer(folder_of(place))
-    cfg = convert_config(family, hf_config, model_name, dtype, checkpoint)
+    family, cfg = understood(hf_config, checkpoint, model_name, dtype)
     depth = cfg.n_layers
     cfg.n_layers = min(first_n_layers or depth, depth)
     habits = (default_prepend_bos, family.prepend_bos, _prepends_bos(tokenizer))
@@ -356,35 +386,3 @@ def _prepends_bos(tokenizer: Any) -> bool:
     """Return whether a tokenizer puts its beginning-of-sequence token in front by itself."""
     bos = getattr(tokenizer, "bos_token_id", None)
     return bos is not None and tokenizer.encode("a")[:1] == [bos]
-
-
-def convert_config(
-    family: Family,
-    hf_config: Any,
-    name: str,
-    dtype: torch.dtype,
-    checkpoint: Checkpoint | None = None,
-) -> HookedTransformerConfig:
-    """Return our config for a Hugging Face one.
-
-    Args:
-        family: Its architecture.
-        hf_config: The Hugging Face config.
-        name: What to call the model.
-        dtype: The number format of weights and activations.
-        checkpoint: The model's tensors, which decide whether embeddings are tied; None to believe
-            the config.
-
-    Raises:
-        ModelError: If it asks for a feature that is not supported.
-    """
-    try:
-        fields = family.config(hf_config)
-    except ValueError as error:
-        raise ModelError(str(error)) from error
-    cfg = HookedTransformerConfig(
-        **fields, model_name=name, original_architecture=hf_config.model_type, dtype=dtype
-    )
-    if checkpoint is not None:
-        cfg.tied_embeddings = is_tied(checkpoint, family, cfg.tied_embeddings)
-    return cfg

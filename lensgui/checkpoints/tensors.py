@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lensgui.checkpoints import naming
 from lensgui.checkpoints.pickles import pickles_in
 from lensgui.terms.errors import ModelError
 
 _INDEX = "model.safetensors.index.json"
 _WORTH_A_VIEW = 1 << 20  # bytes
+_PLAIN = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "I64", "BOOL")
 
 
 class Checkpoint:
@@ -28,22 +31,63 @@ class Checkpoint:
 
     Attributes:
         where: What to call it in a sentence.
-        names: The name of every tensor.
+        names: The name of every tensor, as the model itself has it.
         kinds: Those names with the layer left out.
         is_borrowed: Whether the tensors belong to another model, which must not change.
+        left_out: Which parts of a multimodal model are not held.
     """
 
     def __init__(
-        self, where: str, names: Mapping[str, Tensor | Path], is_borrowed: bool = False
+        self,
+        where: str,
+        sources: Mapping[str, Tensor | Path],
+        packed: Set[str] = frozenset(),
+        is_borrowed: bool = False,
     ) -> None:
-        """Hold tensors, or the safetensors files that have them, by name."""
-        self.where = where
-        self.is_borrowed = is_borrowed
-        self._sources = names
+        """Hold tensors, or the safetensors files that have them, by name.
+
+        Args:
+            where: What to call it in a sentence.
+            sources: Tensors or files, by the names that they have there.
+            packed: Which of the tensors are of a dtype that holds no plain numbers.
+            is_borrowed: Whether the tensors belong to another model.
+
+        Raises:
+            ModelError: If they are an adapter's.
+        """
+        if any(".lora_" in name for name in sources):
+            raise naming.adapter_alone(where)
+        self.where, self.is_borrowed = where, is_borrowed
+        self._sources, self._packed = sources, packed
         self._path: Path | None = None
         self._opened: Any = None
-        self.names = frozenset(names)
-        self.kinds = frozenset(map(of_any_layer, names))
+        self.left_out: tuple[str, ...] = ()
+        self._hold({naming.unwrapped(name): name for name in sources})
+
+    def _hold(self, written: dict[str, str]) -> None:
+        """Hold tensors by the model's names for them, given how they are written."""
+        self._written = written
+        self.names = frozenset(written)
+        self.kinds = frozenset(map(naming.of_any_layer, written))
+
+    def keep_language_part(self) -> None:
+        """Hold only what is of a multimodal model's language part."""
+        kept = naming.language_names(self.names)
+        others = self.names.difference(kept.values())
+        self.left_out = tuple(sorted({naming.part_of(name) for name in others}))
+        self._hold({ours: self._written[name] for ours, name in kept.items()})
+
+    def quantised(self, ignored: Sequence[str]) -> str | None:
+        """Return a tensor that shows that weights are quantised; None if none does.
+
+        Args:
+            ignored: Regular expressions of tensors that hold no parameter.
+        """
+        for name in sorted(self.names):
+            is_packed = self._written[name] in self._packed or naming.is_of_quantiser(name)
+            if is_packed and not any(re.search(pattern, name) for pattern in ignored):
+                return name
+        return None
 
     def read(self, name: str) -> Tensor:
         """Return a tensor: of a file a view where it is large, and its own memory where it is not.
@@ -51,24 +95,25 @@ class Checkpoint:
         Raises:
             ModelError: If the file ends early.
         """
-        source = self._sources[name]
+        written = self._written[name]
+        source = self._sources[written]
         if isinstance(source, Tensor):
-            return source.detach()
+            return _wide(source.detach())
         try:
             if source != self._path:
                 self._path, self._opened = source, safe_open(source, framework="pt")
-            tensor: Tensor = self._opened.get_tensor(name)
+            tensor: Tensor = self._opened.get_tensor(written)
         except (SafetensorError, OSError) as error:
             raise ModelError(
                 f"{self.where} can't be read at tensor {name}: get the file again."
             ) from error
         # A view keeps its whole file in memory, which a bias is not worth.
-        return tensor if tensor.nbytes >= _WORTH_A_VIEW else tensor.clone()
+        return _wide(tensor if tensor.nbytes >= _WORTH_A_VIEW else tensor.clone())
 
 
-def of_any_layer(name: str) -> str:
-    """Return a tensor's name with the layer left out."""
-    return re.sub(r"\.\d+\.", ".", name)
+def _wide(tensor: Tensor) -> Tensor:
+    """Return numbers in a dtype that arithmetic knows: those of 8 bits exactly, in bfloat16."""
+    return tensor.to(torch.bfloat16) if tensor.dtype.itemsize == 1 else tensor
 
 
 def checkpoint_of_module(module: Any) -> Checkpoint:
@@ -85,7 +130,12 @@ def checkpoint_of_module(module: Any) -> Checkpoint:
             f"({', '.join(sorted(places))}), and lensgui runs a model on one device: load it "
             "without device_map and offloading."
         )
-    return Checkpoint(type(module).__name__, tensors, is_borrowed=True)
+    packed = {name for name, tensor in tensors.items() if _is_packed(tensor)}
+    return Checkpoint(type(module).__name__, tensors, packed, is_borrowed=True)
+
+
+def _is_packed(tensor: Tensor) -> bool:
+    return not (tensor.is_floating_point() or tensor.dtype in (torch.int64, torch.bool))
 
 
 def checkpoint_of_place(place: Path) -> Checkpoint:
@@ -98,11 +148,20 @@ def checkpoint_of_place(place: Path) -> Checkpoint:
         ModelError: If there are none, or a file is incomplete, or there are only pickled weights,
             which are refused.
     """
-    sources: dict[str, Tensor | Path] = {}
+    sources: dict[str, Path] = {}
+    packed: set[str] = set()
     for path in weight_files(place):
         try:
             with safe_open(path, framework="pt") as opened:
-                sources |= dict.fromkeys(opened.keys(), path)
+                for name in opened.keys():  # noqa: SIM118 (it is no dict)
+                    if name in sources:
+                        raise ModelError(
+                            f"{place} holds tensor {name} in two files, {sources[name].name} and "
+                            f"{path.name}: open one of the files, or move the other away."
+                        )
+                    sources[name] = path
+                    if opened.get_slice(name).get_dtype() not in _PLAIN:
+                        packed.add(name)
         except FileNotFoundError as error:
             raise ModelError(
                 f"{path.name} is missing from {path.parent}: get the model again."
@@ -111,7 +170,7 @@ def checkpoint_of_place(place: Path) -> Checkpoint:
             raise ModelError(
                 f"{path} is not a whole safetensors file ({error}): get the file again."
             ) from error
-    return Checkpoint(str(place), sources)
+    return Checkpoint(str(place), sources, packed)
 
 
 def weight_files(place: Path) -> list[Path]:
@@ -141,9 +200,11 @@ def _files(folder: Path) -> list[Path]:
                 f"{index} does not list the model's files: get the model again."
             ) from error
         return [folder / shard for shard in sorted(shards)]
-    files = sorted(folder.glob("*.safetensors"))
-    if files:
-        return files
+    found = [path.name for path in folder.glob("*.safetensors")]
+    if files := naming.model_files(found):
+        return [folder / name for name in files]
+    if found:
+        raise naming.adapter_alone(str(folder))
     if pickles_in(folder):
         raise ModelError(
             f"{folder} has pickled weights only, which can run code and are refused: save them as "

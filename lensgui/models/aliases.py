@@ -248,8 +248,9 @@ ALIASES: dict[str, str] = {
     "granite-3.0-2b": "ibm-granite/granite-3.0-2b-base",
     "granite-3.0-8b": "ibm-granite/granite-3.0-8b-base",
     "granite-3.3-2b-instruct": "ibm-granite/granite-3.3-2b-instruct",
-    "gpt-oss-20b": "openai/gpt-oss-20b",
-    "gpt-oss-120b": "openai/gpt-oss-120b",
+    # OpenAI's own files are quantised (mxfp4); these are copies in bfloat16.
+    "gpt-oss-20b": "unsloth/gpt-oss-20b-BF16",
+    "gpt-oss-120b": "unsloth/gpt-oss-120b-BF16",
 }
 
 

@@ -70,6 +70,7 @@ class HookedTransformerConfig:
         window_size: How many positions back a query of a local layer may look, itself included.
         attn_types: "global" or "local" for each layer; None if all are global.
         attn_scale: What scores are divided by; None for sqrt(d_head).
+        scale_attn_by_inverse_layer_idx: Whether layer l divides them by l + 1 too.
         clip_qkv: c, where queries, keys and values are clamped to ±c; None for none.
         use_qk_norm: Whether queries and keys are normalised before they turn.
         qk_norm_weights: Whether that norm's weights are shared by all heads, a head's own, or its
@@ -133,6 +134,7 @@ class HookedTransformerConfig:
     window_size: int | None = None
     attn_types: tuple[AttentionKind, ...] | None = None
     attn_scale: float | None = None
+    scale_attn_by_inverse_layer_idx: bool = False
     clip_qkv: float | None = None
     use_qk_norm: bool = False
     qk_norm_weights: QKNorm = "shared"
@@ -204,11 +206,10 @@ class HookedTransformerConfig:
         """How many query heads share a key/value head; head h reads key/value head h // this."""
         return self.n_heads // self.kv_heads
 
-    @property
-    def score_scale(self) -> float:
-        """What products of queries and keys are multiplied by: 1 / attn_scale."""
+    def score_scale(self, layer: int) -> float:
+        """Return what a layer's products of queries and keys are multiplied by."""
         assert self.attn_scale is not None
-        return 1.0 / self.attn_scale
+        return 1.0 / (self.attn_scale * (layer + 1 if self.scale_attn_by_inverse_layer_idx else 1))
 
     @property
     def is_rms(self) -> bool:

@@ -97,6 +97,7 @@ NEUTRAL = {
     "attn_scores_soft_cap": None,
     "output_logits_soft_cap": None,
     "clip_qkv": None,
+    "scale_attn_by_inverse_layer_idx": False,
     "embedding_multiplier": 1.0,
     "residual_multiplier": 1.0,
     "logit_scale": 1.0,

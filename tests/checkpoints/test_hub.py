@@ -182,6 +182,10 @@ def test_a_file_that_is_not_what_was_announced_is_thrown_away(fetch, repository,
     [
         ({"model_type": "t5"}, "'t5' is not supported"),
         ({"model_type": "new", "auto_map": {}}, "needs code that it brings itself"),
+        ({"model_type": "gpt2", "add_cross_attention": True}, "cross-attention"),
+        ({"model_type": "gpt2", "activation_function": "prelu"}, "'prelu' is not supported"),
+        ({"model_type": "gpt2", "quantization_config": {"quant_method": "gptq"}}, "(gptq)"),
+        ({"model_type": "llama4"}, "of the multimodal 'llama4'"),
     ],
 )
 def test_what_cannot_be_opened_is_refused_before_its_weights_come(

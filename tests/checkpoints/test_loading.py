@@ -162,8 +162,8 @@ def test_remote_code_is_never_run(folder):
 
 def test_an_unsupported_feature_is_named(tmp_path):
     hf_model = tiny("gpt2", torch.float32)
-    hf_model.config.scale_attn_by_inverse_layer_idx = True
-    with pytest.raises(ModelError, match="scale_attn_by_inverse_layer_idx"):
+    hf_model.config.add_cross_attention = True
+    with pytest.raises(ModelError, match="cross-attention"):
         from_pretrained(hf_model=hf_model)
 
 

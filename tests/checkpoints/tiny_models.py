@@ -94,6 +94,10 @@ def _like(kind: str, settings: dict[str, Any], **features: Any) -> Callable[[], 
 
 TINY: dict[str, Callable[[], Any]] = {
     "gpt2": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(**_OLD, n_inner=40)),
+    "gpt2 (scaled by layer)": lambda: hf.GPT2LMHeadModel(
+        hf.GPT2Config(**_OLD, scale_attn_by_inverse_layer_idx=True)
+    ),
+    "gpt2 (unscaled)": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(**_OLD, scale_attn_weights=False)),
     "llama": _like("Llama", _HEAD_DIM, attention_bias=True, mlp_bias=True),
     "llama (scaled rotary, tied)": _like(
         "Llama",

@@ -16,7 +16,7 @@ def test_transformer_lens_minus_one_is_none(none):
         **SIZES, **dict.fromkeys((*names, "attn_scale", "init_range"), none)
     )
     assert [getattr(cfg, name) for name in names] == [None] * 4
-    assert (cfg.attn_scale, cfg.score_scale) == (2.0, 0.5)
+    assert (cfg.attn_scale, cfg.score_scale(1)) == (2.0, 0.5)
     assert cfg.init_range == 0.8 / 32**0.5
     assert cfg == HookedTransformerConfig(**SIZES)
 

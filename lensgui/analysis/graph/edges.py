@@ -28,13 +28,13 @@ from lensgui.analysis.graph.measured_pair import (
     check_pair,
     copied_inputs,
     measure,
-    precise,
     through_layers,
     written,
 )
 from lensgui.analysis.graph.nodes import Node, edge_mask, receivers, senders
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.layers.block import Block
+from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
 

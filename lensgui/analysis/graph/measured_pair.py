@@ -14,6 +14,7 @@ from lensgui.analysis.checks import check_one_length, check_unhooked
 from lensgui.analysis.run.predictions import metric_logits, read_out
 from lensgui.terms.metrics import Declared, read_positions
 from lensgui.transformer.hooks.hook_point import NamedHook
+from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import refuse_padding
 
@@ -132,11 +133,6 @@ def measure(model: HookedTransformer, final: Tensor, metric: Measure) -> Tensor:
         value: Tensor = metric.of_columns(precise(logits)).mean()
         return value
     return torch.as_tensor(metric(model.to_logits(final)))
-
-
-def precise(x: Tensor) -> Tensor:
-    """Return numbers in float32 at least: sums of many half-precision ones lose what matters."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 @torch.no_grad()

@@ -193,7 +193,7 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
     block, group = model.blocks[layer], model.cfg.heads_per_group
     row = run.residuals[layer][None, position : position + 1]
     span = Span(model.cfg, 1, position, device=row.device)
-    query = block.attn.queries(block.ln1(row), span)[0, 0, head] * model.cfg.score_scale
+    query = block.attn.queries(block.ln1(row), span)[0, 0, head] * block.attn.score_scale
 
     def exactly(read: Tensor) -> Tensor:
         return block.attn.keys(read, span)[:, 0, head // group] @ query

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import Metric, read_positions
+from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
 _READ_OUT_WORK = {"cpu": 1.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
@@ -98,9 +99,7 @@ def surprisals(run: Run) -> Iterator[list[float]]:
     for rows, ids in zip(run.residuals[-1][:-1].split(some), following.split(some), strict=True):
         if not len(ids):
             continue
-        logits = read_out(run.model, rows)
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
+        logits = precise(read_out(run.model, rows))
         chosen = logits.log_softmax(-1).gather(-1, ids[:, None])[:, 0]
         bits: list[float] = (-chosen / log(2)).tolist()
         yield bits

@@ -10,20 +10,22 @@ from lensgui.checkpoints.families.family import Family, Weight, norm
 def gpt2_config(config: Any) -> dict[str, Any]:
     """Return our fields of a GPT-2 config.
 
+    Its `reorder_and_upcast_attn` is about half precision; our softmax is always in float32.
+
     Raises:
-        ValueError: If attention is scaled in a way that only some derivatives do.
+        ValueError: If it attends elsewhere too.
     """
-    if config.scale_attn_by_inverse_layer_idx or not config.scale_attn_weights:
-        raise ValueError(
-            "GPT-2 with scale_attn_by_inverse_layer_idx, or without scale_attn_weights, is not "
-            "supported."
-        )
+    if config.add_cross_attention:
+        raise ValueError("GPT-2 with cross-attention is not supported.")
+    d_head = config.n_embd // config.n_head
     return {
         "n_layers": config.n_layer,
         "d_model": config.n_embd,
         "n_ctx": config.n_positions,
         "n_heads": config.n_head,
-        "d_head": config.n_embd // config.n_head,
+        "d_head": d_head,
+        "attn_scale": d_head**0.5 if config.scale_attn_weights else 1.0,
+        "scale_attn_by_inverse_layer_idx": config.scale_attn_by_inverse_layer_idx,
         "d_mlp": config.n_inner or 4 * config.n_embd,
         "d_vocab": config.vocab_size,
         "act_fn": config.activation_function,

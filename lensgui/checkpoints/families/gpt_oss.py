@@ -19,13 +19,8 @@ def gpt_oss_config(config: Any) -> dict[str, Any]:
     """Return our fields of a gpt-oss config.
 
     Raises:
-        ValueError: If the weights are quantised, or the gate's slope is not GELU's.
+        ValueError: If the gate's slope is not GELU's.
     """
-    if getattr(config, "quantization_config", None):
-        raise ValueError(
-            "gpt-oss with quantised weights is not supported: save a dequantised copy with "
-            "transformers first."
-        )
     if config.swiglu_alpha != 1.702:
         raise ValueError("gpt-oss with swiglu_alpha other than 1.702 is not supported.")
     return {

@@ -21,16 +21,17 @@ def window_by_layer(config: Any) -> dict[str, Any]:
             size.
     """
     types = {"full_attention": "global", "sliding_attention": "local"}
-    for layer_type in config.layer_types:
+    layer_types = getattr(config, "layer_types", None) or ()
+    for layer_type in layer_types:
         if layer_type not in types:
             raise ValueError(
                 f"{config.model_type} with layers of type {layer_type!r} is not supported."
             )
-    if "sliding_attention" not in config.layer_types:
+    if "sliding_attention" not in layer_types:
         return {}
     if not config.sliding_window:
         raise ValueError(f"{config.model_type} with sliding layers but no window is not supported.")
-    kinds = tuple(types[layer_type] for layer_type in config.layer_types)
+    kinds = tuple(types[layer_type] for layer_type in layer_types)
     return {"window_size": config.sliding_window, "attn_types": kinds}
 
 

@@ -20,22 +20,53 @@ def quick_gelu(x: Tensor) -> Tensor:
     return x * torch.sigmoid(1.702 * x)
 
 
+def gelu_10(x: Tensor) -> Tensor:
+    """Return GELU, at most 10 (Wu et al. 2020)."""
+    return F.gelu(x).clip(-10.0, 10.0)
+
+
+def linear(x: Tensor) -> Tensor:
+    """Return x itself."""
+    return x
+
+
 def relu2(x: Tensor) -> Tensor:
-    """Return the square of the positive part (So et al. 2021)."""
+    """Return ReLU squared (So et al. 2021)."""
     return F.relu(x).square()
 
 
+def sqrtsoftplus(x: Tensor) -> Tensor:
+    """Return the square root of softplus."""
+    return F.softplus(x).sqrt()
+
+
+def laplace(x: Tensor) -> Tensor:
+    """Return the normal distribution function that MEGA bounds ReLU² by (Ma et al. 2022)."""
+    return 0.5 * (1.0 + torch.erf((x - 0.707107) / (0.282095 * 2.0**0.5)))
+
+
+_TANH_GELUS = ("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate")
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
-    "relu2": relu2,
     "gelu": F.gelu,
-    "gelu_new": partial(F.gelu, approximate="tanh"),
-    "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
-    "gelu_fast": partial(F.gelu, approximate="tanh"),
+    "gelu_python": F.gelu,
+    **dict.fromkeys(_TANH_GELUS, partial(F.gelu, approximate="tanh")),
     "gelu_bloom": gelu_bloom,
     "quick_gelu": quick_gelu,
+    "gelu_10": gelu_10,
     "silu": F.silu,
+    "swish": F.silu,
     "tanh": torch.tanh,
+    "linear": linear,
+    "relu2": relu2,
+    "relu6": F.relu6,
+    "leaky_relu": F.leaky_relu,
+    "sigmoid": torch.sigmoid,
+    "hardswish": F.hardswish,
+    "mish": F.mish,
+    "laplace": laplace,
+    "sqrtsoftplus": sqrtsoftplus,
 }
 
 
@@ -45,7 +76,9 @@ def activation(name: str) -> Callable[[Tensor], Tensor]:
     Raises:
         ValueError: If it is not known.
     """
-    if name not in ACTIVATIONS:
-        known = ", ".join(ACTIVATIONS)
-        raise ValueError(f"Unknown activation function {name!r}; known are {known}.")
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise ValueError(
+            f"The activation function {name!r} is not supported; known are "
+            f"{', '.join(ACTIVATIONS)}."
+        )
     return ACTIVATIONS[name]

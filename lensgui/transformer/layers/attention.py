@@ -126,6 +126,7 @@ class Attention(nn.Module):
         self.b_K = zeros(kv_heads, cfg.d_head, dtype=dtype)
         self.b_V = zeros(kv_heads, cfg.d_head, dtype=dtype)
         self.b_O = zeros(cfg.d_model, dtype=dtype)
+        self.score_scale = cfg.score_scale(layer)
         self.window, self.rotation = cfg.window(layer), cfg.rotation(layer)
         has_alibi = cfg.positional_embedding_type == "alibi"
         is_capped = cfg.attn_scores_soft_cap is not None
@@ -271,7 +272,7 @@ class Attention(nn.Module):
             k.transpose(1, 2),
             v.transpose(1, 2),
             attn_mask=span.visible(q.shape[1], self.window),
-            scale=self.cfg.score_scale,
+            scale=self.score_scale,
             enable_gqa=self.cfg.kv_heads != self.cfg.n_heads,
         )
         return mixed.transpose(1, 2)
@@ -321,7 +322,7 @@ class Attention(nn.Module):
         self, q: Tensor, keys: list[Tensor], span: Span, heads: slice = _ALL_HEADS
     ) -> Tensor:
         """Return what the pattern is the softmax of; arguments as in `pattern`."""
-        scores = products(q, keys) * self.cfg.score_scale
+        scores = products(q, keys) * self.score_scale
         if not self.is_plain:
             scores = self._adjusted(scores, span, heads)
         return scores.masked_fill(~span.visible(q.shape[1], self.window), -torch.inf)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint, with_gradients_of
-from lensgui.transformer.layers.parameters import parameter
+from lensgui.transformer.layers.parameters import parameter, precise
 
 
 class Norm(nn.Module):
@@ -98,8 +98,9 @@ class Norm(nn.Module):
 
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""
-        x = x - x.mean(-1, keepdim=True) if self.centres else x
-        return (x.pow(2).mean(-1, keepdim=True) + self.eps).sqrt()
+        wide = precise(x)
+        wide = wide - wide.mean(-1, keepdim=True) if self.centres else wide
+        return (wide.pow(2).mean(-1, keepdim=True) + self.eps).sqrt().to(x.dtype)
 
     def fold(self) -> None:
         """Forget w and b, once they are folded into what reads this norm."""

@@ -40,6 +40,11 @@ def head_writers(heads: int, d_head: int, d_model: int, dtype: torch.dtype) -> n
     return parameter(memory.T.unflatten(0, (heads, d_head)))
 
 
+def precise(x: Tensor) -> Tensor:
+    """Return numbers in float32 at least: half precision loses sums, and lacks linear algebra."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
 def zeros(*shape: int, dtype: torch.dtype) -> nn.Parameter:
     """Return a bias of zeros."""
     return parameter(torch.zeros(*shape, dtype=dtype))

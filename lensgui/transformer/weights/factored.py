@@ -11,11 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensgui.transformer.layers.parameters import precise
+
 
 class FactoredMatrix:
     """The matrix A B, [..., ldim, rdim], kept as its factors.
 
-    Leading dimensions broadcast against each other.
+    Leading dimensions broadcast against each other. Of factors in half precision, what is worked
+    out (singular vectors and values, eigenvalues, norms) is in float32.
 
     Attributes:
         A: [..., ldim, mdim].
@@ -159,8 +162,8 @@ class FactoredMatrix:
         Works on the factors, so that the cost is that of their thin decompositions. As in the
         field's notebooks, the third matrix has the right singular vectors as columns.
         """
-        ua, sa, va = torch.linalg.svd(self.A, full_matrices=False)
-        ub, sb, vb = torch.linalg.svd(self.B, full_matrices=False)
+        ua, sa, va = torch.linalg.svd(precise(self.A), full_matrices=False)
+        ub, sb, vb = torch.linalg.svd(precise(self.B), full_matrices=False)
         inner = sa[..., :, None] * (va @ ub) * sb[..., None, :]
         ui, s, vi = torch.linalg.svd(inner, full_matrices=False)
         return ua @ ui, s, vb.transpose(-2, -1) @ vi.transpose(-2, -1)
@@ -188,13 +191,13 @@ class FactoredMatrix:
             ValueError: If A B is not square.
         """
         self._check_square("eigenvalues")
-        values: Tensor = torch.linalg.eigvals(self.BA)
+        values: Tensor = torch.linalg.eigvals(precise(self.B) @ precise(self.A))
         return values
 
     def norm(self) -> Tensor:
         """Return the Frobenius norm, [...], from the factors' small Gram matrices."""
-        left = self.A.transpose(-2, -1) @ self.A
-        right = self.B @ self.B.transpose(-2, -1)
+        a, b = precise(self.A), precise(self.B)
+        left, right = a.transpose(-2, -1) @ a, b @ b.transpose(-2, -1)
         return (left * right.transpose(-2, -1)).sum((-2, -1)).clamp(min=0).sqrt()
 
     def make_even(self) -> FactoredMatrix:
@@ -269,5 +272,6 @@ def composition_scores(
             left = left.unsqueeze(left.ndim - 2)
         for _ in range(left.ndim - right.ndim):
             right = right.unsqueeze(0)
+    left, right = (FactoredMatrix(precise(m.A), precise(m.B)) for m in (left, right))
     product: FactoredMatrix = left @ right
     return product.norm() / left.norm() / right.norm()

@@ -1,0 +1,241 @@
+"""What the config.json of every model that has an alias says: its architecture and its flags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_NEW = {
+    "vocab_size": 31,
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 16,
+}
+_GROUPED = {**_NEW, "num_key_value_heads": 2}
+_FULL = {**_NEW, "num_key_value_heads": 4}
+_OLD = {"vocab_size": 31, "n_embd": 16, "n_layer": 2, "n_head": 4, "n_positions": 16, "n_ctx": 16}
+_MOE = {
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 8,
+    "decoder_sparse_step": 1,
+}
+_LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8,
+}
+_LONG = {"type": "longrope", "short_factor": [1.0, 1.1], "long_factor": [1.0, 4.0]}
+_STANFORD = {"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}
+_PARALLEL = {"use_parallel_residual": True}
+_FALCON = {"alibi": False, "bias": False, "parallel_attn": True, "auto_map": {"AutoConfig": "x.Y"}}
+_GEMMA = {**_GROUPED, "head_dim": 8, "tie_word_embeddings": True}
+_GEMMA2 = {
+    "query_pre_attn_scalar": 224,
+    "attn_logit_softcapping": 50.0,
+    "final_logit_softcapping": 30.0,
+    "sliding_window": 8,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_act": "gelu_pytorch_tanh",
+}
+_GEMMA3 = {
+    "query_pre_attn_scalar": 256,
+    "attn_logit_softcapping": None,
+    "final_logit_softcapping": None,
+    "sliding_window": 8,
+    "rope_local_base_freq": 10000.0,
+    "rope_theta": 1000000.0,
+    "hidden_activation": "gelu_pytorch_tanh",
+}
+_MPT = {
+    "alibi": True,
+    "alibi_bias_max": 8,
+    "attn_impl": "torch",
+    "attn_pdrop": 0,
+    "attn_type": "multihead_attention",
+    "attn_uses_sequence_id": False,
+    "clip_qkv": None,
+    "prefix_lm": False,
+    "qk_ln": False,
+    "softmax_scale": None,
+}
+_NEO = {"vocab_size": 31, "hidden_size": 16, "num_heads": 4, "max_position_embeddings": 16}
+_ONE_BY_ONE = {"use_parallel_residual": False, "hidden_act": "gelu", "rotary_pct": 1.0}
+
+# Which hub names, as a regular expression, have which architecture and which fields.
+CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
+    r"openai-community/gpt2.*|distilbert/distilgpt2": ("gpt2", _OLD),
+    r"stanford-crfm/.*": ("gpt2", {**_OLD, **_STANFORD}),
+    r"cerebras/.*": ("gpt2", {**_OLD, "activation_function": "gelu", "n_inner": 64}),
+    r"EleutherAI/gpt-neo-.*": (
+        "gpt_neo",
+        {**_NEO, "num_layers": 2, "attention_types": [[["global", "local"], 1]]},
+    ),
+    r"roneneldan/TinyStories-(?!1Layer).*": (
+        "gpt_neo",
+        {**_NEO, "num_layers": 4, "window_size": 8, "attention_types": [[["global", "local"], 2]]},
+    ),
+    r"roneneldan/TinyStories-1Layer.*": (
+        "gpt_neo",
+        {**_NEO, "num_layers": 1, "attention_types": [[["global"], 1]]},
+    ),
+    r"EleutherAI/gpt-j-6b": ("gptj", {**_OLD, "rotary_dim": 4, "scale_attn_weights": True}),
+    r"EleutherAI/(gpt-neox|pythia).*": (
+        "gpt_neox",
+        {**_NEW, **_PARALLEL, "rotary_pct": 0.5, "rotary_emb_base": 10000, "hidden_act": "gelu"},
+    ),
+    r"stabilityai/stablelm-(base|tuned)-alpha-.*": (
+        "gpt_neox",
+        {**_NEW, **_PARALLEL, "rotary_pct": 0.5},
+    ),
+    r"togethercomputer/.*": ("gpt_neox", {**_NEW, **_ONE_BY_ONE}),
+    r"facebook/opt-.*": (
+        "opt",
+        {**_NEW, "ffn_dim": 24, "word_embed_proj_dim": 16, "do_layer_norm_before": True},
+    ),
+    r"bigscience/bloom-.*": (
+        "bloom",
+        {
+            **{"vocab_size": 31, "n_embed": 16, "n_layer": 2, "num_attention_heads": 4},
+            **{"apply_residual_connection_post_layernorm": False, "seq_length": 16},
+            **{"attention_softmax_in_fp32": True, "pretraining_tp": 2},
+        },
+    ),
+    r"meta-llama/(Llama-2|Meta-Llama-3-).*|TinyLlama/.*|01-ai/.*|HuggingFaceTB/SmolLM2.*": (
+        "llama",
+        {**_GROUPED, "pretraining_tp": 1, "rope_scaling": None, "rope_theta": 500000.0},
+    ),
+    r"codellama/.*": ("llama", {**_NEW, "rope_theta": 1000000, "rope_scaling": None}),
+    r"meta-llama/Llama-3\..*|deepseek-ai/DeepSeek-R1-Distill-Llama-8B": (
+        "llama",
+        {**_GROUPED, "rope_scaling": _LLAMA3, "tie_word_embeddings": True},
+    ),
+    r"HuggingFaceTB/SmolLM3-3B": (
+        "smollm3",
+        {
+            **_GROUPED,
+            **{"no_rope_layers": [1, 0], "no_rope_layer_interval": 4, "use_sliding_window": False},
+            **{"sliding_window": None, "layer_types": ["full_attention"] * 2, "pad_token_id": 0},
+        },
+    ),
+    r"mistralai/Mistral-7B-v0.1|mistralai/Mistral-7B-Instruct-v0.1": (
+        "mistral",
+        {**_GROUPED, "sliding_window": 8},
+    ),
+    r"mistralai/Mistral-Nemo.*": ("mistral", {**_GROUPED, "sliding_window": None, "head_dim": 8}),
+    r"mistralai/Mixtral.*": (
+        "mixtral",
+        {**_GROUPED, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None},
+    ),
+    r"Qwen/(Qwen1.5-[\d.]+B|Qwen2-(?!57)[\d.]+B|Qwen2\.5|QwQ).*|deepseek-ai/.*-Qwen-.*": (
+        "qwen2",
+        {**_GROUPED, "use_sliding_window": False, "sliding_window": 8, "use_mrope": False},
+    ),
+    r"Qwen/Qwen3-[\d.]+B(-Base)?": (
+        "qwen3",
+        {**_GROUPED, "head_dim": 8, "use_sliding_window": False, "attention_bias": False},
+    ),
+    r"Qwen/Qwen3-30B-A3B(-Base)?": (
+        "qwen3_moe",
+        {**_GROUPED, **_MOE, "head_dim": 8, "norm_topk_prob": True, "mlp_only_layers": []},
+    ),
+    r"Qwen/(Qwen1.5-MoE-A2.7B|Qwen2-57B-A14B)": (
+        "qwen2_moe",
+        {**_GROUPED, **_MOE, "shared_expert_intermediate_size": 8, "norm_topk_prob": False},
+    ),
+    r"google/gemma-\d+b.*": (
+        "gemma",
+        {**_GEMMA, "hidden_act": "gelu_pytorch_tanh", "hidden_activation": None},
+    ),
+    r"google/gemma-2-.*": ("gemma2", {**_GEMMA, **_GEMMA2}),
+    r"google/gemma-3-.*": (
+        "gemma3_text",
+        {**_GEMMA, **_GEMMA3, "sliding_window_pattern": 6, "use_bidirectional_attention": False},
+    ),
+    r"microsoft/phi-(1|1_5|2)": (
+        "phi",
+        {**_NEW, "partial_rotary_factor": 0.5, "qk_layernorm": False, "hidden_act": "gelu_new"},
+    ),
+    r"microsoft/Phi-3-mini-4k-instruct|microsoft/phi-4": (
+        "phi3",
+        {**_GROUPED, "sliding_window": 8, "rope_scaling": None, "pad_token_id": 0},
+    ),
+    r"microsoft/Phi-3-mini-128k-instruct|microsoft/Phi-3.5-mini-instruct": (
+        "phi3",
+        {
+            **_NEW,
+            **{"rope_scaling": _LONG, "original_max_position_embeddings": 8, "pad_token_id": 0},
+            **{"sliding_window": 262144, "auto_map": {"AutoConfig": "x.Y"}},
+        },
+    ),
+    r"allenai/OLMo-\d+B-hf": ("olmo", {**_NEW, "clip_qkv": None, "attention_bias": False}),
+    r"allenai/OLMo-2-.*": ("olmo2", {**_NEW, "attention_bias": False}),
+    r"stabilityai/stablelm-3b-4e1t": ("stablelm", {**_FULL, "partial_rotary_factor": 0.5}),
+    r"stabilityai/stablelm-2-1_6b": (
+        "stablelm",
+        {**_FULL, "partial_rotary_factor": 0.5, "use_qkv_bias": True},
+    ),
+    r"stabilityai/stablelm-2-12b": (
+        "stablelm",
+        {**_GROUPED, **_PARALLEL, "partial_rotary_factor": 0.5, "qk_layernorm": True},
+    ),
+    r"tiiuae/falcon-7b.*": (
+        "falcon",
+        {**_NEW, **_FALCON, "multi_query": True, "new_decoder_architecture": False},
+    ),
+    r"tiiuae/falcon-40b": (
+        "falcon",
+        {**_NEW, **_FALCON, "num_kv_heads": 2, "new_decoder_architecture": True},
+    ),
+    r"tiiuae/falcon-11B": (
+        "falcon",
+        {
+            **_NEW,
+            **_FALCON,
+            **{"num_kv_heads": 2, "new_decoder_architecture": True, "ff_factor": 4},
+            **{"num_ln_in_parallel_attn": 1},
+        },
+    ),
+    r"mosaicml/mpt-.*": (
+        "mpt",
+        {
+            **{"vocab_size": 31, "d_model": 16, "n_layers": 2, "n_heads": 4, "max_seq_len": 16},
+            **{"attn_config": _MPT, "logit_scale": None, "no_bias": True, "expansion_ratio": 4},
+            **{"norm_type": "low_precision_layernorm", "auto_map": {"AutoConfig": "x.Y"}},
+        },
+    ),
+    r"bigcode/starcoder(base-.*)?": (
+        "gpt_bigcode",
+        {
+            **_OLD,
+            **{"activation_function": "gelu_pytorch_tanh", "multi_query": True},
+            **{"attention_softmax_in_fp32": True, "scale_attention_softmax_in_fp32": True},
+        },
+    ),
+    r"bigcode/starcoder2-.*": ("starcoder2", {**_GROUPED, "sliding_window": 8, "use_bias": True}),
+    r"CohereLabs/c4ai-command-r-v01": ("cohere", {**_NEW, "logit_scale": 0.0625}),
+    r"CohereLabs/c4ai-command-r-plus": (
+        "cohere",
+        {**_GROUPED, "logit_scale": 0.8, "use_qk_norm": True},
+    ),
+    r"ibm-granite/.*": (
+        "granite",
+        {
+            **_GROUPED,
+            **{"attention_multiplier": 0.015625, "embedding_multiplier": 12.0},
+            **{"logits_scaling": 8.0, "residual_multiplier": 0.22, "tie_word_embeddings": True},
+        },
+    ),
+    r"unsloth/gpt-oss-.*-BF16": (
+        "gpt_oss",
+        {
+            **_GROUPED,
+            **{"num_local_experts": 4, "num_experts_per_tok": 2, "swiglu_limit": 7.0},
+            **{"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]},
+            **{"head_dim": 8, "attention_bias": True},
+        },
+    ),
+}
