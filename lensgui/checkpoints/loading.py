@@ -13,6 +13,7 @@ import torch
 from einops import EinopsError
 
 from lensgui.checkpoints import devices
+from lensgui.checkpoints.config_checks import check_numbers, described, refuse_missing_layers
 from lensgui.checkpoints.devices import best_device
 from lensgui.checkpoints.families.family import Family, Weight, sizes
 from lensgui.checkpoints.families.registry import family_of
@@ -318,7 +319,7 @@ def from_pretrained(
     cfg.device = str(device or best_device()) if move_to_device else "cpu"
     if tokenizer is not None and default_padding_side is not None:
         tokenizer.padding_side = default_padding_side
-    with torch.device("meta"):
+    with torch.device("meta"), described(model_name):
         model = HookedTransformer(cfg, tokenizer, initialise=False)
     steps = (
         fold_ln,
@@ -355,7 +356,7 @@ def open_model(
 def _prepends_bos(tokenizer: Any) -> bool:
     """Return whether a tokenizer puts its beginning-of-sequence token in front by itself."""
     bos = getattr(tokenizer, "bos_token_id", None)
-    return bos is not None and tokenizer.encode("a")[:1] == [bos]
+    return bos is not None and tokenizer.encode("")[:1] == [bos]
 
 
 def convert_config(
@@ -378,13 +379,16 @@ def convert_config(
     Raises:
         ModelError: If it asks for a feature that is not supported.
     """
-    try:
+    with described(name):
         fields = family.config(hf_config)
-    except ValueError as error:
-        raise ModelError(str(error)) from error
-    cfg = HookedTransformerConfig(
-        **fields, model_name=name, original_architecture=hf_config.model_type, dtype=dtype
-    )
+        check_numbers(fields, name)
+        cfg = HookedTransformerConfig(
+            **fields, model_name=name, original_architecture=hf_config.model_type, dtype=dtype
+        )
     if checkpoint is not None:
+        refuse_missing_layers(cfg, checkpoint)
+        weight, names = place_of(checkpoint, family, family.weights["embed.W_E"], 1)
+        if weight is not None and names:
+            _view(checkpoint, names[0], weight, cfg, torch.Size((cfg.d_vocab, cfg.d_model)))
         cfg.tied_embeddings = is_tied(checkpoint, family, cfg.tied_embeddings)
     return cfg

@@ -5,7 +5,6 @@ Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lensgui.checkpoints.folder import inside, read_object
 from lensgui.terms.errors import ModelError
 
 _INDEX = "model.safetensors.index.json"
@@ -134,13 +134,10 @@ def _files(folder: Path) -> list[Path]:
     """Return a folder's safetensors files."""
     index = folder / _INDEX
     if index.is_file():
-        try:
-            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, AttributeError) as error:
-            raise ModelError(
-                f"{index} does not list the model's files: get the model again."
-            ) from error
-        return [folder / shard for shard in sorted(shards)]
+        shards = read_object(index).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise ModelError(f"{index} does not list the model's files: get the model again.")
+        return sorted({inside(folder, shard) for shard in shards.values()})
     files = sorted(folder.glob("*.safetensors"))
     if files:
         return files

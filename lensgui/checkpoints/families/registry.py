@@ -75,6 +75,6 @@ def family_of(model_type: str | None) -> Family:
         if model_type in family.model_types:
             return family
     raise ModelError(
-        f"The architecture {model_type!r} is not supported; lensgui opens "
+        f"The architecture {model_type!r:.80} is not supported; lensgui opens "
         f"{', '.join(supported_types())}."
     )
