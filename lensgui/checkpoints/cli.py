@@ -162,7 +162,7 @@ def _path(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from lensgui.checkpoints import pickles
+    from lensgui.checkpoints.files import pickles
 
     folder = arguments.folder.expanduser()
     if arguments.child:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lensgui.checkpoints.devices import free_bytes, parameters_bytes
+from lensgui.checkpoints.files.tensors import checkpoint_of_place, weight_files
 from lensgui.checkpoints.folder import read_config, read_tokenizer
 from lensgui.checkpoints.loading import open_model, understood
 from lensgui.checkpoints.locate import folder_of
-from lensgui.checkpoints.tensors import checkpoint_of_place, weight_files
 from lensgui.checkpoints.verify import Verification
 from lensgui.terms.errors import ModelError, first_line
 from lensgui.transformer.config import DTYPES

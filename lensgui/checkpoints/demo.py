@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lensgui.checkpoints import gguf_files
+from lensgui.checkpoints.files import gguf_files
 from lensgui.models import store
 from lensgui.models.known_models import CARD, Entry, find, path
 from lensgui.models.store import Progress, Report, silence

@@ -5,7 +5,6 @@ Nothing in a folder is ever run.
 
 from __future__ import annotations
 
-import json
 from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,16 +12,20 @@ from typing import Any
 
 import torch
 
+from lensgui.checkpoints.config_checks import check_numbers, described
 from lensgui.checkpoints.families.family import Family
 from lensgui.checkpoints.families.hooked import MODEL_TYPE, is_hooked
 from lensgui.checkpoints.families.registry import family_of, supported_types
-from lensgui.checkpoints.naming import adapter_alone
+from lensgui.checkpoints.files.descriptions import read_object, refuse_odd_files
+from lensgui.checkpoints.files.naming import adapter_alone
 from lensgui.terms.errors import ModelError, reason
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.activations import activation
 
 # Language parts that are another architecture as soon as there is text only.
 _OF_TEXT = {"qwen2_vl_text": "qwen2", "qwen2_5_vl_text": "qwen2", "qwen3_vl_text": "qwen3"}
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_MOST_LAYERS = 10_000
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
 
 
@@ -36,23 +39,23 @@ def read_config(folder: Path) -> Any:
 
     path = folder / "config.json"
     try:
-        written = json.loads(path.read_text(encoding="utf-8"))
-        kind = written.get("model_type")
+        refuse_odd_files(folder)
+        written = read_object(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         if (folder / "adapter_config.json").is_file():
             raise adapter_alone(str(folder)) from error
         raise ModelError(f"{folder} has no config.json: choose a model's own folder.") from error
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path} can't be read as JSON: get the file again.") from error
     if is_hooked(written):
         return SimpleNamespace(model_type=MODEL_TYPE, **written)
+    kind = written.get("model_type")
     if kind not in supported_types() and "auto_map" in written:
         raise ModelError(
-            f"{folder.name} needs code that it brings itself (model type {kind!r}), and lensgui "
-            f"never runs that; it opens {', '.join(supported_types())}."
+            f"{folder.name} needs code that it brings itself (model type {kind!r:.80}), and "
+            f"lensgui never runs that; it opens {', '.join(supported_types())}."
         )
     if kind not in CONFIG_MAPPING:
         family_of(kind)
+    _refuse_many_layers(path, written)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # transformers raises many kinds for bad values
@@ -126,13 +129,20 @@ def convert_config(
     Raises:
         ModelError: If it asks for a feature that is not supported.
     """
-    try:
-        fields = {"model_name": name, "original_architecture": hf_config.model_type, "dtype": dtype}
-        cfg = HookedTransformerConfig(**family.config(hf_config), **fields)
+    with described(name):
+        fields = family.config(hf_config)
+        check_numbers(fields, name)
+        said = {"model_name": name, "original_architecture": hf_config.model_type, "dtype": dtype}
+        cfg = HookedTransformerConfig(**fields, **said)
         activation(cfg.act_fn)
-    except ValueError as error:
-        raise ModelError(str(error)) from error
     return cfg
+
+
+def _refuse_many_layers(path: Path, written: dict[str, Any]) -> None:
+    """Refuse more layers than any model has, of each of which transformers would make a list."""
+    for name in _LAYERS:
+        if isinstance(count := written.get(name), int | float) and count > _MOST_LAYERS:
+            raise ModelError(f"{path} says {name} is {count:g}: get the file again.")
 
 
 def read_tokenizer(folder: Path) -> Any:
@@ -146,7 +156,11 @@ def read_tokenizer(folder: Path) -> Any:
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         return None
     try:
-        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+        tokenizer.encode("")  # its settings are read only now
+        return tokenizer
     except Exception as error:  # a broken file shows itself in many ways
         if "trust_remote_code" in str(error):
             raise ModelError(

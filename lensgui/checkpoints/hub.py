@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from lensgui.checkpoints import naming
+from lensgui.checkpoints.files import naming
 from lensgui.models import store
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line

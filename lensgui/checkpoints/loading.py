@@ -13,9 +13,16 @@ import torch
 from einops import EinopsError
 
 from lensgui.checkpoints import devices
+from lensgui.checkpoints.config_checks import described
 from lensgui.checkpoints.devices import best_device
 from lensgui.checkpoints.families.family import Family, Weight, sizes
 from lensgui.checkpoints.families.registry import family_of
+from lensgui.checkpoints.files.naming import of_any_layer
+from lensgui.checkpoints.files.tensors import (
+    Checkpoint,
+    checkpoint_of_module,
+    checkpoint_of_place,
+)
 from lensgui.checkpoints.folder import (
     convert_config,
     language_part,
@@ -24,12 +31,6 @@ from lensgui.checkpoints.folder import (
     read_tokenizer,
 )
 from lensgui.checkpoints.locate import folder_of, locate
-from lensgui.checkpoints.naming import of_any_layer
-from lensgui.checkpoints.tensors import (
-    Checkpoint,
-    checkpoint_of_module,
-    checkpoint_of_place,
-)
 from lensgui.models.store import Report, silence
 from lensgui.terms.errors import ModelError
 from lensgui.transformer.config import DTYPES, HookedTransformerConfig
@@ -265,6 +266,14 @@ def understood(
     if sign := checkpoint.quantised(family.ignored):
         raise quantised(checkpoint.where, text_config, sign)
     cfg = convert_config(family, text_config, name, dtype)
+    if cfg.n_layers > checkpoint.layers:
+        raise ModelError(
+            f"The config of {name} says that it has {cfg.n_layers} layers, and {checkpoint.where} "
+            f"has tensors of {checkpoint.layers}: get the model again."
+        )
+    weight, names = place_of(checkpoint, family, family.weights["embed.W_E"], 1)
+    if weight is not None and names:
+        _view(checkpoint, names[0], weight, cfg, torch.Size((cfg.d_vocab, cfg.d_model)))
     cfg.tied_embeddings = is_tied(checkpoint, family, cfg.tied_embeddings)
     if checkpoint.left_out:
         cfg.processing.append(f"language part only: without {', '.join(checkpoint.left_out)}")
@@ -348,7 +357,7 @@ def from_pretrained(
     cfg.device = str(device or best_device()) if move_to_device else "cpu"
     if tokenizer is not None and default_padding_side is not None:
         tokenizer.padding_side = default_padding_side
-    with torch.device("meta"):
+    with torch.device("meta"), described(model_name):
         model = HookedTransformer(cfg, tokenizer, initialise=False)
     steps = (
         fold_ln,
@@ -385,4 +394,4 @@ def open_model(
 def _prepends_bos(tokenizer: Any) -> bool:
     """Return whether a tokenizer puts its beginning-of-sequence token in front by itself."""
     bos = getattr(tokenizer, "bos_token_id", None)
-    return bos is not None and tokenizer.encode("a")[:1] == [bos]
+    return bos is not None and tokenizer.encode("")[:1] == [bos]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lensgui.checkpoints import gguf_files, hub
+from lensgui.checkpoints import hub
+from lensgui.checkpoints.files import gguf_files
 from lensgui.models import known_models
 from lensgui.models.aliases import hub_id
 from lensgui.models.store import Report, silence

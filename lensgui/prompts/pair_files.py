@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lensgui.prompts.pair import TYPED, PairRow, PromptPair, Role
 NEEDED = ("clean", "corrupted")
 ROLES, INCLUDED = "roles", "included"  # columns that may follow
 TICKS = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+HALF = re.compile("[\ud800-\udfff]")  # of a character beyond U+FFFF: JSON can hold it alone
 MOST_ROWS = 20_000
 EXAMPLE = ",".join(TYPED)
 
@@ -152,7 +154,7 @@ def _row_of_cells(cells: Sequence[str], columns: Sequence[str], where: str) -> P
     held = dict(zip(columns, cells, strict=False))
     try:
         roles = json.loads(held.get(ROLES, "").strip() or "{}")
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         roles = None
     included = TICKS.get(held.get(INCLUDED, "").strip().casefold())
     return _row({column: held.get(column, "") for column in TYPED}, roles, included, where)
@@ -164,6 +166,13 @@ def _row(texts: dict[str, str], roles: Any, included: Any, where: str) -> PairRo
             raise ValueError(f"{where} has no {column} prompt: fill it in or remove the line.")
     if not isinstance(included, bool):
         raise ValueError(f"{where} does not say whether it is included: write yes or no.")
+    if not isinstance(roles, dict):
+        raise _no_roles(where)
+    for column, text in [*texts.items(), *((ROLES, name) for name in roles)]:
+        if half := HALF.search(text):
+            raise ValueError(
+                f"{where} has half a character (U+{ord(half[0]):04X}) in its {column}: replace it."
+            )
     pair = PromptPair(texts["clean"], texts["corrupted"], texts["answer"], texts["distractor"])
     return PairRow(pair, _roles(roles, len(pair.clean), where), included)
 
@@ -172,9 +181,13 @@ def _of_json(text: str, name: str) -> tuple[PairRow, ...]:
     """Return the pairs of a JSON list of objects, or of an object's list "pairs"."""
     try:
         held = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ValueError(f"{name} is not sound JSON{where}: check its brackets.") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{name} is not sound JSON in line {error.lineno}: check its brackets."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        what = "brackets" if isinstance(error, RecursionError) else "numbers, one of which is huge"
+        raise ValueError(f"{name} is not sound JSON: check its {what}.") from error
     entries = held.get("pairs") if isinstance(held, dict) else held
     if not isinstance(entries, list):
         raise ValueError(
@@ -199,15 +212,17 @@ def _row_of_entry(entry: Any, where: str) -> PairRow:
     return _row(texts, entry.get(ROLES, {}), included, where)
 
 
-def _roles(named: Any, length: int, where: str) -> tuple[Role, ...]:
-    if not isinstance(named, dict) or not all(
-        isinstance(end, int) and 0 < end <= length for end in named.values()
-    ):
-        raise ValueError(
-            f"{where} has roles that are not ends of words: give each name the number of letters "
-            'before the word\'s end, such as {"S1": 4}.'
-        )
+def _roles(named: dict[str, Any], length: int, where: str) -> tuple[Role, ...]:
+    if not all(isinstance(end, int) and 0 < end <= length for end in named.values()):
+        raise _no_roles(where)
     return tuple(Role(name, end) for name, end in named.items())
+
+
+def _no_roles(where: str) -> ValueError:
+    return ValueError(
+        f"{where} has roles that are not ends of words: give each name the number of letters "
+        'before the word\'s end, such as {"S1": 4}.'
+    )
 
 
 def _check_count(count: int, name: str) -> None:

@@ -165,8 +165,17 @@ class Session(QObject):
             TypeError: If no such field exists.
         """
         after = self._document.having(**changes)
-        if after != self._document:
-            self.undo_stack.push(Edit(self, after, frozenset(changes)))
+        if after == self._document:
+            return
+        edit, stack = Edit(self, after, frozenset(changes)), self.undo_stack
+        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
+        # The stack merges what is pushed by itself, but PySide keeps whatever was pushed for good.
+        if isinstance(last, Edit) and last.mergeWith(edit):
+            self.show(after)
+            if last.isObsolete():
+                stack.undo()  # which takes it off
+        else:
+            stack.push(edit)
 
     def show(self, document: Document) -> None:
         """Take a document as the present one without recording a step."""

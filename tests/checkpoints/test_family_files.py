@@ -16,8 +16,9 @@ from tests.checkpoints.tiny_models import TINY, prompts, tiny
 
 
 def test_every_supported_type_has_a_tiny_model():
-    assert {tiny(name).config.model_type for name in TINY} == set(supported_types())
-    assert len(supported_types()) >= 26
+    compared = {tiny(name).config.model_type for name in TINY}
+    assert compared == set(supported_types()) - {"hooked"}  # which is ours: test_hooked.py
+    assert len(supported_types()) >= 40
     assert len(supported_types()) == sum(len(family.model_types) for family in FAMILIES)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.checkpoints import gguf_files
+from lensgui.checkpoints.files import gguf_files
 from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate
 from lensgui.models import known_models, store

@@ -15,7 +15,8 @@ import transformers as hf
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.checkpoints import cli, compare_hf, demo, gguf_files, locate
+from lensgui.checkpoints import cli, compare_hf, demo, locate
+from lensgui.checkpoints.files import gguf_files
 from lensgui.checkpoints.loading import open_model
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError

@@ -10,7 +10,8 @@ import zipfile
 import pytest
 import torch
 
-from lensgui.checkpoints import cli, pickles
+from lensgui.checkpoints import cli
+from lensgui.checkpoints.files import pickles
 from lensgui.checkpoints.loading import open_model
 from lensgui.terms.errors import ModelError
 from tests.checkpoints.tiny_models import prompts, tiny

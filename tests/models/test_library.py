@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock, Timeout
 
-from lensgui.checkpoints import cli, demo, gguf_files
+from lensgui.checkpoints import cli, demo
+from lensgui.checkpoints.files import gguf_files
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 from tests.counting import Clock

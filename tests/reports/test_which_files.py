@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from lensgui.checkpoints import hub
+from lensgui.checkpoints.files.naming import model_files
 from lensgui.checkpoints.loading import from_pretrained
-from lensgui.checkpoints.naming import model_files
 from lensgui.terms.errors import ModelError
 from tests.reports.small import TOKENS, is_one_sentence, llama, logits_of, saved
 

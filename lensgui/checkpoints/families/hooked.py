@@ -31,8 +31,11 @@ def hooked_config(config: Any) -> dict[str, Any]:
         raise ValueError("A last norm that alone is an RMSNorm is not supported.")
     is_shortformer = bool(written.get("shortformer_pos"))
     kinds = [written[name] for name in ("normalization", "normalization_type") if name in written]
+    read = [name for name in _KEPT if written.get(name) is not None]
+    if written.get("attn_only"):
+        read = [name for name in read if name != "act_fn"]  # of an MLP that it lacks
     return {
-        **{name: written[name] for name in _KEPT if written.get(name) is not None},
+        **{name: written[name] for name in read},
         "d_vocab": written["d_vocab"],
         "eps": written.get("eps", 1e-5),
         "normalization_type": kinds[0] if kinds else "LN",

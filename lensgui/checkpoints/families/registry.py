@@ -107,6 +107,6 @@ def family_of(model_type: str | None) -> Family:
     why = WHY.get(model_type or "")
     because = f" yet, because {why}" if why else ""
     raise ModelError(
-        f"The architecture {model_type!r} is not supported{because}; lensgui opens "
+        f"The architecture {model_type!r:.80} is not supported{because}; lensgui opens "
         f"{', '.join(supported_types())}."
     )

@@ -54,9 +54,25 @@ def bos_token(model: Transformer, prepend_bos: Bos) -> int | None:
 
 
 def encode(model: Transformer, text: str, prepend_bos: Bos = None) -> list[int]:
-    """Return the token ids of one text; a beginning-of-sequence token is never doubled."""
+    """Return the token ids of one text; a beginning-of-sequence token is never doubled.
+
+    Raises:
+        ValueError: If the tokenizer has no token for some of it, or one that the model lacks.
+    """
     tokenizer = _tokenizer(model)
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    try:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    except Exception as error:  # a vocabulary without an unknown token, half a character
+        reason = str(error).split("\n", 1)[0].rstrip(".")
+        raise ValueError(
+            f"The tokenizer of {model.cfg.model_name} can't split this text ({reason:.200}): "
+            "change the text."
+        ) from error
+    if ids and not 0 <= max(ids) < model.cfg.d_vocab:
+        raise ValueError(
+            f"The tokenizer of {model.cfg.model_name} makes token {max(ids)} of this text, and the "
+            f"model has {model.cfg.d_vocab} tokens: they belong to different models."
+        )
     bos = bos_token(model, prepend_bos)
     return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 

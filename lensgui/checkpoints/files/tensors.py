@@ -5,7 +5,6 @@ Nothing is unpickled: `pickles` does that, when asked to.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
@@ -15,8 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from lensgui.checkpoints import naming
-from lensgui.checkpoints.pickles import pickles_in
+from lensgui.checkpoints.files import naming
+from lensgui.checkpoints.files.descriptions import inside, read_object
+from lensgui.checkpoints.files.pickles import pickles_in
 from lensgui.terms.errors import ModelError
 
 _INDEX = "model.safetensors.index.json"
@@ -88,6 +88,12 @@ class Checkpoint:
             if is_packed and not any(re.search(pattern, name) for pattern in ignored):
                 return name
         return None
+
+    @property
+    def layers(self) -> int:
+        """Of how many layers it has tensors, by their names."""
+        found = (re.search(r"\.(\d+)\.", name) for name in self.names)
+        return 1 + max((int(number[1]) for number in found if number), default=-1)
 
     def read(self, name: str) -> Tensor:
         """Return a tensor: of a file a view where it is large, and its own memory where it is not.
@@ -193,13 +199,10 @@ def _files(folder: Path) -> list[Path]:
     """Return a folder's safetensors files."""
     index = folder / _INDEX
     if index.is_file():
-        try:
-            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, AttributeError) as error:
-            raise ModelError(
-                f"{index} does not list the model's files: get the model again."
-            ) from error
-        return [folder / shard for shard in sorted(shards)]
+        shards = read_object(index).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise ModelError(f"{index} does not list the model's files: get the model again.")
+        return sorted({inside(folder, shard) for shard in shards.values()})
     found = [path.name for path in folder.glob("*.safetensors")]
     if files := naming.model_files(found):
         return [folder / name for name in files]
