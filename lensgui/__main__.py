@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(NO_DISPLAY, file=sys.stderr)
         return 2
     prepare(parsed.model)
-    return _open_window(parsed)
+    try:
+        return _open_window(parsed)
+    except KeyboardInterrupt:  # before the window is there, or again while it is left
+        os._exit(130)  # at once: threads may be importing
 
 
 def lacks_display(environment: Mapping[str, str]) -> bool:

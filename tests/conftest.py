@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["DO_NOT_TRACK"] = "1"
 
-GUI = ("jobs", "state", "panes", "app", "soak")
+GUI = ("jobs", "state", "panes", "app", "soak", "reports")
 ROOT = Path(__file__).parent
 
 

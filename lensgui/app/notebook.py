@@ -9,7 +9,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEventLoop, QTimer
 
 from lensgui.app import start
-from lensgui.app.runtime import Warming
+from lensgui.app.runtime import Warming, interruptible
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.results import Answerer
 from lensgui.prompts.pair import PromptPair
@@ -34,6 +34,9 @@ def show(
 
     Returns:
         The window; None once it is closed.
+
+    Raises:
+        SystemExit: With 130, after Ctrl-C.
     """
     parts = start.build(start.Options(document=Document(key, pair)), make_answerer)
     parts.warming = Warming(parts.runner, parts.window)
@@ -46,8 +49,12 @@ def show(
         return parts.window
     closing = QEventLoop()
     parts.window.closed.connect(closing.quit)
-    closing.exec()
+    with interruptible(closing.exit):
+        status = closing.exec()
+    parts.window.close()
     _leave(parts)
+    if status:
+        raise SystemExit(status)
     return None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
+import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -19,6 +21,7 @@ from lensgui.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
 
+INTERRUPTED = 130  # the exit status after Ctrl-C
 INTERVAL_MS = 1000
 IDLE_ROUNDS = 10  # between two full collections
 SWITCH_INTERVAL = 0.0002  # seconds that the worker's Python may hold up the window
@@ -82,6 +85,23 @@ class Collector(QObject):
             gc.unfreeze()
             if collects:
                 gc.enable()
+
+
+@contextlib.contextmanager
+def interruptible(end: Callable[[int], None]) -> Iterator[None]:
+    """Let Ctrl-C end an event loop, within the second: Python must run to hear of a signal.
+
+    Args:
+        end: Ends the loop with an exit status.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: end(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 class Warming(QObject):

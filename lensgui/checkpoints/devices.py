@@ -12,12 +12,11 @@ from pathlib import Path
 import psutil
 import torch
 
-from lensgui.terms.errors import ModelError
+from lensgui.terms.errors import ModelError, is_out_of_memory
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 
 _CONTAINER = Path("/sys/fs/cgroup")
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 def devices() -> tuple[str, ...]:
@@ -211,9 +210,8 @@ def enough(cfg: HookedTransformerConfig) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:  # torch's own error is a RuntimeError
-        message = str(error).lower()
-        if not isinstance(error, MemoryError) and not any(x in message for x in _OUT_OF_MEMORY):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         needed, free = parameters_bytes(cfg), free_bytes(cfg.device)
         raise ModelError(

@@ -80,9 +80,10 @@ class Remote:
         """Return whether a file is in the cache."""
         from huggingface_hub import try_to_load_from_cache
 
-        if (self.blobs / file.etag).is_file():
-            return True
-        return isinstance(try_to_load_from_cache(self.name, file.name, revision=self.commit), str)
+        here: Any = self.blobs / file.etag
+        if not here.is_file():
+            here = try_to_load_from_cache(self.name, file.name, revision=self.commit)
+        return isinstance(here, str | Path) and Path(here).stat().st_size == file.size
 
 
 class _Arriving:

@@ -14,10 +14,15 @@ from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 from lensgui.jobs.requests import ReadPair, Request
 from lensgui.jobs.results import Answer, Answerer
 from lensgui.jobs.tickets import Tickets
-from lensgui.terms.errors import ModelError
+from lensgui.terms.errors import ModelError, is_out_of_memory
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30
 SECONDS_OF_A_TURN = 0.008  # of short steps, so that the event loop is not most of the work
+
+OUT_OF_MEMORY = (
+    "Memory ran out: close other programs, shorten the prompts, or choose a smaller model or "
+    "number format, and try again (F5)."
+)
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +183,8 @@ def _waiting_time(job: Running) -> int:
 
 def sentence(error: Exception) -> str:
     """Return what the user is told about an error."""
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
     first_line = (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, ModelError | ValueError) and first_line:
         return first_line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +49,8 @@ class Entry:
 
     @property
     def is_here(self) -> bool:
-        """Whether it can be opened now."""
-        return (self.folder / CARD).is_file()
+        """Whether it is there; `store.differing` says whether it is whole."""
+        return os.path.isfile(self.folder / CARD)  # False where the path is too long, too
 
 
 DEMO = Entry(
@@ -102,6 +103,17 @@ def path(name: str) -> Path:
     raise ModelError(
         f"{entry.title} is not on this machine yet: run `lensgui models get {entry.name}`."
     )
+
+
+def note(folder: Path, **facts: object) -> None:
+    """Note about a model what it is and, by name, size and hash, which files it has.
+
+    Args:
+        folder: The model's folder, with every file in place.
+        facts: Title, licence, source …
+    """
+    card = {**facts, "files": store.listing(folder)}
+    store.write_text(folder / CARD, json.dumps(card, indent=1) + "\n")
 
 
 def read_card(folder: Path) -> dict[str, object]:

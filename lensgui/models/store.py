@@ -141,6 +141,35 @@ def working_folder() -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def listing(folder: Path) -> dict[str, list[int | str]]:
+    """Return the size in bytes and the SHA-256 of each file of a folder, by name."""
+    return {path.name: _facts(path) for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def _facts(path: Path) -> list[int | str]:
+    with path.open("rb") as file:
+        return [path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]
+
+
+def differing(folder: Path, files: object, thorough: bool = True) -> list[str]:
+    """Return the names of a folder's files that are missing, or other ones than were noted.
+
+    Args:
+        folder: The folder.
+        files: What `listing` said of it, as it was noted; anything else says nothing.
+        thorough: Whether hashes are compared, not only sizes.
+    """
+    if not isinstance(files, dict):
+        return []
+    return [name for name, facts in files.items() if not _is_as(folder / name, facts, thorough)]
+
+
+def _is_as(path: Path, facts: list[int | str], thorough: bool) -> bool:
+    if not path.is_file() or path.stat().st_size != facts[0]:
+        return False
+    return not thorough or _facts(path) == facts
+
+
 def fingerprint(place: Path) -> str:
     """Return a name for weights that changes when they do; reads only the ends of their files.
 

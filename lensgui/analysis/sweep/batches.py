@@ -15,6 +15,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.kinds import Stage
 from lensgui.analysis.sweep.patches import Patch
 from lensgui.checkpoints.devices import free_bytes
+from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.metrics import Metric
 from lensgui.transformer.layers.span import Span
 
@@ -251,7 +252,7 @@ def measured(
     A batch that memory refuses is halved and run again.
 
     Raises:
-        torch.OutOfMemoryError: If a single cell is refused.
+        RuntimeError: If a single cell is refused; on the CPU it may be a MemoryError.
     """
     waiting = [cells]
     while waiting:
@@ -261,8 +262,8 @@ def measured(
             for _ in patched.through():
                 yield None
             found = patched.cells, patched.metric(metric)
-        except torch.OutOfMemoryError:
-            if len(some) == 1:
+        except (MemoryError, RuntimeError) as error:
+            if len(some) == 1 or not is_out_of_memory(error):
                 raise
         del patched  # what it holds must be gone before its halves run
         if found is None:

@@ -24,6 +24,7 @@ from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, r
 from lensgui.analysis.sweep.batches import Cell, PatchedPass, group, measured
 from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Patch, map_shape
+from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
 from lensgui.terms.metrics import Metric, MetricName, read_positions
 from lensgui.terms.shares import Shares
@@ -276,7 +277,9 @@ def _on_the_way(
         for layer in range(base.model.cfg.n_layers):
             trivial.layer(layer)
         _enter(results, (patched.cells, patched.metric(metric)), read[direction == "denoising"])
-    except torch.OutOfMemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         return None
     clean, corrupted = read
     return tuple(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import math
 import os
 import re
@@ -15,7 +14,7 @@ from typing import Any
 
 from lensgui.checkpoints.families.registry import family_of
 from lensgui.models import store
-from lensgui.models.known_models import CARD, read_card
+from lensgui.models.known_models import note, read_card
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
 
@@ -62,17 +61,14 @@ def folder_of_gguf(gguf: Path, report: Report = silence) -> Path:
             "gguf-split, and open that."
         )
     folder = store.models_folder() / f"{gguf.stem}-{store.fingerprint(gguf)[:8]}"
-    if read_card(folder).get("format") != FORMAT:
+    card = read_card(folder)
+    if card.get("format") != FORMAT or store.differing(folder, card.get("files"), thorough=False):
         with store.writing(store.home()), store.alone(), store.working_folder() as work:
             _refuse_too_large(gguf)
             for done in convert_gguf(gguf, work / "finished"):
                 report(Progress("convert", done, PARTS))
-            card = {
-                "title": f"{gguf.stem}, dequantised from GGUF",
-                "source": str(gguf),
-                "format": FORMAT,
-            }
-            store.write_text(work / "finished" / CARD, json.dumps(card, indent=1) + "\n")
+            title = f"{gguf.stem}, dequantised from GGUF"
+            note(work / "finished", title=title, source=str(gguf), format=FORMAT)
             shutil.rmtree(folder, ignore_errors=True)
             (work / "finished").rename(folder)
     return folder
@@ -138,6 +134,9 @@ def convert_gguf(gguf: Path, folder: Path) -> Iterator[int]:
     yield 2
     with _quiet(), _writable():
         model.save_pretrained(folder)
+        # safetensors writes files that nobody else may read.
+        for path in folder.glob("*.safetensors"):
+            path.chmod((folder / "config.json").stat().st_mode)
     yield 3
 
 

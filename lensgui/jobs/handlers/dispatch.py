@@ -19,7 +19,7 @@ Handler = Callable[[Loaded, Any], Iterator[Answer | None]]
 def open_model(loaded: Loaded, request: requests.OpenModel) -> Iterator[Answer | None]:
     """Open a model and say what it is."""
     yield None  # lets a newer job go first, and the window see that this one has begun
-    yield in_words.model_card(request.model, loaded.use(request.model))
+    yield in_words.model_card(request.model, loaded.use(request.model, may_be_hooked=True))
 
 
 HANDLERS: dict[type[Request], Handler] = {

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_unhooked
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
@@ -55,8 +56,17 @@ class Loaded:
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
 
-    def use(self, key: ModelKey) -> HookedTransformer:
-        """Return a model, loading it instead of another if need be."""
+    def use(self, key: ModelKey, may_be_hooked: bool = False) -> HookedTransformer:
+        """Return a model, loading it instead of another if need be.
+
+        Args:
+            key: Which.
+            may_be_hooked: Whether hooks on a model that was given don't matter.
+
+        Raises:
+            ModelError: If it can't be had.
+            ValueError: If hooks are attached to it: an answer would be another model's.
+        """
         if self.model is None or key != self._key:
             self._forget()
             self.model, self._key = None, None
@@ -65,6 +75,8 @@ class Loaded:
         elif key.is_in_memory and _version(self.model) != self._version:
             self._forget()  # its owner has changed weights in place
             self._version = _version(self.model)
+        if key.is_in_memory and not may_be_hooked:
+            check_unhooked(self.model)
         return self.model
 
     def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
