@@ -5,7 +5,7 @@ They are free of torch, so that the window may import them: they use tensors' ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -92,11 +92,54 @@ class Metric(Protocol):
         ...
 
 
+def _number(token: Any) -> Any:
+    """Return a number that an array or a tensor may hold."""
+    return token.item() if hasattr(token, "item") else token
+
+
+def as_tokens(given: Any) -> tuple[int, ...]:
+    """Return one token id or several as a tuple.
+
+    Raises:
+        ValueError: If they are no token ids.
+    """
+    listed = given.tolist() if hasattr(given, "tolist") else given
+    several = isinstance(listed, Iterable) and not isinstance(listed, str)
+    ids = tuple(_number(token) for token in (listed if several else (listed,)))
+    if not all(isinstance(token, int) and token >= 0 for token in ids):
+        raise ValueError(
+            f"A metric reads tokens by their ids, whole numbers from 0, not {given!r}."
+        )
+    return ids
+
+
 class Declared:
-    """What all metrics share."""
+    """What all metrics share.
+
+    Where they take token ids, one does as well as several, and as a tensor too.
+    """
 
     __slots__ = ()
     position: int
+
+    def __post_init__(self) -> None:
+        """Make tuples of token ids.
+
+        Raises:
+            ValueError: If some are no token ids.
+        """
+        for name in self.token_fields():
+            object.__setattr__(self, name, as_tokens(getattr(self, name)))
+
+    def token_fields(self) -> list[str]:
+        """Return which of the metric's fields are token ids."""
+        names = ("answer", "distractor", "continuation")
+        return [name for name in names if hasattr(self, name)]
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """Every token that it reads by id."""
+        return tuple(token for name in self.token_fields() for token in getattr(self, name))
 
     @property
     def name(self) -> MetricName | None:
@@ -132,7 +175,12 @@ class Declared:
         return self
 
     def __call__(self, logits: Any) -> Any:
-        """Return the mean over the batch of the metric of logits [batch, position, d_vocab]."""
+        """Return the mean over the batch of the metric of logits [batch, position, d_vocab].
+
+        Raises:
+            ValueError: If there is no such position or no such token.
+        """
+        check_tokens(self, logits.shape[-1])
         read = logits[..., read_positions(self, logits.shape[-2]), :]
         read = read[..., 0, :] if self.reads == 1 else read
         if self.columns is not None:
@@ -158,6 +206,17 @@ def read_positions(metric: Metric | Declared, length: int) -> slice:
             "prompt, or a later position."
         )
     return slice(end - metric.reads, end)
+
+
+def check_tokens(metric: Metric | Declared, size: int) -> None:
+    """Refuse a metric of tokens that a vocabulary of some size does not have.
+
+    Raises:
+        ValueError: If there is no such token.
+    """
+    tokens = metric.tokens if isinstance(metric, Declared) else metric.columns or ()
+    if not all(0 <= token < size for token in tokens):
+        raise ValueError(f"The metric reads tokens {tokens}; the vocabulary has {size}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,19 @@ from lensgui.transformer.layers.embed import Embed, PosEmbed, Unembed
 from lensgui.transformer.layers.norms import Norm
 
 
+def _moving(name: str) -> Any:
+    """Return a method of modules after which the config says where the model is, and in what."""
+
+    def move(model: Transformer, *args: Any, **kwargs: Any) -> Transformer:
+        getattr(nn.Module, name)(model, *args, **kwargs)
+        weight = model.embed.W_E
+        model.cfg.device, model.cfg.dtype = str(weight.device), weight.dtype
+        return model
+
+    move.__doc__ = f"Do what `torch.nn.Module.{name}` does; `cfg.device` and `cfg.dtype` follow."
+    return move
+
+
 class Transformer(HookedModule):
     """The parts of a decoder-only transformer; `HookedTransformer` runs them.
 
@@ -25,6 +38,9 @@ class Transformer(HookedModule):
         tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
         pos_embed: The position embedding; only if it is learned and added.
     """
+
+    to, cpu, cuda, float, double = map(_moving, ("to", "cpu", "cuda", "float", "double"))
+    half, bfloat16, to_empty = map(_moving, ("half", "bfloat16", "to_empty"))
 
     def __init__(self, cfg: HookedTransformerConfig, tokenizer: Any = None) -> None:
         """Make uninitialised parts."""

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.metrics import LogitDifference, as_tokens
+from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer
 
@@ -51,7 +52,7 @@ def attributed(effect: Tensor, metric: LogitDifference) -> Tensor:
 
 
 @torch.no_grad()
-def logit_directions(model: HookedTransformer, tokens: Sequence[int]) -> Tensor:
+def logit_directions(model: HookedTransformer, tokens: int | Sequence[int]) -> Tensor:
     """Return the directions of the stream that raise some logits by 1 at a final scale of 1.
 
     The final norm's weights and centring are part of them.
@@ -60,7 +61,9 @@ def logit_directions(model: HookedTransformer, tokens: Sequence[int]) -> Tensor:
         [token, d_model], in float64.
     """
     norm, unembed = model.ln_final, model.unembed
-    rows = unembed.W_U[:, list(tokens)].T.double() * unembed.scale
+    ids = torch.tensor(as_tokens(tokens), dtype=torch.long, device=unembed.W_U.device)
+    check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
+    rows = unembed.W_U[:, ids].T.double() * unembed.scale
     rows = rows if norm.w is None else rows * norm.w.double()
     return rows - rows.mean(-1, keepdim=True) if norm.centres else rows
 

@@ -15,6 +15,7 @@ from lensgui.terms.metrics import (
     LogitDifference,
     Metric,
     MetricName,
+    as_tokens,
 )
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
@@ -201,7 +202,7 @@ def is_unknown(model: HookedTransformer, ids: list[int]) -> bool:
     return unknown is not None and unknown != tokenizer.eos_token_id and unknown in ids
 
 
-def continued(tokens: Tensor, continuation: Sequence[int]) -> Tensor:
+def continued(tokens: Tensor, continuation: int | Sequence[int]) -> Tensor:
     """Return the prompt that a `ContinuationLogProbability` reads: all but its last token follow.
 
     Clean and corrupted prompt get the same continuation, so that both stay equally long.
@@ -216,6 +217,7 @@ def continued(tokens: Tensor, continuation: Sequence[int]) -> Tensor:
     Raises:
         ValueError: If the continuation is empty.
     """
+    continuation = as_tokens(continuation)
     if not continuation:
         raise ValueError("The continuation has no tokens.")
     more = tokens.new_tensor(list(continuation[:-1])).expand(*tokens.shape[:-1], -1)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.terms.metrics import Metric, read_positions
+from lensgui.terms.metrics import Metric, check_tokens, read_positions
+from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
@@ -30,19 +31,9 @@ def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Ten
     Raises:
         ValueError: If there is no such token.
     """
+    check_tokens(metric, model.cfg.d_vocab_out)
     rows = rows[..., 0, :] if metric.reads == 1 else rows
     return read_out(model, rows, metric.columns)
-
-
-def check_columns(model: HookedTransformer, columns: tuple[int, ...] | None) -> None:
-    """Refuse tokens that a model does not have.
-
-    Raises:
-        ValueError: If there is no such token.
-    """
-    size = model.cfg.d_vocab_out
-    if not all(0 <= token < size for token in columns or ()):
-        raise ValueError(f"The metric reads tokens {columns}; the vocabulary has {size}.")
 
 
 def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
@@ -77,8 +68,8 @@ def read_out(
     """
     if columns is None:
         return model.unembed.columns(model.ln_final(residual))
-    check_columns(model, columns)
-    ids = torch.tensor(columns, device=residual.device)
+    ids = torch.tensor(columns, dtype=torch.long, device=residual.device)
+    check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
     return model.unembed.columns(model.ln_final(residual), ids)
 
 

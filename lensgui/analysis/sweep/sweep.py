@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length, check_unhooked
-from lensgui.analysis.run.predictions import check_columns, compared, metric_logits
+from lensgui.analysis.run.predictions import compared, metric_logits
 from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
 from lensgui.analysis.sweep.batches import Cell, PatchedPass, group, measured
@@ -26,7 +26,7 @@ from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Patch, map_shape
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName, read_positions
+from lensgui.terms.metrics import Metric, MetricName, check_tokens, read_positions
 from lensgui.terms.shares import Shares
 from lensgui.transformer.model import HookedTransformer
 
@@ -204,7 +204,7 @@ def sweep_many(
         A result for each kind.
     """
     names = frozenset().union(*(needed(kind) for kind in kinds))
-    check_columns(model, metric.columns)
+    check_tokens(metric, model.cfg.d_vocab_out)
     runs = _runs(model, clean, corrupted, names)
     is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or first or only)
     if is_new and are_alike(runs):

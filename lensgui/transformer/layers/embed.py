@@ -12,6 +12,34 @@ from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrix, parameter, zeros
 
 
+def token_ids(ids: Tensor) -> Tensor:
+    """Return token ids as torch indexes with them.
+
+    Raises:
+        ValueError: If they are no whole numbers.
+    """
+    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        kind = str(ids.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"Token ids are whole numbers, and these are {kind}: give integers, or text."
+        )
+    return ids.long()
+
+
+def check_ids(ids: Tensor, count: int, model_name: str) -> None:
+    """Refuse token ids that a model does not have.
+
+    Raises:
+        ValueError: If some are not among 0 … count − 1.
+    """
+    unknown = ids[(ids < 0) | (ids >= count)]
+    if unknown.numel():
+        raise ValueError(
+            f"{model_name} has no token {int(unknown[0])}, only 0 to {count - 1}: leave it out (a "
+            "tokenizer may have tokens that were added without resizing the embedding)."
+        )
+
+
 class Embed(nn.Module):
     """A row of W_E for each token.
 
@@ -23,13 +51,20 @@ class Embed(nn.Module):
     def __init__(self, cfg: HookedTransformerConfig) -> None:
         """Make an uninitialised embedding."""
         super().__init__()
+        self.model_name = cfg.model_name
         self.multiplier, self.has_norm = cfg.embedding_multiplier, cfg.post_embedding_ln
         self.W_E = parameter(torch.empty(cfg.d_vocab, cfg.d_model, dtype=cfg.dtype))
         if self.has_norm:
             self.ln = Norm(cfg, is_foldable=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the embedding of tokens [batch, position] as [batch, position, d_model]."""
+        """Return the embedding of tokens [batch, position] as [batch, position, d_model].
+
+        Raises:
+            ValueError: If some are no tokens of the model.
+        """
+        tokens = token_ids(tokens)
+        check_ids(tokens, len(self.W_E), self.model_name)
         embedded = F.embedding(tokens, self.W_E)
         if self.multiplier != 1.0:  # rounded to the dtype of the weights, as Hugging Face does
             embedded = embedded * torch.tensor(self.multiplier, dtype=embedded.dtype)

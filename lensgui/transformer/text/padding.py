@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -19,10 +19,10 @@ def _side(model: Transformer, side: Side | None) -> Side:
     return side or default
 
 
-def _filler(tokenizer: Any) -> int:
-    """Return the token that shorter prompts are filled up with."""
-    ids = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
-    return next(token for token in ids if token is not None)
+def _filler(model: Transformer) -> int:
+    """Return the token that shorter prompts are filled up with: one that the model embeds."""
+    ids = (model.tokenizer.pad_token_id, model.tokenizer.eos_token_id, 0)
+    return next(token for token in ids if token is not None and token < model.cfg.d_vocab)
 
 
 def padded(
@@ -30,7 +30,7 @@ def padded(
 ) -> tuple[Tensor, Tensor]:
     """Return rows of ids as one tensor [batch, position], and a mask that is 0 at padding."""
     width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), _filler(model.tokenizer))
+    ids = torch.full((len(rows), width), _filler(model))
     mask = torch.zeros(len(rows), width, dtype=torch.long)
     for index, row in enumerate(rows):
         left = _side(model, side) == "left"
@@ -64,7 +64,7 @@ def padding_mask(
     """
     if model.tokenizer is None:
         return None
-    left, filler = _side(model, side) == "left", _filler(model.tokenizer)
+    left, filler = _side(model, side) == "left", _filler(model)
     outward = tokens if left else tokens.flip(-1)
     lengths = (outward == filler).long().cumprod(-1).sum(-1)  # of each row's run
     fewest, width = int(lengths.min()), tokens.shape[-1]
@@ -100,7 +100,7 @@ def refuse_padding(model: Transformer, tokens: Tensor) -> None:
     """
     if padding_mask(model, tokens) is not None:
         raise ValueError(
-            f"Token {_filler(model.tokenizer)} pads {len(tokens)} prompt(s) of {tokens.shape[1]} "
+            f"Token {_filler(model)} pads {len(tokens)} prompt(s) of {tokens.shape[1]} "
             "tokens, and this goes position by position: leave padding out, and give prompts of "
             "one length."
         )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lensgui.transformer.layers.embed import check_ids, token_ids
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text.padding import Bos, Side, attention_mask_of, padded
 from lensgui.transformer.text.vocabulary import byte_alphabet as byte_alphabet
@@ -68,13 +69,10 @@ def encode(model: Transformer, text: str, prepend_bos: Bos = None) -> list[int]:
             f"The tokenizer of {model.cfg.model_name} can't split this text ({reason:.200}): "
             "change the text."
         ) from error
-    if ids and not 0 <= max(ids) < model.cfg.d_vocab:
-        raise ValueError(
-            f"The tokenizer of {model.cfg.model_name} makes token {max(ids)} of this text, and the "
-            f"model has {model.cfg.d_vocab} tokens: they belong to different models."
-        )
     bos = bos_token(model, prepend_bos)
-    return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
+    ids = ids if bos is None or ids[:1] == [bos] else [bos, *ids]
+    check_ids(torch.tensor(ids, dtype=torch.long), model.cfg.d_vocab, model.cfg.model_name)
+    return ids
 
 
 def _encoded(model: Transformer, input: str | list[str], prepend_bos: Bos) -> list[list[int]]:
@@ -141,12 +139,12 @@ def read(
     Of ids that begin a prompt (`past` is 0) it is worked out, as `padding.padding_mask` says.
 
     Raises:
-        ValueError: If there is nothing to run.
+        ValueError: If there is nothing to run, or an id is no whole number.
     """
     device = model.embed.W_E.device
     if isinstance(input, Tensor):
         tokens = input[None] if input.ndim == 1 else input
-        tokens = tokens.to(device)
+        tokens = token_ids(tokens).to(device)
         if attention_mask is None and not past and tokens.shape[-1]:
             attention_mask = attention_mask_of(model, tokens, padding_side, prepend_bos)
     else:
@@ -160,8 +158,7 @@ def read(
 
 def to_string(model: Transformer, tokens: Tensor | Sequence[int] | int) -> str | list[str]:
     """Return the text of token ids: one string for [position], a list for [batch, position]."""
-    ids = torch.as_tensor(tokens)
-    tokenizer = _tokenizer(model)
+    ids, tokenizer = _natural(tokens), _tokenizer(model)
     if ids.ndim == 2:
         return [tokenizer.decode(row, clean_up_tokenization_spaces=False) for row in ids.tolist()]
     text: str = tokenizer.decode(ids.reshape(-1).tolist(), clean_up_tokenization_spaces=False)
@@ -177,7 +174,8 @@ def to_str_tokens(
     r"""Return each token as text, leading space included.
 
     A byte that is no character by itself is "\ufffd", or where it is a token by name, its name,
-    such as "<0xF0>".
+    such as "<0xF0>"; what the tokenizer lacks, such as the entries that fill up an embedding, is
+    told apart by its id, "<id 50265>".
 
     Args:
         model: A `HookedTransformer`.
@@ -192,12 +190,22 @@ def to_str_tokens(
         return [to_str_tokens(model, text, prepend_bos, padding_side) for text in input]
     ids = encode(model, input, prepend_bos) if isinstance(input, str) else _flat(input)
     tokenizer = _tokenizer(model)
-    return [scheme_of(tokenizer).text(piece) for piece in pieces(tokenizer, ids)]
+    names = zip(ids, pieces(tokenizer, ids), strict=True)
+    return [scheme_of(tokenizer).text(name) if name else f"<id {token}>" for token, name in names]
+
+
+def _natural(ids: Any) -> Tensor:
+    """Return ids of any shape as a tensor, if they are ids at all; the vocabulary may lack some."""
+    tensor = torch.as_tensor(ids)
+    tensor = token_ids(tensor) if tensor.numel() else tensor.long()
+    if (tensor < 0).any():
+        raise ValueError(f"{int(tensor.min())} is no token id: ids count from 0.")
+    return tensor
 
 
 def _flat(ids: Any) -> list[int]:
     """Return ids [position] or [1, position] as a list."""
-    tensor = torch.as_tensor(ids)
+    tensor = _natural(ids)
     tensor = tensor[0] if tensor.ndim == 2 and len(tensor) == 1 else tensor
     if tensor.ndim > 1:
         raise ValueError(f"Token ids of shape {list(tensor.shape)} are more than one prompt.")
@@ -268,7 +276,8 @@ def tokens_to_residual_directions(
     """
     if isinstance(tokens, str):
         tokens = to_single_token(model, tokens)
-    ids = torch.as_tensor(tokens, device=model.embed.W_E.device)
+    ids = token_ids(torch.as_tensor(tokens, device=model.embed.W_E.device))
+    check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
     directions = model.unembed.W_U.T[ids]
     return directions * model.unembed.scale if model.unembed.scale != 1.0 else directions
 

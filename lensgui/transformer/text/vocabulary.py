@@ -120,7 +120,11 @@ def _flat(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def pieces(tokenizer: Any, ids: Sequence[int]) -> list[str]:
     """Return the names of tokens in the vocabulary; "" for ids that it does not have."""
-    return [piece or "" for piece in tokenizer.convert_ids_to_tokens(list(ids))]
+    try:
+        return [piece or "" for piece in tokenizer.convert_ids_to_tokens(list(ids))]
+    except IndexError:  # so say tokenizers that are written in Python
+        one_by_one = [pieces(tokenizer, [token]) for token in ids] if len(ids) > 1 else [[""]]
+        return [piece for (piece,) in one_by_one]
 
 
 class GrowingText:
