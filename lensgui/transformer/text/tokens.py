@@ -12,7 +12,7 @@ from torch import Tensor
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text.padding import Bos, Side, attention_mask_of, padded
 from lensgui.transformer.text.vocabulary import byte_alphabet as byte_alphabet
-from lensgui.transformer.text.vocabulary import pieces, scheme_of
+from lensgui.transformer.text.vocabulary import decode, pieces, scheme_of
 
 # What a text is encoded behind, to see it as it follows other text; nothing is tried first.
 _BEFORE = ("", "\n", ".", "a")
@@ -147,9 +147,8 @@ def to_string(model: Transformer, tokens: Tensor | Sequence[int] | int) -> str |
     ids = torch.as_tensor(tokens)
     tokenizer = _tokenizer(model)
     if ids.ndim == 2:
-        return [tokenizer.decode(row, clean_up_tokenization_spaces=False) for row in ids.tolist()]
-    text: str = tokenizer.decode(ids.reshape(-1).tolist(), clean_up_tokenization_spaces=False)
-    return text
+        return [decode(tokenizer, row) for row in ids.tolist()]
+    return decode(tokenizer, ids.reshape(-1).tolist())
 
 
 def to_str_tokens(
