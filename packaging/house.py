@@ -1,7 +1,8 @@
 """Checks what can be checked of how the package is laid out; prints a sentence for each fault.
 
 Folders hold few modules and say in their `__init__` what each is; nothing imports in a circle, not
-even inside functions; and a small module has more than one user, or stands in `SMALL_ON_PURPOSE`.
+even inside functions; a small module has more than one user, or stands in `SMALL_ON_PURPOSE`; and
+no text that varies reaches Qt where it would guess whether that is HTML.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ GROWING = {
     *(f"lensgui.panes.{name}" for name in ("controls", "pictures")),
 }
 LEAST_LINES = 60
+LABELS = "lensgui.panes.controls.controls"
+GUESSING = {"QLabel", "QMessageBox", "QTextBrowser", "QTextEdit", "setHtml", "setTextFormat"}
+TIPS = {"setToolTip": 0, "setWhatsThis": 0, "showText": 1}  # where in a call the text stands
 ALLOWED_CIRCLE = ("lensgui.transformer.model", "lensgui.checkpoints.loading")  # from_pretrained
 SMALL_ON_PURPOSE = frozenset(  # each with its reason in ARCHITECTURE.md
     {
@@ -94,6 +98,31 @@ def fragments(known: dict[str, Path], graph: dict[str, set[str]]) -> Iterator[st
             yield f"{name} has {size} lines and is imported by {users[0]} alone: move it in there."
 
 
+def guesses(name: str, path: Path) -> Iterator[str]:
+    """Yield a sentence for each call that lets Qt guess whether a text is HTML."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef) and name != LABELS:
+            called = [ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases]
+        elif isinstance(node, ast.Call):
+            called = [ast.unparse(node.func).rsplit(".", 1)[-1]]
+        else:
+            continue
+        if name != LABELS and GUESSING & set(called):
+            yield f"{name}, line {node.lineno}: make labels with {LABELS}'s functions."
+        at = TIPS.get(called[0], -1) if isinstance(node, ast.Call) else -1
+        if at >= 0 and not is_plain(node.args[at]):
+            yield f"{name}, line {node.lineno}: give {called[0]} a constant or plain_tip(…)."
+
+
+def is_plain(text: ast.expr) -> bool:
+    """Whether a tooltip's text is constant, escaped, or another tooltip's."""
+    if isinstance(text, ast.BoolOp):
+        return all(map(is_plain, text.values))
+    if isinstance(text, ast.Call):
+        return ast.unparse(text.func).rsplit(".", 1)[-1] in ("plain_tip", "toolTip")
+    return isinstance(text, ast.Constant)
+
+
 def complaints() -> list[str]:
     """Return a sentence for every fault."""
     known = modules()
@@ -101,7 +130,8 @@ def complaints() -> list[str]:
     if ALLOWED_CIRCLE[0] in graph:
         graph[ALLOWED_CIRCLE[0]].discard(ALLOWED_CIRCLE[1])
     ways = [f"Circle of imports: {' → '.join(way)}." for way in circles(graph)]
-    return [*crowded(known), *ways, *fragments(known, graph)]
+    html = [one for name, path in known.items() for one in guesses(name, path)]
+    return [*crowded(known), *ways, *fragments(known, graph), *html]
 
 
 if __name__ == "__main__":

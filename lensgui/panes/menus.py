@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from lensgui.panes.pane import Pane
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
 
 MENU = "verbs"
@@ -88,7 +89,7 @@ def show_menu(pane: Pane, verbs: Sequence[Verb], where: QPoint) -> QMenu:
     menu.clear()
     for verb in verbs:
         action = menu.addAction(verb.name)
-        action.setToolTip(verb.tip)
+        action.setToolTip(plain_tip(verb.tip))
         action.triggered.connect(lambda checked=False, act=verb.act: act())
     menu.popup(where)
     return menu

@@ -7,11 +7,12 @@ from typing import ClassVar, Protocol, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard, Reply
 from lensgui.jobs.runner import STOPPED
+from lensgui.panes.controls.controls import plain_label
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
@@ -72,7 +73,8 @@ class Pane(QWidget):
         self.messages: dict[str, str] = {}
         self._replies: dict[str, Reply] = {}
         self._empty_states: dict[EmptyState, str] = {}
-        self.message = QLabel(self, wordWrap=True)
+        self.message = plain_label(parent=self)
+        self.message.setWordWrap(True)
         self.message.hide()
         self.message.setAccessibleName(f"{self.title}: what went wrong")
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from html import escape
 from math import floor, isfinite, log10
+
+from PySide6.QtGui import Qt
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.results import PromptReading, Token
@@ -19,6 +22,13 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 def visible(text: str) -> str:
     """Return text with a sign for each space and control character."""
     return "".join(_PICTURES.get(letter) or _letter(letter) for letter in text)
+
+
+def plain_tip(words: str) -> str:
+    """Return what a tooltip shows as these words, where Qt would take them for HTML."""
+    if not Qt.mightBeRichText(words):
+        return words
+    return f'<span style="white-space: pre-wrap">{escape(words)}</span>'
 
 
 def spell(token: Token) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
 from lensgui.terms.model_key import NUMBER_FORMATS
+from lensgui.transformer.layers.activations import activation
 
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Positions = Literal["standard", "rotary", "alibi", "none"]
@@ -15,6 +16,14 @@ AttentionKind = Literal["global", "local"]
 QKNorm = Literal["shared", "per_head", "across_heads"]
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NUMBER_FORMATS}
+
+_WORDS: dict[str, tuple[Any, ...]] = {
+    "normalization_type": (*get_args(Normalization), None),
+    "positional_embedding_type": get_args(Positions),
+    "attn_types": get_args(AttentionKind),
+    "qk_norm_weights": get_args(QKNorm),
+    "dtype": tuple(DTYPES.values()),
+}
 
 _POSITIVE_OR_NONE = (
     "gate_limit",
@@ -168,8 +177,9 @@ class HookedTransformerConfig:
         """Fill in what follows from the rest.
 
         Raises:
-            ValueError: If the numbers contradict each other.
+            ValueError: If the numbers contradict each other, or a word is not known.
         """
+        self._check_words()
         for name in _POSITIVE_OR_NONE:
             if (getattr(self, name) or 0) <= 0:
                 setattr(self, name, None)
@@ -181,6 +191,22 @@ class HookedTransformerConfig:
             )
         if self.attn_types is not None and "local" in self.attn_types and self.window_size is None:
             raise ValueError("attn_types has local layers, which need a window_size.")
+
+    def _check_words(self) -> None:
+        for name, known in _WORDS.items():
+            value = getattr(self, name)
+            for word in (value or ()) if name == "attn_types" else (value,):
+                if word not in known:
+                    choice = ", ".join(map(repr, known))
+                    raise ValueError(f"{name} has {word!r}, which is not known; choose {choice}.")
+        if not self.attn_only:
+            activation(self.act_fn)
+        try:
+            torch.device(self.device)
+        except (RuntimeError, TypeError):
+            raise ValueError(
+                f"device is {self.device!r}, which torch does not know; name one such as 'cpu'."
+            ) from None
 
     def _fill_in(self) -> None:
         if self.n_heads == -1:

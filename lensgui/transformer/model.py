@@ -181,7 +181,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         span = span or self.span(tokens.shape[1], 0, attention_mask_of(self, tokens))
         residual = self.hook_embed(self.embed(tokens))
         if self.cfg.positional_embedding_type == "standard":
-            rows = self.pos_embed(span.positions).expand_as(residual)
+            rows = self.pos_embed.at(span.positions).expand_as(residual)
             residual = residual + self.hook_pos_embed(rows)
         return residual
 

@@ -70,3 +70,26 @@ def test_a_fragment_is_one_modules_own(house, tmp_path):
     write(tmp_path, "terms.two", "x = 1\n" * 70)
     (said,) = house.complaints()
     assert said.startswith("lensgui.terms.small has 1 lines and is imported by lensgui.terms.one")
+
+
+def test_qt_guesses_nothing(house, tmp_path):
+    write(tmp_path, "tips", TIPS)
+    label = "make labels with lensgui.panes.controls.controls's functions."
+    assert house.complaints() == [
+        *(f"lensgui.tips, line {line}: {label}" for line in (1, 3)),
+        *(
+            f"lensgui.tips, line {line}: give {call} a constant or plain_tip(…)."
+            for line, call in ((4, "setToolTip"), (5, "showText"), (6, "setWhatsThis"))
+        ),
+    ]
+
+
+TIPS = """class Label(QtWidgets.QLabel):
+    def show(self, words):
+        QLabel(words)
+        self.setToolTip(words)
+        QToolTip.showText(here, words or self.toolTip(), self)
+        self.setWhatsThis(f"{words}")
+        self.setToolTip("Constant.")
+        QToolTip.showText(here, plain_tip(words) or self.toolTip(), self)
+"""

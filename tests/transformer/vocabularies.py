@@ -89,3 +89,56 @@ def word_level() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     return _wrapped(tokenizer)
+
+
+def unigram(scheme: str, byte_fallback: bool) -> PreTrainedTokenizerFast:
+    """The likeliest pieces, as in T5; a pre-tokenizer puts "▁" in front, a decoder takes it off."""
+    words = ["▁" + word for word in WORDS.split()]
+    names = [*SPECIAL, *(BYTES if byte_fallback else []), *words, *sorted(set("".join(words)))]
+    scores = [(name, -1.0 if name in words else -9.0) for name in dict.fromkeys(names)]
+    tokenizer = Tokenizer(models.Unigram(scores, unk_id=0, byte_fallback=byte_fallback))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme)
+    metaspace = decoders.Metaspace(prepend_scheme=scheme)
+    steps = [decoders.ByteFallback(), metaspace] if byte_fallback else [metaspace]
+    tokenizer.decoder = decoders.Sequence(steps)
+    return _wrapped(tokenizer)
+
+
+def replaced() -> PreTrainedTokenizerFast:
+    """A normalizer writes "▁" for a space and puts none in front, as in Gemma."""
+    tokenizer = _sentencepiece()
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    tokenizer.decoder = decoders.Sequence(steps)
+    return _wrapped(tokenizer)
+
+
+def word_ends(has_decoder: bool = True) -> PreTrainedTokenizerFast:
+    """A piece that ends a word ends in "</w>", as in the first GPT, and everything is lowercase."""
+    words = WORDS.lower().replace(",", "").split()
+    letters = sorted(set("".join(words)))
+    merges, pieces = [], [*letters, *(letter + "</w>" for letter in letters)]
+    for word in words:
+        parts = [*word[:-1], word[-1] + "</w>"]
+        for end in range(1, len(parts)):
+            merges.append(("".join(parts[:end]), parts[end]))
+            pieces.append("".join(parts[: end + 1]))
+    names = dict.fromkeys([*SPECIAL, *pieces])
+    vocabulary = {name: index for index, name in enumerate(names)}
+    model = models.BPE(
+        vocabulary, list(dict.fromkeys(merges)), unk_token="<unk>", end_of_word_suffix="</w>"
+    )
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    if has_decoder:
+        tokenizer.decoder = decoders.BPEDecoder()
+    return _wrapped(tokenizer)
+
+
+def lowercase(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """Let a tokenizer read everything in small letters."""
+    backend = tokenizer.backend_tokenizer
+    before = [backend.normalizer] if backend.normalizer else []
+    backend.normalizer = normalizers.Sequence([normalizers.Lowercase(), *before])
+    return tokenizer

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from lensgui.app.window.appearance import CHOICES
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import examples
 
 Key = QKeySequence.StandardKey | str
@@ -63,20 +64,20 @@ def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
         action = menus[command.menu].addAction(command.text)
         action.setShortcut(QKeySequence(command.keys))
         action.setStatusTip(command.tip)
-        action.setToolTip(command.tip)
+        action.setToolTip(plain_tip(command.tip))
         action.triggered.connect(getattr(window, command.slot))
         actions[command.slot] = action
     menus["&View"].addSeparator()
     for dock in window.findChildren(QDockWidget):
         action = dock.toggleViewAction()
-        action.setToolTip(f"Show or hide the pane “{dock.windowTitle()}”.")
+        action.setToolTip(plain_tip(f"Show or hide the pane “{dock.windowTitle()}”."))
         menus["&View"].addAction(action)
     _fill_themes(window, menus["&View"], theme)
     for example in examples():
         action = menus["E&xamples"].addAction(example.title)
         action.setData(example.name)
         action.setStatusTip(example.about)
-        action.setToolTip(example.about)
+        action.setToolTip(plain_tip(example.about))
         action.triggered.connect(window.show_example)  # type: ignore[attr-defined]
     for menu in menus.values():
         menu.setToolTipsVisible(True)
@@ -91,6 +92,6 @@ def _fill_themes(window: QMainWindow, menu: QMenu, theme: str) -> None:
         action.setCheckable(True)
         action.setChecked(choice == theme)
         action.setData(choice)
-        action.setToolTip(f"Draw the window in {choice} colours.")
+        action.setToolTip(plain_tip(f"Draw the window in {choice} colours."))
         action.triggered.connect(window.choose_theme)  # type: ignore[attr-defined]
         group.addAction(action)

@@ -28,6 +28,7 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.token_text import plain_tip
 
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
@@ -182,7 +183,7 @@ class TitleBar(QWidget):
         name = Elided(Qt.AlignmentFlag.AlignLeft, self)
         name.setText(pane.title)
         name.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=True))
-        name.setToolTip(pane.about)
+        name.setToolTip(plain_tip(pane.about))
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 0)
         row.addWidget(name, 1)

@@ -6,12 +6,13 @@ from math import ceil
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Elided, button
+from lensgui.panes.controls.controls import Elided, button, plain_label
+from lensgui.panes.token_text import plain_tip
 
 PACE_MS = 100
 SENTENCE_MS = 20_000
@@ -67,7 +68,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._fetched: Fetched | None = None
         self._progress = Progress()
-        self.what = QLabel(IDLE, self)
+        self.what = plain_label(IDLE, self)
         self.what.setAccessibleName("What runs")
         self.bar = QProgressBar(self, maximum=FINE, textVisible=False)
         self.bar.setFixedSize(120, 10)
@@ -114,7 +115,7 @@ class StatusLine(QStatusBar):
         """Say something for a while."""
         self.sentence.setForegroundRole(QPalette.ColorRole.WindowText)
         self.sentence.setText(sentence)
-        self.sentence.setToolTip(sentence)
+        self.sentence.setToolTip(plain_tip(sentence))
         self.sentence.setVisible(bool(sentence))
         self._fading.start()
 

@@ -13,7 +13,6 @@ from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QFileDialog,
     QInputDialog,
-    QLabel,
     QMenu,
     QSizePolicy,
     QToolBar,
@@ -25,7 +24,8 @@ from lensgui.app.window.statusline import stop_button
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
-from lensgui.panes.controls.controls import button
+from lensgui.panes.controls.controls import button, plain_label
+from lensgui.panes.token_text import plain_tip
 from lensgui.terms.model_key import MEMORY, NUMBER_FORMATS, ModelKey
 
 VARIABLE = "HF_HUB_OFFLINE"
@@ -68,12 +68,12 @@ class ModelBar(QToolBar):
         self.device = _menu_button(
             "Device and number format", "Where the model runs and in which number format.", self
         )
-        self.badge = QLabel("not verified", self)
+        self.badge = plain_label("not verified", self)
         self.badge.setAccessibleName("Verified")
         self.badge.setContentsMargins(8, 0, 8, 0)
         self.folded = button("raw weights", "Folded weights", FOLDED_TIP, self)
         self.folded.setCheckable(True)
-        self.state = QLabel("opening the model", self)
+        self.state = plain_label("opening the model", self)
         self.state.setAccessibleName("Run state")
         self.state.setContentsMargins(8, 0, 8, 0)
         self.state.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -114,7 +114,9 @@ class ModelBar(QToolBar):
         facts = (
             f"{card.n_layers} layers, {card.n_heads} heads, {card.n_params / 1e6:.1f} M parameters"
         )
-        self.model.setToolTip(f"{card.title} ({card.licence}), {facts}: click to open another.")
+        self.model.setToolTip(
+            plain_tip(f"{card.title} ({card.licence}), {facts}: click to open another.")
+        )
         self.device.setText(f"{card.device} · {card.dtype}")
         self._fill_devices(card)
         self._badge(card.verified)
@@ -170,7 +172,7 @@ class ModelBar(QToolBar):
 
     def _name(self, title: str) -> None:
         short = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
-        self.model.setText(short)
+        self.model.setText(short.replace("&", "&&"))
 
     def _badge(self, verified: float | None) -> None:
         role = QPalette.ColorRole.PlaceholderText

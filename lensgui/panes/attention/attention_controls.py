@@ -19,6 +19,7 @@ from lensgui.panes.attention.head_numbers import MEANINGS
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button, caption
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.token_text import plain_tip
 from lensgui.terms.kinds import HEAD_SCORES, AttentionMeasure
 
 LARGEST_SCORE = 20.0
@@ -217,12 +218,12 @@ class FocusBar(QWidget):
             part.setVisible(self.focus.view == "lines")
         self.weakest.setText(f"lines ≥ {self.focus.least:.0%}".replace("%", " %"))
         self.least.setToolTip(
-            f"Lines weaker than {self.focus.least:.0%} of the scale's end are left out."
+            plain_tip(f"Lines weaker than {self.focus.least:.0%} of the scale's end are left out.")
         )
 
 
 def _switch(menu: QMenu, name: str, tip: str) -> QAction:
     action = menu.addAction(name)
     action.setCheckable(True)
-    action.setToolTip(tip)
+    action.setToolTip(plain_tip(tip))
     return action

@@ -15,7 +15,7 @@ from lensgui.panes.attention.head_numbers import Weights, weights
 from lensgui.panes.attention.head_text import TextArea
 from lensgui.panes.controls.controls import caption, headline
 from lensgui.panes.menus import place_name
-from lensgui.panes.token_text import percent, signed
+from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.selection import Cursor
 
 Heads = tuple[tuple[int, int], ...]
@@ -86,7 +86,7 @@ class HeadFocus(QWidget):
         whole = [place_name(Cursor(*head)) for head in self.heads]
         name = _name(self.heads)
         self.name.setText(name)
-        self.name.setToolTip(", ".join(whole))
+        self.name.setToolTip(plain_tip(", ".join(whole)))
         for part in (self.map, self.lines, self.text):
             part.name = name
 

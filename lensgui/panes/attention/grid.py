@@ -35,6 +35,7 @@ from lensgui.panes.attention.head_numbers import card
 from lensgui.panes.pictures import painted
 from lensgui.panes.pictures.heatmap import STEPS
 from lensgui.panes.pictures.painted import Painted
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
 
 ZOOM_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}  # steps
@@ -66,7 +67,7 @@ class HeadGrid(Painted):
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
         self._is_dragged = False
         self.setAccessibleName("All heads: a row for each layer, a column for each head")
-        self.setToolTip(HINT)
+        self.setToolTip(plain_tip(HINT))
 
     def sizeHint(self) -> QSize:
         """Return a comfortable size."""

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.theme import Theme
+from lensgui.panes.token_text import plain_tip
 
 PADDING = 5.0
 ROUNDING = 4.0
@@ -300,7 +301,7 @@ class ChipRow(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.chip_at(QPointF(event.pos()))
             words = self.chips[index].hover if index is not None else ""
-            QToolTip.showText(event.globalPos(), words or self.toolTip(), self)
+            QToolTip.showText(event.globalPos(), plain_tip(words) or self.toolTip(), self)
             return True
         return super().event(event)
 
@@ -314,7 +315,7 @@ class ChipRow(QWidget):
         self._pointed = index
         words = self.chips[index].hover if index is not None else ""
         self.hovered.emit(words)
-        QToolTip.showText(where, words, self)
+        QToolTip.showText(where, plain_tip(words), self)
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.token_text import plain_tip
 
 T = TypeVar("T")
 AROUND_TEXT = 4  # pixels
@@ -69,7 +70,7 @@ class Chooser(QComboBox, Generic[T]):
             for option in options:
                 self._options.append(option)
                 item = QStandardItem(option.name)
-                item.setToolTip(option.tip)
+                item.setToolTip(plain_tip(option.tip))
                 items.appendRow(item)
         self.setModel(items)
         self.setAccessibleName(name)
@@ -95,8 +96,7 @@ class Chooser(QComboBox, Generic[T]):
         index = known.index(value) if value in known else -1
         self.setCurrentIndex(index)
         option = self._options[index] if index >= 0 else None
-        self.setToolTip(option.tip if option else "")
-        self.setAccessibleDescription(self.toolTip())
+        self._describe(option.tip if option else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box, with a sign where its text is cut off."""
@@ -114,12 +114,15 @@ class Chooser(QComboBox, Generic[T]):
     def _known(self) -> list[Option[T]]:
         return [option for option in self._options if option is not None]
 
+    def _describe(self, tip: str) -> None:
+        self.setToolTip(plain_tip(tip))
+        self.setAccessibleDescription(tip)
+
     @Slot(int)
     def _tell(self, index: int) -> None:
         option = self._options[index]
         if option is not None:
-            self.setToolTip(option.tip)
-            self.setAccessibleDescription(option.tip)
+            self._describe(option.tip)
             self.chosen.emit(option.value)
 
 

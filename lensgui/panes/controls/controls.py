@@ -28,15 +28,23 @@ from PySide6.QtWidgets import (
 
 from lensgui.panes import theme
 from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.token_text import plain_tip
 
 MOST_LINES = 3  # of an editor
 MOST_CHIP_LINES = 2
 HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
+def plain_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """Return a label that shows text as it is; a bare one guesses whether it is HTML."""
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
 def caption(text: str, parent: QWidget | None = None) -> QLabel:
     """Return a faint label that names what is beside or below it."""
-    return _faint(QLabel(text, parent))
+    return _faint(plain_label(text, parent))
 
 
 def line(parent: QWidget | None = None) -> QLabel:
@@ -55,21 +63,22 @@ def button(text: str, name: str, tip: str, parent: QWidget | None = None) -> QTo
     result = QToolButton(parent)
     result.setText(text)
     result.setAccessibleName(name)
-    result.setToolTip(tip)
+    result.setToolTip(plain_tip(tip))
     result.setAutoRaise(True)
     return result
 
 
 def headline(text: str, parent: QWidget | None = None) -> QLabel:
     """Return a label for the name of a section."""
-    label = QLabel(text, parent)
+    label = plain_label(text, parent)
     label.setFont(theme.text_font(bold=True))
     return label
 
 
 def sentence(parent: QWidget | None = None) -> QLabel:
     """Return an empty label that wraps, and whose text can be copied."""
-    label = QLabel(parent, wordWrap=True)
+    label = plain_label(parent=parent)
+    label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     policy.setHeightForWidth(True)

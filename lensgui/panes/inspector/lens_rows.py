@@ -22,7 +22,7 @@ from lensgui.panes import theme
 from lensgui.panes.inspector.rows import Rows
 from lensgui.panes.pictures.picture import STALE_OPACITY
 from lensgui.panes.theme import Theme
-from lensgui.panes.token_text import percent, shorten, signed, spell
+from lensgui.panes.token_text import percent, plain_tip, shorten, signed, spell
 
 LABEL_LETTERS = 11
 UNKNOWN = "–"
@@ -123,7 +123,9 @@ class LensRows(Rows):
         super().mouseMoveEvent(event)
         if self._pointed != before:
             words = "" if self._pointed is None else self.words(self._pointed)
-            QToolTip.showText(event.globalPosition().toPoint(), words or self.toolTip(), self)
+            QToolTip.showText(
+                event.globalPosition().toPoint(), plain_tip(words) or self.toolTip(), self
+            )
 
     def _columns(self) -> tuple[float, float, float]:
         """Return where tokens, probabilities and the curve begin."""

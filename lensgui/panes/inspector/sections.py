@@ -26,7 +26,7 @@ from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.inspector.rows import Rows
 from lensgui.panes.pictures.picture import STALE_OPACITY
 from lensgui.panes.theme import Theme
-from lensgui.panes.token_text import shorten, signed, spell
+from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 
 MOST = 6
 LABEL_LETTERS = 12
@@ -152,7 +152,7 @@ class Section(QWidget):
         super().__init__(parent)
         self.setAccessibleName(title)
         self.heading = caption(title, self)
-        self.heading.setToolTip(tip)
+        self.heading.setToolTip(plain_tip(tip))
         self.heading.setWordWrap(True)
         self.heading.setContentsMargins(0, 5, 0, 0)
         self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
@@ -182,10 +182,10 @@ class Section(QWidget):
     def add_chips(self, title: str, tip: str) -> ChipRow:
         """Return a row of tokens under a heading of its own."""
         heading = caption(title, self)
-        heading.setToolTip(tip)
+        heading.setToolTip(plain_tip(tip))
         row = ChipRow(self)
         row.setAccessibleName(f"{self.heading.text()}: {title}")
-        row.setToolTip(tip)
+        row.setToolTip(plain_tip(tip))
         row.hovered.connect(self.hovered)
         self.column.addWidget(heading)
         self.column.addWidget(row)
@@ -221,7 +221,7 @@ class NumbersSection(Section):
             self._grid.addWidget(label, self._grid.rowCount(), 0)
         for label, number in zip(self._labels, found, strict=False):
             label.setText(f"{number.name}: {number.words}")
-            label.setToolTip(number.tip)
+            label.setToolTip(plain_tip(number.tip))
             label.setAccessibleName(number.name)
         for at, label in enumerate(self._labels):
             label.setVisible(at < len(found))

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from lensgui.jobs.results import PairsReading, RowReading
 from lensgui.panes import theme
 from lensgui.panes.pictures.painted import say
-from lensgui.panes.token_text import signed, visible
+from lensgui.panes.token_text import plain_tip, signed, visible
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PairRow
 from lensgui.terms.metrics import METRICS, MetricName
@@ -125,7 +125,8 @@ class PairModel(QAbstractTableModel):
         if role == Role.DisplayRole:
             return self._words(row, column)
         if role in (Role.ToolTipRole, Role.AccessibleTextRole):
-            return self._hint(row, column)
+            hint = self._hint(row, column)
+            return plain_tip(hint) if role == Role.ToolTipRole else hint
         if role == Role.TextAlignmentRole and column in (ON_CLEAN, ON_CORRUPTED):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

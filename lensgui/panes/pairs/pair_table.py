@@ -27,6 +27,7 @@ from lensgui.panes.controls.flow import Flow
 from lensgui.panes.pairs.pair_model import PairModel, PairView
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
+from lensgui.panes.token_text import plain_tip
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import TASKS, Task, akin, like, task_of
@@ -79,12 +80,12 @@ class TaskButton(QToolButton):
         self._known: Task | None = None
         self.setText(text)
         self.setAccessibleName(name)
-        self.setToolTip(tip)
+        self.setToolTip(plain_tip(tip))
         self._menu = QMenu(self)
         self._menu.setToolTipsVisible(True)
         for task in TASKS:
             action = self._menu.addAction(task.title)
-            action.setToolTip(task.about)
+            action.setToolTip(plain_tip(task.about))
             action.setData(task)
         self._menu.triggered.connect(self._choose)
         self.clicked.connect(self._press)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.theme import Table, Theme
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
 
 
@@ -46,7 +47,7 @@ class Painted(QWidget):
 
     def tip(self, words: str) -> str:
         """Return what the tooltip says of what is under the pointer."""
-        return words or self.toolTip()
+        return words
 
     def show_stale(self) -> None:
         """Dim what is drawn: it answers an older question."""
@@ -72,7 +73,9 @@ class Painted(QWidget):
         pointed, words = self.hit_test(event.position())
         if (pointed, words) != (self._pointed, self._said):
             self._point_at(pointed, words)
-            QToolTip.showText(event.globalPosition().toPoint(), words and self.tip(words), self)
+            QToolTip.showText(
+                event.globalPosition().toPoint(), plain_tip(words and self.tip(words)), self
+            )
 
     def leaveEvent(self, event: QEvent) -> None:
         """Clear the hover."""
@@ -82,7 +85,7 @@ class Painted(QWidget):
         """Say what is under the pointer, or what the picture is for."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             words = self.hit_test(QPointF(event.pos()))[1]
-            QToolTip.showText(event.globalPos(), self.tip(words), self)
+            QToolTip.showText(event.globalPos(), plain_tip(self.tip(words)) or self.toolTip(), self)
             return True
         return super().event(event)
 

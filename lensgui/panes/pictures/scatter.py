@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from PySide6.QtGui import QAction, QColor, QCursor, QFont, QFontMetricsF, QKeyEv
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
+from lensgui.panes.token_text import plain_tip
 
 GAP = 2.0  # pixels between a dot and its name
 _OUTSIDE = 1_000_000
@@ -153,7 +155,7 @@ class Scatter(QWidget):
         self._items: Any = None
         self._pyqtgraph: Any = None
         self.setAccessibleName(name)
-        self.setToolTip(tip)
+        self.setToolTip(plain_tip(tip))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(116)
@@ -253,7 +255,7 @@ class Scatter(QWidget):
             axis.setPen(QPen(QColor(colors.line), 1))
             axis.setTextPen(QPen(QColor(colors.faint)))
             axis.label.setFont(theme.text_font(theme.SMALL_POINTS))
-            axis.setLabel(title, color=colors.text)
+            axis.setLabel(escape(title), color=colors.text)
 
     def _paint_lines(self, colors: theme.Theme, points: Points) -> None:
         """Draw both zero lines, and the diagonal."""
@@ -336,7 +338,7 @@ class Scatter(QWidget):
             "" if self.points is None or not len(spots) else self.points.describe(spots[0].index())
         )
         self.hovered.emit(words)
-        QToolTip.showText(QCursor.pos(), words, self)
+        QToolTip.showText(QCursor.pos(), plain_tip(words), self)
 
 
 def _ticks(own: Callable[..., list[str]], *asked: Any) -> list[str]:

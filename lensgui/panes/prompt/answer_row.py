@@ -11,7 +11,7 @@ from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
-from lensgui.panes.token_text import shorten, signed, spell
+from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 from lensgui.prompts.pair import SEPARATOR, PromptPair
 from lensgui.terms.metrics import METRICS, MetricName
 
@@ -139,10 +139,12 @@ class AnswerRow(QWidget):
         }
         for widget, (name, tip) in tips.items():
             widget.setAccessibleName(name)
-            widget.setToolTip(tip)
+            widget.setToolTip(plain_tip(tip))
         for name, row in self.resolved.items():
             row.setAccessibleName(f"The {name}, as the model reads it")
-            row.setToolTip(f"The token that the model reads as {name}, leading space included.")
+            row.setToolTip(
+                plain_tip(f"The token that the model reads as {name}, leading space included.")
+            )
 
     def _show_bos(self, bos: bool | str) -> None:
         index = next((at for at in range(self.bos.count()) if self.bos.itemData(at) == bos), None)

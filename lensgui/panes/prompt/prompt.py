@@ -26,7 +26,7 @@ from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
 from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
 from lensgui.panes.prompt.token_rows import SIDES, TokenRows, next_chips
 from lensgui.panes.python import script
-from lensgui.panes.token_text import percent, shorten
+from lensgui.panes.token_text import percent, plain_tip, shorten
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
@@ -204,7 +204,7 @@ class PromptPane(Pane):
         }
         for side in SIDES:
             self.editors[side].setAccessibleName(f"{side.capitalize()} prompt")
-            self.editors[side].setToolTip(tips[side])
+            self.editors[side].setToolTip(plain_tip(tips[side]))
             self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
             self.next[side].setToolTip("What the model finds likeliest to come next.")
             self.editors[side].setPlaceholderText(f"Type the {side} prompt")

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QWidget,
 )
 
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import sentence
+from lensgui.panes.controls.controls import plain_label, sentence
+from lensgui.panes.token_text import plain_tip
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PromptPair
 
@@ -93,9 +93,9 @@ class ReplaceDialog(QDialog):
         for field, name, tip in named:
             field.setFont(theme.mono_font())
             field.setAccessibleName(name.capitalize())
-            field.setToolTip(tip)
+            field.setToolTip(plain_tip(tip))
             field.textChanged.connect(self._show)
-            form.addRow(QLabel(name, self), field)
+            form.addRow(plain_label(name, self), field)
         self.only_last.setAccessibleName("Only where it stands last")
         self.only_last.setToolTip("Leave the words before as they are.")
         self.only_last.toggled.connect(self._show)

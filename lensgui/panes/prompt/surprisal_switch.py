@@ -10,6 +10,7 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
 from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.prompt.token_rows import MOST_BITS
+from lensgui.panes.token_text import plain_tip
 
 LOW, HIGH = "0", f"{MOST_BITS:.0f} bits"
 BAR = 30.0  # pixels, at least
@@ -50,8 +51,10 @@ class SurprisalScale(QWidget):
         self.setFont(theme.text_font(theme.SMALL_POINTS))
         self.setAccessibleName(f"Colours of surprisal, {LOW} to {HIGH}")
         self.setToolTip(
-            f"From {LOW} bits, a token that was certain, to {HIGH} and more: a probability of "
-            f"{2**-MOST_BITS:.6f} or less."
+            plain_tip(
+                f"From {LOW} bits, a token that was certain, to {HIGH} and more: a probability of "
+                f"{2**-MOST_BITS:.6f} or less."
+            )
         )
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 

@@ -15,7 +15,7 @@ from lensgui.jobs.requests import Patching
 from lensgui.panes.controls.controls import button, line
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.kinds import phrase
-from lensgui.panes.token_text import shorten, signed
+from lensgui.panes.token_text import plain_tip, shorten, signed
 
 Side = Literal["A", "B", "A − B"]
 SIDES: dict[Side, str] = {
@@ -77,8 +77,10 @@ class CompareRow(QWidget):
         self.words.setText(text)
         averaged = f"; mean of {len(kept.rows)} pairs" if kept.rows else ""
         self.words.setToolTip(
-            f"{text}, of “{shorten(kept.pair.clean, 60)}” against "
-            f"“{shorten(kept.pair.corrupted, 60)}”{averaged}."
+            plain_tip(
+                f"{text}, of “{shorten(kept.pair.clean, 60)}” against "
+                f"“{shorten(kept.pair.corrupted, 60)}”{averaged}."
+            )
         )
 
     @Slot()

@@ -15,6 +15,7 @@ from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.sweep_view.top_cells import TopCells
+from lensgui.panes.token_text import plain_tip
 
 
 class SweepPicture(QWidget):
@@ -47,7 +48,7 @@ class SweepPicture(QWidget):
         self.refusal.hide()
         self.heatmap = Heatmap(theme.diverging, describe, parent=self)
         self.heatmap.setAccessibleName(name)
-        self.heatmap.setToolTip(tip)
+        self.heatmap.setToolTip(plain_tip(tip))
         self.levels = LevelBar(self)
         self.table = TopCells(self)
         self._lay_out()
@@ -85,7 +86,7 @@ class SweepPicture(QWidget):
     def say(self, legend: str, tip: str = "", refusal: str = "") -> None:
         """Say what the colours count, and why they count no shares."""
         self.legend.setText(legend)
-        self.legend.setToolTip(tip)
+        self.legend.setToolTip(plain_tip(tip))
         self.refusal.setText(refusal)
         self.refusal.setVisible(bool(refusal))
 

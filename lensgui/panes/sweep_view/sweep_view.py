@@ -16,7 +16,7 @@ from lensgui.panes.sweep_view.estimate_plot import EstimatePlot
 from lensgui.panes.sweep_view.faces import NOWHERE, Setting
 from lensgui.panes.sweep_view.sweep_footer import SweepTools
 from lensgui.panes.sweep_view.sweep_picture import SweepPicture
-from lensgui.panes.token_text import visible
+from lensgui.panes.token_text import plain_tip, visible
 from lensgui.state.selection import Cursor
 
 TIP = (
@@ -251,7 +251,7 @@ class SweepPlot(QWidget):
         said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=given.is_paused)
         verified = [given.verified] if given.verified and self.compare.side == "B" else []
         self.remarks.setText(" · ".join([*said, *verified]))
-        self.remarks.setToolTip("" if sweep is None else sweep_footer.tip(sweep))
+        self.remarks.setToolTip(plain_tip("" if sweep is None else sweep_footer.tip(sweep)))
         self.remarks.setVisible(bool(self.remarks.text()))
 
     def _hidden(self) -> Axis | None:

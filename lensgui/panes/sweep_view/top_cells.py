@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.sweep_view import cells, faces
-from lensgui.panes.token_text import precise
+from lensgui.panes.token_text import plain_tip, precise
 
 MOST = 20
 HEAD = ("place", "share", "change")
@@ -80,7 +80,7 @@ class TopCells(QTableWidget):
             self._fields.append(cells.cursor_at(sweep, index, group))
             for column, text in enumerate(_texts(sweep, index)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(f"{text}: {cells.cell_words(sweep, *index)}")
+                item.setToolTip(plain_tip(f"{text}: {cells.cell_words(sweep, *index)}"))
                 if column:
                     item.setTextAlignment(
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

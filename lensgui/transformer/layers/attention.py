@@ -152,7 +152,7 @@ class Attention(nn.Module):
         query_input: Tensor,
         key_input: Tensor,
         value_input: Tensor,
-        span: Span,
+        span: Span | None = None,
         past: KeyValues | None = None,
     ) -> Tensor:
         """Return what attention adds to the residual stream.
@@ -163,15 +163,20 @@ class Attention(nn.Module):
             key_input: [batch, position, d_model], or with a key/value head's copy each; the whole
                 span.
             value_input: Likewise.
-            span: Which positions these are.
+            span: Which positions these are; None for the first ones of an unpadded prompt.
             past: Keys and values of the positions before.
 
         Returns:
             [batch, query, d_model].
         """
+        span = span or self.span_of(key_input)
         return self.write(
             self.mixed(*self.projected(query_input, key_input, value_input), span, past)
         )
+
+    def span_of(self, stream: Tensor) -> Span:
+        """Return the first positions of an unpadded prompt, as many as a stream's, [batch, …]."""
+        return Span(self.cfg, stream.shape[1], device=stream.device)
 
     def projected(
         self, query_input: Tensor, key_input: Tensor, value_input: Tensor

@@ -48,7 +48,7 @@ class Block(nn.Module):
     def forward(
         self,
         resid_pre: Tensor,
-        span: Span,
+        span: Span | None = None,
         past: KeyValues | None = None,
         queries: int | None = None,
     ) -> Tensor:
@@ -56,7 +56,7 @@ class Block(nn.Module):
 
         Args:
             resid_pre: The residual stream before it, [batch, position, d_model].
-            span: Which positions these are.
+            span: Which positions these are; None for the first ones of an unpadded prompt.
             past: Keys and values of the positions before.
             queries: How many of the last positions are needed afterwards; None for all.
 
@@ -64,6 +64,7 @@ class Block(nn.Module):
             The residual stream after it, [batch, query, d_model].
         """
         resid_pre = self.hook_resid_pre(resid_pre)
+        span = span or self.attn.span_of(resid_pre)
         return self.mlp_half(self.attention_half(resid_pre, span, past, queries), resid_pre)
 
     def attention_half(

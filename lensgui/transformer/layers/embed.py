@@ -83,8 +83,21 @@ class PosEmbed(nn.Module):
         super().__init__()
         self.W_pos = parameter(torch.empty(cfg.n_ctx, cfg.d_model, dtype=cfg.dtype))
 
-    def forward(self, positions: Tensor) -> Tensor:
-        """Return the embedding of positions [batch, position] as [batch, position, d_model]."""
+    def forward(self, tokens: Tensor, past_kv_pos_offset: int = 0) -> Tensor:
+        """Return the rows of the positions that tokens [batch, position] stand at.
+
+        Args:
+            tokens: Token ids, of which only the shape counts.
+            past_kv_pos_offset: How many positions stand before.
+
+        Returns:
+            [batch, position, d_model].
+        """
+        positions = torch.arange(tokens.shape[-1], device=self.W_pos.device) + past_kv_pos_offset
+        return self.at(positions.expand(tokens.shape))
+
+    def at(self, positions: Tensor) -> Tensor:
+        """Return the rows of positions [batch, position] as [batch, position, d_model]."""
         return F.embedding(positions, self.W_pos)
 
 

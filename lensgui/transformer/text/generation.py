@@ -13,7 +13,7 @@ from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text import tokens as text
 from lensgui.transformer.text.padding import Bos, Side, padding_mask
 from lensgui.transformer.text.sampling import sample_logits
-from lensgui.transformer.text.vocabulary import GrowingText
+from lensgui.transformer.text.vocabulary import GrowingText, decode
 
 Returned = Literal["input", "str", "tokens"]
 
@@ -257,8 +257,5 @@ def _returned(model: Transformer, rows: Tensor, input: Any, return_type: Returne
     """Return rows of ids as what was asked for."""
     if not _is_text(input, return_type):
         return rows
-    texts = [
-        model.tokenizer.decode(row, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        for row in rows.tolist()
-    ]
+    texts = [decode(model.tokenizer, row, skip_special_tokens=True) for row in rows.tolist()]
     return texts if isinstance(input, list) else texts[0]

@@ -13,7 +13,7 @@ from lensgui.transformer.layers.embed import check_ids, token_ids
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text.padding import Bos, Side, attention_mask_of, padded
 from lensgui.transformer.text.vocabulary import byte_alphabet as byte_alphabet
-from lensgui.transformer.text.vocabulary import pieces, scheme_of
+from lensgui.transformer.text.vocabulary import decode, pieces, scheme_of
 
 # What a text is encoded behind, to see it as it follows other text; nothing is tried first.
 _BEFORE = ("", "\n", ".", "a")
@@ -160,9 +160,8 @@ def to_string(model: Transformer, tokens: Tensor | Sequence[int] | int) -> str |
     """Return the text of token ids: one string for [position], a list for [batch, position]."""
     ids, tokenizer = _natural(tokens), _tokenizer(model)
     if ids.ndim == 2:
-        return [tokenizer.decode(row, clean_up_tokenization_spaces=False) for row in ids.tolist()]
-    text: str = tokenizer.decode(ids.reshape(-1).tolist(), clean_up_tokenization_spaces=False)
-    return text
+        return [decode(tokenizer, row) for row in ids.tolist()]
+    return decode(tokenizer, ids.reshape(-1).tolist())
 
 
 def to_str_tokens(

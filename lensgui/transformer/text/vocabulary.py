@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -35,17 +36,21 @@ class Scheme:
         has_byte_pieces: Whether a piece such as `<0xF0>` is that byte.
         signs: (sign, meaning) of what pieces write otherwise, such as "▁" for a space.
         inner: What begins a piece that goes on within a word, such as "##"; "" for nothing.
+        added: Pieces that stand for their own letters: those that were added to a byte-level
+            vocabulary, special ones aside.
     """
 
     is_byte_level: bool = False
     has_byte_pieces: bool = False
     signs: tuple[tuple[str, str], ...] = ()
     inner: str = ""
+    added: frozenset[str] = frozenset()
 
     def raw(self, piece: str) -> bytes:
         """Return the bytes that a piece stands for."""
         alphabet = byte_alphabet()
-        if self.is_byte_level and all(character in alphabet for character in piece):
+        is_bytes = self.is_byte_level and piece not in self.added
+        if is_bytes and all(character in alphabet for character in piece):
             return bytes(alphabet[character] for character in piece)
         byte = _BYTE.fullmatch(piece) if self.has_byte_pieces else None
         if byte:
@@ -92,7 +97,9 @@ def _scheme(tokenizer: Any) -> Scheme:
             case {"type": "WordPiece", "prefix": prefix}:
                 inner = prefix
     has_byte_pieces = "ByteFallback" in kinds or getattr(model, "byte_fallback", False)
-    return Scheme("ByteLevel" in kinds, has_byte_pieces, tuple(signs), inner)
+    is_byte_level, more = "ByteLevel" in kinds, getattr(tokenizer, "added_tokens_decoder", {})
+    added = {token.content for token in more.values() if is_byte_level and not token.special}
+    return Scheme(is_byte_level, has_byte_pieces, tuple(signs), inner, frozenset(added))
 
 
 def _parts(tokenizer: Any) -> Iterator[dict[str, Any]]:
@@ -127,6 +134,24 @@ def pieces(tokenizer: Any, ids: Sequence[int]) -> list[str]:
         return [piece for (piece,) in one_by_one]
 
 
+def decode(tokenizer: Any, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
+    """Return the text of tokens, with added ones as they are: byte-level decoders garble these."""
+    added, texts = scheme_of(tokenizer).added, []
+    named = zip(pieces(tokenizer, ids) if added else ids, ids, strict=True)
+    for is_added, run in groupby(named, lambda named: named[0] in added):
+        names, part = zip(*run, strict=True)
+        texts.append(
+            "".join(map(str, names))
+            if is_added
+            else tokenizer.decode(
+                list(part),
+                skip_special_tokens=skip_special_tokens,
+                clean_up_tokenization_spaces=False,
+            )
+        )
+    return "".join(texts)
+
+
 class GrowingText:
     """The text of tokens that arrive a few at a time: the difference of two decodings.
 
@@ -149,10 +174,7 @@ class GrowingText:
         return self._beyond(self._decoded())
 
     def _decoded(self) -> str:
-        text: str = self._tokenizer.decode(
-            self._ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
+        return decode(self._tokenizer, self._ids, skip_special_tokens=True)
 
     def _beyond(self, text: str) -> str:
         new = text[self._shown :]
