@@ -18,7 +18,8 @@ from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEAD_SCORES
-from tests import fake_attention, fakes
+from tests import fakes
+from tests.fakes import attention as fake_attention
 from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
 from tests.pictures import draws
 

@@ -25,7 +25,8 @@ from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent
 from lensgui.terms.model_key import ModelKey
-from tests import fake_attention, fakes
+from tests import fakes
+from tests.fakes import attention as fake_attention
 from tests.panes.conftest import PAIR, last
 from tests.pictures import draws
 

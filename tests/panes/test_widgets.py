@@ -25,7 +25,8 @@ from lensgui.panes.sweep_view.cells import shades
 from lensgui.panes.token_text import numbered, percent, shorten, signed, spell, visible
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.model_key import ModelKey
-from tests import fake_attention, fakes
+from tests import fakes
+from tests.fakes import attention as fake_attention
 from tests.panes.conftest import tell
 from tests.pictures import draws
 

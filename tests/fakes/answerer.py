@@ -40,7 +40,10 @@ from lensgui.jobs.results import (
     Token,
 )
 from lensgui.prompts.pair import PromptPair
-from tests import fake_attention, fake_heads, fake_pairs, fake_sweeps
+from tests.fakes import attention as fake_attention
+from tests.fakes import heads as fake_heads
+from tests.fakes import pairs as fake_pairs
+from tests.fakes import sweeps as fake_sweeps
 
 LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
