@@ -55,7 +55,7 @@ def test_a_download_is_shown_in_megabytes(qtbot):
 
 def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
     was_enabled = gc.isenabled()
-    collections: list[int] = []
+    collections = []
     gc.callbacks.append(
         lambda phase, info: collections.append(info["generation"]) if phase == "start" else None
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import (
@@ -89,7 +90,7 @@ class FakeAnswerer:
             assert self.gate.acquire(timeout=WAIT)
 
 
-def noise(seed: str, *shape: int) -> np.ndarray:
+def noise(seed: str, *shape: int) -> NDArray[np.float32]:
     return np.random.default_rng(zlib.crc32(seed.encode("utf-8", "replace"))).random(
         shape, np.float32
     )

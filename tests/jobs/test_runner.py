@@ -207,7 +207,7 @@ def test_settled_waits_for_the_quiet_timer(runner, answerer, heard, qtbot):
 
 
 def test_progress_counts_cells(runner, answerer, qtbot):
-    seen: list[Progress] = []
+    seen = []
     runner.progressed.connect(seen.append)
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)

@@ -236,7 +236,7 @@ def test_what_is_copied_matches_prompts_of_several_lengths_by_role(measure, qtbo
 
 
 def assert_copied(pane, document, cursor):
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, cursor), names)
     request = pane.requests(document, cursor)["head"]
     assert isinstance(request, AttentionHead)

@@ -43,7 +43,7 @@ def read(answerer, document, pairs):
 def test_the_table(document, answerer, qtbot):
     pane = PairTablePane()
     qtbot.addWidget(pane)
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, Cursor()), names)
     expected = read(answerer, document, tuple(row.pair for row in document.table[:3]))
     for found, shown in zip(names["numbers"], expected, strict=True):

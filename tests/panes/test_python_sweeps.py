@@ -11,6 +11,7 @@ from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.state.document import Document
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import UNITS
 from tests.panes.conftest import tell, viewing
@@ -18,7 +19,7 @@ from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 
 PAIR = toy().pair
 TURNED = {"clean": PAIR.corrupted, "corrupted": PAIR.clean}
-PAIRS = {
+PAIRS: dict[str, Document] = {
     "typed": toy(),
     "nothing typed": toy(answer="", distractor=""),
     "no answer": toy(answer="", distractor=" apple"),

@@ -70,9 +70,10 @@ def enter(context: Context) -> None:
     """Go through a context and all inside it; a child that fails ends or is survived by turns."""
     outside, level = attached(), MODEL.context_level
     names = [*context.names, "no such hook"] if context.fails == "attaching" else context.names
-    given_ = {f"{context.direction}_hooks": [(name, lambda x, hook: None) for name in names]}
+    hooks = [(name, lambda x, hook: None) for name in names]
+    forwards, backwards = (hooks, []) if context.direction == "fwd" else ([], hooks)
     try:
-        with MODEL.hooks(**given_):
+        with MODEL.hooks(forwards, backwards):
             assert attached() == outside + len(context.names)
             assert MODEL.context_level == level + 1
             for place, child in enumerate(context.inside):
