@@ -251,12 +251,12 @@ def test_a_tokenizer_that_brings_code_is_refused_in_one_sentence(folder, trap, c
 
 def test_code_beside_safetensors_never_runs(folder, trap, capsys):
     open_model(str(folder), device="cpu")
-    compare_hf._reference(folder, "float32", prompts())
-    compare_hf._reference(folder / "model.safetensors", "float32", prompts())
+    compare_hf.reference_logits(folder, "float32", prompts())
+    compare_hf.reference_logits(folder / "model.safetensors", "float32", prompts())
     assert not trap.exists()
     assert "[y/N]" not in capsys.readouterr().out
 
 
 def test_the_demo_models_card_has_the_format(tmp_path):
-    demo._write_card(known_models.DEMO, tmp_path)
+    demo.write_card(known_models.DEMO, tmp_path)
     assert known_models.read_card(tmp_path)["format"] == gguf_files.FORMAT

@@ -120,7 +120,7 @@ def test_ctrl_click_pins_and_unpins(pane, document, qtbot):
         click(qtbot, pane, (3, 0), CONTROL)
     assert edited.args == [{"pins": (Cursor(3, 0),)}]
     pane.show_document(document.having(pins=(Cursor(3, 0), Cursor(1))))
-    assert pane.grid._marks.pins == ((3, 0),)
+    assert pane.grid.marks.pins == ((3, 0),)
     with qtbot.waitSignal(pane.edited) as edited:
         click(qtbot, pane, (3, 0), CONTROL)
     assert edited.args == [{"pins": (Cursor(1),)}]

@@ -200,7 +200,7 @@ def test_the_text_is_coloured_by_the_selected_token(pane, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         qtbot.mouseClick(text, LEFT, pos=text.place_of(1).center().toPoint())
     assert picked.args == [{"source": 1}]
-    assert "what attends to" in text._headline()
+    assert "what attends to" in text.headline()
 
 
 @pytest.mark.parametrize("measure", [option.value for option in MEASURES])

@@ -20,7 +20,7 @@ SWEEP = "Activation patching", "sweep"
 
 
 def words(pane):
-    return [label.text() for label in pane.numbers._labels if not label.isHidden()]
+    return [label.text() for label in pane.numbers.labels if not label.isHidden()]
 
 
 def test_it_asks_what_the_selection_is_complete_enough_for(document, qtbot):

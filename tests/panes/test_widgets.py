@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -170,7 +170,7 @@ def test_a_none_coordinate_selects_nothing(heatmap, qtbot):
         Picture(rows, columns, np.zeros((2, 1), np.uint8), states, ["emb", "L0"], ["a"])
     )
     with qtbot.waitSignal(heatmap.picked) as picked:
-        heatmap._pick(0, 0)
+        qtbot.mouseClick(heatmap, Qt.MouseButton.LeftButton, pos=heatmap.middle_of(0, 0).toPoint())
     assert picked.args == [{"position": 0}]
 
 
