@@ -16,9 +16,9 @@ from lensgui.jobs.requests import ReadPair
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ModelKey
+from tests.answering import CLEAN
 from tests.checkpoints.tiny_models import tiny
 
-CLEAN = " table green seven music apple house river table green seven music"
 CORRUPTED = CLEAN.replace("apple", "stone")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 import io
 import json
@@ -17,7 +16,7 @@ from transformers import AutoModelForCausalLM
 
 from lensgui.checkpoints import cli, compare_hf, demo, gguf_files, locate
 from lensgui.checkpoints.loading import open_model
-from lensgui.models import known_models, store
+from lensgui.models import known_models
 from lensgui.terms.errors import ModelError
 from tests.checkpoints.gguf_files import (
     GROUPS,
@@ -27,31 +26,17 @@ from tests.checkpoints.gguf_files import (
     WIDTH,
     describe,
     renamed,
-    save_llama,
     written,
 )
 from tests.checkpoints.lifted import Lifted
 from tests.checkpoints.tiny_models import VOCABULARY, prompts
+from tests.command_line import lensgui
 
 HALF = WIDTH // HEADS // 2
 ROPE = np.linspace(1.0, 8.0, HALF, dtype=np.float32)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return save_llama(tmp_path / "tiny")
-
-
-def lensgui(*words):
-    parser = argparse.ArgumentParser()
-    cli.add_arguments(parser.add_subparsers())
-    return cli.run(parser.parse_args(["models", *words]))
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def saying(key, value=None):

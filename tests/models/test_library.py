@@ -1,4 +1,3 @@
-import argparse
 import errno
 import hashlib
 import json
@@ -17,16 +16,14 @@ from filelock import FileLock, Timeout
 from lensgui.checkpoints import cli, demo, gguf_files
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
+from tests.command_line import lensgui
 from tests.counting import Clock
 
 NAME = known_models.DEMO.name
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
@@ -55,12 +52,6 @@ def convert(gguf, folder):
     yield 1
     (folder / "model.safetensors").write_bytes(gguf.read_bytes())
     yield 3
-
-
-def lensgui(*words):
-    parser = argparse.ArgumentParser()
-    cli.add_arguments(parser.add_subparsers())
-    return cli.run(parser.parse_args(["models", *words]))
 
 
 def leftovers(home):

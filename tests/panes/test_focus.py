@@ -21,7 +21,8 @@ from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head, tell
+from tests.answering import last
+from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
 from tests.panes.copying import averaging
 from tests.pictures import draws
 

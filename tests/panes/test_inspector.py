@@ -14,7 +14,8 @@ from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last, tell, viewing
+from tests.answering import last
+from tests.panes.conftest import CURSOR, PAIR, answer, tell, viewing
 
 SWEEP = "Activation patching", "sweep"
 

@@ -26,8 +26,9 @@ from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
+from tests.answering import last
 from tests.fakes import attention as fake_attention
-from tests.panes.conftest import PAIR, last
+from tests.panes.conftest import PAIR
 from tests.pictures import draws
 
 NAN, INF = float("nan"), float("inf")

@@ -24,7 +24,8 @@ from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEAD_SCORES, SweepKind
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last
+from tests.answering import last
+from tests.panes.conftest import PAIR, answer
 
 EDGE = Cursor(2, 1, 3, 0)
 HEADS = SweepKind("z", "all")

@@ -14,8 +14,9 @@ from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.metrics import UNITS
+from tests.answering import last
 from tests.fakes import FakeAnswerer
-from tests.panes.conftest import PAIR, answer, last, tell
+from tests.panes.conftest import PAIR, answer, tell
 
 OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
 
