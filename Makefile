@@ -14,10 +14,10 @@ run: display $(installed) window demo ## Open the app on its first example.
 test: $(installed) offscreen demo ## The whole suite, without a screen; ARGS="tests/transformer -x" for a part.
 	@$(quiet) $(python) -m pytest -q -n 2 --dist worksteal $(ARGS)
 
-lint: $(installed) ## Style, types (of the package; the tests are not type-checked), import directions, sizes, layout.
+lint: $(installed) ## Style, types, import directions, sizes, layout.
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m mypy lensgui
+	$(python) -m mypy lensgui tests
 	.venv/bin/lint-imports
 	$(python) packaging/budget.py
 	$(python) packaging/house.py

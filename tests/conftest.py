@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lensgui.jobs.results import Answerer
+from lensgui.models import store
+from tests.fakes import FakeAnswerer
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -30,3 +34,30 @@ def collect_here_only(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     gc.collect(0)
     gc.enable()
+
+
+@pytest.fixture
+def answerer() -> FakeAnswerer:
+    """One that needs no model."""
+    return FakeAnswerer()
+
+
+@pytest.fixture(scope="module")
+def dispatcher() -> Answerer:
+    """The real answerer, on one thread."""
+    from lensgui.jobs.handlers.dispatch import Dispatcher  # which imports torch
+
+    return Dispatcher(threads=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for what lensgui keeps."""
+    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def no_popup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Menus without a screen: offscreen Qt warns that it can't grab the keyboard."""
+    monkeypatch.setattr("PySide6.QtWidgets.QMenu.popup", lambda menu, where: None)

@@ -34,9 +34,19 @@ def model_of(name: str) -> HookedTransformer:
     ).requires_grad_(False)
 
 
+def attached(model: HookedTransformer) -> int:
+    """How many hooks are attached to a model."""
+    return sum(len(point.fwd_hooks) + len(point.bwd_hooks) for point in model.hook_points())
+
+
 def kinds_of(model: HookedTransformer) -> list[SweepKind]:
     """Every kind of sweep that a model has."""
     return [k for k in KINDS if not (k.activation == "resid_mid" and model.cfg.parallel_attn_mlp)]
+
+
+def close(a: Tensor, b: Tensor) -> None:
+    """Whether two ways to numbers in float64 agree."""
+    torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
 
 
 def where(kind: SweepKind, index: Sequence[int]) -> Part:

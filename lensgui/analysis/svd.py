@@ -61,13 +61,13 @@ class SVDInterpreter:
                 raise ValueError("An OV circuit belongs to a head: give head_index.")
             return self.model.OV[layer, head].Vh.T
         mlp = self.model.blocks[layer].mlp
-        weights = {"w_in": self._readers(layer), "w_out": mlp.W_out}
+        weights = {"w_in": self.readers(layer), "w_out": mlp.W_out}
         if kind not in weights:
             raise ValueError(f"There is no vector type {kind!r}; the types are OV, w_in and w_out.")
         directions: Tensor = torch.linalg.svd(precise(weights[kind]), full_matrices=False).Vh
         return directions
 
-    def _readers(self, layer: int) -> Tensor:
+    def readers(self, layer: int) -> Tensor:
         """Return what the neurons of a layer read, ln2's weight included, [neuron, d_model]."""
         block = self.model.blocks[layer]
         weight: Tensor | None = getattr(block.ln2, "w", None)

@@ -17,7 +17,8 @@ from lensgui.state.document import Document
 from lensgui.terms.model_key import ModelKey
 
 LONGEST_WAIT_S = 30.0  # for a thread that imports or loads as a script ends
-_open: list[start.Parts] = []  # what an open window needs, while nobody else holds it
+open_windows: list[start.Parts] = []
+"""What each open window needs, while nobody else holds it."""
 
 
 def show(
@@ -43,7 +44,7 @@ def show(
     parts.window.show()
     atexit.unregister(_leave_all)
     atexit.register(_leave_all)  # before all that was registered till now, Qt's own end too
-    _open.append(parts)
+    open_windows.append(parts)
     if _is_notebook() if block is None else not block:
         parts.window.closed.connect(lambda: QTimer.singleShot(0, lambda: _leave(parts)))
         return parts.window
@@ -70,8 +71,8 @@ def _is_notebook() -> bool:
 
 def _leave(parts: start.Parts) -> None:
     """Let go of a window that was closed, unless its thread is still at work."""
-    if parts in _open and start.leave(parts):
-        _open.remove(parts)
+    if parts in open_windows and start.leave(parts):
+        open_windows.remove(parts)
 
 
 def _leave_all() -> None:
@@ -79,6 +80,6 @@ def _leave_all() -> None:
 
     None is let go of before all are left: that would destroy it.
     """
-    have_ended = [start.leave(parts, LONGEST_WAIT_S) for parts in _open]
+    have_ended = [start.leave(parts, LONGEST_WAIT_S) for parts in open_windows]
     if not all(have_ended):
         start.leave_hard(1)

@@ -118,7 +118,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _get(arguments: argparse.Namespace) -> int:
-    report = _JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
+    report = JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
     name, revision = arguments.name, getattr(arguments, "revision", None)
     if name.lower() in {entry.name for entry in known_models.CATALOGUE}:
         locate.refuse_revision(revision, name)
@@ -188,7 +188,9 @@ class _Report:
         raise NotImplementedError
 
 
-class _JsonReport(_Report):
+class JsonReport(_Report):
+    """Prints progress as lines of JSON, ten in a second at most."""
+
     def _show(self, progress: Progress, is_new: bool) -> None:
         facts = {"step": progress.step, "done": progress.done, "total": progress.total}
         print(json.dumps({"event": "progress", **facts}), file=self._stream, flush=True)

@@ -33,7 +33,7 @@ def compare(place: Path, dtype: str, is_automatic: bool = False) -> Verification
     if tokenizer is None:
         raise ModelError(f"{place} has no tokenizer, so there is no prompt to compare on.")
     tokens = tokenizer(PROMPT, add_special_tokens=False, return_tensors="pt")["input_ids"]
-    theirs = _reference(place, dtype, tokens)
+    theirs = reference_logits(place, dtype, tokens)
     logits, folded = (_ours(place, dtype, tokens, is_folded) for is_folded in (False, True))
     expected = theirs.log_softmax(-1)
     return Verification(
@@ -55,7 +55,7 @@ def _ours(place: Path, dtype: str, tokens: Tensor, is_folded: bool) -> Tensor:
     return logits.double()
 
 
-def _reference(place: Path, dtype: str, tokens: Tensor) -> Tensor:
+def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
     """Return the Hugging Face logits in float64, with eager attention, as `_ours`."""
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging

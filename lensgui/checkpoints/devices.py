@@ -16,7 +16,7 @@ from lensgui.terms.errors import ModelError, is_out_of_memory
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 
-_CONTAINER = Path("/sys/fs/cgroup")
+CONTAINER = Path("/sys/fs/cgroup")
 
 
 def devices() -> tuple[str, ...]:
@@ -74,9 +74,9 @@ def free_bytes(device: torch.device | str) -> int:
 def _left_in_container() -> int:
     """Return how many bytes the container that this process is in still gets; a lot without one."""
     with suppress(OSError, ValueError):
-        limit = int((_CONTAINER / "memory.max").read_text())
-        used = int((_CONTAINER / "memory.current").read_text())
-        facts = (_CONTAINER / "memory.stat").read_text().split()
+        limit = int((CONTAINER / "memory.max").read_text())
+        used = int((CONTAINER / "memory.current").read_text())
+        facts = (CONTAINER / "memory.stat").read_text().split()
         cached = int(facts[facts.index("inactive_file") + 1])  # given back when it is wanted
         return max(limit - used + cached, 0)
     return 1 << 62

@@ -24,8 +24,9 @@ METRIC = LogitDifference((11,), (7,))
 SENDERS, RECEIVERS = [Node("head", 0, 1)], [Node("logits")]
 
 
-def runs(model, clean, corrupted):
-    return (Run(model, tokens).complete() for tokens in (clean, corrupted))
+def feed(model, clean, corrupted):
+    clean, corrupted = (Run(model, tokens).complete() for tokens in (clean, corrupted))
+    return list(path_patch_into(clean, corrupted, METRIC, Node("q", 1, 1)))
 
 
 COMPARE = {
@@ -33,7 +34,7 @@ COMPARE = {
     "attribute": lambda m, a, b: attribution_patch(m, a, b, METRIC, [RESID_PRE]),
     "edges": lambda m, a, b: edge_attribution(m, a[None], b[None], METRIC),
     "paths": lambda m, a, b: path_patch(m, a[None], b[None], METRIC, SENDERS, RECEIVERS),
-    "feed": lambda m, a, b: list(path_patch_into(*runs(m, a, b), METRIC, Node("q", 1, 1))),
+    "feed": feed,
 }
 RUNNING = [name for name in COMPARE if name != "feed"]  # which takes runs that are there already
 

@@ -30,11 +30,6 @@ def stepping(answerer: FakeAnswerer, holds: Callable[[], bool]) -> Callable[[], 
 
 
 @pytest.fixture
-def answerer() -> FakeAnswerer:
-    return FakeAnswerer()
-
-
-@pytest.fixture
 def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start.Parts]:
     """The whole application on the fake answerer, not yet shown."""
     monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))

@@ -23,8 +23,11 @@ from pytestqt.qtbot import QtBot
 
 from lensgui.app import start
 from lensgui.jobs.handlers.dispatch import Dispatcher
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view.kinds import KINDS
 from tests.fakes import FakeAnswerer
+from tests.windows import pane_of
 
 NOT_TRIED = {"close", "open_folder", "open_hub"}
 PAIR = {
@@ -72,9 +75,8 @@ class RandomUser:
 
     def look(self) -> None:
         """Note what is on screen."""
-        attention, patching = (
-            self.window.panes[title] for title in ("Attention", "Activation patching")
-        )
+        attention = pane_of(self.window, AttentionPane)
+        patching = pane_of(self.window, PatchingPane)
         if patching.sweep is not None:
             view = self.window.session.document.views[0]
             self.seen |= {view.kind, view.direction, ("side", patching.view.compare.side)}

@@ -36,14 +36,14 @@ def test_it_hears_the_panes_that_are_shown(window, qtbot):
             window.show_pane(title)
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(layer=2, head=1, position=3, source=0)
-    lines = [label.text() for label in inspector.numbers._labels if not label.isHidden()]
+    lines = [label.text() for label in inspector.numbers.labels if not label.isHidden()]
     for name in ("direct attribution", "mean ablation", "attention, clean"):
         assert any(line.startswith(name) for line in lines)
     assert inspector.scores.isVisible()
 
 
 def lines(window):
-    labels = window.panes["Inspector"].numbers._labels
+    labels = window.panes["Inspector"].numbers.labels
     return [label.text() for label in labels if not label.isHidden()]
 
 

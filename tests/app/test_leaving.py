@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
 import threading
-from weakref import WeakSet
 
 import pytest
 
 from lensgui.app import runtime
-from lensgui.app.runtime import Collector, Faults, Warming
+from lensgui.app.runtime import Faults, Warming
 from lensgui.jobs.runner import Runner
 from tests.fakes import FakeAnswerer
 
@@ -105,7 +103,7 @@ def test_a_hook_over_ours_and_another_window_are_no_circle(tmp_path):
         "pump = QApplication.processEvents\n"
         "while window.exchange.card is None or window.runner.is_busy: pump()\n"
         "window.close()\n"
-        "while lensgui.app.notebook._open: pump()\n"
+        "while lensgui.app.notebook.open_windows: pump()\n"
         "other = lensgui.open('toy', clean=' table green', block=False)\n"
         "raise KeyError('mine')"
     )
@@ -156,22 +154,26 @@ def test_the_users_own_threads_keep_their_hook(tmp_path, qapp, monkeypatch):
     assert [part.exc_type for part in caught] == [ZeroDivisionError]
 
 
-def test_python_collects_again_only_after_the_last_window(qapp, monkeypatch):
-    monkeypatch.setattr(runtime, "_collectors", WeakSet())
-    monkeypatch.setattr(runtime, "_found", [])
-    interval = sys.getswitchinterval()
-    was_enabled = gc.isenabled()
-    gc.enable()
-    first, second = Collector(lambda: False), Collector(lambda: False)
-    first.release()
-    assert not gc.isenabled()
-    assert sys.getswitchinterval() == pytest.approx(runtime.SWITCH_INTERVAL)
-    second.release()
-    assert gc.isenabled()
-    assert gc.get_freeze_count() == 0
-    assert sys.getswitchinterval() == pytest.approx(interval)
-    gc.unfreeze()
-    gc.disable() if not was_enabled else None
+TWO_WINDOWS = """
+import gc, math, sys
+from PySide6.QtCore import QCoreApplication
+from lensgui.app.runtime import SWITCH_INTERVAL, Collector
+app = QCoreApplication()
+interval = sys.getswitchinterval()
+first, second = Collector(lambda: False), Collector(lambda: False)
+first.release()
+assert not gc.isenabled()
+assert math.isclose(sys.getswitchinterval(), SWITCH_INTERVAL, rel_tol=1e-6)
+second.release()
+assert gc.isenabled()
+assert gc.get_freeze_count() == 0
+assert math.isclose(sys.getswitchinterval(), interval, rel_tol=1e-6)
+"""
+
+
+def test_python_collects_again_only_after_the_last_window():
+    done = subprocess.run([sys.executable, "-c", TWO_WINDOWS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_import_that_is_under_way_is_waited_for(qapp, monkeypatch):

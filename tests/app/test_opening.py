@@ -16,9 +16,9 @@ from lensgui.jobs.requests import ReadPair
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ModelKey
+from tests.answering import CLEAN
 from tests.checkpoints.tiny_models import tiny
 
-CLEAN = " table green seven music apple house river table green seven music"
 CORRUPTED = CLEAN.replace("apple", "stone")
 
 
@@ -48,7 +48,7 @@ def test_the_window_runs_the_weights_that_were_given(quiet, qtbot):
     assert after == pytest.approx(1 / model.cfg.d_vocab, rel=1e-3)
     assert before > 0.5
     window.close()
-    qtbot.waitUntil(lambda: not notebook._open)
+    qtbot.waitUntil(lambda: not notebook.open_windows)
 
 
 def test_a_hugging_face_model_is_hooked_without_copying_its_weights():

@@ -21,7 +21,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
         qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
     assert (window.selection.cursor.layer, window.selection.cursor.head) == (4, 2)
     assert window.panes["Attention"].name.text() == "L4H2"
-    said = inspector.numbers._labels[0].text()
+    said = inspector.numbers.labels[0].text()
     assert said.startswith("keys that the head reads at all positions, denoising: +")
     assert said.partition(": ")[2] in pane.heatmap.describe(4, 1)
     window.selection.move(head=3)
@@ -34,7 +34,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
             window.actions_by_slot["undo"].trigger()
     assert pane.kind.currentText() == "residual stream before attention"
     assert pane.sweep.axes[1].name == "position"
-    assert inspector.numbers._labels[0].text().startswith("residual stream before attention")
+    assert inspector.numbers.labels[0].text().startswith("residual stream before attention")
 
 
 def test_another_kind_leaves_the_selection_within_the_prompt(window, qtbot):

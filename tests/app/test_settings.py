@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 
+from PySide6.QtCore import QSettings
+
 from lensgui.app.runtime import Collector
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.statusline import StatusLine
@@ -9,7 +11,11 @@ from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 
 
-def test_the_look_is_kept(window, parts, qtbot):
+def kept_look(home):
+    return QSettings(str(home / "settings.ini"), QSettings.Format.IniFormat).value("look")
+
+
+def test_the_look_is_kept(window, parts, tmp_path):
     looks = {
         action.data(): action
         for menu in window.menuBar().actions()
@@ -19,9 +25,9 @@ def test_the_look_is_kept(window, parts, qtbot):
     assert list(looks) == ["system", "light", "dark", "high contrast"]
     looks["dark"].trigger()
     assert parts.appearance.choice == "dark"
-    assert window._settings.value("look") == "dark"
+    assert kept_look(tmp_path) == "dark"
     looks["system"].trigger()
-    assert window._settings.value("look") == "system"
+    assert kept_look(tmp_path) == "system"
 
 
 def test_an_unknown_look_follows_the_system(qapp):
@@ -55,7 +61,7 @@ def test_a_download_is_shown_in_megabytes(qtbot):
 
 def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
     was_enabled = gc.isenabled()
-    collections: list[int] = []
+    collections = []
     gc.callbacks.append(
         lambda phase, info: collections.append(info["generation"]) if phase == "start" else None
     )
@@ -69,7 +75,7 @@ def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
         busy[0] = False
         collector.collect()
         assert collections[-1] == 2
-        collector._timer.stop()
+        collector.release()
     finally:
         gc.callbacks.pop()
         gc.unfreeze()

@@ -15,9 +15,7 @@ from tests.app.conftest import stepping
 HEADS = SweepKind("z", "all")
 
 
-@pytest.fixture(autouse=True)
-def no_popup(monkeypatch):
-    monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
+pytestmark = pytest.mark.usefixtures("no_popup")
 
 
 def settle(window, qtbot, act):

@@ -34,7 +34,9 @@ def swept(model, folder: Path, cases) -> list[tuple[str, bool]]:
     rows = []
     python = reference_python()
     peer = Peer(python, "reference.py", folder) if python else None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     for threads in sorted({1, cores}):
         for case in cases:
             quiet = threads == 1 or is_quiet(cores)

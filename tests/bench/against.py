@@ -51,8 +51,8 @@ def compare(ref: str, figures: list[str], rounds: int) -> int:
         for count in range(rounds):
             print(f"round {count + 1} of {rounds}", file=sys.stderr, flush=True)
             sides = (ROOT, theirs) if count % 2 else (theirs, ROOT)
-            for name, *values in measured(sides, figures):
-                pairs[name].append(tuple(values if count % 2 else reversed(values)))
+            for name, first, second in measured(sides, figures):
+                pairs[name].append((first, second) if count % 2 else (second, first))
     print(f"{'figure':42}{'ours':>10}{ref[:12]:>14}  ours / theirs (95 % interval)")
     held = [judge(name, found) for name, found in pairs.items()]
     return 0 if held and all(held) else 1
@@ -86,7 +86,8 @@ def measured(sides: tuple[Path, Path], figures: list[str]) -> Iterator[tuple[str
             if errors:
                 print(f"{figure} can't be measured on both sides: {errors[0]}", file=sys.stderr)
             else:
-                yield figure, *(answer["seconds"] for answer in answers)
+                mine, other = (answer["seconds"] for answer in answers)
+                yield figure, mine, other
     for part in (figure for figure in figures if figure in WINDOW):
         first, second = (printed(side, part) for side in sides)
         for name in first:

@@ -23,7 +23,8 @@ KINDS = (
 def steps_of(model, pair, runs, **options) -> list[float]:
     """The seconds of each step, given complete runs."""
     seconds, start = [], time.perf_counter()
-    for _ in attribution_steps(model, *runs, pair.metric, KINDS, **options):
+    clean, corrupted = runs
+    for _ in attribution_steps(model, clean, corrupted, pair.metric, KINDS, **options):
         now = time.perf_counter()
         seconds.append(now - start)
         start = now

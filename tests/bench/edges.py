@@ -4,7 +4,8 @@ import time
 
 import torch
 
-from lensgui.analysis.graph.edges import edge_attribution
+# probe.py takes this from here
+from lensgui.analysis.graph.edges import edge_attribution as edge_attribution
 from tests.bench.figures import Spread
 
 BAR = 12.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, Signal
 
 from lensgui.app import start
 from lensgui.jobs.arrays import Atlas
+from lensgui.panes.attention.attention import AttentionPane
+from tests.windows import pane_of
 
 STROKES = 15
 LONGEST_S = 20.0
@@ -21,22 +22,24 @@ class Redrawn(QObject):
 
     def __init__(self, parts: start.Parts) -> None:
         super().__init__()
-        self._grid = parts.window.panes["Attention"].grid
-        self._paint = self._grid.paintEvent
-        self._grid.paintEvent = self._after_paint
+        self._grid = pane_of(parts.window, AttentionPane).grid
+        self._grid.installEventFilter(self)
         self.before: Atlas | None = None
 
-    def _after_paint(self, event: QPaintEvent) -> None:
-        self._paint(event)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.Paint:
+            return False
+        watched.event(event)
         atlas = self._grid.atlas
         if atlas is not None and atlas.layers == len(atlas.axes[0]) and not self._is_old(atlas):
             self.whole.emit()
+        return True
 
     def _is_old(self, atlas: Atlas) -> bool:
         return self.before is not None and atlas.axes[2].labels == self.before.axes[2].labels
 
     def leave(self) -> None:
-        self._grid.paintEvent = self._paint
+        self._grid.removeEventFilter(self)
 
 
 def strokes(parts: start.Parts) -> list[float]:
@@ -45,7 +48,7 @@ def strokes(parts: start.Parts) -> list[float]:
     text = window.session.document.pair.clean
     found = []
     for stroke in range(STROKES):
-        redrawn.before = window.panes["Attention"].grid.atlas
+        redrawn.before = pane_of(window, AttentionPane).grid.atlas
         loop = QEventLoop()
         redrawn.whole.connect(loop.quit)
         begun = time.perf_counter()

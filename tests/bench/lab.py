@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from lensgui.__main__ import lacks_display, make_answerer, prepare
 
@@ -26,7 +27,10 @@ from PySide6.QtCore import QEventLoop, QTimer  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.jobs.arrays import CellState, Sweep  # noqa: E402
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane  # noqa: E402
+from lensgui.panes.patching.patching import PatchingPane  # noqa: E402
 from lensgui.terms.kinds import SweepKind  # noqa: E402
+from tests.windows import pane_of  # noqa: E402
 
 RESIDUAL, HEADS = SweepKind("resid_pre"), SweepKind("z", "all")
 BY_POSITION = SweepKind("z")
@@ -78,7 +82,7 @@ class Lab:
 
     def shown(self, kind: SweepKind) -> Sweep | None:
         """The sweep on screen, if it is of a kind."""
-        sweep = self.window.panes["Activation patching"].sweep
+        sweep = pane_of(self.window, PatchingPane).sweep
         is_it = sweep is not None and tuple(axis.name for axis in sweep.axes) == kind.axes
         return sweep if is_it else None
 
@@ -91,7 +95,7 @@ class Lab:
         return sweep is not None and bool(np.any(sweep.states != CellState.UNKNOWN))
 
     def are_both_whole(self) -> bool:
-        sweeps = self.window.panes["Necessary or sufficient"].sweeps.values()
+        sweeps = pane_of(self.window, NecessaryPane).sweeps.values()
         return len(sweeps) == 2 and all(sweep.done == sweep.total for sweep in sweeps)
 
 
@@ -102,9 +106,9 @@ def measure(lab: Lab) -> Figures:
             lab.view(RESIDUAL)
             lab.rest()
             lab.view(kind)
-            first = lab.until(lambda kind=kind: lab.has_estimate(kind))
+            first = lab.until(partial(lab.has_estimate, kind))
             figures.estimates.append(first)
-            wholes.append(first + lab.until(lambda kind=kind: lab.is_whole(kind)))
+            wholes.append(first + lab.until(partial(lab.is_whole, kind)))
             lab.rest()
             sweep = lab.shown(kind)
             if sweep is not None and sweep.check is not None:

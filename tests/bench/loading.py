@@ -21,7 +21,7 @@ def compare(folder: Path) -> tuple[list[str], bool]:
     """Rows of the table, and whether the bars hold; one thread, all in turn, after the imports."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained
+    from lensgui.transformer.model import HookedTransformer
 
     def theirs() -> object:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
@@ -29,8 +29,8 @@ def compare(folder: Path) -> tuple[list[str], bool]:
 
     torch.set_num_threads(1)
     raw, folded, other = _spreads(
-        lambda: from_pretrained(str(folder), device="cpu", **NO_PROCESSING),
-        lambda: from_pretrained(str(folder), device="cpu"),
+        lambda: HookedTransformer.from_pretrained_no_processing(str(folder), device="cpu"),
+        lambda: HookedTransformer.from_pretrained(str(folder), device="cpu"),
         theirs,
     )
     importing = Spread.of([_import_time() for _ in range(5)])

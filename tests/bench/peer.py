@@ -4,6 +4,16 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import TypedDict
+
+
+class Answer(TypedDict, total=False):
+    """What a process says of itself at first, and of each request then."""
+
+    place: str
+    seconds: float
+    metric: float
+    error: str
 
 
 class Peer:
@@ -23,7 +33,8 @@ class Peer:
         environment.pop("PYTHONPATH", None)
         if path:
             environment["PYTHONPATH"] = str(path)
-        self._process = subprocess.Popen(
+        self._script = script
+        self._process = process = subprocess.Popen(
             # -P: no module beside the script stands for another
             [python, "-P", Path(__file__).with_name(script), *arguments],
             stdin=subprocess.PIPE,
@@ -33,24 +44,27 @@ class Peer:
             env=environment,
             cwd=path,
         )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._requests, self._answers, self._errors = process.stdin, process.stdout, process.stderr
         self.greeting = self._read()
 
-    def ask(self, **request: object) -> dict[str, float]:
+    def ask(self, **request: object) -> Answer:
         """What it answers to a request of its own kind."""
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
         return self._read()
 
     def close(self) -> None:
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.stderr.close()
+        self._requests.close()
+        self._answers.close()
+        self._errors.close()
         self._process.wait()
 
-    def _read(self) -> dict[str, float]:
-        line = self._process.stdout.readline()
+    def _read(self) -> Answer:
+        line = self._answers.readline()
         if not line:
-            raise RuntimeError(
-                f"{self._process.args[2].name} ended: {self._process.stderr.read()[-800:]}"
-            )
-        return json.loads(line)
+            raise RuntimeError(f"{self._script} ended: {self._errors.read()[-800:]}")
+        answer: Answer = json.loads(line)
+        return answer

@@ -11,18 +11,19 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from typing import Literal
 
 LEAST_SECONDS, LEAST_CALLS = 1.0, 2  # besides the first call, which does not count
 DEMO = "smollm2-135m"
-SWEEPS = {
-    "resid_pre": ("ioi", "resid_pre"),
+SWEEPS: dict[str, tuple[str, str, Literal["position", "all"]]] = {
+    "resid_pre": ("ioi", "resid_pre", "position"),
     "z": ("ioi", "z", "all"),
-    "z-by-position": ("ioi", "z"),
+    "z-by-position": ("ioi", "z", "position"),
     "q": ("ioi", "q", "all"),
     "k": ("ioi", "k", "all"),
     "v": ("ioi", "v", "all"),
     "pattern": ("ioi", "pattern", "all"),
-    "fact-resid_pre": ("fact", "resid_pre"),
+    "fact-resid_pre": ("fact", "resid_pre", "position"),
     "fact-z": ("fact", "z", "all"),
 }
 FIGURES = ("import", "open", "forward", "cache", "attribution", "edges", *SWEEPS)
@@ -48,16 +49,16 @@ class Side:
         self.model = self.open()
         self.pair = Pair.stored("ioi")
 
-    def open(self) -> object:
+    def open(self):
         from lensgui import HookedTransformer
 
         return HookedTransformer.from_pretrained_no_processing(DEMO, device="cpu")
 
     def runs(self, attribution) -> list[object]:
         """The complete runs of both prompts, which an estimate starts from."""
-        hooks = frozenset(attribution.HOOKS)
+        kept = attribution.KEPT
         ids = self.pair.clean, self.pair.corrupted
-        return [attribution.Run(self.model, prompt, hooks).complete() for prompt in ids]
+        return [attribution.Run(self.model, prompt, kept).complete() for prompt in ids]
 
     def call(self, figure: str) -> Callable[[], object]:
         """What a figure is the time of."""
@@ -65,9 +66,9 @@ class Side:
 
         model, pair = self.model, self.pair
         if figure in SWEEPS:
-            name, *kind = SWEEPS[figure]
-            arguments = sweeps.Pair.stored(name), sweeps.SweepKind(*kind)
-            return lambda: sweeps.timed(model, *arguments)
+            name, activation, extent = SWEEPS[figure]
+            swept, kind = sweeps.Pair.stored(name), sweeps.SweepKind(activation, extent)
+            return lambda: sweeps.timed(model, swept, kind)
         return {
             "open": self.open,
             "forward": lambda: model(pair.clean[None]),
@@ -80,7 +81,8 @@ class Side:
         """How long a figure takes: the median of some calls, but for "import", which is one."""
         if figure == "import":
             return self.importing
-        call, taken = self.call(figure), []
+        call = self.call(figure)
+        taken: list[float] = []
         while len(taken) <= LEAST_CALLS or sum(taken) < LEAST_SECONDS:
             begun = time.perf_counter()
             call()
@@ -99,7 +101,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             with torch.no_grad():
-                answer = {"seconds": side.seconds(json.loads(line)["figure"])}
+                answer: dict[str, object] = {"seconds": side.seconds(json.loads(line)["figure"])}
         except (AttributeError, ImportError, TypeError) as error:  # an old checkout may lack it
             answer = {"error": str(error)}
         print(json.dumps(answer), file=answers, flush=True)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lensgui.analysis.sweep.sweep import sweep
-from lensgui.terms.kinds import SweepKind
+from lensgui.terms.kinds import SweepKind as SweepKind  # probe.py takes it from here
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.hooks.names import get_act_name
 from tests.bench.figures import Spread, gigaflops, reference_flop, useful_flop
@@ -94,7 +94,9 @@ def interleaved(model, peer: Peer | None, pair: Pair, kind: SweepKind):
         peer.ask(**ids, answer=answer, distractor=distractor)
         peer.ask(**cell(kind, 0, tuple(0 for _ in kind.axes[1:])))
     for _ in range(ROUNDS):
-        for _ in range(CELLS if peer else 0):
+        for _ in range(CELLS):
+            if not peer:
+                break
             layer, *index = (draw.randrange(size) for size in result.values.shape)
             answered = peer.ask(**cell(kind, layer, tuple(index)))
             theirs.append(answered["seconds"])

@@ -109,7 +109,9 @@ def renamed(path: Path, hf_model, kind: str, numbers: dict) -> None:
     (arch,) = (arch for arch, name in gguf.MODEL_ARCH_NAMES.items() if name == kind)
     names = gguf.get_tensor_name_map(arch, LAYERS)
     for name, tensor in hf_model.state_dict().items():
-        writer.add_tensor(names.get_name(name, (".weight", ".bias")), tensor.float().numpy())
+        place = names.get_name(name, (".weight", ".bias"))
+        assert place is not None, name
+        writer.add_tensor(place, tensor.float().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

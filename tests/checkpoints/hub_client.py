@@ -6,17 +6,20 @@ and how far it was each time it said so.
 
 import json
 import sys
+from typing import Any
 
 from lensgui.checkpoints import hub
 from lensgui.terms.errors import ModelError
 
-for line in sys.stdin:
-    steps = []
+
+def fetched(arguments: dict[str, Any]) -> dict[str, object]:
+    steps: list[tuple[str, int, int]] = []
     try:
-        folder = hub.fetch(
-            **json.loads(line), report=lambda p, s=steps: s.append((p.step, p.done, p.total))
-        )
-        answer = {"folder": str(folder)}
+        folder = hub.fetch(**arguments, report=lambda p: steps.append((p.step, p.done, p.total)))
     except ModelError as error:
-        answer = {"error": str(error)}
-    print(json.dumps({**answer, "steps": steps}), flush=True)
+        return {"error": str(error), "steps": steps}
+    return {"folder": str(folder), "steps": steps}
+
+
+for line in sys.stdin:
+    print(json.dumps(fetched(json.loads(line))), flush=True)

@@ -55,6 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers for the repositories of its server."""
 
     protocol_version = "HTTP/1.1"
+    server: Server
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -72,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
             r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)",
             path,
         )
-        name = found and (found[1] or found[4])
+        if found is None:
+            return self._refuse(404, "EntryNotFound")
+        name = found[1] or found[4]
         repository = self.server.repositories.get(name)
         if repository is None:
             return self._refuse(404, "RepoNotFound")

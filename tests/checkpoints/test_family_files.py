@@ -61,9 +61,7 @@ NOT_SUPPORTED = {
     "gemma that looks ahead": hf.GemmaConfig(use_bidirectional_attention=True),
     "gemma 3's capped scores": hf.Gemma3TextConfig(attn_logit_softcapping=2.0),
     "a window without size": hf.Gemma2Config(sliding_window=None),
-    "chunked attention": hf.Qwen2Config(
-        num_hidden_layers=1, layer_types=["chunked_attention"], attention_chunk_size=4
-    ),
+    "chunked attention": hf.Qwen2Config(num_hidden_layers=1, layer_types=["chunked_attention"]),
     "another swiglu": hf.GptOssConfig(swiglu_alpha=1.0),
 }
 

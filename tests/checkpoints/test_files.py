@@ -15,19 +15,10 @@ from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
-from tests.checkpoints.gguf_files import save_llama, written
+from tests.checkpoints.gguf_files import written
 from tests.checkpoints.tiny_models import prompts
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return save_llama(tmp_path / "tiny")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 import io
 import json
@@ -18,7 +17,7 @@ from transformers import AutoModelForCausalLM
 from lensgui.checkpoints import cli, compare_hf, demo, locate
 from lensgui.checkpoints.files import gguf_files
 from lensgui.checkpoints.loading import open_model
-from lensgui.models import known_models, store
+from lensgui.models import known_models
 from lensgui.terms.errors import ModelError
 from tests.checkpoints.gguf_files import (
     GROUPS,
@@ -28,31 +27,17 @@ from tests.checkpoints.gguf_files import (
     WIDTH,
     describe,
     renamed,
-    save_llama,
     written,
 )
 from tests.checkpoints.lifted import Lifted
 from tests.checkpoints.tiny_models import VOCABULARY, prompts
+from tests.command_line import lensgui
 
 HALF = WIDTH // HEADS // 2
 ROPE = np.linspace(1.0, 8.0, HALF, dtype=np.float32)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return save_llama(tmp_path / "tiny")
-
-
-def lensgui(*words):
-    parser = argparse.ArgumentParser()
-    cli.add_arguments(parser.add_subparsers())
-    return cli.run(parser.parse_args(["models", *words]))
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def saying(key, value=None):
@@ -252,12 +237,12 @@ def test_a_tokenizer_that_brings_code_is_refused_in_one_sentence(folder, trap, c
 
 def test_code_beside_safetensors_never_runs(folder, trap, capsys):
     open_model(str(folder), device="cpu")
-    compare_hf._reference(folder, "float32", prompts())
-    compare_hf._reference(folder / "model.safetensors", "float32", prompts())
+    compare_hf.reference_logits(folder, "float32", prompts())
+    compare_hf.reference_logits(folder / "model.safetensors", "float32", prompts())
     assert not trap.exists()
     assert "[y/N]" not in capsys.readouterr().out
 
 
 def test_the_demo_models_card_has_the_format(tmp_path):
-    demo._write_card(known_models.DEMO, tmp_path)
+    demo.write_card(known_models.DEMO, tmp_path)
     assert known_models.read_card(tmp_path)["format"] == gguf_files.FORMAT

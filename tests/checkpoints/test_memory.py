@@ -147,7 +147,7 @@ def test_a_containers_limit_counts(tmp_path, monkeypatch):
         "memory.stat": "anon 5\ninactive_file 100\n",
     }.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(devices, "_CONTAINER", tmp_path)
+    monkeypatch.setattr(devices, "CONTAINER", tmp_path)
     assert devices.free_bytes("cpu") == 400
     (tmp_path / "memory.max").write_text("max")
     assert devices.free_bytes("cpu") > 400

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 
@@ -10,20 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.checkpoints import cli, compare_hf, verify
+from lensgui.checkpoints import compare_hf, verify
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
+from tests.command_line import lensgui
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-
-
-def lensgui(*words):
-    parser = argparse.ArgumentParser()
-    cli.add_arguments(parser.add_subparsers())
-    return cli.run(parser.parse_args(["models", *words]))
 
 
 def test_checking_once_does_nothing_where_the_figure_is_known(monkeypatch, capsys):

@@ -10,11 +10,11 @@ import transformers as hf
 
 VOCABULARY = 61
 LENGTH = 24  # longer than any sliding window and any unscaled rotary range below
-_IDS = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None}
+_IDS: dict[str, Any] = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None}
 _WINDOW = 7
 _LAYERS = ["sliding_attention", "full_attention", "sliding_attention"]
 
-_OLD = {
+_OLD: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "n_positions": 48,
     "n_embd": 32,

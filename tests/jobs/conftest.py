@@ -10,11 +10,6 @@ from tests.fakes import FakeAnswerer
 
 
 @pytest.fixture
-def answerer() -> FakeAnswerer:
-    return FakeAnswerer()
-
-
-@pytest.fixture
 def runner(answerer: FakeAnswerer, qapp: object) -> Iterator[Runner]:
     runner = Runner(lambda: answerer)
     yield runner

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
 from lensgui.prompts.pair import PairRow, Role
 from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
 from lensgui.terms.kinds import HEAD_SCORES
+from tests.answering import last
 
 DOCUMENT = find(TOY_EXAMPLE).document
 MODEL, PAIR = DOCUMENT.model, DOCUMENT.pair
@@ -21,23 +21,13 @@ HEADS = ((1, 2), (0, 3))
 SWAPPED = replace(PAIR, clean=PAIR.corrupted, corrupted=PAIR.clean)
 
 
-@pytest.fixture(scope="module")
-def answerer():
-    return Dispatcher(threads=1)
+def head(dispatcher, *heads, **options):
+    return last(dispatcher.answer(AttentionHead(MODEL, PAIR, heads, **options)))
 
 
-def last(answers):
-    *_, answer = (answer for answer in answers if answer is not None)
-    return answer
-
-
-def head(answerer, *heads, **options):
-    return last(answerer.answer(AttentionHead(MODEL, PAIR, heads, **options)))
-
-
-def test_a_difference_is_clean_minus_corrupted(answerer):
+def test_a_difference_is_clean_minus_corrupted(dispatcher):
     clean, corrupted, difference = (
-        head(answerer, (1, 2), side=side) for side in ("clean", "corrupted", "difference")
+        head(dispatcher, (1, 2), side=side) for side in ("clean", "corrupted", "difference")
     )
     np.testing.assert_allclose(difference.values, clean.values - corrupted.values, atol=1e-6)
     assert difference.is_signed
@@ -45,54 +35,52 @@ def test_a_difference_is_clean_minus_corrupted(answerer):
     assert difference.first_share == pytest.approx(clean.first_share - corrupted.first_share)
 
 
-def test_several_heads_are_averaged(answerer):
+def test_several_heads_are_averaged(dispatcher):
     for measure in ("pattern", "values", "contribution"):
-        both = head(answerer, *HEADS, measure=measure)
-        alone = [head(answerer, one, measure=measure).values for one in HEADS]
+        both = head(dispatcher, *HEADS, measure=measure)
+        alone = [head(dispatcher, one, measure=measure).values for one in HEADS]
         np.testing.assert_allclose(both.values, np.mean(alone, 0), atol=1e-5)
 
 
-def test_an_average_over_pairs_is_their_mean(answerer):
+def test_an_average_over_pairs_is_their_mean(dispatcher):
     rows = (PairRow(PAIR), PairRow(SWAPPED))
-    mean = head(answerer, (1, 2), rows=rows)
-    sides = [head(answerer, (1, 2), side=side).values for side in ("clean", "corrupted")]
+    mean = head(dispatcher, (1, 2), rows=rows)
+    sides = [head(dispatcher, (1, 2), side=side).values for side in ("clean", "corrupted")]
     np.testing.assert_allclose(mean.values, np.mean(sides, 0), atol=1e-6)
     assert mean.prompts == 2
     assert any(label.startswith("(") for label in mean.axes[0].labels)
     grids = [
-        last(
-            answerer.answer(AttentionGrid(MODEL, PAIR, side, rows=rows if side == "clean" else ()))
-        )
-        for side in ("clean", "corrupted")
+        last(dispatcher.answer(AttentionGrid(MODEL, PAIR, side, rows=found)))
+        for side, found in (("clean", rows), ("corrupted", ()))
     ]
-    alone = last(answerer.answer(AttentionGrid(MODEL, PAIR)))
+    alone = last(dispatcher.answer(AttentionGrid(MODEL, PAIR)))
     expected = (alone.scores + grids[1].scores)[:4] / 2
     np.testing.assert_allclose(grids[0].scores[:4], expected, atol=1e-5)
 
 
-def test_rows_of_different_lengths_are_one_sentence(answerer):
+def test_rows_of_different_lengths_are_one_sentence(dispatcher):
     longer = replace(PAIR, clean=PAIR.clean + PAIR.clean)
     rows = (PairRow(PAIR), PairRow(longer))
     with pytest.raises(ValueError, match="have 11 to 22 tokens and share no named role"):
-        head(answerer, (1, 2), rows=rows)
+        head(dispatcher, (1, 2), rows=rows)
     with pytest.raises(ValueError, match="change a word"):
-        last(answerer.answer(AttentionGrid(MODEL, longer, "difference")))
+        last(dispatcher.answer(AttentionGrid(MODEL, longer, "difference")))
 
 
-def test_a_side_without_a_prompt_is_one_sentence(answerer):
+def test_a_side_without_a_prompt_is_one_sentence(dispatcher):
     with pytest.raises(ValueError, match="has no corrupted prompt"):
-        last(answerer.answer(AttentionGrid(MODEL, replace(PAIR, corrupted=""), "difference")))
+        last(dispatcher.answer(AttentionGrid(MODEL, replace(PAIR, corrupted=""), "difference")))
 
 
-def test_contributions_of_a_row_sum_to_what_the_inspector_says(answerer):
-    shown = head(answerer, (1, 2), measure="contribution")
+def test_contributions_of_a_row_sum_to_what_the_inspector_says(dispatcher):
+    shown = head(dispatcher, (1, 2), measure="contribution")
     position = len(shown.values) - 1
-    reading = last(answerer.answer(ReadHead(MODEL, PAIR, 1, 2, position)))
+    reading = last(dispatcher.answer(ReadHead(MODEL, PAIR, 1, 2, position)))
     assert shown.values[position].sum() == pytest.approx(reading.attribution, abs=1e-4)
     assert shown.is_signed
 
 
-def test_prompts_of_other_layouts_are_averaged_by_role(answerer):
+def test_prompts_of_other_layouts_are_averaged_by_role(dispatcher):
     longer = replace(PAIR, clean=" house" + PAIR.clean, corrupted=" house" + PAIR.corrupted)
     rows = tuple(
         PairRow(
@@ -106,33 +94,35 @@ def test_prompts_of_other_layouts_are_averaged_by_role(answerer):
         for pair in (PAIR, longer)
     )
     places = [4, 1, 10], [5, 2, 11]
-    mean = last(answerer.answer(AttentionHead(MODEL, PAIR, HEADS, rows=rows)))
+    mean = last(dispatcher.answer(AttentionHead(MODEL, PAIR, HEADS, rows=rows)))
     assert mean.axes[0].labels == ("word", "first", "end")
     for (row, column), seen in {(0, 1): True, (1, 0): False, (2, 0): True, (0, 0): True}.items():
         assert (mean.states[row, column] == CellState.EXACT) == seen
         each = [
-            last(answerer.answer(AttentionHead(MODEL, pair, HEADS))).values[at[row], at[column]]
+            last(dispatcher.answer(AttentionHead(MODEL, pair, HEADS))).values[at[row], at[column]]
             for pair, at in zip((PAIR, longer), places, strict=True)
         ]
         expected = np.mean(each) if seen else 0.0
         assert mean.values[row, column] == pytest.approx(expected, abs=1e-6)
-    atlas = last(answerer.answer(AttentionGrid(MODEL, PAIR, hide_first=False, rows=rows)))
+    atlas = last(dispatcher.answer(AttentionGrid(MODEL, PAIR, hide_first=False, rows=rows)))
     layer, head_ = HEADS[0]
-    one = last(answerer.answer(AttentionHead(MODEL, PAIR, (HEADS[0],), rows=rows)))
+    one = last(dispatcher.answer(AttentionHead(MODEL, PAIR, (HEADS[0],), rows=rows)))
     np.testing.assert_allclose(atlas.values[layer, head_] / 255, one.values, atol=1 / 500)
     row, column = atlas.strongest[layer, head_]
     assert one.values[row, column] == pytest.approx(one.values.max(), abs=1e-6)
 
 
-def test_a_contribution_without_a_difference_is_one_sentence(answerer):
+def test_a_contribution_without_a_difference_is_one_sentence(dispatcher):
     pair = replace(PAIR, distractor=PAIR.answer)
     request = AttentionHead(MODEL, pair, HEADS, measure="contribution")
     with pytest.raises(ValueError, match="needs an answer and another token"):
-        last(answerer.answer(request))
+        last(dispatcher.answer(request))
 
 
-def test_scores_are_finite_and_their_softmax_is_the_pattern(answerer):
-    scores, pattern = (head(answerer, (1, 2), measure=measure) for measure in ("scores", "pattern"))
+def test_scores_are_finite_and_their_softmax_is_the_pattern(dispatcher):
+    scores, pattern = (
+        head(dispatcher, (1, 2), measure=measure) for measure in ("scores", "pattern")
+    )
     assert np.isfinite(scores.values).all()
     seen = scores.states == CellState.EXACT
     np.testing.assert_array_equal(seen, np.tril(np.ones_like(seen)))
@@ -140,19 +130,19 @@ def test_scores_are_finite_and_their_softmax_is_the_pattern(answerer):
     np.testing.assert_allclose(weights / weights.sum(-1, keepdims=True), pattern.values, atol=1e-5)
 
 
-def test_hiding_position_0_masks_it_in_every_measure(answerer):
+def test_hiding_position_0_masks_it_in_every_measure(dispatcher):
     for measure in ("pattern", "scores", "values", "writes", "contribution"):
-        hidden = head(answerer, (1, 2), measure=measure, hide_first=True)
+        hidden = head(dispatcher, (1, 2), measure=measure, hide_first=True)
         assert (hidden.states[:, 0] == CellState.MASKED).all()
         if measure != "pattern":
-            whole = head(answerer, (1, 2), measure=measure)
+            whole = head(dispatcher, (1, 2), measure=measure)
             np.testing.assert_array_equal(hidden.values[:, 1:], whole.values[:, 1:])
 
 
-def test_the_grid_scores_every_head(answerer):
-    atlas = last(answerer.answer(AttentionGrid(MODEL, PAIR)))
+def test_the_grid_scores_every_head(dispatcher):
+    atlas = last(dispatcher.answer(AttentionGrid(MODEL, PAIR)))
     scores = dict(zip(HEAD_SCORES, atlas.scores, strict=True))
-    pattern = head(answerer, (1, 2)).values
+    pattern = head(dispatcher, (1, 2)).values
     below = np.diagonal(pattern, -1)
     assert scores["previous token"][1, 2] == pytest.approx(below.mean(), abs=1e-5)
     position, source = atlas.strongest[1, 2]
@@ -163,22 +153,22 @@ def test_the_grid_scores_every_head(answerer):
     assert np.unravel_index(np.nanargmax(scores["induction"]), (2, 4))[0] == 1
 
 
-def test_a_difference_grid_is_signed_around_128(answerer):
-    atlas = last(answerer.answer(AttentionGrid(MODEL, PAIR, "difference", hide_first=False)))
-    exact = head(answerer, (1, 2), side="difference").values
+def test_a_difference_grid_is_signed_around_128(dispatcher):
+    atlas = last(dispatcher.answer(AttentionGrid(MODEL, PAIR, "difference", hide_first=False)))
+    exact = head(dispatcher, (1, 2), side="difference").values
     shown = (atlas.values[1, 2].astype(float) - 128) / 127
     np.testing.assert_allclose(shown, exact, atol=1 / 250)
     assert atlas.is_difference
     same = replace(PAIR, corrupted=PAIR.clean)
-    assert (last(answerer.answer(AttentionGrid(MODEL, same, "difference"))).values == 128).all()
+    assert (last(dispatcher.answer(AttentionGrid(MODEL, same, "difference"))).values == 128).all()
 
 
-def test_long_differences_keep_the_sign_of_the_largest(answerer):
+def test_long_differences_keep_the_sign_of_the_largest(dispatcher):
     long, other = " table green seven" * 40, " table green house" * 40
     pair = replace(PAIR, clean=long, corrupted=other)
-    atlas = last(answerer.answer(AttentionGrid(MODEL, pair, "difference", hide_first=False)))
+    atlas = last(dispatcher.answer(AttentionGrid(MODEL, pair, "difference", hide_first=False)))
     request = AttentionHead(MODEL, pair, ((1, 2),), "difference")
-    whole = last(answerer.answer(request)).values
+    whole = last(dispatcher.answer(request)).values
     blocks = whole.reshape(60, 2, 60, 2).transpose(0, 2, 1, 3).reshape(60, 60, 4)
     best = np.abs(blocks).argmax(-1)[..., None]
     expected = np.take_along_axis(blocks, best, -1)[..., 0]
@@ -188,8 +178,8 @@ def test_long_differences_keep_the_sign_of_the_largest(answerer):
     np.testing.assert_allclose(shown[clear], expected[clear], atol=1 / 120)
 
 
-def test_no_slice_holds_more_than_one_heads_matrix(answerer):
+def test_no_slice_holds_more_than_one_heads_matrix(dispatcher):
     long = replace(PAIR, clean=" table green seven" * 40)
     for request in (AttentionGrid(MODEL, long), AttentionHead(MODEL, long, HEADS)):
-        answer = last(answerer.answer(request))
+        answer = last(dispatcher.answer(request))
         assert answer.values.nbytes <= 120 * 120 * 4

@@ -21,7 +21,7 @@ def download(qapp, qtbot):
 
 
 def test_progress_is_told_in_bytes(download, qtbot):
-    seen: list[Fetched] = []
+    seen = []
     download.progressed.connect(seen.append)
     event = {"event": "progress", "step": "download", "done": 5, "total": 98}
     with qtbot.waitSignal(download.finished, timeout=20_000) as finished:

@@ -1,49 +1,36 @@
-"""The answerer reads heads, edges and MLPs of a real (toy) model."""
+"""The dispatcher reads heads, edges and MLPs of a real (toy) model."""
 
 from __future__ import annotations
 
 import pytest
 
-from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
-from lensgui.prompts.pair import PromptPair
-from lensgui.terms.model_key import ModelKey
+from tests.answering import PAIR, TOY, last
 
-TOY = ModelKey("toy", device="cpu")
-CLEAN = " table green seven music apple house river table green seven music"
-PAIR = PromptPair(CLEAN, CLEAN.replace("apple", "stone"), " apple", " stone")
 INDUCTION = (1, 0, 10)  # layer, head, position: it looks at what followed " music" last time
 
 
-@pytest.fixture(scope="module")
-def answerer() -> Dispatcher:
-    return Dispatcher(threads=1)
-
-
-def last(answers):
-    *_, answer = (answer for answer in answers if answer is not None)
-    return answer
-
-
-def test_an_induction_heads_edges_add_up_and_one_does_the_work(answerer):
-    head = last(answerer.answer(ReadHead(TOY, PAIR, *INDUCTION)))
-    edges = [last(answerer.answer(ReadEdge(TOY, PAIR, *INDUCTION, source))) for source in range(11)]
+def test_an_induction_heads_edges_add_up_and_one_does_the_work(dispatcher):
+    head = last(dispatcher.answer(ReadHead(TOY, PAIR, *INDUCTION)))
+    edges = [
+        last(dispatcher.answer(ReadEdge(TOY, PAIR, *INDUCTION, source))) for source in range(11)
+    ]
     assert sum(edge.contribution for edge in edges) == pytest.approx(head.attribution, abs=1e-4)
     assert max(range(11), key=lambda source: edges[source].contribution) == 4
     assert edges[4].promoted[0][0].text == " apple"
     assert [edge.attention for edge in edges] == pytest.approx(head.attention, abs=1e-6)
 
 
-def test_what_a_head_looks_for_comes_after_what_it_writes(answerer):
-    answers = [a for a in answerer.answer(ReadHead(TOY, PAIR, *INDUCTION)) if a is not None]
+def test_what_a_head_looks_for_comes_after_what_it_writes(dispatcher):
+    answers = [a for a in dispatcher.answer(ReadHead(TOY, PAIR, *INDUCTION)) if a is not None]
     assert answers[0].sought == ()
     assert len(answers[-1].sought) == 8
     sizes = [size for _, size in answers[-1].sought]
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_an_mlp_is_read_with_its_neurons(answerer):
-    reading = last(answerer.answer(ReadMLP(TOY, PAIR, 1, 10)))
+def test_an_mlp_is_read_with_its_neurons(dispatcher):
+    reading = last(dispatcher.answer(ReadMLP(TOY, PAIR, 1, 10)))
     assert reading.attribution is not None
     sizes = [abs(neuron.attribution) for neuron in reading.neurons]
     assert sizes == sorted(sizes, reverse=True)
@@ -59,6 +46,6 @@ def test_an_mlp_is_read_with_its_neurons(answerer):
         (ReadEdge(TOY, PAIR, 1, 9, 10, 4), r"There is no head L1H9"),
     ],
 )
-def test_places_that_are_not_there_are_refused(answerer, request_, sentence):
+def test_places_that_are_not_there_are_refused(dispatcher, request_, sentence):
     with pytest.raises(ValueError, match=sentence):
-        list(answerer.answer(request_))
+        list(dispatcher.answer(request_))

@@ -27,6 +27,7 @@ from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
 from lensgui.terms.kinds import HEAD_SCORES, SweepKind
 from lensgui.terms.model_key import MEMORY, ModelKey
+from tests.answering import last
 
 PAIR = find(TOY_EXAMPLE).document.pair
 MODEL = ModelKey(f"{MEMORY}damaged")
@@ -48,11 +49,6 @@ def overflows(model):
 def lacks_a_word(model):
     """Take the numbers of the clean prompt's third token."""
     model.embed.W_E[model.to_tokens(PAIR.clean, prepend_bos=False)[0, 2]] = NAN
-
-
-def last(answers):
-    *_, answer = (answer for answer in answers if answer is not None)
-    return answer
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The answerer reads tables, finds words, and every metric, on a real (toy) model."""
+"""The dispatcher reads tables, finds words, and every metric, on a real (toy) model."""
 
 from __future__ import annotations
 
@@ -21,20 +21,7 @@ from lensgui.jobs.requests import (
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair, Role
 from lensgui.prompts.tasks import TASKS
 from lensgui.terms.model_key import ModelKey
-
-TOY = ModelKey("toy", device="cpu")
-CLEAN = " table green seven music apple house river table green seven music"
-PAIR = PromptPair(CLEAN, CLEAN.replace("apple", "stone"), " apple", " stone")
-
-
-@pytest.fixture(scope="module")
-def answerer() -> Dispatcher:
-    return Dispatcher(threads=1)
-
-
-def last(answers):
-    *_, answer = (answer for answer in answers if answer is not None)
-    return answer
+from tests.answering import CLEAN, PAIR, TOY, last
 
 
 def having(**changes):
@@ -43,17 +30,17 @@ def having(**changes):
 
 
 @pytest.fixture(scope="module")
-def logits(answerer):
+def logits(dispatcher):
     """Reference: plain float64 logits of both prompts at the end, [prompt, d_vocab]."""
-    model = answerer.loaded.use(TOY)
+    model = dispatcher.loaded.use(TOY)
     with torch.no_grad():
         runs = [model(model.to_tokens(t, prepend_bos=False)) for t in (CLEAN, PAIR.corrupted)]
     return torch.stack([run[0, -1] for run in runs]).double()
 
 
 @pytest.mark.parametrize("metric", ["probability", "log-probability", "rank", "KL divergence"])
-def test_metrics_are_what_plain_logits_give(metric, answerer, logits):
-    model = answerer.loaded.use(TOY)
+def test_metrics_are_what_plain_logits_give(metric, dispatcher, logits):
+    model = dispatcher.loaded.use(TOY)
     apple = model.to_single_token(" apple")
     chances = logits.softmax(-1)
     expected = {
@@ -63,26 +50,26 @@ def test_metrics_are_what_plain_logits_give(metric, answerer, logits):
         "KL divergence": (chances[0] * (chances[0].log() - chances.log())).sum(-1),
     }[metric].tolist()
     pair = having(metric=metric, distractor="")
-    reading = last(answerer.answer(ReadPair(TOY, pair)))
+    reading = last(dispatcher.answer(ReadPair(TOY, pair)))
     assert [reading.clean.metric, reading.corrupted.metric] == pytest.approx(expected, abs=1e-4)
-    (row,) = last(answerer.answer(ReadPairs(TOY, (pair,)))).rows
+    (row,) = last(dispatcher.answer(ReadPairs(TOY, (pair,)))).rows
     assert [row.clean, row.corrupted] == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_set_of_answers_counts_as_one(answerer, logits):
-    model = answerer.loaded.use(TOY)
+def test_a_set_of_answers_counts_as_one(dispatcher, logits):
+    model = dispatcher.loaded.use(TOY)
     ids = [model.to_single_token(text) for text in (" apple", " house", " stone")]
     pair = having(answer=" apple| house", metric="probability difference")
     chances = logits.softmax(-1)[:, ids]
     expected = chances[:, :2].sum(-1) - chances[:, 2]
-    reading = last(answerer.answer(ReadPair(TOY, pair)))
+    reading = last(dispatcher.answer(ReadPair(TOY, pair)))
     found = [reading.clean.metric, reading.corrupted.metric]
     assert found == pytest.approx(expected.tolist(), abs=1e-4)
     assert reading.answer.text == " apple"
 
 
-def test_an_answer_of_several_tokens_is_read_as_a_whole(answerer):
-    model = answerer.loaded.use(TOY)
+def test_an_answer_of_several_tokens_is_read_as_a_whole(dispatcher):
+    model = dispatcher.loaded.use(TOY)
     ids = [model.to_single_token(text) for text in (" apple", " house", " river")]
     expected = []
     for prompt in (CLEAN, PAIR.corrupted):
@@ -94,30 +81,30 @@ def test_an_answer_of_several_tokens_is_read_as_a_whole(answerer):
             total += float(row[token])
         expected.append(total)
     pair = having(answer=" apple house river", metric="log-probability")
-    reading = last(answerer.answer(ReadPair(TOY, pair)))
+    reading = last(dispatcher.answer(ReadPair(TOY, pair)))
     found = [reading.clean.metric, reading.corrupted.metric]
     assert found == pytest.approx(expected, abs=1e-4)
     assert reading.clean.top[0].token.text == " apple"
-    (row,) = last(answerer.answer(ReadPairs(TOY, (pair,)))).rows
+    (row,) = last(dispatcher.answer(ReadPairs(TOY, (pair,)))).rows
     assert [row.clean, row.corrupted] == pytest.approx(expected, abs=1e-4)
     assert row.warning == ""
     with pytest.raises(ValueError, match="can be read but not patched"):
-        last(answerer.answer(Patching(TOY, pair)))
+        last(dispatcher.answer(Patching(TOY, pair)))
     with pytest.raises(ValueError, match="can be read but not patched"):
         case_of(model, PairRow(pair))
-    refused = last(answerer.answer(ReadPair(TOY, replace(pair, metric="logit difference"))))
+    refused = last(dispatcher.answer(ReadPair(TOY, replace(pair, metric="logit difference"))))
     assert any("or the metric log-probability" in warning for warning in refused.warnings)
 
 
-def test_answers_that_share_a_token_are_refused(answerer):
-    reading = last(answerer.answer(ReadPair(TOY, having(answer=" apple| stone"))))
+def test_answers_that_share_a_token_are_refused(dispatcher):
+    reading = last(dispatcher.answer(ReadPair(TOY, having(answer=" apple| stone"))))
     assert any("share a token" in warning for warning in reading.warnings)
     assert reading.clean.metric is None
 
 
-def test_surprisals_are_minus_log2_of_plain_probabilities(answerer):
-    reading = last(answerer.answer(ReadPair(TOY, PAIR)))
-    model = answerer.loaded.use(TOY)
+def test_surprisals_are_minus_log2_of_plain_probabilities(dispatcher):
+    reading = last(dispatcher.answer(ReadPair(TOY, PAIR)))
+    model = dispatcher.loaded.use(TOY)
     tokens = model.to_tokens(CLEAN, prepend_bos=False)
     with torch.no_grad():
         chances = model(tokens)[0].double().log_softmax(-1)
@@ -127,7 +114,7 @@ def test_surprisals_are_minus_log2_of_plain_probabilities(answerer):
     assert len(reading.corrupted.surprisals) == 11
 
 
-def test_a_table_is_read_row_by_row_and_bad_rows_say_why(answerer):
+def test_a_table_is_read_row_by_row_and_bad_rows_say_why(dispatcher):
     pairs = (
         PAIR,
         having(clean=PAIR.corrupted, corrupted=PAIR.clean),
@@ -136,7 +123,7 @@ def test_a_table_is_read_row_by_row_and_bad_rows_say_why(answerer):
         having(clean="", corrupted=""),
         having(clean=CLEAN * 200),
     )
-    reading = last(answerer.answer(ReadPairs(TOY, pairs)))
+    reading = last(dispatcher.answer(ReadPairs(TOY, pairs)))
     assert reading.total == len(reading.rows) == 6
     assert [row.is_right for row in reading.rows] == [True, False, True, None, None, None]
     right, wrong, uneven, two, empty, long = reading.rows
@@ -149,59 +136,59 @@ def test_a_table_is_read_row_by_row_and_bad_rows_say_why(answerer):
     assert "shorten it" in long.warning
 
 
-def test_a_row_is_read_once(answerer):
+def test_a_row_is_read_once(dispatcher):
     pairs = tuple(row.pair for row in TASKS[-1].draw(3, seed=8))
-    answers = list(answerer.answer(ReadPairs(TOY, pairs)))
+    answers = list(dispatcher.answer(ReadPairs(TOY, pairs)))
     assert None in answers
-    again = list(answerer.answer(ReadPairs(TOY, (*pairs, pairs[0]))))
+    again = list(dispatcher.answer(ReadPairs(TOY, (*pairs, pairs[0]))))
     assert again[-1].rows == (*answers[-1].rows, answers[-1].rows[0])
     assert None not in again
 
 
-def test_tokens_are_found_by_what_they_contain(answerer):
-    matches = last(answerer.answer(FindTokens(TOY, Prompt(CLEAN), "APP")))
+def test_tokens_are_found_by_what_they_contain(dispatcher):
+    matches = last(dispatcher.answer(FindTokens(TOY, Prompt(CLEAN), "APP")))
     assert matches.found[0].token.text == " apple"
     assert matches.total == len(matches.found)
     assert all("app" in likely.token.text.casefold() for likely in matches.found)
-    every = last(answerer.answer(FindTokens(TOY, Prompt(CLEAN), "")))
-    assert every.total == answerer.loaded.use(TOY).cfg.d_vocab_out
+    every = last(dispatcher.answer(FindTokens(TOY, Prompt(CLEAN), "")))
+    assert every.total == dispatcher.loaded.use(TOY).cfg.d_vocab_out
     chances = [likely.probability for likely in every.found]
     assert chances == sorted(chances, reverse=True)
     assert chances[0] > 0.5
-    assert last(answerer.answer(FindTokens(TOY, Prompt(""), "zzzzzz"))).found == ()
+    assert last(dispatcher.answer(FindTokens(TOY, Prompt(""), "zzzzzz"))).found == ()
 
 
-def test_replacements_give_both_prompts_as_many_tokens(answerer):
+def test_replacements_give_both_prompts_as_many_tokens(dispatcher):
     longer = having(corrupted=CLEAN.replace("apple", "apple green", 1))
-    found = last(answerer.answer(FindReplacements(TOY, longer))).found
+    found = last(dispatcher.answer(FindReplacements(TOY, longer))).found
     assert found
     for choice in found:
-        reading = last(answerer.answer(ReadPair(TOY, having(corrupted=choice.corrupted))))
+        reading = last(dispatcher.answer(ReadPair(TOY, having(corrupted=choice.corrupted))))
         assert len(reading.corrupted.tokens) == len(reading.clean.tokens)
         assert choice.new in choice.corrupted
-    assert last(answerer.answer(FindReplacements(TOY, PAIR))).found == ()
+    assert last(dispatcher.answer(FindReplacements(TOY, PAIR))).found == ()
 
 
-def test_of_several_changed_words_the_one_of_another_length_is_replaced(answerer):
+def test_of_several_changed_words_the_one_of_another_length_is_replaced(dispatcher):
     clean = " table green seven music apple house river table green seven music"
     corrupted = clean.replace("green seven music apple", "stone seven music apple house")
     pair = PromptPair(clean, corrupted, " apple", " stone")
-    found = last(answerer.answer(FindReplacements(TOY, pair))).found
+    found = last(dispatcher.answer(FindReplacements(TOY, pair))).found
     assert found
     for choice in found:
         assert choice.corrupted.startswith(" table stone seven music")  # the other change stays
         assert len(choice.corrupted.split()) == len(clean.split())
 
 
-def test_words_beyond_the_vocabulary_are_refused(answerer):
-    reading = last(answerer.answer(ReadPair(TOY, having(answer=" xylophone"))))
+def test_words_beyond_the_vocabulary_are_refused(dispatcher):
+    reading = last(dispatcher.answer(ReadPair(TOY, having(answer=" xylophone"))))
     assert reading.answer is None
     assert any("not in the model's vocabulary" in warning for warning in reading.warnings)
 
 
 @pytest.mark.parametrize("bos", [False, True])
-def test_a_row_becomes_a_case_with_roles_at_their_last_tokens(answerer, bos):
-    model = answerer.loaded.use(TOY)
+def test_a_row_becomes_a_case_with_roles_at_their_last_tokens(dispatcher, bos):
+    model = dispatcher.loaded.use(TOY)
     words = ("table", "music", "apple", "river")
     roles = [Role(word, CLEAN.index(word) + len(word)) for word in words]
     row = PairRow(having(bos=bos), (*roles, Role("end", len(CLEAN))))
@@ -223,19 +210,19 @@ def test_a_row_becomes_a_case_with_roles_at_their_last_tokens(answerer, bos):
         ({"answer": " apple stone"}, "2 tokens"),
     ],
 )
-def test_a_row_that_is_no_case_is_named(answerer, changes, match):
+def test_a_row_that_is_no_case_is_named(dispatcher, changes, match):
     with pytest.raises(ValueError, match=match) as caught:
-        case_of(answerer.loaded.use(TOY), PairRow(having(**changes)))
+        case_of(dispatcher.loaded.use(TOY), PairRow(having(**changes)))
     assert str(caught.value).startswith("Pair “…")
 
 
-def test_roles_beyond_the_text_are_left_out(answerer):
+def test_roles_beyond_the_text_are_left_out(dispatcher):
     roles = (Role("a", 6), Role("far", 1000))
-    assert case_of(answerer.loaded.use(TOY), PairRow(PAIR, roles)).roles == {"a": 0}
+    assert case_of(dispatcher.loaded.use(TOY), PairRow(PAIR, roles)).roles == {"a": 0}
 
 
-def test_the_card_says_how_many_digits_make_a_token(answerer):
-    assert last(answerer.answer(OpenModel(TOY))).digits == 0  # words only
+def test_the_card_says_how_many_digits_make_a_token(dispatcher):
+    assert last(dispatcher.answer(OpenModel(TOY))).digits == 0  # words only
 
 
 @pytest.mark.demo

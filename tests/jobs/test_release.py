@@ -68,7 +68,7 @@ def uncollected():
 @pytest.fixture
 def worker(qapp):
     """A runner, and the dispatcher that its thread makes."""
-    made: list[Dispatcher] = []
+    made = []
     runner = Runner(lambda: made.append(Dispatcher(threads=1)) or made[0])
     yield runner, made
     assert runner.close(10_000)

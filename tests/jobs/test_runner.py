@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -8,7 +9,7 @@ from lensgui.jobs.arrays import Sweep
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.requests import LogitLens, OpenModel, Patching, ReadPair
 from lensgui.jobs.results import ModelCard, Reply
-from lensgui.jobs.runner import STOPPED
+from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ModelKey
@@ -207,7 +208,7 @@ def test_settled_waits_for_the_quiet_timer(runner, answerer, heard, qtbot):
 
 
 def test_progress_counts_cells(runner, answerer, qtbot):
-    seen: list[Progress] = []
+    seen = []
     runner.progressed.connect(seen.append)
     with qtbot.waitSignal(runner.settled):
         runner.submit("a", SWEEP)
@@ -228,20 +229,27 @@ def test_answers_are_sent_at_most_thirty_times_a_second(runner, heard, qtbot, mo
     assert 2 < len(answers(heard, "a")) <= clock.seconds * 30 + 2
 
 
-def test_the_bench_is_made_on_the_workers_thread(runner, answerer, qtbot):
+@contextmanager
+def made_by(make_answerer):
+    """A runner whose answerer is made so."""
+    runner = Runner(make_answerer)
+    yield runner
+    assert runner.close(5000)
+
+
+def test_the_bench_is_made_on_the_workers_thread(answerer, qtbot):
     where = []
-    runner._worker._make_answerer = lambda: where.append(threading.current_thread()) or answerer
-    with qtbot.waitSignal(runner.settled):
+    make = lambda: where.append(threading.current_thread()) or answerer  # noqa: E731
+    with made_by(make) as runner, qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     assert where[0] is not threading.main_thread()
 
 
-def test_a_factory_that_fails_is_a_sentence(runner, heard, qtbot):
+def test_a_factory_that_fails_is_a_sentence(qtbot):
     def fail():
         raise ModelError("torch can't be imported.")
 
-    runner._worker._make_answerer = fail
-    with qtbot.waitSignal(runner.settled):
+    with made_by(fail) as runner, qtbot.waitSignal(runner.settled):
         runner.submit("a", READ)
     assert runner.replies["a"].sentence == "torch can't be imported."
 

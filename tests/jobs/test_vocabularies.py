@@ -9,17 +9,13 @@ from lensgui.jobs.requests import FindTokens, Patching, ReadPair
 from lensgui.panes.token_text import names, spell
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.model_key import ModelKey
+from tests.answering import last
 from tests.transformer.test_vocabularies import model_of
 from tests.transformer.vocabularies import byte_level, llama, metaspace
 
 KEY = ModelKey("memory:small", device="cpu")
 PAIR = PromptPair("When John 🙂 gave Mary", "When Mary 🙂 gave Mary", " Mary", " John")
 EMOJI = ["<0xF0>", "<0x9F>", "<0x99>", "<0x82>"]
-
-
-def last(answers):
-    *_, answer = (answer for answer in answers if answer is not None)
-    return answer
 
 
 @pytest.fixture(params=["llama", "metaspace", "byte level"])

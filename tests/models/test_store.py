@@ -10,12 +10,6 @@ from lensgui.terms.errors import ModelError
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def weights(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()

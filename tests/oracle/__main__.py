@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 ORACLE = "transformer-lens==3.9.0"
 
 
@@ -40,7 +42,7 @@ def compare(name: str, folder: Path, store: bool) -> bool:
         print(f"  {name}/{one.name}: {one.distance:.3g} (largest number {one.scale:.3g})")
     print(f"  {len(found)} answers, {sum(one.purpose is not None for one in found)} on purpose")
     if store and not wrong:
-        kept = {
+        kept: answers.Answers = {
             one.name: whole(stored[one.name])
             for one in found
             if one.purpose is None and one.name in stored
@@ -51,7 +53,7 @@ def compare(name: str, folder: Path, store: bool) -> bool:
     return not wrong
 
 
-def whole(stored: object) -> object:
+def whole(stored: str | tuple[tuple[int, ...], np.ndarray]) -> str | np.ndarray:
     """Return a stored answer as it was given."""
     return stored if isinstance(stored, str) else stored[1].reshape(stored[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,11 @@ class Compared:
 def open_model(name: str, processing: str) -> Any:
     """Return a subject opened by lensgui, as a notebook would open it."""
     of = lensgui.HookedTransformer
-    opener = of.from_pretrained if processing == "folded" else of.from_pretrained_no_processing
-    settings = {"device": "cpu", "default_prepend_bos": questions.PREPEND_BOS}
+    method = of.from_pretrained if processing == "folded" else of.from_pretrained_no_processing
+    opener = partial(method, device="cpu", default_prepend_bos=questions.PREPEND_BOS)
     if name == subjects.DEMO:
-        return opener(name, **settings)
-    return opener(hf_model=subjects.tiny_model(name), tokenizer=subjects.tokenizer(), **settings)
+        return opener(name)
+    return opener(hf_model=subjects.tiny_model(name), tokenizer=subjects.tokenizer())
 
 
 def compare(

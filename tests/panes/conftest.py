@@ -9,6 +9,7 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
+from tests.answering import last
 
 CURSOR = Cursor(layer=2, head=1, position=3)
 PAIR = PromptPair("When John and Mary went", "When Mary and Mary went", " Mary", " John")
@@ -46,11 +47,6 @@ def hear():
         return found
 
     return hear
-
-
-def last(answers):
-    *_, answer = answers
-    return answer
 
 
 def tell(pane, name, found=None, status="whole", sentence="", request=None):

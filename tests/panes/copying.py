@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lensgui.prompts.pair import PairRow, Role
 from lensgui.prompts.tasks import TASKS, like
+from lensgui.state.document import Document
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 
@@ -14,7 +15,7 @@ REPEATED = TASKS[-1]
 MORE = " water "
 
 
-def toy(**changes):
+def toy(**changes: object) -> Document:
     """The toy's example with changes."""
     return find(TOY).document.having(**changes)
 
@@ -54,7 +55,7 @@ def copied(pane, document, qtbot, cursor=PLACE):
     qtbot.addWidget(pane)
     pane.show_document(document)
     pane.show_cursor(cursor)
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, cursor), names)
     return names
 

@@ -15,7 +15,8 @@ from lensgui.panes.prompt.token_rows import chosen, counterpart, marks
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
 from tests import fakes
-from tests.panes.conftest import answer, last
+from tests.answering import last
+from tests.panes.conftest import answer
 
 SHORT, LONG = "a b c d", "a x b y z c d"
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)

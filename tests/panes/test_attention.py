@@ -18,7 +18,8 @@ from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEAD_SCORES
-from tests import fake_attention, fakes
+from tests import fakes
+from tests.fakes import attention as fake_attention
 from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
 from tests.pictures import draws
 
@@ -119,7 +120,7 @@ def test_ctrl_click_pins_and_unpins(pane, document, qtbot):
         click(qtbot, pane, (3, 0), CONTROL)
     assert edited.args == [{"pins": (Cursor(3, 0),)}]
     pane.show_document(document.having(pins=(Cursor(3, 0), Cursor(1))))
-    assert pane.grid._marks.pins == ((3, 0),)
+    assert pane.grid.marks.pins == ((3, 0),)
     with qtbot.waitSignal(pane.edited) as edited:
         click(qtbot, pane, (3, 0), CONTROL)
     assert edited.args == [{"pins": (Cursor(1),)}]

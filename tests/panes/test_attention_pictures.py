@@ -19,7 +19,8 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last, reply, tell, viewing
+from tests.answering import last
+from tests.panes.conftest import PAIR, answer, reply, tell, viewing
 from tests.pictures import draws
 
 PLACE = Cursor(4, 1, 3)

@@ -14,7 +14,8 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last, reply, tell, viewing
+from tests.answering import last
+from tests.panes.conftest import PAIR, answer, reply, tell, viewing
 
 HEADS = SweepKind("z", "all")
 PLACE = Cursor(2, 1, 3)

@@ -21,7 +21,8 @@ from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last, take_head, tell
+from tests.answering import last
+from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
 from tests.panes.copying import averaging
 from tests.pictures import draws
 
@@ -200,7 +201,7 @@ def test_the_text_is_coloured_by_the_selected_token(pane, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         qtbot.mouseClick(text, LEFT, pos=text.place_of(1).center().toPoint())
     assert picked.args == [{"source": 1}]
-    assert "what attends to" in text._headline()
+    assert "what attends to" in text.headline()
 
 
 @pytest.mark.parametrize("measure", [option.value for option in MEASURES])
@@ -236,7 +237,7 @@ def test_what_is_copied_matches_prompts_of_several_lengths_by_role(measure, qtbo
 
 
 def assert_copied(pane, document, cursor):
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, cursor), names)
     request = pane.requests(document, cursor)["head"]
     assert isinstance(request, AttentionHead)

@@ -19,7 +19,7 @@ from lensgui.panes.attention.grid_image import (
     paint_atlas,
     scale_words,
 )
-from tests import fake_attention
+from tests.fakes import attention as fake_attention
 from tests.panes.conftest import PAIR
 
 

@@ -14,13 +14,14 @@ from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import CURSOR, PAIR, answer, last, tell, viewing
+from tests.answering import last
+from tests.panes.conftest import CURSOR, PAIR, answer, tell, viewing
 
 SWEEP = "Activation patching", "sweep"
 
 
 def words(pane):
-    return [label.text() for label in pane.numbers._labels if not label.isHidden()]
+    return [label.text() for label in pane.numbers.labels if not label.isHidden()]
 
 
 def test_it_asks_what_the_selection_is_complete_enough_for(document, qtbot):

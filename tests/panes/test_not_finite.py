@@ -25,8 +25,10 @@ from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent
 from lensgui.terms.model_key import ModelKey
-from tests import fake_attention, fakes
-from tests.panes.conftest import PAIR, last
+from tests import fakes
+from tests.answering import last
+from tests.fakes import attention as fake_attention
+from tests.panes.conftest import PAIR
 from tests.pictures import draws
 
 NAN, INF = float("nan"), float("inf")
@@ -51,7 +53,7 @@ def dots(rows):
     return {
         row
         for row in range(rows.count())
-        for x in range(int(rows._columns()[2]) + 10, rows.width())
+        for x in range(int(rows.columns()[2]) + 10, rows.width())
         if QColor(image.pixel(QPoint(x, round(rows.place_of(row).center().y())))).name() in ends
     }
 
@@ -171,7 +173,7 @@ def test_a_plot_stands_any_number(show, values):
 def test_a_painter_is_ended_where_painting_fails(lens, monkeypatch):
     lens.show_reading(LensReading((Likely(WORD, 0.5, 1.0),), (1.0,)))
     with monkeypatch.context() as broken:
-        broken.setattr(LensRows, "_paint_heading", lambda *_: 1 / 0)
+        broken.setattr(LensRows, "place_of", lambda *_: 1 / 0)
         with pytest.raises(Exception, match="division by zero") as failure:
             lens.grab()
     assert failure.traceback  # which would keep an active painter alive

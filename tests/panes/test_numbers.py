@@ -24,7 +24,8 @@ from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEAD_SCORES, SweepKind
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last
+from tests.answering import last
+from tests.panes.conftest import PAIR, answer
 
 EDGE = Cursor(2, 1, 3, 0)
 HEADS = SweepKind("z", "all")
@@ -39,7 +40,7 @@ def pane(document, show):
 
 def said(pane):
     """What stands before and after each line's colon."""
-    lines = [label.text() for label in pane.numbers._labels if not label.isHidden()]
+    lines = [label.text() for label in pane.numbers.labels if not label.isHidden()]
     return dict(line.split(": ", 1) for line in lines)
 
 
@@ -59,7 +60,7 @@ def test_a_kept_sweep_is_named_as_such(pane, document, hear):
         what: cell_words(sweeps[0], 2, 1),
         f"{what}, A (kept, “{OTHER.clean}”)": cell_words(sweeps[1], 2, 1),
     }
-    assert OTHER.clean in pane.numbers._labels[1].toolTip()
+    assert OTHER.clean in pane.numbers.labels[1].toolTip()
     other = hear(pane, replace(now, direction="noising"), "Activation patching", "kept")
     name = "head's output at all positions, noising, A (kept)"
     assert said(pane)[name] == cell_words(other, 2, 1)

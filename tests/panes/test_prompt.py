@@ -14,8 +14,9 @@ from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.metrics import METRICS
+from tests.answering import last
 from tests.fakes import FakeAnswerer
-from tests.panes.conftest import PAIR, answer, last, tell
+from tests.panes.conftest import PAIR, answer, tell
 
 OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
 
@@ -197,13 +198,13 @@ def test_surprisal_colours_chips_on_demand_with_a_scale(document, show):
     tell(pane, "pair", replace(pane.reading, clean=clean))
     chips = pane.tokens["clean"].row.chips
     assert [chip.tint for chip in chips] == [None] * 5
-    assert pane._switch.scale.isHidden()
+    assert pane.switch.scale.isHidden()
     assert "probability 0.707 · surprisal 0.50 bits" in chips[2].hover
     assert "surprisal" not in chips[0].hover
     pane.surprisal.click()
     tints = [chip.tint for chip in pane.tokens["clean"].row.chips]
     assert tints == [None, 0.5, 0.03125, 1, 0.125]
-    assert pane._switch.scale.isVisible()
+    assert pane.switch.scale.isVisible()
 
 
 @OFFSCREEN_POPUPS

@@ -32,7 +32,7 @@ def test_what_is_copied_runs_and_computes_what_is_shown(kind, folded, qtbot):
     pane = kind()
     qtbot.addWidget(pane)
     document = replace(find(TOY).document, model=ModelKey(TOY, folded))
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, Cursor(1, 2, 10)), names)
     assert {"shown", "sufficient", "means", "lens", "chances"} & names.keys()
     if isinstance(pane, PatchingPane):
@@ -53,7 +53,7 @@ def test_what_is_copied_sweeps_what_is_chosen(kind, direction, shape, qtbot):
     pane = PatchingPane()
     qtbot.addWidget(pane)
     document = viewing(find(TOY).document, kind=kind, direction=direction)
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, Cursor()), names)
     assert names["shown"].shape == shape
     request = pane.requests(document, Cursor())["sweep"]

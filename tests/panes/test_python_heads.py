@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.state.selection import Cursor
@@ -28,11 +27,6 @@ DOCUMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def answerer() -> Dispatcher:
-    return Dispatcher(threads=1)
-
-
 def maybe(number):
     return None if number is None else pytest.approx(number, abs=1e-4)
 
@@ -42,18 +36,18 @@ def sizes(found):
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_inspector_of_a_head_an_edge_and_an_mlp(name, answerer, qtbot):
+def test_the_inspector_of_a_head_an_edge_and_an_mlp(name, dispatcher, qtbot):
     pane, document = InspectorPane(), DOCUMENTS[name]
     names = copied(pane, document, qtbot, EDGE)
-    head = told(answerer, pane, document, "head", EDGE)
+    head = told(dispatcher, pane, document, "head", EDGE)
     assert names["head"].attention.tolist() == pytest.approx(head.attention, abs=1e-5)
     assert names["head"].attribution == maybe(head.attribution)
     assert names["head"].effect.topk(8).values.tolist() == sizes(head.promoted)
     assert names["keys"].topk(8).values.tolist() == sizes(head.sought)
-    edge = told(answerer, pane, document, "edge", EDGE)
+    edge = told(dispatcher, pane, document, "edge", EDGE)
     assert names["edge"].attention == pytest.approx(edge.attention, abs=1e-5)
     assert names["edge"].contribution == maybe(edge.contribution)
-    mlp = told(answerer, pane, document, "mlp", EDGE)
+    mlp = told(dispatcher, pane, document, "mlp", EDGE)
     assert names["mlp"].attribution == maybe(mlp.attribution)
     assert names["mlp"].effect.topk(8).values.tolist() == sizes(mlp.promoted)
     for neuron in mlp.neurons:
@@ -64,10 +58,10 @@ def test_the_inspector_of_a_head_an_edge_and_an_mlp(name, answerer, qtbot):
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_inspector_of_a_position(name, answerer, qtbot):
+def test_the_inspector_of_a_position(name, dispatcher, qtbot):
     pane, document, place = InspectorPane(), DOCUMENTS[name], Cursor(position=7)
     names = copied(pane, document, qtbot, place)
-    lens = told(answerer, pane, document, "lens", place)
+    lens = told(dispatcher, pane, document, "lens", place)
     best = names["lens"].max(-1)
     assert best.indices.tolist() == [likely.token.id for likely in lens.top]
     assert best.values.tolist() == pytest.approx([likely.logit for likely in lens.top], abs=1e-4)
@@ -78,11 +72,11 @@ def test_the_inspector_of_a_position(name, answerer, qtbot):
 
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if name[:4] not in ("seve", "twic")])
 @pytest.mark.parametrize("side", [0, 1, 2])
-def test_contributions_to_answers_that_were_not_typed(name, side, answerer, qtbot):
+def test_contributions_to_answers_that_were_not_typed(name, side, dispatcher, qtbot):
     pane, document = AttentionPane(), DOCUMENTS[name]
     pane.side.setCurrentIndex(side)
     pane.focus.bar.measure.chosen.emit("contribution")
-    shown = told(answerer, pane, document, "head")
+    shown = told(dispatcher, pane, document, "head")
     seen = shown.states == CellState.EXACT
     names = copied(pane, document, qtbot)
     np.testing.assert_allclose(names["shown"].numpy()[seen], shown.values[seen], atol=1e-4)
@@ -91,11 +85,11 @@ def test_contributions_to_answers_that_were_not_typed(name, side, answerer, qtbo
 @pytest.mark.parametrize("side", [0, 1, 2])
 @pytest.mark.parametrize("hides", [False, True])
 @pytest.mark.parametrize("name", ["typed", "mean", "long"])
-def test_every_head_of_the_grid(name, hides, side, answerer, qtbot):
+def test_every_head_of_the_grid(name, hides, side, dispatcher, qtbot):
     pane, document = AttentionPane(), {**DOCUMENTS, "long": long()}[name]
     pane.side.setCurrentIndex(side)
     pane.hide_first.setChecked(hides)
-    atlas = told(answerer, pane, document, "grid")
+    atlas = told(dispatcher, pane, document, "grid")
     found = copied(pane, document, qtbot)["grid"].numpy()
     as_bytes = found * 127 + 128 if atlas.is_difference else found * 255
     np.testing.assert_allclose(as_bytes, atlas.values, atol=0.51)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.prompt.prompt import PromptPane
@@ -17,11 +16,6 @@ from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.metrics import METRICS
 from tests.panes.copying import copied, toy
-
-
-@pytest.fixture(scope="module")
-def answerer() -> Dispatcher:
-    return Dispatcher(threads=1)
 
 
 @pytest.fixture(params=list(METRICS))
@@ -35,24 +29,24 @@ def document(request):
     return replace(base, pair=several, table=tuple(rows))
 
 
-def read(answerer, document, pairs):
-    *_, reading = (a for a in answerer.answer(ReadPairs(document.model, pairs)) if a is not None)
+def read(dispatcher, document, pairs):
+    *_, reading = (a for a in dispatcher.answer(ReadPairs(document.model, pairs)) if a is not None)
     return [[row.clean, row.corrupted] for row in reading.rows]
 
 
-def test_the_table(document, answerer, qtbot):
+def test_the_table(document, dispatcher, qtbot):
     pane = PairTablePane()
     qtbot.addWidget(pane)
-    names: dict[str, object] = {}
+    names = {}
     exec(pane.python(document, Cursor()), names)
-    expected = read(answerer, document, tuple(row.pair for row in document.table[:3]))
+    expected = read(dispatcher, document, tuple(row.pair for row in document.table[:3]))
     for found, shown in zip(names["numbers"], expected, strict=True):
         assert found == pytest.approx(shown, abs=1e-4)
     means = [sum(side) / 3 for side in zip(*expected, strict=True)]
     assert names["means"] == pytest.approx(means, abs=1e-4)
 
 
-def test_the_prompt(document, answerer, qtbot, capsys):
+def test_the_prompt(document, dispatcher, qtbot, capsys):
     pane = PromptPane()
     qtbot.addWidget(pane)
     exec(pane.python(document, Cursor()), {})
@@ -60,7 +54,7 @@ def test_the_prompt(document, answerer, qtbot, capsys):
     found = [
         float(re.search(rf"^{side} (\S+)", printed, re.M)[1]) for side in ("clean", "corrupted")
     ]
-    assert found == pytest.approx(read(answerer, document, (document.pair,))[0], abs=1e-4)
+    assert found == pytest.approx(read(dispatcher, document, (document.pair,))[0], abs=1e-4)
 
 
 TYPED = {
@@ -77,30 +71,30 @@ TYPED = {
 
 
 @pytest.mark.parametrize("name", TYPED)
-def test_the_prompt_as_it_was_typed(name, answerer, qtbot, capsys):
+def test_the_prompt_as_it_was_typed(name, dispatcher, qtbot, capsys):
     copied(PromptPane(), toy(**TYPED[name]), qtbot)
     printed = capsys.readouterr().out
     found = [
         float(re.search(rf"^{side} (\S+)", printed, re.M)[1]) for side in ("clean", "corrupted")
     ]
-    assert found == pytest.approx(read(answerer, toy(), (toy(**TYPED[name]).pair,))[0], abs=1e-4)
+    assert found == pytest.approx(read(dispatcher, toy(), (toy(**TYPED[name]).pair,))[0], abs=1e-4)
 
 
-def test_a_table_of_all_sorts_of_pairs(answerer, qtbot):
+def test_a_table_of_all_sorts_of_pairs(dispatcher, qtbot):
     """A pair that has no metric is left out of the numbers, as it is in the table."""
     pairs = [toy(**typed).pair for typed in TYPED.values()]
     unanswered = toy(answer=" apple house").pair
     table = tuple(map(PairRow, [unanswered, *pairs]))
     names = copied(PairTablePane(), replace(toy(), table=table), qtbot)
-    (none, *expected) = read(answerer, toy(), (unanswered, *pairs))
+    (none, *expected) = read(dispatcher, toy(), (unanswered, *pairs))
     assert none == [None, None]
     for found, shown in zip(names["numbers"], expected, strict=True):
         assert found == pytest.approx(shown, abs=1e-4)
 
 
-def test_a_table_without_pairs_is_the_present_one(answerer, qtbot):
+def test_a_table_without_pairs_is_the_present_one(dispatcher, qtbot):
     document = toy(corrupted="")
     names = copied(PairTablePane(), document, qtbot)
-    ((clean, corrupted),) = read(answerer, document, (document.pair,))
+    ((clean, corrupted),) = read(dispatcher, document, (document.pair,))
     assert names["numbers"] == [[pytest.approx(clean, abs=1e-4)]]
     assert corrupted is None

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.state.document import Document
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import METRICS
 from tests.panes.conftest import tell, viewing
@@ -18,7 +18,7 @@ from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 
 PAIR = toy().pair
 TURNED = {"clean": PAIR.corrupted, "corrupted": PAIR.clean}
-PAIRS = {
+PAIRS: dict[str, Document] = {
     "typed": toy(),
     "nothing typed": toy(answer="", distractor=""),
     "no answer": toy(answer="", distractor=" apple"),
@@ -48,21 +48,16 @@ REFUSED = {"no answer", "wrong sign", "noise", "mean, wrong sign"}
 DOCUMENTS = PAIRS | MEANS
 
 
-@pytest.fixture(scope="module")
-def answerer() -> Dispatcher:
-    return Dispatcher(threads=1)
-
-
 def assert_same(found, sweep):
     np.testing.assert_allclose(found.numpy(), drawn(sweep), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("kind", [SweepKind("resid_pre"), SweepKind("z", "all")])
-def test_patching_of_every_state(name, kind, answerer, qtbot):
+def test_patching_of_every_state(name, kind, dispatcher, qtbot):
     pane, document = PatchingPane(), viewing(DOCUMENTS[name], kind=kind, direction="noising")
     names = copied(pane, document, qtbot)
-    sweep = told(answerer, pane, document, "sweep")
+    sweep = told(dispatcher, pane, document, "sweep")
     assert bool(sweep.refusal) == (name in REFUSED)
     assert bool(names["result"].refusal) == (name in REFUSED)
     assert_same(names["shown"], sweep)
@@ -70,35 +65,35 @@ def test_patching_of_every_state(name, kind, answerer, qtbot):
 
 @pytest.mark.parametrize("name", ["z", "q", "k", "v", "pattern"])
 @pytest.mark.parametrize("document", [toy(), averaging(2)])
-def test_heads_by_position(answerer, name, document, qtbot):
+def test_heads_by_position(dispatcher, name, document, qtbot):
     pane, document = PatchingPane(), viewing(document, kind=SweepKind(name))
-    assert_same(copied(pane, document, qtbot)["shown"], told(answerer, pane, document, "sweep"))
+    assert_same(copied(pane, document, qtbot)["shown"], told(dispatcher, pane, document, "sweep"))
 
 
 @pytest.mark.parametrize("name", ["typed", "nothing typed", "wrong sign"])
-def test_edges_of_a_head(name, answerer, qtbot):
+def test_edges_of_a_head(name, dispatcher, qtbot):
     kind = SweepKind("pattern", "edge")
     document = viewing(DOCUMENTS[name], kind=kind, direction="noising")
     pane = PatchingPane()
     names = copied(pane, document, qtbot)
     assert names["result"].values[1, 3].isnan().any()  # other heads' edges are not run
-    assert_same(names["shown"], told(answerer, pane, document, "sweep"))
+    assert_same(names["shown"], told(dispatcher, pane, document, "sweep"))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_both_directions(name, answerer, qtbot):
+def test_both_directions(name, dispatcher, qtbot):
     pane, document = NecessaryPane(), DOCUMENTS[name]
     names = copied(pane, document, qtbot)
     for direction in ("necessary", "sufficient"):
-        assert_same(names[direction], told(answerer, pane, document, direction))
+        assert_same(names[direction], told(dispatcher, pane, document, direction))
 
 
 @pytest.mark.parametrize("input_", ["q", "k", "v"])
 @pytest.mark.parametrize("name", ["typed", "nothing typed", "a set", "wrong sign", "mean"])
-def test_who_feeds_a_head(name, input_, answerer, qtbot):
+def test_who_feeds_a_head(name, input_, dispatcher, qtbot):
     pane, document = FeedersPane(), viewing(DOCUMENTS[name], kind=SweepKind(input_, "all"))
     names = copied(pane, document, qtbot)
-    feeding = told(answerer, pane, document, "feeding")
+    feeding = told(dispatcher, pane, document, "feeding")
     assert_same(names["shown"], feeding)
     share = 1 if feeding.refusal else feeding.clean - feeding.corrupted
     assert names["embedding"] == pytest.approx(feeding.embedding / share, abs=1e-5)
@@ -108,64 +103,64 @@ def test_who_feeds_a_head(name, input_, answerer, qtbot):
 @pytest.mark.parametrize("a", ["typed", "wrong sign", "nothing typed", "mean"])
 @pytest.mark.parametrize("b", ["typed", "a set", "wrong sign", "mean, wrong sign"])
 @pytest.mark.parametrize("side", ["A", "B", "A − B"])
-def test_the_side_that_is_shown(a, b, side, answerer, qtbot):
+def test_the_side_that_is_shown(a, b, side, dispatcher, qtbot):
     pane = PatchingPane()
     kept = viewing(DOCUMENTS[a], direction="noising").patching(0)
     document = viewing(DOCUMENTS[b], against=kept)
-    show_side(pane, document, side, answerer, qtbot)
+    show_side(pane, document, side, dispatcher, qtbot)
     np.testing.assert_allclose(
         copied(pane, document, qtbot)["shown"].numpy(), drawn(pane.view.face), atol=1e-5
     )
 
 
 @pytest.mark.parametrize("other", [SweepKind("z", "all"), SweepKind("pattern", "edge")])
-def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, answerer, qtbot):
+def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, dispatcher, qtbot):
     pane = PatchingPane()
     document = viewing(toy(), against=viewing(toy(), kind=other).patching(0))
     kept = document.views[0].against
     if other.extent == "edge":
         document = viewing(document, against=replace(kept, layer=1, head=3))
-    show_side(pane, document, "A − B", answerer, qtbot)
+    show_side(pane, document, "A − B", dispatcher, qtbot)
     assert_same(copied(pane, document, qtbot)["shown"], pane.sweep)
 
 
-def test_edges_of_two_heads_are_subtracted(answerer, qtbot):
+def test_edges_of_two_heads_are_subtracted(dispatcher, qtbot):
     pane, kind = PatchingPane(), SweepKind("pattern", "edge")
     document = viewing(toy(), kind=kind)
     kept = replace(document.patching(0), layer=1, head=3)
     document = viewing(document, against=kept)
-    show_side(pane, document, "A − B", answerer, qtbot)
+    show_side(pane, document, "A − B", dispatcher, qtbot)
     assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
 
 
-def show_side(pane, document, side, answerer, qtbot):
+def show_side(pane, document, side, dispatcher, qtbot):
     """Let a pane draw A, B or their difference."""
     qtbot.addWidget(pane)
     pane.show_document(document)
     pane.show_cursor(PLACE)
     pane.view.compare.buttons[side].click()
     for name in ("sweep", "kept") if side != "B" else ("sweep",):
-        tell(pane, name, told(answerer, pane, document, name))
+        tell(pane, name, told(dispatcher, pane, document, name))
 
 
-def test_a_mean_without_answers_is_refused_in_the_same_words(answerer, qtbot):
+def test_a_mean_without_answers_is_refused_in_the_same_words(dispatcher, qtbot):
     document = averaging()
     table = tuple(replace(row, pair=replace(row.pair, answer="")) for row in document.table)
     pane, document = PatchingPane(), replace(document, table=table)
     with pytest.raises(ValueError, match="needs an answer") as shown:
-        told(answerer, pane, document, "sweep")
+        told(dispatcher, pane, document, "sweep")
     with pytest.raises(ValueError, match="needs an answer") as said:
         copied(pane, document, qtbot)
     assert str(said.value) == str(shown.value)
 
 
 @pytest.mark.parametrize("kind", [PatchingPane, NecessaryPane, FeedersPane])
-def test_an_answer_of_several_tokens_is_read_whole(kind, answerer, qtbot):
+def test_an_answer_of_several_tokens_is_read_whole(kind, dispatcher, qtbot):
     """The panes refuse it, the library does not: both ends are what the prompt pane shows."""
     pane = PatchingPane()
     qtbot.addWidget(pane)
     document = toy(answer=" apple house", metric="log-probability")
-    reading = told(answerer, pane, document, "pair")
+    reading = told(dispatcher, pane, document, "pair")
     names = copied(kind(), document, qtbot)
     read = reading.clean.metric, reading.corrupted.metric
     ends = names.get("result") or names.get("restored") or names["scores"]

@@ -19,7 +19,8 @@ from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
-from tests.panes.conftest import PAIR, answer, last, tell, viewing
+from tests.answering import last
+from tests.panes.conftest import PAIR, answer, tell, viewing
 from tests.pictures import draws
 
 HEADS = SweepKind("z", "all")
@@ -27,10 +28,7 @@ EDGES = SweepKind("pattern", "edge")
 PLACE = Cursor(2, 1, 3)
 
 
-@pytest.fixture(autouse=True)
-def no_popup(monkeypatch):
-    """A menu without a screen: offscreen Qt warns that it can't grab the keyboard."""
-    monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
+pytestmark = pytest.mark.usefixtures("no_popup")
 
 
 def menu_of(pane, row, column):

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
@@ -17,11 +16,7 @@ from lensgui.terms.shares import refusal
 from tests.panes.conftest import answer, tell, viewing
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 
-
-@pytest.fixture(autouse=True)
-def no_popup(monkeypatch):
-    """A menu without a screen: offscreen Qt warns that it can't grab the keyboard."""
-    monkeypatch.setattr(QMenu, "popup", lambda menu, where: None)
+pytestmark = pytest.mark.usefixtures("no_popup")
 
 
 def test_a_picture_that_answers_an_older_question_offers_no_questions(document, show, qtbot):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -25,7 +25,8 @@ from lensgui.panes.sweep_view.cells import shades
 from lensgui.panes.token_text import numbered, percent, shorten, signed, spell, visible
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.model_key import ModelKey
-from tests import fake_attention, fakes
+from tests import fakes
+from tests.fakes import attention as fake_attention
 from tests.panes.conftest import tell
 from tests.pictures import draws
 
@@ -169,7 +170,7 @@ def test_a_none_coordinate_selects_nothing(heatmap, qtbot):
         Picture(rows, columns, np.zeros((2, 1), np.uint8), states, ["emb", "L0"], ["a"])
     )
     with qtbot.waitSignal(heatmap.picked) as picked:
-        heatmap._pick(0, 0)
+        qtbot.mouseClick(heatmap, Qt.MouseButton.LeftButton, pos=heatmap.middle_of(0, 0).toPoint())
     assert picked.args == [{"position": 0}]
 
 

@@ -16,7 +16,12 @@ from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 
 TOKENS = torch.tensor([[3, 1, 4, 1, 5]])
-RAW = {"device": "cpu", "fold_ln": False, "center_writing_weights": False, "center_unembed": False}
+RAW: dict[str, Any] = {
+    "device": "cpu",
+    "fold_ln": False,
+    "center_writing_weights": False,
+    "center_unembed": False,
+}
 
 
 def random_model(**settings: Any) -> HookedTransformer:

@@ -12,7 +12,7 @@ import pytest
 from lensgui.checkpoints import demo
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
-from tests.models.test_library import NAME, home, wheel  # noqa: F401 (fixtures)
+from tests.models.test_library import NAME, wheel  # noqa: F401 (a fixture)
 
 
 def test_a_disk_too_full_for_pip_to_say_so_is_called_full(wheel, monkeypatch):  # noqa: F811

@@ -8,7 +8,8 @@ import lensgui
 from lensgui.app import notebook
 from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.requests import OpenModel
-from tests.app.test_opening import CLEAN, CORRUPTED, quiet  # noqa: F401 (a fixture)
+from tests.answering import CLEAN
+from tests.app.test_opening import CORRUPTED, quiet  # noqa: F401 (a fixture)
 
 
 @pytest.mark.parametrize("dir", ["fwd", "bwd"])

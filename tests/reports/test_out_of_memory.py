@@ -10,7 +10,8 @@ from lensgui.analysis.sweep.sweep import sweep
 from lensgui.jobs import worker
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.kinds import SweepKind
-from tests.analysis.sweep.test_sweep_kinds import CLEAN, CORRUPTED, METRIC, model_of
+from tests.analysis.sweep.test_sweep_kinds import CLEAN, CORRUPTED, METRIC
+from tests.references import model_of
 
 CPU = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried"
 ERRORS = [

@@ -7,11 +7,12 @@ import stat
 import gguf
 import pytest
 
-from lensgui.checkpoints import demo, gguf_files
+from lensgui.checkpoints import demo
+from lensgui.checkpoints.files import gguf_files
 from lensgui.checkpoints.locate import locate
 from lensgui.models import known_models, store
 from tests.checkpoints.gguf_files import save_llama, written
-from tests.models.test_library import NAME, home, wheel  # noqa: F401 (fixtures)
+from tests.models.test_library import NAME, wheel  # noqa: F401 (a fixture)
 
 
 def convert(source, folder):

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 from lensgui.app.window.docks import PANES
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.requests import OpenModel
+from lensgui.jobs.results import Token
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.controls.chips import Chip, ChipRow
 from lensgui.panes.inspector.inspector import InspectorPane
@@ -32,7 +33,7 @@ from tests.panes.conftest import CURSOR, answer
 HOSTILE = ["<s>", "<i>", "&amp;", '<img src="file:///x.png">', "&lt;b&gt;", "to (13) → <s> (0)"]
 TEXT = "<s> of <i> and <br> &amp; <img/>"
 SHOWING_TOKENS = (PromptPane, AttentionPane, PatchingPane, InspectorPane)
-TOKEN = fakes.Token
+TOKEN = Token
 OPENING = '<span style="white-space: pre-wrap">'
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox
 
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
+from tests.windows import pane_of
 
 LOOKS = ("light", "dark")
 
@@ -36,7 +40,7 @@ def undo_all(camera: Camera) -> None:
 
 def explorer(camera: Camera) -> None:
     """Every view and every measure of a head; the grid sorted; clean − corrupted."""
-    pane = camera.window.panes["Attention"]
+    pane = pane_of(camera.window, AttentionPane)
     camera.window.show_pane("Attention")
     bar = pane.focus.bar
     for view in [bar.view.itemText(at) for at in range(bar.view.count())]:
@@ -71,7 +75,7 @@ def explorer(camera: Camera) -> None:
 def patching(camera: Camera) -> None:
     """Heads by position, edges, comparison, table, estimate, several sweeps, the other panes."""
     window = camera.window
-    pane = window.panes["Activation patching"]
+    pane = pane_of(window, PatchingPane)
     for name, kind in {
         "by-position": SweepKind("z"),
         "edges": SweepKind("pattern", "edge"),
@@ -119,7 +123,7 @@ def pairs(camera: Camera) -> None:
     camera.wait()
     camera.take("pairs-attention")
     undo_all(camera)
-    prompt = window.panes["Prompt"]
+    prompt = pane_of(window, PromptPane)
     prompt.surprisal.click()
     camera.wait()
     in_both_looks(camera, "prompt-surprisal", "Prompt")

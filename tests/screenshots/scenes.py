@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from lensgui.app import start
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.state.examples import TOY, find
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera, Held
+from tests.windows import pane_of
 
 LOOKS = ("light", "dark", "high contrast")
 
@@ -13,7 +15,7 @@ def half_way(camera: Camera) -> None:
     """The sweep, held while some of its cells are not known."""
     Held.is_held = True
     window = camera.window
-    pane = window.panes["Activation patching"]
+    pane = pane_of(window, PatchingPane)
     pair = window.session.document.pair
     window.session.edit(corrupted=pair.corrupted.replace("Mary gave", "Paul gave"))
     camera.wait(lambda: pane.sweep is not None and "Paul" in str(pane.sweep.axes[1].labels))
@@ -30,8 +32,8 @@ def half_way(camera: Camera) -> None:
 def kinds(camera: Camera) -> None:
     """Patching of heads, of key/value heads, and the other way round."""
     window = camera.window
-    pane = window.panes["Activation patching"]
-    states = {
+    pane = pane_of(window, PatchingPane)
+    states: dict[str, dict[str, object]] = {
         "heads": {"kind": SweepKind("z", "all")},
         "values": {"kind": SweepKind("v", "all")},
         "noising": {"kind": SweepKind("z", "all"), "direction": "noising"},
@@ -101,7 +103,7 @@ def failures(camera: Camera) -> None:
     camera.take("model-missing")
     window.undo()
     camera.wait()
-    example = start.find(start.TOY)
+    example = find(TOY)
     window.session.edit(model=example.document.model, pair=example.document.pair)
     camera.wait()
     camera.take("toy")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
@@ -169,7 +170,8 @@ def _header(folder: Path, dice: random.Random) -> str:
         types = ["F64", "I8", "F8_E4M3", "BF16", "BOOL", "U64", "C64"]
         shapes = [[0], [64, 0], [2**40, 2**40], [-1, 64], [4, 4], [2**62], [1.5]]
         offsets = [[0, 0], [5, 1], [-1, 10], [0, 2**60], [0, len(raw)]]
-        value = dice.choice({"dtype": types, "shape": shapes, "data_offsets": offsets}[part])
+        odd: dict[str, list[Any]] = {"dtype": types, "shape": shapes, "data_offsets": offsets}
+        value = dice.choice(odd[part])
         held[name][part] = dice.choice([value, value, dice.choice(ODD)])
         what = f"{name}: {part} = {held[name][part]!r}"
     else:
@@ -316,7 +318,7 @@ def _tried(source: Path) -> Outcome:
 def _watch(folder: Path) -> list[str]:
     """Return a list to which every file outside the folder goes that is read as part of a model."""
     outside: list[str] = []
-    opened = tensors.safe_open
+    opened = safe_open
 
     def note(event: str, values: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(values[0], str | Path):
@@ -330,7 +332,7 @@ def _watch(folder: Path) -> list[str]:
         return opened(path, **settings)
 
     sys.addaudithook(note)  # of a child process, which is about to end
-    tensors.safe_open = watched
+    setattr(tensors, "safe_open", watched)  # noqa: B010 (whose type it has not)
     return outside
 
 

@@ -24,6 +24,7 @@ def pulled_back(model: Any, hf_model: Any) -> dict[str, torch.Tensor]:
     for name, parameter in model.named_parameters():
         place, sources = place_of(checkpoint, family, places.get(name), len(parameter))
         for index, source in enumerate(sources):
+            assert place is not None, name
             tensor = checkpoint.read(source)
             leaf = tensor.clone().requires_grad_()
             gradient = parameter.grad if len(sources) == 1 else parameter.grad[index]

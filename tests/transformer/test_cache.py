@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import prompts, tiny
+from tests.references import close
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +23,6 @@ def model() -> HookedTransformer:
 @pytest.fixture(scope="module")
 def cache(model):
     return model.run_with_cache(prompts())[1]
-
-
-def close(a: torch.Tensor, b: torch.Tensor) -> None:
-    torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.checkpoints.tiny_models import tiny
 def test_small_pieces_fold_as_one(name, monkeypatch):
     hf_model = tiny(name)
     whole = from_pretrained(hf_model=hf_model, device="cpu", dtype="float64")
-    monkeypatch.setattr(processing, "_PIECE", 50)
+    monkeypatch.setattr(processing, "PIECE", 50)
     pieces = from_pretrained(hf_model=hf_model, device="cpu", dtype="float64")
     for (key, one), other in zip(whole.named_parameters(), pieces.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-14, msg=key)

@@ -7,7 +7,7 @@ import torch
 
 from lensgui.checkpoints.loading import open_model
 from lensgui.transformer.model import HookedTransformer
-from lensgui.transformer.text.generation import sample_logits
+from lensgui.transformer.text.sampling import sample_logits
 from tests.checkpoints.tiny_models import TINY, prompts, tiny
 
 TEXT = " table green seven music apple house river table green seven"

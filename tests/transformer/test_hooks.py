@@ -7,6 +7,7 @@ import torch
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
+from tests.references import attached
 
 TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6]])
 
@@ -18,10 +19,6 @@ def model() -> HookedTransformer:
             n_layers=2, d_model=16, n_ctx=16, d_head=4, d_vocab=11, act_fn="gelu", seed=0
         )
     )
-
-
-def attached(model: HookedTransformer) -> int:
-    return sum(len(point.fwd_hooks) + len(point.bwd_hooks) for point in model.hook_points())
 
 
 def test_a_hook_that_returns_nothing_only_reads(model):

@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import TINY, prompts, tiny
+from tests.checkpoints.tiny_models import TINY, prompts
+from tests.references import model_of
 
 
 @pytest.fixture(scope="module", params=TINY)
 def model(request) -> HookedTransformer:
-    return HookedTransformer.from_pretrained_no_processing(
-        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
-    ).requires_grad_(False)
+    return model_of(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def test_biases_of_experts_are_no_constant():
 def test_what_neurons_read_is_the_same_folded_or_not(name):
     """Up to the mean over the stream, which folding takes off readers of a LayerNorm."""
     raw = opened(name, fold_ln=False, center_unembed=False)
-    readers = SVDInterpreter(raw)._readers(1)
+    readers = SVDInterpreter(raw).readers(1)
     if name == "gpt2":
         readers = readers - readers.mean(-1, keepdim=True)
     torch.testing.assert_close(readers, opened(name).blocks[1].mlp.W_in.T)

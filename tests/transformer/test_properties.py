@@ -13,6 +13,7 @@ from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 from lensgui.utils import Slice
+from tests.references import attached
 
 LENGTH = 6
 TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9]])
@@ -58,22 +59,19 @@ contexts = st.recursive(
 )
 
 
-def attached() -> int:
-    return sum(len(point.fwd_hooks) + len(point.bwd_hooks) for point in MODEL.hook_points())
-
-
 def interrupt(activation, hook):
     raise StoppedError
 
 
 def enter(context: Context) -> None:
     """Go through a context and all inside it; a child that fails ends or is survived by turns."""
-    outside, level = attached(), MODEL.context_level
+    outside, level = attached(MODEL), MODEL.context_level
     names = [*context.names, "no such hook"] if context.fails == "attaching" else context.names
-    given_ = {f"{context.direction}_hooks": [(name, lambda x, hook: None) for name in names]}
+    hooks = [(name, lambda x, hook: None) for name in names]
+    forwards, backwards = (hooks, []) if context.direction == "fwd" else ([], hooks)
     try:
-        with MODEL.hooks(**given_):
-            assert attached() == outside + len(context.names)
+        with MODEL.hooks(forwards, backwards):
+            assert attached(MODEL) == outside + len(context.names)
             assert MODEL.context_level == level + 1
             for place, child in enumerate(context.inside):
                 try:
@@ -81,14 +79,14 @@ def enter(context: Context) -> None:
                 except (StoppedError, KeyError):
                     if place % 2:
                         raise
-                assert attached() == outside + len(context.names)
+                assert attached(MODEL) == outside + len(context.names)
             if context.fails == "running":
                 MODEL.run_with_hooks(TOKENS, fwd_hooks=[(ACTIVE[-1], interrupt)])
             if context.fails == "afterwards":
                 raise StoppedError
             torch.testing.assert_close(MODEL(TOKENS), LOGITS)
     finally:
-        assert attached() == outside
+        assert attached(MODEL) == outside
         assert MODEL.context_level == level
 
 
@@ -102,9 +100,9 @@ def test_contexts_leave_what_they_found_whatever_happens_inside(context, has_per
     except (StoppedError, KeyError):
         pass
     finally:
-        assert attached() == has_permanent
+        assert attached(MODEL) == has_permanent
         MODEL.reset_hooks(including_permanent=True)
-    assert attached() == 0
+    assert attached(MODEL) == 0
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ from lensgui.models import known_models
 from lensgui.terms.resources import resource
 
 FOLDER = known_models.path("toy")
-EXAMPLE = known_models.read_card(FOLDER)["example"]
+EXAMPLE = json.loads((FOLDER / known_models.CARD).read_text())["example"]
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,7 @@ def _fixed_k(both: Both, gradients: Gradients, at_once: bool) -> Tensor:
         by_head = _reweighed(both, scores, gradients)
     else:
         before, pattern = both.base["attn_scores"].double(), both.base["pattern"].double()
-        by_head = _one_key_at_a_time(scores, before, pattern, gradients["pattern"].double())
+        by_head = one_key_at_a_time(scores, before, pattern, gradients["pattern"].double())
     by_group: Tensor = by_head.unflatten(-1, (both.model.cfg.kv_heads, -1)).sum(-1)
     return by_group
 
@@ -160,9 +160,7 @@ def _reweighed(both: Both, scores: Tensor, gradients: Gradients) -> Tensor:
     return change.sum(-1).T
 
 
-def _one_key_at_a_time(
-    patched: Tensor, scores: Tensor, pattern: Tensor, gradient: Tensor
-) -> Tensor:
+def one_key_at_a_time(patched: Tensor, scores: Tensor, pattern: Tensor, gradient: Tensor) -> Tensor:
     """Return the effect of replacing one key's scores at a time, softmax worked out exactly.
 
     With share a and gradient g of the key's source, and r the share it would have had before

@@ -49,6 +49,7 @@ class HeadGrid(Painted):
     """Thumbnails of attention patterns.
 
     Attributes:
+        marks: What is outlined.
         extended: ((layer, head),) a head to average over too, or no longer.
         pinned: ((layer, head),) a head to pin, or to unpin.
         menu_requested: (layer, head, where on screen) of a head whose menu is requested.
@@ -63,7 +64,7 @@ class HeadGrid(Painted):
         self.atlas: Atlas | None = None
         self.view = GridView()
         self.tokens: Sequence[str] = ()
-        self._marks = Marks()
+        self.marks = Marks()
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
         self._is_dragged = False
         self.setAccessibleName("All heads: a row for each layer, a column for each head")
@@ -103,14 +104,14 @@ class HeadGrid(Painted):
             pins: Layer and head of each.
             several: Likewise.
         """
-        self._marks = Marks(cursor, tuple(pins), tuple(several))
+        self.marks = Marks(cursor, tuple(pins), tuple(several))
         if cursor.layer is not None and cursor.head is not None:
             self.setAccessibleDescription(self.words(cursor.layer, cursor.head))
         self.update()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected head, or its layer while no head is selected."""
-        self.show_marks(cursor, self._marks.pins, self._marks.several)
+        self.show_marks(cursor, self.marks.pins, self.marks.several)
 
     def head_at(self, point: QPointF) -> tuple[int, int] | None:
         """Return the layer and head under a point of the widget."""
@@ -146,8 +147,8 @@ class HeadGrid(Painted):
                 self._image = grid_paint.image(self.atlas, layout, colors)
             setting = grid_paint.Setting(self.atlas, layout, self.view, colors, self._is_list)
             grid_paint.heads(painter, setting, self._image, is_stale=self.is_stale)
-            grid_paint.names(painter, setting, self._marks)
-            grid_paint.marks(painter, setting, self._marks)
+            grid_paint.names(painter, setting, self.marks)
+            grid_paint.marks(painter, setting, self.marks)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Name the head under the pointer, or drag the picture along."""
@@ -188,7 +189,7 @@ class HeadGrid(Painted):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the verbs of the head under the pointer, or of the selected one."""
-        cursor, where = self._marks.cursor, event.globalPos()
+        cursor, where = self.marks.cursor, event.globalPos()
         head = self.head_at(QPointF(event.pos()))
         if event.reason() != QContextMenuEvent.Reason.Mouse and cursor.head is not None:
             head = (cursor.layer or 0, cursor.head)
@@ -216,8 +217,8 @@ class HeadGrid(Painted):
             self.zoom(ZOOM_STEP ** ZOOM_KEYS[key], self.layout_now().area.center())
         elif key == Qt.Key.Key_0:
             self.show_view(replace(self.view, zoom=1.0, offset=(0.0, 0.0)))
-        elif key == Qt.Key.Key_A and self._marks.cursor.head is not None:
-            self.extended.emit((self._marks.cursor.layer, self._marks.cursor.head))
+        elif key == Qt.Key.Key_A and self.marks.cursor.head is not None:
+            self.extended.emit((self.marks.cursor.layer, self.marks.cursor.head))
         else:
             super().keyPressEvent(event)
 
@@ -260,7 +261,7 @@ class HeadGrid(Painted):
         self.show_view(replace(self.view, offset=self.layout_now().offset))
 
     def _step(self, down: int, across: int) -> None:
-        heads, cursor = self._counts[1], self._marks.cursor
+        heads, cursor = self._counts[1], self.marks.cursor
         layout = self.layout_now()
         start = (cursor.layer or 0) * heads + (cursor.head or 0)
         number = start if cursor.head is None else layout.beside(start, down, across)

@@ -56,7 +56,7 @@ class ColouredText(Painted):
     def show_cursor(self, cursor: Cursor) -> None:
         """Colour by another token."""
         super().show_cursor(cursor)
-        self.setAccessibleDescription(self._headline())
+        self.setAccessibleDescription(self.headline())
 
     @property
     def chosen(self) -> int | None:
@@ -100,7 +100,7 @@ class ColouredText(Painted):
             painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
             above = QRectF(0, 0, self.width(), self._top())
             words = painter.fontMetrics().elidedText(
-                self._headline(), Qt.TextElideMode.ElideRight, self.width()
+                self.headline(), Qt.TextElideMode.ElideRight, self.width()
             )
             painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, words)
             painter.setFont(self.font())
@@ -162,7 +162,8 @@ class ColouredText(Painted):
         painter.setPen(theme.readable_on(color.red(), color.green(), color.blue()))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, weights.tokens[token])
 
-    def _headline(self) -> str:
+    def headline(self) -> str:
+        """Return whose attention is shown, and which way."""
         if self.weights is None or self.chosen is None:
             return ""
         named = f"‘{self.weights.tokens[self.chosen]}’ ({self.chosen})"

@@ -127,13 +127,13 @@ class LensRows(Rows):
                 event.globalPosition().toPoint(), plain_tip(words) or self.toolTip(), self
             )
 
-    def _columns(self) -> tuple[float, float, float]:
+    def columns(self) -> tuple[float, float, float]:
         """Return where tokens, probabilities and the curve begin."""
         letter = QFontMetricsF(self.font()).horizontalAdvance("0")
         return 5 * letter, (6 + LABEL_LETTERS) * letter, (13 + LABEL_LETTERS) * letter
 
     def _paint_heading(self, painter: QPainter, colors: Theme) -> None:
-        _, chance, curve = self._columns()
+        _, chance, curve = self.columns()
         height, middle = self.row_height(), Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(colors.faint))
         painter.drawText(QRectF(0, 0, chance, height), middle, "layer top token")
@@ -141,7 +141,7 @@ class LensRows(Rows):
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, "prob.")
 
     def _paint_row(self, painter: QPainter, row: int, likely: Likely, colors: Theme) -> None:
-        token, chance, curve = self._columns()
+        token, chance, curve = self.columns()
         place, middle = self.place_of(row), Qt.AlignmentFlag.AlignVCenter
         top, height = place.top(), place.height()
         is_chosen = row > 0 and row - 1 == self.layer
@@ -161,7 +161,7 @@ class LensRows(Rows):
     def _paint_curve(self, painter: QPainter, metric: tuple[float, ...], colors: Theme) -> None:
         """Draw the metric of the rows where it is finite, which some are."""
         height = self.row_height()
-        left, right = self._columns()[2] + 14, self.width() - 8.0
+        left, right = self.columns()[2] + 14, self.width() - 8.0
         if right - left < 40:
             return
         limit = max(abs(value) for value in metric if isfinite(value)) or 1.0

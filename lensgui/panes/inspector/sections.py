@@ -199,14 +199,18 @@ class Section(QWidget):
 
 
 class NumbersSection(Section):
-    """What every pane that has a number for this place says."""
+    """What every pane that has a number for this place says.
+
+    Attributes:
+        labels: One line for each number, hidden where there are fewer.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Numbers here", "What the panes have computed for this place.", parent)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
-        self._labels: list[QLabel] = []
+        self.labels: list[QLabel] = []
         self._shown: tuple[Number, ...] | None = None
         self.column.addLayout(self._grid)
 
@@ -215,15 +219,15 @@ class NumbersSection(Section):
         if self._shown == tuple(found):
             return
         self._shown = tuple(found)
-        while len(self._labels) < len(found):
+        while len(self.labels) < len(found):
             label = sentence(self)
-            self._labels.append(label)
+            self.labels.append(label)
             self._grid.addWidget(label, self._grid.rowCount(), 0)
-        for label, number in zip(self._labels, found, strict=False):
+        for label, number in zip(self.labels, found, strict=False):
             label.setText(f"{number.name}: {number.words}")
             label.setToolTip(plain_tip(number.tip))
             label.setAccessibleName(number.name)
-        for at, label in enumerate(self._labels):
+        for at, label in enumerate(self.labels):
             label.setVisible(at < len(found))
         self.setVisible(bool(found))
 

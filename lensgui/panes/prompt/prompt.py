@@ -81,8 +81,8 @@ class PromptPane(Pane):
         self.fields, self.resolved = self.answers.fields, self.answers.resolved
         self.bos, self.swap = self.answers.bos, self.answers.swap
         self.difference = self.answers.difference
-        self._switch = SurprisalSwitch(self)
-        self.surprisal = self._switch.button
+        self.switch = SurprisalSwitch(self)
+        self.surprisal = self.switch.button
         self.names = button(
             "Swap names", "Swap names", "Make the corrupted prompt by exchanging two names.", self
         )
@@ -169,7 +169,7 @@ class PromptPane(Pane):
             grid.addWidget(self.editors[side], 2 * index, 1, top)
             grid.addWidget(self.tokens[side], 2 * index + 1, 1, top)
             grid.addWidget(self.next[side], 2 * index, 2, 2, 1)
-        grid.addWidget(self._switch, 0, 3, 2, 1, top)
+        grid.addWidget(self.switch, 0, 3, 2, 1, top)
         for row, part in ((2, self.names), (3, self.replace)):
             grid.addWidget(part, row, 3, top)
         return grid
@@ -190,7 +190,7 @@ class PromptPane(Pane):
         self.answers.sought.connect(self._seek)
         self._rows.picked.connect(self.picked)
         self._rows.hovered.connect(self.hovered)
-        self._switch.toggled.connect(self._rows.show_surprisal)
+        self.switch.toggled.connect(self._rows.show_surprisal)
         self.names.clicked.connect(self._swap_names)
         self.replace.clicked.connect(self._ask_what_to_replace)
         self.fitting.clicked.connect(self._fit)

@@ -17,7 +17,7 @@ from lensgui.transformer.parts import Transformer
 from lensgui.transformer.weights.factored import FactoredMatrix
 
 Reader = tuple[nn.Parameter, nn.Parameter | None]
-_PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
+PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
 
 
 @torch.no_grad()
@@ -76,7 +76,7 @@ def _refactor_ov(attn: Attention) -> None:
 
 def _centre(weight: nn.Parameter) -> None:
     """Take the mean of the last dimension off a weight."""
-    count = max(_PIECE // weight.shape[-1], 1)
+    count = max(PIECE // weight.shape[-1], 1)
     for rows in weight.data.split(count) if weight.ndim > 1 else [weight.data]:
         whole = rows.double()
         rows.copy_(whole - whole.mean(-1, keepdim=True))
@@ -187,7 +187,7 @@ def _fold_into(norm: Norm, w: Tensor, weight: Tensor, bias: Tensor | None) -> No
     if norm.b is None and not norm.centres and w.dtype == weight.dtype:
         weight.data.mul_(w.data[:, None])  # a single product is rounded the same in float64
         return
-    width = max(_PIECE * weight.shape[-1] // weight.numel(), 1)
+    width = max(PIECE * weight.shape[-1] // weight.numel(), 1)
     biases = [None] * weight.shape[-1] if bias is None else bias.data.split(width, -1)
     for piece, its_bias in zip(weight.data.split(width, -1), biases, strict=False):
         reader = piece.double()

@@ -94,7 +94,7 @@ def test_edges_that_leave_a_node_add_up_to_its_own_attribution(name):
     names += [f"blocks.{layer}.hook_mlp_out" for layer in range(3)]
     with torch.no_grad():
         _, source = model.run_with_cache(CLEAN)
-    kept: dict[str, torch.Tensor] = {}
+    kept = {}
     with model.hooks([(each, lambda x, hook: kept.update({hook.name: x})) for each in names]):
         value = METRIC(model(CORRUPTED))
     gradients = torch.autograd.grad(value, [kept[each] for each in names])

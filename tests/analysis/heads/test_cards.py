@@ -7,24 +7,17 @@ import torch
 
 from lensgui.analysis.heads.direct import attributed, direct_effect
 from lensgui.analysis.heads.readout import read_edge, read_head, read_mlp, score_keys
-from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import prompts, tiny
+from tests.checkpoints.tiny_models import prompts
+from tests.references import model_of
 
 METRIC = LogitDifference((3, 5), (7,))
 
 
 @pytest.fixture(scope="module", params=["gpt2", "gpt_neox", "llama", "gemma2", "mixtral"])
 def model(request) -> HookedTransformer:
-    return HookedTransformer.from_pretrained_no_processing(
-        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
-    ).requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def run(model) -> Run:
-    return Run(model, prompts(1)).complete()
+    return model_of(request.param)
 
 
 def close(a, b):

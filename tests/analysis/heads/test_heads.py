@@ -10,28 +10,13 @@ from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import prompts, tiny
+from tests.checkpoints.tiny_models import prompts
+from tests.references import close, model_of
 
 
 @pytest.fixture(scope="module", params=["gpt2", "llama"])
 def model(request) -> HookedTransformer:
-    return HookedTransformer.from_pretrained_no_processing(
-        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
-    ).requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def run(model) -> Run:
-    return Run(model, prompts(1)).complete()
-
-
-@pytest.fixture(scope="module")
-def cache(model):
-    return model.run_with_cache(prompts(1))[1]
-
-
-def close(a, b):
-    torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
+    return model_of(request.param)
 
 
 def test_a_run_keeps_the_residual_stream_keys_and_values(model, run, cache):

@@ -8,38 +8,21 @@ import torch
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
-from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import prompts, tiny
+from tests.references import close, model_of
 
 METRIC = LogitDifference((3, 5), (7,))
 
 
 @pytest.fixture(scope="module", params=["gpt2", "llama", "gemma2"])
 def model(request) -> HookedTransformer:
-    return HookedTransformer.from_pretrained_no_processing(
-        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
-    ).requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def run(model) -> Run:
-    return Run(model, prompts(1)).complete()
-
-
-@pytest.fixture(scope="module")
-def cache(model):
-    return model.run_with_cache(prompts(1))[1]
+    return model_of(request.param)
 
 
 def heads(model):
     return [(layer, at) for layer in range(model.cfg.n_layers) for at in range(model.cfg.n_heads)]
-
-
-def close(a, b):
-    torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
 
 
 def test_patterns_and_scores_are_the_caches(model, run, cache):

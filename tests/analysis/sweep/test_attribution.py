@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lensgui.analysis.sweep.estimates import agreement, attribution_patch
-from lensgui.analysis.sweep.kinds import _one_key_at_a_time
+from lensgui.analysis.sweep.kinds import one_key_at_a_time
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, LogProbability, Probability, Rank
@@ -76,7 +76,7 @@ def test_the_fix_for_keys_is_softmax_worked_out_one_key_at_a_time():
     scores, patched = (torch.randn(2, 5, 5).double().masked_fill(hidden, -torch.inf) for _ in "ab")
     gradient = torch.randn(2, 5, 5).double()
     pattern = scores.softmax(-1)
-    ours = _one_key_at_a_time(patched, scores, pattern, gradient)
+    ours = one_key_at_a_time(patched, scores, pattern, gradient)
     for source in range(5):
         changed = scores.clone()
         changed[..., source] = patched[..., source]

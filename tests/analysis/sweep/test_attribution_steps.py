@@ -151,7 +151,8 @@ def test_a_step_runs_half_a_layer_at_most(monkeypatch):
 def dropping(name: str, kind: SweepKind) -> torch.Tensor:
     """GradDrop by its definition: the mean size over layers that are cut from the graph."""
     layers = model_of(name).cfg.n_layers
-    return sum(plainly(name, layer)[kind].abs() for layer in range(layers)) / (layers - 1)
+    sizes = torch.stack([plainly(name, layer)[kind].abs() for layer in range(layers)])
+    return sizes.sum(0) / (layers - 1)
 
 
 @every_family

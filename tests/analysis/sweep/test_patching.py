@@ -9,7 +9,7 @@ from lensgui.analysis.sweep import notebook_api
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import tiny
+from tests.references import model_of
 
 CLEAN = torch.tensor([[3, 1, 4, 1, 5, 9]])
 CORRUPTED = torch.tensor([[3, 1, 2, 1, 5, 9]])
@@ -19,9 +19,7 @@ LAYERS, POSITIONS, HEADS, GROUPS = 3, 6, 4, 2
 
 @pytest.fixture(scope="module", params=["gpt2", "llama"])
 def model(request) -> HookedTransformer:
-    return HookedTransformer.from_pretrained_no_processing(
-        hf_model=tiny(request.param), device="cpu", dtype=torch.float64
-    ).requires_grad_(False)
+    return model_of(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -28,13 +28,13 @@ def some(result, count: int = 6) -> list[list[int]]:
     """A few cells, those that changed most among them, spread over the map."""
     order = result.values.abs().flatten().argsort(descending=True)
     chosen = [*order[: count // 2], *order[:: max(1, len(order) // (count // 2))]]
-    return [list(torch.unravel_index(at, result.values.shape)) for at in chosen]
+    return [torch.stack(torch.unravel_index(at, result.values.shape)).tolist() for at in chosen]
 
 
 def agrees(model, clean, corrupted, kind, direction):
     *_, result = sweep(model, clean, corrupted, METRIC, kind, direction)
     source, base = (clean, corrupted) if direction == "denoising" else (corrupted, clean)
-    cells = [[int(number) for number in cell] for cell in some(result)]
+    cells = some(result)
     slow = changes(model, source, base, METRIC, kind, cells)
     ours = torch.stack([result.values[tuple(cell)] for cell in cells])
     scale = max(0.1, abs(result.clean - result.corrupted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from lensgui import patching
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep_many
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import LogitDifference, Metric
+from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import VOCABULARY
@@ -23,7 +24,11 @@ BAR = 1e-9  # of the difference between the prompts
 LEAST = 0.1  # logits: what the prompts must differ by
 FAMILIES = ("gpt2", "gpt_neox", "llama", "gemma2", "mixtral")
 LENGTHS = (9, 4, 8, 3, 6)  # the first is the simplest to hypothesis: beyond the window of 7
-DIFFERING = {"one": lambda length: 1, "several": lambda length: length // 2 + 1, "all": int}
+DIFFERING: dict[str, Callable[[int], int]] = {
+    "one": lambda length: 1,
+    "several": lambda length: length // 2 + 1,
+    "all": lambda length: length,
+}
 EDGES = 7  # of so many edges of a pattern, one is compared
 PATCHES = {
     "resid_pre": SweepKind("resid_pre"),
@@ -79,7 +84,7 @@ def shape_of(model: HookedTransformer, kind: SweepKind, length: int) -> tuple[in
 
 
 @torch.no_grad()
-def read(model, tokens, metric: Metric, hooks=()) -> torch.Tensor:
+def read(model, tokens, metric: LogitDifference, hooks=()) -> torch.Tensor:
     """The metric of each row of a batch, [batch]."""
     logits = model.run_with_hooks(tokens, fwd_hooks=list(hooks))
     return metric.of_columns(logits[:, metric.position][:, list(metric.columns)])

@@ -95,7 +95,9 @@ def test_what_is_counted_is_what_is_alive():
 
 
 @pytest.mark.parametrize(
-    "kind", [SweepKind(*x) for x in [("resid_pre",), ("z",), ("k",), ("pattern", "edge")]], ids=str
+    "kind",
+    [*map(SweepKind, ("resid_pre", "z", "k")), SweepKind("pattern", "edge")],
+    ids=str,
 )
 def test_the_peak_stays_under_the_budget(model, kind):
     small, stops = peak_of(model, kind, MEBIBYTE)

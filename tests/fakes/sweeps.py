@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.jobs.arrays import (
-    Agreement,
     Axis,
     CellState,
     Check,
@@ -19,7 +19,7 @@ from lensgui.jobs.arrays import (
 )
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.results import Token
-from lensgui.terms.metrics import METRICS
+from lensgui.terms.metrics import METRICS, Agreement
 from tests import fakes
 
 SHARED = ["H0–1", "H2–3"]
@@ -63,7 +63,10 @@ def sweep_axes(request: Patching, corrupted: tuple[Token, ...]) -> tuple[Axis, .
 
 
 def sweep(
-    request: Patching, axes: tuple[Axis, ...], values: np.ndarray, states: np.ndarray
+    request: Patching,
+    axes: tuple[Axis, ...],
+    values: NDArray[np.float32],
+    states: NDArray[np.uint8],
 ) -> Sweep:
     is_whole = not np.any(states == CellState.UNKNOWN)
     estimates = values * 0.5 if request.kind.is_of_heads else None

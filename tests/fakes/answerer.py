@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import (
@@ -40,7 +41,10 @@ from lensgui.jobs.results import (
     Token,
 )
 from lensgui.prompts.pair import PromptPair
-from tests import fake_attention, fake_heads, fake_pairs, fake_sweeps
+from tests.fakes import attention as fake_attention
+from tests.fakes import heads as fake_heads
+from tests.fakes import pairs as fake_pairs
+from tests.fakes import sweeps as fake_sweeps
 
 LAYERS, HEADS, GROUPS = 6, 4, 2
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
@@ -86,7 +90,7 @@ class FakeAnswerer:
             assert self.gate.acquire(timeout=WAIT)
 
 
-def noise(seed: str, *shape: int) -> np.ndarray:
+def noise(seed: str, *shape: int) -> NDArray[np.float32]:
     return np.random.default_rng(zlib.crc32(seed.encode("utf-8", "replace"))).random(
         shape, np.float32
     )

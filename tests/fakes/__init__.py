@@ -1,0 +1,34 @@
+"""An answerer without a model, and the made-up numbers that it answers with.
+
+attention: Attention patterns.
+answerer: What answers every request, its model card, tokens and axes.
+heads: What one head, edge or MLP does.
+pairs: Many pairs, words that fit and tokens that are sought.
+sweeps: Patching, path patching and head roles.
+"""
+
+from tests.fakes.answerer import (
+    GROUPS,
+    HEADS,
+    LAYERS,
+    FakeAnswerer,
+    axis,
+    card,
+    difference,
+    noise,
+    read_pair,
+    tokens,
+)
+
+__all__ = [
+    "GROUPS",
+    "HEADS",
+    "LAYERS",
+    "FakeAnswerer",
+    "axis",
+    "card",
+    "difference",
+    "noise",
+    "read_pair",
+    "tokens",
+]
