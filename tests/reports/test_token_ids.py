@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.jobs.handlers.dispatch import Dispatcher
+from lensgui.jobs.requests import Patching, ReadPair
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference, LogProbability, Probability, Rank
+from lensgui.terms.model_key import ModelKey
 from tests.reports.small import TOKENS, is_one_sentence, random_model
 from tests.transformer.vocabularies import byte_level
 
@@ -96,3 +102,23 @@ def test_a_sweep_refuses_a_metric_of_another_vocabulary():
         list(sweep(model, TOKENS[0], TOKENS[0].flip(0), Probability(40), SweepKind("resid_pre")))
     with pytest.raises(ValueError, match="no token 75"):
         list(sweep(model, TOKENS[0], TOKENS[0] + 72, LogitDifference(1, 2), SweepKind("resid_pre")))
+
+
+KEY = ModelKey("memory:narrow", device="cpu")
+PAIR = PromptPair("When John gave", "When Mary gave", " Mary", " John")
+TYPED = {
+    "a prompt": replace(PAIR, clean="When <added>"),
+    "the other prompt": replace(PAIR, corrupted="When <added>"),
+    "an answer": replace(PAIR, answer="<added>"),
+    "a distractor": replace(PAIR, distractor="<added>"),
+}
+
+
+@pytest.mark.parametrize("request_of", [ReadPair, Patching])
+@pytest.mark.parametrize("where", TYPED)
+def test_the_app_says_so_and_goes_on(where, request_of):
+    answerer = Dispatcher(threads=1, given={KEY: narrow()})
+    with pytest.raises(ValueError, match="added without resizing") as caught:
+        list(answerer.answer(request_of(KEY, TYPED[where])))
+    assert is_one_sentence(str(caught.value))
+    assert any(answer is not None for answer in answerer.answer(request_of(KEY, PAIR)))
