@@ -10,7 +10,7 @@ from lensgui._version import __version__ as __version__
 _HOMES = {  # each public name, and where it is defined: nothing else needs to know
     "Ablation": "lensgui.analysis.graph.ablation",
     "ActivationCache": "lensgui.transformer.cache.cache",
-    "Agreement": "lensgui.terms.metrics",
+    "Agreement": "lensgui.terms.metric",
     "Answers": "lensgui.analysis.pairs.answers",
     "Average": "lensgui.analysis.sweep.averages",
     "Case": "lensgui.analysis.sweep.averages",
@@ -29,7 +29,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "LogProbability": "lensgui.terms.metrics",
     "LogitDifference": "lensgui.terms.metrics",
     "MLPReadout": "lensgui.analysis.heads.readout",
-    "Metric": "lensgui.terms.metrics",
+    "Metric": "lensgui.terms.metric",
     "ModelError": "lensgui.terms.errors",
     "ModelKey": "lensgui.terms.model_key",
     "Node": "lensgui.analysis.graph.nodes",

@@ -66,12 +66,12 @@ from lensgui.prompts.tasks import TASKS as TASKS
 from lensgui.prompts.tasks import Task as Task
 from lensgui.terms.errors import ModelError as ModelError
 from lensgui.terms.kinds import SweepKind as SweepKind
-from lensgui.terms.metrics import Agreement as Agreement
+from lensgui.terms.metric import Agreement as Agreement
+from lensgui.terms.metric import Metric as Metric
 from lensgui.terms.metrics import ContinuationLogProbability as ContinuationLogProbability
 from lensgui.terms.metrics import KLDivergence as KLDivergence
 from lensgui.terms.metrics import LogitDifference as LogitDifference
 from lensgui.terms.metrics import LogProbability as LogProbability
-from lensgui.terms.metrics import Metric as Metric
 from lensgui.terms.metrics import Probability as Probability
 from lensgui.terms.metrics import Rank as Rank
 from lensgui.terms.model_key import ModelKey as ModelKey

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.terms.kinds import AttentionMeasure, Direction
-from lensgui.terms.metrics import Agreement, MetricName
+from lensgui.terms.metric import Agreement, MetricName
 
 
 class CellState(IntEnum):

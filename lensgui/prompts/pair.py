@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.terms.metrics import MetricName
+from lensgui.terms.metric import MetricName
 
 TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
 SEPARATOR = "|"  # between the tokens of a set that counts as one answer

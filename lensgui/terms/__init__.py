@@ -3,6 +3,8 @@
 errors: What can go wrong with a model, said so that the user can act on it.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention, head
     scores.
+metric: What a metric is: a value that reads logits, says which positions and columns, and is
+    declared.
 metrics: Metrics as values: what each reads, and a table of what is known of each by its name.
 model_key: Which model is meant, exactly.
 resources: What travels with lensgui: the toy model, examples, icons, fonts; and its own command.

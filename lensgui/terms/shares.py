@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lensgui.terms.metrics import METRICS, MetricName
+from lensgui.terms.metric import MetricName
+from lensgui.terms.metrics import METRICS
 
 
 def gain(clean: Any, corrupted: Any, metric: MetricName | None) -> Any:

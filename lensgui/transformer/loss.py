@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lensgui.transformer.parts import Transformer
+from lensgui.transformer.text.padding import padding_mask
+
 
 def loss_fn(
     logits: Tensor,
@@ -39,6 +42,18 @@ def loss_fn(
     return losses if per_token else losses.sum() / counts.sum()
 
 
+def loss_of_model(
+    model: Transformer,
+    logits: Tensor,
+    tokens: Tensor,
+    attention_mask: Tensor | None = None,
+    per_token: bool = False,
+) -> Tensor:
+    """Return `loss_fn`, with the mask of a model's padded tokens where none is given."""
+    mask = padding_mask(model, tokens) if attention_mask is None else attention_mask
+    return loss_fn(logits, tokens, mask, per_token)
+
+
 def lm_cross_entropy_loss(
     logits: Tensor,
     tokens: Tensor,
@@ -49,13 +64,23 @@ def lm_cross_entropy_loss(
     return loss_fn(logits, tokens, attention_mask, per_token)
 
 
-def lm_accuracy(logits: Tensor, tokens: Tensor, per_token: bool = False) -> Tensor:
+def lm_accuracy(
+    logits: Tensor,
+    tokens: Tensor,
+    per_token: bool = False,
+    attention_mask: Tensor | None = None,
+) -> Tensor:
     """Return whether the likeliest token is the next one: the share, or each [batch, position − 1].
 
     Args:
         logits: [batch, position, d_vocab].
         tokens: Token ids, [batch, position].
         per_token: Whether to return each rather than the share.
+        attention_mask: As in `loss_fn`; padding is in no share, and no prediction of it is right.
     """
     correct = logits[:, :-1].argmax(-1) == tokens[:, 1:]
-    return correct if per_token else correct.float().mean()
+    if attention_mask is None:
+        return correct if per_token else correct.float().mean()
+    counts = (attention_mask[:, 1:] * attention_mask[:, :-1]).bool()
+    correct = correct & counts
+    return correct if per_token else correct.sum() / counts.sum()

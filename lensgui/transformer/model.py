@@ -12,7 +12,7 @@ from lensgui.transformer.cache.cache import CachingModule
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.attention import KeyValues
 from lensgui.transformer.layers.span import Span
-from lensgui.transformer.loss import loss_fn
+from lensgui.transformer.loss import loss_fn, loss_of_model
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text import generation
 from lensgui.transformer.text import tokens as text
@@ -57,7 +57,7 @@ class HookedTransformer(CachingModule, NamedWeights):
     set_use_split_qkv_input = switch("use_split_qkv_input")
     set_use_attn_in = switch("use_attn_in")
     set_use_hook_mlp_in = switch("use_hook_mlp_in")
-    loss_fn = staticmethod(loss_fn)
+    loss_fn = loss_of_model
     to_tokens = text.to_tokens
     to_string = text.to_string
     to_str_tokens = text.to_str_tokens

@@ -15,7 +15,8 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE
-from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference, read_positions
+from lensgui.terms.metric import read_positions
+from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import prompts
 from tests.references import model_of

@@ -19,7 +19,8 @@ from lensgui.jobs.arrays import (
 )
 from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.jobs.results import Token
-from lensgui.terms.metrics import METRICS, Agreement
+from lensgui.terms.metric import Agreement
+from lensgui.terms.metrics import METRICS
 from tests import fakes
 
 SHARED = ["H0–1", "H2–3"]

@@ -11,7 +11,8 @@ import torch
 from lensgui.analysis.sweep.averages import Average
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import RESID_PRE
-from lensgui.terms.metrics import METRICS, ContinuationLogProbability, Declared, MetricName
+from lensgui.terms.metric import Declared, MetricName
+from lensgui.terms.metrics import METRICS, ContinuationLogProbability
 from lensgui.terms.shares import refusal
 from tests.references import model_of
 

@@ -160,7 +160,7 @@ def test_what_counts_as_padding(model):
     rows = torch.tensor([[filler, filler, 9], [filler, 8, 9]])
     mask = padding_mask(model, rows)
     assert mask.tolist() == ([[0, 1, 1], [1, 1, 1]] if own else [[0, 0, 1], [0, 1, 1]])
-    assert padding_mask(model, torch.tensor([[7, filler, 9], [7, 8, filler]])) is None
+    assert padding_mask(model, torch.tensor([[7, filler, 9], [7, 8, 9]])) is None
     assert padding_mask(model, torch.full((2, 3), filler)) is None
     assert padding_mask(model, torch.full((2, 1), filler)) is None
     begun = padding_mask(model, torch.tensor([[filler] * 3, [8, filler, 9]])).tolist()

@@ -19,7 +19,7 @@ from torch import Tensor
 from lensgui.analysis.graph.ablation import Ablated, Ablation, Part
 from lensgui.analysis.graph.measured_pair import Measure, against, measure
 from lensgui.analysis.graph.nodes import Node, edge_mask, receivers, senders
-from lensgui.terms.metrics import Declared
+from lensgui.terms.metric import Declared
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length, check_unhooked
 from lensgui.analysis.run.predictions import metric_logits, read_out
-from lensgui.terms.metrics import Declared, read_positions
+from lensgui.terms.metric import Declared, read_positions
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer

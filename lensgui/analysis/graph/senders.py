@@ -26,7 +26,7 @@ from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import Metric, MetricName, read_positions
+from lensgui.terms.metric import Metric, MetricName, read_positions
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer

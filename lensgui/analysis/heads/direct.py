@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.terms.metrics import LogitDifference, as_tokens
+from lensgui.terms.metric import as_tokens
+from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer

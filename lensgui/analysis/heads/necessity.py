@@ -20,7 +20,8 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import HEADS
-from lensgui.terms.metrics import LogitDifference, Metric, read_positions
+from lensgui.terms.metric import Metric, read_positions
+from lensgui.terms.metrics import LogitDifference
 
 _NAMES = frozenset({"z"})
 

@@ -9,14 +9,8 @@ import torch
 from torch import Tensor
 
 from lensgui.prompts.pair import SEPARATOR, Prompt, PromptPair
-from lensgui.terms.metrics import (
-    METRICS,
-    ContinuationLogProbability,
-    LogitDifference,
-    Metric,
-    MetricName,
-    as_tokens,
-)
+from lensgui.terms.metric import Metric, MetricName, as_tokens
+from lensgui.terms.metrics import METRICS, ContinuationLogProbability, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 

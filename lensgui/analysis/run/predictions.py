@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.terms.metrics import Metric, check_tokens, read_positions
+from lensgui.terms.metric import Metric, check_tokens, read_positions
 from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer

@@ -15,7 +15,7 @@ from torch import Tensor
 from lensgui.analysis.pairs.roles import matching
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName
+from lensgui.terms.metric import Metric, MetricName
 from lensgui.terms.shares import Shares, gain
 from lensgui.transformer.model import HookedTransformer
 

@@ -16,7 +16,7 @@ from lensgui.analysis.sweep.kinds import Stage
 from lensgui.analysis.sweep.patches import Patch
 from lensgui.checkpoints.devices import free_bytes
 from lensgui.terms.errors import is_out_of_memory
-from lensgui.terms.metrics import Metric
+from lensgui.terms.metric import Metric
 from lensgui.transformer.layers.span import Span
 
 log = logging.getLogger(__name__)

@@ -32,7 +32,7 @@ from lensgui.analysis.sweep.kinds import (
     value_of,
 )
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Agreement, Metric
+from lensgui.terms.metric import Agreement, Metric
 from lensgui.transformer.model import HookedTransformer
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from lensgui.analysis.run.passes import rows_at_once
 from lensgui.analysis.run.predictions import metric_logits
 from lensgui.analysis.run.run import Run
-from lensgui.terms.metrics import Metric, read_positions
+from lensgui.terms.metric import Metric, read_positions
 from lensgui.transformer.hooks.names import get_act_name
 
 

@@ -24,7 +24,7 @@ from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Patch, map_shape
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import Declared, read_positions
+from lensgui.terms.metric import Declared, read_positions
 from lensgui.transformer.cache.cache import ActivationCache
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lensgui.terms.kinds import Direction, SweepKind
-from lensgui.terms.metrics import Metric
+from lensgui.terms.metric import Metric
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer

@@ -26,7 +26,7 @@ from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Patch, map_shape
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
-from lensgui.terms.metrics import Metric, MetricName, check_tokens, read_positions
+from lensgui.terms.metric import Metric, MetricName, check_tokens, read_positions
 from lensgui.terms.shares import Shares
 from lensgui.transformer.model import HookedTransformer
 

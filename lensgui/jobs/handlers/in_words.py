@@ -27,7 +27,8 @@ from lensgui.jobs.results import (
 )
 from lensgui.models import known_models, store
 from lensgui.prompts.pair import Prompt, PromptPair
-from lensgui.terms.metrics import LogitDifference, Metric
+from lensgui.terms.metric import Metric
+from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text

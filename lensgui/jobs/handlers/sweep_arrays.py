@@ -20,7 +20,8 @@ from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import METRICS, Agreement
+from lensgui.terms.metric import Agreement
+from lensgui.terms.metrics import METRICS
 from lensgui.transformer.model import HookedTransformer
 
 COMPUTED = 3  # of the cells that were run

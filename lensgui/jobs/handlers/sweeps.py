@@ -23,7 +23,7 @@ from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.results import Answer
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metrics import Metric
+from lensgui.terms.metric import Metric
 from lensgui.transformer.model import HookedTransformer
 
 Index = tuple[int, ...]

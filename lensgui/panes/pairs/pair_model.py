@@ -23,7 +23,8 @@ from lensgui.panes.pictures.painted import say
 from lensgui.panes.token_text import plain_tip, signed, visible
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PairRow
-from lensgui.terms.metrics import METRICS, MetricName
+from lensgui.terms.metric import MetricName
+from lensgui.terms.metrics import METRICS
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole

@@ -13,7 +13,8 @@ from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 from lensgui.prompts.pair import SEPARATOR, PromptPair
-from lensgui.terms.metrics import METRICS, MetricName
+from lensgui.terms.metric import MetricName
+from lensgui.terms.metrics import METRICS
 
 NO_BOS = "none"
 DIGITS = {"probability": 4, "ranks": 0}  # of units that go without saying

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -55,7 +55,8 @@ def padding_mask(
     Args:
         model: A `HookedTransformer`; without a tokenizer it pads nothing.
         tokens: Token ids, [batch, position].
-        side: Where they are padded; None for the tokenizer's own.
+        side: Where they are padded; None for the tokenizer's own, and the other side too where
+            there is no doubt: a token that does nothing else, or several in one row of many.
         prepend_bos: Whether a beginning-of-sequence token was put in front; None for the model's
             default.
 
@@ -64,8 +65,29 @@ def padding_mask(
     """
     if model.tokenizer is None:
         return None
-    left, filler = _side(model, side) == "left", _filler(model)
+    own = _side(model, side)
+    mask = _hidden_at(model, tokens, own, prepend_bos)
+    if side is None:
+        other = _hidden_at(model, tokens, "right" if own == "left" else "left", prepend_bos)
+        if other is not None and _is_certain(model.tokenizer, other):
+            is_empty = (tokens == _filler(model)).all(-1, keepdim=True)
+            other = other.masked_fill(is_empty, 1)
+            mask = other if mask is None else mask * other
+    return mask
+
+
+def _is_certain(tokenizer: Any, mask: Tensor) -> bool:
+    """Whether what a mask [batch, position] hides can be nothing but padding."""
+    pad, others = tokenizer.pad_token_id, (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    most = int((mask == 0).sum(-1).max())
+    return (pad is not None and pad not in others) or (len(mask) > 1 and most > 1)
+
+
+def _hidden_at(model: Transformer, tokens: Tensor, side: Side, prepend_bos: Bos) -> Tensor | None:
+    left, filler = side == "left", _filler(model)
     outward = tokens if left else tokens.flip(-1)
+    if not (outward[:, :1] == filler).any():
+        return None
     lengths = (outward == filler).long().cumprod(-1).sum(-1)  # of each row's run
     fewest, width = int(lengths.min()), tokens.shape[-1]
     if fewest == width:
@@ -85,7 +107,8 @@ def attention_mask_of(
     model: Transformer, tokens: Tensor, side: Side | None = None, prepend_bos: Bos = None
 ) -> Tensor | None:
     """Return the `padding_mask` on the left; on the right no token attends to what follows it."""
-    return padding_mask(model, tokens, side, prepend_bos) if _side(model, side) == "left" else None
+    mask = padding_mask(model, tokens, side, prepend_bos)
+    return None if mask is None or mask[:, 0].all() else mask
 
 
 def refuse_padding(model: Transformer, tokens: Tensor) -> None:
