@@ -86,9 +86,9 @@ class Run:
             next(self._pieces, None)  # the last layer is known when nothing is left to run
             yield
 
-    def complete(self) -> Run:
-        """Run all layers; returns self."""
-        for _ in self.steps():
+    def complete(self, layers: int | None = None) -> Run:
+        """Run all layers, or until some are known; returns self."""
+        for _ in self.steps(layers):
             pass
         return self
 
