@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lensgui.analysis.run.run import Run
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -45,3 +46,25 @@ def check_unhooked(model: HookedTransformer) -> None:
             f"Hooks are attached to the model, at {', '.join(names[:3])}"
             f"{' and others' * (len(names) > 3)}, and this runs without: remove them first."
         )
+
+
+def check_model(model: HookedTransformer, *runs: Run) -> None:
+    """Refuse runs of another model.
+
+    Raises:
+        ValueError: If one is.
+    """
+    if any(run.model is not model for run in runs):
+        raise ValueError("The runs are of several models: make all of them with the same one.")
+
+
+def check_runs(model: HookedTransformer, *runs: Run) -> None:
+    """Complete runs of a model that nobody else watches or changes.
+
+    Raises:
+        ValueError: If hooks are attached to it, or a run is of another model.
+    """
+    check_unhooked(model)
+    check_model(model, *runs)
+    for run in runs:
+        run.complete()

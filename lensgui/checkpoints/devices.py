@@ -165,7 +165,7 @@ def _widths(cfg: HookedTransformerConfig, path: list[str], positions: int) -> di
         # Without weights the last norm's result goes straight on.
         has_own = cfg.normalization_type in ("LN", "RMS")
         return {"hook_in": d_model * has_own, "hook_out": cfg.d_vocab_out}
-    is_first = path == ["blocks", "0"] and cfg.positional_embedding_type == "standard"
+    is_first = path == ["blocks", "0"] and cfg.has_pos_embed
     return {
         "hook_embed": d_model,
         "hook_pos_embed": d_model,

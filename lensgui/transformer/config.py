@@ -11,7 +11,7 @@ from lensgui.terms.model_key import NUMBER_FORMATS
 from lensgui.transformer.layers.activations import activation
 
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
-Positions = Literal["standard", "rotary", "alibi", "none"]
+Positions = Literal["standard", "rotary", "alibi", "shortformer", "none"]
 AttentionKind = Literal["global", "local"]
 QKNorm = Literal["shared", "per_head", "across_heads"]
 
@@ -65,7 +65,8 @@ class HookedTransformerConfig:
         embedding_multiplier: What the embedding is multiplied by as it enters the residual stream.
         residual_multiplier: What attention and MLP outputs are multiplied by as they enter it.
         logit_scale: What logits are multiplied by, before any soft cap.
-        positional_embedding_type: Learned and added, rotary, attention bias, or none.
+        positional_embedding_type: Learned and added, rotary, attention bias, none, or learned and
+            added to what queries and keys read, behind the norm (Press et al. 2021).
         rotary_dim: How many of d_head's dimensions rotate; None for all.
         rotary_base: Rotary wavelengths are rotary_base ** (2i / rotary_dim).
         rotary_adjacent_pairs: Whether dimensions (2i, 2i + 1) rotate together, rather than (i, i +
@@ -191,6 +192,8 @@ class HookedTransformerConfig:
             )
         if self.attn_types is not None and "local" in self.attn_types and self.window_size is None:
             raise ValueError("attn_types has local layers, which need a window_size.")
+        if self.positional_embedding_type == "shortformer" and self.has_post_norms:
+            raise ValueError("Shortformer positions and norms behind attention do not go together.")
 
     def _check_words(self) -> None:
         for name, known in _WORDS.items():
@@ -221,6 +224,11 @@ class HookedTransformerConfig:
             self.rotary_dim = self.d_head
         if self.init_range is None or self.init_range < 0:
             self.init_range = 0.8 / self.d_model**0.5
+
+    @property
+    def has_pos_embed(self) -> bool:
+        """Whether positions have learned embeddings."""
+        return self.positional_embedding_type in ("standard", "shortformer")
 
     @property
     def kv_heads(self) -> int:

@@ -180,9 +180,13 @@ class HookedTransformer(CachingModule, NamedWeights):
         """Return the residual stream that enters layer 0, [batch, position, d_model]."""
         span = span or self.span(tokens.shape[1], 0, attention_mask_of(self, tokens))
         residual = self.hook_embed(self.embed(tokens))
+        if not self.cfg.has_pos_embed:
+            return residual
+        rows = self.hook_pos_embed(self.pos_embed.at(span.positions).expand_as(residual))
         if self.cfg.positional_embedding_type == "standard":
-            rows = self.pos_embed.at(span.positions).expand_as(residual)
-            residual = residual + self.hook_pos_embed(rows)
+            return residual + rows
+        if self.hook_pos_embed.is_watched:
+            span.embedded = rows
         return residual
 
     def run_blocks(

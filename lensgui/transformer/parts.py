@@ -36,7 +36,7 @@ class Transformer(HookedModule):
     Attributes:
         cfg: Its numbers.
         tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
-        pos_embed: The position embedding; only if it is learned and added.
+        pos_embed: The position embedding; only if it is learned.
     """
 
     to, cpu, cuda, float, double = map(_moving, ("to", "cpu", "cuda", "float", "double"))
@@ -49,9 +49,12 @@ class Transformer(HookedModule):
             cfg.d_vocab = cfg.d_vocab_out = len(tokenizer)
         self.cfg, self.tokenizer = cfg, tokenizer
         self.embed, self.hook_embed = Embed(cfg), HookPoint()
-        if cfg.positional_embedding_type == "standard":
+        if cfg.has_pos_embed:
             self.pos_embed, self.hook_pos_embed = PosEmbed(cfg), HookPoint()
         blocks = nn.ModuleList(Block(cfg, layer) for layer in range(cfg.n_layers))
         self.blocks = cast(Sequence[Block], blocks)
+        if cfg.positional_embedding_type == "shortformer":
+            for block in self.blocks:
+                block.attn.pos_embed = (self.pos_embed,)
         self.ln_final = Norm(cfg)
         self.unembed = Unembed(cfg)

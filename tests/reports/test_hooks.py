@@ -28,4 +28,4 @@ def test_every_pane_says_that_hooks_are_attached(quiet, qtbot, dir):  # noqa: F8
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert {reply.status for reply in window.runner.replies.values()} == {"whole"}
     window.close()
-    qtbot.waitUntil(lambda: not notebook._open)
+    qtbot.waitUntil(lambda: not notebook.open_windows)

@@ -88,4 +88,4 @@ def test_tokenizers_with_other_ids_and_without_an_unknown_token(models):
         mutations.write(path, held)
         outcome = mutations.attempt(models / "model")
         assert outcome.kind == "sentence", outcome
-        assert "tokenizer of" in outcome.message
+        assert "tokenizer of" in outcome.message or "has no token" in outcome.message

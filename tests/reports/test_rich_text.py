@@ -78,7 +78,8 @@ def hover(widget: QWidget) -> None:
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
 @pytest.mark.parametrize("kind", PANES)
 def test_every_pane(kind, tips, qtbot, monkeypatch):
-    monkeypatch.setattr(fakes, "Token", lambda id, text, *rest: TOKEN(id, text.replace("w", "<s>")))
+    hostile = lambda id, text, *rest: TOKEN(id, text.replace("w", "<s>"))  # noqa: E731
+    monkeypatch.setattr("tests.fakes.answerer.Token", hostile)
     pair = PromptPair(TEXT, TEXT.replace("<i>", "<u>"), " <b>", " &lt;")
     document = Document(ModelKey("<b>model</b>"), pair, notes=(Note(CURSOR, "<s>note</s>"),))
     document = document.having(table=(PairRow(pair), PairRow(replace(pair, clean="<s> a"))))

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_one_length
+from lensgui.analysis.checks import check_one_length, check_runs
 from lensgui.analysis.graph.measured_pair import Measure
 from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, senders, written_at
 from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
@@ -116,8 +116,8 @@ def path_patch_into(
     The numbers are those of `path_patch_into_slowly` with frozen MLPs.
 
     Args:
-        clean: The complete clean run.
-        corrupted: The complete corrupted run, of as many tokens.
+        clean: The clean run; it is completed.
+        corrupted: The corrupted run, of as many tokens; it is completed.
         metric: What is read.
         receiver: A head's "q", "k" or "v".
 
@@ -132,6 +132,7 @@ def path_patch_into(
     if receiver.kind not in ("q", "k", "v"):
         raise ValueError(f"{receiver} is no head's q, k or v.")
     check_one_length(len(clean.tokens), len(corrupted.tokens))
+    check_runs(model, clean, corrupted)
     end = read_positions(metric, len(corrupted.tokens)).stop
     metric = compared(model, metric, clean.residuals[-1])
     patch = FedPatch(receiver, clean, corrupted)

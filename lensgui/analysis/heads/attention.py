@@ -42,6 +42,7 @@ def weighted_attention(
     Raises:
         ValueError: If a contribution to nothing is requested.
     """
+    run.complete(None if measure == "contribution" else layer + 1)
     if measure == "scores":
         group, within = divmod(head, run.model.cfg.heads_per_group)
         return _scores(run, layer, group)[within]

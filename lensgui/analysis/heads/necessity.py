@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_runs
 from lensgui.analysis.heads.direct import attributed, direct_effect
 from lensgui.analysis.heads.readout import head_output
 from lensgui.analysis.run.predictions import compared
@@ -51,8 +52,8 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
     """Take out one head at a time, its mean at each position over some prompts in its place.
 
     Args:
-        base: The complete run that heads are taken out of.
-        reference: Complete runs of as many tokens, which the mean is taken over.
+        base: The run that heads are taken out of; it is completed.
+        reference: Runs of as many tokens, which the mean is taken over; they are completed.
         metric: What is read.
 
     Yields:
@@ -60,8 +61,10 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
         time.
 
     Raises:
-        ValueError: If a reference prompt has another length.
+        ValueError: If a reference prompt has another length, hooks are attached, or runs are of
+            several models.
     """
+    check_runs(base.model, base, *reference)
     if any(len(run.tokens) != len(base.tokens) for run in reference):
         raise ValueError("Mean ablation goes position by position: all prompts need one length.")
     end = read_positions(metric, len(base.tokens)).stop
@@ -79,13 +82,13 @@ def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
     """Read every head's output where the metric reads off as a logit difference.
 
     Args:
-        run: A complete run.
+        run: A run, which is completed.
         metric: What is read.
 
     Yields:
         In logits, [layer, head], NaN where not yet known: a layer more each time.
     """
-    cfg, position = run.model.cfg, read_positions(metric, len(run.tokens)).start
+    cfg, position = run.complete().model.cfg, read_positions(metric, len(run.tokens)).start
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer in range(cfg.n_layers):
         written = [head_output(run, layer, head, position) for head in range(cfg.n_heads)]

@@ -120,13 +120,13 @@ def read_head(
     """Read what a head attends to and what it writes.
 
     Args:
-        run: A complete run.
+        run: A run, which is completed.
         layer: The head's layer.
         head: The head.
         position: Where it is read, as a query.
         metric: What attribution is to; its sets of tokens count by their mean.
     """
-    attention = run.head_pattern(layer, head)[position]
+    attention = run.complete().head_pattern(layer, head)[position]
     written = head_output(run, layer, head, position)
     effect = direct_effect(run, written, position)
     attribution = None if metric is None else float(attributed(effect, metric))
@@ -158,14 +158,14 @@ def read_edge(
     """Read one edge of a head's pattern.
 
     Args:
-        run: A complete run.
+        run: A run, which is completed.
         layer: The head's layer.
         head: The head.
         position: The destination.
         source: Where it looks.
         metric: What the contribution is to.
     """
-    attention = float(run.head_pattern(layer, head)[position, source])
+    attention = float(run.complete().head_pattern(layer, head)[position, source])
     value = run.head_values(layer, head)[source]
     effect = direct_effect(run, written_for(run, layer, head, position, value), position)
     contribution = None if metric is None else attention * float(attributed(effect, metric))
@@ -180,7 +180,7 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
     standing at the query's own position.
 
     Args:
-        run: A run that knows the layer.
+        run: A run, which runs at least until the layer is known.
         layer: The head's layer.
         head: The head.
         position: Where the query stands.
@@ -189,7 +189,7 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
         None between pieces, and at last the scores before softmax and any soft cap, [d_vocab],
         centred.
     """
-    model = run.model
+    model = run.complete(layer + 1).model
     block, group = model.blocks[layer], model.cfg.heads_per_group
     row = run.residuals[layer][None, position : position + 1]
     span = Span(model.cfg, 1, position, device=row.device)
@@ -245,7 +245,7 @@ def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None
     """Read what a layer's MLP writes at a position.
 
     Args:
-        run: A complete run.
+        run: A run, which is completed.
         layer: The layer.
         position: Of the prompt.
         metric: What is attributed to.
@@ -256,7 +256,7 @@ def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None
     model = run.model
     if model.cfg.attn_only:
         raise ValueError("This model has attention only: there is no MLP to read.")
-    written, activations = _mlp_row(run, layer, position)
+    written, activations = _mlp_row(run.complete(), layer, position)
     effect = direct_effect(run, written, position)
     if metric is None:
         return MLPReadout(None, effect, activations, None)

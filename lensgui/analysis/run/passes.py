@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer
 
 Part = tuple[int, slice]  # of a batch: which one, and which of its cells
@@ -82,12 +83,14 @@ class Batch(Protocol):
     """Rows of the residual stream with one first position: of a run, or of cells of a sweep.
 
     Attributes:
+        span: Where its rows stand.
         rows: The stream between two layers, [cell, position, d_model].
         middle: The same between attention and MLP; only the positions that are needed there.
         before: What the MLP of a parallel block reads instead of `middle`.
         records: Which of "attn_out" and "mlp_out" it records.
     """
 
+    span: Span
     rows: Tensor
     middle: Tensor
     before: Tensor
@@ -171,7 +174,14 @@ def _attended(
     """
     block = model.blocks[layer]
     rows = [batches[at].rows[cells] for at, cells in some]
-    q, k, v = (split_like(rows, of[0]) for of in block.projected(in_a_row(rows)[None]))
+    standing = None
+    if block.attn.pos_embed:
+        standing = Span(model.cfg, 0)
+        each = [batches[at].span.positions for at, _ in some]
+        at_once = in_a_row([p.expand(x.shape[:2]) for p, x in zip(each, rows, strict=True)])
+        standing.positions = at_once[None]
+    projected = block.projected(in_a_row(rows)[None], standing)
+    q, k, v = (split_like(rows, of[0]) for of in projected)
     queries = [batches[at].queries(layer) for at, _ in some]
     q, rows = ([x[:, -n:] for x, n in zip(of, queries, strict=True)] for of in (q, rows))
     z = [batches[at].heads(layer, *qkv) for (at, _), *qkv in zip(some, q, k, v, strict=True)]

@@ -78,12 +78,12 @@ def surprisals(run: Run) -> Iterator[list[float]]:
     """Yield −log2 P(token | those before it), in bits, some tokens at a time (Shannon 1948).
 
     Args:
-        run: A complete run.
+        run: A run, which is completed.
 
     Yields:
         Surprisals, from position 1 on: nothing predicts position 0.
     """
-    cfg, device = run.model.cfg, run.tokens.device.type
+    cfg, device = run.complete().model.cfg, run.tokens.device.type
     work = 2 * cfg.d_model * cfg.d_vocab_out
     some = max(1, int(_READ_OUT_WORK.get(device, _READ_OUT_WORK["cpu"]) / work))
     following = run.tokens[1:]
@@ -105,11 +105,11 @@ def logit_lens(run: Run, position: int) -> Tensor:
     Each row is normalised by a scale of its own.
 
     Args:
-        run: A complete run.
+        run: A run, which is completed.
         position: Which position.
 
     Returns:
         Logits, [layer, d_vocab]; layer 0 is the embedding, and there are n_layers + 1.
     """
-    rows = torch.stack([residual[position] for residual in run.residuals])
+    rows = torch.stack([residual[position] for residual in run.complete().residuals])
     return run.model.unembed.columns(run.model.ln_final(rows))

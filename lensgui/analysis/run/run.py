@@ -86,9 +86,9 @@ class Run:
             next(self._pieces, None)  # the last layer is known when nothing is left to run
             yield
 
-    def complete(self) -> Run:
-        """Run all layers; returns self."""
-        for _ in self.steps():
+    def complete(self, layers: int | None = None) -> Run:
+        """Run all layers, or until some are known; returns self."""
+        for _ in self.steps(layers):
             pass
         return self
 
@@ -170,7 +170,7 @@ class RunBatch:
         self.residuals, self.keys, self.values = run.residuals, run.keys, run.values
         self.kept = run.kept
         self._model, self._names, self._leader, self._start = run.model, run.names, leader, start
-        self._span = run.model.span(len(run.tokens) - self._start, self._start)
+        self.span = run.model.span(len(run.tokens) - self._start, self._start)
         self.records = run.names & {"attn_out", "mlp_out"}
         self.rows = self.middle = self.before = run.residuals[-1][None, self._start :]
 
@@ -196,7 +196,7 @@ class RunBatch:
         hooks = self._model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
         past = self._past(layer, k)
         with hooks or nullcontext():
-            z = attn.mixed(q, k, v, self._span, past)
+            z = attn.mixed(q, k, v, self.span, past)
         self.keys.append(past.k)
         self.values.append(past.v)
         for name, activation in (found | {"z": z}).items():

@@ -110,7 +110,7 @@ class CellBatch:
             self._waiting.setdefault(place, {}).setdefault(cell.patch, []).append(cell)
         self._start, self._end, self._reads = start, read.stop, read.stop - read.start
         length = read.stop - start
-        self._span = Span(base.model.cfg, length, start, device=base.residuals[0].device)
+        self.span = Span(base.model.cfg, length, start, device=base.residuals[0].device)
         self.rows = base.residuals[0].new_empty(0, length, base.model.cfg.d_model)
         self.middle = self.before = self.rows
 
@@ -127,7 +127,7 @@ class CellBatch:
     def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return what a layer's heads put out for some cells, beside the base run's prefix."""
         past = self._base.before(layer, self._start)
-        return self._base.model.blocks[layer].attn.mixed(q, k, v, self._span, past)
+        return self._base.model.blocks[layer].attn.mixed(q, k, v, self.span, past)
 
     def arrive(self, layer: int, attended: Tensor) -> None:
         """Take the stream behind a layer's attention, and the cells that enter there."""
@@ -153,7 +153,7 @@ class CellBatch:
             cells = self._live(number, layer, waiting) if self._live else waiting
             if cells:
                 indices = [cell.index for cell in cells]
-                fresh = self._patches[number].rows(layer, indices, self._span)
+                fresh = self._patches[number].rows(layer, indices, self.span)
                 parts.append(fresh[:, -rows.shape[1] :])
                 self.cells += cells
         return rows if len(parts) == 1 else torch.cat(parts)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_one_length, check_unhooked
+from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
@@ -151,6 +151,7 @@ def _runs(
         for prompt, keeps in zip((clean, corrupted), kept, strict=True)
     ]
     check_one_length(*(len(run.tokens) for run in runs))
+    check_model(model, *runs)
     return runs[0], runs[1]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_one_length, check_unhooked
 from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metric import Metric
 from lensgui.transformer.hooks.hook_point import NamedHook
@@ -42,6 +43,8 @@ def recompute_cells(
     Yields:
         Patched − base metric of each place, in order; None where only time has passed.
     """
+    check_unhooked(model)
+    check_one_length(clean.numel(), corrupted.numel())
     prompts = {"clean": clean.flatten()[None], "corrupted": corrupted.flatten()[None]}
     source, base = ("clean", "corrupted") if direction == "denoising" else ("corrupted", "clean")
     taken: dict[str, Tensor] = {}

@@ -17,7 +17,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_one_length, check_unhooked
+from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
 from lensgui.analysis.run.predictions import compared, metric_logits
 from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
@@ -333,6 +333,7 @@ def _runs(
     check_unhooked(model)
     runs = [run if isinstance(run, Run) else Run(model, run, names) for run in (clean, corrupted)]
     check_one_length(*(len(run.tokens) for run in runs))
+    check_model(model, *runs)
     run_together(runs)
     return runs
 

@@ -57,6 +57,11 @@ class Activations(Mapping[str, Tensor]):
             return False
         return self._full_name(key) in self.cache_dict
 
+    def adds(self, name: str) -> bool:
+        """Return whether an embedding is there and part of the residual stream."""
+        is_added = self.model.cfg.positional_embedding_type == "standard"
+        return name in self and (is_added or name != "hook_pos_embed")
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over full names."""
         return iter(self.cache_dict)

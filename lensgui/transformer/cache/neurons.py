@@ -147,7 +147,7 @@ class Neurons(ResidualStream):
             parts.append(mlps)
             labels = labels + names
         for label, name in (("embed", "hook_embed"), ("pos_embed", "hook_pos_embed")):
-            if name in self:
+            if self.adds(name):
                 row = positions(self[name], pos_slice, POSITION)
                 parts.append(project(row, project_output_onto)[None])
                 labels.append(label)

@@ -104,7 +104,7 @@ class ResidualStream(Activations):
         names: list[tuple[str, str | tuple[str, int]]] = []
         if incl_embeds:
             embeds = [("embed", "hook_embed"), ("pos_embed", "hook_pos_embed")]
-            names += [(label, name) for label, name in embeds if name in self]
+            names += [(label, name) for label, name in embeds if self.adds(name)]
         for index in range(layer):
             if mode != "mlp":
                 names.append((f"{index}_attn_out", ("attn_out", index)))

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint, with_gradients_of
+from lensgui.transformer.layers.embed import PosEmbed
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import (
     head_readers,
@@ -110,6 +111,8 @@ class Attention(nn.Module):
         W_O: [head, d_head, d_model].
         b_Q: [head, d_head]; b_K and b_V [key_value_head, d_head].
         b_O: [d_model].
+        pos_embed: What queries and keys read beside the stream, in a tuple as it is the model's; ()
+            for nothing. `queries` and `keys` add it, `forward` and `projected` take it as added.
         sinks: The score of attending to nothing, [head]; only with `cfg.use_attn_sinks`.
     """
 
@@ -127,6 +130,7 @@ class Attention(nn.Module):
         self.b_V = zeros(kv_heads, cfg.d_head, dtype=dtype)
         self.b_O = zeros(cfg.d_model, dtype=dtype)
         self.score_scale = cfg.score_scale(layer)
+        self.pos_embed: tuple[PosEmbed, ...] = ()
         self.window, self.rotation = cfg.window(layer), cfg.rotation(layer)
         has_alibi = cfg.positional_embedding_type == "alibi"
         is_capped = cfg.attn_scores_soft_cap is not None
@@ -174,6 +178,14 @@ class Attention(nn.Module):
             self.mixed(*self.projected(query_input, key_input, value_input), span, past)
         )
 
+    def with_positions(self, x: Tensor, span: Span | None) -> Tensor:
+        """Return what queries or keys read, [batch, position, ..., d_model], the span's last."""
+        if span is None or not self.pos_embed:
+            return x
+        rows = self.pos_embed[0].at(span.positions) if span.embedded is None else span.embedded
+        rows = rows[:, -x.shape[1] :]
+        return x + (rows if x.ndim == 3 else rows[:, :, None])
+
     def span_of(self, stream: Tensor) -> Span:
         """Return the first positions of an unpadded prompt, as many as a stream's, [batch, …]."""
         return Span(self.cfg, stream.shape[1], device=stream.device)
@@ -219,6 +231,7 @@ class Attention(nn.Module):
         Returns:
             [batch, query, head, d_head].
         """
+        query_input = self.with_positions(query_input, span)
         q = self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, self.cfg.clip_qkv))
         return self.turned_queries(q, span)
 
@@ -236,6 +249,7 @@ class Attention(nn.Module):
         Returns:
             [batch, position, key_value_head, d_head].
         """
+        key_input = self.with_positions(key_input, span)
         k = self.hook_k(read_heads(key_input, self.W_K, self.b_K, self.cfg.clip_qkv))
         return self.turned_keys(k, span)
 

@@ -76,16 +76,19 @@ class Block(nn.Module):
     ) -> Tensor:
         """Return resid_pre + attn_out, [batch, query, d_model]; arguments as in `forward`."""
         asking = resid_pre if queries is None else resid_pre[:, -queries:]
-        attn_out: Tensor = self.attn(*self._attention_inputs(resid_pre, asking), span, past)
+        attn_out: Tensor = self.attn(*self._attention_inputs(resid_pre, asking, span), span, past)
         return self._with_attention(asking, attn_out)
 
-    def projected(self, resid_pre: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def projected(
+        self, resid_pre: Tensor, span: Span | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the queries, keys and values of rows, as `Attention.projected` does.
 
         Args:
             resid_pre: Rows of any spans, [batch, position, d_model].
+            span: Where they stand, if the layer reads that.
         """
-        return self.attn.projected(*self._attention_inputs(resid_pre, resid_pre))
+        return self.attn.projected(*self._attention_inputs(resid_pre, resid_pre, span))
 
     def with_heads(self, resid_pre: Tensor, z: Tensor) -> Tensor:
         """Return resid_pre + attn_out, [batch, query, d_model], where heads put out z.
@@ -131,11 +134,14 @@ class Block(nn.Module):
             output = getattr(self, post_norm)(output)
         return output * self.cfg.residual_multiplier
 
-    def _attention_inputs(self, resid_pre: Tensor, asking: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _attention_inputs(
+        self, resid_pre: Tensor, asking: Tensor, span: Span | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return what queries, keys and values read: one tensor, or a copy for each head."""
         if not (self.cfg.use_split_qkv_input or self.cfg.use_attn_in):
             normalized = self.ln1(resid_pre)
-            return normalized[:, -asking.shape[1] :], normalized, normalized
+            read = self.attn.with_positions(normalized, span)
+            return read[:, -asking.shape[1] :], read, normalized
         heads, shared = self.cfg.n_heads, self.cfg.heads_per_group
         copies = self._per_head(resid_pre, heads)
         if self.cfg.use_attn_in:
@@ -143,12 +149,14 @@ class Block(nn.Module):
         group = copies[:, :, ::shared]
         if not self.cfg.use_split_qkv_input:
             normalized = self.ln1(copies)
-            of_groups = normalized[:, :, ::shared]
-            return normalized[:, -asking.shape[1] :], of_groups, of_groups
+            read = self.attn.with_positions(normalized, span)
+            groups = read[:, :, ::shared], normalized[:, :, ::shared]
+            return read[:, -asking.shape[1] :], *groups
         queries = self.hook_q_input(copies[:, -asking.shape[1] :].clone())
         keys = self.hook_k_input(group.clone())
         values = self.hook_v_input(group.clone())
-        return self.ln1(queries), self.ln1(keys), self.ln1(values)
+        added = self.attn.with_positions
+        return added(self.ln1(queries), span), added(self.ln1(keys), span), self.ln1(values)
 
     @staticmethod
     def _per_head(resid: Tensor, heads: int) -> Tensor:

@@ -18,6 +18,8 @@ class Span:
         positions: The number of each for position embeddings, [batch or 1, position]; padding does
             not count.
         has_blind_rows: Whether some position may see nothing at all, as padding may.
+        embedded: The position embeddings that queries and keys read, [batch, position, d_model],
+            where hooks have seen them; None for the model's own, or none.
         rotations: How queries and keys turn, in "global" layers and in "local" ones where those
             differ; empty without rotary embedding.
     """
@@ -42,6 +44,7 @@ class Span:
         """
         self.past, self.length = past, length
         self._device = device
+        self.embedded: Tensor | None = None
         self._padding = None if attention_mask is None else attention_mask.to(device).bool()
         if self._padding is None:
             self._counted = torch.arange(past + length, device=device)[None]

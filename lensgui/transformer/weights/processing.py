@@ -147,6 +147,8 @@ def _fold_norms(model: Transformer) -> str:
     cfg = model.cfg
     if cfg.normalization_type not in ("LN", "RMS"):
         return "fold_ln skipped: the norms have no weights"
+    if cfg.positional_embedding_type == "shortformer":
+        return "fold_ln skipped: queries and keys also read positions, which are not normalised"
     untie(model)
     _scale_embedding(model)
     for block in model.blocks:
