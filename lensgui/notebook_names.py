@@ -34,11 +34,6 @@ def gelu_new(x: Tensor) -> Tensor:
 gelu_fast = gelu_new
 
 
-def solu(x: Tensor) -> Tensor:
-    """Return x · softmax(x), over the last dimension (Elhage et al. 2022)."""
-    return x * x.softmax(-1)
-
-
 def get_corner(tensor: Any, n: int = 3) -> Any:
     """Return the first n of every dimension of a tensor, or of a `FactoredMatrix`."""
     return tensor[(slice(n),) * tensor.ndim] if isinstance(tensor, Tensor) else tensor.get_corner(n)

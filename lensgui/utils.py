@@ -27,12 +27,12 @@ from lensgui.notebook_names import (
     is_lower_triangular,
     is_square,
     remove_batch_dim,
-    solu,
     to_numpy,
     transpose,
 )
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.hooks.slices import Slice, SliceInput
+from lensgui.transformer.layers.activations import solu
 from lensgui.transformer.loss import lm_accuracy, lm_cross_entropy_loss
 from lensgui.transformer.text.sampling import sample_logits
 from lensgui.transformer.weights.factored import composition_scores

@@ -135,6 +135,8 @@ def _norm(cfg: HookedTransformerConfig, norm: str, leaf: str) -> int:
         heads = cfg.n_heads if norm == "q_norm" else cfg.kv_heads
         scales = 1 if cfg.qk_norm_weights == "across_heads" else heads
         width = heads * cfg.d_head // scales
+    elif norm == "ln":
+        width = cfg.d_mlp or 0  # the norm after SoLU
     elif norm == "ln1" and cfg.use_split_qkv_input:
         scales = cfg.kv_heads  # of the values, which come last
     elif norm == "ln1" and cfg.use_attn_in:
@@ -160,7 +162,8 @@ def _widths(cfg: HookedTransformerConfig, path: list[str], positions: int) -> di
             "hook_expert_weights": cfg.num_experts or 0,
             "hook_expert_indices": cfg.experts_per_token,
         }
-        return {**dict.fromkeys(("hook_pre", "hook_pre_linear", "hook_post"), hidden), **experts}
+        neurons = ("hook_pre", "hook_pre_linear", "hook_mid", "hook_post")
+        return {**dict.fromkeys(neurons, hidden), **experts}
     if path == ["unembed"]:
         # Without weights the last norm's result goes straight on.
         has_own = cfg.normalization_type in ("LN", "RMS")

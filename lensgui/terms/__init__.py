@@ -1,5 +1,6 @@
 """The words that every layer shares, as frozen values: free of torch and of Qt.
 
+elsewhere: What TransformerLens has and lensgui has not, and the way here.
 errors: What can go wrong with a model, said so that the user can act on it.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention, head
     scores.

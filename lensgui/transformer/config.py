@@ -7,8 +7,9 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from lensgui.terms.elsewhere import CONFIG, accepting
 from lensgui.terms.model_key import NUMBER_FORMATS
-from lensgui.transformer.layers.activations import activation
+from lensgui.transformer.layers.activations import SOLU_LN, activation
 
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Positions = Literal["standard", "rotary", "alibi", "shortformer", "none"]
@@ -34,6 +35,7 @@ _POSITIVE_OR_NONE = (
 )
 
 
+@accepting(CONFIG)
 @dataclass
 class HookedTransformerConfig:
     """What a `HookedTransformer` is built from; field names are TransformerLens's.
@@ -51,7 +53,8 @@ class HookedTransformerConfig:
         d_mlp: Hidden width of the MLP; None for 4 * d_model.
         d_vocab: Number of input tokens.
         d_vocab_out: Number of output tokens; -1 for d_vocab.
-        act_fn: The MLP's nonlinearity: "relu", "gelu", "gelu_new", "silu" …
+        act_fn: The MLP's nonlinearity: "relu", "gelu", "gelu_new", "silu" …, or
+            "solu_ln", which a LayerNorm follows.
         gate_limit: c, where experts clamp their gate to at most c and their linear branch to ±c,
             and add 1 to the latter (gpt-oss); None for none.
         eps: What the norms add to the variance.
@@ -204,6 +207,9 @@ class HookedTransformerConfig:
                     raise ValueError(f"{name} has {word!r}, which is not known; choose {choice}.")
         if not self.attn_only:
             activation(self.act_fn)
+            is_plain = not (self.gated_mlp or self.num_experts)
+            if self.act_fn == SOLU_LN and not (is_plain and "LN" in str(self.normalization_type)):
+                raise ValueError('act_fn "solu_ln" needs LayerNorm, and no gates or experts.')
         try:
             torch.device(self.device)
         except (RuntimeError, TypeError):
@@ -264,6 +270,19 @@ class HookedTransformerConfig:
     def has_post_norms(self) -> bool:
         """Whether they write through norms, ln1_post and ln2_post."""
         return self.use_normalization_before_and_after or self.use_normalization_after_only
+
+    @property
+    def n_params(self) -> int:
+        """How many weights the layers' matrices hold, routers included, embeddings not."""
+        attention = 2 * self.d_model * self.d_head * (self.n_heads + self.kv_heads)
+        if self.attn_only:
+            return self.n_layers * attention
+        plain = (2 + self.gated_mlp) * self.d_model * (self.d_mlp or 0)
+        width = (self.num_experts or 0) * (self.d_expert or self.d_mlp or 0)
+        routers = (self.num_experts or 0) + (self.d_shared_expert is not None)
+        experts = self.d_model * (3 * (width + (self.d_shared_expert or 0)) + routers)
+        layers = range(self.n_layers)
+        return sum(attention + (experts if self.has_experts(layer) else plain) for layer in layers)
 
     def window(self, layer: int) -> int | None:
         """Return how many positions back a layer's queries may look; None for all."""

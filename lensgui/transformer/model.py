@@ -69,19 +69,24 @@ class HookedTransformer(CachingModule, NamedWeights):
     generate_stream = generation.generate_stream
 
     def __init__(
-        self, cfg: HookedTransformerConfig, tokenizer: Any = None, initialise: bool = True
+        self,
+        cfg: HookedTransformerConfig | dict[str, Any],
+        tokenizer: Any = None,
+        initialise: bool = True,
     ) -> None:
         """Build a model.
 
         Args:
-            cfg: Its numbers.
+            cfg: Its numbers, or a dict of them.
             tokenizer: A Hugging Face tokenizer, or None.
             initialise: Whether to fill it with random weights; otherwise the caller must fill it.
         """
-        super().__init__(cfg, tokenizer)
+        super().__init__(
+            HookedTransformerConfig.from_dict(cfg) if isinstance(cfg, dict) else cfg, tokenizer
+        )
         if initialise:
             fill(self)
-            self.to(cfg.device)
+            self.to(self.cfg.device)
         self.setup()
 
     @classmethod

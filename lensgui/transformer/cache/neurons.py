@@ -86,29 +86,30 @@ class Neurons(ResidualStream):
             neuron_slice: Which neurons of each layer; None for all.
             return_labels: Whether to return labels such as "L3N17" too.
             incl_remainder: Whether to add a last component, the rest of the residual stream.
-            apply_ln: As in `decompose_resid`; can't be had together with a projection.
+            apply_ln: As in `decompose_resid`; a projection is of what is scaled.
             project_output_onto: As in `get_neuron_results`.
 
         Returns:
             [layer · neuron, batch, position, d_model] (or projections), with labels if asked.
         """
         layer = self._layer_number(layer)
-        _check(apply_ln, project_output_onto)
+        onto = self._read_through(project_output_onto, layer, False, apply_ln)
         stacks = [
-            self.get_neuron_results(index, neuron_slice, pos_slice, project_output_onto)
-            for index in range(layer)
+            self.get_neuron_results(index, neuron_slice, pos_slice, onto) for index in range(layer)
         ]
-        at = -1 if _is_one_direction(project_output_onto) else -2
-        empty = project(positions(self["hook_embed"], pos_slice, POSITION), project_output_onto)
+        at = -1 if _is_one_direction(onto) else -2
+        empty = project(positions(self["hook_embed"], pos_slice, POSITION), onto)
         stack = torch.cat([part.movedim(at, 0) for part in stacks]) if stacks else empty[None][:0]
         chosen = Slice.of(neuron_slice).indices(self.model.cfg.d_mlp or 0)
         labels = [f"L{index}N{neuron}" for index in range(layer) for neuron in chosen.tolist()]
         if incl_remainder:
             whole = positions(self._resid_before(layer), pos_slice, POSITION)
-            stack = torch.cat([stack, (project(whole, project_output_onto) - stack.sum(0))[None]])
+            stack = torch.cat([stack, (project(whole, onto) - stack.sum(0))[None]])
             labels.append("remainder")
         if apply_ln:
-            stack, labels = self._scaled(stack, labels, layer, False, pos_slice)
+            stack, labels = self._scaled(
+                stack, labels, layer, False, pos_slice, project_output_onto
+            )
         return (stack, labels) if return_labels else stack
 
     def get_full_resid_decomposition(
@@ -127,7 +128,7 @@ class Neurons(ResidualStream):
             layer: The layer up to which, exclusive; None for the whole model.
             mlp_input: Whether the attention of `layer` itself counts too.
             expand_neurons: Whether MLPs are given by neuron.
-            apply_ln: As in `decompose_resid`; can't be had together with a projection.
+            apply_ln: As in `decompose_resid`; a projection is of what is scaled.
             pos_slice: Which positions.
             return_labels: Whether to return labels too.
             project_output_onto: Directions [d_model, direction] or [d_model] to return the inner
@@ -139,25 +140,50 @@ class Neurons(ResidualStream):
             embeddings, and last everything that biases add ("bias").
         """
         layer = self._layer_number(layer)
-        _check(apply_ln, project_output_onto)
+        onto = self._read_through(project_output_onto, layer, mlp_input, apply_ln)
         heads, labels = self.stack_head_results(layer + mlp_input, True, pos_slice=pos_slice)
-        parts = [project(heads, project_output_onto)]
+        parts = [project(heads, onto)]
         if layer and not self.model.cfg.attn_only:
-            mlps, names = self._mlps(layer, expand_neurons, pos_slice, project_output_onto)
+            mlps, names = self._mlps(layer, expand_neurons, pos_slice, onto)
             parts.append(mlps)
             labels = labels + names
         for label, name in (("embed", "hook_embed"), ("pos_embed", "hook_pos_embed")):
             if self.adds(name):
                 row = positions(self[name], pos_slice, POSITION)
-                parts.append(project(row, project_output_onto)[None])
+                parts.append(project(row, onto)[None])
                 labels.append(label)
         bias = self._biases(layer, mlp_input, expand_neurons, pos_slice)
-        parts.append(project(bias, project_output_onto)[None])
+        parts.append(project(bias, onto)[None])
         labels.append("bias")
         stack = torch.cat(parts)
         if apply_ln:
-            stack, labels = self._scaled(stack, labels, layer, mlp_input, pos_slice)
+            stack, labels = self._scaled(
+                stack, labels, layer, mlp_input, pos_slice, project_output_onto
+            )
         return (stack, labels) if return_labels else stack
+
+    def _read_through(
+        self, onto: Tensor | None, layer: int, mlp_input: bool, apply_ln: bool
+    ) -> Tensor | None:
+        """Return directions whose products with the stream lack only the scale of its norm.
+
+        Divided by it, they are the products of `onto` with the norm's result, without its bias.
+
+        Args:
+            onto: Directions of the result, [d_model] or [d_model, direction].
+            layer: The layer whose norm it is; n_layers for the final norm.
+            mlp_input: Whether it is the norm before the layer's MLP.
+            apply_ln: Whether there is a norm in between at all.
+
+        Returns:
+            The same shape: centred (LayerNorm), and times the norm's weight.
+        """
+        norm, _ = self._norm(layer, mlp_input)
+        if onto is None or norm is None or not apply_ln:
+            return onto
+        read = norm.weighted(onto.movedim(0, -1))
+        read = read - read.mean(-1, keepdim=True) if norm.centres else read
+        return read.movedim(-1, 0)
 
     def _mlps(
         self, layer: int, expand: bool, pos_slice: PosSlice, onto: Tensor | None
@@ -191,10 +217,3 @@ class Neurons(ResidualStream):
 
 def _is_one_direction(onto: Tensor | None) -> bool:
     return onto is not None and onto.ndim == 1
-
-
-def _check(apply_ln: bool, onto: Tensor | None) -> None:
-    if apply_ln and onto is not None:
-        raise ValueError(
-            "A projection comes after the norm: use apply_ln, then project, not both at once."
-        )

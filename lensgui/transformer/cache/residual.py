@@ -223,14 +223,30 @@ class ResidualStream(Activations):
         return (norm, name) if isinstance(norm, Norm) and norm.normalizes else (None, "")
 
     def _scaled(
-        self, stack: Tensor, labels: list[str], layer: int, mlp_input: bool, pos_slice: PosSlice
+        self,
+        stack: Tensor,
+        labels: list[str],
+        layer: int,
+        mlp_input: bool,
+        pos_slice: PosSlice,
+        onto: Tensor | None = None,
     ) -> tuple[Tensor, list[str]]:
-        """Scale components as the norm before a layer did, its bias becoming one more component."""
-        stack = self.apply_ln_to_stack(stack, layer, mlp_input, pos_slice)
+        """Scale components as the norm before a layer did, its bias becoming one more component.
+
+        With directions [d_model] or [d_model, direction], the stack holds products with what the
+        norm makes of them, and lacks the scale only.
+        """
         norm, name = self._norm(layer, mlp_input)
-        if norm is None or norm.b is None:
+        if norm is None:
             return stack, labels
-        bias = norm.b.expand(stack.shape[1:])[None]
+        if onto is None:
+            stack = self.apply_ln_to_stack(stack, layer, mlp_input, pos_slice)
+        else:
+            scale = positions(self[f"{name}.hook_scale"], pos_slice, POSITION)
+            stack = stack / (scale[..., 0] if onto.ndim == 1 else scale)
+        if norm.b is None:
+            return stack, labels
+        bias = (norm.b if onto is None else norm.b @ onto).expand(stack.shape[1:])[None]
         return torch.cat([stack, bias]), [*labels, f"{name}.b"]
 
     def stack_head_results(

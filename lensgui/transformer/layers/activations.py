@@ -30,6 +30,11 @@ def linear(x: Tensor) -> Tensor:
     return x
 
 
+def solu(x: Tensor) -> Tensor:
+    """Return x · softmax(x), over the last dimension (Elhage et al. 2022)."""
+    return x * x.softmax(-1)
+
+
 def relu2(x: Tensor) -> Tensor:
     """Return ReLU squared (So et al. 2021)."""
     return F.relu(x).square()
@@ -45,6 +50,7 @@ def laplace(x: Tensor) -> Tensor:
     return 0.5 * (1.0 + torch.erf((x - 0.707107) / (0.282095 * 2.0**0.5)))
 
 
+SOLU_LN = "solu_ln"  # SoLU, before a LayerNorm inside the MLP
 _TANH_GELUS = ("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate")
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -60,6 +66,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "linear": linear,
     "relu2": relu2,
+    "solu": solu,
+    SOLU_LN: solu,
     "relu6": F.relu6,
     "leaky_relu": F.leaky_relu,
     "sigmoid": torch.sigmoid,

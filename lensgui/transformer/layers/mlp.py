@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
-from lensgui.transformer.layers.activations import activation
+from lensgui.transformer.layers.activations import SOLU_LN, activation
+from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrices, matrix, zeros
 
 
@@ -96,7 +97,9 @@ class MLP(nn.Module):
         W_out: [d_mlp, d_model].
         b_out: [d_model].
         hook_pre: Before the nonlinearity, [batch, position, d_mlp].
-        hook_post: After it, [batch, position, d_mlp].
+        hook_post: After it, and after any norm, [batch, position, d_mlp].
+        ln: The LayerNorm after the nonlinearity; only with act_fn "solu_ln" (Elhage et al. 2022).
+        hook_mid: Before that norm, [batch, position, d_mlp]; likewise.
     """
 
     def __init__(self, cfg: HookedTransformerConfig, width: int | None = None) -> None:
@@ -119,11 +122,14 @@ class MLP(nn.Module):
         self.b_out = zeros(cfg.d_model, dtype=cfg.dtype)
         self.hook_pre = HookPoint()
         self.hook_post = HookPoint()
+        self.has_norm = cfg.act_fn == SOLU_LN
+        if self.has_norm:
+            self.hook_mid, self.ln = HookPoint(), Norm(cfg, (width,))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
-        pre = self.hook_pre(F.linear(x, self.W_in.T, self.b_in))
-        post = self.hook_post(self.act(pre))
+        acts = self.act(self.hook_pre(F.linear(x, self.W_in.T, self.b_in)))
+        post = self.hook_post(self.ln(self.hook_mid(acts)) if self.has_norm else acts)
         return F.linear(post, self.W_out.T, self.b_out)
 
 

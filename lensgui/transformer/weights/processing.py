@@ -155,6 +155,8 @@ def _fold_norms(model: Transformer) -> str:
         _fold_norm(block.ln1, _attention_readers(block.attn))
         if not cfg.attn_only:
             _fold_norm(block.ln2, _mlp_readers(block.mlp))
+            if isinstance(block.mlp, MLP) and block.mlp.has_norm:
+                _fold_norm(block.mlp.ln, [(block.mlp.W_out, block.mlp.b_out)])
     _fold_norm(model.ln_final, [(model.unembed.W_U, model.unembed.b_U)])
     cfg.normalization_type = "RMSPre" if cfg.is_rms else "LNPre"
     return "fold_ln" if cfg.has_pre_norms else "fold_ln: the last norm, as blocks have none before"

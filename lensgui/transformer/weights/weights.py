@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -116,6 +117,33 @@ def accumulated_bias(
     return total * model.cfg.residual_multiplier
 
 
+def as_kept_here(model: Transformer, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights that TransformerLens saved under the names that they have here.
+
+    Masks and rotations are no weights, grouped keys and values lose their underscore, and gates
+    have no bias there.
+
+    Args:
+        model: The model that they are for.
+        saved: Weights by name, of either library.
+
+    Raises:
+        ValueError: If an MLP adds its input bias to the product, as gated ones do there.
+    """
+    named = {
+        re.sub(r"attn\._([Wb]_[KV])$", r"attn.\1", name): weight
+        for name, weight in saved.items()
+        if not re.search(r"\.attn\.(mask|IGNORE|alibi|rotary_sin|rotary_cos)$", name)
+    }
+    for name, weight in model.named_parameters():
+        b_in = named.get(name.replace("b_gate", "b_in"))
+        if name.endswith("mlp.b_gate") and name not in named and b_in is not None:
+            if b_in.any():
+                raise ValueError(f"{name} is missing, and the input bias beside it is not 0.")
+            named[name] = torch.zeros_like(weight)
+    return named
+
+
 class NamedWeights(Transformer):
     """A model's weights by name, those of blocks stacked over layers.
 
@@ -136,6 +164,12 @@ class NamedWeights(Transformer):
     W_out = Stacked("mlp", "MLP output weights, [layer, d_mlp, d_model].")
     b_in = Stacked("mlp", "MLP input biases, [layer, d_mlp].")
     b_out = Stacked("mlp", "MLP output biases, [layer, d_model].")
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Do what `torch.nn.Module.load_state_dict` does, for what TransformerLens saved too."""
+        return super().load_state_dict(as_kept_here(self, state_dict), strict, assign)
 
     @property
     def W_E(self) -> Tensor:
