@@ -18,6 +18,8 @@ TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9]])
 KINDS = {
     "attn-only-2l": {"attn_only": True, "normalization": "LN", "act_fn": "solu_ln"},
     "gelu-2l": {"d_mlp": 40, "act_fn": "gelu", "attn_only": False, "normalization_type": "LN"},
+    "solu-2l": {"d_mlp": 40, "act_fn": "solu_ln", "normalization": "LN"},
+    "shortformer": {"attn_only": True, "shortformer_pos": True},
     "folded": {"d_mlp": 40, "act_fn": "relu", "normalization_type": "LNPre"},
     "none": {"d_mlp": 40, "act_fn": "relu", "normalization_type": None},
 }
@@ -27,6 +29,8 @@ def published(folder, written, odd=False):
     """A folder as such models are published, and the model that it holds."""
     fields = {**NUMBERS, **written}
     ours = {name: value for name, value in fields.items() if name != "normalization"}
+    if ours.pop("shortformer_pos", False):
+        ours["positional_embedding_type"] = "shortformer"
     kind = fields.get("normalization", fields.get("normalization_type", "LN"))
     if ours.get("attn_only"):
         ours.pop("act_fn", None)
