@@ -20,7 +20,6 @@ from lensgui.checkpoints.files.descriptions import read_object, refuse_odd_files
 from lensgui.checkpoints.files.naming import adapter_alone
 from lensgui.terms.errors import ModelError, reason
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.layers.activations import activation
 
 # Language parts that are another architecture as soon as there is text only.
 _OF_TEXT = {"qwen2_vl_text": "qwen2", "qwen2_5_vl_text": "qwen2", "qwen3_vl_text": "qwen3"}
@@ -133,9 +132,7 @@ def convert_config(
         fields = family.config(hf_config)
         check_numbers(fields, name)
         said = {"model_name": name, "original_architecture": hf_config.model_type, "dtype": dtype}
-        cfg = HookedTransformerConfig(**fields, **said)
-        activation(cfg.act_fn)
-    return cfg
+        return HookedTransformerConfig(**fields, **said)
 
 
 def _refuse_many_layers(path: Path, written: dict[str, Any]) -> None:

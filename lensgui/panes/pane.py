@@ -114,8 +114,7 @@ class Pane(QWidget):
         if name == MODEL:
             self.card = self.known(MODEL, ModelCard) or self.card
             self._say_if_empty(self._without_model(reply) or self._empty_states)
-        is_end = before and before.status == "partial" and reply and reply.status == "whole"
-        if not (is_end and before and reply and before.answer is reply.answer):  # all is drawn
+        if not _is_mere_end(before, reply):
             self.draw_reply(name)
 
     def show_all(self, replies: Mapping[Channel, Reply]) -> None:
@@ -170,3 +169,10 @@ class Pane(QWidget):
         is_fault = any(said not in QUIET for said in sentences)
         self.message.setForegroundRole(role.BrightText if is_fault else role.WindowText)
         self.message.setVisible(bool(sentences))
+
+
+def _is_mere_end(before: Reply | None, after: Reply | None) -> bool:
+    """Whether nothing is new but that the answer, which is drawn already, is whole."""
+    if before is None or after is None or before.answer is not after.answer:
+        return False
+    return (before.status, after.status) == ("partial", "whole")

@@ -20,6 +20,23 @@ KINDS = {
     "gelu-2l": {"d_mlp": 40, "act_fn": "gelu", "attn_only": False, "normalization_type": "LN"},
     "solu-2l": {"d_mlp": 40, "act_fn": "solu_ln", "normalization": "LN"},
     "shortformer": {"attn_only": True, "shortformer_pos": True},
+    "rotary": {
+        "act_fn": "silu",
+        "d_mlp": 40,
+        "gated_mlp": True,
+        "normalization_type": "RMS",
+        "positional_embedding_type": "rotary",
+        "rotary_dim": 2,
+        "rotary_base": 100.0,
+        "final_rms": True,
+    },
+    "windows": {
+        "attn_only": True,
+        "attn_types": ["local", "global"],
+        "window_size": 3,
+        "attn_scale": 1.5,
+        "parallel_attn_mlp": False,
+    },
     "folded": {"d_mlp": 40, "act_fn": "relu", "normalization_type": "LNPre"},
     "none": {"d_mlp": 40, "act_fn": "relu", "normalization_type": None},
 }
@@ -32,8 +49,7 @@ def published(folder, written, odd=False):
     if ours.pop("shortformer_pos", False):
         ours["positional_embedding_type"] = "shortformer"
     kind = fields.get("normalization", fields.get("normalization_type", "LN"))
-    if ours.get("attn_only"):
-        ours.pop("act_fn", None)
+    ours.pop("final_rms", None)
     cfg = HookedTransformerConfig(**{**ours, "normalization_type": kind, "seed": 3})
     model = HookedTransformer(cfg)
     with torch.no_grad():
@@ -45,7 +61,9 @@ def published(folder, written, odd=False):
         extra[f"blocks.{layer}.attn.IGNORE"] = torch.tensor(-1e5)
     tensors = {name: tensor.contiguous().clone() for name, tensor in model.state_dict().items()}
     save_file({**tensors, **extra}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({**fields, "tokenizer_name": "x", "seed": 3}))
+    (folder / "config.json").write_text(
+        json.dumps({**fields, "tokenizer_name": "x", "lr": 1e-3, "seed": 3})
+    )
     return model
 
 
@@ -68,5 +86,5 @@ def test_what_is_odd_about_one_is_said(tmp_path):
     published(tmp_path, KINDS["gelu-2l"])
     path = tmp_path / "config.json"
     path.write_text(json.dumps({**NUMBERS, "final_rms": True}))
-    with pytest.raises(ModelError, match="last norm"):
+    with pytest.raises(ModelError, match="final_rms=True is not to be had"):
         open_model(str(tmp_path), folded=False)

@@ -6,13 +6,17 @@ names of our parameters, causal masks beside them.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from lensgui.checkpoints.families.family import Family, Weight
+from lensgui.terms.elsewhere import CONFIG, kept
+from lensgui.transformer.config import HookedTransformerConfig
 
 MODEL_TYPE = "hooked"
 FIELDS = frozenset({"n_layers", "d_model", "n_heads", "d_head", "n_ctx", "d_vocab"})
-_KEPT = ("d_mlp", "act_fn", "attn_only", "n_layers", "d_model", "n_heads", "d_head", "n_ctx")
+_OF_A_RUN = {"device", "dtype", "seed", "init_range", "model_name", "original_architecture"}
+_OURS = {field.name for field in fields(HookedTransformerConfig)} - {*_OF_A_RUN, "processing"}
 
 
 def is_hooked(written: dict[str, Any]) -> bool:
@@ -21,28 +25,23 @@ def is_hooked(written: dict[str, Any]) -> bool:
 
 
 def hooked_config(config: Any) -> dict[str, Any]:
-    """Return our fields of such a config.
+    """Return our fields of such a config: what says how it was trained is left out.
 
     Raises:
-        ValueError: If its last norm is of another kind than the others.
+        ValueError: If it asks for something of TransformerLens's that is not here.
     """
-    written = vars(config)
-    if written.get("final_rms") and written.get("normalization", "LN") not in ("RMS", "RMSPre"):
-        raise ValueError("A last norm that alone is an RMSNorm is not supported.")
-    is_shortformer = bool(written.get("shortformer_pos"))
-    kinds = [written[name] for name in ("normalization", "normalization_type") if name in written]
-    read = [name for name in _KEPT if written.get(name) is not None]
-    if written.get("attn_only"):
-        read = [name for name in read if name != "act_fn"]  # of an MLP that it lacks
-    return {
-        **{name: written[name] for name in read},
-        "d_vocab": written["d_vocab"],
-        "eps": written.get("eps", 1e-5),
-        "normalization_type": kinds[0] if kinds else "LN",
-        "positional_embedding_type": written.get(
-            "positional_embedding_type", "shortformer" if is_shortformer else "standard"
-        ),
+    written = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in vars(config).items()
     }
+    if "normalization" in written:  # what older ones call it
+        written["normalization_type"] = written["normalization"]
+    if written.get("shortformer_pos"):
+        written["positional_embedding_type"] = "shortformer"
+    if written.get("final_rms") and written.get("normalization_type") in ("RMS", "RMSPre"):
+        written["final_rms"] = False  # like all the others
+    asked = kept({name: value for name, value in written.items() if name in CONFIG}, CONFIG)
+    return {name: value for name, value in (written | asked).items() if name in _OURS}
 
 
 def _ours(names: str) -> dict[str, Weight]:
@@ -58,6 +57,7 @@ HOOKED = Family(
         "blocks.{l}.ln1.w blocks.{l}.ln1.b blocks.{l}.ln2.w blocks.{l}.ln2.b "
         "blocks.{l}.attn.W_Q blocks.{l}.attn.W_K blocks.{l}.attn.W_V blocks.{l}.attn.W_O "
         "blocks.{l}.attn.b_Q blocks.{l}.attn.b_K blocks.{l}.attn.b_V blocks.{l}.attn.b_O "
+        "blocks.{l}.mlp.W_gate blocks.{l}.mlp.b_gate "
         "blocks.{l}.mlp.W_in blocks.{l}.mlp.b_in blocks.{l}.mlp.W_out blocks.{l}.mlp.b_out "
         "blocks.{l}.mlp.ln.w blocks.{l}.mlp.ln.b"
     ),
