@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -165,3 +167,23 @@ def test_a_sweep_that_failed_says_nothing_but_why(document, show):
     assert pane.heatmap.empty == ""
     tell(pane, "sweep", status="waiting")
     assert "Type a corrupted prompt" in pane.heatmap.empty
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_a_resting_pointer_is_told_the_value_that_is_there_now(document, show, qtbot):
+    pane = answer(show(PatchingPane()), document)
+    said = []
+    pane.hovered.connect(said.append)
+    qtbot.mouseMove(pane.heatmap, pane.heatmap.middle_of(2, 3).toPoint())
+    qtbot.waitUntil(lambda: said[-1:] == [pane.heatmap.describe(2, 3)])
+    first, sweep = said[-1], pane.sweep
+    tell(pane, "sweep", replace(sweep, values=sweep.values + 1))
+    qtbot.waitUntil(lambda: said[-1] not in ("", first))
+    assert said[-1] == pane.heatmap.describe(2, 3)
+    tell(pane, "sweep", status="waiting")
+    tell(pane, "sweep", status="failed", sentence="The prompts differ in length.")
+    qtbot.waitUntil(lambda: said[-1] == "")
+    qtbot.mouseMove(pane.kind)
+    tell(pane, "sweep", sweep)
+    pane.heatmap.grab()
+    assert said[-1] == ""

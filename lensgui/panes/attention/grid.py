@@ -154,7 +154,6 @@ class HeadGrid(Painted):
         """Name the head under the pointer, or drag the picture along."""
         if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
             self._drag(event.position())
-            return
         super().mouseMoveEvent(event)
 
     def hit_test(self, point: QPointF) -> tuple[tuple[int, int] | None, str]:

@@ -215,10 +215,12 @@ class HeadLines(Painted):
         else:
             super().keyPressEvent(event)
 
-    def _point_at(self, pointed: Any, words: str) -> None:
+    def _point_at(self, pointed: Any, words: str) -> bool:
         """See its lines alone."""
-        super()._point_at(pointed, words)
-        self.redraw()
+        is_news = super()._point_at(pointed, words)
+        if is_news:
+            self.redraw()
+        return is_news
 
     def _paint_lines(self, canvas: QPixmap, weights: Weights, colors: Theme) -> None:
         """Draw opaque lines, weakest first: transparency is what costs."""

@@ -35,6 +35,7 @@ class Painted(QWidget):
         self._cursor = Cursor()
         self._pointed: Any = None
         self._said = ""
+        self._pointer: QPointF | None = None  # where it rests; None while it is elsewhere
         self._image: QImage | QPixmap | None = None  # what need not be painted anew each time
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -70,15 +71,13 @@ class Painted(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the pointer."""
-        pointed, words = self.hit_test(event.position())
-        if (pointed, words) != (self._pointed, self._said):
-            self._point_at(pointed, words)
-            QToolTip.showText(
-                event.globalPosition().toPoint(), plain_tip(words and self.tip(words)), self
-            )
+        self._pointer = event.position()
+        if self._point_at(*self.hit_test(self._pointer)):
+            self._show_tip(self._pointer)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Clear the hover."""
+        self._pointer = None
         self._point_at(None, "")
 
     def event(self, event: QEvent) -> bool:
@@ -87,7 +86,10 @@ class Painted(QWidget):
             words = self.hit_test(QPointF(event.pos()))[1]
             QToolTip.showText(event.globalPos(), plain_tip(self.tip(words)) or self.toolTip(), self)
             return True
-        return super().event(event)
+        is_handled = super().event(event)
+        if event.type() == QEvent.Type.Paint:
+            self._say_anew()
+        return is_handled
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
@@ -95,10 +97,25 @@ class Painted(QWidget):
             self._image = None
         super().changeEvent(event)
 
-    def _point_at(self, pointed: Any, words: str) -> None:
+    def _say_anew(self) -> None:
+        """Say what is now under a pointer that rests: the picture below it may be another."""
+        if self._pointer is None:
+            return
+        if self._point_at(*self.hit_test(self._pointer)) and QToolTip.isVisible():
+            self._show_tip(self._pointer)
+
+    def _point_at(self, pointed: Any, words: str) -> bool:
+        """Say what is pointed at; whether that is news."""
+        if (pointed, words) == (self._pointed, self._said):
+            return False
         self._pointed, self._said = pointed, words
         self.hovered.emit(words)
         self.update()
+        return True
+
+    def _show_tip(self, where: QPointF) -> None:
+        words = self._said and self.tip(self._said)
+        QToolTip.showText(self.mapToGlobal(where.toPoint()), plain_tip(words), self)
 
 
 def say(painter: QPainter, where: QRect, words: str, colors: Theme) -> None:
