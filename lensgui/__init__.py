@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from lensgui._version import __version__ as __version__
+from lensgui.import_paths import find
 
 _HOMES = {  # each public name, and where it is defined: nothing else needs to know
     "Ablation": "lensgui.analysis.graph.ablation",
@@ -94,10 +95,9 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import lensgui` does not wait for torch."""
     if name in _MODULES:
         return import_module(f"lensgui.{name}")
-    if name not in _HOMES:
-        known = ", ".join(sorted(__all__))
-        raise AttributeError(f"lensgui has no {name!r}; its names are {known}.")
-    return getattr(import_module(_HOMES[name]), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    return find("", name, __all__)
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+USE_DEFAULT_VALUE = None  # for an argument such as prepend_bos: the model's default
+
 
 def to_numpy(tensor: Any) -> np.ndarray[Any, Any]:
     """Return a tensor, an array, a sequence or a number as an array in host memory."""

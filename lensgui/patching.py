@@ -1,5 +1,7 @@
 """Activation patching under the names that notebooks import."""
 
+from functools import partial
+
 from lensgui.analysis.sweep.notebook_api import (
     generic_activation_patch,
     get_act_patch_attn_head_all_pos_every,
@@ -27,6 +29,7 @@ from lensgui.analysis.sweep.notebook_api import (
     layer_pos_head_vector_patch_setter,
     layer_pos_patch_setter,
 )
+from lensgui.import_paths import find
 
 __all__ = [
     "generic_activation_patch",
@@ -55,3 +58,4 @@ __all__ = [
     "layer_pos_head_vector_patch_setter",
     "layer_pos_patch_setter",
 ]
+__getattr__ = partial(find, "patching", known=__all__)

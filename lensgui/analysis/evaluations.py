@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lensgui.prompts.ioi import NAMES, ioi_prompts
 from lensgui.transformer.model import HookedTransformer
@@ -56,6 +57,36 @@ def ioi_eval(
 def _names(model: HookedTransformer) -> list[str]:
     """Return the names that are one token for a model."""
     return [name for name in NAMES if len(encode_continuation(model, " " + name)) == 1]
+
+
+@torch.no_grad()
+def induction_loss(
+    model: HookedTransformer,
+    tokenizer: Any = None,
+    batch_size: int = 4,
+    subseq_len: int = 384,
+    prepend_bos: bool | None = None,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Return the loss on the second half of random tokens that come twice (Olsson et al. 2022).
+
+    Args:
+        model: A `HookedTransformer`.
+        tokenizer: Whose beginning-of-sequence token it is; None for the model's.
+        batch_size: How many rows to draw.
+        subseq_len: How many tokens a half has.
+        prepend_bos: Whether the first token is that one; None for the model's default.
+        device: Not needed; the model's own is used.
+
+    Returns:
+        Nats.
+    """
+    ids = (min(100, model.cfg.d_vocab // 2), min(20000, model.cfg.d_vocab))
+    tokens = torch.randint(*ids, (batch_size, subseq_len)).repeat(1, 2).to(model.W_E.device)
+    if model.cfg.default_prepend_bos if prepend_bos is None else prepend_bos:
+        tokens[:, 0] = (tokenizer or model.tokenizer).bos_token_id
+    losses: Tensor = model(tokens, return_type="loss", loss_per_token=True)
+    return losses[:, subseq_len + 1 :].mean()
 
 
 @torch.no_grad()

@@ -253,6 +253,11 @@ ALIASES: dict[str, str] = {
     "gpt-oss-120b": "unsloth/gpt-oss-120b-BF16",
 }
 
+HUB_NAMES: list[str] = list(dict.fromkeys(ALIASES.values()))
+ALIASES_OF: dict[str, list[str]] = {
+    full: [name for name, hub_name in ALIASES.items() if hub_name == full] for full in HUB_NAMES
+}
+
 
 def hub_id(name: str, others: Iterable[str] = ()) -> str:
     """Return the hub's name of a model.

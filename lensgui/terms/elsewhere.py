@@ -1,4 +1,4 @@
-"""What TransformerLens has and lensgui has not: each name with the sentence that says the way."""
+"""What TransformerLens has and lensgui has not: each name with the way here, to end a sentence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,99 @@ _DECODERS = "lensgui opens decoder-only models: use HookedTransformer"
 _OTHER_BITS = "lensgui opens weights as they are: give dtype="
 _OWN_CODE = "lensgui never runs a model's own code"
 _SCALED_ROTATION = "rotary_frequencies= and rotary_scale= hold scaled rotations"
+_DATA = "lensgui reads no data sets: take texts from the `datasets` package, and model.to_tokens"
+_HUB = "lensgui leaves this to huggingface_hub"
+_INNER = "these are inner workings; lensgui shows what they do as"
+_TRAINING = "lensgui does not train: write the loop in torch, over model.parameters()"
+_CHECKPOINT = 'a checkpoint is a branch of the hub\'s: from_pretrained(name, revision="step1000")'
+_ENTRY = "lensgui's key/value cache is a list of one value a layer"
+_FOLDS = "model.process_weights_(…) folds a model in place, one keyword a step"
+_BOS = "give prepend_bos= to any call that takes text, or set model.cfg.default_prepend_bos"
+
+NAMES: dict[str, str] = {  # of the package and its modules
+    "BertNextSentencePrediction": _DECODERS,
+    "HookedAudioEncoder": _DECODERS,
+    "HookedEncoder": _DECODERS,
+    "HookedEncoderDecoder": _DECODERS,
+    "HookedTransformerKeyValueCacheEntry": _ENTRY,
+    "IOIDataset": "lensgui draws such prompts with ioi_prompts(count), and ioi_eval takes them",
+    "LayerNorm": f"{_INNER} model.ln_final, whatever its kind",
+    "LayerNormPre": f"{_INNER} model.ln_final, whatever its kind",
+    "RMSNorm": f"{_INNER} model.ln_final, whatever its kind",
+    "RMSNormPre": f"{_INNER} model.ln_final, whatever its kind",
+    "LocallyOverridenDefaults": f"{_BOS}, and padding_side= likewise",
+    "TransformerLensKeyValueCacheEntry": _ENTRY,
+    "calc_fan_in_and_fan_out": "cfg.init_range and cfg.seed say how lensgui draws weights",
+    "check_structure": "lensgui has no such test: compare with torch.allclose",
+    "clear_huggingface_cache": f"{_HUB}: `hf cache`",
+    "download_file_from_hf": f"{_HUB}: hf_hub_download(repo_id, filename)",
+    "evaluate": f"{_DATA}, then model(tokens, return_type='loss')",
+    "evaluate_on_dataset": f"{_DATA}, then model(tokens, return_type='loss')",
+    "filter_dict_by_prefix": f"{_INNER} model.state_dict()",
+    "get_act_patch_direct_path": (
+        "path_patch(…) patches one path, and path_patch_into(…) those that enter a head"
+    ),
+    "get_attention_mask": (
+        "lensgui works the mask out from texts and token ids; give attention_mask= for another"
+    ),
+    "get_checkpoint_labels": _CHECKPOINT,
+    "get_dataset": _DATA,
+    "get_input_with_manually_prepended_bos": _BOS,
+    "get_nested_attr": f"{_INNER} model.get_submodule(name)",
+    "get_pretrained_model_config": "open the model and read model.cfg",
+    "get_pretrained_state_dict": "open the model and read model.state_dict()",
+    "get_tokenizer_with_bos": _BOS,
+    "get_tokens_with_bos_removed": _BOS,
+    "init_kaiming_normal_": "torch.nn.init has it, to be called on a parameter",
+    "init_kaiming_uniform_": "torch.nn.init has it, to be called on a parameter",
+    "init_xavier_normal_": "torch.nn.init has it, to be called on a parameter",
+    "init_xavier_uniform_": "torch.nn.init has it, to be called on a parameter",
+    "keep_single_column": _DATA,
+    "make_code_data_loader": _DATA,
+    "make_df_from_ranges": (
+        "itertools.product(*map(range, sizes)) gives the same rows; pandas.DataFrame takes them"
+    ),
+    "make_owt_data_loader": _DATA,
+    "make_pile_data_loader": _DATA,
+    "make_wiki_data_loader": _DATA,
+    "override_or_use_default_value": _BOS,
+    "print_gpu_mem": "torch.cuda.memory_allocated() says it",
+    "sanity_check": f"{_DATA}, then model(tokens, return_type='loss')",
+    "set_nested_attr": f"{_INNER} model.get_submodule(name)",
+    "tokenize_and_concatenate": f"{_DATA}(text)",
+    "warn_if_mps": "lensgui gives no such warning: choose with device=",
+}
+
+MODULES: dict[str, str] = {  # of which nothing is here
+    "benchmarks": "lensgui compares a model with Hugging Face's by `lensgui models check NAME`",
+    "conversion_utils": f"{_INNER} lensgui's families of architectures",
+    "factories": f"{_INNER} lensgui's families of architectures",
+    "lit": "lensgui has a window of its own: lensgui.open(model)",
+    "supported_models": "lensgui lists models by `lensgui models list`",
+    "tools": "lensgui lists models by `lensgui models list`",
+    "tools.analysis": "logit_lens(…) reads the residual stream, and path_patch(…) patches a path",
+    "train": _TRAINING,
+    "utilities.tracr": (
+        "lensgui does not convert tracr's models: fill HookedTransformer(cfg) by load_state_dict"
+    ),
+    "weight_processing": _FOLDS,
+}
+
+MODEL: dict[str, str] = {  # of a model
+    "center_unembed": _FOLDS,
+    "center_writing_weights": _FOLDS,
+    "fold_layer_norm": _FOLDS,
+    "fold_value_biases": _FOLDS,
+    "refactor_factored_attn_matrices": _FOLDS,
+    "input_to_embed": "model(input, stop_at_layer=0) returns the embedding that enters layer 0",
+    "load_sample_training_dataset": _DATA,
+    "original_model": "lensgui keeps no Hugging Face model: hold on to the one given as hf_model=",
+    "prepare_multimodal_inputs": "lensgui reads text only",
+    "sample_datapoint": _DATA,
+    "set_ungroup_grouped_query_attention": (
+        "keys and values of a group stay shared; model.W_K and model.W_V repeat them for every head"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +113,7 @@ class Argument:
     """An argument of TransformerLens's that is not one of lensgui's.
 
     Attributes:
-        way: The way here, for a value that asks for something.
+        way: The way here, for a value that asks for something, or where nothing comes of it.
         neutral: Values that ask for nothing; None for all.
         name: What it is called here, if it is here under another name.
     """
@@ -32,6 +125,45 @@ class Argument:
 
 _ANY = Argument(neutral=None)
 
+OPENING: dict[str, Argument] = {  # of from_pretrained and boot_transformers
+    "cache_dir": Argument("set LENSGUI_HOME to where models are kept"),
+    "checkpoint_index": Argument(_CHECKPOINT),
+    "checkpoint_value": Argument(_CHECKPOINT),
+    "fp32": Argument("give dtype=", (None, True)),
+    "hf_config_overrides": Argument("give a Hugging Face model so made as hf_model="),
+    "load_in_4bit": Argument(_OTHER_BITS, (None, False)),
+    "load_weights": Argument("build a model from a config: HookedTransformer(cfg)", (None, True)),
+    "local_files_only": Argument(
+        "a model that is here is never fetched again: leave it out", (None, False)
+    ),
+    "low_cpu_mem_usage": _ANY,
+    "model_class": Argument("lensgui reads the architecture from config.json"),
+    "n_ctx": Argument("open the model, then set model.cfg.n_ctx, if positions are not learned"),
+    "torch_dtype": Argument(name="dtype"),
+    "trust_remote_code": Argument(_OWN_CODE, (None, False)),
+    "vocab_size": Argument("the vocabulary is that of the weights"),
+}
+FORWARD: dict[str, Argument] = {
+    "decoder_input": Argument(_DECODERS),
+    "one_zero_attention_mask": Argument("attention_mask= takes it"),
+    "output_attentions": Argument("run_with_cache keeps every pattern", (None, False)),
+    "output_hidden_states": Argument("run_with_cache keeps every residual stream", (None, False)),
+    "pixel_values": Argument(MODEL["prepare_multimodal_inputs"]),
+    "shortformer_pos_embed": Argument("lensgui adds positions by itself"),
+}
+GENERATE: dict[str, Argument] = {
+    "num_return_sequences": Argument("give the prompt as many times, as a list", (None, 1)),
+    "output_logits": Argument("run the model on what it wrote", (None, False)),
+    "pixel_values": Argument(MODEL["prepare_multimodal_inputs"]),
+    "repetition_penalty": Argument("freq_penalty= lowers what was written", (None, 1.0)),
+    "return_cache": Argument("run_with_cache on what was written", (None, False)),
+    "return_input_tokens": Argument("return_type='tokens' returns them too", (None, True)),
+    "return_dict_in_generate": Argument("run_with_cache on what was written", (None, False)),
+}
+MAKING: dict[str, Argument] = {  # of HookedTransformer(cfg)
+    "default_padding_side": Argument("set tokenizer.padding_side"),
+    "move_to_device": _ANY,
+}
 CONFIG: dict[str, Argument] = {  # of a config
     **dict.fromkeys(  # notes, and numbers that only others among these would use
         (
@@ -46,10 +178,6 @@ CONFIG: dict[str, Argument] = {  # of a config
             "n_params",
             "relative_attention_max_distance",
             "relative_attention_num_buckets",
-            "tie_word_embeddings",
-            "tokenizer_name",
-            "tokenizer_prepends_bos",
-            "use_local_attn",
             "yarn_attention_factor",
             "yarn_beta_fast",
             "yarn_beta_slow",
@@ -62,10 +190,16 @@ CONFIG: dict[str, Argument] = {  # of a config
     "decoder_start_token_id": Argument(_DECODERS),
     "final_rms": Argument('normalization_type="RMS" makes every norm one', (None, False)),
     "init_mode": Argument("init_range= says how weights are drawn", (None, "gpt2")),
-    "init_weights": Argument("HookedTransformer(cfg, initialise=False)", (None, True)),
+    "init_weights": Argument("initialise=False leaves weights as they are", neutral=None),
     "initializer_range": Argument(name="init_range"),
     "load_in_4bit": Argument(_OTHER_BITS, (None, False)),
     "n_devices": Argument("a model runs on one device", (None, 1)),
+    "tie_word_embeddings": Argument("cfg.tied_embeddings says what weights do", neutral=None),
+    "tokenizer_name": Argument(
+        "give HookedTransformer(cfg, tokenizer) the tokenizer", neutral=None
+    ),
+    "tokenizer_prepends_bos": Argument("cfg.default_prepend_bos says it", neutral=None),
+    "use_local_attn": Argument("cfg.window_size and cfg.attn_types say it", neutral=None),
     "rotary_scaling_factor": Argument(_SCALED_ROTATION, (None, 1.0)),
     "trust_remote_code": Argument(_OWN_CODE, (None, False)),
     "ungroup_grouped_query_attention": Argument(
@@ -98,6 +232,17 @@ def kept(given: Mapping[str, Any], elsewhere: Mapping[str, Argument]) -> dict[st
     return mine
 
 
+def check(given: Mapping[str, Any], elsewhere: Mapping[str, Argument], where: str) -> None:
+    """Refuse arguments that a call does not take, but for TransformerLens's that ask for nothing.
+
+    Raises:
+        TypeError: If there is one.
+        ValueError: If one of TransformerLens's asks for something.
+    """
+    for name in kept(given, elsewhere):
+        raise TypeError(f"{where} takes no argument {name!r}.")
+
+
 def _is_among(value: Any, neutral: tuple[Any, ...]) -> bool:
     """Whether a value, of any type, is one of some; True is not 1."""
     return any(
@@ -108,18 +253,29 @@ def _is_among(value: Any, neutral: tuple[Any, ...]) -> bool:
 def accepting(elsewhere: Mapping[str, Argument]) -> Callable[[Class], Class]:
     """Return a decorator of classes that are made with TransformerLens's arguments too.
 
+    Those that ask for nothing can be read as well, as what asks for nothing.
+
     Args:
-        elsewhere: What is known of those that the class does not take itself.
+        elsewhere: What is known of them; what the class itself takes comes first.
     """
 
-    def accept(cls: Class) -> Class:
-        make = vars(cls)["__init__"]
+    def accept(cls: Any) -> Any:
+        make = cls.__init__
+        others = {name: one for name, one in elsewhere.items() if name not in cls.__annotations__}
 
         @wraps(make)
-        def initialise(self: Any, *values: Any, **given: Any) -> None:
-            make(self, *values, **kept(given, elsewhere))
+        def accepting_make(self: Any, *values: Any, **given: Any) -> None:
+            make(self, *values, **kept(given, others))
 
-        type.__setattr__(cls, "__init__", initialise)
+        def read(self: Any, name: str) -> Any:
+            if name not in others:
+                raise AttributeError(f"{cls.__name__} has no field {name!r}.")
+            one = others[name]
+            if one.way and one.neutral is None:
+                raise AttributeError(f"{cls.__name__} keeps no {name}: {one.way}.")
+            return getattr(self, one.name) if one.name else (one.neutral or (None,))[-1]
+
+        cls.__init__, cls.__getattr__ = accepting_make, read
         return cls
 
     return accept

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text.padding import padding_mask
+
+
+class Output(NamedTuple):
+    """What a forward pass returns for `return_type="both"`.
+
+    Attributes:
+        logits: [batch, position, d_vocab_out].
+        loss: In nats.
+    """
+
+    logits: Tensor
+    loss: Tensor
 
 
 def loss_fn(

@@ -5,44 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
-from lensgui.transformer.cache.cache import CachingModule
+from lensgui.terms.elsewhere import FORWARD, MAKING, OPENING, check, kept
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.attention import KeyValues
 from lensgui.transformer.layers.span import Span
-from lensgui.transformer.loss import loss_fn, loss_of_model
-from lensgui.transformer.parts import Transformer
+from lensgui.transformer.loss import Output, loss_fn, loss_of_model
+from lensgui.transformer.notebook_methods import NotebookMethods
 from lensgui.transformer.text import generation
 from lensgui.transformer.text import tokens as text
 from lensgui.transformer.text.padding import Bos, Side, attention_mask_of, padding_mask
 from lensgui.transformer.weights import weights
-from lensgui.transformer.weights.weights import NamedWeights, switch
+from lensgui.transformer.weights.weights import switch
 
 ReturnType = Literal["logits", "loss", "both"] | None
 
 
-@torch.no_grad()
-def fill(model: Transformer) -> None:
-    """Draw every weight matrix from N(0, cfg.init_range²), and set biases to 0 and norms to 1.
-
-    Args:
-        model: A transformer; `cfg.seed` seeds torch's generator if it is set.
-    """
-    cfg = model.cfg
-    if cfg.seed is not None:
-        torch.manual_seed(cfg.seed)
-    assert cfg.init_range is not None
-    for name, weight in model.named_parameters():
-        kind = name.rsplit(".", 1)[-1]
-        if kind.startswith("W_"):
-            weight.normal_(0.0, cfg.init_range)
-        else:
-            weight.fill_(1.0 if kind == "w" else 0.0)
-
-
-class HookedTransformer(CachingModule, NamedWeights):
+class HookedTransformer(NotebookMethods):
     """A decoder-only transformer with a hook point on every activation.
 
     Attributes:
@@ -57,6 +37,7 @@ class HookedTransformer(CachingModule, NamedWeights):
     set_use_split_qkv_input = switch("use_split_qkv_input")
     set_use_attn_in = switch("use_attn_in")
     set_use_hook_mlp_in = switch("use_hook_mlp_in")
+    init_weights = weights.fill
     loss_fn = loss_of_model
     to_tokens = text.to_tokens
     to_string = text.to_string
@@ -73,6 +54,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         cfg: HookedTransformerConfig | dict[str, Any],
         tokenizer: Any = None,
         initialise: bool = True,
+        **others: Any,
     ) -> None:
         """Build a model.
 
@@ -80,12 +62,12 @@ class HookedTransformer(CachingModule, NamedWeights):
             cfg: Its numbers, or a dict of them.
             tokenizer: A Hugging Face tokenizer, or None.
             initialise: Whether to fill it with random weights; otherwise the caller must fill it.
+            **others: TransformerLens's other arguments, where they ask for nothing.
         """
-        super().__init__(
-            HookedTransformerConfig.from_dict(cfg) if isinstance(cfg, dict) else cfg, tokenizer
-        )
+        check(others, MAKING, "HookedTransformer")
+        super().__init__(cfg, tokenizer)
         if initialise:
-            fill(self)
+            weights.fill(self)
             self.to(self.cfg.device)
         self.setup()
 
@@ -94,7 +76,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         """Open a name, a folder, a hub name or `hf_model=`; see `loading.from_pretrained`."""
         from lensgui.checkpoints import loading
 
-        return loading.from_pretrained(model_name, **settings)
+        return loading.from_pretrained(model_name, **kept(settings, OPENING))
 
     @classmethod
     def from_pretrained_no_processing(
@@ -103,7 +85,9 @@ class HookedTransformer(CachingModule, NamedWeights):
         """Open a model with its weights as they are; see `loading.from_pretrained`."""
         from lensgui.checkpoints import loading
 
-        return loading.from_pretrained(model_name, **{**loading.NO_PROCESSING, **settings})
+        return cls.from_pretrained(model_name, **loading.NO_PROCESSING | settings)
+
+    boot_transformers = from_pretrained_no_processing
 
     def forward(
         self,
@@ -117,6 +101,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         attention_mask: Tensor | None = None,
         tokens: Tensor | None = None,
         past_kv_cache: list[KeyValues] | None = None,
+        **others: Any,
     ) -> Any:
         """Run the model.
 
@@ -137,11 +122,13 @@ class HookedTransformer(CachingModule, NamedWeights):
                 are padding.
             past_kv_cache: Keys and values of the positions before `input`, each layer's, from
                 `generation.empty_cache`; it grows by those of `input`.
+            **others: TransformerLens's other arguments, where they ask for nothing.
 
         Returns:
             Logits [batch, position, d_vocab_out], the loss in nats, both, None, or the residual
             stream.
         """
+        check(others, FORWARD, "forward")
         if start_at_layer is None:
             past = past_kv_cache[0].k.shape[1] if past_kv_cache else 0
             tokens, attention_mask = text.read(
@@ -169,7 +156,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         if tokens is not None and attention_mask is None:
             attention_mask = padding_mask(self, tokens, padding_side, prepend_bos)
         loss = loss_fn(logits, tokens, attention_mask, loss_per_token)
-        return loss if return_type == "loss" else (logits, loss)
+        return loss if return_type == "loss" else Output(logits, loss)
 
     def span(self, length: int, past: int = 0, attention_mask: Tensor | None = None) -> Span:
         """Return the positions past … past + length − 1 of this model."""

@@ -42,9 +42,12 @@ class Transformer(HookedModule):
     to, cpu, cuda, float, double = map(_moving, ("to", "cpu", "cuda", "float", "double"))
     half, bfloat16, to_empty = map(_moving, ("half", "bfloat16", "to_empty"))
 
-    def __init__(self, cfg: HookedTransformerConfig, tokenizer: Any = None) -> None:
+    def __init__(
+        self, cfg: HookedTransformerConfig | dict[str, Any], tokenizer: Any = None
+    ) -> None:
         """Make uninitialised parts."""
         super().__init__()
+        cfg = HookedTransformerConfig.from_dict(cfg) if isinstance(cfg, dict) else cfg
         if cfg.d_vocab == -1:
             cfg.d_vocab = cfg.d_vocab_out = len(tokenizer)
         self.cfg, self.tokenizer = cfg, tokenizer

@@ -14,7 +14,7 @@ from tests.reports.small import TOKENS, is_one_sentence, random_model
 SIZES = {"n_layers": 2, "d_model": 16, "n_ctx": 12, "d_head": 4, "d_vocab": 31, "seed": 0}
 ASK_FOR_NOTHING = {
     "attention_dir": "causal",
-    "init_weights": True,
+    "init_weights": False,
     "init_mode": "gpt2",
     "initializer_range": -1.0,
     "n_devices": 1,
@@ -37,7 +37,6 @@ ASK_FOR_NOTHING = {
 }
 ASK = {
     "attention_dir": "bidirectional",
-    "init_weights": False,
     "n_devices": 2,
     "load_in_4bit": True,
     "use_attn_scale": False,

@@ -58,6 +58,14 @@ PATTERNS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+HEAD_NAMES = list(PATTERNS)
+
+
+def get_supported_heads() -> None:
+    """Print the names of patterns that `detect_head` knows."""
+    print(f"Supported heads: {HEAD_NAMES}")
+
+
 @torch.no_grad()
 def detect_head(
     model: HookedTransformer,

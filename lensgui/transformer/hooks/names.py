@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _ACTIVATION_ALIASES = {
+    "in": "resid_pre",
+    "out": "resid_post",
     "attn": "pattern",
     "attn_logits": "attn_scores",
     "key": "k",

@@ -22,6 +22,7 @@ from lensgui.transformer.layers.parameters import (
     zeros,
 )
 from lensgui.transformer.layers.span import Span
+from lensgui.transformer.weights.factored import FactoredMatrix
 
 _ALL_HEADS = slice(None)
 
@@ -189,6 +190,23 @@ class Attention(nn.Module):
     def span_of(self, stream: Tensor) -> Span:
         """Return the first positions of an unpadded prompt, as many as a stream's, [batch, …]."""
         return Span(self.cfg, stream.shape[1], device=stream.device)
+
+    @property
+    def QK(self) -> FactoredMatrix:
+        """Each head's W_Q W_Kᵀ, factored, [head, d_model, d_model]."""
+        keys = self.W_K.repeat_interleave(self.cfg.heads_per_group, 0)
+        return FactoredMatrix(self.W_Q, keys.transpose(-2, -1))
+
+    @property
+    def OV(self) -> FactoredMatrix:
+        """Each head's W_V W_O, factored, [head, d_model, d_model]."""
+        return FactoredMatrix(self.W_V.repeat_interleave(self.cfg.heads_per_group, 0), self.W_O)
+
+    @property
+    def mask(self) -> Tensor:
+        """Which sources each query may see, [n_ctx, n_ctx]."""
+        span = Span(self.cfg, self.cfg.n_ctx, device=self.W_Q.device)
+        return span.visible(window=self.window)[0, 0]
 
     def projected(
         self, query_input: Tensor, key_input: Tensor, value_input: Tensor

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.terms.elsewhere import GENERATE, kept
+from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.attention import KeyValues
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text import tokens as text
@@ -18,7 +20,24 @@ from lensgui.transformer.text.vocabulary import GrowingText, decode
 Returned = Literal["input", "str", "tokens"]
 
 
-def empty_cache(model: Transformer, batch: int = 1) -> list[KeyValues]:
+class KeyValueCache(list[KeyValues]):
+    """Keys and values of the positions run so far, a layer each."""
+
+    @classmethod
+    def init_cache(
+        cls,
+        cfg: HookedTransformerConfig,
+        device: torch.device | str = "cpu",
+        batch_size: int = 1,
+        dtype: torch.dtype | None = None,
+    ) -> KeyValueCache:
+        """Return a cache of no positions: [batch, 0, key_value_head, d_head] for each layer."""
+        shape = (batch_size, 0, cfg.kv_heads, cfg.d_head)
+        nothing = torch.empty(shape, dtype=dtype or cfg.dtype, device=device)
+        return cls(KeyValues(nothing, nothing, grows=True) for _ in range(cfg.n_layers))
+
+
+def empty_cache(model: Transformer, batch: int = 1) -> KeyValueCache:
     """Return a key/value cache of no positions, which grows with every forward pass it is given to.
 
     Args:
@@ -28,9 +47,8 @@ def empty_cache(model: Transformer, batch: int = 1) -> list[KeyValues]:
     Returns:
         Keys and values for each layer, [batch, 0, key_value_head, d_head].
     """
-    cfg = model.cfg
-    nothing = model.embed.W_E.new_empty(batch, 0, cfg.kv_heads, cfg.d_head)
-    return [KeyValues(nothing, nothing, grows=True) for _ in range(cfg.n_layers)]
+    W_E = model.embed.W_E
+    return KeyValueCache.init_cache(model.cfg, W_E.device, batch, W_E.dtype)
 
 
 def seen(cache: list[KeyValues] | None, mask: Tensor | None, tokens: Tensor) -> Tensor | None:
@@ -213,6 +231,7 @@ def generate(
     Returns:
         Prompt and continuation: a text or texts, or token ids [batch, position].
     """
+    settings = kept(settings, GENERATE)
     with model.hooks(fwd_hooks):
         pieces = list(
             generate_stream(model, input, max_new_tokens, return_type="tokens", **settings)

@@ -13,6 +13,25 @@ from lensgui.transformer.parts import Transformer
 from lensgui.transformer.weights.factored import FactoredMatrix, composition_scores
 
 
+@torch.no_grad()
+def fill(model: Transformer) -> None:
+    """Draw every weight matrix from N(0, cfg.init_range²), and set biases to 0 and norms to 1.
+
+    Args:
+        model: A transformer; `cfg.seed` seeds torch's generator if it is set.
+    """
+    cfg = model.cfg
+    if cfg.seed is not None:
+        torch.manual_seed(cfg.seed)
+    assert cfg.init_range is not None
+    for name, weight in model.named_parameters():
+        kind = name.rsplit(".", 1)[-1]
+        if kind.startswith("W_"):
+            weight.normal_(0.0, cfg.init_range)
+        else:
+            weight.fill_(1.0 if kind == "w" else 0.0)
+
+
 class Stacked:
     """An attribute that stacks one weight of every block: layer becomes the first dimension.
 
