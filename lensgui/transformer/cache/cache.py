@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -123,12 +123,10 @@ class CachingModule(HookedModule):
         cache = {} if cache is None else cache
         if isinstance(pos_slice, int):
             pos_slice = slice(pos_slice, pos_slice + 1 or None)
-        save = partial(
-            _save, cache=cache, device=device, squeeze=remove_batch_dim, pos_slice=pos_slice
-        )
+        save = Saving(cache, device, remove_batch_dim, pos_slice)
         forward: list[NamedHook] = [(name, save) for name in needed]
         backward: list[NamedHook] = (
-            [(name, partial(save, suffix="_grad")) for name in needed] if incl_bwd else []
+            [(name, replace(save, suffix="_grad")) for name in needed] if incl_bwd else []
         )
         return cache, forward, backward
 
@@ -160,24 +158,34 @@ class CachingModule(HookedModule):
         return [point.name for name in names for point in self.points_named(name)]
 
 
-def _save(
-    activation: Tensor,
-    *,
-    hook: HookPoint,
-    cache: dict[str, Tensor],
-    device: torch.device | str | None,
-    squeeze: bool,
-    pos_slice: Slice | SliceInput,
-    suffix: str = "",
-) -> None:
-    """Keep an activation, detached."""
-    kept = activation.detach()
-    if pos_slice is not None:
-        # Scores and patterns are [batch, head, query, key]: their queries are sliced. Elsewhere
-        # positions come second.
-        before = 2 if hook.name.endswith(("hook_attn_scores", "hook_pattern")) else 1
-        if kept.ndim > before:
-            kept = Slice.of(pos_slice).apply(kept, before)
-    if device is not None:
-        kept = kept.to(device)
-    cache[hook.name + suffix] = kept[0] if squeeze else kept
+@dataclass(frozen=True)
+class Saving:
+    """A hook that keeps activations, detached.
+
+    Attributes:
+        cache: Where they are kept, by the hook point's name.
+        device: Where the copies go; None leaves them where they are.
+        squeeze: Whether to drop the first dimension.
+        pos_slice: Which positions to keep; None for all.
+        suffix: What the names end with.
+    """
+
+    cache: dict[str, Tensor]
+    device: torch.device | str | None
+    squeeze: bool
+    pos_slice: Slice | SliceInput
+    suffix: str = ""
+    only_reads: ClassVar[bool] = True
+
+    def __call__(self, activation: Tensor, *, hook: HookPoint) -> None:
+        """Keep an activation."""
+        kept = activation.detach()
+        if self.pos_slice is not None:
+            # Scores and patterns are [batch, head, query, key]: their queries are sliced. Elsewhere
+            # positions come second.
+            before = 2 if hook.name.endswith(("hook_attn_scores", "hook_pattern")) else 1
+            if kept.ndim > before:
+                kept = Slice.of(self.pos_slice).apply(kept, before)
+        if self.device is not None:
+            kept = kept.to(self.device)
+        self.cache[hook.name + self.suffix] = kept[0] if self.squeeze else kept

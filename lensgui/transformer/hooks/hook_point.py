@@ -27,6 +27,11 @@ class Attached:
     is_permanent: bool
     level: int
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether the hook says of itself that it returns nothing and writes into nothing."""
+        return getattr(self.hook, "only_reads", False)
+
 
 class HookPoint(nn.Module):
     """An identity layer that shows its input to every attached hook.
@@ -81,7 +86,7 @@ class HookPoint(nn.Module):
 
         A hook may write into what it is shown as well as return another.
         """
-        if not self.fwd_hooks:
+        if all(attached.only_reads for attached in self.fwd_hooks):
             return self(activation), False
         before = activation.detach().clone()
         after = self(activation)

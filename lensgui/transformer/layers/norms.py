@@ -67,26 +67,46 @@ class Norm(nn.Module):
             return x
         if not (self.hook_scale.is_watched or self.hook_normalized.is_watched):
             return self._fused(x)
-        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        if self.centres:
-            wide = wide - wide.mean(-1, keepdim=True)
-        size = (wide.pow(2).mean(-1, keepdim=True) + self.eps).sqrt()
-        scale, has_scale = self.hook_scale.shown(size)
-        normalized, has_normalized = self.hook_normalized.shown((wide / scale).to(x.dtype))
-        long = self._weighted_and_shifted(normalized)
-        return long if has_scale or has_normalized else with_gradients_of(long, self._fused(x))
+        wide = precise(x)
+        centred = self._centred(wide)
+        squared = self._squared_size(centred)
+        scale, has_scale = self.hook_scale.shown(squared.sqrt())
+        if has_scale:
+            normalized = centred / scale
+        else:
+            normalized = self._normalized(wide) if self.centres else wide * squared.rsqrt()
+            if scale.requires_grad:
+                normalized = with_gradients_of(centred / scale, normalized)
+        normalized, has_normalized = self.hook_normalized.shown(normalized.to(x.dtype))
+        result = self._weighted_and_shifted(normalized)
+        if has_scale or has_normalized or self.w is None or not self._is_one_step(x):
+            return result
+        return with_gradients_of(result, self._fused(x))
 
     def _fused(self, x: Tensor) -> Tensor:
         """Return the result in as few passes over memory as torch knows."""
-        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        if self.centres and (self.w is None or self.w.ndim == 1) and wide is x:
+        if self._is_one_step(x):
             return F.layer_norm(x, x.shape[-1:], self.w, self.b, self.eps)
+        return self._weighted_and_shifted(self._normalized(precise(x)).to(x.dtype))
+
+    def _is_one_step(self, x: Tensor) -> bool:
+        """Whether torch normalises x and multiplies with the weight at once."""
+        return self.centres and (self.w is None or self.w.ndim == 1) and precise(x) is x
+
+    def _normalized(self, wide: Tensor) -> Tensor:
+        """Return the result before w and b; takes float32 at least."""
         if self.centres:
-            normalized = F.layer_norm(wide, x.shape[-1:], eps=self.eps)
-        else:
-            size = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
-            normalized = wide * (size.square() / x.shape[-1] + self.eps).rsqrt()
-        return self._weighted_and_shifted(normalized.to(x.dtype))
+            return F.layer_norm(wide, wide.shape[-1:], eps=self.eps)
+        return wide * self._squared_size(wide).rsqrt()
+
+    def _centred(self, wide: Tensor) -> Tensor:
+        return wide - wide.mean(-1, keepdim=True) if self.centres else wide
+
+    def _squared_size(self, centred: Tensor) -> Tensor:
+        """Return the square of what is divided by, [..., 1]."""
+        length = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
+        squared: Tensor = length.square() / centred.shape[-1] + self.eps
+        return squared
 
     def _weighted_and_shifted(self, normalized: Tensor) -> Tensor:
         weighted = self.weighted(normalized)
@@ -98,9 +118,7 @@ class Norm(nn.Module):
 
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""
-        wide = precise(x)
-        wide = wide - wide.mean(-1, keepdim=True) if self.centres else wide
-        return (wide.pow(2).mean(-1, keepdim=True) + self.eps).sqrt().to(x.dtype)
+        return self._squared_size(self._centred(precise(x))).sqrt().to(x.dtype)
 
     def fold(self) -> None:
         """Forget w and b, once they are folded into what reads this norm."""
