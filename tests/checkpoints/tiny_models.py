@@ -293,13 +293,18 @@ TINY: dict[str, Callable[[], Any]] = {
 def tiny(name: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> Any:
     """Return a tiny model: weights and biases from N(0, 0.3²), norms from 1 + N(0, 0.3²)."""
     torch.manual_seed(seed)
-    model = TINY[name]().eval().to(dtype)
-    model.set_attn_implementation("eager")
-    with torch.no_grad():
-        for key, parameter in model.named_parameters():
-            parameter.normal_(1.0 if _is_norm(name, key, parameter) else 0.0, 0.3)
+    model = TINY[name]().to(dtype)
+    randomise(model, name)
     _lift_angles(model)
     return model
+
+
+@torch.no_grad()
+def randomise(model: Any, name: str) -> None:
+    """Draw every parameter of a Hugging Face model, which then attends eagerly."""
+    model.eval().set_attn_implementation("eager")
+    for key, parameter in model.named_parameters():
+        parameter.normal_(1.0 if _is_norm(name, key, parameter) else 0.0, 0.3)
 
 
 def _is_norm(name: str, key: str, parameter: torch.Tensor) -> bool:

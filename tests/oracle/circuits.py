@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 
 POSITIONS = ("resid_pre", "resid_mid", "attn_out", "mlp_out")
@@ -105,6 +107,28 @@ def circuits(asked):
         yield from factored(name, getattr(model, name)[1, 2], getattr(model, name)[1])
 
 
+def halves(asked):
+    """Circuits of weights that were rounded to bfloat16: lensgui's stay so, the peer's do not."""
+    if asked.is_demo:
+        return
+    model = copy.deepcopy(asked.model)
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(torch.bfloat16)
+        if asked.library.__name__ != "lensgui":
+            parameter.data = parameter.data.float()
+    for mode in ("Q", "K", "V"):
+        yield f"composition/{mode}", model.all_composition_scores(mode)
+    for name in ("QK", "OV"):
+        heads = getattr(model, name)
+        matrix = heads[1, 2]
+        _, singular, _ = matrix.svd()
+        yield f"{name}/S", singular
+        yield f"{name}/eigenvalues", matrix.eigenvalues.abs().sort().values
+        yield f"{name}/norms", heads.norm()
+        yield f"{name}/even", matrix.make_even().AB
+        yield f"{name}/collapse_l", (matrix.collapse_l() ** 2).sum(0)
+
+
 def factored(name, matrix, heads):
     u, s, vh = matrix.svd()
     yield f"{name}/U", u.abs()
@@ -165,4 +189,4 @@ def odds(asked):
         yield f"slice/{given}/indices", str(taken.indices(5))
 
 
-QUESTIONS = (patching, some_patching, detection, circuits, directions, odds)
+QUESTIONS = (patching, some_patching, detection, circuits, halves, directions, odds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -49,7 +51,10 @@ def open_model(name: str, processing: str) -> Any:
     opener = partial(method, device="cpu", default_prepend_bos=questions.PREPEND_BOS)
     if name == subjects.DEMO:
         return opener(name)
-    return opener(hf_model=subjects.tiny_model(name), tokenizer=subjects.tokenizer())
+    if name in subjects.FILES:
+        with tempfile.TemporaryDirectory() as folder:
+            return opener(str(subjects.folder_of(name, Path(folder))))
+    return opener(hf_model=subjects.tiny_model(name), tokenizer=subjects.tokenizer(name))
 
 
 def compare(
@@ -65,7 +70,7 @@ def compare(
             seen.add(key)
             if key in stored:
                 distance = answers.distance(value, stored[key])
-                yield Compared(key, distance, why, answers.scale(stored[key]))
+                yield Compared(key, distance, why, scale(key, stored))
             else:
                 yield Compared(key, float("inf"), why)
     about = {question.__name__ for question in asked}
@@ -73,6 +78,19 @@ def compare(
         if key.split("/")[1] not in about:
             continue
         yield Compared(key, float("inf"), purpose(f"{name}/{key}"))
+
+
+def scale(key: str, stored: answers.Answers) -> float:
+    """Return the largest number that went into an answer, at least 1.
+
+    The residual stream is a sum that only grows: it keeps the rounding of its largest numbers,
+    also behind the layer that takes them out again.
+    """
+    stream = re.match(r".*/hooks/blocks\.\d+\.hook_resid_", key)
+    if stream is None:
+        return answers.scale(stored[key])
+    along = re.compile(rf"{key.split('/')[0]}/hooks/blocks\.\d+\.hook_resid_")
+    return max(answers.scale(value) for name, value in stored.items() if along.match(name))
 
 
 def worst_by_question(compared: Iterable[Compared]) -> dict[str, float]:

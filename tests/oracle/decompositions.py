@@ -21,8 +21,9 @@ def components(asked):
     yield "attrs", cache.logit_attrs(stack, asked.answer, asked.distractor)
     yield "attrs/one", cache.logit_attrs(stack, asked.answer)
     yield "attrs/heads", cache.logit_attrs(heads, asked.answer, asked.distractor, pos_slice=-1)
-    text = model.to_string(torch.tensor([asked.answer]))
-    yield "attrs/text", cache.logit_attrs(stack, text)
+    if not asked.has_pieces:
+        text = model.to_string(torch.tensor([asked.answer]))
+        yield "attrs/text", cache.logit_attrs(stack, text)
     rows = torch.tensor([7, 9]), torch.tensor([12, 30])
     yield "attrs/rows", cache.logit_attrs(heads, *rows, pos_slice=-1)
     yield "attrs/all", cache.logit_attrs(stack, tokens, (tokens + 1) % 61)

@@ -18,6 +18,7 @@ DIFFERENCES: dict[str, str] = {
         r"gemma2/.*/components/(stack_head_results/.*|neurons.*|stack_neuron_results.*|full/.*"
         r"|attrs/(heads|rows|batch_slice))"
     ),
+    "tokens of SentencePiece as text": r"llama_tied/.*/texts/to_str_tokens.*",
     "hooks inside experts": r"mixtral/.*/blocks\.\d\.mlp\.experts\..*",
 }
 

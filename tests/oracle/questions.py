@@ -30,11 +30,12 @@ class Asked:
         answer: A token.
         distractor: Another.
         is_demo: Whether the model is the demo model.
+        has_pieces: Whether its tokens are SentencePiece's: the peer takes no answer as text then.
     """
 
     def __init__(self, library, model, name):
         self.library, self.model, self.is_demo = library, model, name == DEMO
-        self.name = name
+        self.name, self.has_pieces = name, name == "llama_tied"
         if self.is_demo:
             self.tokens = model.to_tokens(CLEAN, prepend_bos=False)
             self.corrupted = model.to_tokens(CORRUPTED, prepend_bos=False)
@@ -165,14 +166,20 @@ def padding(asked):
     if asked.is_demo:
         return
     model, texts = asked.model, ["a cat sat", "so it goes on", "b"]
+    names = ("hook_pos_embed", "hook_z", "hook_normalized", "hook_pattern", "hook_resid_post")
     for side in ("left", "right"):
         tokens = model.to_tokens(texts, padding_side=side)
         yield f"{side}/tokens", tokens
-        logits = model(texts, padding_side=side)
         lengths = [model.to_tokens(text).shape[1] for text in texts]
+        logits, cache = model.run_with_cache(
+            texts, padding_side=side, names_filter=lambda name: name.endswith(names)
+        )
         for row, length in enumerate(lengths):
-            real = logits[row, -length:] if side == "left" else logits[row, :length]
-            yield f"{side}/logits/{row}", real
+            real = slice(-length, None) if side == "left" else slice(0, length)
+            yield f"{side}/logits/{row}", logits[row, real]
+            for name, value in cache.items():
+                own = value[row, :, real, real] if "pattern" in name else value[row, real]
+                yield f"{side}/{name}/{row}", own
 
 
 def texts(asked):
@@ -187,6 +194,8 @@ def texts(asked):
     yield "to_str_tokens/two", "|".join(chain(*model.to_str_tokens([text, text[:5]])))
     yield "to_string", model.to_string(model.to_tokens(text)[0])
     yield "to_string/batch", "|".join(model.to_string(model.to_tokens([text, text])))
+    if asked.has_pieces:
+        return
     yield "to_string/one", model.to_string(asked.answer)
     letter = " a"
     yield "to_single_token", model.to_single_token(letter)
