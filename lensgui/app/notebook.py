@@ -10,6 +10,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 
 from lensgui.app import start
 from lensgui.app.runtime import Warming, interruptible
+from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.results import Answerer
 from lensgui.prompts.pair import PromptPair
@@ -41,6 +42,7 @@ def show(
     """
     parts = start.build(start.Options(document=Document(key, pair)), make_answerer)
     parts.warming = Warming(parts.runner, parts.window)
+    fit_screen(parts.window)
     parts.window.show()
     atexit.unregister(_leave_all)
     atexit.register(_leave_all)  # before all that was registered till now, Qt's own end too

@@ -16,6 +16,7 @@ from lensgui.app.fetching import Fetching
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.smoke import Smoke
 from lensgui.app.window.appearance import SYSTEM, Appearance
+from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import TITLE, MainWindow
 from lensgui.jobs.results import Answerer
 from lensgui.jobs.runner import Runner
@@ -118,6 +119,7 @@ def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:
         Smoke(parts.window)
     else:
         parts.warming = Warming(parts.runner, parts.window)
+    fit_screen(parts.window)
     parts.window.show()
     with interruptible(parts.app.exit):
         status = parts.app.exec()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Protocol, TypeVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard, Reply
@@ -21,6 +21,7 @@ OPENING = "The model is being opened."
 NO_MODEL = "No model is open."
 UNEQUAL = "The prompts differ in length."
 QUIET = (STOPPED, UNEQUAL)  # no faults: one was requested, the other is said in full at the prompts
+SIDE = 8  # pixels left and right of what is in a pane
 Channel = tuple[str, str]  # a pane's title, and its name for a question
 AnAnswer = TypeVar("AnAnswer")
 
@@ -41,9 +42,11 @@ class Pane(QWidget):
         title: Its name on its dock.
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
-        scrolls: Whether it may be given less height than it needs.
+        has_message_line: Whether a line is left empty at its bottom for messages.
         card: The model that was opened last; None before there is one.
         messages: What is wrong, by the name of the question or of what the user did.
+        folds: Whether it can be folded to its title and one line.
+        summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
         hovered: (words,) the value under the pointer; "" when there is none.
@@ -55,7 +58,9 @@ class Pane(QWidget):
 
     title: ClassVar[str] = ""
     about: ClassVar[str] = ""
-    scrolls: ClassVar[bool] = True
+    has_message_line: ClassVar[bool] = True
+    folds: ClassVar[bool] = False
+    summarised = Signal(str)
     picked = Signal(object)
     edited = Signal(object)
     hovered = Signal(str)
@@ -73,15 +78,16 @@ class Pane(QWidget):
         self.messages: dict[str, str] = {}
         self._replies: dict[str, Reply] = {}
         self._empty_states: dict[EmptyState, str] = {}
+        self._bottom: int | None = None  # of what is seen of the pane, if it is scrolled
         self.message = plain_label(parent=self)
         self.message.setWordWrap(True)
+        self.message.setAutoFillBackground(True)
         self.message.hide()
         self.message.setAccessibleName(f"{self.title}: what went wrong")
-        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
+        line = self.message.fontMetrics().lineSpacing() if self.has_message_line else 0
         self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(8, 4, 8, 6)
+        self.column.setContentsMargins(SIDE, 4, SIDE, 6 + line)
         self.column.setSpacing(4)
-        self.column.addWidget(self.message)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what this pane wants to know, by a name of its own for each question."""
@@ -169,6 +175,25 @@ class Pane(QWidget):
         is_fault = any(said not in QUIET for said in sentences)
         self.message.setForegroundRole(role.BrightText if is_fault else role.WindowText)
         self.message.setVisible(bool(sentences))
+        self._place_message()
+
+    def show_bottom(self, bottom: int) -> None:
+        """Let messages stand where they are seen: how far down the pane is not scrolled away."""
+        self._bottom = bottom
+        self._place_message()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep messages at the bottom."""
+        super().resizeEvent(event)
+        self._place_message()
+
+    def _place_message(self) -> None:
+        """Put messages into their line; longer ones cover what is above, and move nothing."""
+        bottom = self.height() if self._bottom is None else min(self._bottom, self.height())
+        width = self.width() - 2 * SIDE
+        height = self.message.heightForWidth(width)
+        self.message.setGeometry(SIDE, bottom - height - 3, width, height)
+        self.message.raise_()
 
 
 def _is_mere_end(before: Reply | None, after: Reply | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.app.window.docks import BESIDE
+from lensgui.app.window.layout import BESIDE
 from lensgui.app.window.window import SIZE
 from lensgui.terms.kinds import SweepKind
 

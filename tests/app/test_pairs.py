@@ -50,6 +50,7 @@ def test_prompts_of_different_lengths_bring_words_that_fit(window, qtbot):
     pane = window.panes["Prompt"]
     pair = find("ioi").document.pair
     window.session.edit(pair=pair, corrupted=pair.corrupted + " him")
-    qtbot.waitUntil(pane.fits.isVisible)
-    pane.fitting.clicked.emit(0)
-    qtbot.waitUntil(lambda: not pane.fits.isVisible())
+    line = pane.remarks
+    qtbot.waitUntil(lambda: bool(line.fitting.chips))
+    line.fitting.clicked.emit(0)
+    qtbot.waitUntil(lambda: not line.drop.isVisible())

@@ -43,11 +43,13 @@ def test_the_status_line_counts_and_guesses(qtbot):
     line.show_progress(Progress("activation patching", 120, 420, 1.2))
     assert line.what.text() == "activation patching 120 / 420 · 2 s left"
     assert line.bar.isVisible()
-    assert line.stop.isVisible()
+    places = [part.geometry() for part in (line.stop, line.bar, line.what)]
+    assert line.stop.isEnabled()
     line.show_progress(Progress())
     assert line.what.text() == "ready"
     assert not line.bar.isVisible()
-    assert not line.stop.isVisible()
+    assert not line.stop.isEnabled()
+    assert [part.geometry() for part in (line.stop, line.bar, line.what)] == places
 
 
 def test_a_download_is_shown_in_megabytes(qtbot):

@@ -88,7 +88,12 @@ def window() -> bool:
         command = [xvfb, "-a", *command]
     print("\nThe window:", flush=True)
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
-    parts = ("tests.bench.window", "tests.bench.lab", "tests.bench.painting")
+    parts = (
+        "tests.bench.window",
+        "tests.bench.stillness",
+        "tests.bench.lab",
+        "tests.bench.painting",
+    )
     statuses = [subprocess.run([*command, part], env=environment).returncode for part in parts]
     return not any(statuses)
 

@@ -8,8 +8,9 @@ from PySide6.QtGui import QColor
 
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import theme
-from lensgui.panes.controls import chips
-from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls import chip as colours
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.token_rows import chosen, counterpart, marks
 from lensgui.prompts.pair import PromptPair
@@ -97,8 +98,8 @@ def test_a_gap_has_room_beside_chips_and_wraps_with_them(qtbot):
     row.show_chips([Chip("aa"), Chip("bb", gap_before=True), Chip("cc", gap_after=True)])
     row.resize(400, 60)
     first, second, third = (row.place_of(index) for index in range(3))
-    assert second.left() - first.right() >= chips.GAP
-    room = third.right() + chips.GAP
+    assert second.left() - first.right() >= colours.GAP
+    room = third.right() + colours.GAP
     row.resize(int(room) - 2, 60)
     assert row.place_of(2).top() > row.place_of(1).top()
 
@@ -129,6 +130,6 @@ def luminance(color):
 def test_text_can_be_read_on_every_tint(look):
     for step in range(101):
         chip = Chip("a", tint=step / 100)
-        pair = chips.tint(step / 100, look), chips.ink(chip, look)
+        pair = colours.tint(step / 100, look), colours.ink(chip, look)
         dark, light = sorted(luminance(QColor(color)) for color in pair)
         assert (light + 0.05) / (dark + 0.05) > 4

@@ -62,7 +62,7 @@ def test_sweeps_with_other_axes_are_not_subtracted(document, show, qtbot):
     pane, document = kept(document, show, qtbot, kind=HEADS)
     choose(pane, qtbot, "A − B")
     reply(pane, "kept", pane.requests(document, PLACE)["kept"])
-    assert "can't be subtracted" in pane.view.refusal.text()
+    assert "can't be subtracted" in pane.view.legend.text()
     assert pane.view.face is pane.sweep
 
 

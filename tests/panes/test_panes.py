@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.window.docks import PANES
+from lensgui.app.window.layout import PANES
 from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import (
     AttentionGrid,
@@ -186,8 +186,8 @@ def test_an_undefined_share_is_refused_in_words_and_drawn_in_logits(document, sh
     states = np.full((1, 2), CellState.EXACT, np.uint8)
     refusal = "Clean and corrupted have the same metric, so a share of nothing would be divided by."
     tell(pane, "sweep", Sweep(axes, values, states, 1.0, 1.0, refusal))
-    assert pane.view.refusal.text() == refusal
-    assert pane.view.refusal.isVisible()
+    assert pane.view.legend.text().endswith(refusal)
+    assert refusal.split()[0] in pane.view.legend.toolTip()
     assert pane.view.levels.end == 2.0
     assert "of clean − corrupted" not in pane.heatmap.describe(0, 1)
 

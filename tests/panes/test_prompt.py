@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDialogButtonBox
 
 from lensgui.jobs.requests import FindTokens
+from lensgui.panes.prompt.message_line import MessageLine
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, replaced, swapped
 from lensgui.prompts.pair import PromptPair
@@ -97,8 +99,8 @@ def test_clicking_a_token_selects_its_position(document, show, qtbot):
 
 def test_warnings_are_listed(document, show):
     pane = answer(show(PromptPane()), Document(document.model, PromptPair("a b ")))
-    assert pane.remarks.faults.isVisible()
-    assert pane.remarks.faults.text() == "The clean prompt ends in a space."
+    assert pane.remarks.label.text() == "The clean prompt ends in a space."
+    assert pane.remarks.label.foregroundRole() == QPalette.ColorRole.BrightText
 
 
 def test_prompts_of_different_lengths_are_aligned_and_words_that_fit_are_offered(
@@ -111,16 +113,21 @@ def test_prompts_of_different_lengths_are_aligned_and_words_that_fit_are_offered
     clean, corrupted = (pane.tokens[side].row.chips for side in ("clean", "corrupted"))
     assert [chip.is_marked for chip in clean] == [False, True, False, False, False]
     assert [chip.detail for chip in corrupted] == ["", "", "+", "", "", ""]
-    assert not pane.fits.isVisible()
+    line = pane.remarks
+    assert not line.fitting.chips
+    assert line.drop.isVisible()
     answer(pane, longer)
-    assert pane.fits.isVisible()
-    assert pane.fitting.chips[0].text == "other"
+    assert line.fitting.chips[0].text == "other"
     with qtbot.waitSignal(pane.edited) as edited:
-        pane.fitting.clicked.emit(0)
+        line.fitting.clicked.emit(0)
     assert edited.args == [{"corrupted": PAIR.clean + "!"}]
+    with qtbot.waitSignal(pane.edited) as edited:
+        line.drop.click()
+    assert edited.args == [{"corrupted": ""}]
     answer(pane, document)
     pane.show_reply("fitting", None)
-    assert not pane.fits.isVisible()
+    assert not line.fitting.chips
+    assert not line.drop.isVisible()
     assert "fitting" not in pane.requests(document, Cursor())
 
 
@@ -266,20 +273,50 @@ def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
 def test_averaging_is_said(document, show):
     rows = TASKS[0].draw(3)
     pane = answer(show(PromptPane()), replace(document, table=rows, is_average=True))
-    assert "Panes average over 3 pairs of the table" in pane.remarks.notices.text()
-    assert pane.remarks.faults.text() == ""
-    assert pane.remarks.notices.foregroundRole() != pane.remarks.faults.foregroundRole()
+    label = pane.remarks.label
+    assert "Panes average over 3 pairs of the table" in label.text()
+    assert label.foregroundRole() == QPalette.ColorRole.PlaceholderText
 
 
-def test_the_row_of_words_that_fit_stays_while_one_types(document, show):
-    pane = answer(show(PromptPane()), document.having(corrupted="When Mary and Mary went to"))
-    request = pane.requests(document.having(corrupted="When Mary and Mary went to"), Cursor())
-    tell(pane, "fitting", last(FakeAnswerer().answer(request["fitting"])))
-    assert pane.fits.isVisible()
-    pane.show_reply(
-        "fitting", None
-    )  # a key was pressed: it may fit otherwise now, and nothing jumps
-    assert pane.fits.isVisible()
-    assert not pane.fitting.chips
-    pane.show_reply("pair", None)
-    assert not pane.fits.isVisible()
+def test_the_first_sentence_is_read_and_the_others_are_counted(show):
+    line = show(MessageLine())
+    line.show_sentences(("One thing is wrong.", "Another too."), ("And this is so.",))
+    assert line.label.text() == "One thing is wrong. (and 2 more)"
+    assert line.label.accessibleDescription().splitlines()[2] == "And this is so."
+    line.show_sentences((), ())
+    assert line.label.text() == ""
+
+
+LONG = " ".join(["word"] * 60)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        PromptPair(""),
+        PromptPair("a"),
+        PromptPair(LONG),
+        PromptPair(LONG, LONG + " more"),
+        PromptPair("a\nb\nc\nd", "a b "),
+        PromptPair("When Mary and Mary went", "When Mary and Mary went to"),
+    ],
+)
+def test_no_text_and_no_answer_changes_the_height_of_anything(document, show, pair):
+    pane = show(PromptPane(), 900, 230)
+    parts = (*pane.editors.values(), *pane.tokens.values(), pane.answers, pane.remarks)
+    before = [part.geometry() for part in parts]
+    hints = pane.sizeHint().height(), pane.minimumSizeHint().height()
+    other = Document(document.model, pair)
+    pane.show_document(other)
+    for _ in range(2):
+        answer(pane, other)
+        assert [part.geometry() for part in parts] == before
+    assert (pane.sizeHint().height(), pane.minimumSizeHint().height()) == hints
+
+
+def test_folded_prompts_are_told_in_one_line(document, show):
+    pane, told = show(PromptPane()), []
+    pane.summarised.connect(told.append)
+    answer(pane, document)
+    assert told[-1].startswith("·John → ·Mary")
+    assert told[-1].endswith("clean +1.800, corrupted −6.200 logits")

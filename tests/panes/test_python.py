@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import lensgui
-from lensgui.app.window.docks import PANES
+from lensgui.app.window.layout import PANES
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find

@@ -69,7 +69,7 @@ def test_identical_prompts_are_called_so(document, show):
         refusal="The logit difference is the same in both runs.",
     )
     tell(pane, "sweep", same)
-    assert pane.view.refusal.text() == "The prompts are identical, so every cell is 0."
+    assert "The prompts are identical, so every cell is 0." in pane.view.legend.text()
     assert "the prompts are identical" in pane.heatmap.describe(1, 1)
     assert "first differing token" not in pane.heatmap.describe(1, 1)
 

@@ -14,12 +14,13 @@ from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextDocument
 from PySide6.QtGui import Qt as Text
 from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 
-from lensgui.app.window.docks import PANES
+from lensgui.app.window.layout import PANES
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.requests import OpenModel
 from lensgui.jobs.results import Token
 from lensgui.panes.attention.attention import AttentionPane
-from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane

@@ -32,7 +32,7 @@ def wrong(name, asked):
     return [(one.name, one.distance) for one in compared if not one.holds]
 
 
-@pytest.mark.parametrize("name", (*subjects.TINY, *subjects.FILES))
+@pytest.mark.parametrize("name", [*subjects.TINY, *subjects.FILES])
 def test_every_number_of_a_tiny_model(name):
     assert wrong(name, comparison.QUESTIONS) == []
 

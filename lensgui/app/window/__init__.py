@@ -2,8 +2,9 @@
 
 actions: Every command once: menus and shortcuts are made from this table.
 appearance: Light, dark or as the system says; fonts and palettes of the whole application.
-docks: A pane's dock: its frame, its place in the window, and the list of all panes.
+docks: A pane's dock: its frame, and its title with the pane's buttons.
 exchange: From what the user looks at to requests, and from answers back to the panes.
+layout: Where every pane stands: the list of all panes, their places, and their sizes at first.
 statusline: The line at the bottom: what runs, how far it is, and the value under the pointer.
 toolbar: Which model is open, where it runs, how far it can be trusted, and whether there is a
     network.

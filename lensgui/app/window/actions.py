@@ -43,6 +43,7 @@ COMMANDS = (
     Command("&Edit", "Select f&orward", "forward", "Alt+Right", "Undo going back."),
     Command("&Run", "&Stop", "stop", "Ctrl+.", "Stop what runs and keep what is known."),
     Command("&Run", "&Try again", "retry", "F5", "Ask again what failed or was stopped."),
+    Command("&View", "&Fold prompts", "fold_prompts", "Ctrl+J", "Fold the prompts to one line."),
     Command("&View", "&Reset layout", "reset_layout", "", "Put every pane back in its place."),
 )
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples")

@@ -1,8 +1,6 @@
-"""A pane's dock: its frame, its place in the window, and the list of all panes."""
+"""A pane's dock: its frame, and its title with the pane's buttons."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPalette, QResizeEvent
@@ -11,47 +9,19 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QHBoxLayout,
-    QLayout,
     QMainWindow,
     QScrollArea,
-    QTabBar,
+    QSizePolicy,
     QWidget,
 )
 
 from lensgui.panes import theme
-from lensgui.panes.attention.attention import AttentionPane
-from lensgui.panes.controls.controls import Elided, button
-from lensgui.panes.inspector.inspector import InspectorPane
-from lensgui.panes.pairs.pair_table import PairTablePane
+from lensgui.panes.controls.controls import Elided, button, line
 from lensgui.panes.pane import Pane
-from lensgui.panes.patching.necessary_sufficient import NecessaryPane
-from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
-from lensgui.panes.patching.who_feeds import FeedersPane
-from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.token_text import plain_tip
 
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
-ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
-BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Prompt pairs",),
-    "Activation patching": ("Necessary or sufficient", "Who feeds it"),
-}
-BESIDE = ("Patching 2", "Patching 3")  # hidden until asked for, then to the right of the first
-WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
-HEIGHTS = {"Prompt": 190, "Attention": 520}
-COLUMNS = ("Activation patching", *BESIDE)  # share what the panes at their sides leave
-LEAST_SIDES = {"Attention": 340, "Inspector": 220}
-PANES: tuple[type[Pane], ...] = (
-    PromptPane,
-    AttentionPane,
-    PatchingPane,
-    NecessaryPane,
-    FeedersPane,
-    InspectorPane,
-    PairTablePane,
-    SecondPatchingPane,
-    ThirdPatchingPane,
-)
+MOST = 16777215  # pixels: no limit, to Qt
 MOST_STEPS = 500  # from one control to the next that is seen
 
 
@@ -61,12 +31,13 @@ class Frame(QScrollArea):
     A pane that needs more than it is given would else widen or heighten the whole window.
     """
 
-    def __init__(self, pane: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._pane = pane
         self.setWidget(pane)
+        self.verticalScrollBar().valueChanged.connect(self._tell_bottom)
 
     def sizeHint(self) -> QSize:
         """Return what the pane likes."""
@@ -99,65 +70,11 @@ class Frame(QScrollArea):
         if layout.hasHeightForWidth():
             least = layout.totalMinimumHeightForWidth(width)
         pane.resize(width, max(room.height(), least))
+        self._tell_bottom()
 
-
-def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
-    """Put every pane in its place."""
-    layout = window.layout()
-    assert layout is not None
-    limits = layout.sizeConstraint()
-    layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
-    for dock in filter(QDockWidget.isFloating, docks.values()):
-        dock.setFloating(False)
-    _place(window, docks)
-    layout.activate()
-    layout.setSizeConstraint(limits)  # on the way, docks may want more than the window has
-
-
-def _place(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
-    above: QDockWidget | None = None
-    for row in ROWS:
-        left = docks[row[0]]
-        if above is None:
-            window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, left)
-        else:
-            window.splitDockWidget(above, left, Qt.Orientation.Vertical)
-        for title in row[1:]:
-            window.splitDockWidget(left, docks[title], Qt.Orientation.Horizontal)
-            left = docks[title]
-        above = docks[row[0]]
-    for title, dock in docks.items():  # a pane that is shown only to be placed widens the window
-        dock.setVisible(title not in BESIDE)
-    _place_the_others(window, docks)
-    for bar in window.findChildren(QTabBar):
-        bar.setAccessibleName("Panes that share this place")
-        bar.setToolTip("Click a name to bring that pane to the front.")
-    for sizes, way in ((WIDTHS, Qt.Orientation.Horizontal), (HEIGHTS, Qt.Orientation.Vertical)):
-        window.resizeDocks([docks[title] for title in sizes], list(sizes.values()), way)
-
-
-def make_room(window: QMainWindow, docks: Mapping[str, QDockWidget], title: str) -> None:
-    """Share the width out anew when a sweep is shown beside others."""
-    if title not in BESIDE:
-        return
-    columns = [name for name in COLUMNS if docks[name].isVisible()]
-    sides = {name: width for name, width in LEAST_SIDES.items() if docks[name].isVisible()}
-    share = max(1, window.width() - sum(sides.values())) // max(1, len(columns))
-    widths = {**sides, **dict.fromkeys(columns, share)}
-    window.resizeDocks(
-        [docks[name] for name in widths], list(widths.values()), Qt.Orientation.Horizontal
-    )
-
-
-def _place_the_others(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
-    beside = docks["Activation patching"]
-    for title in BESIDE:
-        window.splitDockWidget(beside, docks[title], Qt.Orientation.Horizontal)
-        beside = docks[title]
-    for front, others in BEHIND.items():
-        for title in others:
-            window.tabifyDockWidget(docks[front], docks[title])
-        docks[front].raise_()
+    @Slot()
+    def _tell_bottom(self) -> None:
+        self._pane.show_bottom(self.verticalScrollBar().value() + self.viewport().height())
 
 
 def is_in_front(widget: QWidget | None) -> bool:
@@ -184,10 +101,28 @@ class TitleBar(QWidget):
         name.setText(pane.title)
         name.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=True))
         name.setToolTip(plain_tip(pane.about))
+        self.fold = button("", f"{pane.title}: fold to one line", "Fold this to one line.", self)
+        self.fold.setCheckable(True)
+        self.fold.setVisible(pane.folds)
+        self.summary = line(self)
+        self.summary.setAccessibleName(f"{pane.title}, in one line")
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 0)
-        row.addWidget(name, 1)
+        row.addWidget(self.fold)
+        if pane.folds:
+            name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        row.addWidget(name, 0 if pane.folds else 1)
+        row.addWidget(self.summary, 1 if pane.folds else 0)
         row.addWidget(self.copy)
+        pane.summarised.connect(self.summary.setText)
+        self.show_folded(is_folded=False)
+
+    def show_folded(self, *, is_folded: bool) -> None:
+        """Show the pane's one line while that is all there is."""
+        self.fold.setChecked(is_folded)
+        arrow = Qt.ArrowType.RightArrow if is_folded else Qt.ArrowType.DownArrow
+        self.fold.setArrowType(arrow)
+        self.summary.setVisible(is_folded)
 
 
 class Dock(QDockWidget):
@@ -195,6 +130,7 @@ class Dock(QDockWidget):
 
     Attributes:
         pane: What it holds.
+        is_folded: Whether there is only its title.
         copied: (Pane,) when its code is requested.
     """
 
@@ -204,13 +140,46 @@ class Dock(QDockWidget):
         super().__init__(pane.title, parent)
         self.pane = pane
         self.setObjectName(pane.title)
-        self.setWidget(Frame(pane, self) if pane.scrolls else pane)
+        self.setWidget(Frame(pane, self))
         self.setAllowedAreas(Qt.DockWidgetArea.AllDockWidgetAreas)
-        bar = TitleBar(pane, self)
-        bar.copy.clicked.connect(self._copy)
-        self.setTitleBarWidget(bar)
+        self.bar = TitleBar(pane, self)
+        self.bar.copy.clicked.connect(self._copy)
+        self.bar.fold.clicked.connect(self.fold)
+        self.setTitleBarWidget(self.bar)
+        self.is_folded = False
+        self._unfolded = 0  # how tall it was
         self.visibilityChanged.connect(self._keep_visibility)
         self.toggleViewAction().triggered.connect(self._come_forward)
+
+    @Slot(bool)
+    def fold(self, is_folded: bool) -> None:
+        """Leave only the title, with the pane in one line; or give it back the room it had."""
+        if is_folded == self.is_folded:
+            return
+        frame = self.widget()
+        self.is_folded = is_folded
+        self.bar.show_folded(is_folded=is_folded)
+        if is_folded:
+            self._unfolded = self.height()
+            frame.setFixedHeight(0)
+            return
+        frame.setMinimumHeight(0)
+        frame.setMaximumHeight(MOST)
+        self.be_tall(self._unfolded or self.sizeHint().height())
+
+    def be_tall(self, height: int) -> None:
+        """Take so much height, at the cost of what is below."""
+        window = self.parent()
+        if not isinstance(window, QMainWindow):
+            return
+        layout = window.layout()
+        assert layout is not None
+        layout.activate()
+        others = (dock for dock in window.findChildren(Dock) if dock.isVisible())
+        below = next((dock for dock in others if dock.y() > self.y()), None)
+        if below is not None:
+            rest = max(1, self.height() + below.height() - height)
+            window.resizeDocks([self, below], [height, rest], Qt.Orientation.Vertical)
 
     @Slot(bool)
     def _keep_visibility(self, is_visible: bool) -> None:

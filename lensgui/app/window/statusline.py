@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Elided, button, plain_label
+from lensgui.panes.controls.controls import Elided, button
 from lensgui.panes.token_text import plain_tip
 
 PACE_MS = 100
@@ -68,7 +68,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._fetched: Fetched | None = None
         self._progress = Progress()
-        self.what = plain_label(IDLE, self)
+        self.what = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.what.setAccessibleName("What runs")
         self.bar = QProgressBar(self, maximum=FINE, textVisible=False)
         self.bar.setFixedSize(120, 10)
@@ -82,15 +82,13 @@ class StatusLine(QStatusBar):
         self.readout.setAccessibleName("Value under the pointer")
         self.readout.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         self.setContentsMargins(6, 0, 0, 0)
-        self.addWidget(self.what)
-        self.addWidget(self.bar)
-        self.addWidget(self.stop)
-        self.addWidget(self.sentence, 1)
-        self.addPermanentWidget(self.readout, 2)
+        _keep_room(self.bar)
+        for widget, share in ((self.stop, 0), (self.bar, 0), (self.what, 3), (self.sentence, 3)):
+            self.addWidget(widget, share)
+        self.addPermanentWidget(self.readout, 4)
+        self.setFixedHeight(self.sizeHint().height())
         self.stop.clicked.connect(self.stopped)
         self.show_progress(Progress())
-        self.sentence.hide()
-        self.readout.hide()
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:
@@ -116,14 +114,12 @@ class StatusLine(QStatusBar):
         self.sentence.setForegroundRole(QPalette.ColorRole.WindowText)
         self.sentence.setText(sentence)
         self.sentence.setToolTip(plain_tip(sentence))
-        self.sentence.setVisible(bool(sentence))
         self._fading.start()
 
     @Slot(str)
     def show_readout(self, words: str) -> None:
-        """Say what is under the pointer; sentences have the room while there is nothing."""
+        """Say what is under the pointer."""
         self.readout.setText(words)
-        self.readout.setVisible(bool(words))
 
     @Slot()
     def _fade(self) -> None:
@@ -140,8 +136,15 @@ class StatusLine(QStatusBar):
                 text += f" · {ceil(progress.seconds_left)} s left"
         self.what.setText(text or IDLE)
         self.bar.setVisible(bool(text) and total > 0)
-        self.stop.setVisible(bool(text))
+        self.stop.setEnabled(bool(text))
         self.bar.setValue(round(FINE * done / total) if total else 0)
+
+
+def _keep_room(widget: QWidget) -> None:
+    """Let nothing move where a widget is hidden for a while."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
 
 
 def _fetched_words(fetched: Fetched) -> str:

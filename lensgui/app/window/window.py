@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
-from lensgui.app.window.docks import PANES, Dock, arrange, make_room
+from lensgui.app.window.docks import Dock
 from lensgui.app.window.exchange import Exchange
+from lensgui.app.window.layout import PANES, arrange, make_room
 from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -104,6 +105,12 @@ class MainWindow(QMainWindow):
         self.docks[title].raise_()
         if was_hidden:
             make_room(self, self.docks, title)
+
+    @Slot()
+    def fold_prompts(self) -> None:
+        """Fold the prompts to one line, or show them again."""
+        dock = self.docks["Prompt"]
+        dock.fold(is_folded=not dock.is_folded)
 
     @Slot()
     def open_folder(self) -> None:

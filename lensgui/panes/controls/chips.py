@@ -1,9 +1,9 @@
-"""Tokens as chips in a row that wraps."""
+"""Tokens as chips in a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -15,172 +15,44 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import theme
-from lensgui.panes.theme import Theme
+from lensgui.panes.controls.chip import GAP, PADDING, Chip, Standing, paint
 from lensgui.panes.token_text import plain_tip
 
-PADDING = 5.0
-ROUNDING = 4.0
-GAP = 9.0  # pixels, where the other prompt has tokens that this one lacks
-GAP_WIDTH = 6.0
-FAINTER = 170  # of 255: signs for spaces on a tint
 SPACING = 3.0
+Flow = Literal["wraps", "all", "fits"]  # on in the next line, as wide as all, those that fit
+ANY_WIDTH = 1 << 20
 STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Chip state.
-
-    Attributes:
-        is_chosen: Whether it is selected.
-        is_reached: Whether the keys are on it.
-    """
-
-    is_chosen: bool = False
-    is_reached: bool = False
-
-
-def paint(painter: QPainter, chip: Chip, place: QRectF, colors: Theme, standing: Standing) -> None:
-    """Draw a chip, and the mark of a gap beside it."""
-    edge = colors.changed if chip.is_marked else colors.line
-    if standing.is_chosen:
-        edge = colors.accent
-    if standing.is_reached:
-        edge = colors.text
-    emphatic = chip.is_marked or edge in (colors.accent, colors.text)
-    painter.setPen(QPen(QColor(edge), 1.6 if emphatic else 1.0))
-    painter.setBrush(QColor(colors.window if chip.is_control else colors.raised))
-    if chip.tint is not None:
-        painter.setBrush(tint(chip.tint, colors))
-    painter.drawRoundedRect(place, ROUNDING, ROUNDING)
-    if chip.share > 0:
-        _fill(painter, chip.share, place, colors)
-    if chip.is_pinned:
-        _frame(painter, place.adjusted(1.7, 1.7, -1.7, -1.7), chip, colors)
-    _write(painter, chip, place, colors)
-    for is_there, left in (
-        (chip.gap_before, place.left() - GAP),
-        (chip.gap_after, place.right() + GAP - GAP_WIDTH),
-    ):
-        if is_there:
-            _mark_gap(painter, QRectF(left, place.top(), GAP_WIDTH, place.height()), colors)
-
-
-def tint(share: float, colors: Theme) -> QColor:
-    """Return the colour of an amount, 0 to 1, behind a whole chip."""
-    return QColor(*map(int, theme.sequential(colors)[round(255 * min(1.0, max(0.0, share)))]))
-
-
-def ink(chip: Chip, colors: Theme) -> QColor:
-    """Return the colour of a chip's letters."""
-    if chip.tint is None:
-        return QColor(colors.changed if chip.is_marked else colors.text)
-    behind = tint(chip.tint, colors)
-    return theme.readable_on(behind.red(), behind.green(), behind.blue())
-
-
-def _fill(painter: QPainter, share: float, place: QRectF, colors: Theme) -> None:
-    """Draw a bar behind the text."""
-    fill = QColor(*map(int, theme.sequential(colors)[110]))
-    fill.setAlpha(110)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(fill)
-    bar = place.adjusted(1, 1, -1, -1)
-    bar.setWidth(max(2.0, bar.width() * min(1.0, share)))
-    painter.drawRoundedRect(bar, ROUNDING - 1, ROUNDING - 1)
-
-
-def _frame(painter: QPainter, where: QRectF, chip: Chip, colors: Theme) -> None:
-    """Draw the dashed frame of what is pinned, as pictures have it."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(ink(chip, colors) if chip.tint is not None else QColor(colors.text), 1.2))
-    pen = painter.pen()
-    pen.setDashPattern([2.5, 2])
-    painter.setPen(pen)
-    painter.drawRoundedRect(where, ROUNDING - 1, ROUNDING - 1)
-
-
-def _mark_gap(painter: QPainter, where: QRectF, colors: Theme) -> None:
-    """Draw the empty place of a token that only the other prompt has."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    pen = QPen(QColor(colors.changed), 1.2)
-    pen.setDashPattern([1.5, 1.5])
-    painter.setPen(pen)
-    painter.drawRoundedRect(where.adjusted(0.6, 0.6, -0.6, -0.6), 2, 2)
-
-
-def _write(painter: QPainter, chip: Chip, place: QRectF, colors: Theme) -> None:
-    metrics = QFontMetricsF(painter.font())
-    base = QPointF(place.left() + PADDING, place.top() + 2 + metrics.ascent())
-    strong = ink(chip, colors)
-    faint = QColor(colors.faint)
-    if chip.tint is not None:
-        faint = QColor(strong)
-        faint.setAlpha(FAINTER)
-    for letters, is_faint in _runs(chip.text):
-        painter.setPen(faint if is_faint or chip.is_control else strong)
-        painter.drawText(base, letters)
-        base += QPointF(metrics.horizontalAdvance(letters), 0)
-    if chip.detail:
-        painter.setPen(faint)
-        painter.drawText(base + QPointF(metrics.horizontalAdvance(" "), 0), chip.detail)
-
-
-def _runs(text: str) -> list[tuple[str, bool]]:
-    """Return a token's leading signs for spaces, which are drawn faint, apart from the rest."""
-    rest = text.lstrip("·⏎⇥")
-    leading = text[: len(text) - len(rest)]
-    return [(run, is_faint) for run, is_faint in ((leading, True), (rest, False)) if run]
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One token as it is drawn.
-
-    Attributes:
-        text: What it says.
-        hover: What is said of it under the pointer.
-        detail: Said after it in a fainter colour, such as a probability.
-        is_marked: Whether it differs from the other prompt's.
-        is_control: Whether it is a control token, which nobody typed.
-        share: How much of the chip is filled, 0 to 1, as a bar behind its text.
-        tint: The amount, 0 to 1, whose colour all of it has; None for no such colour.
-        is_pinned: Whether it has the frame of what is pinned.
-        gap_before: Whether the other prompt has tokens before it that this one lacks.
-        gap_after: Whether it has some after it, at the end.
-    """
-
-    text: str
-    hover: str = ""
-    detail: str = ""
-    is_marked: bool = False
-    is_control: bool = False
-    share: float = 0.0
-    tint: float | None = None
-    is_pinned: bool = False
-    gap_before: bool = False
-    gap_after: bool = False
+def _folded(fold: range) -> Chip:
+    """Return the chip that stands for a run of others."""
+    words = f"{len(fold)} tokens that both prompts have; click to see them"
+    return Chip(f"… {len(fold)} equal …", words, is_control=True)
 
 
 class ChipRow(QWidget):
-    """Chips from left to right, and on in the next line; arrow keys point, Enter clicks.
+    """Chips from left to right; arrow keys point, Enter clicks.
 
     Attributes:
         clicked: (index,) of the chip that was clicked.
+        unfolded: (index,) of the first chip of a fold that was clicked.
         hovered: (words,) of the chip that is pointed at.
     """
 
     clicked = Signal(int)
+    unfolded = Signal(int)
     hovered = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None, *, wraps: bool = True) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, flow: Flow = "wraps", takes_focus: bool = True
+    ) -> None:
         super().__init__(parent)
-        self._wraps = wraps
+        self._flow, self._takes_focus = flow, takes_focus
+        self._folds: dict[int, range] = {}  # by each of their chips
         self.chips: tuple[Chip, ...] = ()
         self.chosen: int | None = None
         self.empty = ""
@@ -189,9 +61,10 @@ class ChipRow(QWidget):
         self._pointed: int | None = None
         self.setMouseTracking(True)
         self.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
-        across = QSizePolicy.Policy.Ignored if wraps else QSizePolicy.Policy.Fixed
-        policy = QSizePolicy(across, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(wraps)
+        across = QSizePolicy.Policy.Fixed if flow == "all" else QSizePolicy.Policy.Ignored
+        down = QSizePolicy.Policy.Preferred if flow == "wraps" else QSizePolicy.Policy.Fixed
+        policy = QSizePolicy(across, down)
+        policy.setHeightForWidth(flow == "wraps")
         self.setSizePolicy(policy)
 
     def show_chips(self, chips: Sequence[Chip]) -> None:
@@ -200,10 +73,20 @@ class ChipRow(QWidget):
             self.chips = tuple(chips)
             self._laid_out_for = -1
             self._pointed = None
-            is_read = self._wraps and bool(self.chips)
+            self._folds = {}
+            is_read = self._takes_focus and bool(self.chips)
             policy = Qt.FocusPolicy.TabFocus if is_read else Qt.FocusPolicy.NoFocus
             self.setFocusPolicy(policy)
             self.setAccessibleDescription(" ".join(chip.text for chip in self.chips[:50]))
+            self.updateGeometry()
+            self.update()
+
+    def show_folds(self, folds: Iterable[range]) -> None:
+        """Draw runs of chips as one each, which says how many they are."""
+        by_chip = {index: fold for fold in folds for index in fold}
+        if by_chip != self._folds:
+            self._folds = by_chip
+            self._laid_out_for = -1
             self.updateGeometry()
             self.update()
 
@@ -215,26 +98,31 @@ class ChipRow(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return the height at this width, or where nothing wraps the width of all chips."""
-        if self._wraps:
+        if self._flow == "wraps":
             return QSize(200, self.heightForWidth(max(self.width(), 100)))
-        places = self._lay_out(1 << 20)
-        return QSize(round(places[-1].right() + 1) if places else 0, round(self.line_height()))
+        return QSize(round(self.full_width()), round(self.line_height()))
 
     def minimumSizeHint(self) -> QSize:
         """Return one line's height."""
-        return QSize(60 if self._wraps else self.sizeHint().width(), round(self.line_height()))
+        wide = self.sizeHint().width() if self._flow == "all" else 60
+        return QSize(wide, round(self.line_height()))
 
     def heightForWidth(self, width: int) -> int:
         """Return how tall the chips are when they wrap at a width."""
-        places = self._lay_out(width)
+        places = self._lay_out(width if self._flow == "wraps" else ANY_WIDTH)
         return round(places[-1].bottom() + 1) if places else round(self.line_height())
 
     def line_height(self) -> float:
         """Return the height of one line of chips."""
         return QFontMetricsF(self.font()).height() + 6
 
+    def full_width(self) -> float:
+        """Return how wide one line of all chips is, folded as they are."""
+        places = self._lay_out(ANY_WIDTH)
+        return places[-1].right() + 1 if places else 0.0
+
     def place_of(self, index: int) -> QRectF:
-        """Return where a chip is, in the widget's pixels."""
+        """Return where a chip, or the fold it is in, is in the widget's pixels."""
         return self._lay_out(self.width())[index]
 
     def chip_at(self, point: QPointF) -> int | None:
@@ -256,10 +144,12 @@ class ChipRow(QWidget):
             return
         visible = QRectF(event.rect())
         for index, place in enumerate(self._lay_out(self.width())):
-            if place.intersects(visible):
+            fold = self._folds.get(index, range(index, index + 1))
+            if place.intersects(visible) and index == fold.start:
                 is_reached = self.hasFocus() and index == self._beginning
                 standing = Standing(index == self.chosen, is_reached)
-                paint(painter, self.chips[index], place, colors, standing)
+                chip = _folded(fold) if index in self._folds else self.chips[index]
+                paint(painter, chip, place, colors, standing)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what the chip under the pointer is."""
@@ -277,11 +167,13 @@ class ChipRow(QWidget):
         step = STEPS.get(Qt.Key(event.key()))
         before = self._beginning
         if step is not None and self.chips:
-            index = max(0, min(len(self.chips) - 1, before + step))
+            fold = self._folds.get(before, range(before, before + 1))
+            index = fold.stop if step > 0 else fold.start - 1
+            index = max(0, min(len(self._lay_out(self.width())) - 1, index))
             self._point(index, self.mapToGlobal(self.place_of(index).bottomLeft().toPoint()))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             if before < len(self.chips):
-                self.clicked.emit(before)
+                self._choose(before)
         else:
             super().keyPressEvent(event)
 
@@ -300,7 +192,7 @@ class ChipRow(QWidget):
         """Say what the chip under the pointer is, or what the row is for."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.chip_at(QPointF(event.pos()))
-            words = self.chips[index].hover if index is not None else ""
+            words = self._words(index)
             QToolTip.showText(event.globalPos(), plain_tip(words) or self.toolTip(), self)
             return True
         return super().event(event)
@@ -313,7 +205,7 @@ class ChipRow(QWidget):
     def _point(self, index: int | None, where: QPoint) -> None:
         """Say what a chip is."""
         self._pointed = index
-        words = self.chips[index].hover if index is not None else ""
+        words = self._words(index)
         self.hovered.emit(words)
         QToolTip.showText(where, plain_tip(words), self)
         self.update()
@@ -322,22 +214,43 @@ class ChipRow(QWidget):
         """Choose the chip under the pointer."""
         index = self.chip_at(event.position())
         if index is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._choose(index)
+
+    def _choose(self, index: int) -> None:
+        """Tell which chip was clicked, or which fold."""
+        if index in self._folds:
+            self.unfolded.emit(self._folds[index].start)
+        else:
             self.clicked.emit(index)
 
+    def _words(self, index: int | None) -> str:
+        if index is None:
+            return ""
+        return (
+            _folded(self._folds[index]).hover if index in self._folds else self.chips[index].hover
+        )
+
     def _lay_out(self, width: int) -> list[QRectF]:
-        width = width if self._wraps else 1 << 20
+        """Return where each chip that fits is; those of a fold share a place."""
+        width = ANY_WIDTH if self._flow == "all" else width
         if width == self._laid_out_for:
             return self._places
         metrics = QFontMetricsF(self.font())
         height = metrics.height() + 4
-        places, left, top = [], 0.5, 1.0
-        for chip in self.chips:
+        places: list[QRectF] = []
+        left, top = 0.5, 1.0
+        while len(places) < len(self.chips):
+            index = len(places)
+            fold = self._folds.get(index, range(index, index + 1))
+            chip = _folded(fold) if index in self._folds else self.chips[index]
             text = chip.text + (" " + chip.detail if chip.detail else "")
             wide = metrics.horizontalAdvance(text) + 2 * PADDING
             before, after = (GAP * is_there for is_there in (chip.gap_before, chip.gap_after))
             if left > 1 and left + before + wide + after > width:
+                if self._flow == "fits":
+                    break
                 left, top = 0.5, top + height + SPACING
-            places.append(QRectF(left + before, top, wide, height))
+            places += [QRectF(left + before, top, wide, height)] * (fold.stop - index)
             left += before + wide + after + SPACING
         self._places, self._laid_out_for = places, width
         return places

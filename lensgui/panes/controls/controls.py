@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetrics,
     QKeyEvent,
@@ -16,22 +14,18 @@ from PySide6.QtGui import (
     QTextCursor,
 )
 from PySide6.QtWidgets import (
-    QFrame,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QWidget,
 )
 
 from lensgui.panes import theme
-from lensgui.panes.controls.chips import Chip, ChipRow
 from lensgui.panes.token_text import plain_tip
 
-MOST_LINES = 3  # of an editor
-MOST_CHIP_LINES = 2
+LINES = 2  # of an editor, if nobody gives it more room
 HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
@@ -109,6 +103,49 @@ class Elided(QLabel):
             painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
+class Lines(QLabel):
+    """A faint text that wraps within so many lines, whatever it says; the rest is left out."""
+
+    def __init__(self, count: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole, self._count = "", count
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
+        self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(count * self.fontMetrics().lineSpacing() + 1)
+
+    def text(self) -> str:
+        """Return all of the text."""
+        return self._whole
+
+    def setText(self, text: str) -> None:
+        """Write a text, as far as there is room."""
+        self._whole = text
+        self.setAccessibleDescription(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write more, or less."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        words = self._whole.split(" ")
+        shown = len(words)
+        while shown > 1 and not self._fits(" ".join(words[:shown]) + " …" * (shown < len(words))):
+            shown -= 1
+        super().setText(" ".join(words[:shown]) + " …" * (shown < len(words)))
+
+    def _fits(self, text: str) -> bool:
+        metrics = self.fontMetrics()
+        room = QRect(0, 0, max(1, self.width()), 1 << 20)
+        needed = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, text).height()
+        return needed <= self._count * metrics.lineSpacing()
+
+
 def is_of_history(event: QEvent) -> bool:
     """Whether an event asks if a text field wants undo or redo for itself."""
     if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
@@ -117,7 +154,7 @@ def is_of_history(event: QEvent) -> bool:
 
 
 class Editor(QPlainTextEdit):
-    """A prompt being typed: one to three lines tall; undo and redo are the session's, not its own.
+    """A prompt being typed, as tall as it is given room; undo and redo are the session's.
 
     Attributes:
         typed: (text,) after the user changed it.
@@ -131,9 +168,17 @@ class Editor(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setFont(theme.mono_font())
         self.document().setDocumentMargin(3)
-        self.document().documentLayout().documentSizeChanged.connect(self.fit)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.textChanged.connect(self._tell)
-        self.fit()
+
+    def sizeHint(self) -> QSize:
+        """Return room for two lines, whatever is typed."""
+        return QSize(200, self._height(LINES))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return room for one line."""
+        return QSize(100, self._height(1))
 
     def show_text(self, text: str) -> None:
         """Take a text from elsewhere, unless it is what stands here."""
@@ -142,18 +187,6 @@ class Editor(QPlainTextEdit):
             self.setPlainText(text)
             self.blockSignals(False)
             self.moveCursor(QTextCursor.MoveOperation.End)
-            self.fit()
-
-    def fit(self) -> None:
-        """Be as tall as the text, within limits."""
-        needed = int(self.document().size().height())
-        lines = max(1, min(MOST_LINES, needed))
-        bar = Qt.ScrollBarPolicy
-        self.setVerticalScrollBarPolicy(
-            bar.ScrollBarAsNeeded if needed > lines else bar.ScrollBarAlwaysOff
-        )
-        around = 2 * (self.frameWidth() + int(self.document().documentMargin()))
-        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + around + 2)
 
     def event(self, event: QEvent) -> bool:
         """Leave undo and redo to the window's menu."""
@@ -162,10 +195,9 @@ class Editor(QPlainTextEdit):
             return False
         return super().event(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Count the lines anew."""
-        super().resizeEvent(event)
-        self.fit()
+    def _height(self, lines: int) -> int:
+        around = 2 * (self.frameWidth() + int(self.document().documentMargin()))
+        return lines * self.fontMetrics().lineSpacing() + around + 2
 
     def _tell(self) -> None:
         self.typed.emit(self.toPlainText())
@@ -184,6 +216,7 @@ class TokenField(QLineEdit):
         super().__init__(parent)
         self.setFont(theme.mono_font())
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("M" * 13) + 8)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.textEdited.connect(self.typed)
 
     def show_text(self, text: str) -> None:
@@ -197,42 +230,3 @@ class TokenField(QLineEdit):
             event.ignore()
             return False
         return super().event(event)
-
-
-class ChipArea(QScrollArea):
-    """Chips in at most two lines; more scroll."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.row = ChipRow(self)
-        self.row.setToolTip("Click a token to select its position in every pane.")
-        self.setWidget(self.row)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
-        self._fit()
-
-    def show_chips(self, chips: Sequence[Chip]) -> None:
-        """Draw other chips."""
-        self.row.show_chips(chips)
-        self._fit()
-
-    def show_chosen(self, index: int | None) -> None:
-        """Outline one chip and bring it into view."""
-        self.row.show_chosen(index)
-        if index is not None and index < len(self.row.chips):
-            middle = self.row.place_of(index).center().toPoint()
-            self.ensureVisible(middle.x(), middle.y(), 20, 14)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Wrap at the new width."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        most = round(MOST_CHIP_LINES * self.row.line_height())
-        needed = self.row.heightForWidth(self.viewport().width())
-        self.setFixedHeight(min(most, needed) + 2)

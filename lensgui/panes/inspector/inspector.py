@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -27,7 +27,8 @@ from lensgui.jobs.results import (
     PairReading,
     Reply,
 )
-from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, headline
 from lensgui.panes.inspector.lens_rows import LensRows
 from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
@@ -66,6 +67,7 @@ class NoteField(Editor):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._notes: tuple[Note, ...] = ()
         self._place: Cursor | None = None
         self.setAccessibleName("Note about what is selected")
@@ -82,12 +84,6 @@ class NoteField(Editor):
         """Show the note about another place."""
         self._place = place_of(cursor)
         self._show()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Be as tall as the text in another font."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self.fit()
 
     def _show(self) -> None:
         self.setEnabled(self._place is not None)

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 from lensgui.jobs.results import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes import theme
 from lensgui.panes.attention.head_numbers import MEANINGS
-from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.inspector.rows import Rows

@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
-from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.controls.controls import Lines
 from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.pictures.scatter import Points, Scatter
@@ -36,6 +36,9 @@ LEGEND = (
 )
 
 
+LEGEND_LINES = 3
+
+
 class NecessaryPane(Pane):
     """Every head on the axes of denoising and noising."""
 
@@ -47,17 +50,13 @@ class NecessaryPane(Pane):
         self._cursor = Cursor()
         self._pins: frozenset[tuple[int, int]] = frozenset()
         self._heads: list[tuple[int, int]] = []
-        self.legend = caption("", self)
-        self.legend.setWordWrap(True)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.refusal = sentence(self)
+        self.legend = Lines(LEGEND_LINES, self)
         self.scatter = Scatter(
             "Heads by denoising and noising",
             "Every head by what patching it restores and takes away; click one to select it.",
             self,
         )
-        for widget in (self.legend, self.refusal):
-            self.column.addWidget(widget)
+        self.column.addWidget(self.legend)
         self.column.addWidget(self.scatter, 1)
         self.scatter.picked.connect(self._pick)
         self.scatter.hovered.connect(self.hovered)
@@ -119,12 +118,9 @@ class NecessaryPane(Pane):
             is_silent = sweeps or any(self.has_failed(name) for name, _ in DIRECTIONS)
             words = NO_MODEL if self.has_failed(MODEL) else EMPTY_STATE
             self.legend.setText("" if is_silent else words)
-            self.refusal.hide()
             self.scatter.show_points(None)
             return
-        self.legend.setText(LEGEND)
-        self.refusal.setText(cells.refusal(sufficient))
-        self.refusal.setVisible(bool(sufficient.refusal))
+        self.legend.setText("\n".join(filter(None, (cells.refusal(sufficient), LEGEND))))
         known = _is_known(sufficient) & _is_known(necessary)
         self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]
         where = tuple(np.array(self._heads, int).reshape(-1, 2).T)

@@ -60,7 +60,7 @@ class FeedersPane(Pane):
         self.input = Chooser("Input of the selected head", INPUTS, self)
         self.picture = SweepPicture("Senders by layer and head", TIP, self._words, self)
         self.heatmap, self.levels = self.picture.heatmap, self.picture.levels
-        self.table, self.refusal = self.picture.table, self.picture.refusal
+        self.table = self.picture.table
         self.legend = self.picture.legend
         self._empty_states = {self.heatmap: NO_HEAD}
         self.column.addWidget(self.input)

@@ -2,6 +2,7 @@
 
 answer_row: What is asked of two prompts: answer, distractor, metric and beginning of sequence, in
     a row.
+message_line: The one line below the prompts: what is wrong with them, and the way out.
 prompt: The two prompts, their tokens, and what the model would say next.
 replace_dialog: Making a corrupted prompt from the clean one: names swapped, or words replaced.
 surprisal_switch: The switch that colours tokens by their surprisal, and what its colours stand

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from lensgui.jobs.results import ModelCard, PairReading, Token
-from lensgui.panes.controls.chips import Chip, ChipRow
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.chooser import Chooser, Option
-from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.controls.controls import Elided, caption
+from lensgui.panes.controls.flow import Flow
 from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
@@ -16,6 +18,7 @@ from lensgui.prompts.pair import SEPARATOR, PromptPair
 from lensgui.terms.metric import MetricName
 from lensgui.terms.metrics import METRICS
 
+MOST_LETTERS = 9  # of a token that was meant
 NO_BOS = "none"
 DIGITS = {"probability": 4, "ranks": 0}  # of units that go without saying
 
@@ -35,12 +38,14 @@ class AnswerRow(QWidget):
         super().__init__(parent)
         self._pair: PromptPair | None = None
         self.fields = {name: TokenPicker(self) for name in ("answer", "distractor")}
-        self.resolved = {name: ChipRow(self, wraps=False) for name in self.fields}
+        self.resolved = {
+            name: ChipRow(self, flow="fits", takes_focus=False) for name in self.fields
+        }
         options = [Option(name, name, kind.about) for name, kind in METRICS.items()]
         self.measure = Chooser("Metric", [("", options)], self)
         self.bos = QComboBox(self)
         self.swap = QPushButton("Swap", self)
-        self.difference = sentence(self)
+        self.difference = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self._lay_out()
         self._connect()
         self._name_parts()
@@ -81,21 +86,20 @@ class AnswerRow(QWidget):
         self.difference.setText(_words(reading, pair) if pair else "")
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row = Flow(self, spacing=8)
         for name, field in self.fields.items():
-            row.addWidget(caption(name.capitalize(), self))
-            row.addWidget(field)
-            row.addWidget(self.resolved[name], 0, Qt.AlignmentFlag.AlignVCenter)
-            row.addSpacing(4)
+            chips = self.resolved[name]
+            chips.setFixedWidth(chips.fontMetrics().horizontalAdvance("M" * MOST_LETTERS) + 14)
+            row.addWidget(_side_by_side(self, caption(name.capitalize(), self), field, chips))
         row.addWidget(self.swap)
-        row.addWidget(caption("BOS", self))
-        row.addWidget(self.bos)
-        row.addWidget(caption("Metric", self))
-        row.addWidget(self.measure)
-        row.addSpacing(4)
-        row.addWidget(self.difference, 1)
+        row.addWidget(_side_by_side(self, caption("BOS", self), self.bos))
+        row.addWidget(_side_by_side(self, caption("Metric", self), self.measure))
+        reading = _side_by_side(self, self.difference)
+        reading.setMinimumWidth(
+            self.difference.fontMetrics().horizontalAdvance("clean +4.605, corrupted −6.474 logits")
+        )
+        reading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        row.addWidget(reading)
         self.bos.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -184,12 +188,23 @@ class AnswerRow(QWidget):
             )
 
 
+def _side_by_side(parent: QWidget, *parts: QWidget) -> QWidget:
+    """Return one widget that holds several, and stays in one line."""
+    whole = QWidget(parent)
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for part in parts:
+        row.addWidget(part)
+    return whole
+
+
 def _chips(token: Token | None, typed: str) -> list[Chip]:
     """Return the chip of a token, with how many more count with it."""
     if token is None:
         return []
     others = 0 if typed == token.text else typed.count(SEPARATOR)
-    return [Chip(shorten(spell(token), 9), detail=f"+{others}" if others else "")]
+    return [Chip(shorten(spell(token), MOST_LETTERS), detail=f"+{others}" if others else "")]
 
 
 def _words(reading: PairReading | None, pair: PromptPair) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
 from lensgui.jobs.results import (
@@ -18,46 +16,23 @@ from lensgui.jobs.results import (
     Replacements,
     TokenMatches,
 )
-from lensgui.panes.controls.chips import Chip, ChipRow
-from lensgui.panes.controls.controls import Editor, button, caption, sentence
+from lensgui.panes.controls.chips import ChipRow
+from lensgui.panes.controls.controls import Editor, button, caption
 from lensgui.panes.pane import Pane
 from lensgui.panes.prompt.answer_row import AnswerRow
+from lensgui.panes.prompt.message_line import MessageLine, is_unequal
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
 from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
 from lensgui.panes.prompt.token_rows import SIDES, TokenRows, next_chips
 from lensgui.panes.python import script
-from lensgui.panes.token_text import percent, plain_tip, shorten
+from lensgui.panes.token_text import plain_tip, shorten, spell
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
-
-class Remarks(QWidget):
-    """Sentences below the prompts; at least one line tall, so that the first one moves nothing."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.faults, self.notices = sentence(self), sentence(self)
-        self.faults.setForegroundRole(QPalette.ColorRole.BrightText)
-        self.notices.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.faults.setAccessibleName("What is wrong with the prompts")
-        self.notices.setAccessibleName("What is to be known of the prompts")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        for label in (self.faults, self.notices):
-            label.setAlignment(Qt.AlignmentFlag.AlignTop)
-            label.setMinimumHeight(label.fontMetrics().lineSpacing() + 2)
-            column.addWidget(label)
-        self.show_sentences((), ())
-
-    def show_sentences(self, faults: Sequence[str], notices: Sequence[str]) -> None:
-        """Say what is wrong, and what is worth knowing."""
-        self.faults.setText("\n".join(faults))
-        self.notices.setText("\n".join(notices))
-        self.faults.setVisible(bool(faults))
-        self.notices.setVisible(bool(notices) or not faults)
+MOST_CHANGES = 3  # that are told of folded prompts
+MOST_SUMMARY = 60  # letters of one
 
 
 class PromptPane(Pane):
@@ -65,7 +40,8 @@ class PromptPane(Pane):
 
     title: ClassVar[str] = "Prompt"
     about: ClassVar[str] = "The clean and the corrupted prompt, their tokens and what comes next."
-    scrolls: ClassVar[bool] = False
+    has_message_line: ClassVar[bool] = False
+    folds: ClassVar[bool] = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,7 +52,7 @@ class PromptPane(Pane):
         self.editors = {side: Editor(self) for side in SIDES}
         self._rows = TokenRows(self)
         self.tokens = self._rows.areas
-        self.next = {side: ChipRow(self) for side in SIDES}
+        self.next = {side: ChipRow(self, flow="fits") for side in SIDES}
         self.answers = AnswerRow(self)
         self.fields, self.resolved = self.answers.fields, self.answers.resolved
         self.bos, self.swap = self.answers.bos, self.answers.swap
@@ -89,11 +65,8 @@ class PromptPane(Pane):
         self.replace = button(
             "Replace…", "Replace words", "Make the corrupted prompt by replacing words.", self
         )
-        self.fits = QWidget(self)
-        self.fitting = ChipRow(self.fits)
-        self.remarks = Remarks(self)
-        self.column.addLayout(self._prompts())
-        self.column.addWidget(self._fits())
+        self.remarks = MessageLine(self)
+        self.column.addLayout(self._prompts(), 1)
         self.column.addWidget(self.answers)
         self.column.addWidget(self.remarks)
         self._connect()
@@ -143,22 +116,15 @@ class PromptPane(Pane):
                 if reading is not self.reading:
                     self._show_reading(reading)
             case "fitting":
-                self._show_fitting()
+                self.remarks.show_fitting(self._fitting)
             case "tokens":
                 self._show_matches()
-
-    def event(self, event: QEvent) -> bool:
-        """Be just as tall as the prompts need: what is below has better use for the rest."""
-        is_handled = super().event(event)
-        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
-            self.setFixedHeight(self.column.totalHeightForWidth(self.width()))
-        return is_handled
 
     def _prompts(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 5)
+        grid.setColumnStretch(1, 3)
         grid.setColumnStretch(2, 2)
         top = Qt.AlignmentFlag.AlignTop
         for index, side in enumerate(SIDES):
@@ -166,21 +132,14 @@ class PromptPane(Pane):
             label.setBuddy(self.editors[side])
             label.setContentsMargins(0, 5, 0, 0)
             grid.addWidget(label, 2 * index, 0, top)
-            grid.addWidget(self.editors[side], 2 * index, 1, top)
-            grid.addWidget(self.tokens[side], 2 * index + 1, 1, top)
-            grid.addWidget(self.next[side], 2 * index, 2, 2, 1)
+            grid.addWidget(self.editors[side], 2 * index, 1)
+            grid.addWidget(self.next[side], 2 * index, 2, top)
+            grid.addWidget(self.tokens[side], 2 * index + 1, 1, 1, 2)
+            grid.setRowStretch(2 * index, 1)
         grid.addWidget(self.switch, 0, 3, 2, 1, top)
         for row, part in ((2, self.names), (3, self.replace)):
             grid.addWidget(part, row, 3, top)
         return grid
-
-    def _fits(self) -> QWidget:
-        row = QHBoxLayout(self.fits)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(caption("As many tokens as the clean prompt with", self.fits))
-        row.addWidget(self.fitting, 1)
-        self.fits.hide()
-        return self.fits
 
     def _connect(self) -> None:
         for side in SIDES:
@@ -193,8 +152,9 @@ class PromptPane(Pane):
         self.switch.toggled.connect(self._rows.show_surprisal)
         self.names.clicked.connect(self._swap_names)
         self.replace.clicked.connect(self._ask_what_to_replace)
-        self.fitting.clicked.connect(self._fit)
-        self.fitting.hovered.connect(self.hovered)
+        self.remarks.fitted.connect(self._fit)
+        self.remarks.alone.connect(self._show_clean_only)
+        self.remarks.hovered.connect(self.hovered)
 
     def _name_parts(self) -> None:
         tips = {
@@ -208,8 +168,6 @@ class PromptPane(Pane):
             self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
             self.next[side].setToolTip("What the model finds likeliest to come next.")
             self.editors[side].setPlaceholderText(f"Type the {side} prompt")
-        self.fitting.setAccessibleName("Words that give both prompts as many tokens")
-        self.fitting.setToolTip("Click a word to put it into the corrupted prompt.")
 
     def _show_reading(self, reading: PairReading | None) -> None:
         self.reading = reading
@@ -218,36 +176,15 @@ class PromptPane(Pane):
             prompt: PromptReading | None = getattr(reading, side, None)
             self.next[side].show_chips(next_chips(prompt.top if prompt else ()))
         self.answers.show_reading(reading)
+        self.remarks.show_lengths(reading)
         self._warn()
-        corrupted = reading.corrupted if reading else None
-        is_unequal = (
-            reading is not None
-            and corrupted is not None
-            and len(corrupted.tokens) != len(reading.clean.tokens)
-        )
+        self.summarised.emit(summary(reading, self.difference.text()))
         pair = self._document.pair if self._document else None
-        unequal = _texts(pair) if pair is not None and is_unequal else None
-        if not is_unequal:
-            self.fits.hide()
+        has_other = reading is not None and is_unequal(reading)
+        unequal = _texts(pair) if pair is not None and has_other else None
         if unequal != self._unequal:
             self._unequal = unequal
             self.altered.emit()
-
-    def _show_fitting(self) -> None:
-        """Offer words; without any the row stays: while one types it will likely fill again."""
-        chips = [
-            Chip(
-                shorten(choice.new, 20),
-                f"“{choice.new}” instead of “{choice.old}”: the model expects its beginning "
-                f"there with probability {choice.probability:.2g}",
-                percent(choice.probability),
-            )
-            for choice in self._fitting
-        ]
-        self.fitting.show_chips(chips)
-        reply = self.reply("fitting")
-        if reply is not None and not reply.is_old:
-            self.fits.setVisible(bool(chips))
 
     @property
     def _fitting(self) -> tuple[Replacement, ...]:
@@ -294,6 +231,10 @@ class PromptPane(Pane):
             field.show_matches(matches)
 
     @Slot()
+    def _show_clean_only(self) -> None:
+        self.edited.emit({"corrupted": ""})
+
+    @Slot()
     def _swap_names(self) -> None:
         text = swapped(self._document.pair) if self._document is not None else None
         if text is not None:
@@ -311,6 +252,18 @@ class PromptPane(Pane):
     @Slot(int)
     def _fit(self, index: int) -> None:
         self.edited.emit({"corrupted": self._fitting[index].corrupted})
+
+
+def summary(reading: PairReading | None, difference: str) -> str:
+    """Return two prompts and their metric in one line."""
+    if reading is None or not reading.clean.tokens:
+        return ""
+    clean, other = reading.clean.tokens, reading.corrupted
+    pairs = dict(enumerate(zip(clean, other.tokens if other else (), strict=False)))
+    changed = [" → ".join(map(spell, pairs[at])) for at in reading.differing if at in pairs]
+    words = ", ".join(changed[:MOST_CHANGES]) + " …" * (len(changed) > MOST_CHANGES)
+    text = words or shorten("".join(token.text for token in clean), MOST_SUMMARY)
+    return f"{text} · {difference}" if difference else text
 
 
 def _texts(pair: PromptPair) -> PromptPair:

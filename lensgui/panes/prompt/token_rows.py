@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.results import Likely, PairReading, PromptReading, Token
-from lensgui.panes.controls.chips import Chip
-from lensgui.panes.controls.controls import ChipArea
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.strip import ChipStrip
 from lensgui.panes.token_text import bytes_of, percent, shorten, signed, spell, visible
 from lensgui.prompts.diff import Span, changed_spans
 from lensgui.state.selection import Cursor
@@ -200,7 +200,7 @@ class TokenRows(QObject):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.areas = {side: ChipArea(parent) for side in SIDES}
+        self.areas = {side: ChipStrip(parent) for side in SIDES}
         self._reading: PairReading | None = None
         self._pinned: tuple[int, ...] = ()
         self._position: int | None = None

@@ -63,6 +63,10 @@ class SweepTools(QWidget):
         )
         for each in (self.pause, self.table, self.estimate):
             each.setCheckable(True)
+        self.pause.setText(GO_ON)
+        wide = self.pause.sizeHint().width()
+        self.pause.setText(PAUSE)
+        self.pause.setFixedWidth(max(wide, self.pause.sizeHint().width()))
         row = Flow(self)
         for each in (self.pause, self.keep, self.table, self.estimate, self.more):
             row.addWidget(each)
@@ -79,7 +83,7 @@ class SweepTools(QWidget):
         can_pause = sweep is not None and sweep.done < sweep.total
         self.pause.setEnabled(is_paused or is_stopped or can_pause)
         self.keep.setEnabled(sweep is not None)
-        self.estimate.setVisible(sweep is not None and sweep.estimates is not None)
+        self.estimate.setEnabled(sweep is not None and sweep.estimates is not None)
 
     def _show_paused(self, *, is_paused: bool) -> None:
         self.pause.setChecked(is_paused)

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Sweep
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import caption, sentence
+from lensgui.panes.controls.controls import Lines
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import plain_tip
+
+LEGEND_LINES = 2  # what the colours count, and why they count no shares
 
 
 class SweepPicture(QWidget):
@@ -41,15 +43,14 @@ class SweepPicture(QWidget):
         self._setting, self._is_stale = Setting(), False
         self._end: float | None = None
         self._counted: tuple[object, ...] = ()
-        self.legend = caption("", self)
-        self.legend.setWordWrap(True)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.refusal = sentence(self)
-        self.refusal.hide()
+        self.legend = Lines(LEGEND_LINES, self)
         self.heatmap = Heatmap(theme.diverging, describe, parent=self)
         self.heatmap.setAccessibleName(name)
         self.heatmap.setToolTip(plain_tip(tip))
         self.levels = LevelBar(self)
+        policy = self.levels.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.levels.setSizePolicy(policy)
         self.table = TopCells(self)
         self._lay_out()
         self.heatmap.picked.connect(self.picked)
@@ -74,7 +75,6 @@ class SweepPicture(QWidget):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(4)
         column.addWidget(self.legend)
-        column.addWidget(self.refusal)
         column.addLayout(self.above)
         column.addWidget(self.parts, 1)
 
@@ -85,10 +85,8 @@ class SweepPicture(QWidget):
 
     def say(self, legend: str, tip: str = "", refusal: str = "") -> None:
         """Say what the colours count, and why they count no shares."""
-        self.legend.setText(legend)
-        self.legend.setToolTip(plain_tip(tip))
-        self.refusal.setText(refusal)
-        self.refusal.setVisible(bool(refusal))
+        self.legend.setText("\n".join(filter(None, (legend, refusal))))
+        self.legend.setToolTip(plain_tip("\n".join(filter(None, (refusal, tip)))))
 
     def show_face(
         self, face: Sweep | None, setting: Setting, *, of: object = None, is_stale: bool = False

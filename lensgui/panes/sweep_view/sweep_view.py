@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Axis, Sweep
 from lensgui.jobs.results import PairReading
-from lensgui.panes.controls.controls import caption, line
+from lensgui.panes.controls.controls import Lines, line
 from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
 from lensgui.panes.sweep_view.compare import CompareRow
 from lensgui.panes.sweep_view.estimate_plot import EstimatePlot
@@ -125,15 +125,12 @@ class SweepPlot(QWidget):
         self._sides: tuple[Sweep, Sweep] | None = None
         self.picture = SweepPicture(title, TIP, self.words, self)
         self.heatmap, self.levels = self.picture.heatmap, self.picture.levels
-        self.table, self.refusal = self.picture.table, self.picture.refusal
+        self.table = self.picture.table
         self.legend = self.picture.legend
         self.compare = CompareRow(self)
         self.slider = PlaceSlider(self)
         self.estimates = EstimatePlot(self)
-        self.remarks = caption("", self)
-        self.remarks.setWordWrap(True)
-        self.remarks.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.remarks.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.remarks = Lines(1, self)
         self.tools = SweepTools(self)
         self._lay_out()
         self._connect()
@@ -251,8 +248,8 @@ class SweepPlot(QWidget):
         said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=given.is_paused)
         verified = [given.verified] if given.verified and self.compare.side == "B" else []
         self.remarks.setText(" · ".join([*said, *verified]))
-        self.remarks.setToolTip(plain_tip("" if sweep is None else sweep_footer.tip(sweep)))
-        self.remarks.setVisible(bool(self.remarks.text()))
+        tips = [self.remarks.text(), "" if sweep is None else sweep_footer.tip(sweep)]
+        self.remarks.setToolTip(plain_tip("\n".join(filter(None, tips))))
 
     def _hidden(self) -> Axis | None:
         """Return the axis that the slider moves along, if there is one."""

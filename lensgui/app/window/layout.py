@@ -1,0 +1,115 @@
+"""Where every pane stands: the list of all panes, their places, and their sizes at first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabBar
+
+from lensgui.app.window.docks import Dock
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.pairs.pair_table import PairTablePane
+from lensgui.panes.pane import Pane
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane
+from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.panes.prompt.prompt import PromptPane
+
+ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
+BEHIND = {  # panes that share a place: the first is in front
+    "Attention": ("Prompt pairs",),
+    "Activation patching": ("Necessary or sufficient", "Who feeds it"),
+}
+BESIDE = ("Patching 2", "Patching 3")  # hidden until asked for, then to the right of the first
+WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
+COLUMNS = ("Activation patching", *BESIDE)  # share what the panes at their sides leave
+LEAST_SIDES = {"Attention": 340, "Inspector": 220}
+PANES: tuple[type[Pane], ...] = (
+    PromptPane,
+    AttentionPane,
+    PatchingPane,
+    NecessaryPane,
+    FeedersPane,
+    InspectorPane,
+    PairTablePane,
+    SecondPatchingPane,
+    ThirdPatchingPane,
+)
+LOW = 600  # pixels: in a lower window, prompts are folded at first
+AROUND = 40  # pixels of a screen's height that the window's own frame needs
+
+
+def fit_screen(window: QMainWindow) -> None:
+    """Make a window that is not shown yet no larger than its screen."""
+    available = window.screen().availableGeometry().size()
+    available.setHeight(available.height() - AROUND)
+    for dock in window.findChildren(Dock):
+        if dock.pane.folds and available.height() < LOW:
+            dock.fold(is_folded=True)  # else the window can't be so low
+    window.resize(window.size().boundedTo(available))
+
+
+def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Put every pane in its place."""
+    layout = window.layout()
+    assert layout is not None
+    limits = layout.sizeConstraint()
+    layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+    for dock in filter(QDockWidget.isFloating, docks.values()):
+        dock.setFloating(False)
+    _place(window, docks)
+    layout.activate()
+    layout.setSizeConstraint(limits)  # on the way, docks may want more than the window has
+
+
+def _place(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    above: Dock | None = None
+    for row in ROWS:
+        left = docks[row[0]]
+        if above is None:
+            window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, left)
+        else:
+            window.splitDockWidget(above, left, Qt.Orientation.Vertical)
+        for title in row[1:]:
+            window.splitDockWidget(left, docks[title], Qt.Orientation.Horizontal)
+            left = docks[title]
+        above = docks[row[0]]
+    for title, dock in docks.items():  # a pane that is shown only to be placed widens the window
+        dock.setVisible(title not in BESIDE)
+    _place_the_others(window, docks)
+    for bar in window.findChildren(QTabBar):
+        bar.setAccessibleName("Panes that share this place")
+        bar.setToolTip("Click a name to bring that pane to the front.")
+    window.resizeDocks(
+        [docks[title] for title in WIDTHS], list(WIDTHS.values()), Qt.Orientation.Horizontal
+    )
+    is_low = window.height() < LOW
+    docks["Prompt"].fold(is_folded=is_low)
+    if not is_low:
+        docks["Prompt"].be_tall(docks["Prompt"].sizeHint().height())
+
+
+def make_room(window: QMainWindow, docks: Mapping[str, Dock], title: str) -> None:
+    """Share the width out anew when a sweep is shown beside others."""
+    if title not in BESIDE:
+        return
+    columns = [name for name in COLUMNS if docks[name].isVisible()]
+    sides = {name: width for name, width in LEAST_SIDES.items() if docks[name].isVisible()}
+    share = max(1, window.width() - sum(sides.values())) // max(1, len(columns))
+    widths = {**sides, **dict.fromkeys(columns, share)}
+    window.resizeDocks(
+        [docks[name] for name in widths], list(widths.values()), Qt.Orientation.Horizontal
+    )
+
+
+def _place_the_others(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    beside = docks["Activation patching"]
+    for title in BESIDE:
+        window.splitDockWidget(beside, docks[title], Qt.Orientation.Horizontal)
+        beside = docks[title]
+    for front, others in BEHIND.items():
+        for title in others:
+            window.tabifyDockWidget(docks[front], docks[title])
+        docks[front].raise_()

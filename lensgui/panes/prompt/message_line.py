@@ -1,0 +1,93 @@
+"""The one line below the prompts: what is wrong with them, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from lensgui.jobs.results import PairReading, Replacement
+from lensgui.panes.controls.chip import Chip
+from lensgui.panes.controls.chips import ChipRow
+from lensgui.panes.controls.controls import Elided, button
+from lensgui.panes.token_text import percent, plain_tip, shorten
+
+MOST_LETTERS = 20  # of a word that is offered
+
+
+class MessageLine(QWidget):
+    """Sentences about the prompts, words that would give them as many tokens, and ways out.
+
+    Attributes:
+        fitted: (index,) of the word that was clicked.
+        alone: The user wants the clean prompt alone.
+        hovered: (words,) of the word that is pointed at.
+    """
+
+    fitted = Signal(int)
+    alone = Signal()
+    hovered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.label = Elided(Qt.AlignmentFlag.AlignLeft, self)
+        self.label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.label.setAccessibleName("What is to be known of the prompts")
+        self.fitting = ChipRow(self, flow="fits")
+        self.fitting.setAccessibleName("Words that give both prompts as many tokens")
+        self.fitting.setToolTip("Click a word to put it into the corrupted prompt.")
+        self.drop = button(
+            "show clean only",
+            "Show the clean prompt alone",
+            "Take the corrupted prompt away; Undo brings it back.",
+            self,
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.label)
+        row.addWidget(self.fitting, 1)
+        row.addWidget(self.drop)
+        self.setFixedHeight(max(self.drop.sizeHint().height(), round(self.fitting.line_height())))
+        self.fitting.clicked.connect(self.fitted)
+        self.fitting.hovered.connect(self.hovered)
+        self.drop.clicked.connect(self._drop)
+        self.show_lengths(None)
+
+    def show_sentences(self, faults: Sequence[str], notices: Sequence[str]) -> None:
+        """Say what is wrong, else what is worth knowing: the first, and how many more there are."""
+        said = [*faults, *notices]
+        more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
+        self.label.setText(f"{said[0]}{more}" if said else "")
+        self.label.setToolTip(plain_tip("\n".join(said)))
+        self.label.setAccessibleDescription("\n".join(said))
+        role = QPalette.ColorRole
+        self.label.setForegroundRole(role.BrightText if faults else role.PlaceholderText)
+
+    def show_lengths(self, reading: PairReading | None) -> None:
+        """Offer to leave the corrupted prompt out, if it has another number of tokens."""
+        self.drop.setVisible(reading is not None and is_unequal(reading))
+
+    def show_fitting(self, found: Sequence[Replacement]) -> None:
+        """Offer words."""
+        self.fitting.show_chips([_chip(choice) for choice in found])
+
+    @Slot()
+    def _drop(self) -> None:
+        self.alone.emit()
+
+
+def is_unequal(reading: PairReading) -> bool:
+    """Whether two prompts have different numbers of tokens."""
+    other = reading.corrupted
+    return other is not None and len(other.tokens) != len(reading.clean.tokens)
+
+
+def _chip(choice: Replacement) -> Chip:
+    return Chip(
+        shorten(choice.new, MOST_LETTERS),
+        f"“{choice.new}” instead of “{choice.old}”: the model expects its beginning there with "
+        f"probability {choice.probability:.2g}",
+        percent(choice.probability),
+    )

@@ -1,0 +1,91 @@
+"""Nothing moves but what the user moves, and what is out of date says so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from PySide6.QtCore import QRect
+
+from lensgui.app.window.layout import AROUND, fit_screen
+from lensgui.app.window.window import SIZE
+from lensgui.panes.prompt.prompt import PromptPane
+from tests.bench.frames import Recorder, moved
+from tests.windows import pane_of
+
+TYPED = " and then, because it was late, they went"  # 40 characters
+
+
+@pytest.fixture
+def at_rest(window, qtbot):
+    """A window whose answers have all come."""
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    return window
+
+
+def test_no_pane_moves_while_one_types(at_rest, qtbot):
+    editor = pane_of(at_rest, PromptPane).editors["clean"]
+    recorder = Recorder(at_rest)
+    for character in TYPED:
+        qtbot.keyClicks(editor, character)
+        qtbot.wait(15)
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    frames = recorder.leave()
+    assert len(frames) > len(TYPED)
+    assert frames[-1].clean.endswith(TYPED)
+    assert moved(frames) == []
+
+
+@pytest.mark.parametrize("size", [(640, 370), (800, 450), (853, 450), (1280, 690)])
+def test_a_window_on_a_small_screen_is_no_larger_than_the_screen(parts, qtbot, monkeypatch, size):
+    window, room = parts.window, QRect(0, 0, size[0], size[1] + AROUND)
+    monkeypatch.setattr(window, "screen", lambda: SimpleNamespace(availableGeometry=lambda: room))
+    fit_screen(window)
+    with qtbot.waitSignal(parts.runner.settled):
+        window.show()
+    assert (window.width(), window.height()) == size
+    assert window.docks["Prompt"].is_folded == (size[1] < 600)
+    assert window.panes["Prompt"].isVisible()  # it goes on asking, and says in one line what it is
+    assert window.docks["Prompt"].bar.summary.isVisible() == (size[1] < 600)
+
+
+@pytest.mark.parametrize(("screen", "expected"), [((800, 600), (800, 560)), ((1920, 1080), SIZE)])
+def test_a_window_begins_within_its_screen(window, monkeypatch, screen, expected):
+    room = QRect(0, 0, *screen)
+    monkeypatch.setattr(window, "screen", lambda: SimpleNamespace(availableGeometry=lambda: room))
+    fit_screen(window)
+    assert (window.width(), window.height()) == expected
+
+
+def test_folded_prompts_have_the_room_back_when_they_are_unfolded(at_rest, qtbot):
+    dock, action = at_rest.docks["Prompt"], at_rest.actions_by_slot["fold_prompts"]
+    tall = dock.height()
+    below = at_rest.docks["Attention"].height()
+    action.trigger()
+    qtbot.waitUntil(lambda: dock.height() < tall / 2)
+    assert at_rest.docks["Attention"].height() > below
+    action.trigger()
+    qtbot.waitUntil(lambda: abs(dock.height() - tall) <= 2)
+    assert not dock.bar.summary.isVisible()
+
+
+def test_the_height_of_the_prompts_belongs_to_the_user(at_rest, qtbot):
+    prompts, dock = pane_of(at_rest, PromptPane), at_rest.docks["Prompt"]
+    lines = [editor.height() for editor in prompts.editors.values()]
+    dock.be_tall(dock.height() + 80)
+    qtbot.wait(30)
+    taller = [editor.height() for editor in prompts.editors.values()]
+    assert all(after >= before + 30 for before, after in zip(lines, taller, strict=True))
+    at_rest.session.edit(clean="one\ntwo\nthree\nfour\nfive")
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    assert [editor.height() for editor in prompts.editors.values()] == taller
+
+
+def test_a_long_message_covers_what_is_above_it_and_moves_nothing(at_rest):
+    pane = at_rest.panes["Activation patching"]
+    before = pane.view.geometry()
+    pane._say("made up", "This went wrong because of that. " * 12)
+    assert pane.message.isVisible()
+    assert pane.view.geometry() == before
+    assert pane.message.height() > 2 * pane.message.fontMetrics().lineSpacing()
+    assert pane.rect().contains(pane.message.geometry())
