@@ -14,7 +14,7 @@ import torch
 
 from lensgui.checkpoints.config_checks import check_numbers, described
 from lensgui.checkpoints.families.family import Family
-from lensgui.checkpoints.families.hooked import MODEL_TYPE, is_hooked
+from lensgui.checkpoints.families.hooked import is_hooked, layout_of
 from lensgui.checkpoints.families.registry import family_of, supported_types
 from lensgui.checkpoints.files.descriptions import read_object, refuse_odd_files
 from lensgui.checkpoints.files.naming import adapter_alone
@@ -45,7 +45,8 @@ def read_config(folder: Path) -> Any:
             raise adapter_alone(str(folder)) from error
         raise ModelError(f"{folder} has no config.json: choose a model's own folder.") from error
     if is_hooked(written):
-        return SimpleNamespace(model_type=MODEL_TYPE, **written)
+        with described(folder.name):
+            return SimpleNamespace(model_type=layout_of(written, folder.name), **written)
     kind = written.get("model_type")
     if kind not in supported_types() and "auto_map" in written:
         raise ModelError(

@@ -60,7 +60,6 @@ CONFIG: dict[str, Argument] = {  # of a config
     ),
     "attention_dir": Argument(_DECODERS, (None, "causal")),
     "decoder_start_token_id": Argument(_DECODERS),
-    "final_rms": Argument('normalization_type="RMS" makes every norm one', (None, False)),
     "init_mode": Argument("init_range= says how weights are drawn", (None, "gpt2")),
     "init_weights": Argument("HookedTransformer(cfg, initialise=False)", (None, True)),
     "initializer_range": Argument(name="init_range"),
