@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from lensgui.checkpoints.devices import free_bytes, parameters_bytes
+from lensgui.checkpoints.families.hooked import HOOKED
+from lensgui.checkpoints.families.registry import LAYOUTS, family_of
 from lensgui.checkpoints.files.tensors import checkpoint_of_place, weight_files
-from lensgui.checkpoints.folder import read_config, read_tokenizer
+from lensgui.checkpoints.folder import language_part, read_config, read_tokenizer
 from lensgui.checkpoints.loading import open_model, understood
 from lensgui.checkpoints.locate import folder_of
 from lensgui.checkpoints.verify import Verification
@@ -29,6 +31,11 @@ def compare(place: Path, dtype: str, is_automatic: bool = False) -> Verification
     """
     if is_automatic:
         _refuse_to_fill(place, dtype)
+    if family_of(language_part(read_config(folder_of(place))).model_type) in (HOOKED, *LAYOUTS):
+        raise ModelError(
+            f"{place.name} is laid out as a hooked transformer, which Hugging Face can't run: "
+            "there is nothing to compare it with."
+        )
     tokenizer = read_tokenizer(folder_of(place))
     if tokenizer is None:
         raise ModelError(f"{place} has no tokenizer, so there is no prompt to compare on.")

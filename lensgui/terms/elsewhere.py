@@ -76,6 +76,15 @@ CONFIG: dict[str, Argument] = {  # of a config
     "use_yarn_rope": Argument(_SCALED_ROTATION, (None, False)),
 }
 
+_CHECKPOINT = Argument(
+    "teaching models open as their training ended, and of other models a revision is opened, such "
+    'as revision="step3000" of Pythia'
+)
+PRETRAINED: dict[str, Argument] = {  # of from_pretrained
+    "checkpoint_index": _CHECKPOINT,
+    "checkpoint_value": _CHECKPOINT,
+}
+
 
 def kept(given: Mapping[str, Any], elsewhere: Mapping[str, Argument]) -> dict[str, Any]:
     """Return arguments as lensgui calls them, without those that ask for nothing.

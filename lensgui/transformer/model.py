@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.terms.elsewhere import PRETRAINED, kept
 from lensgui.transformer.cache.cache import CachingModule
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.attention import KeyValues
@@ -94,7 +95,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         """Open a name, a folder, a hub name or `hf_model=`; see `loading.from_pretrained`."""
         from lensgui.checkpoints import loading
 
-        return loading.from_pretrained(model_name, **settings)
+        return loading.from_pretrained(model_name, **kept(settings, PRETRAINED))
 
     @classmethod
     def from_pretrained_no_processing(
@@ -103,7 +104,7 @@ class HookedTransformer(CachingModule, NamedWeights):
         """Open a model with its weights as they are; see `loading.from_pretrained`."""
         from lensgui.checkpoints import loading
 
-        return loading.from_pretrained(model_name, **{**loading.NO_PROCESSING, **settings})
+        return cls.from_pretrained(model_name, **{**loading.NO_PROCESSING, **settings})
 
     def forward(
         self,

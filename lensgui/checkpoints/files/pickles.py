@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors.torch import save_file
@@ -99,8 +100,10 @@ def tensors_of(path: Path) -> dict[str, torch.Tensor]:
     except MemoryError as error:
         raise ModelError(f"{path} asks for more memory than its size explains.") from error
     except Exception as error:  # whatever a hostile file makes the reader raise
+        is_unpicklable = isinstance(error, UnpicklingError)  # torch's own words offer to run it
+        why = "it is damaged, or asks to run code" if is_unpicklable else first_line(error)
         raise ModelError(
-            f"{path} is no plain file of tensors ({first_line(error)}): ask for safetensors."
+            f"{path} is no plain file of tensors ({why}): ask for safetensors."
         ) from error
     while isinstance(found, dict) and (name := next((n for n in NESTED if n in found), None)):
         found = found[name]
