@@ -123,6 +123,21 @@ def test_asking_for_a_hub_model_in_the_window_allows_the_network(parts, monkeypa
     assert fetched == ["some/model"]
 
 
+def test_pickled_weights_are_imported_only_when_the_user_asks_to(parts, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    asked, commands = [], []
+    monkeypatch.setattr(
+        QInputDialog, "getText", lambda *words: asked.append(words[2]) or ("solu-1l", True)
+    )
+    process = parts.fetching.download._process
+    monkeypatch.setattr(process, "start", lambda program, words: commands.append(words))
+    parts.window.import_hub()
+    (words,) = commands
+    assert words[-4:] == ["models", "import", "solu-1l", "--json"]
+    assert "a limited process reads their tensors" in asked[0]
+    assert os.environ["HF_HUB_OFFLINE"] == "0"
+
+
 def test_a_folder_is_opened_by_its_path(parts, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: "/a/folder")
     parts.window.open_folder()

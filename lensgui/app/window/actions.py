@@ -36,6 +36,13 @@ class Command:
 COMMANDS = (
     Command("&File", "Open model &folder…", "open_folder", "Ctrl+O", "Open a model from a folder."),
     Command("&File", "Open &hub model…", "open_hub", "", "Open a model of the hub by its name."),
+    Command(
+        "&File",
+        "&Import pickled weights…",
+        "import_hub",
+        "",
+        "Open a model of the hub whose weights must be read by a limited process first.",
+    ),
     Command("&File", "&Quit", "close", QKeySequence.StandardKey.Quit, "Close the window."),
     Command("&Edit", "&Undo", "undo", QKeySequence.StandardKey.Undo, "Take back the last edit."),
     Command("&Edit", "&Redo", "redo", QKeySequence.StandardKey.Redo, "Do the edit again."),

@@ -116,6 +116,11 @@ class MainWindow(QMainWindow):
         self.model_bar.open_hub()
 
     @Slot()
+    def import_hub(self) -> None:
+        """Let the user import a model whose weights are published pickled."""
+        self.model_bar.import_hub()
+
+    @Slot()
     def undo(self) -> None:
         """Take back the last edit."""
         self.session.undo_stack.undo()
