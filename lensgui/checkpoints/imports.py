@@ -14,13 +14,14 @@ from typing import Any
 from lensgui.checkpoints import hub, loading, locate
 from lensgui.checkpoints.files import naming, pickles
 from lensgui.checkpoints.files.descriptions import read_object
-from lensgui.checkpoints.folder import TOKENIZERS
+from lensgui.checkpoints.folder import TOKENIZERS, read_tokenizer
 from lensgui.models import known_models, store
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError
 
 _WITH_TOKENIZERS = (
-    "added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json",
+    "added_tokens.json", "config.json", "merges.txt", "special_tokens_map.json",
+    "tokenizer_config.json",
 )  # fmt: skip
 
 
@@ -44,12 +45,12 @@ def fetch(name: str, revision: str | None = None, report: Report = silence) -> P
     pickled = [fetched / file for file in naming.pickle_files(_names(fetched))]
     if not pickled:  # without a network, what an earlier try brought
         raise ModelError(f"The weights of {name} have not arrived yet: go online and try again.")
-    described, target = _describing(fetched, report), known_models.import_folder(name, revision)
+    tokenizer, target = _tokenizer_of(fetched, report), known_models.import_folder(name, revision)
     report(Progress("convert", 0, 1))
     with store.writing(store.home()), store.alone():
         if known_models.imported(name, revision) is None:  # another process may have been quicker
             with store.working_folder() as work:
-                _make(target, pickled, described, work, name)
+                _make(target, pickled, tokenizer, work, name)
     report(Progress("convert", 1, 1))
     return target
 
@@ -71,37 +72,39 @@ def _pickled(name: str, files: Sequence[str]) -> Iterator[str]:
 def _tokenizer(name: str, files: Sequence[str]) -> Iterator[str]:
     """Yield the files of a repository that a tokenizer is read from."""
     if not set(files) & set(TOKENIZERS):
-        raise ModelError(f"{name} has no tokenizer, though the model says that it is its own.")
+        raise ModelError(f"{name} has no tokenizer, though a model says that it is its own.")
     yield from sorted(set(files) & {*TOKENIZERS, *_WITH_TOKENIZERS})
 
 
-def _describing(fetched: Path, report: Report) -> list[Path]:
-    """Return what describes a fetched model: its own files, and the tokenizer that it names."""
-    own = [fetched / file for file in hub.descriptions(_names(fetched))]
+def _tokenizer_of(fetched: Path, report: Report) -> Any:
+    """Return the tokenizer that a fetched model names; None if it names none, or has its own."""
     named = read_object(fetched / "config.json").get("tokenizer_name")
-    if not isinstance(named, str) or {path.name for path in own} & set(TOKENIZERS):
-        return own
-    folder = hub.fetch(locate.hub_name(named), report=report, choose=_tokenizer, is_model=False)
-    return [*own, *(folder / file for file in _tokenizer(named, _names(folder)))]
+    if not isinstance(named, str) or set(_names(fetched)) & set(TOKENIZERS):
+        return None
+    name = locate.hub_name(named)
+    return read_tokenizer(hub.fetch(name, report=report, choose=_tokenizer, is_model=False))
 
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def _make(target: Path, pickled: list[Path], described: list[Path], work: Path, name: str) -> None:
+def _make(target: Path, pickled: list[Path], tokenizer: Any, work: Path, name: str) -> None:
     """Make a model's folder in a working folder, and put it in its place."""
+    fetched = pickled[0].parent
     made = work / target.name  # by its name a layout may be known
     made.mkdir()
-    for path in described:
-        shutil.copyfile(path, made / path.name)
+    for file in hub.descriptions(_names(fetched)):
+        shutil.copyfile(fetched / file, made / file)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(made)
     try:
         _convert(pickled, made)
         steps: dict[str, Any] = loading.NO_PROCESSING
         loading.from_pretrained(str(made), device="cpu", first_n_layers=1, **steps)
     except ModelError as error:
         raise ModelError(str(error).replace(str(made), name)) from error
-    known_models.note(made, title=name, source=name, commit=pickled[0].parent.name)
+    known_models.note(made, title=name, source=name, commit=fetched.name)
     if target.exists():
         shutil.rmtree(target)  # ours by its name, yet not a model
     made.rename(target)

@@ -84,6 +84,6 @@ def test_what_is_odd_about_one_is_said(tmp_path):
         open_model(str(tmp_path), folded=False)
     published(tmp_path, KINDS["gelu-2l"])
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({**NUMBERS, "n_devices": 2}))
-    with pytest.raises(ModelError, match="n_devices=2 is not to be had"):
+    path.write_text(json.dumps({**NUMBERS, "use_yarn_rope": True}))
+    with pytest.raises(ModelError, match="use_yarn_rope=True is not to be had"):
         open_model(str(tmp_path), folded=False)

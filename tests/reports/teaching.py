@@ -17,7 +17,7 @@ Shapes = dict[str, tuple[int, ...]]
 _SIZES = {"d_model": 12, "n_heads": 3, "d_head": 4, "n_ctx": 9, "d_vocab": 23, "d_mlp": 20}
 _PRE = {"act_fn": "solu_ln", "attn_only": False, "normalization": "LNPre"}
 _OLD = {**_PRE, "normalization": "LN"}
-_RUN = {"lr": 1e-3, "seed": 3, "use_bfloat16": True, "tokenizer_name": None}
+_RUN = {"lr": 1e-3, "seed": 3, "use_bfloat16": True, "tokenizer_name": None, "n_devices": 8}
 
 
 @dataclass(frozen=True)

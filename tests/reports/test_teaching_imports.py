@@ -74,9 +74,9 @@ def tokenizer_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes
     made = Tokenizer(WordLevel({word: id_ for id_, word in enumerate(WORDS)}, unk_token=WORDS[0]))
     made.pre_tokenizer = Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=made, bos_token=WORDS[0]).save_pretrained(folder)
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
     others = {"model.safetensors": b"0", "model.safetensors.index.json": b"{}"}
-    return {**files, **others, "config.json": b'{"model_type": "t5"}'}
+    files = {path.name: path.read_bytes() for path in folder.iterdir()} | others
+    return {**files, "config.json": b'{"model_type": "gpt2"}', "tokenizer_config.json": b"{}"}
 
 
 @pytest.fixture(scope="module")

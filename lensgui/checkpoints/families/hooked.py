@@ -23,6 +23,7 @@ _PLAIN, _OLD_SOLU, _MINGPT = "neel", "neel-solu-old", "mingpt"  # what `architec
 _OLD_NAME = re.compile(r"SoLU_\d+L_v\d+_old")
 _OLD_SIZES = {"act_fn": "solu_ln", "d_vocab": 50278}  # of the old SoLU models, and of no other
 _OF_A_RUN = {"device", "dtype", "seed", "init_range", "model_name", "original_architecture"}
+_OF_A_PLACE = {"n_devices", "init_weights", "init_mode", "trust_remote_code", "use_hook_tokens"}
 _OURS = {field.name for field in fields(HookedTransformerConfig)} - {*_OF_A_RUN, "processing"}
 
 
@@ -66,6 +67,7 @@ def hooked_config(config: Any) -> dict[str, Any]:
     written = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in vars(config).items()
+        if name not in _OF_A_PLACE
     }
     if "normalization" in written:  # what older ones call it
         written["normalization_type"] = written["normalization"]

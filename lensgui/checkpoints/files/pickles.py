@@ -15,6 +15,7 @@ from pickle import UnpicklingError
 import torch
 from safetensors.torch import save_file
 
+from lensgui.checkpoints.files import naming
 from lensgui.models import store
 from lensgui.terms.errors import ModelError, first_line
 from lensgui.terms.resources import own_command
@@ -27,8 +28,10 @@ WEIGHTS = "model.safetensors"
 
 
 def pickles_in(folder: Path) -> list[Path]:
-    """Return a folder's files of pickled weights."""
-    return sorted({path for pattern in PATTERNS for path in folder.glob(pattern)})
+    """Return a folder's files of pickled weights: those that bear a model's name, if any do."""
+    found = sorted({path for pattern in PATTERNS for path in folder.glob(pattern)})
+    named = naming.pickle_files(path.name for path in found)
+    return [path for path in found if path.name in named or not named]
 
 
 def import_weights(folder: Path) -> Path:
