@@ -64,7 +64,6 @@ def _ours(place: Path, dtype: str, tokens: Tensor, is_folded: bool) -> Tensor:
 
 def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
     """Return the Hugging Face logits in float64, with eager attention, as `_ours`."""
-    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -74,18 +73,20 @@ def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
         "local_files_only": True,
         "trust_remote_code": False,
     }
-    kind: Any = AutoModelForCausalLM
     try:
+        config = read_config(folder_of(place))
+        kind = _kind(config)
         if place.is_dir() and any((place / name).is_file() for name in _NAMES):
             model = kind.from_pretrained(place, **settings)
         else:
-            config = read_config(folder_of(place))
             with torch.device("meta"):
                 kind = type(kind.from_config(config, trust_remote_code=False))
             model = kind.from_pretrained(
                 None, config=config, state_dict=_tensors(place), **settings
             )
-        logits: Tensor = model.eval()(tokens, use_cache=False).logits.double()
+        every = torch.ones_like(tokens)
+        output = model.eval()(input_ids=tokens, attention_mask=every, use_cache=False)
+        logits: Tensor = output.logits.double()
     except ModelError:
         raise
     except Exception as error:  # another library's code, on somebody's files
@@ -94,6 +95,15 @@ def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
             f"({first_line(error)})."
         ) from error
     return logits
+
+
+def _kind(config: Any) -> Any:
+    """Return transformers' class that chooses one for a config: of text, or of images and text."""
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    is_of_text = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    return AutoModelForCausalLM if is_of_text else AutoModelForImageTextToText
 
 
 def _tensors(place: Path) -> dict[str, Tensor]:
