@@ -117,6 +117,9 @@ def _list(arguments: argparse.Namespace) -> int:
         )
         checked = "not verified" if verified is None else f"max-abs {verified:.1e} to Hugging Face"
         print(f"{entry.name:14} {entry.title} ({entry.licence}; {where}; {checked})")
+    for name in known_models.imports():
+        facts = {"name": name, "title": name, "here": True, "download": 0}
+        print(json.dumps(facts) if arguments.json else f"{name} (imported)")
     return 0
 
 

@@ -122,6 +122,12 @@ def imported(name: str, revision: str | None = None) -> Path | None:
     return folder if os.path.isfile(folder / CARD) else None
 
 
+def imports() -> list[str]:
+    """Return the hub's names of the models whose main branch was imported, in order."""
+    sources = (str(read_card(path).get("source")) for path in store.models_folder().glob("*--*"))
+    return sorted({name for name in sources if imported(name)})
+
+
 def note(folder: Path, **facts: object) -> None:
     """Note about a model what it is and, by name, size and hash, which files it has.
 

@@ -138,6 +138,22 @@ def test_pickled_weights_are_imported_only_when_the_user_asks_to(parts, monkeypa
     assert os.environ["HF_HUB_OFFLINE"] == "0"
 
 
+def test_what_was_imported_is_in_the_menu(parts, monkeypatch):
+    menu, bar = parts.window.model_bar.model.menu(), parts.window.model_bar
+    bar._fill_imported()
+    imported = next(action for action in menu.actions() if action.text() == "Imported")
+    assert not imported.isVisible()
+    name = "NeelNanda/SoLU_1L512W_C4_Code"
+    folder = known_models.import_folder(name)
+    folder.mkdir(parents=True)
+    known_models.note(folder, title=name, source=name)
+    menu.aboutToShow.emit()
+    assert imported.isVisible()
+    (action,) = imported.menu().actions()
+    action.trigger()
+    assert parts.window.session.document.model == ModelKey(name)
+
+
 def test_a_folder_is_opened_by_its_path(parts, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: "/a/folder")
     parts.window.open_folder()

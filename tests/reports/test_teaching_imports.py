@@ -133,7 +133,9 @@ def left(home: Path) -> list[str]:
 
 
 @torch.no_grad()
-def test_an_import_is_asked_for_once_and_then_the_alias_opens(server, run, home, tokenizer_files):
+def test_an_import_is_asked_for_once_and_then_the_alias_opens(
+    server, run, home, tokenizer_files, capsys
+):
     model = TEACHING["solu-8l-pile"]
     name, folder_name = model.repository, model.repository.replace("/", "--")
     seen = Repository(files_of(model, tokenizer_name="owner/tokenizer"))
@@ -158,8 +160,12 @@ def test_an_import_is_asked_for_once_and_then_the_alias_opens(server, run, home,
     assert sorted(set(asked)) == ["config.json", "model_final.pth"]
     assert run("import", name).stdout.strip() == str(folder)
     assert [file for method, file, _ in seen.asked if method == "GET"] == asked
+    capsys.readouterr()
     for action in ("get", "path"):
         assert lensgui(action, "SoLU-8L-pile") == 0
+        assert capsys.readouterr().out.strip() == str(folder)
+    assert lensgui("list") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{name} (imported)"
     checked = run("check", "solu-8l-pile")
     assert checked.returncode == 1
     assert "there is nothing to compare it with" in checked.stderr
@@ -215,6 +221,7 @@ def test_revisions_are_imported_side_by_side(hub_of, home):
     hub_of(owner__gelu=files_of(model))
     assert imports.fetch("owner/gelu") != imports.fetch("owner/gelu", "refs/pr/1")
     assert sorted(left(home)) == ["owner--gelu", "owner--gelu@refs--pr--1"]
+    assert known_models.imports() == ["owner/gelu"]
 
 
 BROKEN = {

@@ -167,10 +167,19 @@ class ModelBar(QToolBar):
         for entry in known_models.CATALOGUE:
             action = menu.addAction(entry.title, self._open_chosen)
             action.setData(entry.name)
+        self._imported = menu.addMenu("Imported")
+        menu.aboutToShow.connect(self._fill_imported)
         menu.addSeparator()
         menu.addAction("Open folder…", self.open_folder)
         menu.addAction("Open hub name…", self.open_hub)
         menu.addAction("Import pickled weights…", self.import_hub)
+
+    @Slot()
+    def _fill_imported(self) -> None:
+        self._imported.clear()
+        for name in known_models.imports():
+            self._imported.addAction(name, self._open_chosen).setData(name)
+        self._imported.menuAction().setVisible(not self._imported.isEmpty())
 
     def _fill_devices(self, card: ModelCard) -> None:
         menu = self.device.menu()
@@ -211,7 +220,7 @@ class ModelBar(QToolBar):
         if not isinstance(action, QAction):
             return
         name = str(action.data())
-        if known_models.find(name).is_here:
+        if known_models.imported(name) or known_models.find(name).is_here:
             self.open_source(name)
         else:
             self.fetch_requested.emit(name)
