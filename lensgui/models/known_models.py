@@ -124,8 +124,13 @@ def imported(name: str, revision: str | None = None) -> Path | None:
 
 def imports() -> list[str]:
     """Return the hub's names of the models whose main branch was imported, in order."""
-    sources = (str(read_card(path).get("source")) for path in store.models_folder().glob("*--*"))
-    return sorted({name for name in sources if imported(name)})
+    try:
+        folders = list(store.models_folder().glob("*--*"))
+    except OSError:  # a home that can't be one
+        return []
+    return sorted(
+        {name for path in folders if imported(name := str(read_card(path).get("source")))}
+    )
 
 
 def note(folder: Path, **facts: object) -> None:
