@@ -50,6 +50,14 @@ def dispatcher() -> Answerer:
     return Dispatcher(threads=1)
 
 
+@pytest.fixture(scope="module")
+def toy():
+    """The built-in toy, opened."""
+    from lensgui.checkpoints.loading import open_model  # which imports torch
+
+    return open_model("toy", device="cpu")
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for what lensgui keeps."""

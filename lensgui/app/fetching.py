@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -43,6 +44,14 @@ class Fetching(QObject):
     @Slot(str)
     def fetch(self, name: str) -> None:
         """Begin to fetch a model by its name, one at a time."""
+        self._begin(name, self.download.start)
+
+    @Slot(str)
+    def fetch_pickled(self, name: str) -> None:
+        """Begin to fetch a model whose weights must be imported, likewise."""
+        self._begin(name, self.download.start_import)
+
+    def _begin(self, name: str, start: Callable[[str], None]) -> None:
         if self.download.is_running:
             self.status_message.emit(
                 f"{self.download.name} is being fetched: stop that first, then {name}."
@@ -52,7 +61,7 @@ class Fetching(QObject):
         self._before = self._session.document
         self.fetched.emit(Fetched(f"Fetching {name}", 0, 0))
         self.status_message.emit(sentence)
-        self.download.start(name)
+        start(name)
 
     @Slot()
     def stop(self) -> None:

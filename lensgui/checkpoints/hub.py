@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partialmethod
@@ -23,6 +23,8 @@ from lensgui.checkpoints.files import naming
 from lensgui.models import store
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
+
+Choice = Callable[[str, Sequence[str]], Iterator[str]]
 
 _CHUNK = 1 << 20  # bytes
 _PAST_THE_END = 416  # the HTTP status for a range that starts where the file has ended
@@ -194,6 +196,8 @@ def fetch(
     token: str | bool | None = None,
     revision: str | None = None,
     report: Report = silence,
+    choose: Choice | None = None,
+    is_model: bool = True,
 ) -> Path:
     """Bring a model of the hub to this machine, or what is missing of it.
 
@@ -202,6 +206,9 @@ def fetch(
         token: An access token; None for HF_TOKEN or the stored login, False for none.
         revision: A branch, a tag or a commit; None for the main branch.
         report: Called often, with how far it is.
+        choose: Which files are needed, of the repository's name and those that it has; None for
+            `needed`.
+        is_model: Whether it must be one that lensgui opens.
 
     Returns:
         Its folder in the hub's cache. Without a network, that of the copy that is here.
@@ -218,12 +225,13 @@ def fetch(
             with contextlib.suppress(FileNotFoundError, ValueError):
                 return _folder(name, revision, local_files_only=True, **_ROUGHLY)
             raise
-        wanted = set(needed(name, [sibling.rfilename for sibling in info.siblings]))
+        wanted = set((choose or needed)(name, [sibling.rfilename for sibling in info.siblings]))
         remote = Remote(name, info.sha, token)
         files = [File.of(sibling) for sibling in info.siblings if sibling.rfilename in wanted]
         files = [file for file in files if not remote.has(file)]
         if files:
-            _refuse_early(remote, files)
+            if is_model:
+                _refuse_early(remote, files)
             bring(remote, [file for file in files if not remote.has(file)], report)
         return _folder(name, revision, token=token, allow_patterns=sorted(wanted))
 
@@ -243,14 +251,33 @@ def needed(name: str, files: Sequence[str]) -> Iterator[str]:
             raise ModelError(
                 f"{name} has GGUF files only: download one of them and open it by its path."
             )
-        has = "pickled weights, which can run code and are refused" if ".bin" in kinds else "none"
+        if naming.pickle_files(files):
+            raise ModelError(pickled_only(name))
         raise ModelError(
-            f"{name} has no *.safetensors file ({has}): choose a model that has its weights so."
+            f"{name} has no *.safetensors file: choose a model that has its weights so."
         )
     yield from weights
+    yield from descriptions(files)
+
+
+def descriptions(files: Iterable[str]) -> Iterator[str]:
+    """Yield those of a repository's files that describe its model and its tokenizer."""
     for file in files:
         if "/" not in file and any(fnmatch(file, pattern) for pattern in _DESCRIPTIONS):
             yield file
+
+
+def pickled_only(name: str) -> str:
+    """Return the sentence for a model whose weights would have to be unpickled.
+
+    Args:
+        name: The hub's name of it, or an alias.
+    """
+    return (
+        f"{name} has pickled weights only, which can run code and are refused: let a limited "
+        "process read them, once, and keep them as safetensors, with "
+        f"`lensgui models import {name}`."
+    )
 
 
 def _refuse_early(remote: Remote, files: Iterable[File]) -> None:

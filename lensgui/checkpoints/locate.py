@@ -7,7 +7,7 @@ from pathlib import Path
 from lensgui.checkpoints import hub
 from lensgui.checkpoints.files import gguf_files
 from lensgui.models import known_models
-from lensgui.models.aliases import hub_id
+from lensgui.models.aliases import TEACHING, hub_id
 from lensgui.models.store import Report, silence
 from lensgui.terms.errors import ModelError
 
@@ -41,7 +41,32 @@ def locate(
         raise ModelError(
             f"There is no folder {path}: choose a folder with config.json and *.safetensors."
         )
-    return hub.fetch(hub_name(name), token, revision, report)
+    return of_hub(name, token, revision, report)
+
+
+def of_hub(
+    name: str,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    report: Report = silence,
+) -> Path:
+    """Return the folder of a model of the hub: imported, or fetched.
+
+    Args:
+        name: OWNER/NAME, or an alias.
+        token: See `hub.fetch`; so the others.
+        revision: Likewise.
+        report: Likewise.
+
+    Raises:
+        ModelError: If it can't be had, or must be imported first.
+    """
+    whole = hub_name(name)
+    if imported := known_models.imported(whole, revision):
+        return imported
+    if whole in TEACHING.values():
+        raise ModelError(hub.pickled_only(name))
+    return hub.fetch(whole, token, revision, report)
 
 
 def hub_name(name: str) -> str:

@@ -59,11 +59,15 @@ class Download(QObject):
         """Whether something is being fetched."""
         return self._process.state() != QProcess.ProcessState.NotRunning
 
+    def start_import(self, name: str) -> None:
+        """Fetch a model whose weights are pickled, likewise: what `lensgui models import` takes."""
+        self.start(name, [*own_command(), "models", "import", name, "--json"])
+
     def start(self, name: str, command: list[str] | None = None) -> None:
         """Fetch a model by its name, unless something is being fetched already.
 
         Args:
-            name: A name of `lensgui models list`.
+            name: What `lensgui models get` takes.
             command: What to run instead of `lensgui models get NAME --json`.
         """
         if self.is_running:
@@ -93,7 +97,7 @@ class Download(QObject):
         try:
             event = json.loads(line)
         except ValueError:
-            log.info("models get: %s", line.decode(errors="replace"))
+            log.info("models: %s", line.decode(errors="replace"))
             return
         if event.get("event") == "error":
             self._sentence = str(event.get("message", ""))
@@ -107,7 +111,7 @@ class Download(QObject):
         self._read()
         errors = bytes(self._process.readAllStandardError().data()).decode(errors="replace")
         if errors.strip():
-            log.info("models get, on its error stream:\n%s", errors.strip())
+            log.info("models, on its error stream:\n%s", errors.strip())
         if code == 0 and status == QProcess.ExitStatus.NormalExit:
             self.finished.emit(self.name)
         else:

@@ -105,6 +105,34 @@ def path(name: str) -> Path:
     )
 
 
+def import_folder(name: str, revision: str | None = None) -> Path:
+    """Return where a model of the hub lies once its pickled weights are safetensors.
+
+    Args:
+        name: OWNER/NAME.
+        revision: A branch, tag or commit; None for the main branch.
+    """
+    version = f"@{revision}" if revision else ""
+    return store.models_folder() / f"{name}{version}".replace("/", "--")
+
+
+def imported(name: str, revision: str | None = None) -> Path | None:
+    """Return the folder of a model that was imported, None if it was not; see `import_folder`."""
+    folder = import_folder(name, revision)
+    return folder if os.path.isfile(folder / CARD) else None
+
+
+def imports() -> list[str]:
+    """Return the hub's names of the models whose main branch was imported, in order."""
+    try:
+        folders = list(store.models_folder().glob("*--*"))
+    except OSError:  # a home that can't be one
+        return []
+    return sorted(
+        {name for path in folders if imported(name := str(read_card(path).get("source")))}
+    )
+
+
 def note(folder: Path, **facts: object) -> None:
     """Note about a model what it is and, by name, size and hash, which files it has.
 

@@ -17,7 +17,10 @@ _DATA = "lensgui reads no data sets: take texts from the `datasets` package, and
 _HUB = "lensgui leaves this to huggingface_hub"
 _INNER = "these are inner workings; lensgui shows what they do as"
 _TRAINING = "lensgui does not train: write the loop in torch, over model.parameters()"
-_CHECKPOINT = 'a checkpoint is a branch of the hub\'s: from_pretrained(name, revision="step1000")'
+_CHECKPOINT = (
+    "teaching models open as their training ended, and of other models a revision is opened, such "
+    'as revision="step3000" of Pythia'
+)
 _ENTRY = "lensgui's key/value cache is a list of one value a layer"
 _FOLDS = "model.process_weights_(…) folds a model in place, one keyword a step"
 _BOS = "give prepend_bos= to any call that takes text, or set model.cfg.default_prepend_bos"
@@ -188,7 +191,6 @@ CONFIG: dict[str, Argument] = {  # of a config
     ),
     "attention_dir": Argument(_DECODERS, (None, "causal")),
     "decoder_start_token_id": Argument(_DECODERS),
-    "final_rms": Argument('normalization_type="RMS" makes every norm one', (None, False)),
     "init_mode": Argument("init_range= says how weights are drawn", (None, "gpt2")),
     "init_weights": Argument("initialise=False leaves weights as they are", neutral=None),
     "initializer_range": Argument(name="init_range"),

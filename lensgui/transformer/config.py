@@ -60,6 +60,7 @@ class HookedTransformerConfig:
         eps: What the norms add to the variance.
         normalization_type: LayerNorm or RMSNorm; "…Pre" when its weights are folded into what reads
             it; None for none.
+        final_rms: Whether the last norm is an RMSNorm where the others are LayerNorms.
         use_normalization_before_and_after: Whether what attention and MLP write is normalised too,
             by ln1_post and ln2_post (Gemma 2).
         use_normalization_after_only: Whether only what they write is, and not what they read (OLMo
@@ -130,6 +131,7 @@ class HookedTransformerConfig:
     gate_limit: float | None = None
     eps: float = 1e-5
     normalization_type: Normalization | None = "LN"
+    final_rms: bool = False
     use_normalization_before_and_after: bool = False
     use_normalization_after_only: bool = False
     post_embedding_ln: bool = False
@@ -228,6 +230,8 @@ class HookedTransformerConfig:
             self.attn_scale = self.d_head**0.5
         if self.rotary_dim is None and self.positional_embedding_type == "rotary":
             self.rotary_dim = self.d_head
+        if self.final_rms and (self.is_rms or self.normalization_type is None):
+            self.final_rms = False  # like all the others
         if self.init_range is None or self.init_range < 0:
             self.init_range = 0.8 / self.d_model**0.5
 

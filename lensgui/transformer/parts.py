@@ -59,5 +59,5 @@ class Transformer(HookedModule):
         if cfg.positional_embedding_type == "shortformer":
             for block in self.blocks:
                 block.attn.pos_embed = (self.pos_embed,)
-        self.ln_final = Norm(cfg)
+        self.ln_final = Norm(cfg, is_last=True)
         self.unembed = Unembed(cfg)

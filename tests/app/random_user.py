@@ -29,7 +29,7 @@ from lensgui.panes.sweep_view.kinds import KINDS
 from tests.fakes import FakeAnswerer
 from tests.windows import pane_of
 
-NOT_TRIED = {"close", "open_folder", "open_hub"}
+NOT_TRIED = {"close", "open_folder", "open_hub", "import_hub"}
 PAIR = {
     "clean": " table green seven music apple house river table green seven music",
     "corrupted": " table green seven music stone house river table green seven music",

@@ -117,15 +117,46 @@ def test_asking_for_a_hub_model_in_the_window_allows_the_network(parts, monkeypa
     monkeypatch.setattr(QInputDialog, "getText", lambda *arguments: (" some/model ", True))
     fetched = []
     monkeypatch.setattr(parts.fetching.download, "start", fetched.append)
-    parts.window.open_hub()
+    parts.window.model_bar.open_hub()
     assert os.environ["HF_HUB_OFFLINE"] == "0"
     assert constants.HF_HUB_OFFLINE is False
     assert fetched == ["some/model"]
 
 
+def test_pickled_weights_are_imported_only_when_the_user_asks_to(parts, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    asked, commands = [], []
+    monkeypatch.setattr(
+        QInputDialog, "getText", lambda *words: asked.append(words[2]) or ("solu-1l", True)
+    )
+    process = parts.fetching.download._process
+    monkeypatch.setattr(process, "start", lambda program, words: commands.append(words))
+    parts.window.model_bar.import_hub()
+    (words,) = commands
+    assert words[-4:] == ["models", "import", "solu-1l", "--json"]
+    assert "a limited process reads their tensors" in asked[0]
+    assert os.environ["HF_HUB_OFFLINE"] == "0"
+
+
+def test_what_was_imported_is_in_the_menu(parts, monkeypatch):
+    menu, bar = parts.window.model_bar.model.menu(), parts.window.model_bar
+    bar._fill_imported()
+    imported = next(action for action in menu.actions() if action.text() == "Imported")
+    assert not imported.isVisible()
+    name = "NeelNanda/SoLU_1L512W_C4_Code"
+    folder = known_models.import_folder(name)
+    folder.mkdir(parents=True)
+    known_models.note(folder, title=name, source=name)
+    menu.aboutToShow.emit()
+    assert imported.isVisible()
+    (action,) = imported.menu().actions()
+    action.trigger()
+    assert parts.window.session.document.model == ModelKey(name)
+
+
 def test_a_folder_is_opened_by_its_path(parts, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: "/a/folder")
-    parts.window.open_folder()
+    parts.window.model_bar.open_folder()
     assert parts.window.session.document.model == ModelKey("/a/folder")
 
 

@@ -49,7 +49,6 @@ def published(folder, written, odd=False):
     if ours.pop("shortformer_pos", False):
         ours["positional_embedding_type"] = "shortformer"
     kind = fields.get("normalization", fields.get("normalization_type", "LN"))
-    ours.pop("final_rms", None)
     cfg = HookedTransformerConfig(**{**ours, "normalization_type": kind, "seed": 3})
     model = HookedTransformer(cfg)
     with torch.no_grad():
@@ -85,6 +84,6 @@ def test_what_is_odd_about_one_is_said(tmp_path):
         open_model(str(tmp_path), folded=False)
     published(tmp_path, KINDS["gelu-2l"])
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({**NUMBERS, "final_rms": True}))
-    with pytest.raises(ModelError, match="final_rms=True is not to be had"):
+    path.write_text(json.dumps({**NUMBERS, "use_yarn_rope": True}))
+    with pytest.raises(ModelError, match="use_yarn_rope=True is not to be had"):
         open_model(str(tmp_path), folded=False)

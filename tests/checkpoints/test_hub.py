@@ -197,7 +197,8 @@ def test_what_cannot_be_opened_is_refused_before_its_weights_come(
 
 
 @pytest.mark.parametrize(
-    ("file", "sentence"), [("pytorch_model.bin", "pickled"), ("a.gguf", "GGUF"), ("x", "none")]
+    ("file", "sentence"),
+    [("pytorch_model.bin", "pickled"), ("a.gguf", "GGUF"), ("x", "no *.safetensors file")],
 )
 def test_a_model_without_safetensors_is_refused(fetch, repository, files, file, sentence):
     name, seen = repository({"config.json": files["config.json"], file: b"0"})

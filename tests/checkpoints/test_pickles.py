@@ -95,6 +95,14 @@ def test_two_files_of_the_same_tensors_are_not_mixed(folder, weights):
         pickles.import_weights(folder)
 
 
+def test_what_lies_beside_a_models_own_pickle_is_left_alone(folder, weights):
+    for name in ("et_model_state_dict.pt", "model_final.pth", "training_args.bin"):
+        torch.save(weights if name.endswith(".pth") else {"a": 1}, folder / name)
+    assert [path.name for path in pickles.pickles_in(folder)] == ["model_final.pth"]
+    (folder / "model_final.pth").unlink()
+    assert [path.suffix for path in pickles.pickles_in(folder)] == [".pt", ".bin"]
+
+
 def arguments(folder):
     from argparse import ArgumentParser
 

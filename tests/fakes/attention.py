@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lensgui.jobs.arrays import Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.prompts.pair import Prompt
 from lensgui.terms.kinds import HEAD_SCORES
@@ -25,9 +25,11 @@ def axes(request: AttentionGrid | AttentionHead) -> tuple[Axis, Axis]:
 
 def attention(request: AttentionGrid) -> Iterator[Atlas]:
     layers, heads = fakes.LAYERS, fakes.HEADS
-    positions, sources = axes(request)
-    size, is_difference = len(positions), request.side == "difference"
-    values = np.tril(fakes.noise(f"atlas{request}", layers, heads, size, size) * 255)
+    whole, is_difference = axes(request), request.side == "difference"
+    size, step = len(whole[0]), max(1, -(-len(whole[0]) // ATLAS_SIDE))
+    positions, sources = (Axis(a.name, a.coordinates[::step], a.labels[::step]) for a in whole)
+    pooled = len(positions)
+    values = np.tril(fakes.noise(f"atlas{request}", layers, heads, pooled, pooled) * 255)
     values = np.maximum(values, 1) if is_difference else values
     made_up = fakes.noise(f"scores{request}", len(HEAD_SCORES), layers, heads)
     made_up[0] = 0.62

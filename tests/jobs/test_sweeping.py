@@ -13,7 +13,7 @@ from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
-from tests.answering import CLEAN, PAIR
+from tests.answering import CLEAN, PAIR, last
 
 TOY = ModelKey("toy", device="cpu", dtype="float64")
 OTHER = PromptPair(
@@ -28,24 +28,20 @@ def answers(dispatcher, request):
     return [answer for answer in dispatcher.answer(request) if answer is not None]
 
 
-def last(dispatcher, request):
-    return answers(dispatcher, request)[-1]
-
-
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
 @pytest.mark.parametrize(
     "kind", [SweepKind("resid_pre"), HEADS, SweepKind("z"), SweepKind("k"), SweepKind("pattern")]
 )
 def test_every_sweep_checks_itself_and_any_cell_can_be_verified(dispatcher, kind, direction):
     request = Patching(TOY, PAIR, kind, direction)
-    sweep = last(dispatcher, request)
+    sweep = last(dispatcher.answer(request))
     assert sweep.done == sweep.total
     assert sweep.check is not None
     free = int((sweep.states == CellState.UNCHANGED).any())  # one of those is checked too
     assert sweep.check.cells == 3 + free
     assert sweep.check.worst < 1e-6  # what the window gets is float32
     at = np.unravel_index(np.abs(sweep.values).argmax(), sweep.values.shape)
-    found = last(dispatcher, VerifyCell(request, tuple(int(place) for place in at)))
+    found = last(dispatcher.answer(VerifyCell(request, tuple(int(place) for place in at))))
     assert found.value == pytest.approx(float(sweep.values[at]), abs=1e-6)
 
 
@@ -59,22 +55,22 @@ def test_the_check_finds_what_is_wrong(dispatcher, monkeypatch):
             yield result
 
     monkeypatch.setattr(sweeps, "sweep", lying)
-    assert last(dispatcher, Patching(TOY, PAIR, HEADS)).check.worst >= 0.2
+    assert last(dispatcher.answer(Patching(TOY, PAIR, HEADS))).check.worst >= 0.2
 
 
 def test_edges_are_swept_of_one_head_only(dispatcher):
     request = Patching(TOY, PAIR, EDGES, layer=1, head=0)
-    sweep = last(dispatcher, request)
+    sweep = last(dispatcher.answer(request))
     assert [axis.name for axis in sweep.axes] == ["position", "source"]
     size = len(sweep.axes[0])
     upper = np.triu_indices(size, 1)
     assert (sweep.states[upper] == CellState.MASKED).all()
     assert np.unravel_index(np.abs(sweep.values).argmax(), sweep.values.shape)[0] == size - 1
     at = tuple(int(n) for n in np.unravel_index(np.abs(sweep.values).argmax(), sweep.values.shape))
-    found = last(dispatcher, VerifyCell(request, at))
+    found = last(dispatcher.answer(VerifyCell(request, at)))
     assert found.value == pytest.approx(float(sweep.values[at]), abs=1e-6)
     with pytest.raises(ValueError, match="There is no head L1H9"):
-        last(dispatcher, replace(request, head=9))
+        last(dispatcher.answer(replace(request, head=9)))
 
 
 def test_slow_kinds_show_a_marked_estimate_first_and_say_how_good_it_was(dispatcher, monkeypatch):
@@ -93,7 +89,7 @@ def test_slow_kinds_show_a_marked_estimate_first_and_say_how_good_it_was(dispatc
 
 def test_a_metric_without_gradient_has_no_estimate(dispatcher, monkeypatch):
     monkeypatch.setattr(sweeps, "SLOW_S", 0.0)
-    sweep = last(dispatcher, Patching(TOY, replace(PAIR, metric="rank"), HEADS))
+    sweep = last(dispatcher.answer(Patching(TOY, replace(PAIR, metric="rank"), HEADS)))
     assert sweep.estimates is None
     assert (sweep.unit, sweep.metric) == ("ranks", "rank")
     assert not sweep.refusal  # a corrupted run that ranks it lower is worse, as it should be
@@ -104,7 +100,7 @@ def test_a_metric_without_gradient_has_no_estimate(dispatcher, monkeypatch):
     [("probability", "probability"), ("log-probability", "nats"), ("KL divergence", "nats")],
 )
 def test_other_metrics_name_their_unit_and_restore_all(dispatcher, metric, unit):
-    sweep = last(dispatcher, Patching(TOY, replace(PAIR, metric=metric)))
+    sweep = last(dispatcher.answer(Patching(TOY, replace(PAIR, metric=metric))))
     assert sweep.unit == unit
     assert sweep.normalised[0].max() == pytest.approx(1.0, abs=1e-5)
 
@@ -113,7 +109,7 @@ def test_a_sweep_that_was_left_goes_on_where_it_was(dispatcher, monkeypatch):
     monkeypatch.setattr("lensgui.analysis.sweep.batches.MOST_ROWS", 16)
     monkeypatch.setattr("lensgui.analysis.sweep.batches.MERGED_ROWS", 16)
     request = Patching(TOY, PAIR, SweepKind("z"))
-    whole = last(dispatcher, request)
+    whole = last(dispatcher.answer(request))
     left = dispatcher.answer(request)
     part = next(a for a in left if a is not None and 20 < a.done < a.total)
     left.close()
@@ -126,17 +122,19 @@ def test_a_sweep_that_was_left_goes_on_where_it_was(dispatcher, monkeypatch):
 def test_a_mean_over_pairs_is_the_mean_and_says_how_sure_it_is(dispatcher):
     rows = (PairRow(PAIR), PairRow(OTHER))
     request = Patching(TOY, PAIR, HEADS, rows=rows)
-    mean = last(dispatcher, request)
-    each = [last(dispatcher, Patching(TOY, pair, HEADS)) for pair in (PAIR, OTHER)]
+    mean = last(dispatcher.answer(request))
+    each = [last(dispatcher.answer(Patching(TOY, pair, HEADS))) for pair in (PAIR, OTHER)]
     np.testing.assert_allclose(mean.values, (each[0].values + each[1].values) / 2, atol=1e-5)
     assert mean.clean == pytest.approx((each[0].clean + each[1].clean) / 2)
     assert (mean.spread.pairs, mean.spread.total, mean.spread.wrong) == (2, 2, 0)
     assert (mean.spread.low <= mean.normalised + 1e-6).all()
     assert (mean.spread.high >= mean.normalised - 1e-6).all()
-    found = last(dispatcher, VerifyCell(request, (1, 0)))
+    found = last(dispatcher.answer(VerifyCell(request, (1, 0))))
     assert found.value == pytest.approx(float(mean.values[1, 0]), abs=1e-6)
     swapped = replace(PAIR, answer=PAIR.distractor, distractor=PAIR.answer)
-    assert last(dispatcher, replace(request, rows=(*rows, PairRow(swapped)))).spread.wrong == 1
+    assert (
+        last(dispatcher.answer(replace(request, rows=(*rows, PairRow(swapped))))).spread.wrong == 1
+    )
 
 
 def test_a_mean_counts_pairs_checks_itself_and_goes_on_where_it_was_left(dispatcher):
@@ -166,7 +164,7 @@ def test_the_check_of_a_mean_finds_what_is_wrong(dispatcher, monkeypatch):
             yield found if found is None else replace(found, changes=found.changes + 0.25)
 
     monkeypatch.setattr(sweeps, "sweep_cases", lying)
-    mean = last(dispatcher, Patching(TOY, PAIR, HEADS, rows=(PairRow(PAIR), PairRow(OTHER))))
+    mean = last(dispatcher.answer(Patching(TOY, PAIR, HEADS, rows=(PairRow(PAIR), PairRow(OTHER)))))
     assert mean.check.worst == pytest.approx(0.25, abs=1e-3)
 
 
@@ -176,40 +174,43 @@ def test_pairs_of_different_lengths_meet_by_role(dispatcher):
         for pair in (PAIR, SHIFTED)
     )
     request = Patching(TOY, PAIR, rows=rows)
-    mean = last(dispatcher, request)
+    mean = last(dispatcher.answer(request))
     assert mean.axes[1].labels == ("word", "end")
     assert mean.axes[1].coordinates == (None, None)
-    found = last(dispatcher, VerifyCell(request, (0, 0)))
+    found = last(dispatcher.answer(VerifyCell(request, (0, 0))))
     assert found.value == pytest.approx(float(mean.values[0, 0]), abs=1e-6)
-    heads = last(dispatcher, replace(request, kind=HEADS))
+    heads = last(dispatcher.answer(replace(request, kind=HEADS)))
     assert heads.values.shape == (2, 4)
     assert heads.done == heads.total
     with pytest.raises(ValueError, match="one pair only"):
-        last(dispatcher, replace(request, kind=EDGES))
+        last(dispatcher.answer(replace(request, kind=EDGES)))
 
 
 def test_every_head_has_its_roles(dispatcher):
-    found = last(dispatcher, HeadRoles(TOY, PAIR, (PairRow(OTHER), PairRow(SHIFTED))))
+    found = last(dispatcher.answer(HeadRoles(TOY, PAIR, (PairRow(OTHER), PairRow(SHIFTED)))))
     assert found.prompts == 4  # two of them shared no length
     assert np.isfinite(found.ablation).all()
     assert found.attribution.argmax() // 4 == 1  # the second layer's induction heads
-    assert last(dispatcher, HeadRoles(TOY, replace(PAIR, metric="KL divergence"))).unit == "nats"
+    assert (
+        last(dispatcher.answer(HeadRoles(TOY, replace(PAIR, metric="KL divergence")))).unit
+        == "nats"
+    )
 
 
 @pytest.mark.parametrize("input_", ["q", "k", "v"])
 def test_who_feeds_a_head(dispatcher, input_):
-    found = last(dispatcher, WhoFeeds(TOY, PAIR, 1, 0, input_))
+    found = last(dispatcher.answer(WhoFeeds(TOY, PAIR, 1, 0, input_)))
     assert found.receiver == f"L1H0.{input_}"
     assert found.axes[1].labels[-1] == "MLP"
     assert (found.states[1] == CellState.MASKED).all()
     assert np.isfinite(found.values[0, :4]).all()
     assert np.isfinite(found.embedding)
     with pytest.raises(ValueError, match="There is no head L7H0"):
-        last(dispatcher, WhoFeeds(TOY, PAIR, 7, 0, input_))
+        last(dispatcher.answer(WhoFeeds(TOY, PAIR, 7, 0, input_)))
 
 
 def test_what_is_shown_is_a_share_or_raw_and_says_which(dispatcher):
-    sweep = last(dispatcher, Patching(TOY, PAIR))
+    sweep = last(dispatcher.answer(Patching(TOY, PAIR)))
     np.testing.assert_array_equal(sweep.shown, sweep.normalised)
     assert sweep.shown_unit == "of clean − corrupted"
     raw = replace(sweep, refusal="because")

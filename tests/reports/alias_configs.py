@@ -65,6 +65,38 @@ _MPT = {
 _NEO = {"vocab_size": 31, "hidden_size": 16, "num_heads": 4, "max_position_embeddings": 16}
 _ONE_BY_ONE = {"use_parallel_residual": False, "hidden_act": "gelu", "rotary_pct": 1.0}
 
+# Teaching models: which hub names, as a regular expression, have which fields and which layout.
+_C4 = {"n_ctx": 1024, "d_head": 64, "d_vocab": 48262, "normalization": "LN"}
+_PILE = {**_C4, "d_vocab": 50278, "normalization": "LNPre", "act_fn": "solu_ln"}
+_DEMO = {**_C4, "d_vocab": 50277, "normalization": None, "shortformer_pos": True}
+_REDWOOD = {**_C4, "d_vocab": 50259, "n_ctx": 2048, "d_head": 32, "d_mlp": -1}
+_OTHELLO = {"n_layers": 8, "d_model": 512, "n_ctx": 59, "d_vocab": 61, "architecture": "mingpt"}
+_OLD_LEFT, _OLD_8L, _OLD_10L = (f"neel-solu-old{depth}" for depth in ("", "-8l", "-10l"))
+TEACHING_CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
+    r"NeelNanda/Attn_Only_\dL512W_C4_Code": ("hooked", {**_C4, "attn_only": True}),
+    r"NeelNanda/GELU_\dL512W_C4_Code": ("hooked", {**_C4, "act_fn": "gelu"}),
+    r"NeelNanda/SoLU_\d+L\d+W_(C4_Code|Wiki_Finetune)": ("hooked", {**_C4, "act_fn": "solu_ln"}),
+    r"NeelNanda/Attn-Only-2L512W-.*": ("hooked", {**_DEMO, "attn_only": True}),
+    r"ArthurConmy/redwood_attn_2l": (
+        "hooked",
+        {**_REDWOOD, "n_layers": 2, "d_model": 256, "attn_only": True, "shortformer_pos": True},
+    ),
+    r"NeelNanda/SoLU_1L_v9_old": (
+        _OLD_LEFT,
+        {**_PILE, "normalization": "LN", "final_rms": True, "d_model": 1024},
+    ),
+    r"NeelNanda/SoLU_2L_v10_old": (_OLD_LEFT, {**_PILE, "final_rms": True, "d_model": 736}),
+    r"NeelNanda/SoLU_4L_v11_old": (_OLD_LEFT, {**_PILE, "final_rms": True, "d_model": 512}),
+    r"NeelNanda/SoLU_6L_v13_old": (_OLD_LEFT, {**_PILE, "final_rms": True, "d_model": 768}),
+    r"NeelNanda/SoLU_8L_v21_old": (_OLD_8L, {**_PILE, "d_model": 1024}),
+    r"NeelNanda/SoLU_10L_v22_old": (_OLD_10L, {**_PILE, "d_model": 1280}),
+    r"NeelNanda/SoLU_12L_v23_old": (_OLD_10L, {**_PILE, "normalization": "LN", "d_model": 1536}),
+    r"Baidicoot/Othello-GPT-Transformer-Lens": (
+        "mingpt",
+        {**_OTHELLO, "d_head": 64, "act_fn": "gelu", "normalization": "LN"},
+    ),
+}
+
 # Which hub names, as a regular expression, have which architecture and which fields.
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     r"openai-community/gpt2.*|distilbert/distilgpt2": ("gpt2", _OLD),

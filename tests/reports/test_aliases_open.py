@@ -9,16 +9,18 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from lensgui.checkpoints.folder import read_config
-from lensgui.models.aliases import ALIASES
+from lensgui.checkpoints.families.registry import family_of
+from lensgui.checkpoints.folder import convert_config, read_config
+from lensgui.models.aliases import ALIASES, TEACHING
 from lensgui.transformer.model import HookedTransformer
-from tests.reports.alias_configs import CONFIGS
+from tests.reports.alias_configs import CONFIGS, TEACHING_CONFIGS
 from tests.reports.small import TOKENS
 
 
 @pytest.mark.parametrize("name", sorted(set(ALIASES.values())))
 def test_every_model_that_has_an_alias_has_one_config_here(name):
-    assert len([pattern for pattern in CONFIGS if re.fullmatch(pattern, name)]) == 1
+    patterns = [*CONFIGS, *TEACHING_CONFIGS]
+    assert len([pattern for pattern in patterns if re.fullmatch(pattern, name)]) == 1
 
 
 @pytest.mark.parametrize("pattern", CONFIGS)
@@ -31,6 +33,37 @@ def test_each_config_opens(pattern, tmp_path):
     hf_model = AutoModelForCausalLM.from_config(read_config(tmp_path), attn_implementation="eager")
     opened = HookedTransformer.from_pretrained_no_processing(hf_model=hf_model, device="cpu")
     torch.testing.assert_close(opened(TOKENS), hf_model.eval()(TOKENS, use_cache=False).logits)
+
+
+@pytest.mark.parametrize("name", sorted(set(TEACHING.values())))
+@pytest.mark.parametrize("folder_says", [True, False])
+def test_each_teaching_model_is_known_at_its_own_size(name, folder_says, tmp_path):
+    (layout, fields), *_ = (
+        row for pattern, row in TEACHING_CONFIGS.items() if re.fullmatch(pattern, name)
+    )
+    sizes = re.search(r"(\d+)L(?:(\d+)W)?", name)
+    if sizes is not None:
+        fields = {"n_layers": int(sizes[1]), "d_model": int(sizes[2] or 0)} | fields
+    fields = {
+        "d_mlp": 4 * fields["d_model"],
+        "n_heads": fields["d_model"] // fields["d_head"],
+    } | fields
+    folder = tmp_path / (name.replace("/", "--") if folder_says else "mine")
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(fields))
+    config = read_config(folder)
+    assert config.model_type == layout
+    cfg = convert_config(family_of(layout), config, name, torch.float32)
+    with torch.device("meta"):
+        model = HookedTransformer(cfg, initialise=False)
+    shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    assert shapes["embed.W_E"] == (fields["d_vocab"], fields["d_model"])
+    assert shapes["blocks.0.attn.W_Q"] == (fields["n_heads"], fields["d_model"], fields["d_head"])
+    assert ("blocks.0.mlp.W_in" in shapes) != fields.get("attn_only", False)
+    assert ("ln_final.w" in shapes) == (fields["normalization"] == "LN")
+    assert ("ln_final.b" in shapes) == (
+        fields["normalization"] == "LN" and "final_rms" not in fields
+    )
 
 
 @pytest.mark.parametrize("upcast", [False, True])

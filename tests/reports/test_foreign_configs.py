@@ -41,7 +41,6 @@ ASK = {
     "load_in_4bit": True,
     "use_attn_scale": False,
     "use_hook_tokens": 1,
-    "final_rms": True,
     "init_mode": "xavier_uniform",
     "trust_remote_code": True,
     "use_yarn_rope": True,

@@ -12,9 +12,14 @@ import pytest
 import torch
 import transformers as hf
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
+from lensgui.checkpoints import compare_hf
 from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained
 from lensgui.terms.errors import ModelError
+from tests.command_line import lensgui
 from tests.reports.small import TOKENS, is_one_sentence
 
 TEXT = {
@@ -100,6 +105,33 @@ def test_a_tied_one_in_memory_opens_and_stays_as_it_was(kind):
     before = hf_model.config.to_dict()
     assert is_the_language_part(opened(hf_model=hf_model), hf_model)
     assert hf_model.config.to_dict() == before
+
+
+@pytest.fixture
+def words(tmp_path):
+    """A tokenizer of the words of the prompt that models are compared on, in the folder."""
+    known = {word: number for number, word in enumerate(["<?>", *compare_hf.PROMPT.split()])}
+    tokenizer = Tokenizer(WordLevel(known, unk_token="<?>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    hf.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<?>").save_pretrained(
+        tmp_path
+    )
+
+
+@pytest.mark.usefixtures("words")
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_compared_with_hugging_faces_own(kind, tmp_path):
+    whole(kind).save_pretrained(tmp_path)
+    measured = compare_hf.compare(tmp_path, "float64")
+    assert measured.agrees
+    assert 0 < measured.logits < 1e-5
+
+
+@pytest.mark.usefixtures("words", "home")
+def test_checking_one_by_the_command_line(tmp_path, capsys):
+    whole("llava").save_pretrained(tmp_path)
+    assert lensgui("check", str(tmp_path)) == 0
+    assert "max-abs difference to the Hugging Face logits" in capsys.readouterr().out
 
 
 STYLES = {

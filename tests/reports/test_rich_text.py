@@ -64,16 +64,18 @@ def tips(monkeypatch) -> list[str]:
     return said
 
 
+def point_at(widget: QWidget, at: QPointF) -> None:
+    none, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(widget, QMouseEvent(QEvent.Type.MouseMove, at, at, none, none, no_key))
+
+
 def hover(widget: QWidget) -> None:
     """Point everywhere at a widget, and rest there."""
     for x in range(3, widget.width(), 23):
         for y in range(3, widget.height(), 17):
             at = QPoint(x, y)
-            none = Qt.MouseButton.NoButton
-            no_key = Qt.KeyboardModifier.NoModifier
-            move = QMouseEvent(QEvent.Type.MouseMove, QPointF(at), QPointF(at), none, none, no_key)
-            for event in (move, QHelpEvent(QEvent.Type.ToolTip, at, at)):
-                QApplication.sendEvent(widget, event)
+            point_at(widget, QPointF(at))
+            QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, at, at))
 
 
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
@@ -106,7 +108,7 @@ def test_a_chip_shows_its_token(qtbot, tips):
     qtbot.addWidget(row)
     row.show_chips([Chip(name, hover=name) for name in HOSTILE])
     for index in range(len(HOSTILE)):
-        row._point(index, QPoint())
+        point_at(row, row.place_of(index).center())
     assert [shown(tip) for tip in tips] == HOSTILE
 
 

@@ -20,11 +20,6 @@ def model() -> HookedTransformer:
     )
 
 
-@pytest.fixture(scope="module")
-def cache(model):
-    return model.run_with_cache(prompts())[1]
-
-
 @pytest.mark.parametrize(
     ("short", "full"),
     [

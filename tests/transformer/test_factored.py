@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensgui.transformer.weights.factored import FactoredMatrix, composition_scores
+from tests.references import close
 
 sizes = st.integers(1, 6)
 
@@ -22,10 +23,6 @@ def factored(draw, square=False):
         torch.randn(*leading, rows, inner, **make),
         torch.randn(*leading, inner, rows if square else columns, **make),
     )
-
-
-def close(a, b):
-    torch.testing.assert_close(a, b, atol=1e-9, rtol=1e-9)
 
 
 @settings(deadline=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.checkpoints.loading import open_model
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.sampling import sample_logits
 from tests.checkpoints.tiny_models import TINY, prompts, tiny
@@ -13,17 +12,12 @@ from tests.checkpoints.tiny_models import TINY, prompts, tiny
 TEXT = " table green seven music apple house river table green seven"
 
 
-@pytest.fixture(scope="module")
-def model() -> HookedTransformer:
-    return open_model("toy", device="cpu")
-
-
 def greedy(model, input, **settings):
     return model.generate(input, 8, do_sample=False, prepend_bos=False, **settings)
 
 
-def test_the_toy_continues_the_repetition(model):
-    assert greedy(model, TEXT)[len(TEXT) :].startswith(" music apple house")
+def test_the_toy_continues_the_repetition(toy):
+    assert greedy(toy, TEXT)[len(TEXT) :].startswith(" music apple house")
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -40,43 +34,43 @@ def test_cached_and_uncached_logits_agree(name):
     assert (torch.cat(pieces, 1) - whole).abs().max() <= 1e-10 * whole.abs().max()
 
 
-def test_with_and_without_a_cache_write_the_same(model):
+def test_with_and_without_a_cache_write_the_same(toy):
     texts = [TEXT, " river stone river"]
-    for input in (TEXT, texts, model.to_tokens(TEXT, prepend_bos=False)):
-        cached = greedy(model, input, stop_at_eos=False)
-        again = greedy(model, input, stop_at_eos=False, use_past_kv_cache=False)
+    for input in (TEXT, texts, toy.to_tokens(TEXT, prepend_bos=False)):
+        cached = greedy(toy, input, stop_at_eos=False)
+        again = greedy(toy, input, stop_at_eos=False, use_past_kv_cache=False)
         assert torch.equal(cached, again) if isinstance(cached, torch.Tensor) else cached == again
 
 
-def test_a_batch_writes_what_each_prompt_writes(model):
+def test_a_batch_writes_what_each_prompt_writes(toy):
     texts = [TEXT, " river stone river"]
-    together = greedy(model, texts, stop_at_eos=False)
-    assert together == [greedy(model, one, stop_at_eos=False) for one in texts]
+    together = greedy(toy, texts, stop_at_eos=False)
+    assert together == [greedy(toy, one, stop_at_eos=False) for one in texts]
 
 
-def test_hooks_fire_at_every_step_and_are_gone_afterwards(model):
+def test_hooks_fire_at_every_step_and_are_gone_afterwards(toy):
     lengths = []
     hook = ("blocks.1.hook_resid_post", lambda x, hook: lengths.append(x.shape[1]))
-    plain = greedy(model, TEXT)
-    assert greedy(model, TEXT, fwd_hooks=[hook]) == plain
+    plain = greedy(toy, TEXT)
+    assert greedy(toy, TEXT, fwd_hooks=[hook]) == plain
     assert lengths == [10] + [1] * 7
     silence = ("blocks.1.attn.hook_z", lambda z, hook: torch.zeros_like(z))
-    assert greedy(model, TEXT, fwd_hooks=[silence]) != plain
-    assert not any(point.is_watched for point in model.hook_points())
+    assert greedy(toy, TEXT, fwd_hooks=[silence]) != plain
+    assert not any(point.is_watched for point in toy.hook_points())
 
 
-def test_a_stream_is_the_whole_in_pieces(model):
+def test_a_stream_is_the_whole_in_pieces(toy):
     pieces = list(
-        model.generate_stream(TEXT, 8, 3, do_sample=False, prepend_bos=False, return_type="tokens")
+        toy.generate_stream(TEXT, 8, 3, do_sample=False, prepend_bos=False, return_type="tokens")
     )
     assert [piece.shape[1] for piece in pieces] == [13, 3, 2]
-    assert model.to_string(torch.cat(pieces, 1)[0]) == greedy(model, TEXT)
+    assert toy.to_string(torch.cat(pieces, 1)[0]) == greedy(toy, TEXT)
 
 
-def test_rows_end_at_their_stop_token(model):
-    stop = model.to_single_token(" house")
-    ids = greedy(model, model.to_tokens(TEXT, prepend_bos=False), eos_token_id=stop)
-    assert model.to_string(ids[0, 10:]) == " music apple house"
+def test_rows_end_at_their_stop_token(toy):
+    stop = toy.to_single_token(" house")
+    ids = greedy(toy, toy.to_tokens(TEXT, prepend_bos=False), eos_token_id=stop)
+    assert toy.to_string(ids[0, 10:]) == " music apple house"
 
 
 def test_sampling():
@@ -95,11 +89,11 @@ def test_sampling():
 
 
 @pytest.mark.parametrize("bad", [{"top_k": 0}, {"top_p": 1.5}, {"temperature": -1.0}])
-def test_settings_out_of_range_are_said(model, bad):
+def test_settings_out_of_range_are_said(toy, bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
-        model.generate(TEXT, 2, prepend_bos=False, **bad)
+        toy.generate(TEXT, 2, prepend_bos=False, **bad)
 
 
-def test_more_than_the_context_is_said(model):
+def test_more_than_the_context_is_said(toy):
     with pytest.raises(ValueError, match="ask for fewer new tokens"):
-        model.generate(TEXT, 9999, prepend_bos=False)
+        toy.generate(TEXT, 9999, prepend_bos=False)

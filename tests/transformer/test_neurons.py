@@ -6,18 +6,13 @@ import pytest
 import torch
 
 from lensgui.transformer.model import HookedTransformer
-from tests.checkpoints.tiny_models import TINY, prompts
+from tests.checkpoints.tiny_models import TINY
 from tests.references import model_of
 
 
 @pytest.fixture(scope="module", params=TINY)
 def model(request) -> HookedTransformer:
     return model_of(request.param)
-
-
-@pytest.fixture(scope="module")
-def cache(model):
-    return model.run_with_cache(prompts())[1]
 
 
 def near(a, b):

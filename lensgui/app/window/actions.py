@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
@@ -21,7 +22,7 @@ class Command:
     Attributes:
         menu: The menu it is in.
         text: What the menu says.
-        slot: The window's slot that does it.
+        slot: The slot that does it: the window's, or by a dotted name that of a part of it.
         keys: Its shortcut; "" for none.
         tip: What it does, in a sentence.
     """
@@ -34,8 +35,27 @@ class Command:
 
 
 COMMANDS = (
-    Command("&File", "Open model &folder…", "open_folder", "Ctrl+O", "Open a model from a folder."),
-    Command("&File", "Open &hub model…", "open_hub", "", "Open a model of the hub by its name."),
+    Command(
+        "&File",
+        "Open model &folder…",
+        "model_bar.open_folder",
+        "Ctrl+O",
+        "Open a model from a folder.",
+    ),
+    Command(
+        "&File",
+        "Open &hub model…",
+        "model_bar.open_hub",
+        "",
+        "Open a model of the hub by its name.",
+    ),
+    Command(
+        "&File",
+        "&Import pickled weights…",
+        "model_bar.import_hub",
+        "",
+        "Open a model of the hub whose weights must be read by a limited process first.",
+    ),
     Command("&File", "&Quit", "close", QKeySequence.StandardKey.Quit, "Close the window."),
     Command("&Edit", "&Undo", "undo", QKeySequence.StandardKey.Undo, "Take back the last edit."),
     Command("&Edit", "&Redo", "redo", QKeySequence.StandardKey.Redo, "Do the edit again."),
@@ -57,7 +77,7 @@ def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
         theme: The appearance that is ticked at first.
 
     Returns:
-        The actions by the names of their slots.
+        The actions by the names of their slots, without those of parts.
     """
     menus = {title: window.menuBar().addMenu(title) for title in MENUS}
     actions = {}
@@ -66,8 +86,8 @@ def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
         action.setShortcut(QKeySequence(command.keys))
         action.setStatusTip(command.tip)
         action.setToolTip(plain_tip(command.tip))
-        action.triggered.connect(getattr(window, command.slot))
-        actions[command.slot] = action
+        action.triggered.connect(attrgetter(command.slot)(window))
+        actions[command.slot.rpartition(".")[2]] = action
     menus["&View"].addSeparator()
     for dock in window.findChildren(QDockWidget):
         action = dock.toggleViewAction()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Signal, SignalInstance, Slot
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -33,6 +33,10 @@ LONGEST_TITLE = 56
 FOLDED_TIP = (
     "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as trained."
 )
+IMPORTING = (
+    "Name, such as solu-1l. Pickled weights can run code: a limited process reads their tensors, "
+    "once, and keeps them as safetensors:"
+)
 
 
 def allow_hub() -> None:
@@ -51,12 +55,14 @@ class ModelBar(QToolBar):
 
     Attributes:
         edited: (changes,) another model key.
-        fetch_wanted: (name,) a model must be fetched before it can be opened.
+        fetch_requested: (name,) a model must be fetched before it can be opened.
+        import_requested: (name,) so must one whose weights are published pickled.
         stopped: Whatever runs is to stop.
     """
 
     edited = Signal(object)
     fetch_requested = Signal(str)
+    import_requested = Signal(str)
     stopped = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -141,21 +147,39 @@ class ModelBar(QToolBar):
     @Slot()
     def open_hub(self) -> None:
         """Let the user type the name of a model of the hub."""
-        name, is_given = QInputDialog.getText(
-            self, "Open a model of the hub", "Name, such as openai-community/gpt2:"
+        self._ask_hub(
+            "Open a model of the hub", "Name, such as openai-community/gpt2:", self.fetch_requested
         )
+
+    @Slot()
+    def import_hub(self) -> None:
+        """Let the user type the name of a model whose weights are published pickled."""
+        self._ask_hub("Import pickled weights", IMPORTING, self.import_requested)
+
+    def _ask_hub(self, title: str, question: str, then: SignalInstance) -> None:
+        name, is_given = QInputDialog.getText(self, title, question)
         if is_given and name.strip():
             allow_hub()
-            self.fetch_requested.emit(name.strip())
+            then.emit(name.strip())
 
     def _fill_models(self) -> None:
         menu = self.model.menu()
         for entry in known_models.CATALOGUE:
             action = menu.addAction(entry.title, self._open_chosen)
             action.setData(entry.name)
+        self._imported = menu.addMenu("Imported")
+        menu.aboutToShow.connect(self._fill_imported)
         menu.addSeparator()
         menu.addAction("Open folder…", self.open_folder)
         menu.addAction("Open hub name…", self.open_hub)
+        menu.addAction("Import pickled weights…", self.import_hub)
+
+    @Slot()
+    def _fill_imported(self) -> None:
+        self._imported.clear()
+        for name in known_models.imports():
+            self._imported.addAction(name, self._open_chosen).setData(name)
+        self._imported.menuAction().setVisible(not self._imported.isEmpty())
 
     def _fill_devices(self, card: ModelCard) -> None:
         menu = self.device.menu()
@@ -196,7 +220,7 @@ class ModelBar(QToolBar):
         if not isinstance(action, QAction):
             return
         name = str(action.data())
-        if known_models.find(name).is_here:
+        if known_models.imported(name) or known_models.find(name).is_here:
             self.open_source(name)
         else:
             self.fetch_requested.emit(name)

@@ -113,16 +113,6 @@ class MainWindow(QMainWindow):
         dock.fold(is_folded=not dock.is_folded)
 
     @Slot()
-    def open_folder(self) -> None:
-        """Let the user open a model's folder."""
-        self.model_bar.open_folder()
-
-    @Slot()
-    def open_hub(self) -> None:
-        """Let the user open a model of the hub."""
-        self.model_bar.open_hub()
-
-    @Slot()
     def undo(self) -> None:
         """Take back the last edit."""
         self.session.undo_stack.undo()

@@ -17,7 +17,7 @@ from lensgui.checkpoints.families.gpt_neox import GPT_NEOX
 from lensgui.checkpoints.families.gpt_oss import GPT_OSS
 from lensgui.checkpoints.families.gptj import CODEGEN, GPTJ
 from lensgui.checkpoints.families.granite import GRANITE
-from lensgui.checkpoints.families.hooked import HOOKED
+from lensgui.checkpoints.families.hooked import HOOKED, MINGPT, OLD_SOLU
 from lensgui.checkpoints.families.llama import ADJACENT, LLAMA
 from lensgui.checkpoints.families.mistral import MINISTRAL, MISTRAL
 from lensgui.checkpoints.families.mixtral import (
@@ -88,6 +88,8 @@ FAMILIES: tuple[Family, ...] = (
     PERSIMMON,
     VAULTGEMMA,
 )
+# Other layouts of HOOKED; what they are is said by no `model_type` of a config.json.
+LAYOUTS = (MINGPT, *OLD_SOLU)
 
 
 def supported_types() -> list[str]:
@@ -101,7 +103,7 @@ def family_of(model_type: str | None) -> Family:
     Raises:
         ModelError: If there is none; the sentence lists what is supported.
     """
-    for family in FAMILIES:
+    for family in (*FAMILIES, *LAYOUTS):
         if model_type in family.model_types:
             return family
     why = WHY.get(model_type or "")

@@ -26,6 +26,13 @@ _KINDS = (
     r"(?!adapter|consolidated)[^/]*\.safetensors",
     r"consolidated[^/]*\.safetensors",
 )
+# Likewise of pickled weights, by those who train small models and by transformers.
+_PICKLED = (
+    r"model_final\.pth",
+    r"[^/]*final\.pth",
+    r"pytorch_model\.bin",
+    r"pytorch_model-\d+-of-\d+\.bin",
+)
 
 
 def unwrapped(name: str) -> str:
@@ -65,8 +72,17 @@ def model_files(names: Iterable[str]) -> list[str]:
 
     An adapter's are not: without a model's own there are none.
     """
+    return _first_kind(names, _KINDS)
+
+
+def pickle_files(names: Iterable[str]) -> list[str]:
+    """Return which of a folder's files are the model's weights where they are pickled, in order."""
+    return _first_kind(names, _PICKLED)
+
+
+def _first_kind(names: Iterable[str], kinds: Iterable[str]) -> list[str]:
     files = sorted(names)
-    for kind in _KINDS:
+    for kind in kinds:
         found = [name for name in files if re.fullmatch(kind, name)]
         if found:
             return found

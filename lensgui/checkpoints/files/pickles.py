@@ -10,10 +10,12 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors.torch import save_file
 
+from lensgui.checkpoints.files import naming
 from lensgui.models import store
 from lensgui.terms.errors import ModelError, first_line
 from lensgui.terms.resources import own_command
@@ -26,8 +28,10 @@ WEIGHTS = "model.safetensors"
 
 
 def pickles_in(folder: Path) -> list[Path]:
-    """Return a folder's files of pickled weights."""
-    return sorted({path for pattern in PATTERNS for path in folder.glob(pattern)})
+    """Return a folder's files of pickled weights: those that bear a model's name, if any do."""
+    found = sorted({path for pattern in PATTERNS for path in folder.glob(pattern)})
+    named = naming.pickle_files(path.name for path in found)
+    return [path for path in found if path.name in named or not named]
 
 
 def import_weights(folder: Path) -> Path:
@@ -99,8 +103,10 @@ def tensors_of(path: Path) -> dict[str, torch.Tensor]:
     except MemoryError as error:
         raise ModelError(f"{path} asks for more memory than its size explains.") from error
     except Exception as error:  # whatever a hostile file makes the reader raise
+        is_unpicklable = isinstance(error, UnpicklingError)  # torch's own words offer to run it
+        why = "it is damaged, or asks to run code" if is_unpicklable else first_line(error)
         raise ModelError(
-            f"{path} is no plain file of tensors ({first_line(error)}): ask for safetensors."
+            f"{path} is no plain file of tensors ({why}): ask for safetensors."
         ) from error
     while isinstance(found, dict) and (name := next((n for n in NESTED if n in found), None)):
         found = found[name]

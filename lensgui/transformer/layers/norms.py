@@ -30,6 +30,7 @@ class Norm(nn.Module):
         cfg: HookedTransformerConfig,
         shape: tuple[int, ...] | None = None,
         is_foldable: bool = True,
+        is_last: bool = False,
     ) -> None:
         """Make a norm that changes nothing but the size.
 
@@ -38,11 +39,12 @@ class Norm(nn.Module):
             shape: The shape of its weights, of which the last dimension is normalised together;
                 None for [d_model].
             is_foldable: Whether its weights are among those that folding moves elsewhere.
+            is_last: Whether it is the one before the unembedding.
         """
         super().__init__()
         self.eps = cfg.eps
         self.normalizes = cfg.normalization_type is not None
-        self.centres = self.normalizes and not cfg.is_rms
+        self.centres = self.normalizes and not (cfg.is_rms or (is_last and cfg.final_rms))
         shape = shape or (cfg.d_model,)
         has_weight = self.normalizes and not (is_foldable and cfg.is_folded)
         self.w = parameter(torch.ones(shape, dtype=cfg.dtype)) if has_weight else None

@@ -214,6 +214,8 @@ def _center_writers(model: Transformer) -> str:
     cfg = model.cfg
     if cfg.is_rms or cfg.normalization_type is None:
         return "center_writing_weights skipped: RMSNorm does not centre"
+    if cfg.final_rms:
+        return "center_writing_weights skipped: the last norm does not centre"
     untie(model)
     writers = [] if cfg.post_embedding_ln else [model.embed.W_E]
     if cfg.positional_embedding_type == "standard":

@@ -10,7 +10,7 @@ from lensgui.analysis.heads.readout import read_edge, read_head, read_mlp, score
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import prompts
-from tests.references import model_of
+from tests.references import close, model_of
 
 METRIC = LogitDifference((3, 5), (7,))
 
@@ -18,10 +18,6 @@ METRIC = LogitDifference((3, 5), (7,))
 @pytest.fixture(scope="module", params=["gpt2", "gpt_neox", "llama", "gemma2", "mixtral"])
 def model(request) -> HookedTransformer:
     return model_of(request.param)
-
-
-def close(a, b):
-    torch.testing.assert_close(a, b, atol=1e-9, rtol=1e-9)
 
 
 def scalar(value):

@@ -7,34 +7,28 @@ import pytest
 import torch
 
 from lensgui import LogitDifference, PromptPair, SweepKind, read_pair, sweep, sweep_pair, table
-from lensgui.checkpoints.loading import open_model
 
 PAIR = PromptPair("stone apple book stone", "paper apple book paper", " apple", " book")
 
 
-@pytest.fixture(scope="module")
-def model():
-    return open_model("toy", device="cpu")
-
-
-def test_a_pair_is_swept_as_its_tokens_are(model):
-    sides = [model.to_tokens(text, prepend_bos=False) for text in (PAIR.clean, PAIR.corrupted)]
-    apple, book = model.to_single_token(" apple"), model.to_single_token(" book")
+def test_a_pair_is_swept_as_its_tokens_are(toy):
+    sides = [toy.to_tokens(text, prepend_bos=False) for text in (PAIR.clean, PAIR.corrupted)]
+    apple, book = toy.to_single_token(" apple"), toy.to_single_token(" book")
     kind = SweepKind("z", "all")
-    *_, expected = sweep(model, *sides, LogitDifference((apple,), (book,)), kind, "noising")
-    *_, found = sweep_pair(model, PAIR, kind, "noising")
+    *_, expected = sweep(toy, *sides, LogitDifference((apple,), (book,)), kind, "noising")
+    *_, found = sweep_pair(toy, PAIR, kind, "noising")
     torch.testing.assert_close(found.values, expected.values)
-    assert read_pair(model, PAIR) == pytest.approx([expected.clean, expected.corrupted], abs=1e-4)
-    *_, some = sweep_pair(model, PAIR, kind, "noising", heads=[(1, 2)])
+    assert read_pair(toy, PAIR) == pytest.approx([expected.clean, expected.corrupted], abs=1e-4)
+    *_, some = sweep_pair(toy, PAIR, kind, "noising", heads=[(1, 2)])
     assert some.values[1, 2] == pytest.approx(float(expected.values[1, 2]), abs=1e-5)
     assert some.values.isnan().sum() == expected.values.numel() - 1
 
 
-def test_a_pair_without_an_answer_reads_nothing_and_is_not_swept(model):
+def test_a_pair_without_an_answer_reads_nothing_and_is_not_swept(toy):
     pair = PromptPair(PAIR.clean, PAIR.corrupted, " apple", " apple")
-    assert read_pair(model, pair) == []
+    assert read_pair(toy, pair) == []
     with pytest.raises(ValueError, match="same token"):
-        next(sweep_pair(model, pair))
+        next(sweep_pair(toy, pair))
 
 
 def test_a_table_has_a_line_a_row_and_names_its_columns():

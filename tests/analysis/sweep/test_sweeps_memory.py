@@ -7,7 +7,6 @@ import weakref
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
@@ -16,9 +15,14 @@ from lensgui.terms.metrics import LogProbability
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 
-LENGTH = 24
+LENGTH = 16
 METRIC = LogProbability((3,))
 MEBIBYTE = 1 << 20
+
+
+def storages(values):
+    """What the tensors among some values are kept in; those in lists are never looked at anew."""
+    return [each.untyped_storage() for each in values if isinstance(each, torch.Tensor)]
 
 
 class Alive(TorchDispatchMode):
@@ -31,20 +35,14 @@ class Alive(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
-        old = {
-            leaf.untyped_storage()._cdata
-            for leaf in tree_leaves((args, kwargs))
-            if isinstance(leaf, torch.Tensor)
-        }
-        for leaf in tree_leaves(made):
-            if isinstance(leaf, torch.Tensor):
-                storage = leaf.untyped_storage()
-                if storage._cdata not in old | self._known:
-                    self._count(storage)
+        given = {storage.data_ptr() for storage in storages(args)}
+        for storage in storages(made if isinstance(made, tuple | list) else [made]):
+            if storage.data_ptr() not in given and storage.data_ptr() not in self._known:
+                self._count(storage)
         return made
 
     def _count(self, storage):
-        key, size = storage._cdata, storage.nbytes()
+        key, size = storage.data_ptr(), storage.nbytes()
         self._known.add(key)
         self.now += size
         self.peak = max(self.peak, self.now)

@@ -15,16 +15,12 @@ from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
+from tests.answering import last
 from tests.references import KINDS, model_of
 
 CLEAN = torch.tensor([3, 1, 4, 1, 5, 9, 2])
 CORRUPTED = torch.tensor([3, 1, 2, 1, 7, 9, 2])
 METRIC = LogitDifference((11, 13), (7,))
-
-
-def last(steps):
-    *_, result = (step for step in steps if step is not None)
-    return result
 
 
 def largest(result) -> tuple[int, ...]:
