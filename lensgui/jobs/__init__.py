@@ -1,6 +1,7 @@
 """Questions, their answers, and the thread that runs them: free of torch, `handlers` aside.
 
 arrays: What comes back from the worker as pictures: labelled arrays in host memory.
+board: Which requests are wanted, each once, and by whom.
 downloads: Fetching a model without holding anything up: a process of its own that prints its
     progress.
 progress: How far the running jobs are, for the status bar.

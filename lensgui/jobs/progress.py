@@ -18,11 +18,13 @@ class Job:
         ticket: Its number at the worker.
         reply: What was asked, and how that stands.
         channels: Who wants the answer.
+        left: Who wanted it until it was asked something else, where it is brought to its end.
     """
 
     ticket: int
     reply: Reply
     channels: set[object] = field(default_factory=set)
+    left: object = None
     _first_count: int = 0
     _first_time: float = 0.0
 

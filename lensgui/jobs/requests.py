@@ -31,12 +31,19 @@ class Request:
         reported: Which of several that run the status line names: the least.
         of_its_kind: How long it may wait where it is about one pair.
         rows: Pairs that are averaged over; () for the one pair.
+        finishes: Whether what has begun is brought to its end even if another is asked meanwhile.
     """
 
     __slots__ = ()
     doing: ClassVar[str]
     reported: ClassVar[int] = 4
     of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+    finishes: ClassVar[bool] = False
+
+    @property
+    def about(self) -> tuple[object, ...]:
+        """The model and the prompts that it is about, as far as there are any."""
+        return tuple(getattr(self, name, None) for name in ("model", "pair", "rows"))
 
     @property
     def rows(self) -> tuple[PairRow, ...]:
@@ -76,6 +83,7 @@ class ReadPair(Request):
 
     doing: ClassVar[str] = "reading the prompts"
     of_its_kind: ClassVar[Urgency] = Urgency.TYPING
+    finishes: ClassVar[bool] = True
 
     model: ModelKey
     pair: PromptPair

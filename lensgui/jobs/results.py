@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from lensgui.jobs.arrays import Atlas, HeadEffects, Slice, Verification
@@ -316,17 +316,31 @@ class Reply:
         status: "waiting" for the first answer; "late" once that takes its time; "partial" while
             more is to come; "whole"; "failed", or "paused" by the user, with what was known then.
         sentence: Why it failed; else "".
+        of: The question that the answer belongs to, where that is one asked before.
     """
 
     request: Request
     answer: Answer | None = None
     status: Status = "waiting"
     sentence: str = ""
+    of: Request | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is no answer yet."""
+        return self.status in ("waiting", "late")
 
     @property
     def is_old(self) -> bool:
-        """Whether the answer, if any, is to the question before."""
-        return self.status in ("waiting", "late")
+        """Whether the answer, if any, is to a question before."""
+        return self.is_waiting or self.of is not None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an answer is old, and of other prompts, or stays so long enough to be seen."""
+        if self.answer is None or not self.is_old:
+            return False
+        return self.status != "waiting" or not _is_alike(self.request, self.of)
 
     @property
     def known(self) -> Answer | None:
@@ -336,7 +350,33 @@ class Reply:
     @property
     def is_running(self) -> bool:
         """Whether more is to come."""
-        return self.is_old or self.status == "partial"
+        return self.is_waiting or self.status == "partial"
+
+    def followed_by(self, request: Request) -> Reply:
+        """Return how another question stands that is asked in the place of this one."""
+        if self.answer is None:
+            return Reply(request)
+        answered = self.of or self.request
+        if answered == request:
+            return Reply(request, self.answer, "partial")
+        return Reply(request, self.answer, of=answered)
+
+    def or_else(self, before: Reply) -> Reply:
+        """Return this; while it has no answer, with what was known before.
+
+        Where it has failed, only what was known of other prompts stays: one types on, and may come
+        back to what has an answer.
+        """
+        answered = before.of or before.request
+        is_over = self.status == "failed" and _is_alike(self.request, answered)
+        if self.answer is not None or before.answer is None or is_over:
+            return self
+        return replace(self, answer=before.answer, of=answered)
+
+
+def _is_alike(request: Request, other: Request | None) -> bool:
+    """Whether two questions are about the same prompts; None is like all."""
+    return other is None or request.about == other.about
 
 
 class Answerer(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
+from lensgui.jobs.board import Board
 from lensgui.jobs.progress import Job, measure
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer, Answerer, Reply
@@ -45,7 +46,7 @@ class Runner(QObject):
         super().__init__(parent)
         self._tickets = Tickets()
         self._replies: dict[Any, Reply] = {}
-        self._jobs: dict[Request, Job] = {}
+        self._board = Board(self._tickets)
         self._was_busy = False
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._quiet.timeout.connect(self._start_waiting)
@@ -107,7 +108,7 @@ class Runner(QObject):
     def stop(self) -> None:
         """Stop whatever runs; each channel receives a reply, and keeps what it has."""
         self._start_waiting()
-        for job in list(self._jobs.values()):
+        for job in self._board:
             if job.reply.is_running:
                 self._fail(job.ticket, STOPPED)
                 self._tickets.withdraw(job.ticket)
@@ -124,41 +125,32 @@ class Runner(QObject):
         """End the thread; return whether it ended in that time: importing torch can't be left."""
         self._quiet.stop()
         self._late.stop()
-        for job in self._jobs.values():
+        for job in self._board:
             self._tickets.withdraw(job.ticket)
         self._closing.emit()
         return self._thread.wait(wait_ms)
 
     def _begin(self, channel: object, request: Request, *, when_quiet: bool = False) -> None:
         self._release(channel)
-        before = self._replies.get(channel, Reply(request))
-        goes_on = before.request == request and before.known is not None
-        reply = Reply(request, before.answer, "partial" if goes_on else "waiting")
-        if when_quiet and request not in self._jobs:
+        reply = self._replies.get(channel, Reply(request)).followed_by(request)
+        if when_quiet and request not in self._board:
             self._quiet.start()
         else:
-            job = self._join(channel, reply)
-            reply = reply if job.reply.is_old else job.reply
+            reply = self._join(channel, reply)
         self._late.start()
         self._reply(channel, reply)
         self._report()
 
-    def _join(self, channel: object, reply: Reply) -> Job:
-        if reply.request not in self._jobs:
-            job = Job(self._tickets.issue(), replace(reply, answer=reply.known))
-            self._jobs[reply.request] = job
+    def _join(self, channel: object, reply: Reply) -> Reply:
+        """Want an answer; return how the question stands then."""
+        job, is_new = self._board.join(channel, reply)
+        if is_new:
             self._begun.emit(job.ticket, reply.request)
-        self._jobs[reply.request].channels.add(channel)
-        return self._jobs[reply.request]
+        return reply if job.reply.is_waiting else job.reply
 
     def _release(self, channel: object) -> None:
-        reply = self._replies.get(channel)
-        job = self._jobs.get(reply.request) if reply is not None else None
-        if job is not None:
-            job.channels.discard(channel)
-            if not job.channels:
-                self._tickets.withdraw(job.ticket)
-                del self._jobs[job.reply.request]
+        if channel in self._replies:
+            self._board.release(channel, self._replies[channel].request)
 
     def _reply(self, channel: object, reply: Reply) -> None:
         self._replies[channel] = reply
@@ -168,8 +160,8 @@ class Runner(QObject):
     def _start_waiting(self) -> None:
         self._quiet.stop()
         for channel, reply in list(self._replies.items()):
-            if reply.is_old and not (job := self._join(channel, reply)).reply.is_old:
-                self._reply(channel, job.reply)  # another channel was quicker
+            if reply.is_running and (now := self._join(channel, reply)) is not reply:
+                self._reply(channel, now)  # another channel was quicker
         self._report()
 
     @Slot()
@@ -192,17 +184,27 @@ class Runner(QObject):
 
     def _settle(self, ticket: int, **changes: Any) -> None:
         """Tell everyone who wants a job's answer how it stands now."""
-        job = next((job for job in self._jobs.values() if job.ticket == ticket), None)
+        job = self._board.job(ticket)
         if job is None or not job.reply.is_running:
             return
         job.take(replace(job.reply, **changes))
         for channel in list(job.channels):
             if channel in job.channels:  # still: the receiver may have requested something else
-                self._reply(channel, job.reply)
+                self._reply(channel, job.reply.or_else(self._replies[channel]))
+        if not job.channels:
+            self._tell_left(job)
         self._report()
 
+    def _tell_left(self, job: Job) -> None:
+        """Give what was begun before to who waits for something else by now."""
+        now = self._replies.get(job.left)
+        if now is not None and now.is_waiting and job.reply.answer is not None:
+            self._reply(job.left, replace(now, answer=job.reply.answer, of=job.reply.request))
+        if not job.reply.is_running:
+            self._board.drop(job)
+
     def _report(self) -> None:
-        self.progressed.emit(measure(self._jobs.values()))
+        self.progressed.emit(measure(self._board))
         was_busy, self._was_busy = self._was_busy, self.is_busy
         if was_busy and not self._was_busy:
             self.settled.emit()

@@ -144,9 +144,9 @@ class Pane(QWidget):
         return reply.known if reply is not None and isinstance(reply.known, kind) else None
 
     def is_stale(self, name: str) -> bool:
-        """Whether what is drawn answers an older question, and the new answer takes its time."""
+        """Whether what is drawn is to be dimmed: it answers an older question."""
         reply = self._replies.get(name)
-        return reply is not None and reply.status == "late"
+        return reply is not None and reply.is_stale
 
     def has_failed(self, name: str) -> bool:
         """Whether there is no (complete) answer."""

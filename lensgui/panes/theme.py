@@ -16,6 +16,7 @@ MONO_FAMILIES = ["JetBrains Mono", "Inter", "DejaVu Sans Mono"]
 POINTS = 10.0
 SMALL_POINTS = 8.5
 BLACK_FROM = 106  # of 255; letters have a contrast of 4 : 1 then on every colour of a table
+STALE_OPACITY = 0.4  # of what answers an older question
 NEUTRAL = 128  # the index of exactly 0 in a diverging table
 
 

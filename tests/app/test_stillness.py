@@ -9,8 +9,9 @@ from PySide6.QtCore import QRect
 
 from lensgui.app.window.layout import AROUND, fit_screen
 from lensgui.app.window.window import SIZE
+from lensgui.panes.pane import UNEQUAL
 from lensgui.panes.prompt.prompt import PromptPane
-from tests.bench.frames import Recorder, moved
+from tests.bench.frames import Recorder, frame, moved
 from tests.windows import pane_of
 
 TYPED = " and then, because it was late, they went"  # 40 characters
@@ -23,7 +24,9 @@ def at_rest(window, qtbot):
     return window
 
 
-def test_no_pane_moves_while_one_types(at_rest, qtbot):
+@pytest.fixture
+def typed(at_rest, qtbot):
+    """The frames of a window in which a sentence is typed on."""
     editor = pane_of(at_rest, PromptPane).editors["clean"]
     recorder = Recorder(at_rest)
     for character in TYPED:
@@ -33,7 +36,51 @@ def test_no_pane_moves_while_one_types(at_rest, qtbot):
     frames = recorder.leave()
     assert len(frames) > len(TYPED)
     assert frames[-1].clean.endswith(TYPED)
-    assert moved(frames) == []
+    return frames
+
+
+def test_no_pane_moves_while_one_types(typed):
+    assert moved(typed) == []
+
+
+def test_what_is_likely_next_is_never_blank(typed):
+    assert all(frame.likely for frame in typed)
+
+
+def test_old_pictures_are_dimmed_by_the_key_itself_and_stay_until_there_are_new_ones(
+    at_rest, qtbot
+):
+    prompts = pane_of(at_rest, PromptPane)
+    before = frame(at_rest)
+    assert len(before.drawn) >= 3
+    assert not before.stale
+    qtbot.keyClicks(prompts.editors["clean"], "!")  # no job has answered yet
+    after = frame(at_rest)
+    assert after.drawn == after.stale == before.drawn
+    assert prompts.tokens["clean"].row.is_stale
+    assert prompts.next["clean"].is_stale
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    assert not frame(at_rest).stale
+    assert not prompts.next["clean"].is_stale
+
+
+def test_a_picture_stays_dimmed_while_the_prompts_differ_in_length(at_rest, qtbot):
+    pane, text = at_rest.panes["Activation patching"], at_rest.session.document.pair.clean
+    at_rest.session.edit(clean=f"{text} and more")
+    qtbot.waitUntil(lambda: pane.message.text() == UNEQUAL)
+    assert pane.heatmap.has_picture
+    assert pane.heatmap.is_stale
+    at_rest.session.edit(clean=text)
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    assert pane.heatmap.has_picture
+    assert not pane.heatmap.is_stale
+
+
+def test_selecting_dims_nothing_unless_it_takes_long(at_rest, qtbot):
+    drawn = frame(at_rest).drawn
+    at_rest.selection.move(layer=0, head=1)
+    assert frame(at_rest).drawn == drawn
+    assert not frame(at_rest).stale
 
 
 @pytest.mark.parametrize("size", [(640, 370), (800, 450), (853, 450), (1280, 690)])

@@ -174,11 +174,12 @@ def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, answerer,
         window.session.edit(corrupted="When Ann and Mary went to the store, Mary gave a drink to")
     pane = window.panes["Activation patching"]
     assert "RuntimeError: boom" in pane.message.text()
-    assert pane.heatmap.picture is None
+    assert pane.heatmap.is_stale
     answerer.broken.clear()
     with qtbot.waitSignal(window.runner.settled):
         window.actions_by_slot["retry"].trigger()
     assert pane.sweep.done == pane.sweep.total
+    assert not pane.heatmap.is_stale
     assert not pane.message.isVisible()
 
 

@@ -58,6 +58,7 @@ class FakeAnswerer:
         asked: Every request that was begun, in order.
         left: Requests whose generators were left before their end.
         broken: Kinds of request that raise, each with what it raises.
+        held: Kinds of request that wait at the gate after their first answer.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class FakeAnswerer:
         self.asked: list[Request] = []
         self.left: list[Request] = []
         self.broken: dict[type, Exception] = {}
+        self.held: set[type] = set()
         self.thread = threading.current_thread()
 
     def answer(self, request: Request) -> Iterator[Answer | None]:
@@ -83,7 +85,13 @@ class FakeAnswerer:
     def _answers(self, request: Request) -> Iterator[Answer | None]:
         if isinstance(request, Patching):
             return fake_sweeps.steps(request, self._wait)
-        return iter(MADE_UP[type(request)](request))
+        return self._in_turn(request)
+
+    def _in_turn(self, request: Request) -> Iterator[Answer | None]:
+        for number, answer in enumerate(MADE_UP[type(request)](request)):
+            if number and type(request) in self.held:
+                assert self.gate.acquire(timeout=WAIT)
+            yield answer
 
     def _wait(self) -> None:
         if self.is_gated:

@@ -279,3 +279,55 @@ def test_what_goes_on_keeps_what_is_known(runner, answerer, heard, qtbot):
         assert runner.replies["a"] == Reply(SWEEP, kept.answer, "partial")
         answerer.gate.release(100)
     assert runner.replies["a"].status == "whole"
+
+
+def test_what_is_asked_again_before_there_was_another_answer_is_known_and_goes_on(
+    runner, answerer, heard, qtbot
+):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    first = answers(heard, "a")[-1]
+    other = Patching(MODEL, PromptPair("a b c d", "a b y d"))
+    runner.submit("a", other, when_quiet=True)
+    assert runner.replies["a"].answer is first
+    assert runner.replies["a"].is_stale
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP, when_quiet=True)  # both within the pause that is waited for
+        assert runner.replies["a"].known is first
+        assert not runner.replies["a"].is_stale
+    assert other not in answerer.asked
+
+
+def test_a_failure_keeps_what_was_known_of_other_prompts_and_nothing_else(runner, answerer, qtbot):
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", SWEEP)
+    known = runner.replies["a"].known
+    answerer.broken[Patching] = ValueError("The prompts differ in length.")
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", Patching(MODEL, PromptPair("a b c d", "a b y d")))
+    reply = runner.replies["a"]
+    assert (reply.status, reply.answer, reply.known) == ("failed", known, None)
+    assert reply.is_stale
+    with qtbot.waitSignal(runner.settled):
+        runner.submit("a", Patching(MODEL, PAIR, direction="noising"))  # of the known one's prompts
+    assert runner.replies["a"].answer is None
+
+
+def test_what_was_begun_and_finishes_is_told_as_the_answer_to_an_older_question(
+    runner, answerer, heard, qtbot
+):
+    assert ReadPair.finishes
+    answerer.held.add(ReadPair)
+    runner.submit("a", READ)
+    qtbot.waitUntil(lambda: runner.replies["a"].status == "partial")
+    newer = ReadPair(MODEL, PromptPair("a b c d e", "a b x d e"))
+    runner.submit("a", newer)
+    with qtbot.waitSignal(runner.settled):
+        answerer.gate.release(100)
+    told = [reply for _, to, reply in heard if to == "a" and reply is not None]
+    old = [reply for reply in told if reply.of == READ and reply.answer.complete]
+    assert old
+    assert all(reply.known is None for reply in old)
+    assert READ not in answerer.left
+    assert told[-1].known.complete
+    assert told[-1].request == newer

@@ -52,10 +52,15 @@ def hear():
 def tell(pane, name, found=None, status="whole", sentence="", request=None):
     """Tell a pane how one of its questions stands: what was known stays if nothing new is."""
     before = pane.reply(name)
-    if before is not None and found is None and not (before.is_old and status == "failed"):
-        found = before.answer
     request = request or (before.request if before is not None else OpenModel(ModelKey("fake")))
-    pane.show_reply(name, Reply(request, found, status, sentence))
+    of = None
+    if before is not None and found is None:
+        found, of = before.answer, before.of
+        if before.answer is not None and request != before.request:
+            of = before.of or before.request
+        if status == "failed" and before.is_waiting:  # what had an answer was about these prompts
+            found = of = None
+    pane.show_reply(name, Reply(request, found, status, sentence, of))
 
 
 def answer(pane, document, cursor=CURSOR):

@@ -108,7 +108,7 @@ def test_a_picture_that_answers_an_older_question_is_dimmed_not_hatched(heatmap,
     heatmap.setPalette(theme.palette(look))
     heatmap.show_picture(picture([[CellState.EXACT] * 2], np.array([[0.9, -0.9]], np.float32)))
     bright = colors_in(heatmap, 0, 0)
-    heatmap.show_stale()
+    heatmap.show_stale(True)
     (dimmed,) = colors_in(heatmap, 0, 0)
     assert dimmed not in bright | {look.hatch, look.surface}
 

@@ -155,9 +155,9 @@ class AttentionPane(Pane):
             case "head":
                 self._draw_head()
             case "pair" if self._pair is not None:
-                if self.grid.atlas is not None:
+                if self.grid.atlas is not None and not self.is_stale("grid"):
                     self.grid.tokens = self._names(self.grid.atlas.axes[2])
-                if self.slice is not None:
+                if self.slice is not None and not self.is_stale("head"):
                     self._show_head(self.slice)
 
     @property
@@ -175,8 +175,7 @@ class AttentionPane(Pane):
             self.grid.show_atlas(atlas)
             self._share_out()
             self._show_share(atlas)
-        if self.is_stale("grid"):
-            self.grid.show_stale()
+        self.grid.show_stale(self.is_stale("grid"))
 
     def _draw_head(self) -> None:
         found = self.answer("head", HeadSlice)
@@ -186,8 +185,7 @@ class AttentionPane(Pane):
             self.focus.show_names()
             self._show_head(found)
             self._mark()
-        if self.is_stale("head"):
-            self.focus.show_stale()
+        self.focus.show_stale(self.is_stale("head"))
 
     @property
     def _side(self) -> Side:

@@ -118,11 +118,11 @@ class HeadFocus(QWidget):
             part.show_cursor(cursor)
         self.area.reveal()
 
-    def show_stale(self) -> None:
+    def show_stale(self, is_stale: bool) -> None:
         """Dim what answers an older question, and say which head is to take its place."""
         for part in (self.map, self.lines, self.text):
-            part.show_stale()
-        if self.heads != self._needed:
+            part.show_stale(is_stale)
+        if is_stale and self.heads != self._needed:
             self.share.setText(f"{_name(self._needed)} is being read …")
 
     @Slot(object)

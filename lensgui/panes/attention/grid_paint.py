@@ -14,8 +14,7 @@ from lensgui.panes.attention.grid_layout import GridView, Layout
 from lensgui.panes.attention.head_numbers import head_name
 from lensgui.panes.pictures import axis_labels, picture
 from lensgui.panes.pictures.axis_labels import Ink, Labels
-from lensgui.panes.pictures.picture import STALE_OPACITY
-from lensgui.panes.theme import Theme
+from lensgui.panes.theme import STALE_OPACITY, Theme
 from lensgui.state.selection import Cursor
 
 HALF_NAME = 7  # pixels that a name may stand out beyond its row

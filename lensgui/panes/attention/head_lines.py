@@ -26,8 +26,7 @@ from lensgui.panes.attention.head_numbers import Weights
 from lensgui.panes.pictures import axis_labels
 from lensgui.panes.pictures.axis_labels import Ink, Labels
 from lensgui.panes.pictures.painted import Painted
-from lensgui.panes.pictures.picture import STALE_OPACITY
-from lensgui.panes.theme import Theme
+from lensgui.panes.theme import STALE_OPACITY, Theme
 
 MOST_LINES = 4000
 THINNEST, WIDEST = 0.8, 2.6  # pixels

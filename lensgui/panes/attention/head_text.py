@@ -95,7 +95,7 @@ class ColouredText(Painted):
                 self.say_empty(painter, colors)
                 return
             self._places = self._lay_out(self.width())
-            painter.setOpacity(picture.STALE_OPACITY if self.is_stale else 1.0)
+            painter.setOpacity(theme.STALE_OPACITY if self.is_stale else 1.0)
             painter.setPen(QColor(colors.faint))
             painter.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
             above = QRectF(0, 0, self.width(), self._top())

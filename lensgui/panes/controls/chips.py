@@ -41,6 +41,7 @@ class ChipRow(QWidget):
         clicked: (index,) of the chip that was clicked.
         unfolded: (index,) of the first chip of a fold that was clicked.
         hovered: (words,) of the chip that is pointed at.
+        is_stale: Whether the chips answer an older question.
     """
 
     clicked = Signal(int)
@@ -56,6 +57,7 @@ class ChipRow(QWidget):
         self.chips: tuple[Chip, ...] = ()
         self.chosen: int | None = None
         self.empty = ""
+        self.is_stale = False
         self._places: list[QRectF] = []
         self._laid_out_for = -1
         self._pointed: int | None = None
@@ -79,6 +81,12 @@ class ChipRow(QWidget):
             self.setFocusPolicy(policy)
             self.setAccessibleDescription(" ".join(chip.text for chip in self.chips[:50]))
             self.updateGeometry()
+            self.update()
+
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim the chips if they answer an older question."""
+        if is_stale != self.is_stale:
+            self.is_stale = is_stale
             self.update()
 
     def show_folds(self, folds: Iterable[range]) -> None:
@@ -142,6 +150,7 @@ class ChipRow(QWidget):
             painter.setPen(QColor(colors.faint))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.empty)
             return
+        painter.setOpacity(theme.STALE_OPACITY if self.is_stale else 1.0)
         visible = QRectF(event.rect())
         for index, place in enumerate(self._lay_out(self.width())):
             fold = self._folds.get(index, range(index, index + 1))

@@ -185,8 +185,7 @@ class InspectorPane(Pane):
         if found is not self._drawn.get(name):
             self._drawn[name] = found
             part.show_reading(found)
-        if self.is_stale(name):
-            part.show_stale()
+        part.show_stale(self.is_stale(name))
         if name == "lens":
             self.lens_caption.setVisible(found is not None)
 
@@ -309,7 +308,7 @@ class InspectorPane(Pane):
         self.numbers.show_numbers(numbers(replies, place, group_size(self.card), self._document))
         scores = head_scores(replies, place, self._document)
         if scores is None:
-            self.scores.show_stale()  # in their place: all below would move twice
+            self.scores.show_stale(True)  # in their place: all below would move twice
         else:
             self.scores.show_scores(*scores)
         is_average = self._document is not None and bool(self._document.rows)

@@ -20,8 +20,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from lensgui.jobs.results import LensReading, Likely
 from lensgui.panes import theme
 from lensgui.panes.inspector.rows import Rows
-from lensgui.panes.pictures.picture import STALE_OPACITY
-from lensgui.panes.theme import Theme
+from lensgui.panes.theme import STALE_OPACITY, Theme
 from lensgui.panes.token_text import percent, plain_tip, shorten, signed, spell
 
 LABEL_LETTERS = 11
@@ -53,9 +52,9 @@ class LensRows(Rows):
         self.setVisible(reading is not None)
         self.take_rows()
 
-    def show_stale(self) -> None:
-        """Dim the rows: they answer an older question."""
-        self._stale = True
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim the rows if they answer an older question."""
+        self._stale = is_stale
         self.update()
 
     def show_layer(self, layer: int | None) -> None:

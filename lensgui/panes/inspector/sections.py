@@ -25,8 +25,7 @@ from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.inspector.rows import Rows
-from lensgui.panes.pictures.picture import STALE_OPACITY
-from lensgui.panes.theme import Theme
+from lensgui.panes.theme import STALE_OPACITY, Theme
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 
 MOST = 6
@@ -171,9 +170,9 @@ class Section(QWidget):
         """Whether it is dimmed, since it answers an older question."""
         return self._dimming.isEnabled()
 
-    def show_stale(self) -> None:
-        """Dim all of it: it answers an older question."""
-        self._dimming.setEnabled(True)
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim all of it if it answers an older question."""
+        self._dimming.setEnabled(is_stale)
 
     def show_known(self, *, is_known: bool) -> None:
         """Show undimmed, if there is something to read."""

@@ -100,8 +100,10 @@ class NecessaryPane(Pane):
 
     @property
     def sweeps(self) -> dict[str, Sweep]:
-        """What is known of each direction."""
+        """What there is of each direction: known of these prompts, else of those before."""
         found = {name: self.known(name, Sweep) for name, _ in DIRECTIONS}
+        if not any(found.values()):
+            found = {name: self.answer(name, Sweep) for name, _ in DIRECTIONS}
         return {name: sweep for name, sweep in found.items() if sweep is not None}
 
     def _is_swept(self, name: str, request: Request) -> bool:
@@ -113,6 +115,10 @@ class NecessaryPane(Pane):
         """Draw the heads of which both numbers are known."""
         sweeps = self.sweeps
         sufficient, necessary = sweeps.get("sufficient"), sweeps.get("necessary")
+        is_old = any(self.is_stale(name) for name, _ in DIRECTIONS)
+        self.scatter.show_stale(is_old)
+        if is_old and len(sweeps) < len(DIRECTIONS) and self.scatter.points is not None:
+            return  # one direction is known, the other not yet: what was known of both stays
         if sufficient is None or necessary is None:
             self._heads = []
             is_silent = sweeps or any(self.has_failed(name) for name, _ in DIRECTIONS)

@@ -183,7 +183,7 @@ class Heatmap(Painted):
             self._image = shown.paint_cells(table, colors, is_stale=self.is_stale)
         picture.hatch(painter, plot, colors)
         painter.drawImage(plot, self._image)
-        painter.setOpacity(picture.STALE_OPACITY if self.is_stale else 1.0)
+        painter.setOpacity(theme.STALE_OPACITY if self.is_stale else 1.0)
         picture.paint_dots(painter, shown, plot, colors)
         painter.setFont(self.font())
         picture.paint_marks(painter, shown, plot, colors)

@@ -55,10 +55,11 @@ class Painted(QWidget):
         """Return what the tooltip says of what is under the pointer."""
         return words
 
-    def show_stale(self) -> None:
-        """Dim what is drawn: it answers an older question."""
-        self.is_stale = True
-        self.redraw()
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim what is drawn if it answers an older question."""
+        if is_stale != self.is_stale:
+            self.is_stale = is_stale
+            self.redraw()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Mark what is selected."""

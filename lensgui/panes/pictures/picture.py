@@ -17,7 +17,6 @@ from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
 
 NOTHING_TO_SHOW = (CellState.UNKNOWN, CellState.NOT_FINITE)
-STALE_OPACITY = 0.4
 ESTIMATE_STRENGTH = 0.5  # of the colour of an exact number
 DOTS = 9.0  # pixels from one dot to the next, over estimates
 STRIP = 12.0  # pixels of the means beside a picture
@@ -73,7 +72,9 @@ class Picture:
         Estimates are paler than what is exact, and all is if it answers an older question; nothing
         shines through, since what is below are the signs for: not computed.
         """
-        strength = np.full((*self.states.shape, 1), STALE_OPACITY if is_stale else 1.0, np.float32)
+        strength = np.full(
+            (*self.states.shape, 1), theme.STALE_OPACITY if is_stale else 1.0, np.float32
+        )
         strength[self.states == CellState.ESTIMATE] *= ESTIMATE_STRENGTH
         blended = table[self.shades][..., ::-1].astype(np.float32)
         blended[self.states == CellState.MASKED] = _bgr(colors.masked)

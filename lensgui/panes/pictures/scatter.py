@@ -12,9 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QCursor, QFont, QFontMetricsF, QKeyEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGraphicsOpacityEffect,
+    QSizePolicy,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lensgui.panes import theme
+from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip
 
 GAP = 2.0  # pixels between a dot and its name
@@ -161,6 +168,18 @@ class Scatter(QWidget):
         self.setMinimumHeight(116)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
+        self._dimming = QGraphicsOpacityEffect(self, opacity=STALE_OPACITY)
+        self._dimming.setEnabled(False)
+        self.setGraphicsEffect(self._dimming)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is dimmed, since it answers an older question."""
+        return self._dimming.isEnabled()
+
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim the points if they answer an older question."""
+        self._dimming.setEnabled(is_stale)
 
     def show_points(self, points: Points | None) -> None:
         """Draw other points; None for none, and none while a number is not finite."""

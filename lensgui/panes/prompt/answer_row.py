@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from lensgui.jobs.results import ModelCard, PairReading, Token
@@ -84,6 +85,13 @@ class AnswerRow(QWidget):
             self.resolved[name].show_chips(_chips(token, typed))
             self.fields[name].setPlaceholderText(f"{rank}: {spell(token)}" if token else rank)
         self.difference.setText(_words(reading, pair) if pair else "")
+
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim what is read of the prompts if it answers an older question."""
+        for row in self.resolved.values():
+            row.show_stale(is_stale)
+        role = QPalette.ColorRole
+        self.difference.setForegroundRole(role.PlaceholderText if is_stale else role.WindowText)
 
     def _lay_out(self) -> None:
         row = Flow(self, spacing=8)

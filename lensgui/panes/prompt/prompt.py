@@ -115,6 +115,7 @@ class PromptPane(Pane):
                 reading = self.answer(name, PairReading)
                 if reading is not self.reading:
                     self._show_reading(reading)
+                self._dim(is_stale=self.is_stale(name))
             case "fitting":
                 self.remarks.show_fitting(self._fitting)
             case "tokens":
@@ -172,10 +173,11 @@ class PromptPane(Pane):
     def _show_reading(self, reading: PairReading | None) -> None:
         self.reading = reading
         self._rows.show_reading(reading)
-        for side in SIDES:
-            prompt: PromptReading | None = getattr(reading, side, None)
-            self.next[side].show_chips(next_chips(prompt.top if prompt else ()))
-        self.answers.show_reading(reading)
+        if reading is None or reading.complete:  # else the last answer stays until this is known
+            for side in SIDES:
+                prompt: PromptReading | None = getattr(reading, side, None)
+                self.next[side].show_chips(next_chips(prompt.top if prompt else ()))
+            self.answers.show_reading(reading)
         self.remarks.show_lengths(reading)
         self._warn()
         self.summarised.emit(summary(reading, self.difference.text()))
@@ -185,6 +187,14 @@ class PromptPane(Pane):
         if unequal != self._unequal:
             self._unequal = unequal
             self.altered.emit()
+
+    def _dim(self, *, is_stale: bool) -> None:
+        """Dim what answers an older question, each part as long as it does."""
+        is_known = self.reading is None or self.reading.complete
+        for side in SIDES:
+            self.tokens[side].row.show_stale(is_stale)
+            self.next[side].show_stale(is_stale or not is_known)
+        self.answers.show_stale(is_stale or not is_known)
 
     @property
     def _fitting(self) -> tuple[Replacement, ...]:

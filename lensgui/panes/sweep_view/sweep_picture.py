@@ -115,8 +115,7 @@ class SweepPicture(QWidget):
         setting = replace(self._setting, end=self._end or self._setting.end)
         picture, limit = draw(self._face, setting)
         self.heatmap.show_picture(picture)
-        if self._is_stale:
-            self.heatmap.show_stale()
+        self.heatmap.show_stale(self._is_stale)
         self.levels.show_end(limit, is_own=self._end is not None)
 
     @Slot(object)
