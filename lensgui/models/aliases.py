@@ -77,7 +77,7 @@ ALIASES: dict[str, str] = {
     "tiny-stories-instruct-8m": "roneneldan/TinyStories-Instruct-8M",
     "tiny-stories-instruct-28m": "roneneldan/TinyStories-Instruct-28M",
     "tiny-stories-instruct-33m": "roneneldan/TinyStories-Instruct-33M",
-    # OPT and BLOOM
+    # OPT, BLOOM and XGLM
     "opt-125m": "facebook/opt-125m",
     "opt-1.3b": "facebook/opt-1.3b",
     "opt-2.7b": "facebook/opt-2.7b",
@@ -90,6 +90,11 @@ ALIASES: dict[str, str] = {
     "bloom-1b7": "bigscience/bloom-1b7",
     "bloom-3b": "bigscience/bloom-3b",
     "bloom-7b1": "bigscience/bloom-7b1",
+    "xglm-564m": "facebook/xglm-564M",
+    "xglm-1.7b": "facebook/xglm-1.7B",
+    "xglm-2.9b": "facebook/xglm-2.9B",
+    "xglm-4.5b": "facebook/xglm-4.5B",
+    "xglm-7.5b": "facebook/xglm-7.5B",
     # LLaMA, and what is built like it
     "llama-2-7b": "meta-llama/Llama-2-7b-hf",
     "llama-2-13b": "meta-llama/Llama-2-13b-hf",

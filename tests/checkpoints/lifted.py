@@ -19,6 +19,8 @@ class Lifted(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.Tensor.float:
             return args[0].double()
+        if func is torch.full:  # XGLM's least score, which is of torch's default dtype
+            kwargs = {"dtype": torch.float64, **(kwargs or {})}
         lift = {torch.float32: torch.float64}
         args = tuple(lift.get(a, a) if isinstance(a, torch.dtype) else a for a in args)
         kwargs = {

@@ -48,6 +48,8 @@ def test_the_first_layers_alone_can_be_opened(name):
 
 NOT_SUPPORTED = {
     "gpt2's cross-attention": hf.GPT2Config(add_cross_attention=True),
+    "xglm's cross-attention": hf.XGLMConfig(add_cross_attention=True),
+    "xglm's padding among its positions": hf.XGLMConfig(pad_token_id=3),
     "opt-350m's norms": hf.OPTConfig(do_layer_norm_before=False),
     "opt-350m's projection": hf.OPTConfig(word_embed_proj_dim=512),
     "opt norms without weights": hf.OPTConfig(layer_norm_elementwise_affine=False),

@@ -226,6 +226,17 @@ TINY: dict[str, Callable[[], Any]] = {
     ),
     "persimmon": _like("Persimmon", _NEW, qk_layernorm=True, rope_parameters=_part(0.5)),
     "biogpt": _like("BioGpt", _NEW, scale_embedding=True),
+    "xglm": lambda: hf.XGLMForCausalLM(
+        hf.XGLMConfig(
+            vocab_size=VOCABULARY,
+            max_position_embeddings=48,
+            d_model=36,
+            num_layers=3,
+            attention_heads=4,
+            ffn_dim=40,
+            **_IDS,
+        )
+    ),
     "codegen": _like("CodeGen", _OLD, rotary_dim=4, n_inner=40),
     "glm": _like("Glm", _HEAD_DIM, attention_bias=True, rope_parameters=_part(0.6)),
     "glm4": _like("Glm4", _HEAD_DIM, attention_bias=True, rope_parameters=_part(0.6)),

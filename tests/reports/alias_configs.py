@@ -104,6 +104,14 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             **{"attention_softmax_in_fp32": True, "pretraining_tp": 2},
         },
     ),
+    r"facebook/xglm-.*": (
+        "xglm",
+        {
+            **{"vocab_size": 31, "d_model": 16, "num_layers": 2, "attention_heads": 4},
+            **{"ffn_dim": 24, "max_position_embeddings": 16, "activation_function": "gelu"},
+            **{"scale_embedding": True, "pad_token_id": 1, "decoder_start_token_id": 2},
+        },
+    ),
     r"meta-llama/(Llama-2|Meta-Llama-3-).*|TinyLlama/.*|01-ai/.*|HuggingFaceTB/SmolLM2.*": (
         "llama",
         {**_GROUPED, "pretraining_tp": 1, "rope_scaling": None, "rope_theta": 500000.0},

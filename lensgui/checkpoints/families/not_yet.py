@@ -28,7 +28,6 @@ _REASONS = {
         "granitemoeshared hunyuan_v1_moe jetmoe mimo_v2_flash minimax_m2 phimoe"
     ),
     "it normalises the residual stream itself": "ctrl openai-gpt",
-    "its positions are worked out rather than stored": "xglm",
     "its queries and keys are normalised after they turn": "hunyuan_v1_dense nanochat",
     "the nonlinearity of its MLP has weights": "apertus",
     "each head's attention is a difference of two patterns": "diffllama",

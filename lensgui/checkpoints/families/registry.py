@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.checkpoints.families.biogpt import BIOGPT
+from lensgui.checkpoints.families.biogpt import BIOGPT, XGLM
 from lensgui.checkpoints.families.bloom import BLOOM
 from lensgui.checkpoints.families.cohere import COHERE, COHERE2
 from lensgui.checkpoints.families.exaone import EXAONE4
@@ -87,6 +87,7 @@ FAMILIES: tuple[Family, ...] = (
     OLMOE,
     PERSIMMON,
     VAULTGEMMA,
+    XGLM,
 )
 
 

@@ -8,7 +8,6 @@ mlp: The feed-forward half of a block.
 norms: LayerNorm and RMSNorm, with their scale and their result in view.
 parameters: Parameters in the field's shapes, laid out in memory the way matrix products want
     them.
-positions: Positions in attention: rotary embedding (Su et al. 2021), and ALiBi (Press et al.
-    2022).
+positions: Rotary embedding (Su et al. 2021), ALiBi (Press et al. 2022), and sinusoids.
 span: Which positions a forward pass covers, and which earlier ones each of them may see.
 """

@@ -1,6 +1,8 @@
-"""Positions in attention: rotary embedding (Su et al. 2021), and ALiBi (Press et al. 2022)."""
+"""Positions: rotary embedding (Su et al. 2021), ALiBi (Press et al. 2022), and sinusoids."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -127,3 +129,21 @@ def slopes(cfg: HookedTransformerConfig) -> Tensor:
     exponents += [8.0 * head / (2 * below) for head in range(1, 2 * below, 2)]
     precise = torch.float64 if cfg.dtype == torch.float64 else torch.float32
     return 2.0 ** -torch.tensor(exponents[: cfg.n_heads], dtype=precise)
+
+
+def sinusoids(count: int, width: int, first: int) -> Tensor:
+    """Return sines and cosines of positions, as tensor2tensor lays them out (Vaswani et al. 2017).
+
+    Args:
+        count: How many positions.
+        width: How many numbers each has: half are sines, the next half cosines, an odd one is 0.
+        first: What the first position counts as.
+
+    Returns:
+        [position, width], in float32.
+    """
+    pairs = width // 2
+    exponents = torch.arange(pairs).float() * -(math.log(10000.0) / (pairs - 1))
+    angles = torch.arange(first + count).float()[:, None] * exponents.exp()
+    odd = angles.new_zeros(len(angles), width - 2 * pairs)
+    return torch.cat([angles.sin(), angles.cos(), odd], dim=1)[first:]
