@@ -18,6 +18,7 @@ _MOST = 1 << 31
 _NUMBERS = (
     "eps", "embedding_multiplier", "residual_multiplier", "logit_scale", "rotary_base",
     "rotary_base_local", "rotary_scale", "attn_scale", "clip_qkv", "gate_limit",
+    "router_tolerance",
     "attn_scores_soft_cap", "output_logits_soft_cap",
 )  # fmt: skip
 

@@ -216,6 +216,7 @@ ALIASES: dict[str, str] = {
     "phi-3-mini-4k-instruct": "microsoft/Phi-3-mini-4k-instruct",
     "phi-3-mini-128k-instruct": "microsoft/Phi-3-mini-128k-instruct",
     "phi-3.5-mini-instruct": "microsoft/Phi-3.5-mini-instruct",
+    "phi-3.5-moe-instruct": "microsoft/Phi-3.5-MoE-instruct",
     "phi-4": "microsoft/phi-4",
     # OLMo
     "olmo-1b": "allenai/OLMo-1B-hf",

@@ -15,6 +15,7 @@ Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Positions = Literal["standard", "rotary", "alibi", "shortformer", "none"]
 AttentionKind = Literal["global", "local"]
 QKNorm = Literal["shared", "per_head", "across_heads"]
+ExpertWeighting = Literal["softmax", "sparsemixer"]
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NUMBER_FORMATS}
 
@@ -23,6 +24,7 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "positional_embedding_type": get_args(Positions),
     "attn_types": get_args(AttentionKind),
     "qk_norm_weights": get_args(QKNorm),
+    "expert_weighting": get_args(ExpertWeighting),
     "dtype": tuple(DTYPES.values()),
 }
 
@@ -100,6 +102,9 @@ class HookedTransformerConfig:
         d_expert: Hidden width of an expert; None for d_mlp.
         d_shared_expert: Hidden width of the expert that every token uses too; None for none.
         expert_layers: Whether each layer has experts, rather than a plain MLP; None if all do.
+        expert_weighting: Whether an expert weighs its softmax among all, or among those left that
+            are nearly as good as the best, chosen one after another (SparseMixer).
+        router_tolerance: How far below the best score such an expert's may lie, as a share of it.
         norm_topk_prob: Whether the weights of the experts used are divided by their sum.
         tied_embeddings: Whether W_U is W_E transposed, sharing its memory.
         use_attn_result: Whether each head's output is computed for `attn.hook_result` (memory!).
@@ -162,6 +167,8 @@ class HookedTransformerConfig:
     d_expert: int | None = None
     d_shared_expert: int | None = None
     expert_layers: tuple[bool, ...] | None = None
+    expert_weighting: ExpertWeighting = "softmax"
+    router_tolerance: float = 0.02
     norm_topk_prob: bool = False
     tied_embeddings: bool = False
     use_attn_result: bool = False

@@ -64,6 +64,7 @@ NOT_SUPPORTED = {
     "gemma 3's capped scores": hf.Gemma3TextConfig(attn_logit_softcapping=2.0),
     "a window without size": hf.Gemma2Config(sliding_window=None),
     "chunked attention": hf.Qwen2Config(num_hidden_layers=1, layer_types=["chunked_attention"]),
+    "three experts in turn": hf.PhimoeConfig(num_experts_per_tok=3),
     "another swiglu": hf.GptOssConfig(swiglu_alpha=1.0),
 }
 

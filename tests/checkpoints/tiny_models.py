@@ -169,6 +169,24 @@ TINY: dict[str, Callable[[], Any]] = {
         original_max_position_embeddings=30,
         rope_parameters=_longrope(),
     ),
+    "phimoe": _like(
+        "Phimoe",
+        _GROUPED,
+        attention_bias=True,
+        lm_head_bias=True,
+        sliding_window=_WINDOW,
+        router_jitter_noise=0.4,
+        rope_parameters={
+            "rope_type": "longrope",
+            "rope_theta": 1000.0,
+            "original_max_position_embeddings": 30,
+            "short_factor": [1.0, 1.5, 2.0, 2.5],
+            "long_factor": [1.0, 4.0, 8.0, 9.0],
+            "short_mscale": 1.3,
+            "long_mscale": 1.6,
+        },
+        **_EXPERTS,
+    ),
     "olmo": _like("Olmo", _GROUPED, attention_bias=True, clip_qkv=0.9),
     "olmo2": _like("Olmo2", _GROUPED, attention_bias=True),
     "falcon": _like("Falcon", _NEW, bias=True, ffn_hidden_size=40),
@@ -310,6 +328,7 @@ def tiny(name: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> Any:
         for key, parameter in model.named_parameters():
             parameter.normal_(1.0 if _is_norm(name, key, parameter) else 0.0, 0.3)
     _lift_angles(model)
+    _keep_frequencies(model)
     return model
 
 
@@ -328,6 +347,14 @@ def _lift_angles(model: Any) -> None:
             frequencies = 1.0 / (10000 ** (torch.arange(0, dim, 2, dtype=torch.int64) / dim))
             angles = torch.arange(len(table)).double()[:, None] * frequencies.double()
             module.embed_positions = torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def _keep_frequencies(model: Any) -> None:
+    """Keep in float32 the rotary frequencies that Phi-MoE works out at every call."""
+    for module in model.modules():
+        if hasattr(module, "rope_init_fn"):
+            kept = module.rope_init_fn(model.config)
+            module.rope_init_fn = lambda config, kept=kept: kept
 
 
 def prompts(batch: int = 2, length: int = LENGTH, seed: int = 1) -> torch.Tensor:

@@ -29,6 +29,11 @@ _LLAMA3 = {
     "original_max_position_embeddings": 8,
 }
 _LONG = {"type": "longrope", "short_factor": [1.0, 1.1], "long_factor": [1.0, 4.0]}
+_MSCALES = {
+    "short_mscale": 1.243163121016122,
+    "long_mscale": 1.243163121016122,
+    "original_max_position_embeddings": 8,
+}
 _STANFORD = {"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}
 _PARALLEL = {"use_parallel_residual": True}
 _FALCON = {"alibi": False, "bias": False, "parallel_attn": True, "auto_map": {"AutoConfig": "x.Y"}}
@@ -177,6 +182,15 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             **_NEW,
             **{"rope_scaling": _LONG, "original_max_position_embeddings": 8, "pad_token_id": 0},
             **{"sliding_window": 262144, "auto_map": {"AutoConfig": "x.Y"}},
+        },
+    ),
+    r"microsoft/Phi-3.5-MoE-instruct": (
+        "phimoe",
+        {
+            **{**_GROUPED, "num_local_experts": 4, "num_experts_per_tok": 2},
+            **{"attention_bias": True, "lm_head_bias": True, "sliding_window": 131072},
+            **{"router_jitter_noise": 0.01, "input_jitter_noise": 0.01},
+            **{"rope_scaling": _LONG | _MSCALES, "original_max_position_embeddings": 8},
         },
     ),
     r"allenai/OLMo-\d+B-hf": ("olmo", {**_NEW, "clip_qkv": None, "attention_bias": False}),

@@ -25,7 +25,7 @@ _REASONS = {
     ),
     "its experts are chosen or shared in a way that the mixture here does not know": (
         "afmoe cohere2_moe dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe granitemoe_swa "
-        "granitemoeshared hunyuan_v1_moe jetmoe mimo_v2_flash minimax_m2 phimoe"
+        "granitemoeshared hunyuan_v1_moe jetmoe mimo_v2_flash minimax_m2"
     ),
     "it normalises the residual stream itself": "ctrl openai-gpt",
     "its queries and keys are normalised after they turn": "hunyuan_v1_dense nanochat",

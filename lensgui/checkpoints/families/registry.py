@@ -33,7 +33,7 @@ from lensgui.checkpoints.families.not_yet import WHY
 from lensgui.checkpoints.families.olmo import OLMO, OLMO2, OLMO3
 from lensgui.checkpoints.families.opt import OPT
 from lensgui.checkpoints.families.persimmon import PERSIMMON
-from lensgui.checkpoints.families.phi import PHI, PHI3
+from lensgui.checkpoints.families.phi import PHI, PHI3, PHIMOE
 from lensgui.checkpoints.families.qwen import QWEN2, QWEN3
 from lensgui.checkpoints.families.smollm3 import SMOLLM3
 from lensgui.checkpoints.families.stablelm import STABLELM
@@ -86,6 +86,7 @@ FAMILIES: tuple[Family, ...] = (
     OLMO3,
     OLMOE,
     PERSIMMON,
+    PHIMOE,
     VAULTGEMMA,
     XGLM,
 )

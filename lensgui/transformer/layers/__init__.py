@@ -9,5 +9,6 @@ norms: LayerNorm and RMSNorm, with their scale and their result in view.
 parameters: Parameters in the field's shapes, laid out in memory the way matrix products want
     them.
 positions: Rotary embedding (Su et al. 2021), ALiBi (Press et al. 2022), and sinusoids.
+routing: Which experts each token uses, and how much each of them weighs.
 span: Which positions a forward pass covers, and which earlier ones each of them may see.
 """

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers import routing
 from lensgui.transformer.layers.activations import SOLU_LN, activation
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrices, matrix, zeros
@@ -23,7 +24,8 @@ class Experts(nn.Module):
         b_gate: [expert, d_expert]; b_in likewise.
         W_out: [expert, d_expert, d_model].
         b_out: [expert, d_model].
-        hook_expert_weights: The router's softmax over all experts, [batch, position, expert].
+        hook_expert_weights: What each expert would weigh, such as the router's softmax over all,
+            [batch, position, expert].
         hook_expert_indices: Which experts each token uses, the strongest first, [batch, position,
             expert used]; a hook that changes it changes the routing.
     """
@@ -48,16 +50,10 @@ class Experts(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
         scores = F.linear(x, self.W_router.T, self.b_router)
-        half = x.dtype in (torch.float16, torch.bfloat16)
-        precise = torch.float32 if half else None
-        weights = self.hook_expert_weights(scores.softmax(-1, dtype=precise))
-        chosen = self.hook_expert_indices(weights.topk(self.cfg.experts_per_token, dim=-1).indices)
-        weights = weights.gather(-1, chosen)
-        if self.cfg.norm_topk_prob:
-            weights = weights / weights.sum(-1, keepdim=True)
-        mixed = self._mix(
-            x.flatten(0, -2), weights.flatten(0, -2).to(x.dtype), chosen.flatten(0, -2)
-        )
+        weights = self.hook_expert_weights(routing.weights_of(scores, self.cfg))
+        chosen = self.hook_expert_indices(routing.chosen_by(weights, self.cfg))
+        shares = routing.shares_of(chosen, weights, self.cfg).to(x.dtype)
+        mixed = self._mix(x.flatten(0, -2), shares.flatten(0, -2), chosen.flatten(0, -2))
         return mixed.view(x.shape)
 
     def _mix(self, rows: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
