@@ -134,6 +134,16 @@ ALIASES: dict[str, str] = {
     "smollm2-1.7b-instruct": "HuggingFaceTB/SmolLM2-1.7B-Instruct",
     "smollm3-3b": "HuggingFaceTB/SmolLM3-3B",
     "deepseek-r1-distill-llama-8b": "deepseek-ai/DeepSeek-R1-Distill-Llama-8B",
+    # DeepSeek; its own files of V3 and R1 are quantised (fp8), and these are copies in bfloat16.
+    "deepseek-v2": "deepseek-ai/DeepSeek-V2",
+    "deepseek-v2-chat": "deepseek-ai/DeepSeek-V2-Chat",
+    "deepseek-v2-lite": "deepseek-ai/DeepSeek-V2-Lite",
+    "deepseek-v2-lite-chat": "deepseek-ai/DeepSeek-V2-Lite-Chat",
+    "deepseek-coder-v2-lite-base": "deepseek-ai/DeepSeek-Coder-V2-Lite-Base",
+    "deepseek-coder-v2-lite-instruct": "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct",
+    "deepseek-v2.5": "deepseek-ai/DeepSeek-V2.5",
+    "deepseek-v3": "unsloth/DeepSeek-V3-bf16",
+    "deepseek-r1": "unsloth/DeepSeek-R1-BF16",
     # Mistral and Mixtral
     "mistral-7b": "mistralai/Mistral-7B-v0.1",
     "mistral-7b-instruct": "mistralai/Mistral-7B-Instruct-v0.1",

@@ -65,6 +65,9 @@ NOT_SUPPORTED = {
     "a window without size": hf.Gemma2Config(sliding_window=None),
     "chunked attention": hf.Qwen2Config(num_hidden_layers=1, layer_types=["chunked_attention"]),
     "three experts in turn": hf.PhimoeConfig(num_experts_per_tok=3),
+    "deepseek's biases": hf.DeepseekV2Config(mlp_bias=True),
+    "deepseek's normalised weights": hf.DeepseekV2Config(norm_topk_prob=True),
+    "deepseek's other choice": hf.DeepseekV2Config(topk_method="noaux_tc"),
     "another swiglu": hf.GptOssConfig(swiglu_alpha=1.0),
 }
 

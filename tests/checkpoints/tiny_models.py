@@ -44,6 +44,26 @@ _QWEN_EXPERTS = {
     "sliding_window": _WINDOW,
     "experts_implementation": "eager",
 }
+_DEEPSEEK: dict[str, Any] = {
+    **_NEW,
+    "num_key_value_heads": 4,
+    "q_lora_rank": 14,
+    "kv_lora_rank": 12,
+    "qk_nope_head_dim": 8,
+    "qk_rope_head_dim": 6,
+    "v_head_dim": 10,
+    "first_k_dense_replace": 1,
+    "n_routed_experts": 8,
+    "n_shared_experts": 2,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 14,
+    "n_group": 4,
+    "topk_group": 2,
+    "routed_scaling_factor": 1.7,
+    "rms_norm_eps": 0.1,  # the latents' norms have another
+    "attention_bias": True,
+    "experts_implementation": "eager",
+}
 _LLAMA3 = {
     "rope_type": "llama3",
     "rope_theta": 1000.0,
@@ -58,6 +78,7 @@ _YARN = {
     "factor": 4.0,
     "original_max_position_embeddings": 12,
 }
+_MSCALED = {**_YARN, "mscale": 1.3, "mscale_all_dim": 0.7}
 _LINEAR = {"rope_type": "linear", "rope_theta": 1000.0, "factor": 2.0}
 
 
@@ -274,6 +295,19 @@ TINY: dict[str, Callable[[], Any]] = {
         layer_types=_LAYERS,
         rope_parameters=_olmo3_rope(),
     ),
+    "deepseek_v2": _like(
+        "DeepseekV2",
+        _DEEPSEEK,
+        topk_method="group_limited_greedy",
+        rope_parameters=dict(_MSCALED),
+    ),
+    "deepseek_v2 (queries read directly, no groups)": _like(
+        "DeepseekV2", {**_DEEPSEEK, "q_lora_rank": None, "attention_bias": False}
+    ),
+    "deepseek_v3": _like("DeepseekV3", _DEEPSEEK, rope_parameters=dict(_MSCALED)),
+    "deepseek_v3 (halves turn, one group)": _like(
+        "DeepseekV3", {**_DEEPSEEK, "n_group": 1, "topk_group": 1}, rope_interleave=False
+    ),
     "exaone4": _like("Exaone4", _HEAD_DIM, sliding_window=_WINDOW, layer_types=_LAYERS),
     "exaone4 (no window)": _like(
         "Exaone4", _GROUPED, sliding_window=None, layer_types=["full_attention"] * 3
@@ -327,6 +361,9 @@ def tiny(name: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> Any:
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             parameter.normal_(1.0 if _is_norm(name, key, parameter) else 0.0, 0.3)
+        for key, buffer in model.named_buffers():
+            if key.endswith("e_score_correction_bias"):
+                buffer.normal_(0.0, 0.3)
     _lift_angles(model)
     _keep_frequencies(model)
     return model

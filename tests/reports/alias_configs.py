@@ -28,6 +28,27 @@ _LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8,
 }
+_YARN = {
+    "type": "yarn",
+    "factor": 40,
+    "beta_fast": 32,
+    "beta_slow": 1,
+    "original_max_position_embeddings": 8,
+}
+_DEEPSEEK = {
+    **_FULL,
+    "kv_lora_rank": 8,
+    "qk_nope_head_dim": 4,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 4,
+    "first_k_dense_replace": 1,
+    "moe_layer_freq": 1,
+    "n_routed_experts": 8,
+    "n_shared_experts": 2,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 8,
+    "auto_map": {"AutoConfig": "x.Y"},
+}
 _LONG = {"type": "longrope", "short_factor": [1.0, 1.1], "long_factor": [1.0, 4.0]}
 _MSCALES = {
     "short_mscale": 1.243163121016122,
@@ -132,6 +153,33 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             **_GROUPED,
             **{"no_rope_layers": [1, 0], "no_rope_layer_interval": 4, "use_sliding_window": False},
             **{"sliding_window": None, "layer_types": ["full_attention"] * 2, "pad_token_id": 0},
+        },
+    ),
+    r"deepseek-ai/DeepSeek-V2(-Chat|.5)?": (
+        "deepseek_v2",
+        {
+            **{**_DEEPSEEK, "q_lora_rank": 8, "topk_method": "group_limited_greedy"},
+            **{"n_group": 4, "topk_group": 2, "routed_scaling_factor": 16.0},
+            **{"norm_topk_prob": False, "scoring_func": "softmax"},
+            **{"rope_scaling": {**_YARN, "mscale": 0.707, "mscale_all_dim": 0.707}},
+        },
+    ),
+    r"deepseek-ai/DeepSeek-(V2|Coder-V2)-Lite.*": (
+        "deepseek_v2",
+        {
+            **{**_DEEPSEEK, "q_lora_rank": None, "topk_method": "greedy"},
+            **{"n_group": 1, "topk_group": 1, "routed_scaling_factor": 1.0},
+            **{"norm_topk_prob": False, "scoring_func": "softmax"},
+            **{"rope_scaling": {**_YARN, "mscale": 0.707, "mscale_all_dim": 0.707}},
+        },
+    ),
+    r"unsloth/DeepSeek-(V3-bf16|R1-BF16)": (
+        "deepseek_v3",
+        {
+            **{**_DEEPSEEK, "q_lora_rank": 8, "topk_method": "noaux_tc", "n_group": 4},
+            **{"topk_group": 2, "routed_scaling_factor": 2.5, "norm_topk_prob": True},
+            **{"scoring_func": "sigmoid", "num_nextn_predict_layers": 1},
+            **{"rope_scaling": {**_YARN, "mscale": 1.0, "mscale_all_dim": 1.0}},
         },
     ),
     r"mistralai/Mistral-7B-v0.1|mistralai/Mistral-7B-Instruct-v0.1": (

@@ -127,10 +127,14 @@ class Family:
 def sizes(cfg: HookedTransformerConfig) -> dict[str, int]:
     """Return the sizes that weight patterns may name.
 
-    A group is the query heads that share a key/value head.
+    A group is the query heads that share a key/value head; what is still does not rotate.
     """
     return {
         "d_head": cfg.d_head,
+        "d_value": cfg.d_value,
+        "rotary": cfg.rotary_dim or 0,
+        "still": cfg.d_head - (cfg.rotary_dim or 0),
+        "kv_rank": cfg.kv_rank or 0,
         "head": cfg.n_heads,
         "kv": cfg.kv_heads,
         "group": cfg.heads_per_group,

@@ -20,8 +20,7 @@ _REASONS = {
         "qwen3_next recurrent_gemma rwkv xlstm zamba zamba2"
     ),
     "its attention compresses keys and values (multi-head latent attention)": (
-        "axk1 axk2 deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 glm4_moe_lite glm_moe_dsa "
-        "longcat_flash minicpm3 youtu"
+        "axk1 axk2 deepseek_v32 deepseek_v4 glm4_moe_lite glm_moe_dsa longcat_flash minicpm3 youtu"
     ),
     "its experts are chosen or shared in a way that the mixture here does not know": (
         "afmoe cohere2_moe dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe granitemoe_swa "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lensgui.checkpoints.families.biogpt import BIOGPT, XGLM
 from lensgui.checkpoints.families.bloom import BLOOM
 from lensgui.checkpoints.families.cohere import COHERE, COHERE2
+from lensgui.checkpoints.families.deepseek import DEEPSEEK_V2, DEEPSEEK_V3
 from lensgui.checkpoints.families.exaone import EXAONE4
 from lensgui.checkpoints.families.falcon import FALCON
 from lensgui.checkpoints.families.family import Family
@@ -75,6 +76,8 @@ FAMILIES: tuple[Family, ...] = (
     BIOGPT,
     CODEGEN,
     COHERE2,
+    DEEPSEEK_V2,
+    DEEPSEEK_V3,
     EXAONE4,
     GLM,
     GLM4,

@@ -20,6 +20,8 @@ class Experts(nn.Module):
     Attributes:
         W_router: [d_model, expert].
         b_router: [expert].
+        b_choice: What is added to the weights that experts are chosen by, and to no others,
+            [expert]; None without `cfg.use_expert_bias`.
         W_gate: [expert, d_model, d_expert]; W_in likewise.
         b_gate: [expert, d_expert]; b_in likewise.
         W_out: [expert, d_expert, d_model].
@@ -39,6 +41,7 @@ class Experts(nn.Module):
         assert width is not None
         self.W_router = matrix(cfg.d_model, count, dtype)
         self.b_router = zeros(count, dtype=dtype)
+        self.b_choice = zeros(count, dtype=dtype) if cfg.use_expert_bias else None
         self.W_gate = matrices(count, cfg.d_model, width, dtype)
         self.W_in = matrices(count, cfg.d_model, width, dtype)
         self.W_out = matrices(count, width, cfg.d_model, dtype)
@@ -51,7 +54,8 @@ class Experts(nn.Module):
         """Map the normalised residual stream [..., d_model] to what is added to it."""
         scores = F.linear(x, self.W_router.T, self.b_router)
         weights = self.hook_expert_weights(routing.weights_of(scores, self.cfg))
-        chosen = self.hook_expert_indices(routing.chosen_by(weights, self.cfg))
+        ranks = weights if self.b_choice is None else weights + self.b_choice
+        chosen = self.hook_expert_indices(routing.chosen_by(ranks, self.cfg))
         shares = routing.shares_of(chosen, weights, self.cfg).to(x.dtype)
         mixed = self._mix(x.flatten(0, -2), shares.flatten(0, -2), chosen.flatten(0, -2))
         return mixed.view(x.shape)
@@ -161,20 +165,22 @@ class ExpertsAndShared(Experts):
 
     Attributes:
         shared: The expert that every token uses.
-        W_shared_gate: [d_model, 1].
+        W_shared_gate: [d_model, 1]; None without `cfg.shared_expert_gate`: all use it wholly.
     """
 
     def __init__(self, cfg: HookedTransformerConfig) -> None:
         """Make uninitialised experts."""
         super().__init__(cfg)
         self.shared = GatedMLP(cfg, cfg.d_shared_expert)
-        self.W_shared_gate = matrix(cfg.d_model, 1, cfg.dtype)
+        has_gate = cfg.shared_expert_gate
+        self.W_shared_gate = matrix(cfg.d_model, 1, cfg.dtype) if has_gate else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
-        share = F.linear(x, self.W_shared_gate.T).sigmoid()
         shared: Tensor = self.shared(x)
-        return super().forward(x) + share * shared
+        if self.W_shared_gate is not None:
+            shared = F.linear(x, self.W_shared_gate.T).sigmoid() * shared
+        return super().forward(x) + shared
 
 
 def make_mlp(cfg: HookedTransformerConfig, layer: int) -> MLP | Experts:

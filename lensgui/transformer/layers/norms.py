@@ -30,6 +30,7 @@ class Norm(nn.Module):
         cfg: HookedTransformerConfig,
         shape: tuple[int, ...] | None = None,
         is_foldable: bool = True,
+        eps: float | None = None,
     ) -> None:
         """Make a norm that changes nothing but the size.
 
@@ -38,9 +39,10 @@ class Norm(nn.Module):
             shape: The shape of its weights, of which the last dimension is normalised together;
                 None for [d_model].
             is_foldable: Whether its weights are among those that folding moves elsewhere.
+            eps: What is added to the variance; None for the model's.
         """
         super().__init__()
-        self.eps = cfg.eps
+        self.eps = cfg.eps if eps is None else eps
         self.normalizes = cfg.normalization_type is not None
         self.centres = self.normalizes and not cfg.is_rms
         shape = shape or (cfg.d_model,)

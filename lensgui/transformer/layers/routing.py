@@ -21,6 +21,8 @@ def weights_of(scores: Tensor, cfg: HookedTransformerConfig) -> Tensor:
     precise = scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
     if cfg.expert_weighting == "sparsemixer":
         return one_after_another(precise, cfg.experts_per_token, cfg.router_tolerance)
+    if cfg.expert_weighting == "sigmoid":
+        return precise.sigmoid()
     return precise.softmax(-1)
 
 
@@ -48,14 +50,20 @@ def one_after_another(scores: Tensor, count: int, tolerance: float) -> Tensor:
     return weights
 
 
-def chosen_by(weights: Tensor, cfg: HookedTransformerConfig) -> Tensor:
+def chosen_by(ranks: Tensor, cfg: HookedTransformerConfig) -> Tensor:
     """Return which experts each token uses, the strongest first, [..., expert used].
 
     Args:
-        weights: What they weigh, [..., expert].
+        ranks: What they are chosen by: what they weigh, and a bias if they have one, [..., expert].
         cfg: The model's numbers.
     """
-    return weights.topk(cfg.experts_per_token, dim=-1).indices
+    if cfg.expert_groups is not None:
+        grouped = ranks.unflatten(-1, (cfg.expert_groups, -1))
+        strength = grouped.topk(cfg.group_best, dim=-1).values.sum(-1)
+        kept = strength.topk(cfg.groups_per_token, dim=-1).indices
+        is_out = torch.ones_like(strength, dtype=torch.bool).scatter(-1, kept, False)
+        ranks = grouped.masked_fill(is_out[..., None], -torch.inf).flatten(-2)
+    return ranks.topk(cfg.experts_per_token, dim=-1).indices
 
 
 def shares_of(chosen: Tensor, weights: Tensor, cfg: HookedTransformerConfig) -> Tensor:
@@ -67,4 +75,6 @@ def shares_of(chosen: Tensor, weights: Tensor, cfg: HookedTransformerConfig) -> 
         cfg: The model's numbers.
     """
     used = weights.gather(-1, chosen)
-    return used / used.sum(-1, keepdim=True) if cfg.norm_topk_prob else used
+    if cfg.norm_topk_prob:
+        used = used / used.sum(-1, keepdim=True)
+    return used * cfg.expert_scale

@@ -26,11 +26,14 @@ def empty_cache(model: Transformer, batch: int = 1) -> list[KeyValues]:
         batch: How many rows it is for.
 
     Returns:
-        Keys and values for each layer, [batch, 0, key_value_head, d_head].
+        Keys and values for each layer, [batch, 0, key_value_head, d_head or d_value].
     """
     cfg = model.cfg
-    nothing = model.embed.W_E.new_empty(batch, 0, cfg.kv_heads, cfg.d_head)
-    return [KeyValues(nothing, nothing, grows=True) for _ in range(cfg.n_layers)]
+    k, v = (
+        model.embed.W_E.new_empty(batch, 0, cfg.kv_heads, width)
+        for width in (cfg.d_head, cfg.d_value)
+    )
+    return [KeyValues(k, v, grows=True) for _ in range(cfg.n_layers)]
 
 
 def seen(cache: list[KeyValues] | None, mask: Tensor | None, tokens: Tensor) -> Tensor | None:
