@@ -11,13 +11,15 @@ from lensgui.terms.errors import ModelError, first_line
 
 _COUNTS = (  # of which there is at least one, where there are any
     "n_layers", "d_model", "n_ctx", "d_head", "n_heads", "n_key_value_heads", "d_mlp", "d_vocab",
-    "experts_per_token", "d_expert",
+    "experts_per_token", "d_expert", "d_value", "kv_rank", "q_rank", "expert_groups",
+    "groups_per_token", "group_best",
 )  # fmt: skip
 _MAY_BE_NONE = ("rotary_dim", "window_size", "num_experts", "d_shared_expert")
 _MOST = 1 << 31
 _NUMBERS = (
     "eps", "embedding_multiplier", "residual_multiplier", "logit_scale", "rotary_base",
     "rotary_base_local", "rotary_scale", "attn_scale", "clip_qkv", "gate_limit",
+    "router_tolerance", "latent_eps", "expert_scale",
     "attn_scores_soft_cap", "output_logits_soft_cap",
 )  # fmt: skip
 

@@ -135,6 +135,9 @@ def _norm(cfg: HookedTransformerConfig, norm: str, leaf: str) -> int:
         heads = cfg.n_heads if norm == "q_norm" else cfg.kv_heads
         scales = 1 if cfg.qk_norm_weights == "across_heads" else heads
         width = heads * cfg.d_head // scales
+    elif norm in ("q_latent_norm", "kv_latent_norm"):
+        width = (cfg.q_rank if norm == "q_latent_norm" else cfg.kv_rank) or 0
+        scales = cfg.n_heads if cfg.use_split_qkv_input or cfg.use_attn_in else 1
     elif norm == "ln":
         width = cfg.d_mlp or 0  # the norm after SoLU
     elif norm == "ln1" and cfg.use_split_qkv_input:
@@ -151,8 +154,12 @@ def _widths(cfg: HookedTransformerConfig, path: list[str], positions: int) -> di
     """
     d_model, heads = cfg.d_model, cfg.n_heads
     queries, keys = heads * cfg.d_head, cfg.kv_heads * cfg.d_head
+    values, written = cfg.kv_heads * cfg.d_value, heads * cfg.d_value
     if path[-1:] == ["attn"]:
-        readers = {"hook_q": queries, "hook_k": keys, "hook_v": keys, "hook_z": queries}
+        readers = {"hook_q": queries, "hook_k": keys, "hook_v": values, "hook_z": written}
+        copies = heads if cfg.use_split_qkv_input or cfg.use_attn_in else 1
+        latents = {"hook_q_latent": cfg.q_rank, "hook_kv_latent": cfg.kv_rank}
+        readers |= {name: copies * (rank or 0) for name, rank in latents.items()}
         scores = dict.fromkeys(("hook_attn_scores", "hook_pattern"), heads * positions)
         result = {"hook_result": heads * d_model * cfg.use_attn_result}
         return {**readers, "hook_rot_q": queries, "hook_rot_k": keys, **scores, **result}

@@ -80,6 +80,8 @@ def fill(
         used.update(names)
         if is_tied:
             value = model.embed.W_E.data.T
+        elif name in family.worked_out:
+            value = _like(parameter, cfg.device).copy_(family.worked_out[name](cfg))
         elif weight is not None and names and not is_lent:
             value = _read(checkpoint, names, weight, cfg, parameter)
             if will_change and checkpoint.is_borrowed:

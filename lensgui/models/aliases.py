@@ -159,7 +159,7 @@ ALIASES: dict[str, str] = {
     "tiny-stories-instruct-8m": "roneneldan/TinyStories-Instruct-8M",
     "tiny-stories-instruct-28m": "roneneldan/TinyStories-Instruct-28M",
     "tiny-stories-instruct-33m": "roneneldan/TinyStories-Instruct-33M",
-    # OPT and BLOOM
+    # OPT, BLOOM and XGLM
     "opt-125m": "facebook/opt-125m",
     "opt-1.3b": "facebook/opt-1.3b",
     "opt-2.7b": "facebook/opt-2.7b",
@@ -172,6 +172,11 @@ ALIASES: dict[str, str] = {
     "bloom-1b7": "bigscience/bloom-1b7",
     "bloom-3b": "bigscience/bloom-3b",
     "bloom-7b1": "bigscience/bloom-7b1",
+    "xglm-564m": "facebook/xglm-564M",
+    "xglm-1.7b": "facebook/xglm-1.7B",
+    "xglm-2.9b": "facebook/xglm-2.9B",
+    "xglm-4.5b": "facebook/xglm-4.5B",
+    "xglm-7.5b": "facebook/xglm-7.5B",
     # LLaMA, and what is built like it
     "llama-2-7b": "meta-llama/Llama-2-7b-hf",
     "llama-2-13b": "meta-llama/Llama-2-13b-hf",
@@ -211,6 +216,16 @@ ALIASES: dict[str, str] = {
     "smollm2-1.7b-instruct": "HuggingFaceTB/SmolLM2-1.7B-Instruct",
     "smollm3-3b": "HuggingFaceTB/SmolLM3-3B",
     "deepseek-r1-distill-llama-8b": "deepseek-ai/DeepSeek-R1-Distill-Llama-8B",
+    # DeepSeek; its own files of V3 and R1 are quantised (fp8), and these are copies in bfloat16.
+    "deepseek-v2": "deepseek-ai/DeepSeek-V2",
+    "deepseek-v2-chat": "deepseek-ai/DeepSeek-V2-Chat",
+    "deepseek-v2-lite": "deepseek-ai/DeepSeek-V2-Lite",
+    "deepseek-v2-lite-chat": "deepseek-ai/DeepSeek-V2-Lite-Chat",
+    "deepseek-coder-v2-lite-base": "deepseek-ai/DeepSeek-Coder-V2-Lite-Base",
+    "deepseek-coder-v2-lite-instruct": "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct",
+    "deepseek-v2.5": "deepseek-ai/DeepSeek-V2.5",
+    "deepseek-v3": "unsloth/DeepSeek-V3-bf16",
+    "deepseek-r1": "unsloth/DeepSeek-R1-BF16",
     # Mistral and Mixtral
     "mistral-7b": "mistralai/Mistral-7B-v0.1",
     "mistral-7b-instruct": "mistralai/Mistral-7B-Instruct-v0.1",
@@ -293,6 +308,7 @@ ALIASES: dict[str, str] = {
     "phi-3-mini-4k-instruct": "microsoft/Phi-3-mini-4k-instruct",
     "phi-3-mini-128k-instruct": "microsoft/Phi-3-mini-128k-instruct",
     "phi-3.5-mini-instruct": "microsoft/Phi-3.5-mini-instruct",
+    "phi-3.5-moe-instruct": "microsoft/Phi-3.5-MoE-instruct",
     "phi-4": "microsoft/phi-4",
     # OLMo
     "olmo-1b": "allenai/OLMo-1B-hf",

@@ -15,6 +15,7 @@ Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]
 Positions = Literal["standard", "rotary", "alibi", "shortformer", "none"]
 AttentionKind = Literal["global", "local"]
 QKNorm = Literal["shared", "per_head", "across_heads"]
+ExpertWeighting = Literal["softmax", "sigmoid", "sparsemixer"]
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in NUMBER_FORMATS}
 
@@ -23,10 +24,14 @@ _WORDS: dict[str, tuple[Any, ...]] = {
     "positional_embedding_type": get_args(Positions),
     "attn_types": get_args(AttentionKind),
     "qk_norm_weights": get_args(QKNorm),
+    "expert_weighting": get_args(ExpertWeighting),
     "dtype": tuple(DTYPES.values()),
 }
 
 _POSITIVE_OR_NONE = (
+    "kv_rank",
+    "q_rank",
+    "expert_groups",
     "gate_limit",
     "attn_scale",
     "clip_qkv",
@@ -46,7 +51,12 @@ class HookedTransformerConfig:
         n_layers: Number of blocks.
         d_model: Width of the residual stream.
         n_ctx: Longest sequence, in positions.
-        d_head: Width of one head's queries, keys and values.
+        d_head: Width of one head's queries and keys.
+        d_value: Width of one head's values; -1 for d_head.
+        kv_rank: Width of the latent that values are read through, and keys but for what turns of
+            them, which all heads share (DeepSeek-AI 2024); None for none.
+        q_rank: Width of the latent that queries are read through then; None for none.
+        latent_eps: What the norms of latents add to the variance.
         n_heads: Query heads in a layer; -1 for d_model // d_head.
         n_key_value_heads: Key/value heads in a layer, each shared by a group of query heads; None
             for one each.
@@ -71,7 +81,8 @@ class HookedTransformerConfig:
         logit_scale: What logits are multiplied by, before any soft cap.
         positional_embedding_type: Learned and added, rotary, attention bias, none, or learned and
             added to what queries and keys read, behind the norm (Press et al. 2021).
-        rotary_dim: How many of d_head's dimensions rotate; None for all.
+        rotary_dim: How many of d_head's dimensions rotate, the first ones, or with kv_rank the
+            last; None for all.
         rotary_base: Rotary wavelengths are rotary_base ** (2i / rotary_dim).
         rotary_adjacent_pairs: Whether dimensions (2i, 2i + 1) rotate together, rather than (i, i +
             rotary_dim / 2).
@@ -100,7 +111,16 @@ class HookedTransformerConfig:
         experts_per_token: How many of them each token uses.
         d_expert: Hidden width of an expert; None for d_mlp.
         d_shared_expert: Hidden width of the expert that every token uses too; None for none.
+        shared_expert_gate: Whether a gate says how much of that expert a token uses.
         expert_layers: Whether each layer has experts, rather than a plain MLP; None if all do.
+        expert_weighting: Whether an expert weighs its softmax among all, its own sigmoid, or if
+            chosen in turn its softmax among those left that are nearly the best (SparseMixer).
+        router_tolerance: How far below the best score theirs may lie, as a share of it.
+        expert_groups: How many groups experts are in; None for none.
+        groups_per_token: How many of them each token chooses its experts from.
+        group_best: How many of a group's best experts add up to what it is chosen by.
+        use_expert_bias: Whether experts are chosen by their weight and a bias.
+        expert_scale: What the weights of the experts used are multiplied by in the end.
         norm_topk_prob: Whether the weights of the experts used are divided by their sum.
         tied_embeddings: Whether W_U is W_E transposed, sharing its memory.
         use_attn_result: Whether each head's output is computed for `attn.hook_result` (memory!).
@@ -123,6 +143,10 @@ class HookedTransformerConfig:
     n_ctx: int
     d_head: int
     n_heads: int = -1
+    d_value: int = -1
+    kv_rank: int | None = None
+    q_rank: int | None = None
+    latent_eps: float = 1e-6
     n_key_value_heads: int | None = None
     d_mlp: int | None = None
     d_vocab: int = -1
@@ -163,7 +187,15 @@ class HookedTransformerConfig:
     experts_per_token: int = 1
     d_expert: int | None = None
     d_shared_expert: int | None = None
+    shared_expert_gate: bool = True
     expert_layers: tuple[bool, ...] | None = None
+    expert_weighting: ExpertWeighting = "softmax"
+    router_tolerance: float = 0.02
+    expert_groups: int | None = None
+    groups_per_token: int = 1
+    group_best: int = 1
+    use_expert_bias: bool = False
+    expert_scale: float = 1.0
     norm_topk_prob: bool = False
     tied_embeddings: bool = False
     use_attn_result: bool = False
@@ -199,6 +231,29 @@ class HookedTransformerConfig:
             raise ValueError("attn_types has local layers, which need a window_size.")
         if self.positional_embedding_type == "shortformer" and self.has_post_norms:
             raise ValueError("Shortformer positions and norms behind attention do not go together.")
+        self._check_latents()
+        self._check_groups()
+
+    def _check_latents(self) -> None:
+        is_plain = self.kv_heads == self.n_heads and self.clip_qkv is None
+        if self.kv_rank and not (is_plain and self.positional_embedding_type == "rotary"):
+            raise ValueError(
+                "Latent attention, with kv_rank, needs rotary positions and a key for each query "
+                "head, and clips nothing."
+            )
+
+    def _check_groups(self) -> None:
+        groups, count = self.expert_groups, self.num_experts or 0
+        if groups is None:
+            return
+        size = count // groups
+        if count % groups or self.group_best > size or self.groups_per_token > groups:
+            raise ValueError(f"{count} experts are not in {groups} groups that can be chosen from.")
+        if self.experts_per_token > size * self.groups_per_token:
+            raise ValueError(
+                f"A token uses {self.experts_per_token} experts, and the groups that it chooses "
+                f"have {size * self.groups_per_token}."
+            )
 
     def _check_words(self) -> None:
         for name, known in _WORDS.items():
@@ -222,6 +277,8 @@ class HookedTransformerConfig:
     def _fill_in(self) -> None:
         if self.n_heads == -1:
             self.n_heads = self.d_model // self.d_head
+        if self.d_value == -1:
+            self.d_value = self.d_head
         if self.d_mlp is None and not self.attn_only:
             self.d_mlp = 4 * self.d_model
         if self.d_vocab_out == -1:
@@ -230,8 +287,7 @@ class HookedTransformerConfig:
             self.attn_scale = self.d_head**0.5
         if self.rotary_dim is None and self.positional_embedding_type == "rotary":
             self.rotary_dim = self.d_head
-        if self.final_rms and (self.is_rms or self.normalization_type is None):
-            self.final_rms = False  # like all the others
+        self.final_rms &= self.normalization_type in ("LN", "LNPre")  # else it is like the others
         if self.init_range is None or self.init_range < 0:
             self.init_range = 0.8 / self.d_model**0.5
 
@@ -278,15 +334,30 @@ class HookedTransformerConfig:
     @property
     def n_params(self) -> int:
         """How many weights the layers' matrices hold, routers included, embeddings not."""
-        attention = 2 * self.d_model * self.d_head * (self.n_heads + self.kv_heads)
+        attention = self._n_attention
         if self.attn_only:
             return self.n_layers * attention
         plain = (2 + self.gated_mlp) * self.d_model * (self.d_mlp or 0)
         width = (self.num_experts or 0) * (self.d_expert or self.d_mlp or 0)
-        routers = (self.num_experts or 0) + (self.d_shared_expert is not None)
+        has_gate = self.d_shared_expert is not None and self.shared_expert_gate
+        routers = (self.num_experts or 0) + has_gate
         experts = self.d_model * (3 * (width + (self.d_shared_expert or 0)) + routers)
         layers = range(self.n_layers)
         return sum(attention + (experts if self.has_experts(layer) else plain) for layer in layers)
+
+    @property
+    def _n_attention(self) -> int:
+        """How many weights a layer's attention holds in its matrices."""
+        width, queries = self.d_model, self.n_heads * self.d_head
+        values = self.kv_heads * self.d_value
+        output = self.n_heads * self.d_value * width
+        if self.kv_rank is None:
+            return width * (queries + self.kv_heads * self.d_head + values) + output
+        turning = self.rotary_dim or 0
+        keys = width * (self.kv_rank + turning)
+        made = self.kv_rank * (queries - self.n_heads * turning + values)
+        asked = width * queries if self.q_rank is None else self.q_rank * (width + queries)
+        return asked + keys + made + output
 
     def window(self, layer: int) -> int | None:
         """Return how many positions back a layer's queries may look; None for all."""

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from lensgui.terms.elsewhere import FORWARD, MAKING, OPENING, check, kept
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.layers.attention import KeyValues
-from lensgui.transformer.layers.span import Span
+from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.loss import Output, loss_fn, loss_of_model
 from lensgui.transformer.notebook_methods import NotebookMethods
 from lensgui.transformer.text import generation

@@ -21,15 +21,11 @@ from lensgui.transformer.weights.weights import NamedWeights
 class NotebookMethods(CachingModule, NamedWeights):
     """What notebooks call on a model beyond what it needs itself."""
 
-    def __getattr__(self, name: str) -> Any:
-        """Return a parameter or a part.
-
-        Raises:
-            AttributeError: If there is none; for a name of TransformerLens's, with the way here.
-        """
+    def reason(self, name: str) -> str:
+        """Return why there is no attribute of a name; for TransformerLens's, the way here."""
         if name in MODEL:
-            raise AttributeError(f"A model has no {name} here: {MODEL[name]}.")
-        return super().__getattr__(name)
+            return f"A model has no {name} here: {MODEL[name]}."
+        return super().reason(name)
 
     @classmethod
     def boot_native(

@@ -102,6 +102,8 @@ NEUTRAL = {
     "residual_multiplier": 1.0,
     "logit_scale": 1.0,
     "norm_topk_prob": False,
+    "expert_weighting": "softmax",
+    "expert_scale": 1.0,
 }
 
 
@@ -115,6 +117,12 @@ def test_every_feature_matters(name):
         del neutral["window_size"]
     if model.cfg.gate_limit is not None:
         neutral["gate_limit"] = 1000.0
+    if model.cfg.kv_rank is not None:
+        neutral["latent_eps"] = model.cfg.eps
+    if (model.cfg.expert_groups or 1) > 1:
+        neutral |= {"expert_groups": None, "group_best": 3 - model.cfg.group_best}
+    if model.cfg.expert_weighting == "sparsemixer":
+        neutral["router_tolerance"] = 1000.0
     for feature, value in neutral.items():
         if getattr(model.cfg, feature) != value:
             without = HookedTransformer(replace(model.cfg, **{feature: value}), initialise=False)

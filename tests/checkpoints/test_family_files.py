@@ -48,6 +48,8 @@ def test_the_first_layers_alone_can_be_opened(name):
 
 NOT_SUPPORTED = {
     "gpt2's cross-attention": hf.GPT2Config(add_cross_attention=True),
+    "xglm's cross-attention": hf.XGLMConfig(add_cross_attention=True),
+    "xglm's padding among its positions": hf.XGLMConfig(pad_token_id=3),
     "opt-350m's norms": hf.OPTConfig(do_layer_norm_before=False),
     "opt-350m's projection": hf.OPTConfig(word_embed_proj_dim=512),
     "opt norms without weights": hf.OPTConfig(layer_norm_elementwise_affine=False),
@@ -62,6 +64,10 @@ NOT_SUPPORTED = {
     "gemma 3's capped scores": hf.Gemma3TextConfig(attn_logit_softcapping=2.0),
     "a window without size": hf.Gemma2Config(sliding_window=None),
     "chunked attention": hf.Qwen2Config(num_hidden_layers=1, layer_types=["chunked_attention"]),
+    "three experts in turn": hf.PhimoeConfig(num_experts_per_tok=3),
+    "deepseek's biases": hf.DeepseekV2Config(mlp_bias=True),
+    "deepseek's normalised weights": hf.DeepseekV2Config(norm_topk_prob=True),
+    "deepseek's other choice": hf.DeepseekV2Config(topk_method="noaux_tc"),
     "another swiglu": hf.GptOssConfig(swiglu_alpha=1.0),
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.transformer.layers.attention import KeyValues
 from lensgui.transformer.model import HookedTransformer
+from lensgui.transformer.text.generation import empty_cache
 from tests.checkpoints.tiny_models import LENGTH, TINY, prompts, tiny
 
 every_family = pytest.mark.parametrize("name", TINY)
@@ -39,8 +39,7 @@ def test_switches_change_no_logits(name):
 def test_positions_run_in_turn_are_positions_run_together(name):
     model, tokens = opened(name), prompts()
     whole = model(tokens)
-    empty = torch.empty(len(tokens), 0, model.cfg.kv_heads, model.cfg.d_head, dtype=torch.float64)
-    past = [KeyValues(empty, empty, grows=True) for _ in range(model.cfg.n_layers)]
+    past = empty_cache(model, len(tokens))
     pieces, start = [], 0
     for end in (9, 10, LENGTH):
         span = model.span(end - start, past=start)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 import transformers as hf
 
+from tests.checkpoints.lifted import keep_frequencies, lift_angles
+
 VOCABULARY = 61
 LENGTH = 24  # longer than any sliding window and any unscaled rotary range below
 _IDS: dict[str, Any] = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None}
@@ -44,6 +46,26 @@ _QWEN_EXPERTS = {
     "sliding_window": _WINDOW,
     "experts_implementation": "eager",
 }
+_DEEPSEEK: dict[str, Any] = {
+    **_NEW,
+    "num_key_value_heads": 4,
+    "q_lora_rank": 14,
+    "kv_lora_rank": 12,
+    "qk_nope_head_dim": 8,
+    "qk_rope_head_dim": 6,
+    "v_head_dim": 10,
+    "first_k_dense_replace": 1,
+    "n_routed_experts": 8,
+    "n_shared_experts": 2,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 14,
+    "n_group": 4,
+    "topk_group": 2,
+    "routed_scaling_factor": 1.7,
+    "rms_norm_eps": 0.1,  # the latents' norms have another
+    "attention_bias": True,
+    "experts_implementation": "eager",
+}
 _LLAMA3 = {
     "rope_type": "llama3",
     "rope_theta": 1000.0,
@@ -58,6 +80,7 @@ _YARN = {
     "factor": 4.0,
     "original_max_position_embeddings": 12,
 }
+_MSCALED = {**_YARN, "mscale": 1.3, "mscale_all_dim": 0.7}
 _LINEAR = {"rope_type": "linear", "rope_theta": 1000.0, "factor": 2.0}
 
 
@@ -169,6 +192,24 @@ TINY: dict[str, Callable[[], Any]] = {
         original_max_position_embeddings=30,
         rope_parameters=_longrope(),
     ),
+    "phimoe": _like(
+        "Phimoe",
+        _GROUPED,
+        attention_bias=True,
+        lm_head_bias=True,
+        sliding_window=_WINDOW,
+        router_jitter_noise=0.4,
+        rope_parameters={
+            "rope_type": "longrope",
+            "rope_theta": 1000.0,
+            "original_max_position_embeddings": 30,
+            "short_factor": [1.0, 1.5, 2.0, 2.5],
+            "long_factor": [1.0, 4.0, 8.0, 9.0],
+            "short_mscale": 1.3,
+            "long_mscale": 1.6,
+        },
+        **_EXPERTS,
+    ),
     "olmo": _like("Olmo", _GROUPED, attention_bias=True, clip_qkv=0.9),
     "olmo2": _like("Olmo2", _GROUPED, attention_bias=True),
     "falcon": _like("Falcon", _NEW, bias=True, ffn_hidden_size=40),
@@ -226,6 +267,17 @@ TINY: dict[str, Callable[[], Any]] = {
     ),
     "persimmon": _like("Persimmon", _NEW, qk_layernorm=True, rope_parameters=_part(0.5)),
     "biogpt": _like("BioGpt", _NEW, scale_embedding=True),
+    "xglm": lambda: hf.XGLMForCausalLM(
+        hf.XGLMConfig(
+            vocab_size=VOCABULARY,
+            max_position_embeddings=48,
+            d_model=36,
+            num_layers=3,
+            attention_heads=4,
+            ffn_dim=40,
+            **_IDS,
+        )
+    ),
     "codegen": _like("CodeGen", _OLD, rotary_dim=4, n_inner=40),
     "glm": _like("Glm", _HEAD_DIM, attention_bias=True, rope_parameters=_part(0.6)),
     "glm4": _like("Glm4", _HEAD_DIM, attention_bias=True, rope_parameters=_part(0.6)),
@@ -244,6 +296,19 @@ TINY: dict[str, Callable[[], Any]] = {
         sliding_window=_WINDOW,
         layer_types=_LAYERS,
         rope_parameters=_olmo3_rope(),
+    ),
+    "deepseek_v2": _like(
+        "DeepseekV2",
+        _DEEPSEEK,
+        topk_method="group_limited_greedy",
+        rope_parameters=dict(_MSCALED),
+    ),
+    "deepseek_v2 (queries read directly, no groups)": _like(
+        "DeepseekV2", {**_DEEPSEEK, "q_lora_rank": None, "attention_bias": False}
+    ),
+    "deepseek_v3": _like("DeepseekV3", _DEEPSEEK, rope_parameters=dict(_MSCALED)),
+    "deepseek_v3 (halves turn, one group)": _like(
+        "DeepseekV3", {**_DEEPSEEK, "n_group": 1, "topk_group": 1}, rope_interleave=False
     ),
     "exaone4": _like("Exaone4", _HEAD_DIM, sliding_window=_WINDOW, layer_types=_LAYERS),
     "exaone4 (no window)": _like(
@@ -295,7 +360,12 @@ def tiny(name: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     model = TINY[name]().to(dtype)
     randomise(model, name)
-    _lift_angles(model)
+    with torch.no_grad():
+        for key, buffer in model.named_buffers():
+            if key.endswith("e_score_correction_bias"):
+                buffer.normal_(0.0, 0.3)
+    lift_angles(model)
+    keep_frequencies(model)
     return model
 
 
@@ -311,17 +381,6 @@ def _is_norm(name: str, key: str, parameter: torch.Tensor) -> bool:
     """Whether a parameter multiplies what a norm returns, rather than adding to 1."""
     is_weight = key.endswith("weight") and (parameter.ndim == 1 or "_norm." in key)
     return is_weight and not name.startswith("gemma")
-
-
-def _lift_angles(model: Any) -> None:
-    """Work out in float64 the rotary table that GPT-J keeps in float32; its frequencies stay so."""
-    for module in model.modules():
-        table = getattr(module, "embed_positions", None)
-        if isinstance(table, torch.Tensor) and table.dtype == torch.float64:
-            dim = table.shape[1]
-            frequencies = 1.0 / (10000 ** (torch.arange(0, dim, 2, dtype=torch.int64) / dim))
-            angles = torch.arange(len(table)).double()[:, None] * frequencies.double()
-            module.embed_positions = torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 def prompts(batch: int = 2, length: int = LENGTH, seed: int = 1) -> torch.Tensor:

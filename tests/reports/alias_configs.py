@@ -28,7 +28,33 @@ _LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8,
 }
+_YARN = {
+    "type": "yarn",
+    "factor": 40,
+    "beta_fast": 32,
+    "beta_slow": 1,
+    "original_max_position_embeddings": 8,
+}
+_DEEPSEEK = {
+    **_FULL,
+    "kv_lora_rank": 8,
+    "qk_nope_head_dim": 4,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 4,
+    "first_k_dense_replace": 1,
+    "moe_layer_freq": 1,
+    "n_routed_experts": 8,
+    "n_shared_experts": 2,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 8,
+    "auto_map": {"AutoConfig": "x.Y"},
+}
 _LONG = {"type": "longrope", "short_factor": [1.0, 1.1], "long_factor": [1.0, 4.0]}
+_MSCALES = {
+    "short_mscale": 1.243163121016122,
+    "long_mscale": 1.243163121016122,
+    "original_max_position_embeddings": 8,
+}
 _STANFORD = {"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}
 _PARALLEL = {"use_parallel_residual": True}
 _FALCON = {"alibi": False, "bias": False, "parallel_attn": True, "auto_map": {"AutoConfig": "x.Y"}}
@@ -136,6 +162,14 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             **{"attention_softmax_in_fp32": True, "pretraining_tp": 2},
         },
     ),
+    r"facebook/xglm-.*": (
+        "xglm",
+        {
+            **{"vocab_size": 31, "d_model": 16, "num_layers": 2, "attention_heads": 4},
+            **{"ffn_dim": 24, "max_position_embeddings": 16, "activation_function": "gelu"},
+            **{"scale_embedding": True, "pad_token_id": 1, "decoder_start_token_id": 2},
+        },
+    ),
     r"meta-llama/(Llama-2|Meta-Llama-3-).*|TinyLlama/.*|01-ai/.*|HuggingFaceTB/SmolLM2.*": (
         "llama",
         {**_GROUPED, "pretraining_tp": 1, "rope_scaling": None, "rope_theta": 500000.0},
@@ -151,6 +185,33 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             **_GROUPED,
             **{"no_rope_layers": [1, 0], "no_rope_layer_interval": 4, "use_sliding_window": False},
             **{"sliding_window": None, "layer_types": ["full_attention"] * 2, "pad_token_id": 0},
+        },
+    ),
+    r"deepseek-ai/DeepSeek-V2(-Chat|.5)?": (
+        "deepseek_v2",
+        {
+            **{**_DEEPSEEK, "q_lora_rank": 8, "topk_method": "group_limited_greedy"},
+            **{"n_group": 4, "topk_group": 2, "routed_scaling_factor": 16.0},
+            **{"norm_topk_prob": False, "scoring_func": "softmax"},
+            **{"rope_scaling": {**_YARN, "mscale": 0.707, "mscale_all_dim": 0.707}},
+        },
+    ),
+    r"deepseek-ai/DeepSeek-(V2|Coder-V2)-Lite.*": (
+        "deepseek_v2",
+        {
+            **{**_DEEPSEEK, "q_lora_rank": None, "topk_method": "greedy"},
+            **{"n_group": 1, "topk_group": 1, "routed_scaling_factor": 1.0},
+            **{"norm_topk_prob": False, "scoring_func": "softmax"},
+            **{"rope_scaling": {**_YARN, "mscale": 0.707, "mscale_all_dim": 0.707}},
+        },
+    ),
+    r"unsloth/DeepSeek-(V3-bf16|R1-BF16)": (
+        "deepseek_v3",
+        {
+            **{**_DEEPSEEK, "q_lora_rank": 8, "topk_method": "noaux_tc", "n_group": 4},
+            **{"topk_group": 2, "routed_scaling_factor": 2.5, "norm_topk_prob": True},
+            **{"scoring_func": "sigmoid", "num_nextn_predict_layers": 1},
+            **{"rope_scaling": {**_YARN, "mscale": 1.0, "mscale_all_dim": 1.0}},
         },
     ),
     r"mistralai/Mistral-7B-v0.1|mistralai/Mistral-7B-Instruct-v0.1": (
@@ -201,6 +262,15 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             **_NEW,
             **{"rope_scaling": _LONG, "original_max_position_embeddings": 8, "pad_token_id": 0},
             **{"sliding_window": 262144, "auto_map": {"AutoConfig": "x.Y"}},
+        },
+    ),
+    r"microsoft/Phi-3.5-MoE-instruct": (
+        "phimoe",
+        {
+            **{**_GROUPED, "num_local_experts": 4, "num_experts_per_tok": 2},
+            **{"attention_bias": True, "lm_head_bias": True, "sliding_window": 131072},
+            **{"router_jitter_noise": 0.01, "input_jitter_noise": 0.01},
+            **{"rope_scaling": _LONG | _MSCALES, "original_max_position_embeddings": 8},
         },
     ),
     r"allenai/OLMo-\d+B-hf": ("olmo", {**_NEW, "clip_qkv": None, "attention_bias": False}),

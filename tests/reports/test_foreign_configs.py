@@ -76,6 +76,9 @@ def test_a_dict_is_a_config():
         {"n_key_value_heads": 2, "gated_mlp": True, "act_fn": "silu"},
         {"attn_only": True},
         {"num_experts": 3, "d_shared_expert": 8, "expert_layers": (True, False)},
+        {"num_experts": 3, "d_shared_expert": 8, "shared_expert_gate": False},
+        {"kv_rank": 5, "d_value": 3, "positional_embedding_type": "rotary", "rotary_dim": 2},
+        {"kv_rank": 5, "q_rank": 6, "positional_embedding_type": "rotary", "rotary_dim": 2},
     ],
     ids=str,
 )

@@ -66,7 +66,7 @@ def test_switches_turn_on_and_off(model):
         assert ("blocks.0.hook_k_input" in cache) == on
 
 
-REFACTORED = {"gpt2", "gpt_neo", "opt", "bloom", "biogpt"}
+REFACTORED = {"gpt2", "gpt_neo", "opt", "bloom", "biogpt", "xglm"}
 # Why other families are skipped, where it is not that they rotate queries and keys.
 SKIPPED = {
     "mpt": "queries and keys are normalised or clipped",

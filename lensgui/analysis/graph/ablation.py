@@ -160,7 +160,7 @@ def _stand_ins(model: HookedTransformer, tokens: Tensor, ablation: Ablation) -> 
     cfg = model.cfg
     if ablation.prompts is None:
         nothing = model.embed.W_E.new_zeros(1, 1, cfg.d_model)
-        z = nothing.new_zeros(1, 1, cfg.n_heads, cfg.d_head)
+        z = nothing.new_zeros(1, 1, cfg.n_heads, cfg.d_value)
         return Written(nothing, [z] * cfg.n_layers, [nothing] * cfg.n_layers, nothing)
     prompts = torch.atleast_2d(ablation.prompts)
     if prompts.shape[1] != tokens.shape[1]:

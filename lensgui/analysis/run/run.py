@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.passes import rows_at_once, through
 from lensgui.transformer.hooks.hook_point import HookPoint
-from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.layers.span import KeyValues
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import refuse_padding
 
@@ -67,11 +67,10 @@ class Run:
     @property
     def nbytes(self) -> int:
         """How much memory it will take once complete."""
-        embedded = self.residuals[0]
-        per_layer = embedded.nbytes + 2 * len(embedded) * self.model.cfg.kv_heads * (
-            self.model.cfg.d_head * embedded.element_size()
-        )
-        return per_layer * (self.model.cfg.n_layers + 1)
+        embedded, cfg = self.residuals[0], self.model.cfg
+        width = cfg.kv_heads * (cfg.d_head + cfg.d_value)
+        per_layer = embedded.nbytes + len(embedded) * width * embedded.element_size()
+        return per_layer * (cfg.n_layers + 1)
 
     def steps(self, layers: int | None = None) -> Iterator[None]:
         """Run until some layers are known, yielding between pieces of about 50 ms.
@@ -194,7 +193,7 @@ class RunBatch:
 
         watching = "pattern" in self._names
         hooks = self._model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
-        past = self._past(layer, k)
+        past = self._past(layer, k, v)
         with hooks or nullcontext():
             z = attn.mixed(q, k, v, self.span, past)
         self.keys.append(past.k)
@@ -203,11 +202,10 @@ class RunBatch:
             self.record(layer, name, activation)
         return z
 
-    def _past(self, layer: int, like: Tensor) -> KeyValues:
+    def _past(self, layer: int, k: Tensor, v: Tensor) -> KeyValues:
         """Return keys and values of the leader's positions, to which this run's are added."""
         if self._leader is None:
-            nothing = like[:, :0]
-            return KeyValues(nothing, nothing, grows=True)
+            return KeyValues(k[:, :0], v[:, :0], grows=True)
         keys, values = self._leader.keys[layer], self._leader.values[layer]
         return KeyValues(keys[:, : self._start], values[:, : self._start], grows=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from einops import rearrange
@@ -96,6 +96,7 @@ class Family:
         prefix: What some checkpoints put in front of every name but the unembedding's, and others
             leave out.
         ignored: Regular expressions of tensors that hold no parameter.
+        worked_out: From names of our parameters that no checkpoint stores to what works them out.
         prepend_bos: Whether text gets a beginning-of-sequence token when nobody says; None to do as
             the tokenizer does.
     """
@@ -105,6 +106,9 @@ class Family:
     weights: Mapping[str, Weight]
     prefix: str = ""
     ignored: tuple[str, ...] = ()
+    worked_out: Mapping[str, Callable[[HookedTransformerConfig], Tensor]] = field(
+        default_factory=dict
+    )
     prepend_bos: bool | None = True
 
     def parameters(self, cfg: HookedTransformerConfig) -> dict[str, Weight]:
@@ -123,10 +127,14 @@ class Family:
 def sizes(cfg: HookedTransformerConfig) -> dict[str, int]:
     """Return the sizes that weight patterns may name.
 
-    A group is the query heads that share a key/value head.
+    A group is the query heads that share a key/value head; what is still does not rotate.
     """
     return {
         "d_head": cfg.d_head,
+        "d_value": cfg.d_value,
+        "rotary": cfg.rotary_dim or 0,
+        "still": cfg.d_head - (cfg.rotary_dim or 0),
+        "kv_rank": cfg.kv_rank or 0,
         "head": cfg.n_heads,
         "kv": cfg.kv_heads,
         "group": cfg.heads_per_group,

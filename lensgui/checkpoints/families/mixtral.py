@@ -89,7 +89,7 @@ def granitemoe_config(config: Any) -> dict[str, Any]:
     }
 
 
-def _experts(theirs: str, gate: str, linear: str, out: str, dense: str = "") -> dict[str, Weight]:
+def experts(theirs: str, gate: str, linear: str, out: str, dense: str = "") -> dict[str, Weight]:
     """Return the map of experts.
 
     Args:
@@ -121,7 +121,7 @@ _REST = {
     name: weight for name, weight in LLAMA_WEIGHTS.items() if not name.startswith("blocks.{l}.mlp")
 }
 _ROUTER = Weight("layers.{l}.mlp.gate.weight", MATRIX)
-_QWEN = _experts(
+_QWEN = experts(
     "layers.{l}.mlp.experts", "gate_proj", "up_proj", "down_proj", dense="layers.{l}.mlp"
 )
 
@@ -135,7 +135,7 @@ MIXTRAL = Family(
         "blocks.{l}.mlp.W_router": Weight(
             "layers.{l}.block_sparse_moe.gate.weight", MATRIX, otherwise=_ROUTER
         ),
-        **_experts("layers.{l}.block_sparse_moe.experts", "w1", "w3", "w2"),
+        **experts("layers.{l}.block_sparse_moe.experts", "w1", "w3", "w2"),
     },
 )
 

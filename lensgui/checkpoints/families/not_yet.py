@@ -19,17 +19,23 @@ _REASONS = {
         "lfm2_moe lfm3 mamba mamba2 minimax nemotron_h olmo_hybrid qwen3_5_moe_text qwen3_5_text "
         "qwen3_next recurrent_gemma rwkv xlstm zamba zamba2"
     ),
-    "its attention compresses keys and values (multi-head latent attention)": (
-        "axk1 axk2 deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 glm4_moe_lite glm_moe_dsa "
-        "longcat_flash minicpm3 youtu"
+    "its attention first picks or compresses the positions that it looks at": (
+        "axk2 deepseek_v32 deepseek_v4 glm_moe_dsa"
     ),
-    "its experts are chosen or shared in a way that the mixture here does not know": (
-        "afmoe cohere2_moe dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe granitemoe_swa "
-        "granitemoeshared hunyuan_v1_moe jetmoe mimo_v2_flash minimax_m2 phimoe"
+    "its map is not written yet, though its kinds of attention and of experts are known here": (
+        "dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe glm4_moe_lite granitemoe_swa "
+        "granitemoeshared minicpm3 minimax_m2 youtu"
     ),
+    "its experts are shared in a way that the mixture here does not know": "cohere2_moe",
+    "its heads are chosen among experts": "jetmoe",
+    "its layers have different numbers of heads": "mimo_v2_flash",
+    "its blocks have two attentions each": "longcat_flash",
+    "its outputs are normalised in some layers and not in others": "axk1",
+    "its heads' outputs pass a gate": "afmoe",
     "it normalises the residual stream itself": "ctrl openai-gpt",
-    "its positions are worked out rather than stored": "xglm",
-    "its queries and keys are normalised after they turn": "hunyuan_v1_dense nanochat",
+    "its queries and keys are normalised after they turn": (
+        "hunyuan_v1_dense hunyuan_v1_moe nanochat"
+    ),
     "the nonlinearity of its MLP has weights": "apertus",
     "each head's attention is a difference of two patterns": "diffllama",
     "its weights are quantised to three values": "bitnet",

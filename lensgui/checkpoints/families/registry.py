@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lensgui.checkpoints.families.biogpt import BIOGPT
+from lensgui.checkpoints.families.biogpt import BIOGPT, XGLM
 from lensgui.checkpoints.families.bloom import BLOOM
 from lensgui.checkpoints.families.cohere import COHERE, COHERE2
+from lensgui.checkpoints.families.deepseek import DEEPSEEK_V2, DEEPSEEK_V3
 from lensgui.checkpoints.families.exaone import EXAONE4
 from lensgui.checkpoints.families.falcon import FALCON
 from lensgui.checkpoints.families.family import Family
@@ -33,7 +34,7 @@ from lensgui.checkpoints.families.not_yet import WHY
 from lensgui.checkpoints.families.olmo import OLMO, OLMO2, OLMO3
 from lensgui.checkpoints.families.opt import OPT
 from lensgui.checkpoints.families.persimmon import PERSIMMON
-from lensgui.checkpoints.families.phi import PHI, PHI3
+from lensgui.checkpoints.families.phi import PHI, PHI3, PHIMOE
 from lensgui.checkpoints.families.qwen import QWEN2, QWEN3
 from lensgui.checkpoints.families.smollm3 import SMOLLM3
 from lensgui.checkpoints.families.stablelm import STABLELM
@@ -75,6 +76,8 @@ FAMILIES: tuple[Family, ...] = (
     BIOGPT,
     CODEGEN,
     COHERE2,
+    DEEPSEEK_V2,
+    DEEPSEEK_V3,
     EXAONE4,
     GLM,
     GLM4,
@@ -86,7 +89,9 @@ FAMILIES: tuple[Family, ...] = (
     OLMO3,
     OLMOE,
     PERSIMMON,
+    PHIMOE,
     VAULTGEMMA,
+    XGLM,
 )
 # Other layouts of HOOKED; what they are is said by no `model_type` of a config.json.
 LAYOUTS = (MINGPT, *OLD_SOLU)

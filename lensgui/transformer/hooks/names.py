@@ -21,6 +21,7 @@ _ACTIVATION_ALIASES = {
 _LAYER_TYPES = {"a": "attn", "m": "mlp", "b": "", "block": "", "blocks": "", "attention": "attn"}
 _IN_ATTENTION = frozenset(
     {"k", "v", "q", "z", "rot_k", "rot_q", "result", "pattern", "attn_scores"}
+    | {"q_latent", "kv_latent"}
 )
 _IN_MLP = frozenset({"pre", "post", "mid", "pre_linear", "expert_weights", "expert_indices"})
 _IN_NORM = frozenset({"scale", "normalized"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from einops import rearrange
@@ -21,9 +20,10 @@ from lensgui.transformer.layers.parameters import (
     write_heads,
     zeros,
 )
-from lensgui.transformer.layers.span import Span
+from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.weights.factored import FactoredMatrix
 
+Reader = tuple[nn.Parameter, nn.Parameter | None]
 _ALL_HEADS = slice(None)
 
 
@@ -79,38 +79,14 @@ def mix(pattern: Tensor, values: Sequence[Tensor]) -> Tensor:
     return whole
 
 
-@dataclass(slots=True)
-class KeyValues:
-    """Keys (already turned) and values of the positions before a span.
-
-    Attributes:
-        k: [batch or 1, position, key_value_head, d_head]; a batch of 1 is shared by all rows,
-            without a copy.
-        v: Likewise.
-        grows: Whether attention appends the span's own, as generation wants.
-        mask: 1 for a token, 0 for padding, [batch, position]; None for no padding. Only layer 0's
-            is kept.
-    """
-
-    k: Tensor
-    v: Tensor
-    grows: bool = False
-    mask: Tensor | None = None
-
-    def append(self, k: Tensor, v: Tensor) -> None:
-        """Add a span's keys and values at the end."""
-        self.k = torch.cat([self.k, k], dim=1)
-        self.v = torch.cat([self.v, v], dim=1)
-
-
 class Attention(nn.Module):
     """Every head reads where its query matches a key, and writes what stands there.
 
     Attributes:
         W_Q: [head, d_model, d_head].
-        W_K: [key_value_head, d_model, d_head]; W_V likewise.
-        W_O: [head, d_head, d_model].
-        b_Q: [head, d_head]; b_K and b_V [key_value_head, d_head].
+        W_K: [key_value_head, d_model, d_head]; W_V likewise, its last size being d_value.
+        W_O: [head, d_value, d_model].
+        b_Q: [head, d_head]; b_K and b_V [key_value_head, …] likewise.
         b_O: [d_model].
         pos_embed: What queries and keys read beside the stream, in a tuple as it is the model's; ()
             for nothing. `queries` and `keys` add it, `forward` and `projected` take it as added.
@@ -122,13 +98,11 @@ class Attention(nn.Module):
         super().__init__()
         self.cfg, self.layer = cfg, layer
         heads, kv_heads, dtype = cfg.n_heads, cfg.kv_heads, cfg.dtype
-        self.W_Q = head_readers(heads, cfg.d_model, cfg.d_head, dtype)
-        self.W_K = head_readers(kv_heads, cfg.d_model, cfg.d_head, dtype)
-        self.W_V = head_readers(kv_heads, cfg.d_model, cfg.d_head, dtype)
-        self.W_O = head_writers(heads, cfg.d_head, cfg.d_model, dtype)
+        self._add_readers(cfg)
+        self.W_O = head_writers(heads, cfg.d_value, cfg.d_model, dtype)
         self.b_Q = zeros(heads, cfg.d_head, dtype=dtype)
         self.b_K = zeros(kv_heads, cfg.d_head, dtype=dtype)
-        self.b_V = zeros(kv_heads, cfg.d_head, dtype=dtype)
+        self.b_V = zeros(kv_heads, cfg.d_value, dtype=dtype)
         self.b_O = zeros(cfg.d_model, dtype=dtype)
         self.score_scale = cfg.score_scale(layer)
         self.pos_embed: tuple[PosEmbed, ...] = ()
@@ -145,6 +119,16 @@ class Attention(nn.Module):
             self.sinks = zeros(heads, dtype=dtype)
         self.hook_attn_scores, self.hook_pattern = HookPoint(), HookPoint()
         self.hook_z, self.hook_result = HookPoint(), HookPoint()
+
+    def _add_readers(self, cfg: HookedTransformerConfig) -> None:
+        """Add the weights that queries, keys and values are read with."""
+        self.W_Q = head_readers(cfg.n_heads, cfg.d_model, cfg.d_head, cfg.dtype)
+        self.W_K = head_readers(cfg.kv_heads, cfg.d_model, cfg.d_head, cfg.dtype)
+        self.W_V = head_readers(cfg.kv_heads, cfg.d_model, cfg.d_value, cfg.dtype)
+
+    def readers(self) -> list[Reader]:
+        """Return the weights that read the residual stream, each with its bias."""
+        return [(self.W_Q, self.b_Q), (self.W_K, self.b_K), (self.W_V, self.b_V)]
 
     def _qk_norm(self, heads: int) -> Norm:
         """Return the norm of the queries or keys of so many heads."""
@@ -215,17 +199,29 @@ class Attention(nn.Module):
 
         Rows do not meet here, so those of several spans may come as one batch.
         """
-        limit = self.cfg.clip_qkv
-        return (
-            self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, limit)),
-            self.hook_k(read_heads(key_input, self.W_K, self.b_K, limit)),
-            self.hook_v(read_heads(value_input, self.W_V, self.b_V, limit)),
-        )
+        q = self.hook_q(self._read_queries(query_input))
+        k, v = self._read_keys_and_values(key_input, value_input)
+        return q, self.hook_k(k), self.hook_v(v)
+
+    def _read_queries(self, x: Tensor) -> Tensor:
+        """Return queries before norm and turn, [batch, query, head, d_head]."""
+        return read_heads(x, self.W_Q, self.b_Q, self.cfg.clip_qkv)
+
+    def _read_keys(self, x: Tensor) -> Tensor:
+        """Return keys before norm and turn, [batch, position, key_value_head, d_head]."""
+        return read_heads(x, self.W_K, self.b_K, self.cfg.clip_qkv)
+
+    def _read_keys_and_values(
+        self, key_input: Tensor, value_input: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return keys, and values [batch, position, key_value_head, d_value]."""
+        values = read_heads(value_input, self.W_V, self.b_V, self.cfg.clip_qkv)
+        return self._read_keys(key_input), values
 
     def mixed(
         self, q: Tensor, k: Tensor, v: Tensor, span: Span, past: KeyValues | None = None
     ) -> Tensor:
-        """Return what heads put out, [batch, query, head, d_head].
+        """Return what heads put out, [batch, query, head, d_value].
 
         Args:
             q: What `projected` returned, [batch, query, head, d_head].
@@ -249,8 +245,7 @@ class Attention(nn.Module):
         Returns:
             [batch, query, head, d_head].
         """
-        query_input = self.with_positions(query_input, span)
-        q = self.hook_q(read_heads(query_input, self.W_Q, self.b_Q, self.cfg.clip_qkv))
+        q = self.hook_q(self._read_queries(self.with_positions(query_input, span)))
         return self.turned_queries(q, span)
 
     def turned_queries(self, q: Tensor, span: Span) -> Tensor:
@@ -267,8 +262,7 @@ class Attention(nn.Module):
         Returns:
             [batch, position, key_value_head, d_head].
         """
-        key_input = self.with_positions(key_input, span)
-        k = self.hook_k(read_heads(key_input, self.W_K, self.b_K, self.cfg.clip_qkv))
+        k = self.hook_k(self._read_keys(self.with_positions(key_input, span)))
         return self.turned_keys(k, span)
 
     def turned_keys(self, k: Tensor, span: Span) -> Tensor:
@@ -286,7 +280,7 @@ class Attention(nn.Module):
         return normalized.view(x.shape)
 
     def attend(self, q: Tensor, keys: list[Tensor], values: list[Tensor], span: Span) -> Tensor:
-        """Return the values averaged by attention, [batch, query, head, d_head].
+        """Return the values averaged by attention, [batch, query, head, d_value].
 
         The pattern is worked out where scores are more than products, and where sources come in
         pieces; elsewhere torch's fused attention does it all at once. A pattern that hooks read is
@@ -374,7 +368,7 @@ class Attention(nn.Module):
         return scores
 
     def write(self, z: Tensor) -> Tensor:
-        """Return what heads with outputs z [batch, query, head, d_head] write together.
+        """Return what heads with outputs z [batch, query, head, d_value] write together.
 
         Returns:
             [batch, query, d_model].

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
-from lensgui.transformer.layers.attention import Attention, KeyValues
+from lensgui.transformer.layers.latent import make_attention
 from lensgui.transformer.layers.mlp import make_mlp
 from lensgui.transformer.layers.norms import Norm
-from lensgui.transformer.layers.span import Span
+from lensgui.transformer.layers.span import KeyValues, Span
 
 
 class Block(nn.Module):
@@ -24,7 +24,7 @@ class Block(nn.Module):
         super().__init__()
         self.cfg = cfg
         self.ln1: Norm | nn.Identity = Norm(cfg) if cfg.has_pre_norms else nn.Identity()
-        self.attn = Attention(cfg, layer)
+        self.attn = make_attention(cfg, layer)
         self.hook_attn_in = HookPoint()
         self.hook_q_input, self.hook_k_input = HookPoint(), HookPoint()
         self.hook_v_input = HookPoint()

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers import routing
 from lensgui.transformer.layers.activations import SOLU_LN, activation
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrices, matrix, zeros
@@ -19,11 +20,14 @@ class Experts(nn.Module):
     Attributes:
         W_router: [d_model, expert].
         b_router: [expert].
+        b_choice: What is added to the weights that experts are chosen by, and to no others,
+            [expert]; None without `cfg.use_expert_bias`.
         W_gate: [expert, d_model, d_expert]; W_in likewise.
         b_gate: [expert, d_expert]; b_in likewise.
         W_out: [expert, d_expert, d_model].
         b_out: [expert, d_model].
-        hook_expert_weights: The router's softmax over all experts, [batch, position, expert].
+        hook_expert_weights: What each expert would weigh, such as the router's softmax over all,
+            [batch, position, expert].
         hook_expert_indices: Which experts each token uses, the strongest first, [batch, position,
             expert used]; a hook that changes it changes the routing.
     """
@@ -37,6 +41,7 @@ class Experts(nn.Module):
         assert width is not None
         self.W_router = matrix(cfg.d_model, count, dtype)
         self.b_router = zeros(count, dtype=dtype)
+        self.b_choice = zeros(count, dtype=dtype) if cfg.use_expert_bias else None
         self.W_gate = matrices(count, cfg.d_model, width, dtype)
         self.W_in = matrices(count, cfg.d_model, width, dtype)
         self.W_out = matrices(count, width, cfg.d_model, dtype)
@@ -48,16 +53,11 @@ class Experts(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
         scores = F.linear(x, self.W_router.T, self.b_router)
-        half = x.dtype in (torch.float16, torch.bfloat16)
-        precise = torch.float32 if half else None
-        weights = self.hook_expert_weights(scores.softmax(-1, dtype=precise))
-        chosen = self.hook_expert_indices(weights.topk(self.cfg.experts_per_token, dim=-1).indices)
-        weights = weights.gather(-1, chosen)
-        if self.cfg.norm_topk_prob:
-            weights = weights / weights.sum(-1, keepdim=True)
-        mixed = self._mix(
-            x.flatten(0, -2), weights.flatten(0, -2).to(x.dtype), chosen.flatten(0, -2)
-        )
+        weights = self.hook_expert_weights(routing.weights_of(scores, self.cfg))
+        ranks = weights if self.b_choice is None else weights + self.b_choice
+        chosen = self.hook_expert_indices(routing.chosen_by(ranks, self.cfg))
+        shares = routing.shares_of(chosen, weights, self.cfg).to(x.dtype)
+        mixed = self._mix(x.flatten(0, -2), shares.flatten(0, -2), chosen.flatten(0, -2))
         return mixed.view(x.shape)
 
     def _mix(self, rows: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
@@ -165,20 +165,22 @@ class ExpertsAndShared(Experts):
 
     Attributes:
         shared: The expert that every token uses.
-        W_shared_gate: [d_model, 1].
+        W_shared_gate: [d_model, 1]; None without `cfg.shared_expert_gate`: all use it wholly.
     """
 
     def __init__(self, cfg: HookedTransformerConfig) -> None:
         """Make uninitialised experts."""
         super().__init__(cfg)
         self.shared = GatedMLP(cfg, cfg.d_shared_expert)
-        self.W_shared_gate = matrix(cfg.d_model, 1, cfg.dtype)
+        has_gate = cfg.shared_expert_gate
+        self.W_shared_gate = matrix(cfg.d_model, 1, cfg.dtype) if has_gate else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
-        share = F.linear(x, self.W_shared_gate.T).sigmoid()
         shared: Tensor = self.shared(x)
-        return super().forward(x) + share * shared
+        if self.W_shared_gate is not None:
+            shared = F.linear(x, self.W_shared_gate.T).sigmoid() * shared
+        return super().forward(x) + shared
 
 
 def make_mlp(cfg: HookedTransformerConfig, layer: int) -> MLP | Experts:

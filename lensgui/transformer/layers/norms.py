@@ -31,6 +31,7 @@ class Norm(nn.Module):
         shape: tuple[int, ...] | None = None,
         is_foldable: bool = True,
         is_last: bool = False,
+        eps: float | None = None,
     ) -> None:
         """Make a norm that changes nothing but the size.
 
@@ -40,9 +41,10 @@ class Norm(nn.Module):
                 None for [d_model].
             is_foldable: Whether its weights are among those that folding moves elsewhere.
             is_last: Whether it is the one before the unembedding.
+            eps: What is added to the variance; None for the model's.
         """
         super().__init__()
-        self.eps = cfg.eps
+        self.eps = cfg.eps if eps is None else eps
         self.normalizes = cfg.normalization_type is not None
         self.centres = self.normalizes and not (cfg.is_rms or (is_last and cfg.final_rms))
         shape = shape or (cfg.d_model,)

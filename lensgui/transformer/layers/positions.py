@@ -1,6 +1,8 @@
-"""Positions in attention: rotary embedding (Su et al. 2021), and ALiBi (Press et al. 2022)."""
+"""Positions: rotary embedding (Su et al. 2021), ALiBi (Press et al. 2022), and sinusoids."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -64,7 +66,8 @@ class Rotation:
             per_position: Radians per position, from `frequencies`.
             scale: What cosines and sines are multiplied by.
         """
-        self._adjacent, dtype = cfg.rotary_adjacent_pairs, cfg.dtype
+        self._adjacent, self._at_end = cfg.rotary_adjacent_pairs, cfg.kv_rank is not None
+        dtype = cfg.dtype
         precise = torch.float64 if dtype == torch.float64 else torch.float32
         angles = positions.to(precise)[..., None] * per_position.to(positions.device, precise)
         if self._adjacent:
@@ -84,7 +87,7 @@ class Rotation:
     def last(self, count: int) -> Rotation:
         """Return the rotation of the last positions only."""
         rotation = object.__new__(Rotation)
-        rotation._adjacent = self._adjacent
+        rotation._adjacent, rotation._at_end = self._adjacent, self._at_end
         rotation._cos, rotation._sin = self._cos[:, -count:], self._sin[:, -count:]
         return rotation
 
@@ -92,15 +95,22 @@ class Rotation:
         """Turn queries or keys by their positions.
 
         Args:
-            x: [batch, position, head, d_head]; only the first rotary_dim of d_head turn.
+            x: [batch, position, head, d_head]; only the first rotary_dim of d_head turn, or in
+                latent attention the last.
 
         Returns:
             The same shape.
         """
         width = self._cos.shape[-1]
-        turning, still = (x, None) if x.shape[-1] == width else (x[..., :width], x[..., width:])
-        turned = torch.addcmul(turning * self._cos, self._partners(turning), self._sin)
-        return turned if still is None else torch.cat([turned, still], dim=-1)
+        if x.shape[-1] == width:
+            return self._turned(x)
+        if self._at_end:
+            return torch.cat([x[..., :-width], self._turned(x[..., -width:])], dim=-1)
+        return torch.cat([self._turned(x[..., :width]), x[..., width:]], dim=-1)
+
+    def _turned(self, x: Tensor) -> Tensor:
+        """Turn what turns of queries or keys, [batch, position, head, rotary_dim]."""
+        return torch.addcmul(x * self._cos, self._partners(x), self._sin)
 
     def _partners(self, x: Tensor) -> Tensor:
         """Return the other of the pair that each dimension turns with."""
@@ -127,3 +137,21 @@ def slopes(cfg: HookedTransformerConfig) -> Tensor:
     exponents += [8.0 * head / (2 * below) for head in range(1, 2 * below, 2)]
     precise = torch.float64 if cfg.dtype == torch.float64 else torch.float32
     return 2.0 ** -torch.tensor(exponents[: cfg.n_heads], dtype=precise)
+
+
+def sinusoids(count: int, width: int, first: int) -> Tensor:
+    """Return sines and cosines of positions, as tensor2tensor lays them out (Vaswani et al. 2017).
+
+    Args:
+        count: How many positions.
+        width: How many numbers each has: half are sines, the next half cosines, an odd one is 0.
+        first: What the first position counts as.
+
+    Returns:
+        [position, width], in float32.
+    """
+    pairs = width // 2
+    exponents = torch.arange(pairs).float() * -(math.log(10000.0) / (pairs - 1))
+    angles = torch.arange(first + count).float()[:, None] * exponents.exp()
+    odd = angles.new_zeros(len(angles), width - 2 * pairs)
+    return torch.cat([angles.sin(), angles.cos(), odd], dim=1)[first:]

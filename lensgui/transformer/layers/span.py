@@ -1,6 +1,8 @@
-"""Which positions a forward pass covers, and which earlier ones each of them may see."""
+"""Which positions a forward pass covers, which earlier ones each may see, and what these keep."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -102,3 +104,27 @@ class Span:
         if self._padding is None:
             return visible[None, None]
         return visible & self._padding[:, None, None, :]
+
+
+@dataclass(slots=True)
+class KeyValues:
+    """Keys (already turned) and values of the positions before a span.
+
+    Attributes:
+        k: [batch or 1, position, key_value_head, d_head]; a batch of 1 is shared by all rows,
+            without a copy.
+        v: Likewise, [..., d_value].
+        grows: Whether attention appends the span's own, as generation wants.
+        mask: 1 for a token, 0 for padding, [batch, position]; None for no padding. Only layer 0's
+            is kept.
+    """
+
+    k: Tensor
+    v: Tensor
+    grows: bool = False
+    mask: Tensor | None = None
+
+    def append(self, k: Tensor, v: Tensor) -> None:
+        """Add a span's keys and values at the end."""
+        self.k = torch.cat([self.k, k], dim=1)
+        self.v = torch.cat([self.v, v], dim=1)

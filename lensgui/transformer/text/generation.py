@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensgui.terms.elsewhere import GENERATE, kept
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.layers.attention import KeyValues
+from lensgui.transformer.layers.span import KeyValues
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.text import tokens as text
 from lensgui.transformer.text.padding import Bos, Side, padding_mask
@@ -31,10 +31,14 @@ class KeyValueCache(list[KeyValues]):
         batch_size: int = 1,
         dtype: torch.dtype | None = None,
     ) -> KeyValueCache:
-        """Return a cache of no positions: [batch, 0, key_value_head, d_head] for each layer."""
-        shape = (batch_size, 0, cfg.kv_heads, cfg.d_head)
-        nothing = torch.empty(shape, dtype=dtype or cfg.dtype, device=device)
-        return cls(KeyValues(nothing, nothing, grows=True) for _ in range(cfg.n_layers))
+        """Return a cache of no positions: [batch, 0, key_value_head, d_head or d_value] each."""
+        k, v = (
+            torch.empty(
+                (batch_size, 0, cfg.kv_heads, width), dtype=dtype or cfg.dtype, device=device
+            )
+            for width in (cfg.d_head, cfg.d_value)
+        )
+        return cls(KeyValues(k, v, grows=True) for _ in range(cfg.n_layers))
 
 
 def empty_cache(model: Transformer, batch: int = 1) -> KeyValueCache:
@@ -45,7 +49,7 @@ def empty_cache(model: Transformer, batch: int = 1) -> KeyValueCache:
         batch: How many rows it is for.
 
     Returns:
-        Keys and values for each layer, [batch, 0, key_value_head, d_head].
+        Keys and values for each layer, [batch, 0, key_value_head, d_head or d_value].
     """
     W_E = model.embed.W_E
     return KeyValueCache.init_cache(model.cfg, W_E.device, batch, W_E.dtype)

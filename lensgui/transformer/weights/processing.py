@@ -9,14 +9,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lensgui.transformer.layers.attention import Attention
+from lensgui.transformer.layers.attention import Attention, Reader
 from lensgui.transformer.layers.mlp import MLP, Experts, ExpertsAndShared
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrix, parameter
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.weights.factored import FactoredMatrix
 
-Reader = tuple[nn.Parameter, nn.Parameter | None]
 PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
 
 
@@ -152,7 +151,7 @@ def _fold_norms(model: Transformer) -> str:
     untie(model)
     _scale_embedding(model)
     for block in model.blocks:
-        _fold_norm(block.ln1, _attention_readers(block.attn))
+        _fold_norm(block.ln1, block.attn.readers())
         if not cfg.attn_only:
             _fold_norm(block.ln2, _mlp_readers(block.mlp))
             if isinstance(block.mlp, MLP) and block.mlp.has_norm:
@@ -162,11 +161,6 @@ def _fold_norms(model: Transformer) -> str:
     return "fold_ln" if cfg.has_pre_norms else "fold_ln: the last norm, as blocks have none before"
 
 
-def _attention_readers(attn: Attention) -> list[Reader]:
-    """Return the weights that read ln1, each with its bias."""
-    return [(attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V)]
-
-
 def _mlp_readers(mlp: MLP | Experts) -> list[Reader]:
     """Return the weights that read ln2, each with its bias: of every expert, and the router's."""
     readers: list[Reader] = []
@@ -174,7 +168,8 @@ def _mlp_readers(mlp: MLP | Experts) -> list[Reader]:
         if hasattr(mlp, f"W_{name}"):
             readers.append((getattr(mlp, f"W_{name}"), getattr(mlp, f"b_{name}")))
     if isinstance(mlp, ExpertsAndShared):
-        readers += [(mlp.W_shared_gate, None), *_mlp_readers(mlp.shared)]
+        readers += _mlp_readers(mlp.shared)
+        readers += [] if mlp.W_shared_gate is None else [(mlp.W_shared_gate, None)]
     return readers
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lensgui.transformer.parts import Transformer
 from lensgui.transformer.weights.factored import FactoredMatrix, composition_scores
@@ -65,9 +65,18 @@ class Stacked:
         weights = [getattr(part, self.name, None) for part in parts]
         stackable = [weight for weight in weights if isinstance(weight, Tensor)]
         if len(stackable) < len(weights) or len({weight.shape for weight in stackable}) > 1:
-            raise AttributeError(f"{model.cfg.model_name} has no {self.name} in every layer.")
+            raise AttributeError(self.refusal(model))
         stack = torch.stack(stackable)
         return for_each_query_head(stack, model.cfg.n_heads) if self.is_grouped else stack
+
+    def refusal(self, model: Transformer) -> str:
+        """Return the sentence for a model whose blocks have no such weight, or not of one shape."""
+        if model.cfg.kv_rank is not None and self.name in ("W_Q", "W_K", "W_V"):
+            return (
+                f"{model.cfg.model_name} has no {self.name}, as a norm stands between the weights "
+                "of its latent attention that take its place (blocks[layer].attn)."
+            )
+        return f"{model.cfg.model_name} has no {self.name} in every layer, or not of one shape."
 
 
 def all_head_labels(model: Transformer) -> list[str]:
@@ -163,6 +172,9 @@ def as_kept_here(model: Transformer, saved: Mapping[str, Tensor]) -> dict[str, T
     return named
 
 
+_FACTORS = {"QK": ("W_Q", "W_K"), "OV": ("W_V", "W_O")}
+
+
 class NamedWeights(Transformer):
     """A model's weights by name, those of blocks stacked over layers.
 
@@ -183,6 +195,26 @@ class NamedWeights(Transformer):
     W_out = Stacked("mlp", "MLP output weights, [layer, d_mlp, d_model].")
     b_in = Stacked("mlp", "MLP input biases, [layer, d_mlp].")
     b_out = Stacked("mlp", "MLP output biases, [layer, d_model].")
+
+    def __getattr__(self, name: str) -> Tensor | nn.Module:
+        """Return a parameter or a part.
+
+        Raises:
+            AttributeError: If there is none; where that is known, the sentence says why.
+        """
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if why := self.reason(name):
+                raise AttributeError(why) from None
+            raise
+
+    def reason(self, name: str) -> str:
+        """Return why the model has no attribute of a name, in a sentence; "" if that is unknown."""
+        for needed in _FACTORS.get(name, ()):
+            getattr(self, needed)
+        stacked = vars(NamedWeights).get(name)
+        return stacked.refusal(self) if isinstance(stacked, Stacked) else ""
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
