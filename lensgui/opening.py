@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from lensgui.__main__ import NO_DISPLAY, lacks_display
 from lensgui.checkpoints.loading import from_pretrained
 from lensgui.jobs.handlers.dispatch import Dispatcher
+from lensgui.jobs.handlers.loaded import weights_version
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import MEMORY, ModelKey
@@ -62,7 +64,14 @@ def open(
         hooked = hook(model, tokenizer)
         key = key_of(hooked)
         given = {key: hooked}
-    return notebook.show(key, pair, lambda: Dispatcher(given=given), block)
+    versions = [partial(version_of, hooked) for hooked in given.values()]
+    version = versions[0] if versions else lambda: None
+    return notebook.show(key, pair, lambda: Dispatcher(given=given), block, version)
+
+
+def version_of(model: HookedTransformer) -> tuple[int, bool]:
+    """Return what changes when a model does: weights in place, or the hooks on it."""
+    return weights_version(model), any(point.is_watched for point in model.hook_points())
 
 
 def hook(model: Any, tokenizer: Any = None) -> HookedTransformer:

@@ -23,7 +23,11 @@ open_windows: list[start.Parts] = []
 
 
 def show(
-    key: ModelKey, pair: PromptPair, make_answerer: Callable[[], Answerer], block: bool | None
+    key: ModelKey,
+    pair: PromptPair,
+    make_answerer: Callable[[], Answerer],
+    block: bool | None,
+    version: Callable[[], object] = lambda: None,
 ) -> MainWindow | None:
     """Show a window.
 
@@ -33,6 +37,7 @@ def show(
         make_answerer: Makes what answers; called on the worker's thread.
         block: Whether to return only once the window is closed; None to do so in scripts, and not
             in notebooks.
+        version: Says which version of a model in memory there is now.
 
     Returns:
         The window; None once it is closed.
@@ -40,7 +45,7 @@ def show(
     Raises:
         SystemExit: With 130, after Ctrl-C.
     """
-    parts = start.build(start.Options(document=Document(key, pair)), make_answerer)
+    parts = start.build(start.Options(document=Document(key, pair)), make_answerer, version)
     parts.warming = Warming(parts.runner, parts.window)
     fit_screen(parts.window)
     parts.window.show()

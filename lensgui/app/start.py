@@ -18,6 +18,7 @@ from lensgui.app.smoke import Smoke
 from lensgui.app.window.appearance import SYSTEM, Appearance
 from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import TITLE, MainWindow
+from lensgui.jobs.kept import LIMIT_BYTES, Kept
 from lensgui.jobs.results import Answerer
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
@@ -79,8 +80,18 @@ def first_view(options: Options) -> tuple[Document, Cursor, str]:
     return document, cursor, DEFAULT_MODEL if is_lacking else ""
 
 
-def build(options: Options, make_answerer: Callable[[], Answerer]) -> Parts:
-    """Make every part and hand them to each other; nothing is shown yet."""
+def build(
+    options: Options,
+    make_answerer: Callable[[], Answerer],
+    version: Callable[[], object] = lambda: None,
+) -> Parts:
+    """Make every part and hand them to each other; nothing is shown yet.
+
+    Args:
+        options: What the command line asked for.
+        make_answerer: Makes what answers; called on the worker's thread.
+        version: Says which version of a model in memory there is now.
+    """
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName(TITLE)
@@ -89,7 +100,8 @@ def build(options: Options, make_answerer: Callable[[], Answerer]) -> Parts:
     appearance = Appearance(app, str(settings.value("look", SYSTEM)))
     document, cursor, lacking = first_view(options)
     session, selection = Session(document), Selection(cursor)
-    runner = Runner(make_answerer)
+    most = int(str(settings.value("kept_bytes", LIMIT_BYTES)))
+    runner = Runner(make_answerer, Kept(most, version))
     window = MainWindow(session, selection, runner, appearance, settings)
     session.setParent(window)
     selection.setParent(window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Reply
@@ -14,12 +15,14 @@ from lensgui.jobs.tickets import Tickets
 class Board:
     """The jobs that run or wait to run, and those that have ended and are still shown.
 
+    What was known of others is kept for when it is asked for again.
+
     A job that nobody wants any more is dropped, unless it has begun and is of a kind that is
     brought to its end: then whoever wanted it hears of it, as of an older question.
     """
 
-    def __init__(self, tickets: Tickets) -> None:
-        self._tickets = tickets
+    def __init__(self, tickets: Tickets, kept: Kept) -> None:
+        self._tickets, self._kept = tickets, kept
         self._jobs: dict[Request, Job] = {}
 
     def __iter__(self) -> Iterator[Job]:
@@ -27,8 +30,8 @@ class Board:
         return iter(list(self._jobs.values()))
 
     def __contains__(self, request: Request) -> bool:
-        """Whether somebody wants an answer already."""
-        return request in self._jobs
+        """Whether an answer is known, or wanted by somebody already."""
+        return request in self._jobs or self._kept.find(request) is not None
 
     def job(self, ticket: int) -> Job | None:
         """Return a job by its ticket; None once it is dropped."""
@@ -44,11 +47,14 @@ class Board:
         Returns:
             The job, and whether it has to be begun.
         """
-        is_new = reply.request not in self._jobs
-        if is_new:
+        request, is_new = reply.request, False
+        if request not in self._jobs:
+            known = self._kept.find(request)
+            is_new = known is None
             begun = replace(reply, answer=reply.known, of=None)
-            self._jobs[reply.request] = Job(self._tickets.issue(), begun)
-        job = self._jobs[reply.request]
+            begun = begun if known is None else Reply(request, known, "whole")
+            self._jobs[request] = Job(self._tickets.issue(), begun, self._kept.name(request))
+        job = self._jobs[request]
         job.channels.add(channel)
         return job, is_new
 
@@ -66,6 +72,8 @@ class Board:
             self.drop(job)
 
     def drop(self, job: Job) -> None:
-        """Forget a job, and leave it where it is."""
+        """Forget a job, but for its answer if it is whole, and leave it where it is."""
+        if job.reply.status == "whole" and job.reply.answer is not None:
+            self._kept.keep(job.name, job.reply.answer)
         self._tickets.withdraw(job.ticket)
         self._jobs.pop(job.reply.request, None)

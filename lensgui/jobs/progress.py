@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lensgui.jobs.arrays import Atlas, Slice
+from lensgui.jobs.kept import Name
 from lensgui.jobs.results import Answer, PairsReading, Reply
 
 
@@ -17,12 +18,14 @@ class Job:
     Attributes:
         ticket: Its number at the worker.
         reply: What was asked, and how that stands.
+        name: Under which its answer is kept.
         channels: Who wants the answer.
         left: Who wanted it until it was asked something else, where it is brought to its end.
     """
 
     ticket: int
     reply: Reply
+    name: Name
     channels: set[object] = field(default_factory=set)
     left: object = None
     _first_count: int = 0

@@ -31,6 +31,7 @@ class Request:
         reported: Which of several that run the status line names: the least.
         of_its_kind: How long it may wait where it is about one pair.
         rows: Pairs that are averaged over; () for the one pair.
+        can_be_kept: Whether an answer may be given again without its being worked out again.
         finishes: Whether what has begun is brought to its end even if another is asked meanwhile.
     """
 
@@ -39,6 +40,7 @@ class Request:
     reported: ClassVar[int] = 4
     of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
     finishes: ClassVar[bool] = False
+    can_be_kept: ClassVar[bool] = True
 
     @property
     def about(self) -> tuple[object, ...]:
@@ -71,6 +73,7 @@ class OpenModel(Request):
     """Load a model and say what it is: one `ModelCard`."""
 
     doing: ClassVar[str] = "opening the model"
+    can_be_kept: ClassVar[bool] = False
     reported: ClassVar[int] = 0
     of_its_kind: ClassVar[Urgency] = Urgency.VIEW
 
@@ -190,6 +193,7 @@ class VerifyCell(Request):
     """
 
     doing: ClassVar[str] = "checking a cell"
+    can_be_kept: ClassVar[bool] = False
     of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     patching: Patching

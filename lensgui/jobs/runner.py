@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from lensgui.jobs.board import Board
+from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job, measure
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer, Answerer, Reply
@@ -40,13 +41,11 @@ class Runner(QObject):
     _begun = Signal(object, object)
     _closing = Signal()
 
-    def __init__(
-        self, make_answerer: Callable[[], Answerer], parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, make_answerer: Callable[[], Answerer], kept: Kept | None = None) -> None:
+        super().__init__()
         self._tickets = Tickets()
         self._replies: dict[Any, Reply] = {}
-        self._board = Board(self._tickets)
+        self._board = Board(self._tickets, kept or Kept())
         self._was_busy = False
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._quiet.timeout.connect(self._start_waiting)

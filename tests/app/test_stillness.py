@@ -76,6 +76,22 @@ def test_a_picture_stays_dimmed_while_the_prompts_differ_in_length(at_rest, qtbo
     assert not pane.heatmap.is_stale
 
 
+def test_undo_shows_all_that_was_known_at_once(at_rest, answerer, qtbot):
+    before = frame(at_rest)
+    pane = at_rest.panes["Activation patching"]
+    sweep = pane.sweep
+    at_rest.session.edit(corrupted=at_rest.session.document.pair.clean)
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    assert pane.sweep is not sweep
+    asked = len(answerer.asked)
+    at_rest.actions_by_slot["undo"].trigger()
+    assert not at_rest.runner.is_busy
+    after = frame(at_rest)
+    assert (after.drawn, after.stale, after.likely) == (before.drawn, before.stale, before.likely)
+    assert pane.sweep is sweep
+    assert len(answerer.asked) == asked
+
+
 def test_selecting_dims_nothing_unless_it_takes_long(at_rest, qtbot):
     drawn = frame(at_rest).drawn
     at_rest.selection.move(layer=0, head=1)

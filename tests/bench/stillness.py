@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 from lensgui.__main__ import lacks_display, make_answerer, prepare
@@ -24,6 +26,7 @@ from lensgui.app import start  # noqa: E402
 from lensgui.panes.controls.chips import ChipRow  # noqa: E402
 from lensgui.panes.pictures.painted import Painted  # noqa: E402
 from lensgui.panes.prompt.prompt import PromptPane  # noqa: E402
+from lensgui.state.examples import find  # noqa: E402
 from tests.bench import frames, keystrokes  # noqa: E402
 from tests.bench.frames import Frame, Recorder  # noqa: E402
 from tests.windows import pane_of  # noqa: E402
@@ -31,6 +34,7 @@ from tests.windows import pane_of  # noqa: E402
 KEY_MS = 150
 REST_MS = 120
 KEYS = 40
+AGAIN_MS = 100
 SHORT = "The Eiffel Tower is in the city of"
 LONG = (
     "When John and Mary went to the store on the corner of the street where they had lived for "
@@ -80,6 +84,35 @@ def rest(parts: start.Parts, part: QWidget) -> None:
         run(parts, REST_MS)
 
 
+def known_again(parts: start.Parts) -> list[float]:
+    """Return the milliseconds in which undo, a tab and an example show what was known before."""
+    window, found = parts.window, []
+    window.session.edit(pair=find("ioi").document.pair)
+    keystrokes.settle(parts)
+    other = window.session.document.pair.clean.replace("John", "Paul")
+    window.session.edit(corrupted=other)
+    keystrokes.settle(parts)
+    acts: tuple[Callable[[], None], ...] = (
+        window.undo,
+        window.redo,
+        partial(window.show_pane, "Necessary or sufficient"),
+        partial(window.show_pane, "Activation patching"),
+        partial(window.session.edit, pair=find("ioi").document.pair),
+        partial(window.session.edit, corrupted=other),
+    )
+    for round_ in range(2):  # the first shows the panes whose answers are to be known
+        for act in acts:
+            begun = time.perf_counter()
+            act()
+            parts.app.processEvents()
+            while parts.runner.is_busy or (round_ and frames.frame(window).stale):
+                parts.app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+            if round_:
+                found.append((time.perf_counter() - begun) * 1000)
+            run(parts, 50)
+    return found
+
+
 def undimmed(found: list[Frame]) -> list[tuple[int, str]]:
     """Return the pictures of another prompt that a frame shows as if they were this one's."""
     wrong = []
@@ -114,6 +147,13 @@ def main() -> int:
     parts.window.activateWindow()
     found, places = pointed(parts)
     counts.append((f"pointer on {places} parts: panes moved", report(frames.moved(found))))
+    again = known_again(parts)
+    counts.append(
+        (
+            f"known again in at most {max(again):.0f} ms: over {AGAIN_MS}",
+            sum(ms > AGAIN_MS for ms in again),
+        )
+    )
     for name, count in counts:
         print(f"  {name:50} {count}{'' if count == 0 else '   ← missed'}")
     start.leave(parts)

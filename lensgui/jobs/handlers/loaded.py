@@ -71,10 +71,10 @@ class Loaded:
             self._forget()
             self.model, self._key = None, None
             self.model = self._given.get(key) or self._opened(key)
-            self._key, self._version = key, _version(self.model)
-        elif key.is_in_memory and _version(self.model) != self._version:
+            self._key, self._version = key, weights_version(self.model)
+        elif key.is_in_memory and weights_version(self.model) != self._version:
             self._forget()  # its owner has changed weights in place
-            self._version = _version(self.model)
+            self._version = weights_version(self.model)
         if key.is_in_memory and not may_be_hooked:
             check_unhooked(self.model)
         return self.model
@@ -115,6 +115,6 @@ class Loaded:
         return open_model(key.source, key.folded, key.device, key.dtype)
 
 
-def _version(model: HookedTransformer) -> int:
+def weights_version(model: HookedTransformer) -> int:
     """Return how often weights were changed in place, as torch counts it."""
     return sum(weight._version for weight in model.parameters())

@@ -1,0 +1,88 @@
+"""Answers that nobody shows any more, kept for when they are asked for again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from lensgui.jobs.requests import Request
+from lensgui.jobs.results import Answer
+
+Name = tuple[Request, object]
+LIMIT_BYTES = 256 << 20
+OBJECT_BYTES = 64  # of anything that is no array, about
+
+
+class Kept:
+    """Whole answers by their questions, the oldest forgotten first.
+
+    A model that lies in memory may be changed by its owner: answers about it count for the version
+    of its weights that they were made with.
+
+    Attributes:
+        limit: How many bytes of answers are kept, about.
+        nbytes: How many are.
+    """
+
+    def __init__(
+        self, limit: int = LIMIT_BYTES, version: Callable[[], object] = lambda: None
+    ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            limit: How many bytes of answers are kept, about.
+            version: Says which version of a model in memory there is now.
+        """
+        self.limit, self._version = limit, version
+        self.nbytes = 0
+        self._answers: OrderedDict[Name, tuple[Answer, int]] = OrderedDict()
+
+    def keep(self, name: Name, answer: Answer) -> None:
+        """Keep a whole answer, and forget others if there are too many.
+
+        Args:
+            name: What its question was called when it was asked.
+            answer: The answer.
+        """
+        size = size_of(answer)
+        if not name[0].can_be_kept or size > self.limit:
+            return
+        self.nbytes += size - self._answers.pop(name, (answer, 0))[1]
+        self._answers[name] = answer, size
+        while self.nbytes > self.limit:
+            _, (_, freed) = self._answers.popitem(last=False)
+            self.nbytes -= freed
+
+    def find(self, request: Request) -> Answer | None:
+        """Return the answer to a question; None if it is not known."""
+        name = self.name(request)
+        if name not in self._answers:
+            return None
+        self._answers.move_to_end(name)
+        return self._answers[name][0]
+
+    def name(self, request: Request) -> Name:
+        """Return a question with the version of the model that it is asked about now."""
+        model = getattr(request, "model", None)
+        is_changeable = model is not None and model.is_in_memory
+        return request, self._version() if is_changeable else None
+
+
+def size_of(answer: Any) -> int:
+    """Return how much memory an answer takes, about: its arrays, and something for all else."""
+    if isinstance(answer, np.ndarray):
+        return answer.nbytes + OBJECT_BYTES
+    if is_dataclass(answer):
+        parts = [getattr(answer, field.name) for field in fields(answer)]
+        return OBJECT_BYTES + sum(map(size_of, parts))
+    if isinstance(answer, dict):
+        return OBJECT_BYTES + sum(map(size_of, (*answer, *answer.values())))
+    if isinstance(answer, str | bytes):
+        return OBJECT_BYTES + len(answer)
+    if isinstance(answer, tuple | list | frozenset | set):
+        return OBJECT_BYTES + sum(map(size_of, answer))
+    return OBJECT_BYTES
