@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from lensgui.terms.elsewhere import CONFIG, accepting
+from lensgui.terms.arguments import CONFIG, accepting
 from lensgui.terms.model_key import NUMBER_FORMATS
 from lensgui.transformer.layers.activations import SOLU_LN, activation
 

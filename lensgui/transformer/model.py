@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from lensgui.terms.elsewhere import FORWARD, MAKING, OPENING, check, kept
+from lensgui.terms.arguments import FORWARD, MAKING, OPENING, check, kept
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.loss import Output, loss_fn, loss_of_model

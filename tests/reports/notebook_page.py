@@ -17,8 +17,8 @@ import torch
 
 import lensgui
 from lensgui.checkpoints import loading
-from lensgui.terms import elsewhere
-from lensgui.terms.elsewhere import Argument
+from lensgui.terms import arguments, elsewhere
+from lensgui.terms.arguments import Argument
 from lensgui.transformer.weights.processing import fold
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,11 +34,11 @@ SAID = {  # every sentence that may be the answer
     *(
         one.way
         for table in (
-            elsewhere.CONFIG,
-            elsewhere.FORWARD,
-            elsewhere.GENERATE,
-            elsewhere.MAKING,
-            elsewhere.OPENING,
+            arguments.CONFIG,
+            arguments.FORWARD,
+            arguments.GENERATE,
+            arguments.MAKING,
+            arguments.OPENING,
         )
         for one in table.values()
     ),
@@ -100,19 +100,19 @@ def within(thing: Any, name: str) -> Any:
 
 
 MODEL = lensgui.HookedTransformer
-OPENING = ([loading.from_pretrained], elsewhere.OPENING)
-RUNNING = elsewhere.FORWARD
+OPENING = ([loading.from_pretrained], arguments.OPENING)
+RUNNING = arguments.FORWARD
 TAKEN: dict[str, tuple[list[Any], dict[str, Argument]]] = {  # whose arguments a call passes on
-    "HookedTransformer": ([MODEL], elsewhere.MAKING),
-    "HookedTransformerConfig": ([lensgui.HookedTransformerConfig], elsewhere.CONFIG),
-    "TransformerBridgeConfig": ([lensgui.HookedTransformerConfig], elsewhere.CONFIG),
+    "HookedTransformer": ([MODEL], arguments.MAKING),
+    "HookedTransformerConfig": ([lensgui.HookedTransformerConfig], arguments.CONFIG),
+    "TransformerBridgeConfig": ([lensgui.HookedTransformerConfig], arguments.CONFIG),
     "HookedTransformer.from_pretrained": OPENING,
     "HookedTransformer.from_pretrained_no_processing": OPENING,
     "model_bridge.TransformerBridge.boot_transformers": OPENING,
     "model.forward": ([MODEL.forward], RUNNING),
     "model.run_with_cache": ([MODEL.run_with_cache, MODEL.forward], RUNNING),
     "model.run_with_hooks": ([MODEL.run_with_hooks, MODEL.forward], RUNNING),
-    "model.generate": ([MODEL.generate, MODEL.generate_stream], elsewhere.GENERATE),
+    "model.generate": ([MODEL.generate, MODEL.generate_stream], arguments.GENERATE),
     "model.enable_compatibility_mode": ([MODEL.enable_compatibility_mode, fold], {}),
     "model.load_and_process_state_dict": ([fold], {}),
 }
@@ -130,7 +130,7 @@ def argument(call: str, name: str, subject: lensgui.HookedTransformer) -> str:
         return WORKS
     if known[name].neutral is None and known[name].way:
         return f"is taken; {known[name].way}"
-    way = outcome(lambda: elsewhere.kept({name: object()}, known))
+    way = outcome(lambda: arguments.kept({name: object()}, known))
     neutral = [value for value in known[name].neutral or () if value is not None]
     return f"works as `{neutral[-1]!r}`; for more: {way}" if neutral else way
 
@@ -160,11 +160,11 @@ def rows() -> Iterator[tuple[str, str, str]]:
         subject.set_use_split_qkv_input(True)
         assert lensgui.get_act_name(*key) in subject.hook_dict
         yield "Activations", f"get_act_name{key!r}", WORKS
-    for call, arguments in NAMES["arguments"].items():
+    for call, words in NAMES["arguments"].items():
         said = "" if call.startswith(("model", "cache")) else outcome(partial(imported, call))
         if call.startswith("model.") and not said:
             said = outcome(partial(within, subject, call.partition(".")[2]))
-        for name in arguments if said in ("", WORKS) else ():
+        for name in words if said in ("", WORKS) else ():
             yield "Arguments", f"{call}({name}=)", argument(call, name, subject)
 
 
