@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from lensgui._version import __version__ as __version__
-from lensgui.import_paths import find
 
 _HOMES = {  # each public name, and where it is defined: nothing else needs to know
     "Ablation": "lensgui.analysis.graph.ablation",
@@ -97,9 +98,37 @@ def __getattr__(name: str) -> Any:
         return import_module(f"lensgui.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    from lensgui.import_paths import find  # takes as long as all the rest
+
     return find("", name, __all__)
 
 
 def __dir__() -> list[str]:
     """Return the public names."""
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """A public name may be spelled like a module that notebooks import: the name stays its own."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, as the import of a module does on its package."""
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+class _ImportPaths:
+    """Finds the modules that notebooks import and that have no file."""
+
+    @staticmethod
+    def find_spec(full: str, path: object = None, target: object = None) -> Any:
+        """Return how a module is made; None if it is another package's, or none."""
+        if not full.startswith("lensgui."):
+            return None
+        from lensgui.import_paths import spec_of
+
+        return spec_of(full)
+
+
+sys.modules[__name__].__class__ = _Package
+sys.meta_path.append(_ImportPaths)

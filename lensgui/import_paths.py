@@ -1,14 +1,14 @@
 """The import paths of notebooks that have no file here, from one table.
 
-A module and a class may be of the same spelling: `lensgui.HookedTransformer` is the class, whatever
-was imported first, and `from lensgui.HookedTransformer import HookedTransformer` finds it too.
+It is imported once one of them is, or a name that lensgui does not have.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -75,8 +75,8 @@ def find(path: str, name: str, known: Iterable[str] = ()) -> Any:
     full = f"lensgui.{path}".rstrip(".")
     if name.startswith("__"):  # of every module, even while torch is imported
         raise AttributeError(f"{full} has no {name!r}.")
-    if f"{full}.{name}" in sys.modules:
-        return sys.modules[f"{full}.{name}"]
+    if f"{path}.{name}".lstrip(".") in PATHS:
+        return import_module(f"{full}.{name}")
     homes = HOMES.get(path, {})
     if name in homes:
         module, _, attribute = homes[name].partition(":")
@@ -97,4 +97,18 @@ class ImportPath(ModuleType):
         return find(self.__name__.partition(".")[2], name)
 
 
-sys.modules.update({f"lensgui.{path}": ImportPath(f"lensgui.{path}") for path in PATHS})
+class Making(Loader):
+    """Makes such a module; there is nothing to run."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module."""
+        return ImportPath(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing."""
+
+
+def spec_of(full: str) -> ModuleSpec | None:
+    """Return how a module is made, by its full name; None if it is no import path."""
+    is_one = full.partition(".")[2] in PATHS
+    return ModuleSpec(full, Making(), is_package=True) if is_one else None

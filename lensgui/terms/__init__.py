@@ -1,7 +1,6 @@
 """The words that every layer shares, as frozen values: free of torch and of Qt.
 
-arguments: The arguments of TransformerLens's calls: what they are called here, or the way to what
-    they ask.
+arguments: The arguments of TransformerLens's calls: their names here, or the way to what they ask.
 elsewhere: What TransformerLens has and lensgui has not, and the way here.
 errors: What can go wrong with a model, said so that the user can act on it.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention, head

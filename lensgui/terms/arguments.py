@@ -1,4 +1,4 @@
-"""The arguments of TransformerLens's calls: what they are called here, or the way to what they ask."""
+"""The arguments of TransformerLens's calls: their names here, or the way to what they ask."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_paths_import_nothing_until_asked():
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path in HOMES for name in HOMES[path]])
 def test_every_home_is_lived_in(path, name):
-    found = getattr(sys.modules[f"lensgui.{path}"] if path else lensgui, name)
+    found = getattr(import_module(f"lensgui.{path}") if path else lensgui, name)
     assert found is not None
 
 
