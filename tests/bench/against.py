@@ -47,7 +47,9 @@ def compare(ref: str, figures: list[str], rounds: int) -> int:
     if rounds < FEWEST:
         raise SystemExit(f"--rounds {rounds}: at least {FEWEST} are needed for an interval.")
     pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    with checkout(ref) as theirs:
+    with checkout(ref) as theirs, tempfile.TemporaryDirectory() as compiled:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # both sides as they are once installed
+        os.environ["PYTHONPYCACHEPREFIX"] = compiled
         for count in range(rounds):
             print(f"round {count + 1} of {rounds}", file=sys.stderr, flush=True)
             sides = (ROOT, theirs) if count % 2 else (theirs, ROOT)
