@@ -38,6 +38,7 @@ PANES: tuple[type[Pane], ...] = (
     ThirdPatchingPane,
 )
 LOW = 600  # pixels: in a lower window, prompts are folded at first
+SHORT = 768  # pixels: in a lower window, a prompt has one line at first
 AROUND = 40  # pixels of a screen's height that the window's own frame needs
 
 
@@ -88,7 +89,9 @@ def _place(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     is_low = window.height() < LOW
     docks["Prompt"].fold(is_folded=is_low)
     if not is_low:
-        docks["Prompt"].be_tall(docks["Prompt"].sizeHint().height())
+        prompts, is_short = docks["Prompt"], window.height() < SHORT
+        spare = prompts.pane.sizeHint().height() - prompts.pane.minimumSizeHint().height()
+        prompts.be_tall(prompts.sizeHint().height() - spare * is_short)
 
 
 def make_room(window: QMainWindow, docks: Mapping[str, Dock], title: str) -> None:
