@@ -92,6 +92,22 @@ def test_undo_shows_all_that_was_known_at_once(at_rest, answerer, qtbot):
     assert len(answerer.asked) == asked
 
 
+def test_the_last_position_stays_selected_however_long_the_prompt_is(at_rest, qtbot):
+    selection, prompts = at_rest.selection, pane_of(at_rest, PromptPane)
+    last = len(prompts.reading.clean.tokens) - 1
+    selection.move(position=last)
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    text = at_rest.session.document.pair.clean
+    for more, position in ((" and more words", last + 3), ("", last)):
+        at_rest.session.edit(clean=text + more)
+        qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+        assert selection.cursor.position == position
+    selection.move(position=2)
+    at_rest.session.edit(clean=f"{text} again")
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    assert selection.cursor.position == 2
+
+
 def test_selecting_dims_nothing_unless_it_takes_long(at_rest, qtbot):
     drawn = frame(at_rest).drawn
     at_rest.selection.move(layer=0, head=1)

@@ -71,8 +71,8 @@ def test_a_prompt_edit_runs_again_and_undo_runs_back(window, qtbot):
     )
     assert not np.array_equal(pane.sweep.values, before)
     while window.session.undo_stack.canUndo():
-        with qtbot.waitSignal(window.runner.settled):
-            window.actions_by_slot["undo"].trigger()
+        window.actions_by_slot["undo"].trigger()
+        qtbot.waitUntil(lambda: not window.runner.is_busy)
     np.testing.assert_array_equal(pane.sweep.values, before)
     assert (
         window.panes["Prompt"].editors["corrupted"].toPlainText().endswith("Mary gave a drink to")
@@ -95,8 +95,8 @@ def test_ctrl_z_in_an_editor_is_the_sessions(window, qtbot):
     editor.setFocus()
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(editor, "x")
-    with qtbot.waitSignal(window.runner.settled):
-        qtbot.keyClick(editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert editor.toPlainText() == before
 
 
@@ -163,8 +163,8 @@ def test_a_model_that_cannot_be_opened_is_said_once(window, answerer, qtbot):
     assert said == {"Prompt": "/nowhere holds no model."}
     assert window.status.sentence.text() == ""
     assert window.panes["Activation patching"].heatmap.empty == "No model is open."
-    with qtbot.waitSignal(window.runner.settled):
-        window.undo()
+    window.undo()
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert not any(pane.message.isVisible() for pane in window.panes.values())
 
 

@@ -228,3 +228,8 @@ def test_the_card_says_how_many_digits_make_a_token(dispatcher):
 @pytest.mark.demo
 def test_the_demo_model_reads_digit_by_digit():
     assert last(Dispatcher(threads=1).answer(OpenModel(ModelKey()))).digits == 1
+
+
+def test_words_of_another_sentence_are_no_replacements(dispatcher):
+    other = replace(PAIR, corrupted="quite another sentence of words that nobody asked about here")
+    assert last(dispatcher.answer(FindReplacements(TOY, other))).found == ()

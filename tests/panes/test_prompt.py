@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDialogButtonBox
 
-from lensgui.jobs.requests import FindTokens
 from lensgui.panes.prompt.message_line import MessageLine
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, replaced, swapped
@@ -178,9 +177,35 @@ def test_the_corrupted_prompt_is_made_by_replacing(document, show, qtbot):
     dialog.old.setText("John")
     qtbot.keyClicks(dialog.new, "Kate")
     assert dialog.result_label.text() == "When Kate and Mary went"
+    assert dialog.counts.text() == ""  # until they are read
+    request = pane.requests(document, Cursor())["considered"]
+    assert request.pair.corrupted == "When Kate and Mary went"
+    reading = last(FakeAnswerer().answer(request))
+    tell(pane, "considered", reading, request=request)
+    expected = reading.corrupted.top[0].token
+    assert dialog.counts.text().startswith("clean 5, corrupted 5 tokens: as many tokens · next ")
     with qtbot.waitSignal(pane.edited) as edited:
         button.click()
-    assert edited.args == [{"corrupted": "When Kate and Mary went"}]
+    assert edited.args == [{"corrupted": "When Kate and Mary went", "distractor": expected.text}]
+    assert "considered" not in pane.requests(document, Cursor())
+
+
+def test_the_dialog_says_that_there_are_too_many_tokens_and_may_leave_the_distractor(
+    document, show, qtbot
+):
+    pane = answer(show(PromptPane()), document)
+    pane.replace.click()
+    dialog = pane.findChild(ReplaceDialog)
+    dialog.old.setText("John")
+    dialog.new.setText("Kate Ann")
+    request = pane.requests(document, Cursor())["considered"]
+    tell(pane, "considered", last(FakeAnswerer().answer(request)), request=request)
+    assert "clean 5, corrupted 6 tokens: not as many" in dialog.counts.text()
+    assert dialog.counts.foregroundRole() == QPalette.ColorRole.BrightText
+    dialog.takes_distractor.setChecked(False)
+    with qtbot.waitSignal(pane.edited) as edited:
+        dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).click()
+    assert edited.args == [{"corrupted": "When Kate Ann and Mary went"}]
 
 
 def test_a_metric_is_chosen_with_its_unit_for_the_table_too(document, show, qtbot):
@@ -212,62 +237,6 @@ def test_surprisal_colours_chips_on_demand_with_a_scale(document, show):
     tints = [chip.tint for chip in pane.tokens["clean"].row.chips]
     assert tints == [None, 0.5, 0.03125, 1, 0.125]
     assert pane.switch.scale.isVisible()
-
-
-@OFFSCREEN_POPUPS
-def test_a_token_is_picked_from_the_vocabulary_with_the_keyboard(document, show, qtbot):
-    pane = answer(show(PromptPane()), document)
-    field = pane.fields["answer"]
-    field.setFocus()
-    field.selectAll()
-    qtbot.keyClicks(field, " Ma")
-    request = pane.requests(document, Cursor())["tokens"]
-    assert request == FindTokens(document.model, PAIR.clean_prompt, " Ma")
-    popup = field.popup
-    tell(pane, "tokens", last(FakeAnswerer().answer(request)))
-    assert popup.isVisible()
-    assert popup.model().index(0, 0).data().split() == ["·Mary", "50", "%", "id", "0"]
-    qtbot.keyClick(popup, Qt.Key.Key_Down)
-    with qtbot.waitSignal(pane.edited) as edited:
-        qtbot.keyClick(popup, Qt.Key.Key_Return)
-    assert edited.args == [{"answer": " Mary"}]
-    assert not popup.isVisible()
-    assert "tokens" not in pane.requests(document, Cursor())
-
-
-@OFFSCREEN_POPUPS
-def test_return_takes_what_is_typed_unless_a_line_was_gone_to(document, show, qtbot):
-    pane = answer(show(PromptPane()), document)
-    field, popup, told = pane.fields["answer"], pane.fields["answer"].popup, []
-    pane.edited.connect(told.append)
-    field.setFocus()
-    field.selectAll()
-    qtbot.keyClicks(field, "Ma")
-    old = pane.requests(document, Cursor())["tokens"]
-    tell(pane, "tokens", last(FakeAnswerer().answer(old)))
-    qtbot.keyClick(popup, Qt.Key.Key_Down)
-    qtbot.keyClicks(field, "ry")  # the list answers "Ma" still
-    qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert told[-1] == {"answer": "Mary"}
-    assert "tokens" not in pane.requests(document, Cursor())
-    tell(pane, "tokens", last(FakeAnswerer().answer(old)))  # comes late
-    assert not popup.isVisible()
-
-
-@OFFSCREEN_POPUPS
-def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
-    pane = answer(show(PromptPane()), document)
-    field = pane.fields["distractor"]
-    field.setFocus()
-    field.setText(" John|·Mar")
-    qtbot.keyClick(field, Qt.Key.Key_Down)
-    request = pane.requests(document, Cursor())["tokens"]
-    assert request.text == " Mar"
-    tell(pane, "tokens", last(FakeAnswerer().answer(request)))
-    with qtbot.waitSignal(pane.edited) as edited:
-        field.list.activated.emit(" Maria")
-    assert edited.args == [{"distractor": " John| Maria"}]
-    field.popup.hide()
 
 
 def test_averaging_is_said(document, show):

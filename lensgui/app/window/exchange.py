@@ -51,7 +51,9 @@ class Exchange(QObject):
         self._runner = runner
         self._panes = panes
         self._positions = 0  # of the longer prompt; 0 while that is not known
+        self._last = -1  # position of the clean prompt
         self._is_unequal = False  # whether the prompts are known to differ in length
+        self._is_at_last = False  # whether the last position of the clean prompt is selected
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
 
@@ -84,6 +86,8 @@ class Exchange(QObject):
     @Slot(object)
     def show_cursor(self, cursor: Cursor) -> None:
         """Bring a selection to the panes."""
+        if self._positions:
+            self._is_at_last = cursor.position == self._last
         for pane in self._panes.values():
             pane.show_cursor(cursor)
         self.ask()
@@ -126,10 +130,14 @@ class Exchange(QObject):
         self._panes[title].show_reply(name, reply)
         for pane in self._panes.values():
             pane.show_all(self._runner.replies)
-        if reply is not None and isinstance(reply.known, PairReading):
+        document = self._session.document
+        is_of_these = reply is not None and reply.request == ReadPair(document.model, document.pair)
+        if reply is not None and is_of_these and isinstance(reply.known, PairReading):
             prompts = [reply.known.clean, reply.known.corrupted or reply.known.clean]
             self._positions = max(len(prompt.tokens) for prompt in prompts)
             self._is_unequal = len({len(prompt.tokens) for prompt in prompts}) > 1
+            self._last = len(prompts[0].tokens) - 1
+            self._follow_last()
             self._limit_positions()
 
     def _receive_model(self, reply: Reply | None) -> None:
@@ -149,6 +157,14 @@ class Exchange(QObject):
             if new.remark:
                 self.status_message.emit(new.remark)
             self.ask()
+
+    def _follow_last(self) -> None:
+        """Keep the last position selected where it was, however long the prompt is now."""
+        cursor = self._selection.cursor
+        if self._is_at_last and cursor.position is not None and not self._session.document.rows:
+            self._selection.forget("position", "source")
+            self._selection.move(position=self._last)
+        self._is_at_last = self._selection.cursor.position == self._last
 
     def _limit_positions(self) -> None:
         """Keep the selection within the longer prompt; prompts of a table have their own length."""

@@ -38,7 +38,7 @@ from lensgui.jobs.results import (
     RowReading,
     TokenMatches,
 )
-from lensgui.prompts.diff import changed_spans
+from lensgui.prompts.diff import Span, changed_spans
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.words import LISTS
 from lensgui.transformer.model import HookedTransformer
@@ -129,7 +129,7 @@ def _differing_words(model: HookedTransformer, pair: PromptPair) -> tuple[slice,
     """
     clean, corrupted = (side.split(" ") for side in (pair.clean, pair.corrupted))
     changed = changed_spans(clean, corrupted)
-    if not changed:
+    if not changed or not _has_frame(clean, corrupted, changed):
         return slice(0, 0), ""
 
     def tokens(words: list[str]) -> int:
@@ -145,6 +145,15 @@ def _differing_words(model: HookedTransformer, pair: PromptPair) -> tuple[slice,
         first, start = first - 1, start - 1
     before = len(" ".join(corrupted[:start])) + (start > 0)
     return slice(before, before + len(" ".join(corrupted[start:stop]))), " ".join(clean[first:last])
+
+
+def _has_frame(clean: list[str], corrupted: list[str], changed: list[Span]) -> bool:
+    """Whether most words of both prompts agree: a word in another sentence would mean nothing."""
+    differing = max(
+        sum(stop - start for start, stop, _, _ in changed),
+        sum(stop - start for _, _, start, stop in changed),
+    )
+    return 2 * differing <= min(len(clean), len(corrupted))
 
 
 @torch.no_grad()

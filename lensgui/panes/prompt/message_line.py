@@ -12,7 +12,7 @@ from lensgui.jobs.results import PairReading, Replacement
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Elided, button
-from lensgui.panes.token_text import percent, plain_tip, shorten
+from lensgui.panes.token_text import percent, plain_tip, shorten, visible
 
 MOST_LETTERS = 20  # of a word that is offered
 
@@ -23,11 +23,13 @@ class MessageLine(QWidget):
     Attributes:
         fitted: (index,) of the word that was clicked.
         alone: The user wants the clean prompt alone.
+        likely_requested: The user wants the likely tokens as answers.
         hovered: (words,) of the word that is pointed at.
     """
 
     fitted = Signal(int)
     alone = Signal()
+    likely_requested = Signal()
     hovered = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -44,16 +46,24 @@ class MessageLine(QWidget):
             "Take the corrupted prompt away; Undo brings it back.",
             self,
         )
+        self.likely = button(
+            "",
+            "Ask for likely tokens",
+            "Neither answer is likely here: make what comes next the answer and the distractor.",
+            self,
+        )
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.label)
+        for widget in (self.label, self.likely, self.drop):
+            row.addWidget(widget)
         row.addWidget(self.fitting, 1)
-        row.addWidget(self.drop)
         self.setFixedHeight(max(self.drop.sizeHint().height(), round(self.fitting.line_height())))
         self.fitting.clicked.connect(self.fitted)
         self.fitting.hovered.connect(self.hovered)
         self.drop.clicked.connect(self._drop)
+        self.likely.clicked.connect(self._ask_for_likely)
         self.show_lengths(None)
+        self.show_likely("", "")
 
     def show_sentences(self, faults: Sequence[str], notices: Sequence[str]) -> None:
         """Say what is wrong, else what is worth knowing: the first, and how many more there are."""
@@ -69,9 +79,19 @@ class MessageLine(QWidget):
         """Offer to leave the corrupted prompt out, if it has another number of tokens."""
         self.drop.setVisible(reading is not None and is_unequal(reading))
 
+    def show_likely(self, answer: str, distractor: str) -> None:
+        """Offer other answers; "" for none."""
+        words = " and ".join(shorten(visible(text), MOST_LETTERS) for text in (answer, distractor))
+        self.likely.setText(f"answers: use {words}".replace("&", "&&"))
+        self.likely.setVisible(bool(answer))
+
     def show_fitting(self, found: Sequence[Replacement]) -> None:
         """Offer words."""
         self.fitting.show_chips([_chip(choice) for choice in found])
+
+    @Slot()
+    def _ask_for_likely(self) -> None:
+        self.likely_requested.emit()
 
     @Slot()
     def _drop(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
@@ -23,7 +25,7 @@ from lensgui.panes.prompt.answer_row import AnswerRow
 from lensgui.panes.prompt.message_line import MessageLine, is_unequal
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
 from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
-from lensgui.panes.prompt.token_rows import SIDES, TokenRows, next_chips
+from lensgui.panes.prompt.token_rows import SIDES, Side, TokenRows, likely_answers, next_chips
 from lensgui.panes.python import script
 from lensgui.panes.token_text import plain_tip, shorten, spell
 from lensgui.prompts.pair import PromptPair
@@ -49,6 +51,8 @@ class PromptPane(Pane):
         self._document: Document | None = None
         self._unequal: PromptPair | None = None  # prompts that are known to differ in length
         self._sought: str | None = None
+        self._dialog: ReplaceDialog | None = None
+        self._considered = ""  # a corrupted prompt that the dialog would make
         self.editors = {side: Editor(self) for side in SIDES}
         self._rows = TokenRows(self)
         self.tokens = self._rows.areas
@@ -80,6 +84,9 @@ class PromptPane(Pane):
         needed: dict[str, Request] = {"pair": ReadPair(document.model, pair)}
         if self._unequal is not None and self._unequal == _texts(pair):
             needed["fitting"] = FindReplacements(document.model, self._unequal)
+        if self._considered:
+            considered = replace(_texts(pair), corrupted=self._considered)
+            needed["considered"] = ReadPair(document.model, considered)
         if self._sought is not None:
             needed["tokens"] = FindTokens(document.model, pair.clean_prompt, self._sought)
         return needed
@@ -120,6 +127,8 @@ class PromptPane(Pane):
                 self.remarks.show_fitting(self._fitting)
             case "tokens":
                 self._show_matches()
+            case "considered" if self._dialog is not None:
+                self._dialog.show_reading(self.known(name, PairReading))
 
     def _prompts(self) -> QGridLayout:
         grid = QGridLayout()
@@ -146,6 +155,7 @@ class PromptPane(Pane):
         for side in SIDES:
             self.editors[side].typed.connect(getattr(self, f"_edit_{side}"))
             self.next[side].hovered.connect(self.hovered)
+            self.next[side].clicked.connect(getattr(self, f"_answer_{side}"))
         self.answers.edited.connect(self._edit)
         self.answers.sought.connect(self._seek)
         self._rows.picked.connect(self.picked)
@@ -155,6 +165,7 @@ class PromptPane(Pane):
         self.replace.clicked.connect(self._ask_what_to_replace)
         self.remarks.fitted.connect(self._fit)
         self.remarks.alone.connect(self._show_clean_only)
+        self.remarks.likely_requested.connect(self._offer_likely)
         self.remarks.hovered.connect(self.hovered)
 
     def _name_parts(self) -> None:
@@ -167,7 +178,10 @@ class PromptPane(Pane):
             self.editors[side].setAccessibleName(f"{side.capitalize()} prompt")
             self.editors[side].setToolTip(plain_tip(tips[side]))
             self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
-            self.next[side].setToolTip("What the model finds likeliest to come next.")
+            self.next[side].setToolTip(
+                "What the model finds likeliest to come next: click a token to make it the answer, "
+                "Shift-click for the distractor."
+            )
             self.editors[side].setPlaceholderText(f"Type the {side} prompt")
 
     def _show_reading(self, reading: PairReading | None) -> None:
@@ -179,6 +193,7 @@ class PromptPane(Pane):
                 self.next[side].show_chips(next_chips(prompt.top if prompt else ()))
             self.answers.show_reading(reading)
         self.remarks.show_lengths(reading)
+        self._offer()
         self._warn()
         self.summarised.emit(summary(reading, self.difference.text()))
         pair = self._document.pair if self._document else None
@@ -187,6 +202,14 @@ class PromptPane(Pane):
         if unequal != self._unequal:
             self._unequal = unequal
             self.altered.emit()
+
+    def _offer(self) -> None:
+        """Offer the likely tokens as answers, where those that were typed are none."""
+        pair = self._document.pair if self._document is not None else None
+        is_typed = pair is not None and bool(pair.answer or pair.distractor)
+        if self.reading is not None and self.reading.complete:
+            likely = likely_answers(self.reading) if is_typed else None
+            self.remarks.show_likely(*(likely or ("", "")))
 
     def _dim(self, *, is_stale: bool) -> None:
         """Dim what answers an older question, each part as long as it does."""
@@ -240,6 +263,29 @@ class PromptPane(Pane):
         if field is not None and matches is not None:
             field.show_matches(matches)
 
+    @Slot(int)
+    def _answer_clean(self, index: int) -> None:
+        self._answer("clean", index)
+
+    @Slot(int)
+    def _answer_corrupted(self, index: int) -> None:
+        self._answer("corrupted", index)
+
+    def _answer(self, side: Side, index: int) -> None:
+        """Ask for a likely token: as the answer, or with Shift as the distractor."""
+        prompt: PromptReading | None = getattr(self.reading, side, None)
+        if prompt is None or index >= len(prompt.top) or self.next[side].is_stale:
+            return
+        is_shifted = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
+        field = "distractor" if is_shifted else "answer"
+        self._edit({field: prompt.top[index].token.text})
+
+    @Slot()
+    def _offer_likely(self) -> None:
+        likely = likely_answers(self.reading)
+        if likely is not None:
+            self._edit(dict(zip(("answer", "distractor"), likely, strict=True)))
+
     @Slot()
     def _show_clean_only(self) -> None:
         self.edited.emit({"corrupted": ""})
@@ -254,10 +300,24 @@ class PromptPane(Pane):
     def _ask_what_to_replace(self) -> None:
         if self._document is not None:
             chosen = self.editors["clean"].textCursor().selectedText()
-            dialog = ReplaceDialog(self._document.pair.clean, chosen, self)
+            dialog = self._dialog = ReplaceDialog(self._document.pair.clean, chosen, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.made.connect(self._edit_corrupted)
+            dialog.made.connect(self._edit)
+            dialog.considered.connect(self._consider)
+            dialog.finished.connect(self._close_dialog)
             dialog.open()
+
+    @Slot(str)
+    def _consider(self, corrupted: str) -> None:
+        """Ask what the dialog's prompt is."""
+        if corrupted != self._considered:
+            self._considered = corrupted
+            self.altered.emit()
+
+    @Slot()
+    def _close_dialog(self) -> None:
+        self._dialog = None
+        self._consider("")
 
     @Slot(int)
     def _fit(self, index: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -14,9 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lensgui.jobs.results import PairReading
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import plain_label, sentence
-from lensgui.panes.token_text import plain_tip
+from lensgui.panes.controls.controls import Elided, plain_label, sentence
+from lensgui.panes.token_text import plain_tip, spell
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PromptPair
 
@@ -59,13 +61,15 @@ def _differing(pair: PromptPair) -> tuple[str, str] | None:
 
 
 class ReplaceDialog(QDialog):
-    """Asks which words of the clean prompt to replace by which, and shows the result.
+    """Asks which words of the clean prompt to replace by which, and shows what comes of it.
 
     Attributes:
-        made: (text,) the corrupted prompt.
+        considered: (text,) the corrupted prompt as it would be now, to be read; "" for none.
+        made: (changes,) fields of the pair: the corrupted prompt, and maybe the distractor.
     """
 
-    made = Signal(str)
+    considered = Signal(str)
+    made = Signal(object)
 
     def __init__(self, clean: str, old: str, parent: QWidget | None = None) -> None:
         """Ask.
@@ -81,10 +85,20 @@ class ReplaceDialog(QDialog):
         self.setMinimumWidth(460)
         self.old, self.new = QLineEdit(old, self), QLineEdit(self)
         self.only_last = QCheckBox("Only where it stands last", self)
+        self.takes_distractor = QCheckBox("Take the distractor from what comes next then", self)
+        self.takes_distractor.setChecked(True)
+        self._distractor = ""
         self.result_label = sentence(self)
+        self.counts = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
         )
+        self._lay_out()
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        self._show()
+
+    def _lay_out(self) -> None:
         form = QFormLayout(self)
         named = (
             (self.old, "Replace", "What stands in the clean prompt now, spaces included."),
@@ -101,12 +115,16 @@ class ReplaceDialog(QDialog):
         self.only_last.toggled.connect(self._show)
         self.result_label.setAccessibleName("The corrupted prompt")
         self.result_label.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
+        self.takes_distractor.setAccessibleName("Take the distractor from the corrupted prompt")
+        self.takes_distractor.setToolTip(
+            "What the model finds likeliest after the corrupted prompt becomes the distractor."
+        )
+        self.counts.setAccessibleName("Tokens of both prompts")
         form.addRow(self.only_last)
+        form.addRow(self.takes_distractor)
         form.addRow(self.result_label)
+        form.addRow(self.counts)
         form.addRow(self.buttons)
-        self.buttons.accepted.connect(self._accept)
-        self.buttons.rejected.connect(self.reject)
-        self._show()
 
     @property
     def corrupted(self) -> str:
@@ -122,8 +140,35 @@ class ReplaceDialog(QDialog):
         )
         missing = f"The clean prompt has no “{self.old.text()}”."
         self.result_label.setText(self.corrupted if is_found or not self.old.text() else missing)
+        is_other = is_found and self.corrupted != self._clean
+        self.show_reading(None)
+        self.considered.emit(self.corrupted if is_other else "")
+
+    def show_reading(self, reading: PairReading | None) -> None:
+        """Say how many tokens both prompts have, and what comes next; None while that is unknown.
+
+        Args:
+            reading: Of the clean prompt and the one that would be made.
+        """
+        other = reading.corrupted if reading is not None else None
+        self._distractor = ""
+        if reading is None or other is None:
+            self.counts.setText("")
+            return
+        counts = len(reading.clean.tokens), len(other.tokens)
+        same = "as many tokens" if counts[0] == counts[1] else "not as many"
+        self.counts.setText(f"clean {counts[0]}, corrupted {counts[1]} tokens: {same}")
+        role = QPalette.ColorRole
+        is_fault = counts[0] != counts[1]
+        self.counts.setForegroundRole(role.BrightText if is_fault else role.WindowText)
+        if other.top:
+            self._distractor = other.top[0].token.text
+            self.counts.setText(f"{self.counts.text()} · next {spell(other.top[0].token)}")
 
     @Slot()
     def _accept(self) -> None:
-        self.made.emit(self.corrupted)
+        changes = {"corrupted": self.corrupted}
+        if self.takes_distractor.isChecked() and self._distractor:
+            changes["distractor"] = self._distractor
+        self.made.emit(changes)
         self.accept()

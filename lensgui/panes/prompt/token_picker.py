@@ -39,6 +39,8 @@ class TokenPicker(TokenField):
         popup.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         popup.setMinimumWidth(popup.fontMetrics().horizontalAdvance("M" * WIDE))
         popup.setAccessibleName("Tokens of the vocabulary")
+        self._takes_first = False  # of the list that is to come
+        self._listed: str | None = None  # what the list was sought for
         self.list.activated.connect(self._choose)
         self.textEdited.connect(self._seek)
 
@@ -50,6 +52,7 @@ class TokenPicker(TokenField):
     def show_matches(self, matches: TokenMatches) -> None:
         """List tokens, as long as the field is being typed in."""
         self._items.clear()
+        self._listed = matches.sought
         for likely in matches.found:
             note = f"{percent(likely.probability):>7}   id {likely.token.id}"
             item = QStandardItem(f"{shorten(spell(likely.token), 16):<17}{note}")
@@ -60,14 +63,19 @@ class TokenPicker(TokenField):
             wide = self.popup.minimumWidth()
             self.list.complete(QRect(0, 0, wide, self.height()))
             self.popup.setCurrentIndex(QModelIndex())  # a line is taken only if it was gone to
+            if self._takes_first:
+                self._accept()
         else:
             self.popup.hide()
+            if self._takes_first and matches.sought == self.last_part:
+                self.sought.emit(None)  # there is none: what is typed stays
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open the list on Down; leave the choice among its lines to the list."""
         popup = self.popup
         keys = Qt.Key
-        if event.key() in (keys.Key_Return, keys.Key_Enter):
+        self._takes_first = event.key() in (keys.Key_Return, keys.Key_Enter)
+        if self._takes_first:
             self._accept()
             return
         if popup.isVisible() and event.key() == keys.Key_Tab:
@@ -84,13 +92,19 @@ class TokenPicker(TokenField):
             self.sought.emit(None)
 
     def _accept(self) -> None:
-        """Take the line that was gone to, or what is typed; either way nothing more is sought."""
+        """Take the line that was gone to; else by Return the first, or what is typed.
+
+        A list that is still to come is waited for.
+        """
         chosen = self.popup.currentIndex()
+        if self._takes_first and not chosen.isValid() and self._listed == self.last_part:
+            chosen = self._items.index(0, 0)
         is_line = self.popup.isVisible() and chosen.isValid()
         self.popup.hide()
         if is_line:
+            self._takes_first = False
             self._choose(str(chosen.data(TEXT)))
-        else:
+        elif not self._takes_first:
             self.sought.emit(None)
 
     @Slot(str)

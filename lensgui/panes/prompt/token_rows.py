@@ -131,6 +131,23 @@ def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
     ]
 
 
+def likely_answers(reading: PairReading | None) -> tuple[str, str] | None:
+    """Return an answer and a distractor that are likely; None where one of those asked for is.
+
+    They are what comes next of the clean prompt and of the corrupted one, if these differ; else
+    the two likeliest of the clean prompt.
+    """
+    if reading is None or reading.answer is None or len(reading.clean.top) < 2:
+        return None
+    tops = [prompt.top for prompt in (reading.clean, reading.corrupted) if prompt is not None]
+    shown = {likely.token.id for top in tops for likely in top[:MOST_NEXT]}
+    if shown & {token.id for token in (reading.answer, reading.distractor) if token is not None}:
+        return None
+    first, second = (likely.token.text for likely in reading.clean.top[:2])
+    others = [likely.token.text for likely in tops[-1]]
+    return first, next((text for text in others if text != first), second)
+
+
 def _share(bits: float | None) -> float | None:
     """Return a surprisal's place on the scale; None where it is unknown or not a number."""
     return min(1.0, bits / MOST_BITS) if bits is not None and bits == bits else None
