@@ -30,8 +30,8 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
         qtbot.keyClicks(pane.direction, "corrupted")
     assert pane.sweep.direction == "noising"
     for _ in range(2):
-        with qtbot.waitSignal(window.runner.settled):
-            window.actions_by_slot["undo"].trigger()
+        window.actions_by_slot["undo"].trigger()
+        qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert pane.kind.currentText() == "residual stream before attention"
     assert pane.sweep.axes[1].name == "position"
     assert inspector.numbers.labels[0].text().startswith("residual stream before attention")
