@@ -28,6 +28,9 @@ bench: $(installed) window demo ## Every figure of the guide, here and now; ARGS
 
 soak: $(installed) offscreen demo ## What takes too long for the suite, within an hour; ARGS="--share 0.05" for a part.
 	@$(quiet) $(python) -m pytest -q -n 2 --dist load -m soak tests/soak $(ARGS)
+	@for scale in 1 1.5 2; do \
+		QT_SCALE_FACTOR=$$scale $(quiet) $(python) -m pytest -q -m soak tests/app/test_clipping.py || exit 1; \
+	done
 
 oracle: $(installed) demo ## Every number against TransformerLens 3.9, in an environment of its own.
 	@$(quiet) $(python) -m tests.oracle $(ARGS)
