@@ -47,8 +47,25 @@ def test_the_window_runs_the_weights_that_were_given(quiet, qtbot):
     after = window.panes["Prompt"].reading.clean.top[0].probability
     assert after == pytest.approx(1 / model.cfg.d_vocab, rel=1e-3)
     assert before > 0.5
+    window.undo()  # what was known of the weights before is not given again
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    again = window.panes["Prompt"].reading.clean.top[0].probability
+    assert again == pytest.approx(1 / model.cfg.d_vocab, rel=1e-3)
     window.close()
     qtbot.waitUntil(lambda: not notebook.open_windows)
+
+
+def test_a_models_version_changes_with_its_weights_and_its_hooks():
+    model = open_model("toy", device="cpu")
+    versions = [opening.version_of(model)]
+    with torch.no_grad():
+        model.W_U.add_(0)
+    versions.append(opening.version_of(model))
+    model.blocks[0].hook_resid_pre.add_hook(lambda activation, hook: None)
+    versions.append(opening.version_of(model))
+    assert len(set(versions)) == 3
+    model.reset_hooks()
+    assert opening.version_of(model) == versions[1]
 
 
 def test_a_hugging_face_model_is_hooked_without_copying_its_weights():

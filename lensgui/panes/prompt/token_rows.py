@@ -123,7 +123,8 @@ def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
             text=shorten(spell(likely.token), 12),
             detail=percent(likely.probability),
             hover=f"‘{spell(likely.token)}’ comes next with probability {likely.probability:.4f}; "
-            f"logit {signed(likely.logit)}; id {likely.token.id}",
+            f"logit {signed(likely.logit)}; id {likely.token.id} · click: answer, Shift-click: "
+            "distractor",
             share=likely.probability,
         )
         for likely in top[:MOST_NEXT]
