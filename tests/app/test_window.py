@@ -151,20 +151,49 @@ def test_the_badge_says_what_was_measured(window):
     assert window.model_bar.badge.text() == "✓ max |Δ| 2.1e−5 vs Hugging Face"
 
 
-def test_a_model_that_cannot_be_opened_is_said_once(window, answerer, qtbot):
+def test_a_model_that_cannot_be_opened_leaves_the_one_that_is_open(window, answerer, qtbot):
+    from lensgui.terms.errors import ModelError
+
+    before, bar = window.session.document.model, window.model_bar
+    shown = bar.model.text(), bar.badge.text()
+    pane = window.panes["Activation patching"]
+    sweep = pane.sweep
+    answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
+    with qtbot.waitSignal(window.exchange.failed) as failed:
+        bar.open_source("/nowhere")
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert failed.args == ["/nowhere holds no model."]
+    assert window.status.sentence.text() == "/nowhere holds no model."
+    assert window.session.document.model == before
+    assert (bar.model.text(), bar.badge.text()) == shown
+    assert pane.sweep is sweep
+    assert not pane.heatmap.is_stale
+    assert not any(pane.message.isVisible() for pane in window.panes.values())
+    window.session.edit(clean="something else now")
+    assert window.status.sentence.text() == ""
+
+
+@pytest.fixture
+def without_model(answerer):
+    """An answerer that can open no model."""
     from lensgui.terms.errors import ModelError
 
     answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
-    with qtbot.waitSignal(window.runner.settled):
-        window.model_bar.open_source("/nowhere")
+    return answerer
+
+
+def test_a_first_model_that_cannot_be_opened_is_said_once(without_model, parts, qtbot):
+    window = parts.window
+    window.show()
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
     said = {
         title: pane.message.text() for title, pane in window.panes.items() if pane.message.text()
     }
     assert said == {"Prompt": "/nowhere holds no model."}
-    assert window.status.sentence.text() == ""
     assert window.panes["Activation patching"].heatmap.empty == "No model is open."
-    window.undo()
-    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    without_model.broken.clear()
+    window.actions_by_slot["retry"].trigger()
+    qtbot.waitUntil(lambda: window.exchange.card is not None and not window.runner.is_busy)
     assert not any(pane.message.isVisible() for pane in window.panes.values())
 
 

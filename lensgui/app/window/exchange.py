@@ -56,6 +56,7 @@ class Exchange(QObject):
         self._is_at_last = False  # whether the last position of the clean prompt is selected
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
+        self._named: ModelKey | None = None  # by the document
 
     @Slot()
     def ask(self) -> None:
@@ -75,6 +76,9 @@ class Exchange(QObject):
     def show_document(self, document: Document) -> None:
         """Bring an edit to the panes; what was said of the document before is no longer true."""
         self.status_message.emit("")
+        if self.card is not None and self.card.key == document.model != self._named:
+            self.opened.emit(self.card)  # it is open still, or will be again
+        self._named = document.model
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
             self._positions, self._is_unequal = 0, False
@@ -141,7 +145,13 @@ class Exchange(QObject):
             self._limit_positions()
 
     def _receive_model(self, reply: Reply | None) -> None:
-        """Tell every pane; why there is no model is said once, at the prompts."""
+        """Tell every pane; why there is no model is said once, at the prompts.
+
+        If another was open, that stays.
+        """
+        if reply is not None and reply.status == "failed" and self.card is not None:
+            self._keep_model(self.card, reply)
+            return
         card = reply.known if reply is not None else None
         new = card if isinstance(card, ModelCard) and card is not self.card else None
         if new is not None:
@@ -165,6 +175,12 @@ class Exchange(QObject):
             self._selection.forget("position", "source")
             self._selection.move(position=self._last)
         self._is_at_last = self._selection.cursor.position == self._last
+
+    def _keep_model(self, card: ModelCard, reply: Reply) -> None:
+        """Go on with the model that was open, and say why it is not another."""
+        if self._session.document.model != card.key:
+            self._session.edit(model=card.key)
+        self.failed.emit(reply.sentence)
 
     def _limit_positions(self) -> None:
         """Keep the selection within the longer prompt; prompts of a table have their own length."""
