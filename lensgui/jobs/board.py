@@ -58,15 +58,21 @@ class Board:
         job.channels.add(channel)
         return job, is_new
 
-    def release(self, channel: object, request: Request) -> None:
-        """Want an answer no more for a channel."""
+    def release(self, channel: object, request: Request, *, finishes: bool = True) -> None:
+        """Want an answer no more for a channel.
+
+        Args:
+            channel: Who wanted it.
+            request: What was asked.
+            finishes: Whether the channel asks something else, which an older answer is shown for.
+        """
         job = self._jobs.get(request)
         if job is None:
             return
         job.channels.discard(channel)
         if job.channels:
             return
-        if request.finishes and job.reply.status == "partial":
+        if finishes and request.finishes and job.reply.status == "partial":
             job.left = channel
         else:
             self.drop(job)
