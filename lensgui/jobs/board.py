@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job
-from lensgui.jobs.requests import Request
+from lensgui.jobs.requests import OpenModel, Request
 from lensgui.jobs.results import Reply
 from lensgui.jobs.tickets import Tickets
 
@@ -49,6 +49,8 @@ class Board:
         """
         request, is_new = reply.request, False
         if request not in self._jobs:
+            if isinstance(request, OpenModel):
+                self._kept.open(request.model)
             known = self._kept.find(request)
             is_new = known is None
             begun = replace(reply, answer=reply.known, of=None)
