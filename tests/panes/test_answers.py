@@ -141,3 +141,19 @@ def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
         field.list.activated.emit(" Maria")
     assert edited.args == [{"distractor": " John| Maria"}]
     field.popup.hide()
+
+
+@OFFSCREEN_POPUPS
+def test_what_is_pasted_after_return_stays_as_it_is(document, show, qtbot):
+    pane = answer(show(PromptPane(), 900, 230), document)
+    field = pane.fields["answer"]
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    field.selectAll()
+    field.insert("Ma")  # as the menu's Paste does, or a method of input
+    field.textEdited.emit("Ma")
+    request = pane.requests(document, Cursor())["tokens"]
+    tell(pane, "tokens", last(FakeAnswerer().answer(request)), request=request)
+    assert field.popup.isVisible()
+    assert field.text() == "Ma"
