@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job
-from lensgui.jobs.requests import Request
+from lensgui.jobs.requests import OpenModel, Request
 from lensgui.jobs.results import Reply
 from lensgui.jobs.tickets import Tickets
 
@@ -49,6 +49,8 @@ class Board:
         """
         request, is_new = reply.request, False
         if request not in self._jobs:
+            if isinstance(request, OpenModel):
+                self._kept.open(request.model)
             known = self._kept.find(request)
             is_new = known is None
             begun = replace(reply, answer=reply.known, of=None)
@@ -58,15 +60,21 @@ class Board:
         job.channels.add(channel)
         return job, is_new
 
-    def release(self, channel: object, request: Request) -> None:
-        """Want an answer no more for a channel."""
+    def release(self, channel: object, request: Request, *, finishes: bool = True) -> None:
+        """Want an answer no more for a channel.
+
+        Args:
+            channel: Who wanted it.
+            request: What was asked.
+            finishes: Whether the channel asks something else, which an older answer is shown for.
+        """
         job = self._jobs.get(request)
         if job is None:
             return
         job.channels.discard(channel)
         if job.channels:
             return
-        if request.finishes and job.reply.status == "partial":
+        if finishes and request.finishes and job.reply.status == "partial":
             job.left = channel
         else:
             self.drop(job)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer
+from lensgui.terms.model_key import ModelKey
 
 Name = tuple[Request, object]
 LIMIT_BYTES = 256 << 20
@@ -40,6 +42,15 @@ class Kept:
         self.limit, self._version = limit, version
         self.nbytes = 0
         self._answers: OrderedDict[Name, tuple[Answer, int]] = OrderedDict()
+        self._written: dict[ModelKey, int] = {}  # when each model's files were, as it was opened
+
+    def open(self, model: ModelKey) -> None:
+        """Forget what is known of a model whose files are others than when it was opened before."""
+        now = written(model.source)
+        if self._written.setdefault(model, now) != now:
+            for name in [name for name in self._answers if _model_of(name[0]) == model]:
+                self.nbytes -= self._answers.pop(name)[1]
+        self._written[model] = now
 
     def keep(self, name: Name, answer: Answer) -> None:
         """Keep a whole answer, and forget others if there are too many.
@@ -67,9 +78,23 @@ class Kept:
 
     def name(self, request: Request) -> Name:
         """Return a question with the version of the model that it is asked about now."""
-        model = getattr(request, "model", None)
+        model = _model_of(request)
         is_changeable = model is not None and model.is_in_memory
         return request, self._version() if is_changeable else None
+
+
+def _model_of(request: Request) -> ModelKey | None:
+    return getattr(request, "model", None)
+
+
+def written(source: str) -> int:
+    """Return when the newest file of a model's folder, or its one file, was written; 0 if none."""
+    path = Path(source)
+    try:
+        files = [path, *path.iterdir()] if path.is_dir() else [path]
+        return max(file.stat().st_mtime_ns for file in files)
+    except OSError:
+        return 0
 
 
 def size_of(answer: Any) -> int:

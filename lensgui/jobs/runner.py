@@ -88,7 +88,7 @@ class Runner(QObject):
     def cancel(self, channel: object) -> None:
         """Want nothing for this channel any more."""
         if channel in self._replies:
-            self._release(channel)
+            self._board.release(channel, self._replies[channel].request, finishes=False)
             del self._replies[channel]
             self.replied.emit(channel, None)
             self._report()

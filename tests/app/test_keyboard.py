@@ -11,8 +11,10 @@ from lensgui.app.window.docks import is_in_front
 STEPS = 300  # more than there are controls
 
 
-def test_tab_reaches_every_control_in_sight_and_nothing_behind_a_tab(window):
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_tab_reaches_every_control_in_sight_and_nothing_behind_a_tab(window, is_folded):
     window.panes["Prompt"].editors["clean"].setFocus()
+    window.docks["Prompt"].fold(is_folded=is_folded)
     reached = set()
     for _ in range(STEPS):
         focus = window.focusWidget()
@@ -41,3 +43,10 @@ def test_a_position_is_chosen_by_keyboard(window, qtbot):
     qtbot.keyClick(row, Qt.Key.Key_Left)
     qtbot.keyClick(row, Qt.Key.Key_Return)
     assert window.selection.cursor.position == 1
+
+
+def test_folding_takes_the_keyboard_out_of_what_is_folded(window):
+    editor = window.panes["Prompt"].editors["clean"]
+    editor.setFocus()
+    window.actions_by_slot["fold_prompts"].trigger()
+    assert window.focusWidget() is window.docks["Prompt"].bar.fold

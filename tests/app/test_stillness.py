@@ -9,8 +9,11 @@ from PySide6.QtCore import QRect
 
 from lensgui.app.window.layout import AROUND, fit_screen
 from lensgui.app.window.window import SIZE
+from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.panes.pane import UNEQUAL
-from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.prompt.prompt import READING, PromptPane
+from lensgui.terms.errors import ModelError
+from lensgui.terms.model_key import ModelKey
 from tests.bench.frames import Recorder, frame, moved
 from tests.windows import pane_of
 
@@ -146,6 +149,41 @@ def test_folded_prompts_have_the_room_back_when_they_are_unfolded(at_rest, qtbot
     action.trigger()
     qtbot.waitUntil(lambda: abs(dock.height() - tall) <= 2)
     assert not dock.bar.summary.isVisible()
+
+
+def test_what_goes_wrong_with_folded_prompts_is_said_and_old_numbers_are_not(
+    at_rest, answerer, qtbot
+):
+    dock = at_rest.docks["Prompt"]
+    dock.fold(is_folded=True)
+    assert "logits" in dock.bar.summary.text()
+    answerer.broken[ReadPair] = ValueError("The prompt is too long.")
+    at_rest.session.edit(clean="another one", corrupted="other")
+    assert dock.bar.summary.text() == READING
+    qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
+    assert dock.bar.summary.text() == "The prompt is too long."
+    at_rest.actions_by_slot["undo"].trigger()
+    qtbot.waitUntil(lambda: "logits" in dock.bar.summary.text())
+
+
+def test_why_there_is_no_model_is_said_by_folded_prompts(at_rest, answerer, qtbot):
+    dock = at_rest.docks["Prompt"]
+    dock.fold(is_folded=True)
+    answerer.broken[OpenModel] = ModelError("There is no such model.")
+    at_rest.session.edit(model=ModelKey("another"))
+    qtbot.waitUntil(lambda: dock.bar.summary.text() == "There is no such model.")
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_prompts_that_float_have_their_height_back_too(at_rest, qtbot):
+    dock = at_rest.docks["Prompt"]
+    dock.setFloating(True)
+    qtbot.wait(20)
+    tall = dock.height()
+    dock.fold(is_folded=True)
+    qtbot.waitUntil(lambda: dock.height() < tall / 2)
+    dock.fold(is_folded=False)
+    qtbot.waitUntil(lambda: dock.height() == tall)
 
 
 def test_the_height_of_the_prompts_belongs_to_the_user(at_rest, qtbot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,3 +140,26 @@ def test_a_runner_keeps_what_it_is_given_room_for(answerer, qtbot):
             runner.submit("a", Patching(MODEL, pair))
     assert len(answerer.asked) == 3
     assert runner.close(5000)
+
+
+def test_a_folder_that_was_written_anew_is_asked_anew_once_it_is_opened_again(
+    runner, answerer, settle, tmp_path, qtbot
+):
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"one")
+    os.utime(weights, (1, 1))
+    model = ModelKey(str(tmp_path))
+    request = Patching(model, PAIR)
+
+    def look():
+        settle(OpenModel(MODEL), "model")
+        settle(OpenModel(model), "model")
+        runner.submit("a", request)
+        qtbot.waitUntil(lambda: not runner.is_busy)
+        runner.cancel("a")
+        return answerer.asked.count(request)
+
+    os.utime(tmp_path, (1, 1))
+    assert look() == look() == 1
+    os.utime(weights, (2, 2))
+    assert look() == look() == 2

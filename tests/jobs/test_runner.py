@@ -331,3 +331,15 @@ def test_what_was_begun_and_finishes_is_told_as_the_answer_to_an_older_question(
     assert READ not in answerer.left
     assert told[-1].known.complete
     assert told[-1].request == newer
+
+
+def test_what_nobody_wants_any_more_is_left_even_if_it_is_of_a_kind_that_finishes(
+    runner, answerer, qtbot
+):
+    answerer.held.add(ReadPair)
+    runner.submit("a", READ)
+    qtbot.waitUntil(lambda: runner.replies["a"].status == "partial")
+    runner.cancel("a")  # as when another model is to be opened: two would not fit in memory
+    answerer.held.clear()
+    answerer.gate.release(100)
+    qtbot.waitUntil(lambda: READ in answerer.left)

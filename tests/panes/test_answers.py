@@ -12,6 +12,7 @@ from lensgui.jobs.requests import FindTokens
 from lensgui.jobs.results import Token, TokenMatches
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.token_rows import likely_answers
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
 from tests.answering import last
 from tests.fakes import FakeAnswerer
@@ -113,6 +114,13 @@ def test_likely_answers_are_offered_where_those_asked_for_are_unlikely(document,
     assert likely_answers(one) is None  # one of them is likely
     tell(pane, "pair", replace(reading, answer=Token(1, "x"), distractor=Token(2, "y")))
     assert likely.isVisible()
+    here = pane.reply("pair").request
+    tell(pane, "pair", status="waiting", request=replace(here, pair=PromptPair("other", "prompts")))
+    likely.click()
+    assert told == []  # what is likely was likely of other prompts
+    tell(
+        pane, "pair", replace(reading, answer=Token(1, "x"), distractor=Token(2, "y")), request=here
+    )
     likely.click()
     assert told == [dict(zip(("answer", "distractor"), expected, strict=True))]
     tell(pane, "pair", reading)
@@ -133,3 +141,19 @@ def test_the_last_of_a_set_is_sought_and_filled_in(document, show, qtbot):
         field.list.activated.emit(" Maria")
     assert edited.args == [{"distractor": " John| Maria"}]
     field.popup.hide()
+
+
+@OFFSCREEN_POPUPS
+def test_what_is_pasted_after_return_stays_as_it_is(document, show, qtbot):
+    pane = answer(show(PromptPane(), 900, 230), document)
+    field = pane.fields["answer"]
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    field.selectAll()
+    field.insert("Ma")  # as the menu's Paste does, or a method of input
+    field.textEdited.emit("Ma")
+    request = pane.requests(document, Cursor())["tokens"]
+    tell(pane, "tokens", last(FakeAnswerer().answer(request)), request=request)
+    assert field.popup.isVisible()
+    assert field.text() == "Ma"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QTextCursor
 from PySide6.QtWidgets import QDialogButtonBox
 
 from lensgui.panes.prompt.message_line import MessageLine
@@ -188,6 +188,41 @@ def test_the_corrupted_prompt_is_made_by_replacing(document, show, qtbot):
         button.click()
     assert edited.args == [{"corrupted": "When Kate and Mary went", "distractor": expected.text}]
     assert "considered" not in pane.requests(document, Cursor())
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_the_dialog_waits_for_the_distractor_that_it_is_to_take(document, show, qtbot, has_failed):
+    pane, edited = answer(show(PromptPane()), document), []
+    pane.edited.connect(edited.append)
+    pane.editors["clean"].selectAll()
+    pane.replace.click()
+    dialog = pane.findChild(ReplaceDialog)
+    dialog.new.setText("When Kate and Mary went")
+    dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).click()
+    assert edited == []
+    request = pane.requests(document, Cursor())["considered"]
+    first, *_, whole = FakeAnswerer().answer(request)
+    tell(pane, "considered", first, "partial", request=request)
+    assert edited == []
+    if has_failed:
+        tell(pane, "considered", None, "failed", "It is too long.", request=request)
+    else:
+        tell(pane, "considered", whole, request=request)
+    made = {"corrupted": "When Kate and Mary went"}
+    if not has_failed:
+        made["distractor"] = whole.corrupted.top[0].token.text
+    assert edited == [made]
+
+
+def test_the_dialog_asks_at_once_about_words_that_are_merely_taken_out(document, show):
+    pane = answer(show(PromptPane()), document)
+    cursor = pane.editors["clean"].textCursor()
+    cursor.setPosition(0)
+    cursor.setPosition(5, QTextCursor.MoveMode.KeepAnchor)
+    pane.editors["clean"].setTextCursor(cursor)
+    pane.replace.click()
+    considered = pane.requests(document, Cursor())["considered"]
+    assert considered.pair.corrupted == document.pair.clean[5:]
 
 
 def test_the_dialog_says_that_there_are_too_many_tokens_and_may_leave_the_distractor(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
@@ -78,10 +80,28 @@ class Frame(QScrollArea):
 
 
 def is_in_front(widget: QWidget | None) -> bool:
-    """Return whether a widget is in no dock, or in one that is not behind a tab."""
-    while widget is not None and not isinstance(widget, Dock):
-        widget = widget.parentWidget()
-    return widget is None or widget.pane.is_in_front
+    """Return whether a widget is in no dock, or is not hidden by a tab or a fold of its dock."""
+    above = widget
+    while above is not None and not isinstance(above, Dock):
+        above = above.parentWidget()
+    if above is None or widget is None:
+        return True
+    return above.pane.is_in_front and not (above.is_folded and above.pane.isAncestorOf(widget))
+
+
+def step_in_sight(step: Callable[[bool], bool], is_next: bool) -> bool:
+    """Go to another control until one is in front; return whether there is any.
+
+    Args:
+        step: Qt's own step.
+        is_next: Whether it goes on, rather than back.
+    """
+    for _ in range(MOST_STEPS):
+        if not step(is_next):
+            return False
+        if is_in_front(QApplication.focusWidget()):
+            break
+    return True
 
 
 class TitleBar(QWidget):
@@ -162,13 +182,21 @@ class Dock(QDockWidget):
         if is_folded:
             self._unfolded = self.height()
             frame.setFixedHeight(0)
+            focus = self.window().focusWidget()
+            if focus is not None and self.pane.isAncestorOf(focus):
+                self.bar.fold.setFocus()  # else one would type unseen
             return
         frame.setMinimumHeight(0)
         frame.setMaximumHeight(MOST)
         self.be_tall(self._unfolded or self.sizeHint().height())
 
     def be_tall(self, height: int) -> None:
-        """Take so much height, at the cost of what is below."""
+        """Take so much height, at the cost of what is below if the window holds it."""
+        own = self.layout()
+        if self.isFloating() and own is not None:
+            own.activate()  # it was limited to its title
+            self.resize(self.width(), height)
+            return
         window = self.parent()
         if not isinstance(window, QMainWindow):
             return
@@ -186,13 +214,8 @@ class Dock(QDockWidget):
         self.pane.is_in_front = is_visible  # behind a tab, Qt still calls a pane visible
 
     def focusNextPrevChild(self, next: bool) -> bool:
-        """Pass over what stands behind a tab, which Qt calls visible too."""
-        for _ in range(MOST_STEPS):
-            if not super().focusNextPrevChild(next):
-                return False
-            if is_in_front(QApplication.focusWidget()):
-                break
-        return True
+        """Pass over what stands behind a tab or is folded, which Qt calls visible too."""
+        return step_in_sight(super().focusNextPrevChild, next)
 
     @Slot(bool)
     def _come_forward(self, is_valid: bool) -> None:

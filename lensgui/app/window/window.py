@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
-from lensgui.app.window.docks import Dock
+from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
 from lensgui.app.window.layout import PANES, arrange, make_room
 from lensgui.app.window.statusline import Pacing, StatusLine
@@ -111,6 +111,10 @@ class MainWindow(QMainWindow):
         """Fold the prompts to one line, or show them again."""
         dock = self.docks["Prompt"]
         dock.fold(is_folded=not dock.is_folded)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Pass over what stands behind a tab or is folded."""
+        return step_in_sight(super().focusNextPrevChild, next)
 
     @Slot()
     def undo(self) -> None:

@@ -35,6 +35,7 @@ from lensgui.state.selection import Cursor
 
 MOST_CHANGES = 3  # that are told of folded prompts
 MOST_SUMMARY = 60  # letters of one
+READING = "…"  # instead of one while the prompts are other ones
 
 
 class PromptPane(Pane):
@@ -128,7 +129,10 @@ class PromptPane(Pane):
             case "tokens":
                 self._show_matches()
             case "considered" if self._dialog is not None:
-                self._dialog.show_reading(self.known(name, PairReading))
+                self._dialog.show_reading(
+                    self.known(name, PairReading), is_over=self.has_failed(name)
+                )
+        self.summarised.emit(self._summary)
 
     def _prompts(self) -> QGridLayout:
         grid = QGridLayout()
@@ -195,7 +199,6 @@ class PromptPane(Pane):
         self.remarks.show_lengths(reading)
         self._offer()
         self._warn()
-        self.summarised.emit(summary(reading, self.difference.text()))
         pair = self._document.pair if self._document else None
         has_other = reading is not None and is_unequal(reading)
         unequal = _texts(pair) if pair is not None and has_other else None
@@ -218,6 +221,15 @@ class PromptPane(Pane):
             self.tokens[side].row.show_stale(is_stale)
             self.next[side].show_stale(is_stale or not is_known)
         self.answers.show_stale(is_stale or not is_known)
+
+    @property
+    def _summary(self) -> str:
+        """What is seen of folded prompts: what went wrong, else them if they are read already."""
+        wrong = next(filter(None, self.messages.values()), "")
+        if wrong or self.is_stale("pair"):
+            return wrong or READING
+        is_known = self.reading is not None and self.reading.complete
+        return summary(self.reading, self.difference.text() if is_known else "")
 
     @property
     def _fitting(self) -> tuple[Replacement, ...]:
@@ -283,7 +295,7 @@ class PromptPane(Pane):
     @Slot()
     def _offer_likely(self) -> None:
         likely = likely_answers(self.reading)
-        if likely is not None:
+        if likely is not None and not self.is_stale("pair"):
             self._edit(dict(zip(("answer", "distractor"), likely, strict=True)))
 
     @Slot()
@@ -305,6 +317,7 @@ class PromptPane(Pane):
             dialog.made.connect(self._edit)
             dialog.considered.connect(self._consider)
             dialog.finished.connect(self._close_dialog)
+            dialog.show_result()
             dialog.open()
 
     @Slot(str)

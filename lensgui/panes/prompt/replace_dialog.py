@@ -22,6 +22,7 @@ from lensgui.panes.token_text import plain_tip, spell
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PromptPair
 
+WAITING = "The prompt is being read for its distractor."
 WORD = re.compile(r"\w+|\W")
 
 
@@ -88,6 +89,9 @@ class ReplaceDialog(QDialog):
         self.takes_distractor = QCheckBox("Take the distractor from what comes next then", self)
         self.takes_distractor.setChecked(True)
         self._distractor = ""
+        self._considered: str | None = None  # what was to be read last
+        self._is_read = False  # so far as it can be
+        self._is_accepted = False  # as soon as it is read
         self.result_label = sentence(self)
         self.counts = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.buttons = QDialogButtonBox(
@@ -96,7 +100,6 @@ class ReplaceDialog(QDialog):
         self._lay_out()
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
-        self._show()
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
@@ -108,11 +111,11 @@ class ReplaceDialog(QDialog):
             field.setFont(theme.mono_font())
             field.setAccessibleName(name.capitalize())
             field.setToolTip(plain_tip(tip))
-            field.textChanged.connect(self._show)
+            field.textChanged.connect(self.show_result)
             form.addRow(plain_label(name, self), field)
         self.only_last.setAccessibleName("Only where it stands last")
         self.only_last.setToolTip("Leave the words before as they are.")
-        self.only_last.toggled.connect(self._show)
+        self.only_last.toggled.connect(self.show_result)
         self.result_label.setAccessibleName("The corrupted prompt")
         self.result_label.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
         self.takes_distractor.setAccessibleName("Take the distractor from the corrupted prompt")
@@ -133,7 +136,8 @@ class ReplaceDialog(QDialog):
         return replaced(self._clean, self.old.text(), self.new.text(), only_last=only_last)
 
     @Slot()
-    def _show(self) -> None:
+    def show_result(self) -> None:
+        """Show what comes of it, and ask for it to be read."""
         is_found = bool(self.old.text()) and self.old.text() in self._clean
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(
             is_found and self.corrupted != self._clean
@@ -141,17 +145,28 @@ class ReplaceDialog(QDialog):
         missing = f"The clean prompt has no “{self.old.text()}”."
         self.result_label.setText(self.corrupted if is_found or not self.old.text() else missing)
         is_other = is_found and self.corrupted != self._clean
-        self.show_reading(None)
-        self.considered.emit(self.corrupted if is_other else "")
+        considered = self.corrupted if is_other else ""
+        if considered != self._considered:
+            self._considered, self._is_accepted = considered, False
+            self.show_reading(None)
+            self.considered.emit(considered)
 
-    def show_reading(self, reading: PairReading | None) -> None:
+    def show_reading(self, reading: PairReading | None, *, is_over: bool = False) -> None:
         """Say how many tokens both prompts have, and what comes next; None while that is unknown.
 
         Args:
             reading: Of the clean prompt and the one that would be made.
+            is_over: Whether there will be no more to know.
         """
         other = reading.corrupted if reading is not None else None
-        self._distractor = ""
+        self._distractor = other.top[0].token.text if other is not None and other.top else ""
+        self._is_read = is_over or (reading is not None and reading.complete)
+        self._show_counts(reading)
+        if self._is_accepted and self._is_read:
+            self._accept()
+
+    def _show_counts(self, reading: PairReading | None) -> None:
+        other = reading.corrupted if reading is not None else None
         if reading is None or other is None:
             self.counts.setText("")
             return
@@ -162,11 +177,15 @@ class ReplaceDialog(QDialog):
         is_fault = counts[0] != counts[1]
         self.counts.setForegroundRole(role.BrightText if is_fault else role.WindowText)
         if other.top:
-            self._distractor = other.top[0].token.text
             self.counts.setText(f"{self.counts.text()} · next {spell(other.top[0].token)}")
 
     @Slot()
     def _accept(self) -> None:
+        """Make the prompt, once it is known what comes next of it if that is to be taken."""
+        if self.takes_distractor.isChecked() and not self._is_read:
+            self._is_accepted = True
+            self.counts.setText(WAITING)
+            return
         changes = {"corrupted": self.corrupted}
         if self.takes_distractor.isChecked() and self._distractor:
             changes["distractor"] = self._distractor

@@ -117,5 +117,6 @@ class TokenPicker(TokenField):
 
     @Slot()
     def _seek(self) -> None:
+        self._takes_first = False  # what is pasted or composed comes by no key
         self.popup.setCurrentIndex(QModelIndex())  # it answers what was typed before
         self.sought.emit(self.last_part)
