@@ -9,6 +9,8 @@ import pytest
 
 from lensgui.app import start
 from lensgui.app.window.window import MainWindow
+from lensgui.jobs.requests import OpenModel
+from lensgui.terms.errors import ModelError
 from tests.fakes import FakeAnswerer
 
 
@@ -27,6 +29,13 @@ def stepping(answerer: FakeAnswerer, holds: Callable[[], bool]) -> Callable[[], 
         return False
 
     return check
+
+
+@pytest.fixture
+def without_model(answerer):
+    """An answerer that can open no model."""
+    answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
+    return answerer
 
 
 @pytest.fixture

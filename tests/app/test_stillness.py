@@ -9,11 +9,9 @@ from PySide6.QtCore import QRect
 
 from lensgui.app.window.layout import AROUND, fit_screen
 from lensgui.app.window.window import SIZE
-from lensgui.jobs.requests import OpenModel, ReadPair
+from lensgui.jobs.requests import ReadPair
 from lensgui.panes.pane import UNEQUAL
 from lensgui.panes.prompt.prompt import READING, PromptPane
-from lensgui.terms.errors import ModelError
-from lensgui.terms.model_key import ModelKey
 from tests.bench.frames import Recorder, frame, moved
 from tests.windows import pane_of
 
@@ -166,12 +164,11 @@ def test_what_goes_wrong_with_folded_prompts_is_said_and_old_numbers_are_not(
     qtbot.waitUntil(lambda: "logits" in dock.bar.summary.text())
 
 
-def test_why_there_is_no_model_is_said_by_folded_prompts(at_rest, answerer, qtbot):
-    dock = at_rest.docks["Prompt"]
+def test_why_there_is_no_model_is_said_by_folded_prompts(without_model, parts, qtbot):
+    dock = parts.window.docks["Prompt"]
     dock.fold(is_folded=True)
-    answerer.broken[OpenModel] = ModelError("There is no such model.")
-    at_rest.session.edit(model=ModelKey("another"))
-    qtbot.waitUntil(lambda: dock.bar.summary.text() == "There is no such model.")
+    parts.window.show()
+    qtbot.waitUntil(lambda: dock.bar.summary.text() == "/nowhere holds no model.")
 
 
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)

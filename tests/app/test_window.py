@@ -173,15 +173,6 @@ def test_a_model_that_cannot_be_opened_leaves_the_one_that_is_open(window, answe
     assert window.status.sentence.text() == ""
 
 
-@pytest.fixture
-def without_model(answerer):
-    """An answerer that can open no model."""
-    from lensgui.terms.errors import ModelError
-
-    answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
-    return answerer
-
-
 def test_a_first_model_that_cannot_be_opened_is_said_once(without_model, parts, qtbot):
     window = parts.window
     window.show()

@@ -263,7 +263,7 @@ def test_closing_in_the_middle_leaves_the_sweep(runner, answerer, qtbot):
 
 def test_what_goes_on_keeps_what_is_known(runner, answerer, heard, qtbot):
     hold(answerer, runner, qtbot)
-    answerer.gate.release(2)
+    answerer.gate.release()  # of the two steps that there are
     qtbot.waitUntil(lambda: bool(answers(heard, "a")))
     runner.pause("a")
     kept = runner.replies["a"]
