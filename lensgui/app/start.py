@@ -100,8 +100,7 @@ def build(
     appearance = Appearance(app, str(settings.value("look", SYSTEM)))
     document, cursor, lacking = first_view(options)
     session, selection = Session(document), Selection(cursor)
-    most = int(str(settings.value("kept_bytes", LIMIT_BYTES)))
-    runner = Runner(make_answerer, Kept(most, version))
+    runner = Runner(make_answerer, Kept(kept_bytes(settings), version))
     window = MainWindow(session, selection, runner, appearance, settings)
     session.setParent(window)
     selection.setParent(window)
@@ -119,6 +118,12 @@ def build(
     if lacking:
         fetching.fetch(lacking)
     return Parts(app, window, runner, fetching, faults, collector, appearance)
+
+
+def kept_bytes(settings: QSettings) -> int:
+    """Return how many bytes of answers are kept: as the settings say, if that is a number."""
+    said = str(settings.value("kept_bytes", LIMIT_BYTES))
+    return int(said) if said.isdecimal() else LIMIT_BYTES
 
 
 def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:

@@ -124,6 +124,14 @@ class Edit(QUndoCommand):
         self.setObsolete(self.after == self.before)
         return True
 
+    def replace_model(self, gone: ModelKey, kept: ModelKey) -> None:
+        """Name one model where another was named; a step that did nothing else is none."""
+        for name in ("before", "after"):
+            document: Document = getattr(self, name)
+            if document.model == gone:
+                setattr(self, name, document.having(model=kept))
+        self.setObsolete(self.after == self.before)
+
     def _is_of_one_note(self, other: Edit) -> bool:
         """Whether both changed the note of one place, which then stands last."""
         notes = self.after.notes[-1:], other.after.notes[-1:]
@@ -176,6 +184,22 @@ class Session(QObject):
                 stack.undo()  # which takes it off
         else:
             stack.push(edit)
+
+    def keep_model(self, gone: ModelKey, kept: ModelKey) -> None:
+        """Name a model that is open wherever the history names one that can't be opened.
+
+        Else undo would ask for that one again, and be taken back in turn.
+        """
+        stack = self.undo_stack
+        for at in range(stack.count()):
+            edit = stack.command(at)
+            if isinstance(edit, Edit):
+                edit.replace_model(gone, kept)
+        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
+        if last is not None and last.isObsolete():
+            stack.undo()  # which takes it off
+        if self._document.model == gone:
+            self.show(self._document.having(model=kept))
 
     def show(self, document: Document) -> None:
         """Take a document as the present one without recording a step."""

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from PySide6.QtCore import QSettings
 
+from lensgui.app import start
 from lensgui.app.runtime import Collector
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.statusline import StatusLine
 from lensgui.jobs.downloads import Fetched
+from lensgui.jobs.kept import LIMIT_BYTES
 from lensgui.jobs.progress import Progress
 
 
@@ -83,3 +86,12 @@ def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
         gc.unfreeze()
         if was_enabled:
             gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"), [("1000", 1000), ("a lot", LIMIT_BYTES), ("-5", LIMIT_BYTES)]
+)
+def test_how_much_is_kept_is_said_by_the_settings_if_it_is_a_number(tmp_path, qapp, said, limit):
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    settings.setValue("kept_bytes", said)
+    assert start.kept_bytes(settings) == limit

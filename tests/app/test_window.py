@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 
+from lensgui.app.window.exchange import NOT_OPENED
 from lensgui.jobs.requests import HeadRoles, OpenModel, Patching, ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import theme
@@ -154,7 +155,13 @@ def test_the_badge_says_what_was_measured(window):
 def test_a_model_that_cannot_be_opened_leaves_the_one_that_is_open(window, answerer, qtbot):
     from lensgui.terms.errors import ModelError
 
-    before, bar = window.session.document.model, window.model_bar
+    window.session.edit(answer=" store")
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    before, bar, steps = (
+        window.session.document,
+        window.model_bar,
+        window.session.undo_stack.count(),
+    )
     shown = bar.model.text(), bar.badge.text()
     pane = window.panes["Activation patching"]
     sweep = pane.sweep
@@ -164,13 +171,42 @@ def test_a_model_that_cannot_be_opened_leaves_the_one_that_is_open(window, answe
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert failed.args == ["/nowhere holds no model."]
     assert window.status.sentence.text() == "/nowhere holds no model."
-    assert window.session.document.model == before
+    assert window.session.document == before
+    assert window.session.undo_stack.count() == steps  # undo takes back what was done before
     assert (bar.model.text(), bar.badge.text()) == shown
     assert pane.sweep is sweep
     assert not pane.heatmap.is_stale
     assert not any(pane.message.isVisible() for pane in window.panes.values())
     window.session.edit(clean="something else now")
     assert window.status.sentence.text() == ""
+    for _ in range(2):
+        window.undo()
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert window.session.document.pair.answer != " store"
+    assert window.session.document.model == before.model
+
+
+def test_what_is_typed_while_a_model_is_not_opened_stays(window, answerer, qtbot):
+    from lensgui.terms.errors import ModelError
+
+    before = window.session.document
+    answerer.broken[OpenModel] = ModelError("/nowhere holds no model.")
+    window.model_bar.open_source("/nowhere")
+    window.session.edit(clean="typed meanwhile")
+    qtbot.waitUntil(lambda: window.session.document.model == before.model)
+    assert window.session.document.pair.clean == "typed meanwhile"
+    while window.session.undo_stack.canUndo():
+        window.undo()
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert window.session.document == before
+
+
+def test_a_model_whose_opening_is_stopped_is_left_for_the_one_before(window, qtbot):
+    before = window.session.document
+    window.model_bar.open_source("another")
+    window.runner.stop()
+    assert window.session.document == before
+    assert window.status.sentence.text() == NOT_OPENED
 
 
 def test_a_first_model_that_cannot_be_opened_is_said_once(without_model, parts, qtbot):

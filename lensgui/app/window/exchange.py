@@ -19,6 +19,7 @@ from lensgui.state.selection import Cursor, Selection
 from lensgui.terms.model_key import ModelKey
 
 MODEL: Channel = ("", NAME)
+NOT_OPENED = "Opening the model was stopped; the one before is open."
 PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
 
 
@@ -178,9 +179,8 @@ class Exchange(QObject):
 
     def _keep_model(self, card: ModelCard, reply: Reply) -> None:
         """Go on with the model that was open, and say why it is not another."""
-        if self._session.document.model != card.key:
-            self._session.edit(model=card.key)
-        self.failed.emit(reply.sentence)
+        self._session.keep_model(self._session.document.model, card.key)
+        self.failed.emit(NOT_OPENED if reply.sentence == STOPPED else reply.sentence)
 
     def _limit_positions(self) -> None:
         """Keep the selection within the longer prompt; prompts of a table have their own length."""

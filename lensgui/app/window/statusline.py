@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Elided, button
+from lensgui.panes.controls.controls import Elided, button, keep_room
 from lensgui.panes.token_text import plain_tip
 
 PACE_MS = 100
@@ -82,7 +82,7 @@ class StatusLine(QStatusBar):
         self.readout.setAccessibleName("Value under the pointer")
         self.readout.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         self.setContentsMargins(6, 0, 0, 0)
-        _keep_room(self.bar)
+        keep_room(self.bar)
         for widget, share in ((self.stop, 0), (self.bar, 0), (self.what, 3), (self.sentence, 3)):
             self.addWidget(widget, share)
         self.addPermanentWidget(self.readout, 4)
@@ -138,13 +138,6 @@ class StatusLine(QStatusBar):
         self.bar.setVisible(bool(text) and total > 0)
         self.stop.setEnabled(bool(text))
         self.bar.setValue(round(FINE * done / total) if total else 0)
-
-
-def _keep_room(widget: QWidget) -> None:
-    """Let nothing move where a widget is hidden for a while."""
-    policy = widget.sizePolicy()
-    policy.setRetainSizeWhenHidden(True)
-    widget.setSizePolicy(policy)
 
 
 def _fetched_words(fetched: Fetched) -> str:

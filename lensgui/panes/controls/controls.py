@@ -69,6 +69,13 @@ def headline(text: str, parent: QWidget | None = None) -> QLabel:
     return label
 
 
+def keep_room(widget: QWidget) -> None:
+    """Let nothing move where a widget is hidden for a while."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
 def sentence(parent: QWidget | None = None) -> QLabel:
     """Return an empty label that wraps, and whose text can be copied."""
     label = plain_label(parent=parent)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import button
+from lensgui.panes.controls.controls import button, keep_room
 from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.prompt.token_rows import MOST_BITS
 from lensgui.panes.token_text import plain_tip
@@ -38,9 +38,7 @@ class SurprisalSwitch(QWidget):
         column.addWidget(self.button)
         column.addWidget(self.scale)
         column.addStretch(1)
-        policy = self.scale.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.scale.setSizePolicy(policy)
+        keep_room(self.scale)
         self.scale.hide()
         self.button.toggled.connect(self.scale.setVisible)
         self.button.toggled.connect(self.toggled)

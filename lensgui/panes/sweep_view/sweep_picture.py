@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Sweep
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Lines
+from lensgui.panes.controls.controls import Lines, keep_room
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.sweep_view.faces import Setting, draw
@@ -48,9 +48,7 @@ class SweepPicture(QWidget):
         self.heatmap.setAccessibleName(name)
         self.heatmap.setToolTip(plain_tip(tip))
         self.levels = LevelBar(self)
-        policy = self.levels.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.levels.setSizePolicy(policy)
+        keep_room(self.levels)
         self.table = TopCells(self)
         self._lay_out()
         self.heatmap.picked.connect(self.picked)
