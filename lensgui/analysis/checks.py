@@ -10,9 +10,10 @@ def unequal(clean: int, corrupted: int) -> str:
     """Return why prompts of so many tokens can't be patched into each other; "" if they can."""
     if clean == corrupted:
         return ""
+    has = f"{clean} token{'s' * (clean != 1)}"
     return (
-        f"The clean prompt has {clean} tokens and the corrupted one {corrupted}: patching needs as "
-        "many in both, so change a word."
+        f"The clean prompt has {has} and the corrupted one {corrupted}: patching needs as many in "
+        "both, so change a word."
     )
 
 

@@ -12,7 +12,7 @@ from lensgui.app.window.window import SIZE
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes.pane import UNEQUAL
 from lensgui.panes.prompt.prompt import READING, PromptPane
-from tests.bench.frames import Recorder, frame, moved
+from tests.bench.frames import Recorder, frame, moved, shows
 from tests.windows import pane_of
 
 TYPED = " and then, because it was late, they went"  # 40 characters
@@ -69,11 +69,11 @@ def test_a_picture_stays_dimmed_while_the_prompts_differ_in_length(at_rest, qtbo
     pane, text = at_rest.panes["Activation patching"], at_rest.session.document.pair.clean
     at_rest.session.edit(clean=f"{text} and more")
     qtbot.waitUntil(lambda: pane.message.text() == UNEQUAL)
-    assert pane.heatmap.has_picture
+    assert shows(pane.heatmap)
     assert pane.heatmap.is_stale
     at_rest.session.edit(clean=text)
     qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
-    assert pane.heatmap.has_picture
+    assert shows(pane.heatmap)
     assert not pane.heatmap.is_stale
 
 

@@ -72,8 +72,14 @@ def frame(window: MainWindow) -> Frame:
         places=places,
         likely=tuple(chip.text for chip in prompts.next["clean"].chips),
         stale=frozenset(part.accessibleName() for part in painted if part.is_stale),
-        drawn=frozenset(part.accessibleName() for part in painted if part.has_picture),
+        drawn=frozenset(part.accessibleName() for part in painted if shows(part)),
     )
+
+
+def shows(picture: Painted) -> bool:
+    """Whether a picture shows anything, whichever of these it is a picture of."""
+    of = (getattr(picture, name, None) for name in ("picture", "atlas", "weights"))
+    return any(one is not None for one in of)
 
 
 def is_seen(pane: QWidget) -> bool:

@@ -156,11 +156,6 @@ class HeadGrid(Painted):
             self._drag(event.position())
         super().mouseMoveEvent(event)
 
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is anything to draw."""
-        return self.atlas is not None
-
     def hit_test(self, point: QPointF) -> tuple[tuple[int, int] | None, str]:
         """Return the head under a point, and what is known of it."""
         head = self.head_at(point)

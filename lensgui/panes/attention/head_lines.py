@@ -182,11 +182,6 @@ class HeadLines(Painted):
                 words = f"{self.edges.left_out:,} weaker lines are not drawn"
                 painter.drawText(QPointF(8, 4 + QFontMetricsF(self.font()).ascent()), words)
 
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is anything to draw."""
-        return self.weights is not None
-
     def hit_test(self, point: QPointF) -> tuple[tuple[str, int] | None, str]:
         """Return the token whose name is under a point, and its strongest line in words."""
         token = self.token_at(point)

@@ -108,11 +108,6 @@ class ColouredText(Painted):
                 if place.intersects(QRectF(event.rect())):
                     self._paint_token(painter, self.weights, token, colors)
 
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is anything to draw."""
-        return self.weights is not None
-
     def hit_test(self, point: QPointF) -> tuple[int | None, str]:
         """Return the token under a point, and its number in words."""
         token = self.token_at(point)

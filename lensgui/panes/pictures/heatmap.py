@@ -127,11 +127,6 @@ class Heatmap(Painted):
                 picture.paint_scale(painter, self.picture.scale, plot, table, colors)
             self._paint_outlines(painter, self.picture, plot, colors)
 
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is anything to draw."""
-        return self.picture is not None
-
     def hit_test(self, point: QPointF) -> tuple[Pointed, str]:
         """Return the cell under a point, and what is said of it or of a mean beside the cells."""
         cell = self.cell_at(point)

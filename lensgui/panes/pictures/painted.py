@@ -46,11 +46,6 @@ class Painted(QWidget):
         """Return what is under a point of the widget, None for nothing, and what it says."""
         raise NotImplementedError
 
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is anything to draw."""
-        raise NotImplementedError
-
     def tip(self, words: str) -> str:
         """Return what the tooltip says of what is under the pointer."""
         return words
