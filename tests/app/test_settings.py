@@ -48,6 +48,9 @@ def test_the_status_line_counts_and_guesses(qtbot):
     assert line.bar.isVisible()
     places = [part.geometry() for part in (line.stop, line.bar, line.what)]
     assert line.stop.isEnabled()
+    line.show_readout("L9H6: 0.72")  # takes of a sentence's room, and moves nothing
+    assert [part.geometry() for part in (line.stop, line.bar, line.what)] == places
+    line.show_readout("")
     line.show_progress(Progress())
     assert line.what.text() == "ready"
     assert not line.bar.isVisible()

@@ -6,7 +6,7 @@ from math import ceil
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
@@ -18,6 +18,7 @@ PACE_MS = 100
 SENTENCE_MS = 20_000
 FINE = 1000  # steps of the progress bar
 IDLE = "ready"
+LONGEST = "activation patching 1005 / 2448 · 83 s left"  # that has room whole, or about
 
 
 class Pacing(QObject):
@@ -83,9 +84,12 @@ class StatusLine(QStatusBar):
         self.readout.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         self.setContentsMargins(6, 0, 0, 0)
         keep_room(self.bar)
-        for widget, share in ((self.stop, 0), (self.bar, 0), (self.what, 3), (self.sentence, 3)):
+        self.what.setFixedWidth(self.what.fontMetrics().horizontalAdvance(LONGEST))
+        self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        for widget, share in ((self.stop, 0), (self.bar, 0), (self.what, 0), (self.sentence, 1)):
             self.addWidget(widget, share)
-        self.addPermanentWidget(self.readout, 4)
+        self.addPermanentWidget(self.readout, 1)
+        self.readout.hide()
         self.setFixedHeight(self.sizeHint().height())
         self.stop.clicked.connect(self.stopped)
         self.show_progress(Progress())
@@ -118,8 +122,9 @@ class StatusLine(QStatusBar):
 
     @Slot(str)
     def show_readout(self, words: str) -> None:
-        """Say what is under the pointer."""
+        """Say what is under the pointer; sentences have the room while there is nothing."""
         self.readout.setText(words)
+        self.readout.setVisible(bool(words))
 
     @Slot()
     def _fade(self) -> None:
