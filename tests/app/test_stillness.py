@@ -129,6 +129,14 @@ def test_a_window_on_a_small_screen_is_no_larger_than_the_screen(parts, qtbot, m
     assert window.docks["Prompt"].bar.summary.isVisible() == (size[1] < 600)
 
 
+@pytest.mark.parametrize("size", [(900, 620), (1024, 700), (1280, 800)])
+def test_all_of_the_prompts_is_in_view_at_first(window, qtbot, size):
+    window.resize(*size)
+    window.reset_layout()
+    qtbot.wait(30)
+    assert window.docks["Prompt"].widget().verticalScrollBar().maximum() == 0
+
+
 @pytest.mark.parametrize(("screen", "expected"), [((800, 600), (800, 560)), ((1920, 1080), SIZE)])
 def test_a_window_begins_within_its_screen(window, monkeypatch, screen, expected):
     room = QRect(0, 0, *screen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabBar
 
 from lensgui.app.window.docks import Dock
@@ -89,9 +89,15 @@ def _place(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     is_low = window.height() < LOW
     docks["Prompt"].fold(is_folded=is_low)
     if not is_low:
-        prompts, is_short = docks["Prompt"], window.height() < SHORT
-        spare = prompts.pane.sizeHint().height() - prompts.pane.minimumSizeHint().height()
-        prompts.be_tall(prompts.sizeHint().height() - spare * is_short)
+        docks["Prompt"].be_tall(_height_of(docks["Prompt"], window.size()))
+
+
+def _height_of(dock: Dock, room: QSize) -> int:
+    """Return how tall a dock across a whole window has to be, so that nothing of it is hidden."""
+    column, pane = dock.pane.column, dock.pane
+    is_short = room.height() < SHORT
+    needed = column.totalMinimumHeightForWidth if is_short else column.totalHeightForWidth
+    return needed(room.width()) + dock.sizeHint().height() - pane.sizeHint().height()
 
 
 def make_room(window: QMainWindow, docks: Mapping[str, Dock], title: str) -> None:
