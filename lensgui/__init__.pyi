@@ -20,6 +20,10 @@ from lensgui.analysis.graph.path_patching import PathScores as PathScores
 from lensgui.analysis.graph.path_patching import path_patch as path_patch
 from lensgui.analysis.graph.senders import path_patch_into as path_patch_into
 from lensgui.analysis.heads.attention import weighted_attention as weighted_attention
+from lensgui.analysis.heads.copying import copying_scores as copying_scores
+from lensgui.analysis.heads.evidence import HeadEvidence as HeadEvidence
+from lensgui.analysis.heads.evidence import attention_from as attention_from
+from lensgui.analysis.heads.evidence import head_evidence as head_evidence
 from lensgui.analysis.heads.necessity import ablate_heads as ablate_heads
 from lensgui.analysis.heads.necessity import attribute_heads as attribute_heads
 from lensgui.analysis.heads.readout import EdgeReadout as EdgeReadout
@@ -30,11 +34,15 @@ from lensgui.analysis.heads.readout import read_edge as read_edge
 from lensgui.analysis.heads.readout import read_head as read_head
 from lensgui.analysis.heads.readout import read_mlp as read_mlp
 from lensgui.analysis.heads.readout import score_keys as score_keys
+from lensgui.analysis.heads.repeated import RepeatedScores as RepeatedScores
+from lensgui.analysis.heads.repeated import repeated_tokens as repeated_tokens
+from lensgui.analysis.heads.repeated import score_on_repeats as score_on_repeats
 from lensgui.analysis.heads.scores import head_scores as head_scores
 from lensgui.analysis.pairs.answers import Answers as Answers
 from lensgui.analysis.pairs.answers import answers as answers
 from lensgui.analysis.pairs.answers import continued as continued
 from lensgui.analysis.pairs.cases import case_of as case_of
+from lensgui.analysis.pairs.head_roles import propose_roles as propose_roles
 from lensgui.analysis.pairs.typed_pairs import mean_attention as mean_attention
 from lensgui.analysis.pairs.typed_pairs import read_pair as read_pair
 from lensgui.analysis.pairs.typed_pairs import run_prompt as run_prompt
@@ -75,6 +83,7 @@ from lensgui.terms.metrics import LogProbability as LogProbability
 from lensgui.terms.metrics import Probability as Probability
 from lensgui.terms.metrics import Rank as Rank
 from lensgui.terms.model_key import ModelKey as ModelKey
+from lensgui.terms.roles import RoleBounds as RoleBounds
 from lensgui.transformer.cache.cache import ActivationCache as ActivationCache
 from lensgui.transformer.config import HookedTransformerConfig as HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint as HookPoint

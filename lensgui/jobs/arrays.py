@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lensgui.terms.kinds import AttentionMeasure, Direction
 from lensgui.terms.metric import Agreement, MetricName
+from lensgui.terms.roles import ModelMeasures, PairMeasures
 
 
 class CellState(IntEnum):
@@ -221,6 +222,57 @@ class HeadEffects:
     unit: str = "logits"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadRows:
+    """What every head attends to from one position.
+
+    Attributes:
+        axes: layer, head and source.
+        values: Attention, or clean − corrupted, [layer, head, source].
+        is_difference: Whether it is a difference.
+        prompts: How many prompts of one side it is a mean over.
+    """
+
+    axes: tuple[Axis, ...]
+    values: NDArray[np.float32]
+    is_difference: bool = False
+    prompts: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelScores:
+    """What each head does whatever the prompt.
+
+    Attributes:
+        measures: The scores.
+        queries: Of each of `REPEATED_SCORES`, how many queries it is a mean over.
+        prompts: How many random prompts there were.
+    """
+
+    measures: ModelMeasures
+    queries: tuple[int, ...]
+    prompts: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What heads do about the answers of some pairs.
+
+    Attributes:
+        measures: What rules compare, of each pair that has been read.
+        attribution: Direct logit attribution to answer − distractor, the mean over those, in
+            logits, [layer, head].
+        read: How many pairs were looked at so far; those of them that have no two answers have no
+            measures.
+        total: How many pairs there are.
+    """
+
+    measures: tuple[PairMeasures, ...]
+    attribution: NDArray[np.float32]
+    read: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """One cell of a sweep by plain forward passes.
@@ -265,10 +317,11 @@ class Atlas:
         axes: layer, head, position (the query), source (the key); the last two may be pooled to
             fewer cells.
         values: Attention 0..1 as 0..255, or a difference −1..1 as 1..255, 128 being exactly 0,
-            [layer, head, position, source]; the largest in size where cells are pooled.
+            [layer, head, position, source]; the largest in size where cells are pooled. Of other
+            measures each head's own `ends` take the place of 0 and 1.
         layers: How many layers are known so far.
-        scores: Each of `HEAD_SCORES` for each head, [score, layer, head]; NaN where not yet known,
-            or where the prompt does not have what it asks about.
+        scores: Each of `PROMPT_SCORES` for each head, [score, layer, head]; NaN where not yet
+            known, or where the prompt does not have what it asks about.
         strongest: From where to where each head's strongest edge goes, position and source, −1
             where not yet known and where there is none, [layer, head, 2].
         hides_first: Whether position 0 is left out of `values` and the rest of each row
@@ -276,6 +329,12 @@ class Atlas:
         is_difference: Whether all numbers are clean − corrupted.
         prompts: How many prompts of one side they are means over.
         broken: Cells that cover a number that is not finite, as `values`; None if there are none.
+        measure: What is counted; see `AttentionHead`.
+        ends: What the bytes of each head run from and to, where that is not the same for all: the
+            lowest and the highest number, −highest and highest where numbers are signed,
+            [layer, head, 2]; None for attention.
+        full: The size that the strongest colour stands for, of measures but attention; of
+            contributions the largest where the metric is read.
     """
 
     axes: tuple[Axis, ...]
@@ -287,6 +346,14 @@ class Atlas:
     is_difference: bool = False
     prompts: int = 1
     broken: NDArray[np.bool_] | None = None
+    measure: AttentionMeasure = "pattern"
+    ends: NDArray[np.float32] | None = None
+    full: float = 1.0
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether numbers on either side of 0 mean opposite things."""
+        return self.is_difference or self.measure == "contribution"
 
     def is_broken(self, layer: int, head: int) -> bool:
         """Whether some of a head's attention is not finite."""

@@ -21,6 +21,7 @@ class Urgency(IntEnum):
     TYPING = 1
     SELECTION = 2
     SWEEP = 3
+    LAST = 4
 
 
 class Request:
@@ -60,7 +61,7 @@ class Request:
     @property
     def is_slow(self) -> bool:
         """Whether it takes long enough to wait for the user to pause."""
-        return self.urgency == Urgency.SWEEP
+        return self.urgency >= Urgency.SWEEP
 
     @property
     def needs_equal_lengths(self) -> bool:
@@ -98,9 +99,10 @@ class AttentionGrid(Request):
 
     Attributes:
         side: Whose: the clean run's, the corrupted run's, or clean − corrupted.
-        hide_first: Leave position 0 out and renormalise each row: it is an attention sink that
-            swamps the rest.
+        hide_first: Leave position 0 out, an attention sink that swamps the rest; a pattern's rows
+            are renormalised.
         rows: Pairs to average over instead of `pair`; () for the one pair.
+        measure: As of `AttentionHead`.
     """
 
     doing: ClassVar[str] = "attention of all heads"
@@ -112,6 +114,7 @@ class AttentionGrid(Request):
     side: Side = "clean"
     hide_first: bool = True
     rows: tuple[PairRow, ...] = ()
+    measure: AttentionMeasure = "pattern"
 
     @property
     def needs_equal_lengths(self) -> bool:
@@ -148,6 +151,56 @@ class AttentionHead(Request):
     def needs_equal_lengths(self) -> bool:
         """A difference of two runs does."""
         return self.side == "difference" and not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionFrom(Request):
+    """What every head attends to from one position, raw: a `HeadRows`.
+
+    Attributes:
+        position: The destination; of prompts that are matched by role, the number of the role.
+        side: As of `AttentionGrid`.
+        rows: As of `AttentionGrid`.
+    """
+
+    doing: ClassVar[str] = "attention of all heads from one position"
+    of_its_kind: ClassVar[Urgency] = Urgency.VIEW
+
+    model: ModelKey
+    pair: PromptPair
+    position: int
+    side: Side = "clean"
+    rows: tuple[PairRow, ...] = ()
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """A difference of two runs does."""
+        return self.side == "difference" and not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreHeads(Request):
+    """What each head does whatever the prompt: a `ModelScores`, at last with copying."""
+
+    doing: ClassVar[str] = "scoring heads"
+    of_its_kind: ClassVar[Urgency] = Urgency.LAST
+
+    model: ModelKey
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence(Request):
+    """What heads do about the answers of some pairs: an `Evidence` that grows pair by pair."""
+
+    doing: ClassVar[str] = "what heads do about the answer"
+
+    model: ModelKey
+    pairs: tuple[PromptPair, ...]
+
+    @property
+    def urgency(self) -> Urgency:
+        """One pair is read at once; of many, nobody waits for the last."""
+        return Urgency.SELECTION if len(self.pairs) == 1 else Urgency.LAST
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from lensgui.jobs.arrays import Atlas, HeadEffects, Slice, Verification
-from lensgui.jobs.requests import Request
+from lensgui.jobs import arrays
+from lensgui.jobs.requests import Request, Urgency
 from lensgui.terms.model_key import ModelKey
 
 
@@ -287,10 +287,13 @@ class Replacements:
 
 
 Answer = (
-    Slice
-    | Atlas
-    | HeadEffects
-    | Verification
+    arrays.Slice
+    | arrays.Atlas
+    | arrays.Evidence
+    | arrays.HeadEffects
+    | arrays.HeadRows
+    | arrays.ModelScores
+    | arrays.Verification
     | PairReading
     | HeadReading
     | EdgeReading
@@ -351,6 +354,11 @@ class Reply:
     def is_running(self) -> bool:
         """Whether more is to come."""
         return self.is_waiting or self.status == "partial"
+
+    @property
+    def keeps_waiting(self) -> bool:
+        """Whether somebody waits for more."""
+        return self.is_running and self.request.urgency < Urgency.LAST
 
     def followed_by(self, request: Request) -> Reply:
         """Return how another question stands that is asked in the place of this one."""

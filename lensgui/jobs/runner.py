@@ -70,8 +70,8 @@ class Runner(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether anything runs or waits to run."""
-        return any(reply.is_running for reply in self._replies.values())
+        """Whether anything runs or waits to run that somebody waits for."""
+        return any(reply.keeps_waiting for reply in self._replies.values())
 
     def submit(self, channel: object, request: Request, *, when_quiet: bool = False) -> None:
         """Want an answer; nothing happens if the channel wants just that already.

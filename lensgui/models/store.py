@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -201,12 +202,10 @@ def read_verification(place: Path, dtype: str = "float32") -> float | None:
     Returns:
         The figure in logits; None if these weights were never checked with these versions.
     """
+    stored = read_measured("verified", place, dtype)
     try:
-        stored = json.loads(_verification_path(place, dtype).read_text(encoding="utf-8"))
-        if stored["versions"] != _versions():
-            return None
-        return float(stored["difference"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return None if stored is None else float(stored["difference"])
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -227,19 +226,44 @@ def write_verification(
     Raises:
         ModelError: If it can't be written.
     """
-    facts = {
-        **(details or {}),
-        "difference": difference,
-        "dtype": dtype,
-        "versions": _versions(),
-        "folder": place.name,
-    }
-    write_text(_verification_path(place, dtype), json.dumps(facts, indent=1) + "\n")
+    facts = {**(details or {}), "difference": difference, "dtype": dtype, "folder": place.name}
+    write_measured("verified", place, dtype, facts)
 
 
-def _verification_path(place: Path, dtype: str) -> Path:
+def read_measured(kind: str, place: Path, name: str) -> dict[str, Any] | None:
+    """Return what was measured of some weights and stored; None if it never was as things are now.
+
+    Args:
+        kind: What it is, the name of a folder.
+        place: The model's folder, or its only file of weights.
+        name: How it runs, such as its number format.
+    """
+    try:
+        stored = json.loads(_measured_path(kind, place, name).read_text(encoding="utf-8"))
+        return stored if stored["versions"] == _versions() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_measured(kind: str, place: Path, name: str, facts: Mapping[str, Any]) -> None:
+    """Store what was measured of some weights, for as long as neither they nor versions change.
+
+    Args:
+        kind: As of `read_measured`, and so are `place` and `name`.
+        place: The weights.
+        name: How they run.
+        facts: What was measured.
+
+    Raises:
+        ModelError: If it can't be written.
+    """
+    text = json.dumps({**facts, "versions": _versions()}, indent=1)
+    write_text(_measured_path(kind, place, name), text + "\n")
+
+
+def _measured_path(kind: str, place: Path, name: str) -> Path:
     # Not in the model's own folder: the toy's may be read-only, and a user's folder is the user's.
-    return home() / "verified" / f"{fingerprint(place)}-{dtype}.json"
+    return home() / kind / f"{fingerprint(place)}-{name}.json"
 
 
 def _versions() -> dict[str, str]:

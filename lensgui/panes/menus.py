@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import NO_ROLE, ROLES, USUAL, GivenRole, Head
 
 MENU = "verbs"
 
@@ -71,11 +72,15 @@ class Verb:
         name: What it says.
         tip: What it does, in one sentence.
         act: Does it.
+        choices: Verbs of a menu of its own; () for none.
+        is_chosen: Whether it has a check mark.
     """
 
     name: str
     tip: str
     act: Callable[[], None]
+    choices: tuple[Verb, ...] = ()
+    is_chosen: bool = False
 
 
 def show_menu(pane: Pane, verbs: Sequence[Verb], where: QPoint) -> QMenu:
@@ -87,12 +92,24 @@ def show_menu(pane: Pane, verbs: Sequence[Verb], where: QPoint) -> QMenu:
     menu.setAccessibleName("What can be done with this place")
     menu.setToolTipsVisible(True)
     menu.clear()
-    for verb in verbs:
-        action = menu.addAction(verb.name)
-        action.setToolTip(plain_tip(verb.tip))
-        action.triggered.connect(lambda checked=False, act=verb.act: act())
+    _fill(menu, verbs)
     menu.popup(where)
     return menu
+
+
+def _fill(menu: QMenu, verbs: Sequence[Verb]) -> None:
+    for verb in verbs:
+        if verb.choices:
+            inner = menu.addMenu(verb.name)
+            inner.setToolTipsVisible(True)
+            inner.menuAction().setToolTip(plain_tip(verb.tip))
+            _fill(inner, verb.choices)
+            continue
+        action = menu.addAction(verb.name)
+        action.setToolTip(plain_tip(verb.tip))
+        action.setCheckable(verb.is_chosen)
+        action.setChecked(verb.is_chosen)
+        action.triggered.connect(lambda checked=False, act=verb.act: act())
 
 
 def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
@@ -123,7 +140,31 @@ def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
             lambda: pane.edited.emit({"pins": toggled(pins, place)}),
         )
     )
+    if place.layer is not None and place.head is not None:
+        verbs.append(role_of(pane, (place.layer, place.head)))
     return verbs
+
+
+def role_of(pane: Pane, head: Head) -> Verb:
+    """Return the verb that gives a head a role, over whatever the rules say."""
+    layer, at = head
+    rest = tuple(one for one in pane.given if (one.layer, one.head) != head)
+    given = next((one.name for one in pane.given if (one.layer, one.head) == head), None)
+
+    def giving(name: str | None) -> Callable[[], None]:
+        roles = rest if name is None else (*rest, GivenRole(layer, at, name))
+        return lambda: pane.edited.emit({"roles": roles})
+
+    by_rule = "Let the rules say what it is; the numbers in them are the grid’s, under “Roles”."
+    choices = [Verb("what the rules say", by_rule, giving(None), is_chosen=given is None)]
+    for role in ROLES:
+        words = role.words(USUAL)
+        name = f"{role.letter}: {role.name}"
+        choices.append(Verb(name, words, giving(role.name), is_chosen=given == role.name))
+    none = "Take its letter away, whatever the rules say."
+    choices.append(Verb("no role", none, giving(NO_ROLE), is_chosen=given == NO_ROLE))
+    tip = "What part it plays: its letter is drawn in every pane."
+    return Verb(f"Role of {place_name(Cursor(*head))}", tip, lambda: None, tuple(choices))
 
 
 def copying(words: str) -> Verb:

@@ -15,6 +15,7 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import GivenRole, Head, Part
 
 MODEL = "model"  # the name under which every pane receives whether one is open
 OPENING = "The model is being opened."
@@ -42,9 +43,12 @@ class Pane(QWidget):
         title: Its name on its dock.
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
+        says_itself: Questions whose failure the pane shows in a place of its own.
         has_message_line: Whether a line is left empty at its bottom for messages.
         card: The model that was opened last; None before there is one.
         messages: What is wrong, by the name of the question or of what the user did.
+        roles: What part each head plays.
+        given: The roles that the user gave.
         folds: Whether it can be folded to its title and one line.
         summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
@@ -59,6 +63,7 @@ class Pane(QWidget):
     title: ClassVar[str] = ""
     about: ClassVar[str] = ""
     has_message_line: ClassVar[bool] = True
+    says_itself: ClassVar[frozenset[str]] = frozenset()
     folds: ClassVar[bool] = False
     summarised = Signal(str)
     picked = Signal(object)
@@ -76,6 +81,8 @@ class Pane(QWidget):
         self.is_in_front = True
         self.card: ModelCard | None = None
         self.messages: dict[str, str] = {}
+        self.roles: Mapping[Head, Part] = {}
+        self.given: tuple[GivenRole, ...] = ()
         self._replies: dict[str, Reply] = {}
         self._empty_states: dict[EmptyState, str] = {}
         self._bottom: int | None = None  # of what is seen of the pane, if it is scrolled
@@ -116,12 +123,21 @@ class Pane(QWidget):
             self._replies.pop(name, None)
         else:
             self._replies[name] = reply
-        self._say(name, reply.sentence if reply is not None else "")
+        if name not in self.says_itself:
+            self._say(name, reply.sentence if reply is not None else "")
         if name == MODEL:
             self.card = self.known(MODEL, ModelCard) or self.card
             self._say_if_empty(self._without_model(reply) or self._empty_states)
         if not _is_mere_end(before, reply):
             self.draw_reply(name)
+
+    def show_roles(self, roles: Mapping[Head, Part], given: tuple[GivenRole, ...]) -> None:
+        """Receive what part each head plays, and which of these parts the user gave."""
+        self.roles, self.given = roles, given
+        self.draw_roles()
+
+    def draw_roles(self) -> None:
+        """Draw the letters of roles."""
 
     def show_all(self, replies: Mapping[Channel, Reply]) -> None:
         """Receive the replies of all panes, by (title, name)."""

@@ -56,6 +56,11 @@ class PromptPair:
         return Prompt(self.corrupted, self.bos)
 
     @property
+    def has_name(self) -> bool:
+        """Whether the answer that was typed begins like a name."""
+        return self.answer.strip()[:1].isupper()
+
+    @property
     def is_complete(self) -> bool:
         """Whether there are two prompts to compare."""
         return bool(self.clean and self.corrupted)

@@ -13,6 +13,7 @@ from lensgui.prompts.pair import TYPED, PairRow, PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEADS, RESID_PRE, Direction, SweepKind
 from lensgui.terms.model_key import ModelKey
+from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
 
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 EDIT_ID = 1
@@ -56,6 +57,8 @@ class Document:
         views: What each patching pane shows.
         pins: Heads, cells and positions to keep an eye on: outlined in every pane.
         notes: What the user wrote, at most one note for a place.
+        roles: Roles that the user gave heads, at most one for a head.
+        bounds: The numbers in the rules by which roles are proposed.
     """
 
     model: ModelKey
@@ -65,6 +68,8 @@ class Document:
     views: tuple[SweepView, ...] = VIEWS
     pins: tuple[Cursor, ...] = ()
     notes: tuple[Note, ...] = ()
+    roles: tuple[GivenRole, ...] = ()
+    bounds: RoleBounds = USUAL
 
     @property
     def rows(self) -> tuple[PairRow, ...]:

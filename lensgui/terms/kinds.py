@@ -1,4 +1,4 @@
-"""What can be asked for: kinds of sweeps, directions, sides, measures of attention, head scores."""
+"""What can be asked for: kinds of sweeps, directions, sides, measures of attention."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ Direction = Literal["denoising", "noising"]
 HeadInput = Literal["q", "k", "v"]
 Side = Literal["clean", "corrupted", "difference"]
 AttentionMeasure = Literal["pattern", "scores", "values", "writes", "contribution"]
-HEAD_SCORES = (
-    "position 0",
-    "entropy",
-    "previous token",
-    "duplicate token",
-    "induction",
-    "strongest edge",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, answerer, qt
     assert inspector.head.isVisible()
     window.selection.move(position=6)
     qtbot.waitUntil(lambda: not window.runner.is_busy)
-    assert inspector.place.text() == "L2H1, position 6 (the clean prompt has no such position)"
+    assert inspector.place.text() == (
+        "L2H1 (induction), position 6 (the clean prompt has no such position)"
+    )
     for part in (inspector.head, inspector.mlp, inspector.lens, inspector.message):
         assert part.isHidden()
     with qtbot.waitSignal(window.runner.settled):
@@ -125,5 +127,5 @@ def test_a_position_that_the_clean_prompt_lacks_is_no_fault(window, answerer, qt
     assert not any("There is no position" in sentence for sentence in told)
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b c d e f g h")
-    assert inspector.place.text() == "L2H1, position 6 ‘·g’"
+    assert inspector.place.text() == "L2H1 (induction), position 6 ‘·g’"
     assert inspector.head.isVisible()

@@ -20,7 +20,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
         point = pane.heatmap.middle_of(4, 1).toPoint()
         qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
     assert (window.selection.cursor.layer, window.selection.cursor.head) == (4, 2)
-    assert window.panes["Attention"].name.text() == "L4H2"
+    assert window.panes["Attention"].name.text() == "L4H2 · M"
     said = inspector.numbers.labels[0].text()
     assert said.startswith("keys that the head reads at all positions, denoising: +")
     assert said.partition(": ")[2] in pane.heatmap.describe(4, 1)

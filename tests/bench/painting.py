@@ -27,11 +27,11 @@ from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, OpenModel
 from lensgui.jobs.results import Answer, Reply
 from lensgui.panes.attention.attention import AttentionPane
-from lensgui.panes.attention.grid import HeadGrid
+from lensgui.panes.head_grid.grid import HeadGrid
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.model_key import ModelKey
+from lensgui.terms.scores import PROMPT_SCORES
 
 ASKED = OpenModel(ModelKey("random"))  # as good as any question: the answers are made up
 REPEATS = 60
@@ -51,7 +51,7 @@ def random_atlas(layers: int, heads: int, tokens: int, seed: int) -> Atlas:
     side = -(-tokens // step)
     random = np.random.default_rng(seed)
     values = np.tril(random.integers(0, 256, (layers, heads, side, side), np.uint8))
-    scores = random.random((len(HEAD_SCORES), layers, heads), np.float32)
+    scores = random.random((len(PROMPT_SCORES), layers, heads), np.float32)
     strongest = np.ones((layers, heads, 2), np.int32)
     axes = (axis("layer", layers), axis("head", heads))
     places = (axis("position", tokens, step), axis("source", tokens, step))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import (
+    AttentionFrom,
     AttentionGrid,
     AttentionHead,
     FindReplacements,
@@ -22,11 +23,13 @@ from lensgui.jobs.requests import (
     OpenModel,
     Patching,
     ReadEdge,
+    ReadEvidence,
     ReadHead,
     ReadMLP,
     ReadPair,
     ReadPairs,
     Request,
+    ScoreHeads,
     VerifyCell,
     WhoFeeds,
 )
@@ -183,6 +186,9 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadPair: lambda request: read_pair(request.pair),
     AttentionGrid: fake_attention.attention,
     AttentionHead: lambda request: [fake_attention.head(request)],
+    AttentionFrom: lambda request: [fake_attention.rows(request)],
+    ScoreHeads: lambda request: fake_heads.scores(request),
+    ReadEvidence: lambda request: [fake_heads.evidence(request)],
     ReadHead: lambda request: [read_head(request)],
     ReadEdge: lambda request: [fake_heads.edge(request)],
     ReadMLP: lambda request: [fake_heads.mlp(request)],

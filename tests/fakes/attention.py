@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
-from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadRows, HeadSlice
+from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.prompts.pair import Prompt
-from lensgui.terms.kinds import HEAD_SCORES
+from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
 
 
-def prompt_of(request: AttentionGrid | AttentionHead) -> Prompt:
+def prompt_of(request: AttentionFrom | AttentionGrid | AttentionHead) -> Prompt:
     pair = request.rows[0].pair if request.rows else request.pair
     return pair.corrupted_prompt if request.side == "corrupted" else pair.clean_prompt
 
 
-def axes(request: AttentionGrid | AttentionHead) -> tuple[Axis, Axis]:
+def axes(request: AttentionFrom | AttentionGrid | AttentionHead) -> tuple[Axis, Axis]:
     labels = [token.text for token in fakes.tokens(prompt_of(request).text)]
     return fakes.axis("position", labels), fakes.axis("source", labels)
 
@@ -31,7 +31,7 @@ def attention(request: AttentionGrid) -> Iterator[Atlas]:
     pooled = len(positions)
     values = np.tril(fakes.noise(f"atlas{request}", layers, heads, pooled, pooled) * 255)
     values = np.maximum(values, 1) if is_difference else values
-    made_up = fakes.noise(f"scores{request}", len(HEAD_SCORES), layers, heads)
+    made_up = fakes.noise(f"scores{request}", len(PROMPT_SCORES), layers, heads)
     made_up[0] = 0.62
     scores = np.full(made_up.shape, np.nan, np.float32)
     strongest = np.full((layers, heads, 2), -1, np.int32)
@@ -65,3 +65,14 @@ def head(request: AttentionHead) -> HeadSlice:
     states[np.triu_indices(size, 1)] = CellState.MASKED
     prompts = max(1, len(request.rows))
     return HeadSlice((rows, columns), values, states, request.measure, is_difference, 0.62, prompts)
+
+
+def rows(request: AttentionFrom) -> HeadRows:
+    _, sources = axes(request)
+    if request.position >= len(sources):
+        raise ValueError(f"There is no position {request.position}.")
+    values = fakes.noise(f"rows{request}", fakes.LAYERS, fakes.HEADS, len(sources))
+    values[..., request.position + 1 :] = 0
+    names = fakes.axis("layer", [f"L{at}" for at in range(fakes.LAYERS)])
+    heads = fakes.axis("head", [f"H{at}" for at in range(fakes.HEADS)])
+    return HeadRows((names, heads, sources), values, request.side == "difference")

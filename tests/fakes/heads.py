@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from lensgui.jobs.requests import ReadEdge, ReadMLP
-from lensgui.jobs.results import EdgeReading, MLPReading, Neuron, Token
+from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
+
+from lensgui.jobs.arrays import Evidence, ModelScores
+from lensgui.jobs.requests import ReadEdge, ReadEvidence, ReadMLP, ScoreHeads
+from lensgui.jobs.results import EdgeReading, MLPReading, Neuron, Token
+from lensgui.terms.roles import ModelMeasures, PairMeasures
+from tests import fakes
+
+MOVER, INDUCTION = (4, 2), (2, 1)  # the heads that have a role
 WORDS = tuple((Token(at, f" word{at}"), 3.0 - at) for at in range(6))
 
 
@@ -15,3 +24,25 @@ def edge(request: ReadEdge) -> EdgeReading:
 def mlp(request: ReadMLP) -> MLPReading:
     neurons = (Neuron(17, 1.5, 0.25), Neuron(3, -0.5, -0.125))
     return MLPReading(-0.75, WORDS[:3], WORDS[:2:-1], neurons)
+
+
+def scores(request: ScoreHeads) -> Iterator[ModelScores]:
+    made_up = fakes.noise(f"{request}", 4, fakes.LAYERS, fakes.HEADS) * np.float32(0.3)
+    previous, duplicate, induction, copying = made_up
+    induction[INDUCTION], copying[MOVER] = 0.9, 0.8
+    unknown = np.full(copying.shape, np.nan, np.float32)
+    found = ModelScores(ModelMeasures(previous, duplicate, induction, unknown), (396, 196, 200), 4)
+    yield found
+    yield replace(found, measures=replace(found.measures, copying=copying))
+
+
+def evidence(request: ReadEvidence) -> Evidence:
+    attribution = fakes.noise(f"{request}", fakes.LAYERS, fakes.HEADS) - np.float32(0.5)
+    attribution[MOVER] = 2.0
+    looks = np.zeros((3, fakes.LAYERS, fakes.HEADS), np.float32)
+    looks[0][MOVER] = 0.6
+    to_answer, to_distractor, to_repeat = looks
+    share = attribution / np.float32(8)
+    of_each = PairMeasures(to_answer, to_distractor, to_repeat, share)
+    count = len(request.pairs)
+    return Evidence((of_each,) * count, attribution, count, count)

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadHead
+from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead, ReadHead
 from lensgui.prompts.pair import PairRow, Role
 from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
-from lensgui.terms.kinds import HEAD_SCORES
+from lensgui.terms.scores import PROMPT_SCORES
 from tests.answering import last
 
 DOCUMENT = find(TOY_EXAMPLE).document
 MODEL, PAIR = DOCUMENT.model, DOCUMENT.pair
 HEADS = ((1, 2), (0, 3))
 SWAPPED = replace(PAIR, clean=PAIR.corrupted, corrupted=PAIR.clean)
+ROWS = (PairRow(PAIR), PairRow(SWAPPED))
 
 
 def head(dispatcher, *heads, **options):
@@ -141,7 +142,7 @@ def test_hiding_position_0_masks_it_in_every_measure(dispatcher):
 
 def test_the_grid_scores_every_head(dispatcher):
     atlas = last(dispatcher.answer(AttentionGrid(MODEL, PAIR)))
-    scores = dict(zip(HEAD_SCORES, atlas.scores, strict=True))
+    scores = dict(zip(PROMPT_SCORES, atlas.scores, strict=True))
     pattern = head(dispatcher, (1, 2)).values
     below = np.diagonal(pattern, -1)
     assert scores["previous token"][1, 2] == pytest.approx(below.mean(), abs=1e-5)
@@ -183,3 +184,41 @@ def test_no_slice_holds_more_than_one_heads_matrix(dispatcher):
     for request in (AttentionGrid(MODEL, long), AttentionHead(MODEL, long, HEADS)):
         answer = last(dispatcher.answer(request))
         assert answer.values.nbytes <= 120 * 120 * 4
+
+
+def test_attention_from_a_position_is_that_row_of_every_head(dispatcher):
+    for options in ({}, {"side": "corrupted"}, {"side": "difference"}, {"rows": ROWS}):
+        found = last(dispatcher.answer(AttentionFrom(MODEL, PAIR, 6, **options)))
+        for one in HEADS:
+            shown = head(dispatcher, one, **options)
+            np.testing.assert_allclose(found.values[one], shown.values[6], atol=1e-6)
+    with pytest.raises(ValueError, match="There is no position 40"):
+        list(dispatcher.answer(AttentionFrom(MODEL, PAIR, 40)))
+
+
+@pytest.mark.parametrize("measure", ["scores", "values", "writes", "contribution"])
+@pytest.mark.parametrize("side", ["clean", "difference"])
+def test_the_grid_shows_every_measure_on_one_scale(measure, side, dispatcher):
+    question = AttentionGrid(MODEL, PAIR, side, hide_first=False, measure=measure)
+    atlas = last(dispatcher.answer(question))
+    peaks = []
+    for one in HEADS:
+        exact = head(dispatcher, one, side=side, measure=measure)
+        seen = exact.states == CellState.EXACT
+        low, high = atlas.ends[one]
+        bytes_ = atlas.values[one].astype(float)
+        shown = (
+            (bytes_ - 128) / 127 * high if atlas.is_signed else low + bytes_ / 255 * (high - low)
+        )
+        atol = (high - low) / 200
+        np.testing.assert_allclose(shown[seen], exact.values[seen], atol=atol)
+        peaks.append(np.abs(exact.values[seen]).max())
+    assert atlas.is_signed == (measure == "contribution" or side == "difference")
+    assert atlas.full > 0
+    if measure == "contribution":
+        rows = [
+            np.abs(head(dispatcher, (layer, at), side=side, measure=measure).values[-1]).max()
+            for layer in range(2)
+            for at in range(4)
+        ]
+        assert atlas.full == pytest.approx(max(rows), rel=1e-5)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from lensgui.jobs.requests import ReadEdge, ReadHead, ReadMLP
+from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
+from lensgui.jobs.requests import (
+    ReadEdge,
+    ReadEvidence,
+    ReadHead,
+    ReadMLP,
+    ReadPair,
+    ScoreHeads,
+)
 from tests.answering import PAIR, TOY, last
 
 INDUCTION = (1, 0, 10)  # layer, head, position: it looks at what followed " music" last time
@@ -49,3 +60,54 @@ def test_an_mlp_is_read_with_its_neurons(dispatcher):
 def test_places_that_are_not_there_are_refused(dispatcher, request_, sentence):
     with pytest.raises(ValueError, match=sentence):
         list(dispatcher.answer(request_))
+
+
+def test_heads_are_scored_whatever_the_prompt_and_copying_comes_last(dispatcher):
+    found = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
+    assert np.isnan(found[0].measures.copying).all()
+    assert np.isfinite(found[-1].measures.copying).all()
+    model = dispatcher.loaded.use(TOY)
+    scores = last(score_on_repeats(model, repeated_tokens(model)))
+    np.testing.assert_allclose(found[-1].measures.induction, scores.scores[2], atol=1e-6)
+    assert found[-1].queries == scores.queries
+
+
+def test_evidence_grows_pair_by_pair_and_passes_over_what_cannot_be_read(dispatcher):
+    broken = replace(PAIR, answer=" apple", distractor=" apple")
+    pairs = (PAIR, broken, replace(PAIR, clean=PAIR.corrupted))
+    found = [answer for answer in dispatcher.answer(ReadEvidence(TOY, pairs)) if answer is not None]
+    assert [part.read for part in found] == [1, 2, 3]
+    assert [len(part.measures) for part in found] == [1, 1, 2]
+    alone = [
+        last(dispatcher.answer(ReadEvidence(TOY, (pair,)))).attribution
+        for pair in (pairs[0], pairs[2])
+    ]
+    np.testing.assert_allclose(found[-1].attribution, np.mean(alone, 0), atol=1e-5)
+    with pytest.raises(ValueError, match="choose two answers"):
+        list(dispatcher.answer(ReadEvidence(TOY, (broken,))))
+
+
+def test_shares_are_of_the_size_of_the_metric(dispatcher):
+    turned = replace(PAIR, answer=PAIR.distractor, distractor=PAIR.answer)
+    some, other = (last(dispatcher.answer(ReadEvidence(TOY, (pair,)))) for pair in (PAIR, turned))
+    np.testing.assert_allclose(some.measures[0].share, -other.measures[0].share, atol=1e-6)
+    clean = last(dispatcher.answer(ReadPair(TOY, PAIR))).clean
+    np.testing.assert_allclose(
+        some.measures[0].share, some.attribution / abs(clean.metric), atol=1e-5
+    )
+
+
+def test_scores_are_kept_for_as_long_as_the_weights_are_the_same(monkeypatch, tmp_path, dispatcher):
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    first = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
+    (kept,) = (tmp_path / "heads").iterdir()
+    again = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
+    assert [len(first), len(again)] == [2, 1]
+    for name in ("previous", "duplicate", "induction", "copying"):
+        some, other = (getattr(found.measures, name) for found in (first[-1], again[-1]))
+        np.testing.assert_array_equal(some, other)
+    assert again[0].queries == first[-1].queries
+    for broken in ('{"versions": 1}', "[]", kept.read_text().replace('"copying"', '"moving"')):
+        kept.write_text(broken)
+        found = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
+        assert len(found) == 2

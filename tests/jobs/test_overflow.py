@@ -25,8 +25,9 @@ from lensgui.jobs.requests import (
 )
 from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
-from lensgui.terms.kinds import HEAD_SCORES, SweepKind
+from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import MEMORY, ModelKey
+from lensgui.terms.scores import PROMPT_SCORES
 from tests.answering import last
 
 PAIR = find(TOY_EXAMPLE).document.pair
@@ -88,7 +89,7 @@ def test_heads_of_later_layers_are_broken_and_have_no_strongest_edge(side):
     assert all(grid.is_broken(1, head) for head in range(4))
     assert (grid.strongest[0] > 0).all()
     assert (grid.strongest[1] == -1).all()
-    assert np.isnan(grid.scores[HEAD_SCORES.index("strongest edge"), 1]).all()
+    assert np.isnan(grid.scores[PROMPT_SCORES.index("strongest edge"), 1]).all()
     whole = last(
         Dispatcher(threads=1).answer(AttentionGrid(ModelKey("toy", device="cpu"), PAIR, side))
     )

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import AttentionGrid
-from lensgui.panes.attention import head_numbers
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
+from lensgui.panes.head_grid import cards
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import HEAD_SCORES
+from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
 from tests.fakes import attention as fake_attention
 from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
@@ -73,8 +73,6 @@ def test_views_and_filters_ask_nothing(pane, qtbot):
         pane.focus.bar.view.chosen.emit("lines")
         pane.focus.bar.least.setValue(40)
         pane.focus.bar.destination.setChecked(True)
-        pane.bar.sort.setChecked(True)
-        pane.bar.least.setValue(0.5)
 
 
 def test_a_difference_needs_both_prompts(document, qtbot):
@@ -126,9 +124,9 @@ def test_ctrl_click_pins_and_unpins(pane, document, qtbot):
     assert edited.args == [{"pins": (Cursor(1),)}]
 
 
-def test_sorted_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
-    scores = pane.grid.atlas.scores[HEAD_SCORES.index("induction")].ravel()
-    pane.bar.sort.setChecked(True)
+def test_ranked_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
+    scores = pane.grid.atlas.scores[PROMPT_SCORES.index("induction")].ravel()
+    pane.bar.score.chosen.emit("induction here")
     order = pane.grid.layout_now().order.ravel()
     assert order[:24].tolist() == np.argsort(-scores, kind="stable").tolist()
     pane.bar.least.setValue(0.5)
@@ -142,7 +140,7 @@ def test_sorted_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
 
 
 def test_a_threshold_that_no_head_reaches_is_said(pane):
-    pane.bar.sort.setChecked(True)
+    pane.bar.score.chosen.emit("induction here")
     assert pane.grid.layout_now().lacking(0.0) == ""
     pane.bar.least.setValue(5.0)
     assert pane.grid.layout_now().lacking(5.0) == "No head reaches 5.00."
@@ -151,9 +149,9 @@ def test_a_threshold_that_no_head_reaches_is_said(pane):
     assert pane.grid.grab().toImage() != words  # the threshold is written there
 
 
-def test_while_heads_fill_in_they_are_not_sorted(document, show):
+def test_while_heads_fill_in_they_are_not_ranked(document, show):
     pane = show(AttentionPane(), 800, 600)
-    pane.bar.sort.setChecked(True)
+    pane.bar.score.chosen.emit("induction here")
     for atlas in fake_attention.attention(AttentionGrid(document.model, PAIR)):
         tell(pane, "grid", atlas)
         assert (pane.grid.layout_now().order[0, 0] == 0) or atlas.layers == 6
@@ -216,7 +214,8 @@ def test_arrows_walk_the_grid(pane, qtbot):
 
 def test_the_card_of_a_head_names_its_strongest_edge(pane):
     words = pane.grid.words(0, 0)
-    assert words.startswith("L0H0: position 0 holds 62 % · entropy ")
+    assert words.startswith("L0H0: direct attribution ")
+    assert " logits · position 0 holds 62 % · entropy " in words
     assert words.endswith("‘·went’ (4) → ‘·and’ (2)")
 
 
@@ -230,15 +229,17 @@ def test_every_size_of_model_is_labelled(count, qtbot, document, show):
         atlas,
         axes=(*axes, *atlas.axes[2:]),
         values=np.zeros((layers, heads, 5, 5), np.uint8),
-        scores=np.zeros((len(HEAD_SCORES), layers, heads), np.float32),
+        scores=np.zeros((len(PROMPT_SCORES), layers, heads), np.float32),
         strongest=np.zeros((layers, heads, 2), np.int32),
         layers=layers,
     )
     tell(pane, "grid", big)
     draws(pane.grid)
     layout = pane.grid.layout_now()
-    assert layout.raster.side >= 2
-    assert layout.area.contains(layout.cell(layers - 1, heads - 1).center())
+    assert layout.raster.side >= 22
+    pane.show_cursor(Cursor(layers - 1, heads - 1))
+    layout = pane.grid.layout_now()
+    assert layout.area.contains(layout.frame(layers * heads - 1).center())
 
 
 def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
@@ -246,7 +247,12 @@ def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
     pane.grid.menu_requested.emit(4, 2, pane.grid.mapToGlobal(place))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     offered = {action.text(): action for action in menu.actions()}
-    assert set(offered) == {"Average over it, or no longer", "Pin L4H2", "Copy the value"}
+    assert set(offered) == {
+        "Average over it, or no longer",
+        "Pin L4H2",
+        "Role of L4H2",
+        "Copy the value",
+    }
     with qtbot.waitSignal(pane.edited) as edited:
         offered["Pin L4H2"].trigger()
     assert edited.args == [{"pins": (Cursor(4, 2),)}]
@@ -260,7 +266,8 @@ def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):
     pane.show_cursor(replace(CURSOR, source=1))
     pane.head.menu_requested.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    assert [action.text() for action in menu.actions()] == ["Pin L2H1 · 3 → 1", "Copy the value"]
+    offered = [action.text() for action in menu.actions()]
+    assert offered == ["Pin L2H1 · 3 → 1", "Role of L2H1", "Copy the value"]
 
 
 def test_pinned_edges_are_framed_in_the_map_of_their_head(pane, document):
@@ -279,6 +286,6 @@ def test_the_strongest_edge_of_a_mean_by_role_names_the_roles(document):
     roles = ("S1", "IO", "end", "more", "last")[: len(atlas.axes[2])]
     axes = tuple(Axis(name, (None,) * len(roles), roles) for name in ("position", "source"))
     by_role = replace(atlas, axes=(*atlas.axes[:2], *axes))
-    _, lines = head_numbers.card(by_role, 1, 1, roles)
+    _, lines = cards.card(by_role, 1, 1, roles)
     assert "’ → ‘" in lines[-1]
     assert "(" not in lines[-1]

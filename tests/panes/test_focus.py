@@ -252,7 +252,8 @@ def test_models_in_memory_are_copied_without_opening(document, qtbot):
     qtbot.addWidget(pane)
     code = pane.python(replace(document, model=ModelKey("memory:mine")), CURSOR)
     assert "from_pretrained" not in code
-    assert "from lensgui import PairRow, PromptPair, mean_attention, table\n" in code
+    imported = "PairRow, PromptPair, answers, attribute_heads, mean_attention, run_prompt, table"
+    assert f"from lensgui import {imported}\n" in code
     compile(code, "copied", "exec")
 
 

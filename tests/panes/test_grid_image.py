@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.panes import theme
-from lensgui.panes.attention.grid_image import (
+from lensgui.panes.head_grid.image import (
     NOTHING,
     STRONGEST,
     Raster,

@@ -14,9 +14,11 @@ from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching
 from lensgui.jobs.results import LensReading, Likely, Token
 from lensgui.panes import theme
 from lensgui.panes.attention.focus import HeadFocus
-from lensgui.panes.attention.grid import HeadGrid
-from lensgui.panes.attention.grid_layout import GridView
-from lensgui.panes.attention.head_numbers import card, weights
+from lensgui.panes.attention.head_numbers import weights
+from lensgui.panes.head_grid.cards import card
+from lensgui.panes.head_grid.grid import HeadGrid
+from lensgui.panes.head_grid.layout import GridView
+from lensgui.panes.head_grid.ranking import NAMED, ranking
 from lensgui.panes.inspector.lens_rows import LensRows, stretches
 from lensgui.panes.inspector.sections import Ranking
 from lensgui.panes.pictures.heatmap import Heatmap
@@ -24,6 +26,7 @@ from lensgui.panes.pictures.scatter import Points, Scatter
 from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent
+from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.answering import last
@@ -207,12 +210,14 @@ def shades_of(grid, layer, head, down):
 
 
 @pytest.mark.parametrize("is_difference", [False, True])
-@pytest.mark.parametrize("is_sorted", [False, True])
-def test_heads_that_are_not_finite_are_hatched(show, is_difference, is_sorted):
+@pytest.mark.parametrize("arrangement", ["layers", "ranked"])
+def test_heads_that_are_not_finite_are_hatched(show, is_difference, arrangement):
     grid = show(HeadGrid(), 500, 900)
     grid.setPalette(theme.palette(theme.LIGHT))
-    grid.show_view(GridView(is_sorted=is_sorted))
-    grid.show_atlas(broken_atlas(is_difference))
+    grid.show_view(GridView("entropy here", arrangement))
+    atlas = broken_atlas(is_difference)
+    grid.show_atlas(atlas)
+    grid.show_ranking(ranking(NAMED["entropy here"], None, atlas, Cursor()))
     hatched = {theme.LIGHT.hatch, theme.LIGHT.surface}
     assert hatched == shades_of(grid, 1, 2, 0.5) == shades_of(grid, 2, 1, 0.9)
     assert not hatched <= shades_of(grid, 2, 1, 0.5)

@@ -22,7 +22,8 @@ from lensgui.panes.sweep_view.cells import cell_words
 from lensgui.panes.token_text import signed
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import HEAD_SCORES, SweepKind
+from lensgui.terms.kinds import SweepKind
+from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
 from tests.answering import last
 from tests.panes.conftest import PAIR, answer
@@ -182,7 +183,7 @@ def test_the_head_card_has_the_grids_scores(pane, document, side, rows, of, hear
     atlas = hear(pane, request, "Attention", "grid")
     assert pane.scores.heading.text() == f"Head scores, {of}"
     text = pane.scores.scores.text()
-    for name, value in zip(HEAD_SCORES[1:], atlas.scores[1:, 2, 1], strict=True):
+    for name, value in zip(PROMPT_SCORES[1:], atlas.scores[1:, 2, 1], strict=True):
         number = signed(float(value), 2) if side == "difference" else f"{value:.2f}"
         assert f"{name} {number}" in text
     assert text.endswith("‘·went’ (4) → ‘·and’ (2)")

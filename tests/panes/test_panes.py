@@ -22,6 +22,7 @@ from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,
     Patching,
+    ReadEvidence,
     ReadPair,
 )
 from lensgui.panes.attention.attention import AttentionPane
@@ -101,6 +102,7 @@ def test_attention_asks_for_the_grid_and_the_selected_head(document, qtbot):
     assert pane.requests(document, CURSOR) == {
         "pair": ReadPair(document.model, PAIR),
         "grid": AttentionGrid(document.model, PAIR),
+        "rank": ReadEvidence(document.model, (PAIR,)),
         "head": AttentionHead(document.model, PAIR, ((2, 1),)),
     }
     assert "head" not in pane.requests(document, Cursor(layer=2))
@@ -114,7 +116,7 @@ def test_attention_asks_for_the_grid_and_the_selected_head(document, qtbot):
 
 def test_the_switch_says_what_position_0_holds(document, show):
     pane = answer(show(AttentionPane()), document)
-    assert pane.hide_first.text() == "hide position 0 (it holds 62 %)"
+    assert pane.hide_first.text() == "hide position 0 (62 %)"
 
 
 def test_clicking_a_thumbnail_selects_its_head(document, show, qtbot):

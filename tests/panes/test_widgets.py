@@ -16,8 +16,8 @@ from lensgui.jobs.requests import AttentionGrid, AttentionHead
 from lensgui.jobs.results import Token
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
-from lensgui.panes.attention.grid import HeadGrid
-from lensgui.panes.attention.grid_image import EMPTY, MASKED, Raster, paint_atlas
+from lensgui.panes.head_grid.grid import HeadGrid
+from lensgui.panes.head_grid.image import EMPTY, MASKED, Raster, paint_atlas
 from lensgui.panes.pictures.axis_labels import thin
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.picture import Picture

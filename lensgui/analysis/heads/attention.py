@@ -42,49 +42,78 @@ def weighted_attention(
     Raises:
         ValueError: If a contribution to nothing is requested.
     """
+    group, within = divmod(head, run.model.cfg.heads_per_group)
+    return weighted_heads(run, layer, range(group, group + 1), measure, metric)[within]
+
+
+@torch.no_grad()
+def weighted_heads(
+    run: Run,
+    layer: int,
+    groups: range,
+    measure: AttentionMeasure = "pattern",
+    metric: LogitDifference | None = None,
+) -> Tensor:
+    """Return the same of all heads that share some key/value heads.
+
+    Args:
+        run: As in `weighted_attention`, and so are `measure` and `metric`.
+        layer: The heads' layer.
+        groups: Neighbouring key/value heads.
+        measure: What is counted.
+        metric: What contributions are to.
+
+    Returns:
+        [head of these groups, position, source].
+
+    Raises:
+        ValueError: If a contribution to nothing is requested.
+    """
     run.complete(None if measure == "contribution" else layer + 1)
     if measure == "scores":
-        group, within = divmod(head, run.model.cfg.heads_per_group)
-        return _scores(run, layer, group)[within]
-    pattern = run.head_pattern(layer, head)
+        return _scores(run, layer, groups)
+    patterns = run.patterns(layer, groups)
     if measure == "pattern":
-        return pattern
-    value = run.head_values(layer, head)
+        return patterns
+    size = run.model.cfg.heads_per_group
+    values = run.values[layer][0, :, groups.start : groups.stop].transpose(0, 1)
+    values = values.repeat_interleave(size, 0)  # [head, source, d_value]
     if measure == "values":
-        return pattern * _sizes(value)
-    W_O = run.model.blocks[layer].attn.W_O[head]
-    written = value @ W_O * run.model.cfg.residual_multiplier
+        return patterns * _sizes(values)
+    heads = slice(groups.start * size, groups.stop * size)
+    W_O = run.model.blocks[layer].attn.W_O[heads]
+    written = values @ W_O * run.model.cfg.residual_multiplier
     if measure == "writes":
-        return pattern * _sizes(written)
+        return patterns * _sizes(written)
     if metric is None:
         raise ValueError("A contribution is to a logit difference: name two answers.")
-    return _contribution(run, layer, pattern, written, metric)
+    return _contributions(run, layer, patterns, written, metric)
 
 
-def _scores(run: Run, layer: int, group: int) -> Tensor:
-    """Return the scores of the heads that share a key/value head, [head, position, source]."""
+def _scores(run: Run, layer: int, groups: range) -> Tensor:
+    """Return scores before the softmax, [head of these groups, position, source]."""
     block, size = run.model.blocks[layer], run.model.cfg.heads_per_group
-    heads = slice(group * size, (group + 1) * size)
+    heads = slice(groups.start * size, groups.stop * size)
     queries = block.attn.queries(block.ln1(run.residuals[layer][None]), run.span)[:, :, heads]
-    keys = run.keys[layer][:, :, group : group + 1]
+    keys = run.keys[layer][:, :, groups.start : groups.stop]
     return block.attn.scores(queries, [keys], run.span, heads)[0]
 
 
 def _sizes(rows: Tensor) -> Tensor:
-    """Return the length of each row, [...]."""
-    return rows.square().sum(-1).sqrt()
+    """Return the length of each row [head, source, size], [head, 1, source]."""
+    return rows.square().sum(-1).sqrt()[:, None]
 
 
-def _contribution(
-    run: Run, layer: int, pattern: Tensor, written: Tensor, metric: LogitDifference
+def _contributions(
+    run: Run, layer: int, patterns: Tensor, written: Tensor, metric: LogitDifference
 ) -> Tensor:
-    """Return what each source adds to the metric at each query, [position, source].
+    """Return what each source adds to the metric at each query, [head, position, source].
 
     Args:
         run: A complete run.
         layer: The layer.
-        pattern: [position, source].
-        written: What the head writes for each source, [source, d_model].
+        patterns: [head, position, source].
+        written: What each head writes for each source, [head, source, d_model].
         metric: The metric.
     """
     scale = final_scales(run)
@@ -92,4 +121,4 @@ def _contribution(
         written = run.model.blocks[layer].ln1_post.weighted(written)
         scale = scale * attention_scales(run, layer).double()
     effect = written.double() @ answer_direction(run.model, metric)
-    return pattern.double() * effect / scale
+    return patterns.double() * effect[:, None] / scale

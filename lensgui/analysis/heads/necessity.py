@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_runs
-from lensgui.analysis.heads.direct import attributed, direct_effect
-from lensgui.analysis.heads.readout import head_output
+from lensgui.analysis.heads.direct import answer_direction, final_scales
+from lensgui.analysis.heads.readout import heads_output
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
@@ -81,16 +81,18 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
 def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
     """Read every head's output where the metric reads off as a logit difference.
 
+    Every norm's scale is taken as it was, so that the heads' parts add up (Elhage et al. 2021).
+
     Args:
         run: A run, which is completed.
-        metric: What is read.
+        metric: What is read; its sets of tokens count by their mean.
 
     Yields:
         In logits, [layer, head], NaN where not yet known: a layer more each time.
     """
     cfg, position = run.complete().model.cfg, read_positions(metric, len(run.tokens)).start
+    direction = answer_direction(run.model, metric) / final_scales(run)[position]
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer in range(cfg.n_layers):
-        written = [head_output(run, layer, head, position) for head in range(cfg.n_heads)]
-        found[layer] = attributed(direct_effect(run, torch.stack(written), position), metric).cpu()
+        found[layer] = (heads_output(run, layer, position).double() @ direction).cpu()
         yield found

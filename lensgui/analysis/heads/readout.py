@@ -35,16 +35,32 @@ def head_output(run: Run, layer: int, head: int, position: int) -> Tensor:
 
 
 @torch.no_grad()
+def heads_output(run: Run, layer: int, position: int) -> Tensor:
+    """Return what each head of a layer adds to the residual stream at a position, [head, d_model].
+
+    Where a norm stands between, its scale is taken as it was.
+    """
+    block, size = run.model.blocks[layer], run.model.cfg.heads_per_group
+    attention = run.attention_from(layer, position)
+    values = run.values[layer][0, : position + 1].transpose(0, 1).repeat_interleave(size, 0)
+    z = (attention[:, None].to(values.dtype) @ values)[:, 0]
+    return _normed(run, layer, position, (z[:, None] @ block.attn.W_O)[:, 0])
+
+
+@torch.no_grad()
 def written_for(run: Run, layer: int, head: int, position: int, z: Tensor) -> Tensor:
     """Return what a head that puts out z [..., d_head] adds at a position, [..., d_model].
 
     Where a norm stands between, its scale is taken as it was.
     """
-    block = run.model.blocks[layer]
-    written = z @ block.attn.W_O[head]
+    return _normed(run, layer, position, z @ run.model.blocks[layer].attn.W_O[head])
+
+
+def _normed(run: Run, layer: int, position: int, written: Tensor) -> Tensor:
+    """Return what heads wrote [..., d_model] as the stream at a position gets it."""
     if run.model.cfg.has_post_norms:
         scale = attention_scales(run, layer, slice(position, position + 1))[0]
-        written = block.ln1_post.weighted(written / scale)
+        written = run.model.blocks[layer].ln1_post.weighted(written / scale)
     return written * run.model.cfg.residual_multiplier
 
 

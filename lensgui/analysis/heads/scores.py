@@ -221,7 +221,7 @@ def head_scores(pattern: Tensor, needed: Targets) -> Tensor:
         needed: The prompt's targets.
 
     Returns:
-        [score, head] in the order of `HEAD_SCORES`, but for the last: attention to position 0;
+        [score, head] in the order of `PROMPT_SCORES`, but for the last: attention to position 0;
         entropy of a row, in bits; attention to the token before; to earlier places of the same
         token; and to what followed those. NaN where the prompt has no query with such a target.
     """

@@ -2,6 +2,7 @@
 
 answers: A prompt pair as somebody typed it → token ids, and what its metric compares.
 cases: A row of a table of prompt pairs → token ids, a metric, and where the named words stand.
+head_roles: Which heads play which part in a pair's answer, by the rules of `terms.roles`.
 roles: Where named words stand in prompts, by which positions of different prompts are matched.
 typed_pairs: Analyses of prompt pairs as somebody typed them, in one call each, and a table to
     print.

@@ -145,7 +145,8 @@ def mean_attention(
     mean = torch.stack(total) / len(rows)
     if hides_first and measure != "pattern" and not roles:
         mean[..., 0] = 0
-    pooled = shrink_signed if side == "difference" else shrink
+    is_signed = side == "difference" or measure == "contribution"
+    pooled = shrink_signed if is_signed else shrink
     return pooled(mean, at_most) if at_most else mean
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.passes import rows_at_once, through
 from lensgui.transformer.hooks.hook_point import HookPoint
-from lensgui.transformer.layers.span import KeyValues
+from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import refuse_padding
 
@@ -133,6 +133,18 @@ class Run:
         keys = self.keys[layer][:, :, groups.start : groups.stop]
         q = self._queries_of(layer)[:, :, heads]
         return block.attn.pattern(q, [keys], self.span, heads)[0]
+
+    @torch.no_grad()
+    def attention_from(self, layer: int, position: int) -> Tensor:
+        """Return what each head of a layer attends to from one position, [head, source].
+
+        Sources end at the position. Only its own query is worked out, whatever the prompt's length.
+        """
+        block = self.model.blocks[layer]
+        read = block.ln1(self.residuals[layer][None, position : position + 1])
+        span = Span(self.model.cfg, 1, position, device=read.device)
+        keys = self.keys[layer][:, : position + 1]
+        return block.attn.pattern(block.attn.queries(read, span), [keys], span)[0, :, 0]
 
     def _queries_of(self, layer: int) -> Tensor:
         """Return a layer's queries, turned, [1, position, head, d_head]; the last ones are kept."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from lensgui.app.window import role_book
+from lensgui.app.window.role_book import RoleBook
 from lensgui.jobs.requests import OpenModel, ReadPair, Request
 from lensgui.jobs.results import ModelCard, PairReading, Reply
 from lensgui.jobs.runner import STOPPED, Runner
@@ -58,6 +60,7 @@ class Exchange(QObject):
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
+        self._roles = RoleBook()
 
     @Slot()
     def ask(self) -> None:
@@ -86,6 +89,7 @@ class Exchange(QObject):
         self._limit_positions()
         for pane in self._panes.values():
             pane.show_document(document)
+        self._show_roles()
         self.ask()
 
     @Slot(object)
@@ -128,6 +132,10 @@ class Exchange(QObject):
             self._receive_model(reply)
             return
         title, name = channel
+        if channel in role_book.CHANNELS:
+            if self._roles.take(channel, reply):
+                self._show_roles()
+            return
         if reply is not None and reply.status == "failed":
             is_known = self._is_unequal and reply.request.needs_equal_lengths
             if is_known and reply.sentence != STOPPED:
@@ -158,6 +166,8 @@ class Exchange(QObject):
         if new is not None:
             self.card = new
             self._selection.limit(layer=new.n_layers, head=new.n_heads)
+            self._roles = RoleBook()
+            self._show_roles()
         for title, pane in self._panes.items():
             is_quiet = title != PROMPTS
             pane.show_reply(NAME, replace(reply, sentence="") if reply and is_quiet else reply)
@@ -168,6 +178,14 @@ class Exchange(QObject):
             if new.remark:
                 self.status_message.emit(new.remark)
             self.ask()
+
+    def _show_roles(self) -> None:
+        """Tell every pane what part each head plays."""
+        document = self._session.document
+        roles = self._roles.roles(document)
+        for pane in self._panes.values():
+            if (roles, document.roles) != (pane.roles, pane.given):
+                pane.show_roles(roles, document.roles)
 
     def _follow_last(self) -> None:
         """Keep the last position selected where it was, however long the prompt is now."""
@@ -193,7 +211,7 @@ class Exchange(QObject):
         """Return what is to be asked: what the visible panes want to know of an open model."""
         if self.card is None or self.card.key != document.model:
             return {MODEL: OpenModel(document.model)}
-        return {
+        return role_book.questions(document) | {
             (title, name): request
             for title, pane in self._panes.items()
             if pane.isVisible() and pane.is_in_front
@@ -206,6 +224,8 @@ class Exchange(QObject):
     def _stays(self, channel: Channel, reply: Reply) -> bool:
         """Whether a question that nobody asks any more keeps its answer."""
         title, name = channel
+        if channel in role_book.CHANNELS:
+            return False
         if channel == MODEL:
             return reply.request == OpenModel(self._session.document.model)
         is_paused = reply.status == "paused"  # by the user, even in a pane that is hidden now

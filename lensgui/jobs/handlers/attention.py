@@ -13,23 +13,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.attention import weighted_attention, weighted_heads
 from lensgui.analysis.heads.readout import first_share, hide_first_source, shrink, shrink_signed
 from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
 from lensgui.analysis.pairs.roles import at_places
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadRows, HeadSlice
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.mixtures import Mixture, differences, mixture
 from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
-from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.jobs.results import Answer
-from lensgui.terms.kinds import HEAD_SCORES
+from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.scores import PROMPT_SCORES
 
-STRONGEST = HEAD_SCORES.index("strongest edge")
+STRONGEST = PROMPT_SCORES.index("strongest edge")
 Places = NDArray[np.int32]
+MOST = 0.99  # of the heads have their largest number within the colours
 FEW = 2  # short prompts: their layers are drawn in one step
 SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time
 
@@ -37,18 +39,35 @@ SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting th
 class AtlasDrawing:
     """Every head's attention as bytes, drawn layer by layer."""
 
-    def __init__(self, mixture: Mixture, hide_first: bool) -> None:
-        """Start with an empty picture."""
+    def __init__(
+        self,
+        mixture: Mixture,
+        hide_first: bool,
+        measure: AttentionMeasure = "pattern",
+        metrics: Sequence[LogitDifference | None] = (),
+    ) -> None:
+        """Start with an empty picture.
+
+        Args:
+            mixture: What is read.
+            hide_first: Whether position 0 is left out.
+            measure: What is counted.
+            metrics: What contributions are to, in each run.
+        """
         model = mixture.terms[0].run.model
         cfg = model.cfg
         self._mixture, self._hides_first = mixture, hide_first
+        self._measure, self._metrics = measure, metrics or [None] * len(mixture.terms)
+        self._is_signed = mixture.is_difference or measure == "contribution"
         self._targets = [targets(term.run.tokens) for term in mixture.terms]
         self._step = max(1, -(-mixture.length // ATLAS_SIDE))
         side = -(-mixture.length // self._step)
         of_heads = (cfg.n_layers, cfg.n_heads)
-        empty = 128 if mixture.is_difference else 0
+        empty = 128 if self._is_signed else 0
+        self._ends = np.zeros((*of_heads, 2), np.float32)
+        self._read_out = 0.0  # the largest size where the metric is read
         self._values = np.full((*of_heads, side, side), empty, np.uint8)
-        self._scores = np.full((len(HEAD_SCORES), *of_heads), np.nan, np.float32)
+        self._scores = np.full((len(PROMPT_SCORES), *of_heads), np.nan, np.float32)
         self._strongest: Places = np.full((*of_heads, 2), -1, np.int32)
         self._broken: NDArray[np.bool_] | None = None
         self._layers = 0
@@ -75,12 +94,33 @@ class AtlasDrawing:
         self._scores[:STRONGEST, layer, heads] = host(_sum(weights, scores))
         self._scores[STRONGEST, layer, heads] = host(strongest)
         self._strongest[layer, heads] = places.cpu().numpy()
-        if self._hides_first:
+        if self._measure != "pattern":
+            shown = yield from self._measured(layer, groups, weights)
+        elif self._hides_first:
             hidden = [hide_first_source(pattern) for pattern in patterns]
             shown = _sum(weights, self._read(hidden))
         yield
         self._values[layer, heads] = self._bytes(shown, layer, heads)
         self._layers = layer + 1
+
+    def _measured(
+        self, layer: int, groups: range, weights: list[float]
+    ) -> Generator[None, None, Tensor]:
+        """Return another measure than attention, yielding between runs.
+
+        Scores are −∞ where nothing is seen, and at position 0 where that is hidden; all else is 0.
+        """
+        found = list[Tensor]()
+        for term, metric in zip(self._mixture.terms, self._metrics, strict=True):
+            found.append(weighted_heads(term.run, layer, groups, self._measure, metric))
+            yield
+        read = self._read(found)
+        unseen = torch.stack([of.isneginf() for of in read]).any(0)
+        if self._hides_first and not self._mixture.roles:
+            unseen[..., 0] = True
+        shown = _sum(weights, [of.masked_fill(unseen, 0) for of in read])
+        is_scored = self._measure == "scores" and not self._is_signed
+        return shown.masked_fill(unseen, -torch.inf) if is_scored else shown
 
     def _read(self, patterns: list[Tensor]) -> list[Tensor]:
         """Return what is read of each run's patterns."""
@@ -96,10 +136,13 @@ class AtlasDrawing:
 
     def _bytes(self, shown: Tensor, layer: int, heads: slice) -> NDArray[np.uint8]:
         """Return patterns [head, position, source] as bytes, pooled to what the grid can show."""
-        if not self._mixture.is_difference:
-            small = shrink(shown, ATLAS_SIDE).float() * 255
-        else:
-            small = shrink_signed(shown, ATLAS_SIDE).float() * 127 + 128
+        pool = shrink_signed if self._is_signed else shrink
+        small = pool(shown, ATLAS_SIDE).float()
+        if self._measure != "pattern":
+            read_out = shown[:, -1].abs().nan_to_num(0, 0)
+            self._read_out = max(self._read_out, float(read_out.max()))
+            small = self._within_ends(small, layer, heads)
+        small = small * 127 + 128 if self._is_signed else small * 255
         is_bad = ~small.isfinite()
         if is_bad.any():
             if self._broken is None:
@@ -107,6 +150,27 @@ class AtlasDrawing:
             self._broken[layer, heads] = is_bad.cpu().numpy()
             small = small.masked_fill(is_bad, 0)
         return small.round().to("cpu", torch.uint8).numpy()
+
+    def _within_ends(self, small: Tensor, layer: int, heads: slice) -> Tensor:
+        """Return numbers as shares of their head's range, −1 to 1 where they are signed."""
+        unseen, is_known = small.isneginf(), small.isfinite()
+        high = small.abs() if self._is_signed else small
+        high = high.masked_fill(~is_known, 0).flatten(1).amax(1)
+        low = torch.zeros_like(high)
+        if self._measure == "scores" and not self._is_signed:
+            low = small.masked_fill(~is_known, torch.inf).flatten(1).amin(1).minimum(high)
+        ends = torch.stack([-high if self._is_signed else low, high], 1)
+        self._ends[layer, heads] = ends.cpu().numpy()
+        span = (high - low).clamp(min=torch.finfo(high.dtype).tiny)
+        shares = (small - low[:, None, None]) / span[:, None, None]
+        return shares.masked_fill(unseen, 0)
+
+    def _full(self) -> float:
+        """Return what the strongest colour stands for."""
+        if self._measure == "contribution":
+            return self._read_out
+        known = np.abs(self._ends[: self._layers]).max(-1)
+        return float(np.quantile(known, MOST)) if known.size else 1.0
 
     def picture(self) -> Atlas:
         """Return what is drawn so far."""
@@ -127,6 +191,9 @@ class AtlasDrawing:
             self._mixture.is_difference,
             self._mixture.prompts,
             broken,
+            self._measure,
+            None if self._measure == "pattern" else self._ends.copy(),
+            1.0 if self._measure == "pattern" else self._full(),
         )
 
 
@@ -223,7 +290,11 @@ def attention_grid(loaded: Loaded, request: AttentionGrid) -> Iterator[Answer | 
     """Yield every head's attention, ever more layers of it."""
     model = loaded.use(request.model)
     found = yield from mixture(loaded, model, request)
-    drawing = AtlasDrawing(found, request.hide_first)
+    metrics: Sequence[LogitDifference | None] = ()
+    if request.measure == "contribution":
+        metrics = yield from differences(loaded, found)
+        yield from found.steps()
+    drawing = AtlasDrawing(found, request.hide_first, request.measure, metrics)
     groups = model.cfg.kv_heads
     is_long = found.length > ATLAS_SIDE or len(found.terms) > FEW
     at_once = 1 if is_long else groups
@@ -261,3 +332,29 @@ def attention_head(loaded: Loaded, request: AttentionHead) -> Iterator[Answer | 
             yield None
     if total is not None:
         yield head_slice(found, total, request)
+
+
+@torch.no_grad()
+def attention_rows(loaded: Loaded, request: AttentionFrom) -> Iterator[Answer | None]:
+    """Yield what every head attends to from one position, once it is known."""
+    model = loaded.use(request.model)
+    found = yield from mixture(loaded, model, request)
+    if request.position >= found.length:
+        raise ValueError(
+            f"There is no position {request.position}: there are {found.length} to look from."
+        )
+    total: Tensor | None = None
+    for term in found.terms:
+        places = term.places or tuple(range(found.length))
+        rows = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, len(term.run.tokens))
+        for layer in range(model.cfg.n_layers):
+            for _ in term.run.steps(layer + 1):
+                yield None
+            seen = term.run.attention_from(layer, places[request.position])
+            rows[layer, :, : seen.shape[-1]] = seen.cpu()
+        part = term.weight * rows[..., list(places)]
+        total = part if total is None else total + part
+        yield None
+    assert total is not None
+    axes = layer_axis(model), head_axis(model), found.positions("source")
+    yield HeadRows(axes, host(total), found.is_difference, found.prompts)

@@ -12,21 +12,35 @@ from torch import Tensor
 from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.heads.copying import copying_scores
+from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
 from lensgui.analysis.heads.readout import MLPReadout, read_edge, read_head, read_mlp, score_keys
+from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
 from lensgui.analysis.pairs.answers import encode, required_metric
+from lensgui.analysis.pairs.head_roles import measures
 from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.recording import check_finite
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.arrays import Axis, CellState, Feeding, HeadEffects
+from lensgui.jobs.arrays import Axis, CellState, Evidence, Feeding, HeadEffects, ModelScores
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.in_words import extremes
-from lensgui.jobs.handlers.loaded import Loaded
+from lensgui.jobs.handlers.loaded import Loaded, read_scores, write_scores
 from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, layer_axis
-from lensgui.jobs.requests import HeadRoles, LogitLens, ReadEdge, ReadHead, ReadMLP, WhoFeeds
+from lensgui.jobs.requests import (
+    HeadRoles,
+    LogitLens,
+    ReadEdge,
+    ReadEvidence,
+    ReadHead,
+    ReadMLP,
+    ScoreHeads,
+    WhoFeeds,
+)
 from lensgui.jobs.results import Answer, EdgeReading, MLPReading, Neuron
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.metrics import METRICS, LogitDifference
+from lensgui.terms.roles import ModelMeasures, PairMeasures
 from lensgui.transformer.model import HookedTransformer
 
 MOST_NEURONS = 6
@@ -205,3 +219,63 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
         receiver=_name(model, scores.receiver),
         embedding=scores.embed,
     )
+
+
+def score_heads(loaded: Loaded, request: ScoreHeads) -> Iterator[Answer | None]:
+    """Yield each head's scores on random repeated tokens, and later how far it copies too.
+
+    They are worked out once for weights that are stored, as that takes seconds.
+    """
+    model = loaded.use(request.model)
+    stored = read_scores(request.model, model)
+    if stored is not None:
+        yield stored
+        return
+    found = yield from last(score_on_repeats(model, repeated_tokens(model)))
+    previous, duplicate, induction = map(host, found.scores)
+    unknown = np.full(previous.shape, np.nan, np.float32)
+    scores = ModelMeasures(previous, duplicate, induction, unknown)
+    yield ModelScores(scores, found.queries, found.prompts)
+    copying = yield from last(copying_scores(model))
+    whole = ModelScores(replace(scores, copying=host(copying)), found.queries, found.prompts)
+    write_scores(request.model, model, whole)
+    yield whole
+
+
+def read_evidence(loaded: Loaded, request: ReadEvidence) -> Iterator[Answer | None]:
+    """Yield what heads do about the answers, of ever more pairs.
+
+    A pair of many that can't be read is passed over.
+    """
+    model = loaded.use(request.model)
+    known, total = list[PairMeasures](), torch.zeros(model.cfg.n_layers, model.cfg.n_heads)
+    for at, pair in enumerate(request.pairs):
+        try:
+            found = yield from _evidence(loaded, model, pair)
+        except ValueError:
+            if len(request.pairs) == 1:
+                raise
+            found = None
+        if found is not None:
+            known.append(measures(found))
+            total = total + found.attribution
+        mean = host(total / max(1, len(known)))
+        yield Evidence(tuple(known), mean, at + 1, len(request.pairs))
+
+
+def _evidence(
+    loaded: Loaded, model: HookedTransformer, pair: PromptPair
+) -> Generator[None, None, HeadEvidence]:
+    """Return what heads do about a pair's answers, yielding on the way.
+
+    Raises:
+        ValueError: If it can't be read; the sentence says why.
+    """
+    run = loaded.run(model, pair.clean_prompt)
+    for _ in run.steps():
+        yield None
+    check_finite(run)
+    difference = _difference(loaded, pair, run)
+    if difference is None:
+        raise ValueError("Direct attribution is to answer − distractor: choose two answers.")
+    return (yield from last(head_evidence(run, difference)))

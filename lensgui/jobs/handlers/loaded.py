@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
@@ -14,14 +18,21 @@ from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
 from lensgui.checkpoints.loading import open_model
+from lensgui.checkpoints.locate import locate
+from lensgui.jobs.arrays import ModelScores
 from lensgui.jobs.handlers.in_words import likeliest
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.results import RowReading
+from lensgui.models import store
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ModelKey
+from lensgui.terms.roles import ModelMeasures
 from lensgui.transformer.model import HookedTransformer
 
+SCORES = "heads"  # the folder of what is known of heads whatever the prompt
+MEASURES = ("previous", "duplicate", "induction", "copying")
+log = logging.getLogger(__name__)
 RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
 
@@ -118,3 +129,46 @@ class Loaded:
 def weights_version(model: HookedTransformer) -> int:
     """Return how often weights were changed in place, as torch counts it."""
     return sum(weight._version for weight in model.parameters())
+
+
+def read_scores(key: ModelKey, model: HookedTransformer) -> ModelScores | None:
+    """Return the scores of a model's heads; None if they are not kept, or are of other heads."""
+    if key.is_in_memory:
+        return None
+    stored = store.read_measured(SCORES, locate(key.source), _name(key, model))
+    shape = model.cfg.n_layers, model.cfg.n_heads
+    try:
+        arrays = [_array(stored[name], shape) for name in MEASURES] if stored else []
+        if not stored or not arrays:
+            return None
+        queries = tuple(int(count) for count in stored["queries"])
+        return ModelScores(ModelMeasures(*arrays), queries, int(stored["prompts"]))
+    except (KeyError, TypeError, ValueError):
+        return None  # somebody else's file: they are worked out anew
+
+
+def write_scores(key: ModelKey, model: HookedTransformer, scores: ModelScores) -> None:
+    """Keep the scores of a model's heads, if there is room."""
+    if key.is_in_memory:
+        return
+    facts: dict[str, Any] = {
+        name: getattr(scores.measures, name).astype(float).tolist() for name in MEASURES
+    }
+    facts |= {"queries": list(scores.queries), "prompts": scores.prompts}
+    try:
+        store.write_measured(SCORES, locate(key.source), _name(key, model), facts)
+    except ModelError as error:
+        log.info("scores of heads are not kept: %s", error)
+
+
+def _name(key: ModelKey, model: HookedTransformer) -> str:
+    dtype = str(model.cfg.dtype).removeprefix("torch.")
+    return f"{dtype}{'-folded' * key.folded}"
+
+
+def _array(rows: object, shape: tuple[int, int]) -> NDArray[np.float32]:
+    array = np.array(rows, np.float32)
+    if array.shape != shape:
+        raise ValueError(f"{array.shape} scores, and {shape} heads")
+    array.flags.writeable = False
+    return array

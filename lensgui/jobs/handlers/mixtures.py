@@ -11,7 +11,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.requests import AttentionGrid, AttentionHead
+from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.kinds import Side
 from lensgui.terms.metrics import LogitDifference
@@ -82,7 +82,7 @@ class Mixture:
 
 
 def mixture(
-    loaded: Loaded, model: HookedTransformer, request: AttentionGrid | AttentionHead
+    loaded: Loaded, model: HookedTransformer, request: AttentionGrid | AttentionHead | AttentionFrom
 ) -> Generator[None, None, Mixture]:
     """Return the runs that a question about attention reads, yielding between pairs.
 

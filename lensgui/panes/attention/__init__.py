@@ -1,12 +1,8 @@
-"""All heads at a glance, and one of them as a map, as lines or on the text.
+"""The grid of all heads, and one of them as a map, as lines or on the text.
 
 attention: Where every head looks, and where one head looks exactly.
 attention_controls: The switches of the attention explorer, in as little room as they need.
 focus: One head, or the mean of several: as a map, as lines, or on the text.
-grid: Every head as a thumbnail, painted as one picture, by layer or sorted by a score.
-grid_image: From every head's attention to one picture of thumbnails.
-grid_layout: Which heads stand where in the grid: geometry without a widget.
-grid_paint: How each part of the grid of heads is painted.
 head_lines: One head as lines: from each token on the left to what it looks at on the right, or as
     arcs.
 head_map: One head as a heatmap: rows look at columns; any part of it can be seen large.

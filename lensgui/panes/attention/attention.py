@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QSplitter,
+    QWidget,
+)
 
 from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
 from lensgui.jobs.results import ModelCard, PairReading, PromptReading
 from lensgui.panes import menus
-from lensgui.panes.attention.attention_controls import GridBar
 from lensgui.panes.attention.focus import HeadFocus
-from lensgui.panes.attention.grid import HeadGrid
-from lensgui.panes.attention.grid_image import scale_words
-from lensgui.panes.attention.grid_layout import GridView
-from lensgui.panes.attention.head_numbers import share_words
-from lensgui.panes.controls.controls import caption
+from lensgui.panes.controls.flow import Flow
+from lensgui.panes.head_grid.all_heads import AllHeads
+from lensgui.panes.head_grid.cards import share_words
+from lensgui.panes.head_grid.ranking import question
 from lensgui.panes.menus import Verb, edges_of, heads_of, toggled
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
@@ -63,8 +65,8 @@ def of_edge(pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str) -> 
 
 
 def _pin_and_copy(pane: Pane, place: Cursor, pins: tuple[Cursor, ...], words: str) -> list[Verb]:
-    *_, pin = menus.of_place(pane, place, pins)
-    return [pin, menus.copying(words)]
+    _, *verbs = menus.of_place(pane, place, pins)  # its attention is here
+    return [*verbs, menus.copying(words)]
 
 
 class AttentionPane(Pane):
@@ -72,6 +74,7 @@ class AttentionPane(Pane):
 
     title: ClassVar[str] = "Attention"
     about: ClassVar[str] = "Where each head looks: rows are destinations, columns are sources."
+    says_itself: ClassVar[frozenset[str]] = frozenset({"rank"})
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,10 +87,8 @@ class AttentionPane(Pane):
         self.side.setAccessibleName("Prompt whose attention is shown")
         self.hide_first = QCheckBox(HIDE_FIRST, self)
         self.hide_first.setChecked(True)
-        self.scale = caption("", self)
-        self.bar = GridBar(self)
-        self.grid = HeadGrid(self)
-        self.grid.show_view(self.bar.view)
+        self.all_heads = AllHeads(self)
+        self.grid, self.bar = self.all_heads.grid, self.all_heads.bar
         self.focus = HeadFocus(self)
         self.name, self.head = self.focus.name, self.focus.map
         views = (self.focus.map, self.focus.lines, self.focus.text)
@@ -109,12 +110,17 @@ class AttentionPane(Pane):
         model, asked, focus = document.model, document.asked, self.focus.focus
         found: dict[str, Request] = {
             "pair": ReadPair(model, pair),
-            "grid": AttentionGrid(model, asked, side, self.hide_first.isChecked(), rows),
+            "grid": AttentionGrid(
+                model, asked, side, self.hide_first.isChecked(), rows, focus.measure
+            ),
         }
-        heads = self._heads(cursor)
-        if heads:
+        ranks = question(self.all_heads.score, document, cursor, side)
+        if ranks is not None:
+            found["rank"] = ranks
+        looked_at = self._heads(cursor)
+        if looked_at:
             found["head"] = AttentionHead(
-                model, asked, heads, side, focus.measure, focus.hides_first, rows
+                model, asked, looked_at, side, focus.measure, focus.hides_first, rows
             )
         return found
 
@@ -128,19 +134,31 @@ class AttentionPane(Pane):
             focus.measure,
             hides_first=focus.hides_first,
             grid_hides_first=self.hide_first.isChecked(),
+            ranked=script.ranked(document, self.all_heads.score, cursor, self._side),
         )
 
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""
         self._document = document
+        self.all_heads.show_bounds(document.bounds)
         self._mark()
+        self._rank()
+
+    def draw_roles(self) -> None:
+        """Write the letters of roles."""
+        self.all_heads.show_roles(self.roles)
+        self.focus.show_roles(self.roles)
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected head, and its cell."""
+        is_elsewhere = (cursor.layer, cursor.head) != (self._cursor.layer, self._cursor.head)
         self._cursor = cursor
         if (cursor.layer, cursor.head) not in self.several:
             self.several = ()
         self._mark()
+        if is_elsewhere:
+            self.grid.reveal()
+        self._rank()
         self.focus.expect(self._heads(cursor))
         self.focus.show_cursor(cursor)
 
@@ -150,8 +168,11 @@ class AttentionPane(Pane):
             case "model" if self.known(name, ModelCard) is not None:
                 self.several = ()
                 self._mark()
+            case "rank":
+                self._rank()
             case "grid":
                 self._draw_grid()
+                self._rank()
             case "head":
                 self._draw_head()
             case "pair" if self._pair is not None:
@@ -169,13 +190,16 @@ class AttentionPane(Pane):
         if atlas is None:
             self.grid.show_atlas(None)
             self.hide_first.setText(HIDE_FIRST)
-            self.scale.clear()
         elif atlas is not self.grid.atlas:
+            is_first = self.grid.atlas is None
             self.grid.tokens = self._names(atlas.axes[2])
             self.grid.show_atlas(atlas)
             self._share_out()
-            self._show_share(atlas)
+            self.hide_first.setText(HIDE_FIRST + share_words(atlas))
+            if is_first:
+                self.grid.reveal()
         self.grid.show_stale(self.is_stale("grid"))
+        self.all_heads.magnify_anew()
 
     def _draw_head(self) -> None:
         found = self.answer("head", HeadSlice)
@@ -208,42 +232,38 @@ class AttentionPane(Pane):
         self._is_shared_by_hand = True
 
     def _share_out(self) -> None:
-        """Give the grid the width it can use, but less than half; the head takes the rest."""
+        """Give the grid the width it can use, but about half at most; the head takes the rest."""
         if not self._is_shared_by_hand:
             whole = self._splitter.width()
-            most = whole * 9 // 20
+            most = whole * 11 // 20
             needed = self.grid.width_for(self.grid.height())
-            share = most if self.grid.view.is_sorted else min(needed, most)
+            share = most if self.grid.view.is_ranked else min(needed, most)
             self._splitter.setSizes([share, whole - share])
 
     def _lay_out(self) -> None:
-        switches, bars = QHBoxLayout(), QHBoxLayout()
-        for row in (switches, bars):
-            row.setSpacing(10)
-        switches.addWidget(self.side)
-        switches.addWidget(self.hide_first)
-        switches.addWidget(self.scale, 1)
-        bars.addWidget(self.bar, 1)
-        bars.addWidget(self.focus.bar, 1)
+        switches = Flow(spacing=6)
+        for part in (self.side, self.hide_first, self.focus.bar):
+            switches.addWidget(part)
         splitter = QSplitter(Qt.Orientation.Horizontal, self, childrenCollapsible=False)
-        splitter.addWidget(self.grid)
+        splitter.addWidget(self.all_heads)
         splitter.addWidget(self.focus)
         splitter.setStretchFactor(1, 1)
         splitter.splitterMoved.connect(self._keep_shares)
         self._splitter = splitter
         self.column.addLayout(switches)
-        self.column.addLayout(bars)
+        self.column.addWidget(self.bar)
         self.column.addWidget(splitter, 1)
 
     def _connect(self) -> None:
         for part in (self.grid, self.focus):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
+        self.all_heads.arranged.connect(self._arrange)
+        self.all_heads.bounds_changed.connect(self._edit_bounds)
         self.grid.extended.connect(self._extend)
         self.grid.pinned.connect(self._pin)
         self.grid.menu_requested.connect(self._offer_head)
         self.head.menu_requested.connect(self._offer_edge)
-        self.bar.changed.connect(self._show_view)
         self.focus.altered.connect(self.altered)
         self.side.currentIndexChanged.connect(self._alter)
         self.hide_first.toggled.connect(self._alter)
@@ -258,14 +278,19 @@ class AttentionPane(Pane):
     def _alter(self) -> None:
         self.altered.emit()
 
-    @Slot(object)
-    def _show_view(self, view: GridView) -> None:
-        """Sort or filter the grid; a filter leaves it as large as it was."""
-        before = self.grid.view
-        if view.is_sorted == before.is_sorted:
-            view = replace(view, zoom=before.zoom, offset=before.offset)
-        self.grid.show_view(view)
+    @Slot()
+    def _arrange(self) -> None:
+        """Ask for what ranks the heads now."""
+        self._rank()
         self._share_out()
+        self.altered.emit()
+
+    @Slot(object)
+    def _edit_bounds(self, bounds: object) -> None:
+        self.edited.emit({"bounds": bounds})
+
+    def _rank(self) -> None:
+        self.all_heads.rank(self.reply("rank"), self.answer("grid", Atlas), self._cursor)
 
     @Slot(object)
     def _extend(self, head: Head) -> None:
@@ -306,10 +331,6 @@ class AttentionPane(Pane):
     def _mark(self) -> None:
         self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
         self.head.show_pins(edges_of(self._pins, self.focus.heads))
-
-    def _show_share(self, atlas: Atlas) -> None:
-        self.hide_first.setText(HIDE_FIRST + share_words(atlas))
-        self.scale.setText(scale_words(atlas))
 
     def _reading(self, axis: Axis) -> PromptReading | None:
         """Return what is known of the prompt whose tokens an axis counts."""

@@ -7,22 +7,18 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QMenu,
     QSlider,
     QToolButton,
     QWidget,
 )
 
-from lensgui.panes.attention.grid_layout import INDUCTION, GridView
-from lensgui.panes.attention.head_numbers import MEANINGS
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button, caption
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.token_text import plain_tip
-from lensgui.terms.kinds import HEAD_SCORES, AttentionMeasure
+from lensgui.terms.kinds import AttentionMeasure
 
-LARGEST_SCORE = 20.0
 NARROW = 6  # letters of a choice that must be seen, however narrow the pane is
 
 MEASURES: tuple[Option[AttentionMeasure], ...] = (
@@ -69,64 +65,6 @@ class Focus:
     hides_first: bool = False
     is_from: bool = True
     least: float = 0.1
-
-
-class GridBar(QWidget):
-    """Which score sorts and filters the heads.
-
-    Attributes:
-        changed: (Look,) after a choice, all of it in view.
-    """
-
-    changed = Signal(object)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.view = GridView(score=INDUCTION)
-        options = [Option(at, name, MEANINGS[name]) for at, name in enumerate(HEAD_SCORES)]
-        self.score = Chooser("Score that sorts and filters the heads", [("", options)], self)
-        self.score.show_value(INDUCTION)
-        self.score.setMinimumContentsLength(NARROW)
-        self.sort = button(
-            "sort",
-            "Sort the heads by the score",
-            "Show the heads from the highest score to the lowest, not layer by layer.",
-            self,
-        )
-        self.sort.setCheckable(True)
-        self.least = QDoubleSpinBox(self)
-        self.least.setRange(0, LARGEST_SCORE)
-        self.least.setSingleStep(0.05)
-        self.least.setPrefix("≥ ")
-        self.least.setSpecialValueText("all")
-        self.least.setAccessibleName("Least score of a head that is shown")
-        self.least.setToolTip("Fade heads whose score is smaller, or leave them out when sorted.")
-        line = self.least.lineEdit()
-        line.setAccessibleName(self.least.accessibleName())
-        line.setToolTip(self.least.toolTip())
-        row = Flow(self)
-        row.addWidget(self.score)
-        row.addWidget(self.sort)
-        row.addWidget(self.least)
-        self.score.chosen.connect(self._choose)
-        self.sort.toggled.connect(self._sort)
-        self.least.valueChanged.connect(self._filter)
-
-    @Slot(object)
-    def _choose(self, score: int) -> None:
-        self._tell(replace(self.view, score=score))
-
-    @Slot(bool)
-    def _sort(self, is_sorted: bool) -> None:
-        self._tell(replace(self.view, is_sorted=is_sorted))
-
-    @Slot(float)
-    def _filter(self, least: float) -> None:
-        self._tell(replace(self.view, least=least))
-
-    def _tell(self, view: GridView) -> None:
-        self.view = view
-        self.changed.emit(view)
 
 
 class FocusBar(QWidget):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import HeadSlice
 from lensgui.panes.attention.attention_controls import Focus, FocusBar
@@ -13,10 +13,11 @@ from lensgui.panes.attention.head_lines import HeadLines
 from lensgui.panes.attention.head_map import HeadMap
 from lensgui.panes.attention.head_numbers import Weights, weights
 from lensgui.panes.attention.head_text import TextArea
-from lensgui.panes.controls.controls import caption, headline
+from lensgui.panes.controls.controls import headline, line
 from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import Head, Part
 
 Heads = tuple[tuple[int, int], ...]
 VIEWS = ("map", "lines", "text")
@@ -43,10 +44,9 @@ class HeadFocus(QWidget):
         self._needed: Heads = ()
         self.slice: HeadSlice | None = None
         self.weights: Weights | None = None
+        self._roles: Mapping[Head, Part] = {}
         self.name = headline("", self)
-        self.share = caption("", self)
-        self.share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.share.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.share = line(self, Qt.AlignmentFlag.AlignRight)
         self.bar = FocusBar(self)
         self.map = HeadMap(self)
         self.lines = HeadLines(self)
@@ -83,12 +83,22 @@ class HeadFocus(QWidget):
     def show_names(self) -> None:
         """Name the heads that were expected: their numbers are here, or none are drawn."""
         self.heads = self._needed
+        self._name_them()
+
+    def _name_them(self) -> None:
         whole = [place_name(Cursor(*head)) for head in self.heads]
         name = _name(self.heads)
-        self.name.setText(name)
-        self.name.setToolTip(plain_tip(", ".join(whole)))
-        for part in (self.map, self.lines, self.text):
-            part.name = name
+        part = self._roles.get(self.heads[0]) if len(self.heads) == 1 else None
+        self.name.setText(f"{name} · {part.letter}" if part else name)
+        rule = f"{part.words}\n{part.rule}" if part else ""
+        self.name.setToolTip(plain_tip("\n".join(filter(None, (", ".join(whole), rule)))))
+        for view in (self.map, self.lines, self.text):
+            view.name = name
+
+    def show_roles(self, roles: Mapping[Head, Part]) -> None:
+        """Say what part the head plays."""
+        self._roles = roles
+        self._name_them()
 
     def show_slice(
         self, slice_: HeadSlice | None, tokens: Sequence[str], marked: frozenset[int]

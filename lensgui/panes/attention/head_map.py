@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import Axis
 from lensgui.panes import theme
-from lensgui.panes.attention.grid_layout import ZOOM_STEP
 from lensgui.panes.attention.head_numbers import NAMES, Weights
+from lensgui.panes.head_grid.layout import ZOOM_STEP
 from lensgui.panes.pictures import picture
 from lensgui.panes.pictures.heatmap import Heatmap, Pointed
 from lensgui.panes.pictures.picture import Picture

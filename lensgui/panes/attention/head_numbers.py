@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.panes import theme
 from lensgui.panes.theme import NEUTRAL, Table, Theme
-from lensgui.panes.token_text import percent, signed
-from lensgui.terms.kinds import HEAD_SCORES, AttentionMeasure
+from lensgui.panes.token_text import signed
+from lensgui.terms.kinds import AttentionMeasure
 
 NAMES: dict[AttentionMeasure, str] = {
     "pattern": "attention",
@@ -20,21 +20,6 @@ NAMES: dict[AttentionMeasure, str] = {
     "values": "attention × ‖value‖",
     "writes": "attention × ‖value W_O‖",
     "contribution": "contribution to the logit difference",
-}
-NOT_FINITE = "not a finite number"
-UNITS = {"entropy": " bits"}
-MEANINGS = {
-    "position 0": "Mean attention of later queries to position 0, the attention sink.",
-    "entropy": "Mean entropy of a query's attention, in bits: 0 where it looks at one token only.",
-    "previous token": "Mean attention to the token just before.",
-    "duplicate token": (
-        "Mean attention to earlier places of the same token, over queries that have one."
-    ),
-    "induction": (
-        "Mean attention to what followed earlier places of the same token, over queries that have "
-        "one (Olsson et al. 2022)."
-    ),
-    "strongest edge": "The largest attention of any query to any source but position 0.",
 }
 
 
@@ -139,66 +124,3 @@ def _ends(slice_: HeadSlice) -> tuple[float, float]:
         low, high = float(known.min()), float(known.max())
         return low, high if high > low else low + max(1.0, abs(low))
     return 0.0, largest
-
-
-def head_name(number: int, heads: int) -> str:
-    """Return the name of a head by its number, counted layer by layer: L9H6."""
-    return f"L{number // heads}H{number % heads}"
-
-
-def share_words(atlas: Atlas) -> str:
-    """Return how much attention position 0 holds, on average over the heads known so far."""
-    known = atlas.first_share[: atlas.layers]
-    known = known[np.isfinite(known)]
-    is_said = known.size and not atlas.is_difference
-    return f" (it holds {percent(float(known.mean()))})" if is_said else ""
-
-
-def score_words(atlas: Atlas, layer: int, head: int) -> list[str]:
-    """Return each score of a head with its name."""
-    found = []
-    for name, value in zip(HEAD_SCORES, atlas.scores[:, layer, head], strict=True):
-        if value != value:  # NaN, which equals nothing
-            is_broken = atlas.is_broken(layer, head)
-            found.append(f"{name}: {NOT_FINITE if is_broken else 'nothing to score here'}")
-            continue
-        number = signed(float(value), 2)
-        if not atlas.is_difference:
-            number = number.removeprefix("+")
-        found.append(f"{name} {number}{UNITS.get(name, '')}")
-    return found
-
-
-def card(atlas: Atlas, layer: int, head: int, tokens: Sequence[str]) -> tuple[str, list[str]]:
-    """Return a head's name, and lines about it.
-
-    Args:
-        atlas: What is known.
-        layer: The head's layer.
-        head: The head.
-        tokens: What each position of the axes is called.
-    """
-    name = f"L{layer}H{head}"
-    if layer >= atlas.layers:
-        return name, ["not computed yet"]
-    lines = score_words(atlas, layer, head)
-    share = float(atlas.first_share[layer, head])
-    if share == share:
-        holds = "difference on position 0: " if atlas.is_difference else "position 0 holds "
-        lines[0] = holds + (signed(share, 2) if atlas.is_difference else percent(share))
-    axis = atlas.axes[2]
-    is_pooled = len(axis) > 1 and axis.coordinates[1] not in (1, None)
-    names = () if is_pooled else tokens  # of pooled cells, the tokens name several positions each
-    position, source = map(int, atlas.strongest[layer, head])
-    if position >= 0:
-        lines[-1] += f": {_place(position, axis, names)} → {_place(source, axis, names)}"
-    else:
-        lines[-1] = "strongest edge: none"
-    return name, lines
-
-
-def _place(position: int, axis: Axis, tokens: Sequence[str]) -> str:
-    if position >= len(tokens):
-        return f"({position})"
-    is_role = axis.coordinates[position] is None
-    return f"‘{tokens[position]}’" + ("" if is_role else f" ({position})")

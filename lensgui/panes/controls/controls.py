@@ -41,9 +41,11 @@ def caption(text: str, parent: QWidget | None = None) -> QLabel:
     return _faint(plain_label(text, parent))
 
 
-def line(parent: QWidget | None = None) -> QLabel:
+def line(
+    parent: QWidget | None = None, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
+) -> QLabel:
     """Return an empty faint label of one line, which is cut at its end where it must be."""
-    return _faint(Elided(Qt.AlignmentFlag.AlignLeft, parent))
+    return _faint(Elided(side, parent))
 
 
 def _faint(label: QLabel) -> QLabel:

@@ -45,8 +45,10 @@ from lensgui.panes.menus import pinnable, place_name, toggled
 from lensgui.panes.pane import Channel, Pane
 from lensgui.panes.python import script
 from lensgui.panes.sweep_view.cells import group_size
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.document import Document, Note
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import Part
 
 KINDS: dict[str, type[HeadReading | EdgeReading | MLPReading | LensReading]] = {
     "head": HeadReading,
@@ -165,6 +167,15 @@ class InspectorPane(Pane):
         self.lens.show_layer(cursor.layer)
         self.note_field.show_cursor(cursor)
         self._describe()
+
+    def draw_roles(self) -> None:
+        """Name the role of the selected head."""
+        self._describe()
+
+    def _part(self, place: Cursor) -> Part | None:
+        if place.layer is None or place.head is None:
+            return None
+        return self.roles.get((place.layer, place.head))
 
     def show_all(self, replies: Mapping[Channel, Reply]) -> None:
         """Show the numbers that other panes have."""
@@ -303,7 +314,9 @@ class InspectorPane(Pane):
         """Say what is selected, and what the panes know of it."""
         last = self._last(self._document) if self._document else None
         place, replies = resolved(self._cursor, last), self._others
-        self.place.setText(described(self._cursor, place, self._pair, last))
+        part = self._part(place)
+        self.place.setText(described(self._cursor, place, self._pair, last, part))
+        self.place.setToolTip(plain_tip(f"{part.words}\n{part.rule}" if part else ""))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
         self.numbers.show_numbers(numbers(replies, place, group_size(self.card), self._document))
         scores = head_scores(replies, place, self._document)

@@ -17,7 +17,8 @@ from lensgui.jobs.requests import (
     WhoFeeds,
 )
 from lensgui.jobs.results import Answer, Reply
-from lensgui.panes.attention.head_numbers import NAMES, amount, card
+from lensgui.panes.attention.head_numbers import NAMES, amount
+from lensgui.panes.head_grid.cards import card
 from lensgui.panes.pane import Channel
 from lensgui.panes.sweep_view.cells import SHARED_AXIS, WORDS, cell_name, cell_words
 from lensgui.panes.sweep_view.kinds import effect, phrase

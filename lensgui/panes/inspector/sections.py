@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 
 from lensgui.jobs.results import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes import theme
-from lensgui.panes.attention.head_numbers import MEANINGS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import caption, sentence
@@ -27,6 +26,7 @@ from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.inspector.rows import Rows
 from lensgui.panes.theme import STALE_OPACITY, Theme
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
+from lensgui.terms.scores import SCORES
 
 MOST = 6
 LABEL_LETTERS = 12
@@ -236,7 +236,10 @@ class ScoresSection(Section):
     """What kind of head the selected one is, by its pattern."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Head scores", "\n".join(MEANINGS.values()), parent)
+        meanings = [
+            f"{score.title}: {score.meaning}" for score in SCORES if score.origin == "prompt"
+        ]
+        super().__init__("Head scores", "\n".join(meanings), parent)
         self.scores = self.add_sentence()
 
     def show_scores(self, of: str, scores: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import spell, token_at
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import Part
 
 NOTHING = "Click a token of the prompt, a head, or a cell of any picture."
 NO_POSITION = " (the last, as none is selected)"
@@ -58,7 +59,13 @@ def questions(document: Document, place: Cursor, last: int | None) -> dict[str, 
     return needed
 
 
-def described(cursor: Cursor, place: Cursor, pair: PairReading | None, last: int | None) -> str:
+def described(
+    cursor: Cursor,
+    place: Cursor,
+    pair: PairReading | None,
+    last: int | None,
+    part: Part | None = None,
+) -> str:
     """Return what a selection is called, and where it is read if it leaves that open.
 
     Args:
@@ -66,10 +73,12 @@ def described(cursor: Cursor, place: Cursor, pair: PairReading | None, last: int
         place: Where it is read.
         pair: The prompts' tokens, as far as they are known.
         last: The last position of the clean prompt; None until it is known.
+        part: The role of the selected head, if it has one.
     """
     parts = []
     if place.layer is not None:
-        parts.append(place_name(Cursor(place.layer, place.head)))
+        role = f" ({part.name})" if part is not None else ""
+        parts.append(place_name(Cursor(place.layer, place.head)) + role)
     for words, position in (("position", place.position), ("source", place.source)):
         if position is not None:
             token = token_at(pair.clean if pair else None, position)

@@ -137,6 +137,10 @@ class PatchingPane(Pane):
         self._empty_states = {self.view.heatmap: NO_HEAD if is_headless else EMPTY_STATE}
         self._draw()
 
+    def draw_roles(self) -> None:
+        """Write the letters of roles."""
+        self.view.picture.show_roles(self.roles)
+
     def draw_reply(self, name: str) -> None:
         """Fill in the cells swept so far, or say why there are none and nothing else."""
         if name == "sweep":

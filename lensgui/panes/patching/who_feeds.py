@@ -100,6 +100,10 @@ class FeedersPane(Pane):
             self._held = None
         self.heatmap.show_cursor(cursor)
 
+    def draw_roles(self) -> None:
+        """Write the letters of roles."""
+        self.picture.show_roles(self.roles)
+
     def draw_reply(self, name: str) -> None:
         """Fill in what is known, or say why nothing is and nothing else."""
         if name == "feeding":

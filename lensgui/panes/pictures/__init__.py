@@ -7,6 +7,8 @@ level_bar: The colour bar beside a heatmap: what the colours count, and how far 
 painted: What pictures painted by hand have in common: hover, the empty state, dimming, colour
     ramps.
 picture: What a heatmap draws, and how each part of it is painted.
+role_marks: The letter of a head's role: filled where the role is firm, a ring where it is only
+    proposed.
 scatter: Points on two axes, each of them something that can be selected, and which of their names
     fit.
 """

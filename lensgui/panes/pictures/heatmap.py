@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -19,12 +20,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from lensgui.panes import theme
-from lensgui.panes.pictures import axis_labels, picture
+from lensgui.panes.pictures import axis_labels, picture, role_marks
 from lensgui.panes.pictures.axis_labels import Ink, Labels
 from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import Head, Part
 
 STEPS = {
     Qt.Key.Key_Up: (-1, 0),
@@ -33,6 +35,7 @@ STEPS = {
     Qt.Key.Key_Right: (0, 1),
 }
 
+LEAST_LETTER, MOST_LETTER = 6.0, 12.0  # pixels of a role's letter
 Pointed = tuple[str, int] | tuple[str, int, int] | None  # a named token, or a cell
 
 
@@ -59,6 +62,7 @@ class Heatmap(Painted):
         self.describe = describe
         self._square = square
         self.picture: Picture | None = None
+        self._roles: Mapping[Head, Part] = {}
 
     def sizeHint(self) -> QSize:
         """Return a comfortable size."""
@@ -79,6 +83,19 @@ class Heatmap(Painted):
         """Outline what is selected."""
         super().show_cursor(cursor)
         self._describe_selected()
+
+    def show_roles(self, roles: Mapping[Head, Part]) -> None:
+        """Write the letters of heads' roles, in a picture of layers and heads."""
+        self._roles = roles
+        self.update()
+
+    def role_at(self, row: int, column: int) -> Part | None:
+        """Return the role of the head whose cell this is; None of other cells."""
+        shown = self.picture
+        if shown is None or (shown.rows.name, shown.columns.name) != ("layer", "head"):
+            return None
+        layer, head = shown.rows.coordinates[row], shown.columns.coordinates[column]
+        return None if layer is None or head is None else self._roles.get((layer, head))
 
     def selected(self) -> tuple[int | None, int | None]:
         """Return the row and the column that the cursor selects."""
@@ -131,8 +148,12 @@ class Heatmap(Painted):
         """Return the cell under a point, and what is said of it or of a mean beside the cells."""
         cell = self.cell_at(point)
         if cell is not None or self.picture is None:
-            return (("cell", *cell), self.describe(*cell)) if cell else (None, "")
+            return (("cell", *cell), self._said_of(*cell)) if cell else (None, "")
         return None, picture.mean_words(self.picture, self.plot(), point)
+
+    def _said_of(self, row: int, column: int) -> str:
+        words, part = self.describe(row, column), self.role_at(row, column)
+        return f"{words} · {part.words}" if part and words else words
 
     @property
     def pointed_cell(self) -> tuple[int, int] | None:
@@ -205,6 +226,7 @@ class Heatmap(Painted):
         painter.setPen(QPen(QColor(colors.line), 1))
         painter.drawRect(plot)
         picture.paint_pins(painter, shown, plot, colors)
+        self._paint_roles(painter, shown, plot, colors)
         height, width = shown.shades.shape
         row, column = self.selected()
         if row is not None or column is not None:
@@ -220,6 +242,19 @@ class Heatmap(Painted):
             painter.setPen(QPen(QColor(colors.text), 1))
             painter.drawRect(picture.cell(shown, plot, *self.pointed_cell))
 
+    def _paint_roles(self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme) -> None:
+        """Write letters at the right of cells; where cells are too small, none."""
+        for row, column in np.ndindex(shown.shades.shape) if self._roles else ():
+            part = self.role_at(row, column)
+            if part is None:
+                continue
+            place = picture.cell(shown, plot, row, column)
+            size = min(MOST_LETTER, place.height(), place.width() / 2)
+            if size >= LEAST_LETTER:
+                where = QRectF(0, 0, size, size)
+                where.moveCenter(QPointF(place.right() - size / 2 - 1, place.center().y()))
+                role_marks.paint(painter, where, part, colors)
+
     def _pick(self, row: int, column: int) -> None:
         if self.picture is not None:
             axes = ((self.picture.rows, row), (self.picture.columns, column))
@@ -229,4 +264,4 @@ class Heatmap(Painted):
     def _describe_selected(self) -> None:
         row, column = self.selected()
         if row is not None and column is not None:
-            self.setAccessibleDescription(self.describe(row, column))
+            self.setAccessibleDescription(self._said_of(row, column))

@@ -15,6 +15,9 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import AttentionMeasure, Side
 from lensgui.terms.model_key import BEST_DEVICE
+from lensgui.terms.scores import REPEATED_SCORES, HeadScore
+
+PRINTED = "print(table(ranks))  # [layer, head]"
 
 
 def script(document: Document, lines: Iterable[str]) -> str:
@@ -141,6 +144,7 @@ def attention(
     *,
     hides_first: bool,
     grid_hides_first: bool,
+    ranked: Sequence[str] = (),
 ) -> str:
     """Return how to get one head's numbers, or the mean of several, as `shown`; all as `grid`.
 
@@ -151,11 +155,12 @@ def attention(
         measure: What is counted.
         hides_first: Whether position 0 is left out; only a pattern's rows are renormalised.
         grid_hides_first: The same of the grid.
+        ranked: The lines that compute what heads are ranked by.
     """
     found = document.rows or (PairRow(document.pair),)
     has_roles = any(row.roles for row in found)
     of_focus = f"{side!r}, {measure!r}" + ", hides_first=True" * hides_first
-    of_grid = f"{side!r}" + ", hides_first=True" * grid_hides_first
+    of_grid = f"{side!r}, {measure!r}" + ", hides_first=True" * grid_hides_first
     lines = [
         rows("rows", found, has_roles=has_roles),
         f"heads = {list(heads)}",
@@ -164,6 +169,49 @@ def attention(
         "every = [(layer, head) for layer in layers for head in range(count)]",
         f"grid = mean_attention(model, rows, every, {of_grid}, at_most={ATLAS_SIDE})",
         "grid = grid.unflatten(0, (-1, count))  # [layer, head, destination, source]",
+        *ranked,
         "print(table(shown))  # [destination, source]",
     ]
     return script(document, lines)
+
+
+def ranked(document: Document, score: HeadScore, cursor: Cursor, side: Side) -> list[str]:
+    """Return the lines that compute and print what heads are ranked by, as `ranks`.
+
+    They go on where `model` and `rows` are known. None where it is not computed by a few lines: a
+    sweep, which its own pane copies, or what the grid's attention says already.
+
+    Args:
+        document: The model and the prompts.
+        score: What heads are ranked by.
+        cursor: What is selected.
+        side: Whose attention is looked at.
+    """
+    if score.origin == "repeats":
+        number = REPEATED_SCORES.index(score.key)
+        return [
+            "*_, repeats = score_on_repeats(model, repeated_tokens(model))",
+            f"ranks = repeats.scores[{number}]  # {score.key}",
+            PRINTED,
+        ]
+    if score.origin == "weights":
+        return ["*_, ranks = copying_scores(model)", PRINTED]
+    if document.rows:
+        return []
+    if score.origin == "answer":
+        return [
+            "difference = answers(model, rows[0].pair).difference  # None without two answers",
+            "run = run_prompt(model, rows[0].pair.clean_prompt)",
+            "*_, ranks = attribute_heads(run, difference) if difference else [None]",
+            "print(table(ranks) if difference else None)  # [layer, head]",
+        ]
+    position, source = cursor.position, cursor.source
+    is_edge = score.origin == "edge" and position is not None and source is not None
+    if is_edge and side != "difference":
+        return [
+            f"run = run_prompt(model, rows[0].pair.{side}_prompt)",
+            f"*_, attention = attention_from(run, {position})",
+            f"ranks = attention[..., {source}]  # raw, position 0 included",
+            PRINTED,
+        ]
+    return []

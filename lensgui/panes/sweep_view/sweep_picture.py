@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -16,6 +16,7 @@ from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import plain_tip
+from lensgui.terms.roles import Head, Part
 
 LEGEND_LINES = 2  # what the colours count, and why they count no shares
 
@@ -75,6 +76,10 @@ class SweepPicture(QWidget):
         column.addWidget(self.legend)
         column.addLayout(self.above)
         column.addWidget(self.parts, 1)
+
+    def show_roles(self, roles: Mapping[Head, Part]) -> None:
+        """Write the letters of heads' roles."""
+        self.heatmap.show_roles(roles)
 
     def add_part(self, widget: QWidget, share: int) -> None:
         """Let a widget share the height of the picture."""

@@ -120,6 +120,11 @@ class Norm(nn.Module):
         """Return x [..., d_model] times w, where there is one."""
         return x if self.w is None else x * self.w
 
+    def unweighted(self, x: Tensor) -> Tensor:
+        """Return x [..., d_model] normalised, before w and b; in float32 at least."""
+        wide = precise(x)
+        return self._normalized(wide) if self.normalizes else wide
+
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""
         return self._squared_size(self._centred(precise(x))).sqrt().to(x.dtype)

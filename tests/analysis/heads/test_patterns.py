@@ -8,8 +8,8 @@ import torch
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
-from lensgui.terms.kinds import HEAD_SCORES
 from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.scores import PROMPT_SCORES
 from lensgui.transformer.model import HookedTransformer
 from tests.references import close, model_of
 
@@ -68,7 +68,7 @@ def scores_of(pattern):
 
 
 def named(scores):
-    return dict(zip(HEAD_SCORES[:-1], scores[:, 0], strict=True))
+    return dict(zip(PROMPT_SCORES[:-1], scores[:, 0], strict=True))
 
 
 def pointing(*sources):

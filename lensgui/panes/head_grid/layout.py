@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize
 
-from lensgui.panes.attention.grid_image import Order, Raster, natural
-from lensgui.terms.kinds import HEAD_SCORES
+from lensgui.panes.head_grid.image import Order, Raster, natural
 
-GUTTER = 2
+GUTTER = 4  # pixels, which show the score
+LEAST = 22  # pixels of one thumbnail: what then has no room is scrolled to
 LARGEST = 96  # pixels of one thumbnail that fits the widget
+SCORE_CELLS = (14, 8), (48, 28)  # pixels of a score's cell, across and down: least and most
+SCORE_GUTTER = 1
 ENDS = 4  # pixels kept free at the right and below
 MOST_ZOOM = 24.0
 ZOOM_STEP = 1.25  # of a key, or a notch of the wheel
-INDUCTION = HEAD_SCORES.index("induction")
+Arrangement = Literal["layers", "ranked", "map"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +27,24 @@ class GridView:
     """How the user looks at the grid.
 
     Attributes:
-        score: Which of `HEAD_SCORES` sorts and filters.
-        is_sorted: Whether heads stand by that score rather than by layer.
+        score: The key of what ranks and filters.
+        arrangement: Whether heads stand by layer, ranked by their score, or by layer as mere
+            scores.
         least: What the score's size must be at least.
         zoom: How much larger thumbnails are than what fits.
         offset: How far the picture is scrolled, in pixels, across and down.
     """
 
-    score: int = INDUCTION
-    is_sorted: bool = False
+    score: str = "attribution"
+    arrangement: Arrangement = "layers"
     least: float = 0.0
     zoom: float = 1.0
     offset: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether heads stand by their score."""
+        return self.arrangement == "ranked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Layout:
             whole.left() + column * raster.across / self.ratio,
             whole.top() + (row * raster.down + raster.caption) / self.ratio,
             raster.side / self.ratio,
-            raster.side / self.ratio,
+            raster.height / self.ratio,
         )
 
     def at(self, point: QPointF) -> int | None:
@@ -102,6 +111,12 @@ class Layout:
         row, column = min(row, raster.rows - 1), min(column, raster.columns - 1)
         number = int(self.order[row, column])
         return number if number >= 0 else None
+
+    @property
+    def is_across(self) -> bool:
+        """Whether layers stand side by side rather than one below the other."""
+        rows, columns = self.order.shape
+        return rows > 1 and columns > 1 and int(self.order[1, 0]) == 1
 
     def seen(self) -> tuple[range, range]:
         """Return the rows and columns of which something is in view."""
@@ -176,7 +191,9 @@ def ordered(scores: NDArray[np.float32], least: float, columns: int) -> Order:
 def fit_map(
     layers: int, heads: int, size: QSize, margins: tuple[float, float], view: GridView, ratio: float
 ) -> Layout:
-    """Return a row for each layer: square thumbnails that fit, times the zoom.
+    """Return square thumbnails by layer, as large as fits but no smaller than can be read.
+
+    Each layer has a row; or a column, where thumbnails are larger then.
 
     Args:
         layers: How many layers.
@@ -187,12 +204,47 @@ def fit_map(
         ratio: Device pixels in one of the widget's.
     """
     area = _area(size, margins)
+    if view.arrangement == "map":
+        return _fit_scores(layers, heads, area, view, ratio)
     gutter = round(GUTTER * ratio)
-    across = (area.width() * ratio + gutter) / heads - gutter
-    down = (area.height() * ratio + gutter) / layers - gutter
-    fitting = max(2, min(int(across), int(down), round(LARGEST * ratio)))
-    raster = Raster(layers, heads, round(fitting * view.zoom), gutter)
-    return _clamped(Layout(natural(layers, heads), raster, area, view.offset, ratio))
+
+    def fitting(rows: int, columns: int) -> int:
+        across = (area.width() * ratio + gutter) / columns - gutter
+        down = (area.height() * ratio + gutter) / rows - gutter
+        return min(int(across), int(down))
+
+    least = round(LEAST * ratio)
+    upright, across = fitting(layers, heads), fitting(heads, layers)
+    is_across = _is_across(upright, across, least, area)
+    side = min(max(least, across if is_across else upright), round(LARGEST * ratio))
+    order = natural(layers, heads)
+    order = order.T if is_across else order
+    rows, columns = order.shape
+    raster = Raster(rows, columns, round(side * view.zoom), gutter)
+    return _clamped(Layout(order, raster, area, view.offset, ratio))
+
+
+def _fit_scores(layers: int, heads: int, area: QRectF, view: GridView, ratio: float) -> Layout:
+    """Return a cell for each score, as wide and as tall as fits."""
+    is_across = layers * area.height() < heads * area.width() and layers > heads
+    is_across = is_across and area.width() > area.height()
+    order = natural(layers, heads)
+    order = order.T if is_across else order
+    (rows, columns), gutter = order.shape, round(SCORE_GUTTER * ratio)
+    room = (area.width() * ratio / columns, area.height() * ratio / rows)
+    side, tall = (
+        round(min(max(least * ratio, int(free) - gutter), most * ratio) * view.zoom)
+        for free, least, most in zip(room, *SCORE_CELLS, strict=True)
+    )
+    raster = Raster(rows, columns, side, gutter, tall=tall)
+    return _clamped(Layout(order, raster, area, view.offset, ratio))
+
+
+def _is_across(upright: int, across: int, least: int, area: QRectF) -> bool:
+    """Whether layers stand side by side: where that is larger, or there is more to see at once."""
+    if max(upright, across) < least:
+        return area.width() > 1.5 * area.height()
+    return across > upright
 
 
 def fit_list(

@@ -32,6 +32,7 @@ class Raster:
         side: Of a thumbnail.
         gutter: Between two of them.
         caption: Room for a name above each, if any.
+        tall: The height of one that is no square; else 0.
     """
 
     rows: int
@@ -39,6 +40,12 @@ class Raster:
     side: int
     gutter: int
     caption: int = 0
+    tall: int = 0
+
+    @property
+    def height(self) -> int:
+        """How tall one is."""
+        return self.tall or self.side
 
     @property
     def across(self) -> int:
@@ -48,7 +55,7 @@ class Raster:
     @property
     def down(self) -> int:
         """From one thumbnail to the next below."""
-        return self.caption + self.side + self.gutter
+        return self.caption + self.height + self.gutter
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,9 +85,9 @@ def paint_atlas(atlas: Atlas, raster: Raster, order: Order | None = None) -> NDA
     places = order.ravel()
     known = np.flatnonzero((places >= 0) & (places < atlas.layers * heads))
     values = atlas.values.reshape(-1, *atlas.values.shape[2:])[places[known]]
-    squeeze = _squeeze_signed if atlas.is_difference else _squeeze
+    squeeze = _squeeze_signed if atlas.is_signed else _squeeze
     values = squeeze(squeeze(values, 1, side), 2, side)
-    shades = _SIGNED[values] if atlas.is_difference else _AMOUNTS[values]
+    shades = _shaded(atlas, values, places[known])
     if atlas.broken is not None:
         broken = atlas.broken.reshape(-1, *atlas.broken.shape[2:])[places[known]].view(np.uint8)
         shades[_squeeze(_squeeze(broken, 1, side), 2, side) > 0] = EMPTY
@@ -95,6 +102,37 @@ def paint_atlas(atlas: Atlas, raster: Raster, order: Order | None = None) -> NDA
         .reshape(raster.rows * raster.down, raster.columns * raster.across)
     )
     return np.ascontiguousarray(whole[: raster.size[0], : raster.size[1]])
+
+
+def _shaded(atlas: Atlas, values: NDArray[np.uint8], places: Order) -> NDArray[np.uint8]:
+    """Return the colours of heads' bytes [head, position, source] as palette indices.
+
+    Attention has one scale for all heads, and so have the other measures: each head's bytes are put
+    on the one that the strongest colour stands for.
+    """
+    if atlas.ends is None:
+        return (_SIGNED if atlas.is_signed else _AMOUNTS)[values]
+    low, high = atlas.ends.reshape(-1, 2)[places].T.astype(np.float64)
+    steps = np.arange(256)
+    start, full = _scale(atlas)
+    if atlas.is_signed:
+        shares = np.outer(high, (steps - NEUTRAL) / 127) / full
+        tables = np.rint(shares.clip(-1, 1) * (NOTHING - 1)) + NOTHING
+    else:
+        numbers = low[:, None] + np.outer(high - low, steps / 255)
+        tables = ((numbers - start) / (full - start)).clip(0, 1) * STRONGEST
+    shades: NDArray[np.uint8] = tables.astype(np.uint8)[
+        np.arange(len(values))[:, None, None], values
+    ]
+    return shades
+
+
+def _scale(atlas: Atlas) -> tuple[float, float]:
+    """Return what the weakest and the strongest colour of a measure stand for."""
+    assert atlas.ends is not None
+    known = atlas.ends[: atlas.layers]
+    start = float(known[..., 0].min(initial=0)) if atlas.measure == "scores" else 0.0
+    return start, max(atlas.full, start + float(np.finfo(np.float32).eps))
 
 
 def _stretch(shades: NDArray[np.uint8], axis: int, side: int) -> NDArray[np.uint8]:
@@ -151,10 +189,26 @@ def large(atlas: Atlas) -> float:
     return float(np.quantile(sizes, MOST, method="higher")) / 127 if sizes.size else 1.0
 
 
+def limit(atlas: Atlas) -> float | None:
+    """Return which share of an atlas's scale has the strongest colour; None for mere amounts."""
+    if not atlas.is_signed:
+        return None
+    return large(atlas) if atlas.ends is None else 1.0
+
+
 def scale_words(atlas: Atlas) -> str:
-    """Return what the strongest colour of differences stands for; "" for other numbers."""
-    size = f"{large(atlas):.2f}"
-    return f"full colour from ±{size}, by square root" if atlas.is_difference else ""
+    """Return what the strongest colour stands for, where that is not an attention of 1."""
+    if atlas.ends is None:
+        size = f"{large(atlas):.2f}"
+        return f"full colour from ±{size}, by square root" if atlas.is_difference else ""
+    start, full = _scale(atlas)
+    if atlas.measure == "scores" and not atlas.is_signed:
+        return f"colours fitted: {start:.1f} to {full:.1f}".replace("-", "−")
+    digits = 2 if full >= 0.1 else 4
+    if not atlas.is_signed:
+        return f"colours fitted: {full:.{digits}f}"
+    where = ", the most where the metric is read" if atlas.measure == "contribution" else ""
+    return f"colours fitted: ±{full:.{digits}f}{where}, by square root"
 
 
 def color_table(colors: Theme, limit: float | None = None) -> list[int]:

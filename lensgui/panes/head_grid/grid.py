@@ -1,12 +1,14 @@
-"""Every head as a thumbnail, painted as one picture, by layer or sorted by a score."""
+"""Every head as a thumbnail or a score, painted as one picture, by layer or ranked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
     QFontMetricsF,
     QImage,
@@ -21,8 +23,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.jobs.arrays import Atlas
 from lensgui.panes import theme
-from lensgui.panes.attention import grid_paint
-from lensgui.panes.attention.grid_layout import (
+from lensgui.panes.head_grid import paint
+from lensgui.panes.head_grid.cards import card
+from lensgui.panes.head_grid.layout import (
+    GUTTER,
+    LARGEST,
+    LEAST,
     MOST_ZOOM,
     ZOOM_STEP,
     GridView,
@@ -30,13 +36,15 @@ from lensgui.panes.attention.grid_layout import (
     fit_list,
     fit_map,
 )
-from lensgui.panes.attention.grid_paint import Marks
-from lensgui.panes.attention.head_numbers import card
+from lensgui.panes.head_grid.paint import Marks
+from lensgui.panes.head_grid.ranking import Ranking
 from lensgui.panes.pictures import painted
 from lensgui.panes.pictures.heatmap import STEPS
 from lensgui.panes.pictures.painted import Painted
+from lensgui.panes.theme import Theme
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
+from lensgui.terms.roles import Head, Part
 
 ZOOM_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}  # steps
 HINT = (
@@ -50,11 +58,15 @@ class HeadGrid(Painted):
 
     Attributes:
         marks: What is outlined.
+        ranking: What the heads are ranked by; None before anything is.
+        roles: What part each head plays.
+        pointed: ((layer, head) or None,) the head under the pointer.
         extended: ((layer, head),) a head to average over too, or no longer.
         pinned: ((layer, head),) a head to pin, or to unpin.
         menu_requested: (layer, head, where on screen) of a head whose menu is requested.
     """
 
+    pointed = Signal(object)
     extended = Signal(object)
     pinned = Signal(object)
     menu_requested = Signal(int, int, object)
@@ -65,6 +77,9 @@ class HeadGrid(Painted):
         self.view = GridView()
         self.tokens: Sequence[str] = ()
         self.marks = Marks()
+        self.ranking: Ranking | None = None
+        self.roles: Mapping[Head, Part] = {}
+        self._order: Ranking | None = None  # the last ranking that was whole
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
         self._is_dragged = False
         self.setAccessibleName("All heads: a row for each layer, a column for each head")
@@ -79,20 +94,35 @@ class HeadGrid(Painted):
         return QSize(110, 120)
 
     def width_for(self, height: int) -> int:
-        """Return how wide the widget must be for thumbnails that fill a height."""
-        size = QSize(1 << 16, height)
-        shown = fit_map(*self._counts, size, self._margins(), GridView(), 1.0)
-        return round(shown.area.left() + shown.raster.size[1]) + 8
+        """Return how wide the widget must be for thumbnails by layer that fill a height."""
+        layers, heads = self._counts
+        left, top = self._margins()
+        side = max(LEAST, min(LARGEST, (height - top) / layers - GUTTER))
+        return round(left + heads * (side + GUTTER)) + 8
 
     def show_atlas(self, atlas: Atlas | None) -> None:
         """Draw the heads that are known so far."""
         self.atlas, self.is_stale = atlas, False
         self.redraw()
 
-    def show_view(self, colors: GridView) -> None:
-        """Sort, filter, zoom or scroll."""
-        self.view = colors
+    def show_view(self, view: GridView) -> None:
+        """Arrange, filter, zoom or scroll."""
+        self.view = view
         self.redraw()
+
+    def show_ranking(self, ranking: Ranking) -> None:
+        """Rank by other numbers; a ranking that is not whole leaves every head in its place."""
+        self.ranking = ranking
+        if ranking.is_whole:
+            self._order = ranking
+        elif self._order is not None and self._order.score != ranking.score:
+            self._order = None
+        self.redraw()
+
+    def show_roles(self, roles: Mapping[Head, Part]) -> None:
+        """Write the letters of roles."""
+        self.roles = roles
+        self.update()
 
     def show_marks(
         self, cursor: Cursor, pins: Sequence[tuple[int, int]], several: Sequence[tuple[int, int]]
@@ -113,6 +143,18 @@ class HeadGrid(Painted):
         """Outline the selected head, or its layer while no head is selected."""
         self.show_marks(cursor, self.marks.pins, self.marks.several)
 
+    def reveal(self) -> None:
+        """Scroll to the selected head."""
+        layer, head = self.marks.cursor.layer, self.marks.cursor.head
+        if self.atlas is not None and layer is not None and head is not None:
+            self._scroll(*self.layout_now().offset_for(layer * self._counts[1] + head))
+
+    @property
+    def head_pointed_at(self) -> tuple[int, int] | None:
+        """The head under the pointer."""
+        pointed: tuple[int, int] | None = self._pointed
+        return pointed
+
     def head_at(self, point: QPointF) -> tuple[int, int] | None:
         """Return the layer and head under a point of the widget."""
         number = self.layout_now().at(point) if self.atlas else None
@@ -129,9 +171,11 @@ class HeadGrid(Painted):
         if self.atlas is None or not self._is_list:
             return fit_map(layers, heads, self.size(), self._margins(), self.view, ratio)
         metrics = QFontMetricsF(self.font())
-        name = f"L{layers - 1}H{heads - 1} .00"
+        name = f"L{layers - 1}H{heads - 1} +0.00"
         room = metrics.horizontalAdvance(name), metrics.height()
-        scores = self.atlas.scores[self.view.score].ravel()
+        assert self._order is not None
+        assert self._order.values is not None
+        scores = self._order.values.ravel()
         return fit_list(scores, self.size(), room, self.view, ratio)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -143,12 +187,46 @@ class HeadGrid(Painted):
             if self.atlas is None or nothing:
                 painted.say(painter, self.rect().adjusted(8, 8, -8, -8), nothing, colors)
                 return
+            setting = paint.Setting(
+                self.atlas,
+                layout,
+                self.view,
+                colors,
+                self._is_list,
+                self.ranking,
+                self.roles,
+                self.is_stale,
+            )
+            is_map = self.view.arrangement == "map"
             if not isinstance(self._image, QImage):
-                self._image = grid_paint.image(self.atlas, layout, colors)
-            setting = grid_paint.Setting(self.atlas, layout, self.view, colors, self._is_list)
-            grid_paint.heads(painter, setting, self._image, is_stale=self.is_stale)
-            grid_paint.names(painter, setting, self.marks)
-            grid_paint.marks(painter, setting, self.marks)
+                self._image = paint.scores(setting) if is_map else paint.image(setting)
+            draw = paint.cells if is_map else paint.heads
+            draw(painter, setting, self._image)
+            paint.names(painter, setting, self.marks)
+            paint.marks(painter, setting, self.marks)
+            self._paint_extent(painter, layout, colors)
+
+    @staticmethod
+    def _paint_extent(painter: QPainter, layout: Layout, colors: Theme) -> None:
+        """Show which part is in view, where not all is."""
+        area, whole = layout.area, layout.whole
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colors.faint))
+        if whole.height() > area.height():
+            share = area.height() / whole.height()
+            top = area.top() + layout.offset[1] * share
+            painter.drawRect(QRectF(area.right() + 1, top, 3, area.height() * share))
+        if whole.width() > area.width():
+            share = area.width() / whole.width()
+            left = area.left() + layout.offset[0] * share
+            painter.drawRect(QRectF(left, area.bottom() + 1, area.width() * share, 3))
+
+    def _point_at(self, pointed: Any, words: str) -> bool:
+        """Say what is pointed at, and show it large elsewhere."""
+        before, is_news = self._pointed, super()._point_at(pointed, words)
+        if pointed != before:
+            self.pointed.emit(pointed)
+        return is_news
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Name the head under the pointer, or drag the picture along."""
@@ -239,8 +317,10 @@ class HeadGrid(Painted):
 
     @property
     def _is_list(self) -> bool:
-        """Whether heads are sorted; only once all are known, so that none jumps about."""
-        return self.view.is_sorted and self.atlas is not None and self.atlas.is_whole
+        """Whether heads are ranked; only once all are known, so that none jumps about."""
+        values = None if self._order is None else self._order.values
+        is_known = values is not None and values.shape == self._counts
+        return self.view.is_ranked and is_known and self.atlas is not None and self.atlas.is_whole
 
     def _margins(self) -> tuple[float, float]:
         metrics = QFontMetricsF(self.font())
@@ -273,7 +353,11 @@ class HeadGrid(Painted):
         if self.atlas is None or layer >= len(self.atlas.axes[0]) or head >= self._counts[1]:
             return ""
         name, lines = card(self.atlas, layer, head, self.tokens)
-        return f"{name}: {lines[0]}" + "".join(separator + line for line in lines[1:])
+        part = self.roles.get((layer, head))
+        ranked = self.ranking.words(layer, head) if self.ranking else ""
+        above = [part.words] if part else []
+        above += [ranked] if ranked else []
+        return f"{name}: " + separator.join([*above, *lines])
 
     def words(self, layer: int, head: int) -> str:
         """Return what is known of a head, in one line."""

@@ -1,0 +1,119 @@
+"""How far each head copies: whether it raises the very tokens that it looks at.
+
+The score is that of Elhage et al. 2021, taken where it means something in a deep model: from what
+layers read of a token once the first block has worked on it, the *effective* embedding, rather
+than from the embedding itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from lensgui.analysis.checks import check_unhooked
+from lensgui.analysis.run.passes import rows_at_once
+from lensgui.transformer.layers.norms import Norm
+from lensgui.transformer.layers.parameters import precise
+from lensgui.transformer.layers.span import Span
+from lensgui.transformer.model import HookedTransformer
+
+TOKENS_AT_ONCE = 4096  # of the vocabulary, at most
+Reading = tuple[bool, bool, bool, float]  # of the embedding or not, and how a norm works
+
+
+@torch.no_grad()
+def copying_scores(model: HookedTransformer) -> Iterator[Tensor | None]:
+    """Score how far each head raises the tokens that it attends to.
+
+    A head's OV circuit takes what its layer reads of each token of the vocabulary, alone in a
+    prompt and after the first block, to logits; a head of layer 0 reads the embedding. The score is
+    Σ Re λ / Σ |λ| over the eigenvalues λ of that matrix [token, token], with the weights of all
+    norms and without biases. A change of all logits alike is invisible: their mean is taken out.
+
+    Args:
+        model: The model.
+
+    Yields:
+        None between pieces, and at last [layer, head], in float64: 1 for a head that copies, −1
+        for one that lowers what it looks at; NaN where a norm stands between two steps that make
+        values (multi-head latent attention), so that there is no one matrix.
+
+    Raises:
+        ValueError: If hooks are attached.
+    """
+    check_unhooked(model)
+    cfg = model.cfg
+    products: dict[Reading, Tensor] = {}
+    yield from _read_vocabulary(model, products)
+    found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
+    for layer, block in enumerate(model.blocks):
+        if hasattr(block.attn, "W_V"):
+            read = products[_reading(layer, block.ln1)]
+            if isinstance(block.ln1, Norm):
+                read = block.ln1.weighted(read)
+            found[layer] = _scores(model, layer, read)
+        yield None
+    yield found
+
+
+def _reading(layer: int, norm: nn.Module) -> Reading:
+    if not isinstance(norm, Norm):
+        return layer == 0, False, False, 0.0
+    return layer == 0, norm.normalizes, norm.centres, norm.eps
+
+
+def _read_vocabulary(model: HookedTransformer, products: dict[Reading, Tensor]) -> Iterator[None]:
+    """Sum each token's logit direction times what layers read of it, [d_model, d_model].
+
+    Args:
+        model: The model.
+        products: Is filled, for each way of reading.
+    """
+    norms = {_reading(layer, block.ln1): block.ln1 for layer, block in enumerate(model.blocks)}
+    W_U = model.unembed.W_U[:, : model.cfg.d_vocab]
+    mean = W_U.mean(1, keepdim=True, dtype=torch.promote_types(W_U.dtype, torch.float32))
+    size = min(TOKENS_AT_ONCE, rows_at_once(model, 0))
+    ids = torch.arange(W_U.shape[1], device=W_U.device)
+    for some in ids.split(size):
+        span = Span(model.cfg, 1, device=some.device)
+        embedded = model.to_embedding(some[:, None], span)
+        later = model.blocks[0](embedded, span)
+        yield
+        directions = _directions(model.ln_final, W_U[:, some] - mean)
+        for reading, norm in norms.items():
+            stream = precise((embedded if reading[0] else later)[:, 0])
+            read = norm.unweighted(stream) if isinstance(norm, Norm) else stream
+            part = directions.to(read.dtype) @ read
+            products[reading] = products[reading] + part if reading in products else part
+            yield
+
+
+def _directions(norm: Norm, columns: Tensor) -> Tensor:
+    """Return the directions of the stream that the final norm turns into some, [d_model, token]."""
+    directions = columns if norm.w is None else columns * norm.w[:, None]
+    return directions - directions.mean(0) if norm.centres else directions
+
+
+def _scores(model: HookedTransformer, layer: int, read: Tensor) -> Tensor:
+    """Return the score of each head of a layer.
+
+    The eigenvalues of a product do not depend on where it begins, but for zeros, so those of
+    [d_value, d_value] stand for those of [token, token].
+
+    Args:
+        model: The model.
+        layer: The layer.
+        read: What `_read_vocabulary` sums, with the weights of the layer's norm.
+    """
+    block, size = model.blocks[layer], model.cfg.heads_per_group
+    W_O: Tensor = block.attn.W_O
+    if model.cfg.has_post_norms:
+        W_O = block.ln1_post.weighted(W_O)
+    W_V = block.attn.W_V.repeat_interleave(size, 0)
+    circuit = (W_O.to(read.dtype) @ read @ W_V.to(read.dtype)).double().cpu()
+    eigenvalues = torch.linalg.eigvals(circuit)
+    sizes = eigenvalues.abs().sum(-1).clamp(min=torch.finfo(torch.float64).tiny)
+    scores: Tensor = eigenvalues.real.sum(-1) / sizes
+    return scores

@@ -1,0 +1,100 @@
+"""What a run says about the part each head plays in an answer: where it looks, what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.heads.necessity import attribute_heads
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.sweep import read_metric
+from lensgui.terms.metric import read_positions
+from lensgui.terms.metrics import LogitDifference
+
+Step = TypeVar("Step")
+
+
+@torch.no_grad()
+def attention_from(run: Run, position: int) -> Iterator[Tensor]:
+    """Return what every head attends to from one position.
+
+    Args:
+        run: A run; layers that are not known yet are run.
+        position: The destination; negative counts from the end.
+
+    Yields:
+        [layer, head, source], NaN where not yet known: a layer more each time. Sources end at the
+        position.
+    """
+    cfg, position = run.model.cfg, range(len(run.tokens))[position]
+    found = torch.full((cfg.n_layers, cfg.n_heads, position + 1), torch.nan, dtype=torch.float64)
+    for layer in range(cfg.n_layers):
+        run.complete(layer + 1)
+        found[layer] = run.attention_from(layer, position).cpu()
+        yield found
+
+
+@dataclass(frozen=True, slots=True)
+class HeadEvidence:
+    """What roles are proposed by, of one clean run; heads are [layer, head], in float64.
+
+    Attributes:
+        to_answer: Attention from where the metric is read to all places of the answer's tokens; 0
+            where they do not occur.
+        to_distractor: Likewise to the distractor's.
+        to_repeat: Likewise to the last place of the distractor alone, if it occurs before.
+        attribution: Direct logit attribution to answer − distractor, in logits.
+        difference: answer − distractor as the run has it, in logits.
+    """
+
+    to_answer: Tensor
+    to_distractor: Tensor
+    to_repeat: Tensor
+    attribution: Tensor
+    difference: float
+
+
+def head_evidence(run: Run, metric: LogitDifference) -> Iterator[HeadEvidence | None]:
+    """Read off a run what heads do about an answer.
+
+    Args:
+        run: A clean run, which is completed.
+        metric: The answers that are compared.
+
+    Yields:
+        None between pieces, and at last the evidence.
+    """
+    for _ in run.steps():
+        yield None
+    position = read_positions(metric, len(run.tokens)).start
+    attention = yield from last(attention_from(run, position))
+    attribution = yield from last(attribute_heads(run, metric))
+    answer, distractor = (
+        places_of(run.tokens[: position + 1], ids) for ids in (metric.answer, metric.distractor)
+    )
+    repeat = distractor[-1:] if len(distractor) > 1 else []
+    to_answer, to_distractor, to_repeat = (
+        attention[..., at].sum(-1) for at in (answer, distractor, repeat)
+    )
+    difference = read_metric(run, metric)
+    yield HeadEvidence(to_answer, to_distractor, to_repeat, attribution, difference)
+
+
+def last(steps: Iterator[Step | None]) -> Generator[None, None, Step]:
+    """Return what some steps come to at last, yielding None for each."""
+    found: Step | None = None
+    for step in steps:
+        found = step
+        yield None
+    assert found is not None
+    return found
+
+
+def places_of(tokens: Tensor, ids: Sequence[int]) -> list[int]:
+    """Return the positions of a prompt [position] at which one of some tokens stands."""
+    wanted = torch.tensor(tuple(ids), device=tokens.device)
+    return torch.isin(tokens, wanted).nonzero().flatten().tolist()

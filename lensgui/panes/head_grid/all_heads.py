@@ -1,0 +1,147 @@
+"""The grid of all heads with what ranks them, the magnifier, and the rules of their roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from PySide6.QtCore import QRect, Signal, Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.results import Reply
+from lensgui.panes.controls.controls import line
+from lensgui.panes.head_grid.grid import HeadGrid
+from lensgui.panes.head_grid.image import scale_words
+from lensgui.panes.head_grid.layout import GridView
+from lensgui.panes.head_grid.magnifier import Magnifier
+from lensgui.panes.head_grid.rank_bar import RankBar
+from lensgui.panes.head_grid.ranking import NAMED, ranking
+from lensgui.panes.head_grid.role_rules import RoleRules
+from lensgui.panes.menus import place_name
+from lensgui.panes.token_text import plain_tip
+from lensgui.state.selection import Cursor
+from lensgui.terms.roles import USUAL, Head, Part, RoleBounds
+from lensgui.terms.scores import HeadScore
+
+
+class AllHeads(QWidget):
+    """The grid under a line that says what ranks it; its bar is laid out by its owner.
+
+    Attributes:
+        grid: The heads.
+        bar: What ranks and arranges them.
+        ranked: The line above the grid.
+        magnifier: The head under the pointer, over the owner.
+        rules: The dialog of the rules; None until it is wanted.
+        arranged: Another score or arrangement was chosen.
+        bounds_changed: (RoleBounds,) a number of the rules was changed.
+    """
+
+    arranged = Signal()
+    bounds_changed = Signal(object)
+
+    def __init__(self, owner: QWidget) -> None:
+        super().__init__(owner)
+        self._owner = owner
+        self._roles: Mapping[Head, Part] = {}
+        self._bounds = USUAL
+        self.bar = RankBar(self)
+        self.ranked = line(self)
+        self.grid = HeadGrid(self)
+        self.grid.show_view(self.bar.view)
+        self.magnifier = Magnifier(owner)
+        self.rules: RoleRules | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.ranked)
+        column.addWidget(self.grid, 1)
+        self.bar.changed.connect(self._arrange)
+        self.grid.pointed.connect(self._magnify)
+        self.bar.roles.clicked.connect(self._show_rules)
+
+    @property
+    def score(self) -> HeadScore:
+        """What the heads are ranked by."""
+        return NAMED[self.bar.view.score]
+
+    def rank(self, reply: Reply | None, atlas: Atlas | None, cursor: Cursor) -> None:
+        """Rank the heads by what is known now; until it is, they stay as they are.
+
+        Args:
+            reply: How the question stands that the score needs; None if it needs none.
+            atlas: The attention on this prompt.
+            cursor: What is selected.
+        """
+        before = self.grid.ranking
+        if reply is not None and reply.is_old and before is not None and before.score == self.score:
+            return
+        known = reply.known if reply is not None else None
+        found = ranking(self.score, known, atlas, cursor, self.grid.tokens)
+        if reply is not None and reply.status == "failed":
+            found = replace(found, remark=reply.sentence, is_whole=True)
+        self.grid.show_ranking(found)
+        scale = scale_words(atlas) if atlas is not None else ""
+        said = " · ".join(filter(None, (found.remark or self.score.title, scale)))
+        self.ranked.setText(said)
+        self.ranked.setToolTip(plain_tip(f"{self.score.title}: {self.score.meaning}\n{said}"))
+
+    def show_roles(self, roles: Mapping[Head, Part]) -> None:
+        """Write the letters of roles."""
+        self._roles = roles
+        self.grid.show_roles(roles)
+        if self.rules is not None:
+            self.rules.show_roles(roles)
+
+    def show_bounds(self, bounds: RoleBounds) -> None:
+        """Show the numbers in the rules."""
+        self._bounds = bounds
+        if self.rules is not None:
+            self.rules.show_bounds(bounds)
+
+    def magnify_anew(self) -> None:
+        """Show the head under a pointer that rests as it is drawn now."""
+        if self.magnifier.isVisible():
+            self._magnify(self.grid.head_pointed_at)
+
+    @Slot(object)
+    def _arrange(self, view: GridView) -> None:
+        """Rank, arrange or filter the heads; a filter leaves them as large as they were."""
+        before = self.grid.view
+        if view.arrangement == before.arrangement:
+            view = replace(view, zoom=before.zoom, offset=before.offset)
+        self.grid.show_view(view)
+        self.arranged.emit()
+        if view.arrangement != before.arrangement:
+            self.grid.reveal()
+
+    @Slot()
+    def _show_rules(self) -> None:
+        """Show the rules."""
+        if self.rules is None:
+            self.rules = RoleRules(self)
+            self.rules.changed.connect(self.bounds_changed)
+        self.rules.show_roles(self._roles)
+        self.rules.show_bounds(self._bounds)
+        self.rules.show()
+        self.rules.raise_()
+
+    @Slot(object)
+    def _magnify(self, head: Head | None) -> None:
+        """Show the head under the pointer large, in a corner that it is not in."""
+        atlas, layout, owner = self.grid.atlas, self.grid.layout_now(), self._owner
+        if head is None or atlas is None or head[0] >= atlas.layers:
+            self.magnifier.hide()
+            return
+        frame = layout.frame(head[0] * len(atlas.axes[1]) + head[1]).toAlignedRect()
+        place = QRect(self.grid.mapTo(owner, frame.topLeft()), frame.size())
+        room = owner.rect().adjusted(0, self.mapTo(owner, self.rect().topLeft()).y(), 0, 0)
+        has_room = self.magnifier.stand_away(place, room, self.grid.tokens)
+        self.magnifier.setVisible(has_room)
+        if has_room:
+            part = self._roles.get(head)
+            name = place_name(Cursor(*head)) + (f" · {part.name}" if part else "")
+            words = self.grid.ranking.number(*head) if self.grid.ranking else ""
+            self.magnifier.show_head(atlas, head, " · ".join(filter(None, (name, words))))
+            self.magnifier.raise_()
