@@ -17,7 +17,11 @@ def test_every_pane_says_that_hooks_are_attached(quiet, qtbot, dir):  # noqa: F8
     model = open_model("toy", device="cpu")
     model.add_hook("blocks.0.hook_resid_pre", lambda activation, hook: None, dir)
     window = lensgui.open(model, clean=CLEAN, corrupted=CORRUPTED, answer=" apple", block=False)
-    qtbot.waitUntil(lambda: window.exchange.card is not None and not window.runner.is_busy)
+
+    def is_at_rest() -> bool:
+        return not any(reply.is_running for reply in window.runner.replies.values())
+
+    qtbot.waitUntil(lambda: window.exchange.card is not None and is_at_rest())
     replies = list(window.runner.replies.values())
     asked = [reply for reply in replies if not isinstance(reply.request, OpenModel)]
     assert len(asked) > 2
@@ -25,7 +29,7 @@ def test_every_pane_says_that_hooks_are_attached(quiet, qtbot, dir):  # noqa: F8
     assert all("Hooks are attached to the model, at blocks.0" in one.sentence for one in asked)
     model.reset_hooks()
     window.exchange.retry()
-    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    qtbot.waitUntil(is_at_rest)
     assert {reply.status for reply in window.runner.replies.values()} == {"whole"}
     window.close()
     qtbot.waitUntil(lambda: not notebook.open_windows)
