@@ -134,7 +134,7 @@ class SweepPlot(QWidget):
         self.tools = SweepTools(self)
         self._lay_out()
         self._connect()
-        self.compare.show_kept(None)
+        self.compare.show_compared(None, None)
         self.draw()
 
     def _lay_out(self) -> None:
