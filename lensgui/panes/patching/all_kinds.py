@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
@@ -59,6 +58,7 @@ class AllKindsPane(Pane):
         self._verifying: VerifyCell | None = None
         self._end: float | None = None  # what full colour stands for, if the user chose it
         self._drawn_end: float | None = None
+        self._drawn: dict[int, tuple[Sweep | None, Setting]] = {}
         self._counted: tuple[object, ...] = ()
         self.stream = Chooser("Residual stream: where it is patched", OFFERED, self)
         self.direction = Chooser("Direction of patching of all kinds", DIRECTIONS, self)
@@ -165,18 +165,17 @@ class AllKindsPane(Pane):
         self._draw_words()
 
     def _draw_tile(self, number: int) -> None:
-        name = NAMES[number]
-        sweep = self.answer(name, Sweep)
-        if sweep is None:
-            self.tiles.show_tile(number, None, None, is_stale=False)
-            return
+        sweep = self.answer(NAMES[number], Sweep)
         pins = self._document.pins if self._document is not None else ()
         leading = self._leading()
-        is_alike = leading is not None and sweep.shown_unit == leading.shown_unit
+        is_alike = sweep is not None and leading and sweep.shown_unit == leading.shown_unit
         end = self._drawn_end if is_alike else None
-        setting = Setting(self._group, self.answer("pair", PairReading), end, pins, self._cursor)
-        shown = replace(faces.draw(sweep, setting)[0], row_means=(), column_means=())
-        self.tiles.show_tile(number, sweep, shown, is_stale=self.is_stale(name))
+        setting = Setting(self._group, self.answer("pair", PairReading), end, pins)
+        if self._drawn.get(number) != (sweep, setting):
+            self._drawn[number] = sweep, setting
+            shown = None if sweep is None else faces.draw(sweep, setting)[0]
+            self.tiles.show_tile(number, sweep, shown)
+        self.tiles.tiles[number].show_stale(self.is_stale(NAMES[number]))
 
     def _leading(self) -> Sweep | None:
         """Return a sweep that says what the colours count: one of the present prompts if any."""
@@ -194,7 +193,7 @@ class AllKindsPane(Pane):
         if self._end is not None:
             return self._end
         alike = [one for one in self.sweeps if one and one.shown_unit == leading.shown_unit]
-        return max(cells.scaled(sweep)[1] for sweep in alike)
+        return max(cells.scaled(one)[1] for one in (alike if leading.refusal else [leading]))
 
     def _draw_words(self) -> None:
         """Say what the colours count, how far they reach, and how the sweeps stand."""
@@ -204,7 +203,7 @@ class AllKindsPane(Pane):
         self.pause.show_state(
             is_paused=is_paused,
             is_stopped=any(reply.sentence == STOPPED for reply in replies),
-            is_running=any(reply.is_running for reply in replies),
+            is_running=any(self._is_under_way(name) for name in NAMES),
         )
         if leading is None or end is None:
             self.legend.setText("")
@@ -221,29 +220,19 @@ class AllKindsPane(Pane):
 
     def _remarks(self, *, is_paused: bool) -> list[str]:
         """Return what is to be said of the maps, a few words each."""
+        found = [sweep for sweep in self.sweeps if sweep is not None]
+        said = sweep_footer.shared_remarks(found, is_paused=is_paused)
         if self.tiles.enlarged is not None:
-            shown = [self.sweeps[self.tiles.enlarged]]
-        else:
-            shown = self.sweeps
-        said = [sweep_footer.remarks(sweep, is_paused=is_paused) for sweep in shown if sweep]
-        shared = said[0] if len(shown) == 1 and said else list[str]()
-        if len(shown) > 1:
-            states = [sweep.states for sweep in shown if sweep is not None]
-            if is_paused:
-                shared.append("paused")
-            if any((state == CellState.ESTIMATE).any() for state in states):
-                shared.append("pale, dotted: first-order estimate")
-            if any((state == CellState.UNKNOWN).any() for state in states):
-                shared.append("hatched: not known yet")
-        verified = self._verified()
-        return [*shared, verified] if verified else shared
+            alone = self.sweeps[self.tiles.enlarged]
+            said = [] if alone is None else sweep_footer.remarks(alone, is_paused=is_paused)
+        return [*said, *filter(None, [self._verified()])]
 
     def _verified(self) -> str:
         """Return how far the cell that is checked is from the slow way; "" if none is."""
-        if self._verifying is None or self.has_failed("verify"):
+        checked = self._verifying.patching.kind if self._verifying is not None else None
+        if checked not in self.kinds or self.has_failed("verify"):
             return ""
-        kinds = [self._verifying.patching.kind == kind for kind in self.kinds]
-        found, sweep = self.known("verify", Verification), self.sweeps[kinds.index(True)]
+        found, sweep = self.known("verify", Verification), self.sweeps[self.kinds.index(checked)]
         if found is None or sweep is None:
             return "verifying …"
         return sweep_footer.verified(sweep, found)
@@ -287,8 +276,15 @@ class AllKindsPane(Pane):
     def _pause(self, is_paused: bool) -> None:
         for name in NAMES:
             reply = self.reply(name)
-            if reply is not None and (reply.is_running if is_paused else reply.status == "paused"):
+            rests = reply is not None and reply.status == "paused"
+            if self._is_under_way(name) if is_paused else rests:
                 self.paused.emit(name, is_paused)
+
+    def _is_under_way(self, name: str) -> bool:
+        """Whether a sweep runs, and not merely the check of it."""
+        reply, sweep = self.reply(name), self.known(name, Sweep)
+        is_whole = sweep is not None and sweep.done == sweep.total
+        return reply is not None and reply.is_running and not is_whole
 
     @Slot(int, int, int, object)
     def _show_verbs(self, number: int, row: int, column: int, where: QPoint) -> None:

@@ -9,6 +9,7 @@ from math import ceil
 from PySide6.QtCore import QRect
 
 GAP = 8  # pixels between maps
+RIGHT = 7  # pixels to the right of each row, which the last name may stand out into
 LEAST_HEIGHT = 84  # pixels of a map
 
 
@@ -97,10 +98,10 @@ class TileLayout:
 
     def _wide(self, across: int, width: int) -> int:
         """Return how wide so many maps beside each other are."""
-        return max(1, (width - self.left - (across - 1) * GAP) // across)
+        return max(1, (width - self.left - RIGHT - (across - 1) * GAP) // across)
 
     def _fitting(self, least: int, width: int) -> int:
-        return max(1, (width - self.left + GAP) // (least + GAP))
+        return max(1, (width - self.left - RIGHT + GAP) // (least + GAP))
 
     def _folded(self, family: Family, width: int) -> list[Row]:
         """Return a family in as few rows as there is room for, these about equally full."""

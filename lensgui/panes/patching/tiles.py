@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
@@ -120,22 +121,18 @@ class Tiles(QWidget):
         self._is_asked = is_asked
         self._show_some()
 
-    def show_tile(
-        self, number: int, sweep: Sweep | None, shown: Picture | None, *, is_stale: bool
-    ) -> None:
+    def show_tile(self, number: int, sweep: Sweep | None, shown: Picture | None) -> None:
         """Draw a map anew.
 
         Args:
             number: Which.
             sweep: What is drawn, on two axes; None while nothing is known.
-            shown: Its picture.
-            is_stale: Whether it answers an older question.
+            shown: Its picture, whose means have no room.
         """
         tile = self.tiles[number]
         tile.sweep = sweep if shown is not None and shown.shades.size else None
         self._outline(tile)
-        tile.show_picture(shown)
-        tile.show_stale(is_stale)
+        tile.show_picture(shown and replace(shown, row_means=(), column_means=()))
         for other in self.tiles:
             if other.pointed_cell is not None:
                 other.update()  # what it says is of all maps
@@ -315,8 +312,8 @@ class Tiles(QWidget):
 
     def _place_title(self, number: int, tile: QRect) -> None:
         """Write a title above its map, as much of it as there is room for."""
-        title, name = self.titles[number], self._kinds[number].activation
-        name = f"← {name}" if number == self.enlarged else name
+        title, kind = self.titles[number], self._kinds[number]
+        name = f"← {kind.words[0]}" if number == self.enlarged else kind.activation
         metrics, elided = title.fontMetrics(), Qt.TextElideMode.ElideRight
         title.setText(metrics.elidedText(name, elided, tile.width() - AROUND_TITLE))
         size = title.sizeHint()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -59,7 +60,6 @@ class CompareRow(QWidget):
         super().__init__(parent)
         self.side: Side = "B"
         self._kept: Patching | None = None
-        row = Flow(self)
         self._group = QButtonGroup(self)
         self.buttons = {
             side: button(side, f"Show {side}", tip, self) for side, tip in SIDES.items()
@@ -68,16 +68,24 @@ class CompareRow(QWidget):
             each.setCheckable(True)
             each.clicked.connect(self._choose)
             self._group.addButton(each)
-            row.addWidget(each)
         self.buttons["B"].setChecked(True)
         self.kind: Chooser[object] = Chooser("Kind of sweep that is A", OFFERED, self)
         self.direction = Chooser("Direction of patching of A", DIRECTIONS, self)
         self.drop = button("×", "Compare no more", "Forget the sweep that was kept as A.", self)
-        for widget in (self.kind, self.direction, self.drop):
-            row.addWidget(widget)
+        self._lay_out()
         self.kind.chosen.connect(self._compare)
         self.direction.chosen.connect(self._turn)
         self.drop.clicked.connect(self.dropped)
+
+    def _lay_out(self) -> None:
+        """Put what A is behind its button, for the eye and the keyboard."""
+        a, b, difference = self.buttons.values()
+        parts = [a, self.kind, self.direction, b, difference, self.drop]
+        row = Flow(self)
+        for part in parts:
+            row.addWidget(part)
+        for before, after in pairwise(parts):
+            QWidget.setTabOrder(before, after)
 
     def show_compared(self, a: Patching | None, kept: Patching | None) -> None:
         """Show what is compared with.
@@ -121,8 +129,8 @@ def obstacle(a: Sweep, b: Sweep) -> str:
     for first, second in zip(a.axes, b.axes, strict=False):
         if first.name != second.name:
             return (
-                f"A counts by {_axes(a)} and B by {_axes(b)}, so their cells can't be subtracted: "
-                "choose two kinds with the same axes."
+                f"A counts by {_axes(a)} and B by {_axes(b)}, so they can't be subtracted: "
+                "choose kinds with the same axes."
             )
         if len(first) != len(second):
             return (

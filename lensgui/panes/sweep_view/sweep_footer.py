@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Signal, Slot
@@ -146,6 +147,20 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
         found.append(f"{broken} cell{'s' * (broken > 1)} not finite")
     if sweep.check is not None:
         found.append(f"checked {sweep.check.cells} cells: off by {power(sweep.check.worst)}")
+    return found
+
+
+def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
+    """Return what is to be said of several sweeps of the same prompts, a few words each."""
+    found = ["paused"] if is_paused else []
+    spreads = [sweep.spread for sweep in sweeps if sweep.spread is not None]
+    if spreads:
+        least = min(spreads, key=lambda spread: spread.pairs)
+        found.append(f"mean of {least.pairs} of {least.total} pairs")
+    if any(np.any(sweep.states == CellState.ESTIMATE) for sweep in sweeps):
+        found.append(f"pale, dotted: {'the mean so far' if spreads else 'first-order estimate'}")
+    if any(np.any(sweep.states == CellState.UNKNOWN) for sweep in sweeps):
+        found.append("hatched: not known")
     return found
 
 
