@@ -143,10 +143,11 @@ def test_any_two_sweeps_are_compared_by_keyboard(window, qtbot):
 
 def test_edges_of_prompts_of_different_lengths_say_so_before_anything_else(window, qtbot):
     pane = pane_of(window, PatchingPane)
-    window.selection.forget("head")
+    window.selection.move(layer=2)  # of which no head
     window.session.edit(
         kind=SweepKind("pattern", "edge"), clean=window.session.document.pair.clean + " and on"
     )
     qtbot.waitUntil(lambda: not window.runner.is_busy)
-    assert UNEQUAL in (pane.heatmap.empty, pane.message.text())
+    assert window.selection.cursor.head is None
+    assert pane.heatmap.empty == UNEQUAL
     assert "Select a head" not in pane.heatmap.empty
