@@ -10,7 +10,7 @@ import pytest
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
-from lensgui.state.document import Document
+from lensgui.state.document import Document, SweepChoice
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import METRICS
 from tests.panes.conftest import tell
@@ -113,6 +113,16 @@ def test_the_side_that_is_shown(a, b, side, dispatcher, qtbot):
     )
 
 
+@pytest.mark.parametrize("document", [toy(), averaging(2)])
+@pytest.mark.parametrize("side", ["A", "A − B"])
+def test_a_sweep_of_the_present_prompts_is_a(document, side, dispatcher, qtbot):
+    pane = PatchingPane()
+    a = SweepChoice(SweepKind("pattern", "all"), "noising")
+    document = replace(document, kind=SweepKind("z", "all"), kept=toy().patching(), against=a)
+    show_side(pane, document, side, dispatcher, qtbot, "against")
+    assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
+
+
 @pytest.mark.parametrize("other", [SweepKind("z", "all"), SweepKind("pattern", "edge")])
 def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, dispatcher, qtbot):
     pane = PatchingPane()
@@ -133,13 +143,13 @@ def test_edges_of_two_heads_are_subtracted(dispatcher, qtbot):
     assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
 
 
-def show_side(pane, document, side, dispatcher, qtbot):
+def show_side(pane, document, side, dispatcher, qtbot, name_of_a="kept"):
     """Let a pane draw A, B or their difference."""
     qtbot.addWidget(pane)
     pane.show_document(document)
     pane.show_cursor(PLACE)
     pane.view.compare.buttons[side].click()
-    for name in ("sweep", "kept") if side != "B" else ("sweep",):
+    for name in ("sweep", name_of_a) if side != "B" else ("sweep",):
         tell(pane, name, told(dispatcher, pane, document, name))
 
 

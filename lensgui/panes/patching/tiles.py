@@ -20,7 +20,7 @@ from lensgui.jobs.arrays import Sweep
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
 from lensgui.panes.patching.tile import Tile
-from lensgui.panes.patching.tile_layout import Family, TileLayout
+from lensgui.panes.patching.tile_layout import RIGHT, Family, TileLayout
 from lensgui.panes.pictures import axis_labels
 from lensgui.panes.pictures.axis_labels import Ink, Labels
 from lensgui.panes.pictures.painted import say
@@ -91,8 +91,9 @@ class Tiles(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        self.setAccessibleName("Sweeps of all kinds")
         self.show_kinds(kinds)
-        self.show_asked(is_asked=False)
+        self._show_some()
 
     def _connect(self, number: int) -> None:
         tile = self.tiles[number]
@@ -118,8 +119,9 @@ class Tiles(QWidget):
 
     def show_asked(self, *, is_asked: bool) -> None:
         """Show the maps where there is something to sweep, else what to do."""
-        self._is_asked = is_asked
-        self._show_some()
+        if is_asked != self._is_asked:
+            self._is_asked = is_asked
+            self._show_some()
 
     def show_tile(self, number: int, sweep: Sweep | None, shown: Picture | None) -> None:
         """Draw a map anew.
@@ -165,13 +167,12 @@ class Tiles(QWidget):
         """Show one map alone, or all."""
         if number == self.enlarged:
             return
-        focused = next((at for at, tile in enumerate(self.tiles) if tile.hasFocus()), None)
         self.enlarged = number
         self._explain()
         self._show_some()
         self._mark(None)
-        if number is not None and focused is not None:
-            self.tiles[number].setFocus()
+        if number is not None:
+            self.tiles[number].setFocus()  # so that Esc returns
         self.changed.emit()
 
     def same_places(self, number: int, row: int, column: int) -> list[tuple[range, range] | None]:
@@ -199,7 +200,7 @@ class Tiles(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Return the width of the widest map."""
         layout = self._layout()
-        return QSize(layout.left + max(family.least for family in layout.families), 100)
+        return QSize(layout.left + max(family.least for family in layout.families) + RIGHT, 100)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the maps anew."""
@@ -242,8 +243,7 @@ class Tiles(QWidget):
     ) -> None:
         pointed, _ = _only(tile.marked)
         labels = Labels(shown.row_names, shown.marked_rows, tile.selected()[0], pointed)
-        beside = QRectF(self._layout().left, plot.top(), 0, plot.height())
-        axis_labels.paint_left(painter, labels, beside, ink)
+        axis_labels.paint_left(painter, labels, plot, ink)
 
     def _shown(self) -> list[Tile]:
         """Return the maps in view, from the left and from the top."""
