@@ -8,6 +8,7 @@ from time import monotonic
 
 from lensgui.jobs.arrays import Atlas, Slice
 from lensgui.jobs.kept import Name
+from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer, PairsReading, Reply
 
 
@@ -51,9 +52,9 @@ class Progress:
     """What the status bar says.
 
     Attributes:
-        what: The slowest thing that runs, in words; "" when nothing does.
-        done: How many of its parts are settled.
-        total: How many parts it has; 0 when that is not known.
+        what: The slowest kind of thing that runs, in words; "" when nothing does.
+        done: How many parts of all things of that kind in view are settled, of the same prompts.
+        total: How many parts they have; 0 when that is not known.
         seconds_left: A guess; None when there is nothing to guess from.
     """
 
@@ -77,10 +78,22 @@ def count(answer: Answer | None) -> tuple[int, int]:
 
 
 def measure(jobs: Iterable[Job]) -> Progress:
-    """Return the progress of the slowest running job."""
+    """Return the progress of the slowest running job, and of those like it.
+
+    Those that have ended are counted too: else the bar would go back whenever one of several ends.
+    """
+    jobs = list(jobs)
     running = [job for job in jobs if job.reply.is_running]
     if not running:
         return Progress()
-    slowest = min(running, key=lambda job: job.reply.request.reported)
-    done, total = count(slowest.reply.answer)
-    return Progress(slowest.reply.request.doing, done, total, slowest.seconds_left())
+    slowest = min(running, key=lambda job: job.reply.request.reported).reply.request
+    alike = [job for job in jobs if _are_alike(job.reply.request, slowest)]
+    counts = [count(job.reply.answer) for job in alike]
+    done, total = (sum(part) for part in zip(*counts, strict=True))
+    left = [job.seconds_left() for job in alike if job in running]
+    known = [seconds for seconds in left if seconds is not None]
+    return Progress(slowest.doing, done, total, max(known, default=None))
+
+
+def _are_alike(one: Request, other: Request) -> bool:
+    return (one.doing, one.about) == (other.doing, other.about)

@@ -88,6 +88,12 @@ class PairReading:
     warnings: tuple[str, ...] = ()
     complete: bool = False
 
+    @property
+    def is_unequal(self) -> bool:
+        """Whether there are two prompts, and they have not as many tokens."""
+        corrupted = self.corrupted
+        return corrupted is not None and len(corrupted.tokens) != len(self.clean.tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class HeadReading:

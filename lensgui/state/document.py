@@ -11,7 +11,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import TYPED, PairRow, PromptPair
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import HEADS, RESID_PRE, Direction, SweepKind
+from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
 
@@ -20,21 +20,16 @@ EDIT_ID = 1
 
 
 @dataclass(frozen=True, slots=True)
-class SweepView:
-    """What one patching pane shows.
+class SweepChoice:
+    """A sweep of whatever prompts there are.
 
     Attributes:
         kind: What a cell of the sweep replaces.
         direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
-        against: A sweep kept for comparison, as it was asked; None if there is none.
     """
 
     kind: SweepKind = RESID_PRE
     direction: Direction = "denoising"
-    against: Patching | None = None
-
-
-VIEWS = (SweepView(), SweepView(HEADS), SweepView(HEADS, "noising"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,11 @@ class Document:
         pair: The prompts and answers.
         table: Many pairs, to average over; () if there are none.
         is_average: Whether panes average over the included pairs of the table.
-        views: What each patching pane shows.
+        kind: What a cell of the sweep that is looked at replaces.
+        direction: Which way every pane patches: "denoising" puts clean into corrupted, "noising"
+            corrupted into clean.
+        kept: A sweep kept for comparison, as it was asked; None if nothing is compared.
+        against: What is compared with instead of the kept one; None for that.
         pins: Heads, cells and positions to keep an eye on: outlined in every pane.
         notes: What the user wrote, at most one note for a place.
         roles: Roles that the user gave heads, at most one for a head.
@@ -65,7 +64,10 @@ class Document:
     pair: PromptPair
     table: tuple[PairRow, ...] = ()
     is_average: bool = False
-    views: tuple[SweepView, ...] = VIEWS
+    kind: SweepKind = RESID_PRE
+    direction: Direction = "denoising"
+    kept: Patching | None = None
+    against: SweepChoice | None = None
     pins: tuple[Cursor, ...] = ()
     notes: tuple[Note, ...] = ()
     roles: tuple[GivenRole, ...] = ()
@@ -81,16 +83,19 @@ class Document:
         """The pair that questions are about: while averaging, no more of it than its metric."""
         return PromptPair("", metric=self.pair.metric) if self.rows else self.pair
 
-    def with_view(self, number: int, **changes: Any) -> tuple[SweepView, ...]:
-        """Return the views with changes to one of them."""
-        views = list(self.views)
-        views[number] = replace(views[number], **changes)
-        return tuple(views)
+    def patching(
+        self, kind: SweepKind | None = None, direction: Direction | None = None
+    ) -> Patching:
+        """Return what is asked to sweep a kind one way; those that are looked at by default."""
+        kind, direction = kind or self.kind, direction or self.direction
+        return Patching(self.model, self.asked, kind, direction, self.rows)
 
-    def patching(self, number: int) -> Patching:
-        """Return what a patching pane asks."""
-        view = self.views[number]
-        return Patching(self.model, self.asked, view.kind, view.direction, self.rows)
+    @property
+    def compared(self) -> Patching | None:
+        """What is asked for comparison, A; None if nothing of this model is compared."""
+        if self.kept is not None and self.against is not None:
+            return self.patching(self.against.kind, self.against.direction)
+        return self.kept if self.kept is not None and self.kept.model == self.model else None
 
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, or to those of the pair.

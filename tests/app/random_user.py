@@ -78,8 +78,8 @@ class RandomUser:
         attention = pane_of(self.window, AttentionPane)
         patching = pane_of(self.window, PatchingPane)
         if patching.sweep is not None:
-            view = self.window.session.document.views[0]
-            self.seen |= {view.kind, view.direction, ("side", patching.view.compare.side)}
+            document = self.window.session.document
+            self.seen |= {document.kind, document.direction, ("side", patching.view.compare.side)}
         if attention.slice is not None:
             focus = attention.focus.focus
             self.seen |= {("view", focus.view), ("measure", attention.slice.measure)}
@@ -157,9 +157,9 @@ class RandomUser:
     def begin_again(self) -> None:
         """Return to prompts that can be swept, with a head selected, and look at another kind."""
         window, (_, options) = self.window, self.draw.choice(KINDS)
-        views = window.session.document.with_view(0, kind=self.draw.choice(options).value)
+        kind = self.draw.choice(options).value
         window.reset_layout()
-        window.session.edit(**PAIR, table=(), is_average=False, views=views)
+        window.session.edit(**PAIR, table=(), is_average=False, kind=kind)
         self.window.selection.move(layer=1, head=self.draw.randrange(2), position=4)
 
     def edit(self) -> None:

@@ -23,13 +23,13 @@ MANY = [
 
 def states(window):
     """Put a window into one state after the other, and yield what each is called."""
-    document, pair = window.session.document, find("ioi").document.pair
+    pair = find("ioi").document.pair
     tools = window.panes["Activation patching"].view.tools
     window.session.edit(pair=pair)
     yield "the example"
     for tool in (tools.table, tools.estimate, tools.keep):
         tool.click()
-    window.session.edit(views=document.with_view(0, kind=SweepKind("z")))
+    window.session.edit(kind=SweepKind("z"))
     yield "table, estimates and comparison"
     window.session.edit(clean=pair.clean + " and more")
     yield "prompts of different lengths"
@@ -37,7 +37,8 @@ def states(window):
     yield "long prompts"
     window.session.edit(clean="", corrupted="")
     yield "no prompts"
-    for title in ("Who feeds it", "Necessary or sufficient", "Prompt pairs"):
+    window.session.edit(pair=pair)
+    for title in ("All kinds at once", "Who feeds it", "Necessary or sufficient", "Prompt pairs"):
         window.show_pane(title)
         yield title
 

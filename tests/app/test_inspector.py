@@ -52,7 +52,7 @@ def pause_half_way(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
     window.selection.move(layer=0, head=0, position=1)
     answerer.is_gated = True
-    window.session.edit(views=window.session.document.with_view(0, kind=SweepKind("z")))
+    window.session.edit(kind=SweepKind("z"))
     qtbot.waitUntil(stepping(answerer, lambda: len(pane.sweep.axes) == 3 and pane.sweep.done > 0))
     pane.view.tools.pause.click()
     answerer.gate.release(100)

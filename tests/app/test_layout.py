@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.app.window.layout import BESIDE
 from lensgui.app.window.window import SIZE
 from lensgui.terms.kinds import SweepKind
 
@@ -21,12 +20,12 @@ def fill(window, qtbot):
     pane.view.tools.table.click()
     pane.view.tools.estimate.click()
     pane.view.tools.keep.click()
-    document = window.session.document
     with qtbot.waitSignal(window.runner.settled):
-        window.session.edit(views=document.with_view(0, kind=SweepKind("z")))
-    for title in BESIDE:
-        window.show_pane(title)
-        qtbot.waitUntil(lambda: not window.runner.is_busy)
+        window.session.edit(kind=SweepKind("z"))
+    window.show_pane("All kinds at once")
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    window.show_pane("Activation patching")
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
     qtbot.wait(50)  # what the layout does late
 
 
@@ -39,12 +38,6 @@ def test_no_pane_makes_the_window_larger(window, qtbot, size):
     for title, dock in window.docks.items():
         assert title == "Prompt" or dock.minimumSizeHint().width() <= 240
     assert window.docks["Inspector"].width() >= 200
-
-
-def test_sweeps_side_by_side_are_as_wide(window, qtbot):
-    fill(window, qtbot)
-    widths = [window.docks[title].width() for title in ("Activation patching", *BESIDE)]
-    assert max(widths) - min(widths) <= 2
 
 
 @pytest.mark.parametrize("size", [(1024, 700), (1280, 800)])

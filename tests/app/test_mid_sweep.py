@@ -67,7 +67,8 @@ def test_another_model_mid_sweep_clears_the_picture_until_it_has_its_own(
 
 
 def test_a_pane_that_is_closed_mid_stream_asks_anew_when_it_is_back(window, answerer, held, qtbot):
-    window.docks["Activation patching"].hide()
+    for title in ("All kinds at once", "Activation patching"):  # both would ask it
+        window.docks[title].hide()
     qtbot.waitUntil(lambda: held.sweep is None)
     go_on(answerer)
     qtbot.waitUntil(lambda: any(isinstance(request, Patching) for request in answerer.left))
@@ -79,7 +80,7 @@ def test_a_pane_that_is_closed_mid_stream_asks_anew_when_it_is_back(window, answ
 
 def test_another_kind_mid_sweep_draws_no_cell_of_the_old_one(window, answerer, held, qtbot):
     heads = SweepKind("z", "all")
-    window.session.edit(views=window.session.document.with_view(0, kind=heads))
+    window.session.edit(kind=heads)
     go_on(answerer)
     with qtbot.waitSignal(window.runner.settled):
         pass

@@ -13,7 +13,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(pane.kind, "keys")
     kind = SweepKind("k", "all")
-    assert window.session.document.views[0].kind == kind
+    assert window.session.document.kind == kind
     assert [type(request) for request in answerer.asked] == [Patching]
     assert pane.sweep.axes[1].name == "key_value_head"
     with qtbot.waitSignal(window.runner.settled):
@@ -39,7 +39,6 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
 
 def test_another_kind_leaves_the_selection_within_the_prompt(window, qtbot):
     with qtbot.waitSignal(window.runner.settled):
-        document = window.session.document
-        window.session.edit(views=document.with_view(0, kind=SweepKind("z", "all")))
+        window.session.edit(kind=SweepKind("z", "all"))
     window.selection.move(position=10_000)
     assert window.selection.cursor.position < 100

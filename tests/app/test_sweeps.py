@@ -25,8 +25,7 @@ def settle(window, qtbot, act):
 
 
 def view(window, **changes):
-    document = window.session.document
-    window.session.edit(views=document.with_view(0, **changes))
+    window.session.edit(**changes)
 
 
 def verbs(pane, row, column):
@@ -37,11 +36,11 @@ def verbs(pane, row, column):
 def test_from_a_residual_cell_to_who_feeds_a_head(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
     settle(window, qtbot, verbs(pane, 4, 5)["Which heads of L4, at this position?"].trigger)
-    assert window.session.document.views[0].kind == SweepKind("z")
+    assert window.session.document.kind == SweepKind("z")
     assert (window.selection.cursor.layer, window.selection.cursor.position) == (4, 5)
     assert pane.view.slider.at == 5
     settle(window, qtbot, verbs(pane, 4, 2)["Is it its keys?"].trigger)
-    assert window.session.document.views[0].kind == SweepKind("k")
+    assert window.session.document.kind == SweepKind("k")
     settle(window, qtbot, verbs(pane, 4, 1)["Who feeds its keys?"].trigger)
     feeders = window.panes["Who feeds it"]
     assert feeders.isVisible()
@@ -51,7 +50,7 @@ def test_from_a_residual_cell_to_who_feeds_a_head(window, answerer, qtbot):
     }
     assert feeders.feeding.receiver == "L4H2.k"
     window.actions_by_slot["undo"].trigger()
-    assert window.session.document.views[0].kind == SweepKind("z")
+    assert window.session.document.kind == SweepKind("z")
 
 
 def test_a_pinned_cell_is_framed_and_undone(window, qtbot):
@@ -127,16 +126,16 @@ def test_a_cell_is_verified(window, answerer, qtbot):
 def test_two_sweeps_are_compared_over_an_edit(window, answerer, qtbot):
     pane = window.panes["Activation patching"]
     pane.view.tools.keep.click()
-    kept = window.session.document.views[0].against
+    kept = window.session.document.kept
     settle(window, qtbot, lambda: view(window, direction="noising"))
     settle(window, qtbot, pane.view.compare.buttons["A − B"].click)
     assert pane.view.given.kept is not None
     assert pane.view.legend.text().startswith("A − B")
     pane.view.compare.drop.click()
-    assert window.session.document.views[0].against is None
+    assert window.session.document.kept is None
     assert not pane.view.legend.text().startswith("A − B")
     window.actions_by_slot["undo"].trigger()
-    assert window.session.document.views[0].against == kept
+    assert window.session.document.kept == kept
 
 
 def test_necessary_or_sufficient_asks_only_while_it_is_seen(window, answerer, qtbot):

@@ -78,7 +78,7 @@ class Lab:
     def view(self, kind: SweepKind) -> None:
         """Choose a kind of sweep."""
         session = self.window.session
-        session.edit(views=session.document.with_view(0, kind=kind))
+        session.edit(kind=kind)
 
     def shown(self, kind: SweepKind) -> Sweep | None:
         """The sweep on screen, if it is of a kind."""

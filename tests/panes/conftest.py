@@ -82,11 +82,6 @@ def reply(pane, name, request):
     return found
 
 
-def viewing(document, **changes):
-    """A document whose first patching pane shows something else."""
-    return document.having(views=document.with_view(0, **changes))
-
-
 def take_head(pane, document, cursor):
     """Let the pane have the numbers of the heads it asks about."""
     reply(pane, "head", pane.requests(document, cursor)["head"])

@@ -20,7 +20,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, reply, tell, viewing
+from tests.panes.conftest import PAIR, answer, reply, tell
 from tests.pictures import draws
 
 PLACE = Cursor(4, 1, 3)
@@ -156,7 +156,7 @@ def test_a_sender_becomes_the_receiver_from_the_menu(document, show, qtbot, monk
 @pytest.mark.parametrize("name", ["k", "v"])
 def test_the_input_follows_the_patching_pane_and_the_user(document, show, qtbot, name):
     pane = feeders(document, show)
-    swept = viewing(document, kind=SweepKind(name, "all"))
+    swept = replace(document, kind=SweepKind(name, "all"))
     pane.show_document(swept)
     assert pane.requests(swept, PLACE)["feeding"].input == name
     pane.input.setFocus()

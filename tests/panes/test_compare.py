@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt
 
 from lensgui.jobs.requests import Patching
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view import compare
+from lensgui.state.document import SweepChoice
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, reply, tell, viewing
+from tests.panes.conftest import PAIR, answer, reply, tell
 
 HEADS = SweepKind("z", "all")
+KINDS_BY_POSITION = SweepKind("resid_pre"), SweepKind("mlp_out")
 PLACE = Cursor(2, 1, 3)
 
 
@@ -27,7 +31,7 @@ def kept(document, show, qtbot, **changes):
     with qtbot.waitSignal(pane.edited) as edited:
         qtbot.mouseClick(pane.view.tools.keep, Qt.MouseButton.LeftButton)
     document = document.having(**edited.args[0])
-    document = viewing(document, **changes)
+    document = replace(document, **changes)
     pane.show_document(document)
     reply(pane, "sweep", pane.requests(document, PLACE)["sweep"])
     return pane, document
@@ -40,7 +44,7 @@ def choose(pane, qtbot, side):
 
 def test_two_sweeps_are_subtracted(document, show, qtbot):
     pane, document = kept(document, show, qtbot, direction="noising")
-    assert document.views[0].against == Patching(document.model, PAIR)
+    assert document.kept == Patching(document.model, PAIR)
     assert "kept" not in pane.requests(document, PLACE)
     b = pane.view.face
     choose(pane, qtbot, "A − B")
@@ -55,7 +59,59 @@ def test_two_sweeps_are_subtracted(document, show, qtbot):
     assert pane.view.face is b
     with qtbot.waitSignal(pane.edited) as edited:
         qtbot.mouseClick(pane.view.compare.drop, Qt.MouseButton.LeftButton)
-    assert edited.args[0]["views"][0].against is None
+    assert edited.args == [{"kept": None, "against": None}]
+
+
+@pytest.mark.parametrize("b", [*product(KINDS_BY_POSITION, ("denoising", "noising"))])
+@pytest.mark.parametrize("a", [*product(KINDS_BY_POSITION, ("denoising", "noising"))])
+def test_any_two_sweeps_with_the_same_axes_are_subtracted(document, show, qtbot, a, b):
+    pane, document = kept(document, show, qtbot, kind=b[0], direction=b[1])
+    found = []
+    pane.edited.connect(found.append)
+    row = pane.view.compare
+    for box, value in ((row.kind, a[0]), (row.direction, a[1])):
+        if box.value != value:
+            box.show_value(value)
+            box.activated.emit(box.currentIndex())
+            document = document.having(**found[-1])
+            pane.show_document(document)
+    choose(pane, qtbot, "A − B")
+    name = "kept" if document.against is None else "against"
+    shown = reply(pane, name, pane.requests(document, PLACE)[name])
+    assert shown.direction == a[1]
+    expected = shown.normalised - pane.sweep.normalised
+    np.testing.assert_allclose(pane.view.face.values, expected, atol=1e-6)
+    said = "kept" if document.against is None else document.against.kind.words[0]
+    assert row.kind.currentText().startswith(said)
+
+
+def test_the_kept_sweep_stays_to_be_chosen(document, show, qtbot):
+    pane, document = kept(document, show, qtbot, direction="noising")
+    row = pane.view.compare
+    assert row.kind.currentText() == "kept: residual stream before attention"
+    assert "denoising, of “When John and Mary went”" in row.kind.toolTip()
+    with qtbot.waitSignal(pane.edited) as edited:
+        row.direction.setFocus()
+        qtbot.keyClicks(row.direction, "corrupted")
+    assert edited.args == [{"against": SweepChoice(SweepKind("resid_pre"), "noising")}]
+    document = document.having(**edited.args[0])
+    pane.show_document(document)
+    assert row.kind.currentText() == "residual stream before attention"
+    with qtbot.waitSignal(pane.edited) as edited:
+        row.kind.setFocus()
+        qtbot.keyClick(row.kind, Qt.Key.Key_Home)
+    assert edited.args == [{"against": None}]
+    pane.show_document(document.having(**edited.args[0]))
+    assert row.direction.currentText() == "clean → corrupted"
+
+
+def test_edges_are_compared_with_those_of_the_selected_head(document, show, qtbot):
+    edges = SweepKind("pattern", "edge")
+    document = replace(document, kind=edges)
+    pane, document = kept(document, show, qtbot, against=SweepChoice(edges, "noising"))
+    choose(pane, qtbot, "A − B")
+    a = pane.requests(document, PLACE)["against"]
+    assert (a.layer, a.head, a.direction) == (2, 1, "noising")
 
 
 def test_sweeps_with_other_axes_are_not_subtracted(document, show, qtbot):
@@ -80,7 +136,7 @@ def test_another_model_ends_a_comparison_with_a_sentence(document, show, qtbot):
 
 def test_prompts_of_other_lengths_are_not_subtracted(document):
     answerer = fakes.FakeAnswerer()
-    a = last(answerer.answer(document.patching(0)))
+    a = last(answerer.answer(document.patching()))
     longer = replace(PAIR, clean=PAIR.clean + " on", corrupted=PAIR.corrupted + " on")
     b = last(answerer.answer(Patching(document.model, longer)))
     assert compare.obstacle(a, b) == (

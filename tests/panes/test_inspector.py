@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
@@ -15,7 +17,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import CURSOR, PAIR, answer, tell, viewing
+from tests.panes.conftest import CURSOR, PAIR, answer, tell
 
 SWEEP = "Activation patching", "sweep"
 
@@ -98,24 +100,23 @@ def test_without_a_selection_it_says_what_to_do(document, show):
     ],
 )
 def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind, cursor, hear):
-    document = viewing(document, kind=kind, direction="noising")
+    document = replace(document, kind=kind, direction="noising")
     pane = answer(show(InspectorPane(), 340, 700), document, cursor)
-    sweep = hear(pane, document.patching(0), *SWEEP)
+    sweep = hear(pane, document.patching(), *SWEEP)
     cell = {"position": 3, "head": 1, "key_value_head": 1}[sweep.axes[1].name]
     assert len(words(pane)) == 1
     assert words(pane)[0].endswith(f", noising: {cell_words(sweep, 2, cell)}")
     pane.show_cursor(Cursor())
     assert words(pane) == []
     pane.show_cursor(cursor)
-    hear(pane, document.patching(0), *SWEEP, status="waiting")
+    hear(pane, document.patching(), *SWEEP, status="waiting")
     assert words(pane) == []
 
 
 def test_one_number_that_two_panes_have_is_said_once(document, show, hear):
-    document = document.having(views=(document.views[0],) * 3)
     pane = answer(show(InspectorPane(), 340, 700), document)
-    sweep = hear(pane, document.patching(0), *SWEEP)
-    hear(pane, document.patching(1), "Patching 2", "sweep", sweep)
+    sweep = hear(pane, document.patching(), *SWEEP)
+    hear(pane, document.patching(), "All kinds at once", "stream", sweep)
     assert len(words(pane)) == 1
 
 

@@ -13,7 +13,7 @@ from lensgui.panes.sweep_view.cells import cell_of, cell_words, cursor_axes, cur
 from lensgui.panes.sweep_view.kinds import KINDS
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
-from tests.panes.conftest import PAIR, answer, tell, viewing
+from tests.panes.conftest import PAIR, answer, tell
 from tests.pictures import draws
 
 OFFERED = [option.value for _, options in KINDS for option in options]
@@ -30,7 +30,7 @@ def choose(qtbot, chooser, name):
 @pytest.mark.parametrize("kind", OFFERED)
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
 def test_every_kind_is_asked_drawn_and_described(document, show, kind, direction):
-    document = viewing(document, kind=kind, direction=direction)
+    document = replace(document, kind=kind, direction=direction)
     pane = answer(show(PatchingPane()), document, Cursor(2, 1, 3))
     place = (2, 1) if kind.extent == "edge" else (None, None)
     assert pane.requests(document, Cursor(2, 1))["sweep"] == Patching(
@@ -50,10 +50,10 @@ def test_choosing_a_kind_edits_the_document(document, show, qtbot):
     pane = answer(show(PatchingPane()), document)
     with qtbot.waitSignal(pane.edited) as edited:
         choose(qtbot, pane.kind, "head")
-    assert edited.args == [{"views": document.with_view(0, kind=HEADS)}]
+    assert edited.args == [{"kind": HEADS}]
     with qtbot.waitSignal(pane.edited) as edited:
         choose(qtbot, pane.direction, "corrupted")
-    assert edited.args == [{"views": document.with_view(0, direction="noising")}]
+    assert edited.args == [{"direction": "noising"}]
 
 
 def test_arrow_keys_pass_over_the_headings(document, show, qtbot):
@@ -63,21 +63,21 @@ def test_arrow_keys_pass_over_the_headings(document, show, qtbot):
     pane.kind.setFocus()
     for _ in range(len(OFFERED) + 1):
         qtbot.keyClick(pane.kind, Qt.Key.Key_Down)
-    assert [changes["views"][0].kind for changes in found] == OFFERED[1:]
+    assert [changes["kind"] for changes in found] == OFFERED[1:]
     qtbot.keyClick(pane.kind, Qt.Key.Key_Home)
-    assert found[-1] == {"views": document.with_view(0, kind=OFFERED[0])}
+    assert found[-1] == {"kind": OFFERED[0]}
 
 
 def test_showing_a_document_chooses_without_saying_so(document, show, qtbot):
     pane = show(PatchingPane())
     with qtbot.assertNotEmitted(pane.edited):
-        pane.show_document(viewing(document, kind=HEADS, direction="noising"))
+        pane.show_document(replace(document, kind=HEADS, direction="noising"))
     assert pane.kind.currentText() == "head output (z)"
     assert pane.direction.currentText() == "corrupted → clean"
 
 
 def test_a_head_is_clicked_and_outlined(document, show, qtbot):
-    pane = answer(show(PatchingPane()), viewing(document, kind=HEADS), Cursor(2, 1, 3))
+    pane = answer(show(PatchingPane()), replace(document, kind=HEADS), Cursor(2, 1, 3))
     assert pane.heatmap.selected() == (2, 1)
     assert pane.heatmap.picture.column_names == ["H0", "H1", "H2", "H3"]
     assert not pane.heatmap.picture.marked
@@ -91,7 +91,7 @@ def test_a_head_is_clicked_and_outlined(document, show, qtbot):
 
 
 def test_a_key_value_head_is_the_first_head_of_its_group(document, show, qtbot):
-    pane = answer(show(PatchingPane()), viewing(document, kind=KEYS), Cursor(2, 3, 3))
+    pane = answer(show(PatchingPane()), replace(document, kind=KEYS), Cursor(2, 3, 3))
     assert pane.heatmap.picture.column_names == ["H0–1", "H2–3"]
     assert pane.heatmap.selected() == (2, 1)
     with qtbot.waitSignal(pane.picked) as picked:
@@ -128,7 +128,7 @@ def test_every_head_has_the_cell_of_its_group(heads, group):
 
 
 def test_noising_counts_from_clean_down_to_corrupted(document, show):
-    document = viewing(document, kind=HEADS, direction="noising")
+    document = replace(document, kind=HEADS, direction="noising")
     pane = answer(show(PatchingPane()), document)
     change = float(pane.sweep.values[2, 3])
     signs = f"{change / 8:+.3f}", f"{change:+.3f}", f"{1.8 + change:+.3f}"

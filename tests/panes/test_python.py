@@ -13,7 +13,6 @@ from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
-from tests.panes.conftest import viewing
 from tests.panes.copying import averaging, toy
 
 SCRIPTS = {
@@ -22,7 +21,7 @@ SCRIPTS = {
     "read whole": toy(answer=" apple house", metric="log-probability"),
     "mean": averaging(),
     "mean, by role": averaging(are_unequal=True),
-    "compared": viewing(averaging(), against=viewing(toy(), direction="noising").patching(0)),
+    "compared": replace(averaging(), kept=replace(toy(), direction="noising").patching()),
 }
 
 
@@ -36,9 +35,8 @@ def test_what_is_copied_runs_and_computes_what_is_shown(kind, folded, qtbot):
     exec(pane.python(document, Cursor(1, 2, 10)), names)
     assert {"shown", "sufficient", "means", "lens", "chances"} & names.keys()
     if isinstance(pane, PatchingPane):
-        assert names["shown"].shape == ((2, 4) if pane.number else (2, 11))
-        if not pane.number:
-            assert float(names["shown"].max()) == pytest.approx(1.0, abs=0.01)
+        assert names["shown"].shape == (2, 11)
+        assert float(names["shown"].max()) == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +50,7 @@ def test_what_is_copied_runs_and_computes_what_is_shown(kind, folded, qtbot):
 def test_what_is_copied_sweeps_what_is_chosen(kind, direction, shape, qtbot):
     pane = PatchingPane()
     qtbot.addWidget(pane)
-    document = viewing(find(TOY).document, kind=kind, direction=direction)
+    document = replace(find(TOY).document, kind=kind, direction=direction)
     names = {}
     exec(pane.python(document, Cursor()), names)
     assert names["shown"].shape == shape

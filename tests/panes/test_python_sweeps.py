@@ -10,10 +10,10 @@ import pytest
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
-from lensgui.state.document import Document
+from lensgui.state.document import Document, SweepChoice
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import METRICS
-from tests.panes.conftest import tell, viewing
+from tests.panes.conftest import tell
 from tests.panes.copying import PLACE, averaging, copied, drawn, told, toy
 
 PAIR = toy().pair
@@ -55,7 +55,7 @@ def assert_same(found, sweep):
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("kind", [SweepKind("resid_pre"), SweepKind("z", "all")])
 def test_patching_of_every_state(name, kind, dispatcher, qtbot):
-    pane, document = PatchingPane(), viewing(DOCUMENTS[name], kind=kind, direction="noising")
+    pane, document = PatchingPane(), replace(DOCUMENTS[name], kind=kind, direction="noising")
     names = copied(pane, document, qtbot)
     sweep = told(dispatcher, pane, document, "sweep")
     assert bool(sweep.refusal) == (name in REFUSED)
@@ -66,14 +66,14 @@ def test_patching_of_every_state(name, kind, dispatcher, qtbot):
 @pytest.mark.parametrize("name", ["z", "q", "k", "v", "pattern"])
 @pytest.mark.parametrize("document", [toy(), averaging(2)])
 def test_heads_by_position(dispatcher, name, document, qtbot):
-    pane, document = PatchingPane(), viewing(document, kind=SweepKind(name))
+    pane, document = PatchingPane(), replace(document, kind=SweepKind(name))
     assert_same(copied(pane, document, qtbot)["shown"], told(dispatcher, pane, document, "sweep"))
 
 
 @pytest.mark.parametrize("name", ["typed", "nothing typed", "wrong sign"])
 def test_edges_of_a_head(name, dispatcher, qtbot):
     kind = SweepKind("pattern", "edge")
-    document = viewing(DOCUMENTS[name], kind=kind, direction="noising")
+    document = replace(DOCUMENTS[name], kind=kind, direction="noising")
     pane = PatchingPane()
     names = copied(pane, document, qtbot)
     assert names["result"].values[1, 3].isnan().any()  # other heads' edges are not run
@@ -91,7 +91,7 @@ def test_both_directions(name, dispatcher, qtbot):
 @pytest.mark.parametrize("input_", ["q", "k", "v"])
 @pytest.mark.parametrize("name", ["typed", "nothing typed", "a set", "wrong sign", "mean"])
 def test_who_feeds_a_head(name, input_, dispatcher, qtbot):
-    pane, document = FeedersPane(), viewing(DOCUMENTS[name], kind=SweepKind(input_, "all"))
+    pane, document = FeedersPane(), replace(DOCUMENTS[name], kind=SweepKind(input_, "all"))
     names = copied(pane, document, qtbot)
     feeding = told(dispatcher, pane, document, "feeding")
     assert_same(names["shown"], feeding)
@@ -105,41 +105,51 @@ def test_who_feeds_a_head(name, input_, dispatcher, qtbot):
 @pytest.mark.parametrize("side", ["A", "B", "A − B"])
 def test_the_side_that_is_shown(a, b, side, dispatcher, qtbot):
     pane = PatchingPane()
-    kept = viewing(DOCUMENTS[a], direction="noising").patching(0)
-    document = viewing(DOCUMENTS[b], against=kept)
+    kept = replace(DOCUMENTS[a], direction="noising").patching()
+    document = replace(DOCUMENTS[b], kept=kept)
     show_side(pane, document, side, dispatcher, qtbot)
     np.testing.assert_allclose(
         copied(pane, document, qtbot)["shown"].numpy(), drawn(pane.view.face), atol=1e-5
     )
 
 
+@pytest.mark.parametrize("document", [toy(), averaging(2)])
+@pytest.mark.parametrize("side", ["A", "A − B"])
+def test_a_sweep_of_the_present_prompts_is_a(document, side, dispatcher, qtbot):
+    pane = PatchingPane()
+    a = SweepChoice(SweepKind("pattern", "all"), "noising")
+    document = replace(document, kind=SweepKind("z", "all"), kept=toy().patching(), against=a)
+    show_side(pane, document, side, dispatcher, qtbot, "against")
+    assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
+
+
 @pytest.mark.parametrize("other", [SweepKind("z", "all"), SweepKind("pattern", "edge")])
 def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, dispatcher, qtbot):
     pane = PatchingPane()
-    document = viewing(toy(), against=viewing(toy(), kind=other).patching(0))
-    kept = document.views[0].against
+    document = replace(toy(), kept=replace(toy(), kind=other).patching())
+    kept = document.kept
     if other.extent == "edge":
-        document = viewing(document, against=replace(kept, layer=1, head=3))
+        document = replace(document, kept=replace(kept, layer=1, head=3))
     show_side(pane, document, "A − B", dispatcher, qtbot)
     assert_same(copied(pane, document, qtbot)["shown"], pane.sweep)
 
 
 def test_edges_of_two_heads_are_subtracted(dispatcher, qtbot):
     pane, kind = PatchingPane(), SweepKind("pattern", "edge")
-    document = viewing(toy(), kind=kind)
-    kept = replace(document.patching(0), layer=1, head=3)
-    document = viewing(document, against=kept)
+    document = replace(toy(), kind=kind)
+    kept = replace(document.patching(), layer=1, head=3)
+    document = replace(document, kept=kept)
     show_side(pane, document, "A − B", dispatcher, qtbot)
     assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
 
 
-def show_side(pane, document, side, dispatcher, qtbot):
+def show_side(pane, document, side, dispatcher, qtbot, name_of_a="kept"):
     """Let a pane draw A, B or their difference."""
     qtbot.addWidget(pane)
     pane.show_document(document)
     pane.show_cursor(PLACE)
     pane.view.compare.buttons[side].click()
-    for name in ("sweep", "kept") if side != "B" else ("sweep",):
+    for name in ("sweep", name_of_a) if side != "B" else ("sweep",):
         tell(pane, name, told(dispatcher, pane, document, name))
 
 

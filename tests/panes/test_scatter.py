@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
@@ -11,7 +13,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.pictures.scatter import NAMED, Points, Scatter
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
-from tests.panes.conftest import answer, viewing
+from tests.panes.conftest import answer
 from tests.pictures import draws
 
 
@@ -86,14 +88,14 @@ def test_pins_are_outlined_in_both_plots(document, show):
     pinned = document.having(pins=(Cursor(4, 2),))
     heads = answer(show(NecessaryPane()), pinned).scatter
     assert {heads.points.names[at] for at in heads.pinned} == {"L4H2"}
-    pane = answer(show(PatchingPane()), viewing(pinned, kind=SweepKind("z", "all")))
+    pane = answer(show(PatchingPane()), replace(pinned, kind=SweepKind("z", "all")))
     pane.view.tools.estimate.click()
     found = pane.view.estimates.scatter
     assert {found.points.names[at] for at in found.pinned} == {"L4H2"}
 
 
 def test_a_plot_of_one_position_says_which_and_what_the_correlation_is_of(document, show):
-    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("z")))
+    pane = answer(show(PatchingPane()), replace(document, kind=SweepKind("z")))
     pane.view.tools.estimate.click()
     assert "position 3" in pane.view.estimates.scatter.points.x_title
     assert "cells at all positions" in pane.view.remarks.text()

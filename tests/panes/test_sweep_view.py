@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QApplication, QMenu
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Patching
 from lensgui.panes.menus import MENU
-from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view import faces
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, tell, viewing
+from tests.panes.conftest import PAIR, answer, tell
 from tests.pictures import draws
 
 HEADS = SweepKind("z", "all")
@@ -39,7 +39,7 @@ def menu_of(pane, row, column):
 
 @pytest.mark.parametrize("name", ["z", "q", "k", "v", "pattern"])
 def test_a_slider_moves_along_the_position(document, show, qtbot, name):
-    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind(name)), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=SweepKind(name)), PLACE)
     shown, sweep = pane.view.face, pane.sweep
     assert shown.axes[0].name == "layer"
     at = [axis.name for axis in sweep.axes].index("position")
@@ -54,7 +54,7 @@ def test_a_slider_moves_along_the_position(document, show, qtbot, name):
 
 
 def test_edges_are_those_of_the_selected_head(document, show, qtbot):
-    document = viewing(document, kind=EDGES)
+    document = replace(document, kind=EDGES)
     pane = show(PatchingPane())
     answer(pane, document, Cursor(2, 1, 3, 1))
     request = pane.requests(document, Cursor(2, 1))["sweep"]
@@ -64,7 +64,7 @@ def test_edges_are_those_of_the_selected_head(document, show, qtbot):
         point = pane.heatmap.middle_of(4, 2).toPoint()
         qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
     assert picked.args == [{"position": 4, "source": 2}]
-    assert pane.requests(document, Cursor()) == {}
+    assert pane.requests(document, Cursor()).keys() == {"pair"}
     pane.show_cursor(Cursor())
     pane.show_reply("sweep", None)
     assert "Select a head" in pane.heatmap.empty
@@ -91,7 +91,7 @@ def test_the_range_is_dragged_and_returns(document, show, qtbot):
 
 
 def test_the_table_lists_the_strongest_and_selects(document, show, qtbot):
-    pane = answer(show(PatchingPane()), viewing(document, kind=HEADS), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=HEADS), PLACE)
     table = pane.view.table
     assert not table.isVisible()
     qtbot.mouseClick(pane.view.tools.table, Qt.MouseButton.LeftButton)
@@ -106,7 +106,7 @@ def test_the_table_lists_the_strongest_and_selects(document, show, qtbot):
 
 
 def test_estimates_are_plotted_against_exact_values(document, show, qtbot):
-    pane = answer(show(PatchingPane()), viewing(document, kind=HEADS), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=HEADS), PLACE)
     qtbot.mouseClick(pane.view.tools.estimate, Qt.MouseButton.LeftButton)
     points = pane.view.estimates.scatter.points
     np.testing.assert_allclose(points.x * 8, pane.sweep.values.ravel(), rtol=1e-5)
@@ -121,7 +121,7 @@ def test_estimates_are_plotted_against_exact_values(document, show, qtbot):
 
 
 def test_an_estimate_is_paler_than_an_exact_cell(document, show):
-    pane = answer(show(PatchingPane()), viewing(document, kind=HEADS), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=HEADS), PLACE)
     states = np.full(pane.sweep.states.shape, CellState.ESTIMATE, np.uint8)
     exact = pane.heatmap.grab().toImage()
     tell(pane, "sweep", replace(pane.sweep, states=states))
@@ -171,8 +171,8 @@ def test_a_menu_follows_up(document, show, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         verbs["Which heads of L4, at this position?"].trigger()
     assert picked.args == [{"layer": 4, "position": 3}]
-    assert found == [{"views": document.with_view(0, kind=SweepKind("z"))}]
-    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("q", "all")), PLACE)
+    assert found == [{"kind": SweepKind("z")}]
+    pane = answer(show(PatchingPane()), replace(document, kind=SweepKind("q", "all")), PLACE)
     verbs = menu_of(pane, 4, 3)
     with qtbot.waitSignal(pane.pane_requested) as shown:
         verbs["Who feeds its queries?"].trigger()
@@ -186,21 +186,19 @@ def test_a_menu_follows_up(document, show, qtbot):
 
 
 def test_pins_are_framed(document, show):
-    document = replace(viewing(document, kind=HEADS), pins=(Cursor(4, 3), Cursor(1, position=2)))
+    document = replace(replace(document, kind=HEADS), pins=(Cursor(4, 3), Cursor(1, position=2)))
     pane = answer(show(PatchingPane()), document, PLACE)
     assert pane.heatmap.picture.pins == ((4, 3),)
-    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("mlp_out")), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=SweepKind("mlp_out")), PLACE)
     assert pane.heatmap.picture.pins == ((1, 2),)
     draws(pane)
 
 
-def test_another_sweep_is_one_click_away(show, qtbot):
-    for kind, title in ((PatchingPane, "Patching 2"), (SecondPatchingPane, "Patching 3")):
-        pane = show(kind())
-        with qtbot.waitSignal(pane.pane_requested) as shown:
-            qtbot.mouseClick(pane.view.tools.more, Qt.MouseButton.LeftButton)
-        assert shown.args == [title]
-    assert not show(ThirdPatchingPane()).view.tools.more.isVisible()
+def test_all_kinds_are_one_click_away(show, qtbot):
+    pane = show(PatchingPane())
+    with qtbot.waitSignal(pane.pane_requested) as shown:
+        qtbot.mouseClick(pane.view.tools.more, Qt.MouseButton.LeftButton)
+    assert shown.args == ["All kinds at once"]
 
 
 def test_a_mean_over_pairs_says_how_sure_it_is(document, show):
@@ -217,7 +215,7 @@ def test_a_mean_over_pairs_says_how_sure_it_is(document, show):
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("kind", [HEADS, SweepKind("z"), SweepKind("resid_pre")])
 def test_values_that_are_all_the_same_or_no_numbers(document, show, qtbot, value, kind):
-    pane = answer(show(PatchingPane()), viewing(document, kind=kind), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=kind), PLACE)
     values = np.full_like(pane.sweep.values, value)
     states = np.full(
         values.shape, CellState.EXACT if value == 0 else CellState.NOT_FINITE, np.uint8

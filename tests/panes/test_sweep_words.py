@@ -13,7 +13,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.shares import refusal
-from tests.panes.conftest import answer, tell, viewing
+from tests.panes.conftest import answer, tell
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 
 pytestmark = pytest.mark.usefixtures("no_popup")
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_popup")
 def test_a_picture_that_answers_an_older_question_offers_no_questions(document, show, qtbot):
     pane = answer(show(PatchingPane()), document, PLACE)
     assert "Verify" in menu_of(pane, 2, 3)
-    pane.show_document(viewing(document, kind=HEADS))
+    pane.show_document(replace(document, kind=HEADS))
     tell(pane, "sweep", status="late")
     assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Copy the value"]
 
@@ -45,7 +45,7 @@ def test_the_mean_of_a_row_or_column_is_said_at_its_bar(document, show, qtbot):
 
 def test_a_column_of_a_role_is_no_position(document, show):
     roles = Axis("position", (None, None), ("IO", "end"))
-    pane = answer(show(PatchingPane()), viewing(document, kind=SweepKind("z")), PLACE)
+    pane = answer(show(PatchingPane()), replace(document, kind=SweepKind("z")), PLACE)
     sweep = pane.sweep
     by_role = replace(
         sweep,

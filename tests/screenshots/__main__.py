@@ -31,6 +31,7 @@ ALL = (
     scenes.sizes,
     panes.explorer,
     panes.patching,
+    panes.all_kinds,
     panes.pairs,
     scenes.failures,
 )

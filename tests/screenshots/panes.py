@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
@@ -74,7 +75,7 @@ def explorer(camera: Camera) -> None:
 
 
 def patching(camera: Camera) -> None:
-    """Heads by position, edges, comparison, table, estimate, several sweeps, the other panes."""
+    """Heads by position, edges, comparison, table, estimate, the other panes."""
     window = camera.window
     pane = pane_of(window, PatchingPane)
     for name, kind in {
@@ -82,7 +83,7 @@ def patching(camera: Camera) -> None:
         "edges": SweepKind("pattern", "edge"),
         "heads": SweepKind("z", "all"),
     }.items():
-        window.session.edit(views=window.session.document.with_view(0, kind=kind))
+        window.session.edit(kind=kind)
         camera.wait()
         in_both_looks(camera, f"patching-{name}", "Activation patching")
     pane.view.tools.table.click()
@@ -93,19 +94,31 @@ def patching(camera: Camera) -> None:
     pane.view.tools.estimate.click()
     pane.view.tools.keep.click()
     camera.wait()
-    window.session.edit(views=window.session.document.with_view(0, direction="noising"))
+    window.session.edit(direction="noising")
     camera.wait()
     in_both_looks(camera, "patching-compare", "Activation patching")
     undo_all(camera)
-    for title in ("Necessary or sufficient", "Who feeds it"):
+    for title in ("All kinds at once", "Necessary or sufficient", "Who feeds it"):
         window.show_pane(title)
         camera.wait()
         in_both_looks(camera, title.lower(), title)
     window.show_pane("Activation patching")
-    window.resize(1700, 900)
-    window.show_pane("Patching 2")
+
+
+def all_kinds(camera: Camera) -> None:
+    """All kinds at once in small and large windows, and one of them enlarged."""
+    window = camera.window
+    for size in ((800, 480), (1700, 900)):
+        window.resize(*size)
+        window.reset_layout()
+        window.show_pane("All kinds at once")
+        camera.wait()
+        camera.take(f"all-kinds-{size[0]}x{size[1]}")
+    tiles = pane_of(window, AllKindsPane).tiles
+    tiles.enlarge(3)
     camera.wait()
-    camera.take("patching-two-sweeps")
+    camera.take("all-kinds-enlarged")
+    tiles.enlarge(None)
     window.resize(1280, 800)
     window.reset_layout()
 

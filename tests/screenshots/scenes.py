@@ -39,7 +39,7 @@ def kinds(camera: Camera) -> None:
         "noising": {"kind": SweepKind("z", "all"), "direction": "noising"},
     }
     for name, changes in states.items():
-        window.session.edit(views=window.session.document.with_view(0, **changes))
+        window.session.edit(**changes)
         camera.wait()
         for look in ("dark", "light"):
             camera.parts.appearance.choose(look)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.state.document import Document, Session
+from lensgui.state.document import Document, Session, SweepChoice
 from lensgui.terms.kinds import RESID_PRE, SweepKind
 from lensgui.terms.model_key import ModelKey
 
@@ -76,19 +76,26 @@ def test_unknown_fields_are_refused(session):
 def test_each_choice_is_a_step_of_its_own(session):
     heads = SweepKind("z", "all")
     for changes in ({"kind": heads}, {"kind": SweepKind("v", "all")}, {"direction": "noising"}):
-        session.edit(views=session.document.with_view(0, **changes))
+        session.edit(**changes)
     assert session.undo_stack.count() == 3
     for _ in range(2):
         session.undo_stack.undo()
-    assert session.document == START.having(views=START.with_view(0, kind=heads))
+    assert session.document == START.having(kind=heads)
     session.undo_stack.undo()
-    assert session.document.views[0].kind == RESID_PRE
+    assert session.document.kind == RESID_PRE
 
 
-def test_one_view_is_changed_and_the_others_stay():
-    views = START.with_view(1, direction="noising")
-    assert views[1].direction == "noising"
-    assert (views[0], views[2]) == (START.views[0], START.views[2])
+def test_what_is_compared_is_the_kept_sweep_or_another_one_of_the_present_prompts():
+    assert START.compared is None
+    kept = START.patching(SweepKind("z", "all"), "noising")
+    document = START.having(kept=kept, clean="something else")
+    assert document.compared is kept
+    other = document.having(against=SweepChoice(SweepKind("v", "all"), "noising"))
+    assert other.compared == other.patching(SweepKind("v", "all"), "noising")
+    assert other.compared.pair.clean == "something else"
+    moved = document.having(model=ModelKey("other"))
+    assert moved.compared is None  # numbers of two models are not subtracted
+    assert moved.having(against=SweepChoice()).compared.model == ModelKey("other")
 
 
 def test_averages_are_over_the_included_rows_only():
@@ -97,4 +104,4 @@ def test_averages_are_over_the_included_rows_only():
     assert START.having(table=rows).rows == ()
     document = START.having(table=rows, is_average=True)
     assert document.rows == (rows[0], rows[2])
-    assert document.patching(0).rows == document.rows
+    assert document.patching().rows == document.rows

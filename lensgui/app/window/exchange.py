@@ -148,7 +148,7 @@ class Exchange(QObject):
         if reply is not None and is_of_these and isinstance(reply.known, PairReading):
             prompts = [reply.known.clean, reply.known.corrupted or reply.known.clean]
             self._positions = max(len(prompt.tokens) for prompt in prompts)
-            self._is_unequal = len({len(prompt.tokens) for prompt in prompts}) > 1
+            self._is_unequal = reply.known.is_unequal
             self._last = len(prompts[0].tokens) - 1
             self._follow_last()
             self._limit_positions()

@@ -12,30 +12,27 @@ from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.pane import Pane
+from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
-from lensgui.panes.patching.patching import PatchingPane, SecondPatchingPane, ThirdPatchingPane
+from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
     "Attention": ("Prompt pairs",),
-    "Activation patching": ("Necessary or sufficient", "Who feeds it"),
+    "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
 }
-BESIDE = ("Patching 2", "Patching 3")  # hidden until asked for, then to the right of the first
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
-COLUMNS = ("Activation patching", *BESIDE)  # share what the panes at their sides leave
-LEAST_SIDES = {"Attention": 340, "Inspector": 220}
 PANES: tuple[type[Pane], ...] = (
     PromptPane,
     AttentionPane,
     PatchingPane,
+    AllKindsPane,
     NecessaryPane,
     FeedersPane,
     InspectorPane,
     PairTablePane,
-    SecondPatchingPane,
-    ThirdPatchingPane,
 )
 LOW = 600  # pixels: in a lower window, prompts are folded at first
 SHORT = 768  # pixels: in a lower window, a prompt has one line at first
@@ -77,8 +74,8 @@ def _place(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
             window.splitDockWidget(left, docks[title], Qt.Orientation.Horizontal)
             left = docks[title]
         above = docks[row[0]]
-    for title, dock in docks.items():  # a pane that is shown only to be placed widens the window
-        dock.setVisible(title not in BESIDE)
+    for dock in docks.values():
+        dock.show()
     _place_the_others(window, docks)
     for bar in window.findChildren(QTabBar):
         bar.setAccessibleName("Panes that share this place")
@@ -100,24 +97,7 @@ def _height_of(dock: Dock, room: QSize) -> int:
     return needed(room.width()) + dock.sizeHint().height() - pane.sizeHint().height()
 
 
-def make_room(window: QMainWindow, docks: Mapping[str, Dock], title: str) -> None:
-    """Share the width out anew when a sweep is shown beside others."""
-    if title not in BESIDE:
-        return
-    columns = [name for name in COLUMNS if docks[name].isVisible()]
-    sides = {name: width for name, width in LEAST_SIDES.items() if docks[name].isVisible()}
-    share = max(1, window.width() - sum(sides.values())) // max(1, len(columns))
-    widths = {**sides, **dict.fromkeys(columns, share)}
-    window.resizeDocks(
-        [docks[name] for name in widths], list(widths.values()), Qt.Orientation.Horizontal
-    )
-
-
 def _place_the_others(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
-    beside = docks["Activation patching"]
-    for title in BESIDE:
-        window.splitDockWidget(beside, docks[title], Qt.Orientation.Horizontal)
-        beside = docks[title]
     for front, others in BEHIND.items():
         for title in others:
             window.tabifyDockWidget(docks[front], docks[title])

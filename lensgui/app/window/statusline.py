@@ -88,7 +88,7 @@ class StatusLine(QStatusBar):
         self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         for widget, share in ((self.stop, 0), (self.bar, 0), (self.what, 0), (self.sentence, 1)):
             self.addWidget(widget, share)
-        self.addPermanentWidget(self.readout, 1)
+        self.addPermanentWidget(self.readout, 3)
         self.readout.hide()
         self.setFixedHeight(self.sizeHint().height())
         self.stop.clicked.connect(self.stopped)

@@ -12,7 +12,7 @@ from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
-from lensgui.app.window.layout import PANES, arrange, make_room
+from lensgui.app.window.layout import PANES, arrange
 from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -100,11 +100,8 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_pane(self, title: str) -> None:
         """Bring a pane to the front."""
-        was_hidden = self.docks[title].isHidden()
         self.docks[title].show()
         self.docks[title].raise_()
-        if was_hidden:
-            make_room(self, self.docks, title)
 
     @Slot()
     def fold_prompts(self) -> None:

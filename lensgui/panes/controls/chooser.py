@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -21,12 +21,13 @@ from lensgui.panes import theme
 from lensgui.panes.token_text import plain_tip
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 AROUND_TEXT = 4  # pixels
 LEAST_LETTERS = 9  # of the chosen thing's name, however narrow the pane is
 
 
 @dataclass(frozen=True, slots=True)
-class Option(Generic[T]):
+class Option(Generic[T_co]):
     """One thing to choose.
 
     Attributes:
@@ -35,7 +36,7 @@ class Option(Generic[T]):
         tip: What it means, in one sentence.
     """
 
-    value: T
+    value: T_co
     name: str
     tip: str
 
@@ -97,6 +98,16 @@ class Chooser(QComboBox, Generic[T]):
         self.setCurrentIndex(index)
         option = self._options[index] if index >= 0 else None
         self._describe(option.tip if option else "")
+
+    def rename(self, value: object, name: str, tip: str) -> None:
+        """Call one of the options something else."""
+        options = enumerate(self._options)
+        index, option = next((at, one) for at, one in options if one and one.value == value)
+        self._options[index] = replace(option, name=name, tip=tip)
+        self.setItemText(index, name)
+        self.setItemData(index, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
+        if index == self.currentIndex():
+            self._describe(tip)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box, with a sign where its text is cut off."""

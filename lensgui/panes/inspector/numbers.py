@@ -21,12 +21,13 @@ from lensgui.panes.attention.head_numbers import NAMES, amount
 from lensgui.panes.head_grid.cards import card
 from lensgui.panes.pane import Channel
 from lensgui.panes.sweep_view.cells import SHARED_AXIS, WORDS, cell_name, cell_words
+from lensgui.panes.sweep_view.compare import KEPT
 from lensgui.panes.sweep_view.kinds import effect, phrase
 from lensgui.panes.token_text import shorten, signed, visible
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.kinds import SWEEP_KINDS
 
-KEPT = "kept"  # a patching pane's name for the sweep that it compares with
 SIDES = {"clean": "clean", "corrupted": "corrupted", "difference": "clean − corrupted"}
 EXTENTS = {"position": " at this position", "all": " at all positions", "edge": " at this edge"}
 ORDER = (Patching, WhoFeeds, HeadRoles, AttentionHead)
@@ -80,7 +81,7 @@ def numbers(
     """
     known = sorted(
         (channel for channel, reply in replies.items() if isinstance(reply.request, ORDER)),
-        key=lambda at: (ORDER.index(type(replies[at].request)), at[1] == KEPT, at[0]),
+        key=lambda at: (*_rank(replies[at].request), at[1] == KEPT, at[0]),
     )
     request = {replies[title, name].request for title, name in known if name != KEPT}
     found: dict[str, Number] = {}
@@ -93,6 +94,12 @@ def numbers(
             if before is None or (number.is_exact and not before.is_exact):
                 found[number.name] = number
     return list(found.values())
+
+
+def _rank(request: Request) -> tuple[int, int]:
+    """Return where a number stands: by what is asked, and which kind of sweep it is."""
+    kind = SWEEP_KINDS.index(request.kind) if isinstance(request, Patching) else 0
+    return ORDER.index(type(request)), kind
 
 
 def head_scores(

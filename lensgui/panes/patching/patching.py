@@ -15,11 +15,12 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.flow import Flow
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.panes.patching import followups
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells, faces, sweep_footer
+from lensgui.panes.sweep_view.compare import KEPT
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
 from lensgui.panes.sweep_view.sweep_view import SweepContents, SweepPlot
 from lensgui.state.document import Document
@@ -30,21 +31,15 @@ EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and the sweep starts by itself."
 )
 NO_HEAD = "Select a head, and its attention edges are patched one at a time."
+ALL_KINDS = "All kinds at once"
 OTHER_MODEL = "The sweep kept as A was of another model, so there is nothing to compare with."
 
 
 class PatchingPane(Pane):
-    """How much each place of one run moves the answer of the other.
-
-    Attributes:
-        number: Which of the document's views it shows.
-        next_title: The pane for another sweep beside this one; "" if there is none.
-    """
+    """How much each place of one run moves the answer of the other."""
 
     title: ClassVar[str] = "Activation patching"
     about: ClassVar[str] = "One run's activations are put into the other, one place at a time."
-    number: ClassVar[int] = 0
-    next_title: ClassVar[str] = "Patching 2"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +67,12 @@ class PatchingPane(Pane):
         view.hovered.connect(self.hovered)
         view.menu_requested.connect(self._show_verbs)
         view.compare.chosen.connect(self._choose_side)
+        view.compare.compared.connect(self._compare)
         view.compare.dropped.connect(self._drop_kept)
-        tools.paused.connect(self._pause)
-        tools.resumed.connect(self.again)
+        tools.pause.paused.connect(self._pause)
+        tools.pause.resumed.connect(self.again)
         tools.kept.connect(self._keep)
-        tools.another.connect(self._show_another)
-        tools.more.setVisible(bool(self.next_title))
+        tools.all_kinds.connect(self._show_all_kinds)
 
     @property
     def heatmap(self) -> Heatmap:
@@ -91,34 +86,35 @@ class PatchingPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return a sweep over all places of the chosen kind, once there are two prompts."""
-        patching = self._sweep_request(document, cursor)
-        if patching is None:
+        if not document.pair.is_complete and not document.rows:
             return {}
-        pair = ReadPair(document.model, document.pair)
-        found: dict[str, Request] = {"pair": pair, "sweep": patching}
-        kept = self._kept(document)
-        if kept is not None and self.view.compare.side != "B":
-            found["kept"] = kept
+        found: dict[str, Request] = {"pair": ReadPair(document.model, document.pair)}
+        patching = _placed(document.patching(), cursor)
+        if patching is None:
+            return found
+        found["sweep"] = patching
+        a = self._a(document, cursor)
+        if a is not None and self.view.compare.side != "B":
+            found[self._name_of_a(document)] = a
         if self._verifying is not None and self._verifying.patching == patching:
             found["verify"] = self._verifying
         return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute the sweep that is shown, A, B or A − B."""
-        request = document.patching(self.number)
-        if request.kind.extent == "edge":
-            request = replace(request, layer=cursor.layer or 0, head=cursor.head or 0)
-        return sweeps.shown(document, request, self._kept(document), self.view.side)
+        anywhere = replace(cursor, layer=cursor.layer or 0, head=cursor.head or 0)
+        request = _placed(document.patching(), anywhere)
+        assert request is not None
+        return sweeps.shown(document, request, self._a(document, anywhere), self.view.side)
 
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""
         self._document = document
-        view = document.views[self.number]
-        self.kind.show_value(view.kind)
-        self.direction.show_value(view.direction)
-        self.view.compare.show_kept(self._kept(document))
-        is_other = view.against is not None and self._kept(document) is None
-        self._say("kept", OTHER_MODEL if is_other else "")
+        self.kind.show_value(document.kind)
+        self.direction.show_value(document.direction)
+        self.view.compare.show_compared(document.compared, document.kept)
+        is_other = document.kept is not None and document.compared is None
+        self._say(KEPT, OTHER_MODEL if is_other else "")
         self._refresh()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -128,23 +124,31 @@ class PatchingPane(Pane):
 
     def _refresh(self) -> None:
         """Draw; a check of what is no longer asked is over."""
-        request = self._sweep_request(self._document, self._cursor) if self._document else None
+        request = self._request()
         if self._verifying is not None and request != self._verifying.patching:
             self._verifying = None
-        is_headless = (
-            request is None and self._document is not None and self._document.pair.is_complete
-        )
-        self._empty_states = {self.view.heatmap: NO_HEAD if is_headless else EMPTY_STATE}
+        self._empty_states = {self.view.heatmap: self._what_is_missing()}
         self._draw()
 
     def draw_roles(self) -> None:
         """Write the letters of roles."""
         self.view.picture.show_roles(self.roles)
 
+    def _what_is_missing(self) -> str:
+        """Return what to do to get a sweep."""
+        document = self._document
+        if document is None or not (document.pair.is_complete or document.rows):
+            return EMPTY_STATE
+        reading = self.known("pair", PairReading)
+        if reading is not None and reading.is_unequal and not document.rows:
+            return UNEQUAL
+        return NO_HEAD if self._request() is None else EMPTY_STATE
+
     def draw_reply(self, name: str) -> None:
         """Fill in the cells swept so far, or say why there are none and nothing else."""
-        if name == "sweep":
-            is_silent = self.has_failed(name)
+        if name in ("sweep", "pair"):
+            self._empty_states = {self.view.heatmap: self._what_is_missing()}
+            is_silent = self.has_failed("sweep")
             self._say_if_empty({self.view.heatmap: ""} if is_silent else self._empty_states)
         self._draw()
 
@@ -154,7 +158,7 @@ class PatchingPane(Pane):
         self.view.show_sweeps(
             SweepContents(
                 self.sweep,
-                self.answer("kept", Sweep),
+                self.answer(self._name_of_a(self._document), Sweep),
                 self.answer("pair", PairReading),
                 self._cursor,
                 self._document.pins if self._document is not None else (),
@@ -175,33 +179,29 @@ class PatchingPane(Pane):
             return "verifying …"
         return sweep_footer.verified(sweep, found)
 
-    def _sweep_request(self, document: Document, cursor: Cursor) -> Patching | None:
+    def _request(self) -> Patching | None:
         """Return the sweep that the pane shows; None if there is nothing to sweep."""
-        if not document.pair.is_complete and not document.rows:
-            return None
-        patching = document.patching(self.number)
-        if patching.kind.extent != "edge":
-            return patching
-        if cursor.layer is None or cursor.head is None:
-            return None
-        return replace(patching, layer=cursor.layer, head=cursor.head)
+        asked = self.requests(self._document, self._cursor) if self._document else {}
+        patching = asked.get("sweep")
+        return patching if isinstance(patching, Patching) else None
 
-    def _kept(self, document: Document) -> Patching | None:
+    def _a(self, document: Document, cursor: Cursor) -> Patching | None:
         """Return the sweep to compare with; None if there is none of this model."""
-        kept = document.views[self.number].against
-        return kept if kept is not None and kept.model == document.model else None
+        a = document.compared
+        return a if a is None or a is document.kept else _placed(a, cursor)
+
+    @staticmethod
+    def _name_of_a(document: Document | None) -> str:
+        """Return the pane's name for it: that of a kept sweep, or of one of these prompts."""
+        return KEPT if document is None or document.against is None else "against"
 
     @Slot(object)
     def _edit_kind(self, kind: object) -> None:
-        self._edit_view(kind=kind)
+        self.edited.emit({"kind": kind})
 
     @Slot(object)
     def _edit_direction(self, direction: object) -> None:
-        self._edit_view(direction=direction)
-
-    def _edit_view(self, **changes: object) -> None:
-        if self._document is not None:
-            self.edited.emit({"views": self._document.with_view(self.number, **changes)})
+        self.edited.emit({"direction": direction})
 
     @Slot(bool)
     def _pause(self, is_paused: bool) -> None:
@@ -209,12 +209,15 @@ class PatchingPane(Pane):
 
     @Slot()
     def _keep(self) -> None:
-        if self._document is not None:
-            self._edit_view(against=self._sweep_request(self._document, self._cursor))
+        self.edited.emit({"kept": self._request(), "against": None})
+
+    @Slot(object)
+    def _compare(self, choice: object) -> None:
+        self.edited.emit({"against": choice})
 
     @Slot()
     def _drop_kept(self) -> None:
-        self._edit_view(against=None)
+        self.edited.emit({"kept": None, "against": None})
 
     @Slot()
     def _choose_side(self) -> None:
@@ -222,8 +225,8 @@ class PatchingPane(Pane):
         self._draw()
 
     @Slot()
-    def _show_another(self) -> None:
-        self.pane_requested.emit(self.next_title)
+    def _show_all_kinds(self) -> None:
+        self.pane_requested.emit(ALL_KINDS)
 
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:
@@ -239,9 +242,8 @@ class PatchingPane(Pane):
     def _questions(self, place: Cursor, row: int, column: int) -> list[menus.Verb]:
         """Return what can be asked of a cell of the picture that answers the present question."""
         assert self._document is not None
-        view = self._document.views[self.number]
-        is_kept = self.view.compare.side == "A" and view.against is not None
-        kind = view.against.kind if is_kept and view.against else view.kind
+        a = self._document.compared if self.view.compare.side == "A" else None
+        kind = self._document.kind if a is None else a.kind
         found = followups.of_cell(
             kind, place, self._follow, lambda title: menus.go_to(self, place, title)
         )
@@ -252,12 +254,11 @@ class PatchingPane(Pane):
     def _follow(self, kind: SweepKind, place: Cursor) -> None:
         """Select a place and show another kind of sweep."""
         menus.select(self, place)
-        self._edit_view(kind=kind)
+        self.edited.emit({"kind": kind})
 
     def _verify(self, row: int, column: int) -> None:
         """Ask for a cell the slow way."""
-        sweep = self.sweep
-        request = self._sweep_request(self._document, self._cursor) if self._document else None
+        sweep, request = self.sweep, self._request()
         if sweep is not None and request is not None:
             index = faces.whole_index(sweep, row, column, self.view.slider.at)
             self._verifying = VerifyCell(request, index)
@@ -265,17 +266,10 @@ class PatchingPane(Pane):
             self._draw()
 
 
-class SecondPatchingPane(PatchingPane):
-    """Another sweep beside the first."""
-
-    title: ClassVar[str] = "Patching 2"
-    number: ClassVar[int] = 1
-    next_title: ClassVar[str] = "Patching 3"
-
-
-class ThirdPatchingPane(PatchingPane):
-    """A third sweep."""
-
-    title: ClassVar[str] = "Patching 3"
-    number: ClassVar[int] = 2
-    next_title: ClassVar[str] = ""
+def _placed(patching: Patching, cursor: Cursor) -> Patching | None:
+    """Return a sweep, of edges those of the selected head; None if that needs one and has none."""
+    if patching.kind.extent != "edge":
+        return patching
+    if cursor.layer is None or cursor.head is None:
+        return None
+    return replace(patching, layer=cursor.layer, head=cursor.head)

@@ -85,9 +85,8 @@ class FeedersPane(Pane):
     def show_document(self, document: Document) -> None:
         """Ask for the input that a patching pane has just turned to."""
         self._document = document
-        kinds = [view.kind.activation for view in document.views]
-        turned = next((kind for kind in kinds if kind in ("q", "k", "v")), None)
-        if turned is not None and turned != self._turned_to:
+        turned = document.kind.activation
+        if turned != self._turned_to and turned in ("q", "k", "v"):
             self.input.show_value(turned)
         self._turned_to = turned
         self._empty_states = {self.heatmap: NO_HEAD if document.pair.is_complete else NO_PAIR}

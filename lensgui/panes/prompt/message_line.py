@@ -77,7 +77,7 @@ class MessageLine(QWidget):
 
     def show_lengths(self, reading: PairReading | None) -> None:
         """Offer to leave the corrupted prompt out, if it has another number of tokens."""
-        self.drop.setVisible(reading is not None and is_unequal(reading))
+        self.drop.setVisible(reading is not None and reading.is_unequal)
 
     def show_likely(self, answer: str, distractor: str) -> None:
         """Offer other answers; "" for none."""
@@ -96,12 +96,6 @@ class MessageLine(QWidget):
     @Slot()
     def _drop(self) -> None:
         self.alone.emit()
-
-
-def is_unequal(reading: PairReading) -> bool:
-    """Whether two prompts have different numbers of tokens."""
-    other = reading.corrupted
-    return other is not None and len(other.tokens) != len(reading.clean.tokens)
 
 
 def _chip(choice: Replacement) -> Chip:

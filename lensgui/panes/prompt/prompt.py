@@ -22,7 +22,7 @@ from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption
 from lensgui.panes.pane import Pane
 from lensgui.panes.prompt.answer_row import AnswerRow
-from lensgui.panes.prompt.message_line import MessageLine, is_unequal
+from lensgui.panes.prompt.message_line import MessageLine
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
 from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
 from lensgui.panes.prompt.token_rows import SIDES, Side, TokenRows, likely_answers, next_chips
@@ -200,7 +200,7 @@ class PromptPane(Pane):
         self._offer()
         self._warn()
         pair = self._document.pair if self._document else None
-        has_other = reading is not None and is_unequal(reading)
+        has_other = reading is not None and reading.is_unequal
         unequal = _texts(pair) if pair is not None and has_other else None
         if unequal != self._unequal:
             self._unequal = unequal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lensgui.jobs.requests import Patching
@@ -41,6 +42,33 @@ def necessary(document: Document, request: Patching) -> str:
         "sufficient, necessary = restored.shown, broken.shown  # [layer, head]",
         f'print(restored.refusal or "{AS_SHARES}")',
         'print("sufficient", table(sufficient), "necessary", table(necessary), sep="\\n")',
+    ]
+    return script.script(document, lines)
+
+
+def all_kinds(document: Document, requests: Sequence[Patching]) -> str:
+    """Return how to sweep several kinds of one pair or mean, as `shown`, and what does most.
+
+    Args:
+        document: The model.
+        requests: What is swept: the same, but for the kind.
+    """
+    first = requests[0]
+    made, (swept,) = _swept("result", first)[:-1], _sweep("result", first, "kind")
+    names = [f'"{request.kind.activation}"' for request in requests if not request.kind.is_of_heads]
+    heads = [f'"{request.kind.activation}"' for request in requests if request.kind.is_of_heads]
+    lines = [
+        *made,
+        f"kinds = [SweepKind(name) for name in ({', '.join(names)})]  # [layer, position]",
+        f'kinds += [SweepKind(name, "all") for name in ({", ".join(heads)})]  # [layer, head]',
+        "shown = {}",
+        "for kind in kinds:",
+        f"    {swept}",
+        "    shown[kind.activation] = result.shown",
+        f'print(result.refusal or "{AS_SHARES}")',
+        "for name, values in shown.items():  # the strongest cell of each",
+        "    row, column = divmod(int(values.nan_to_num().abs().argmax()), values.shape[1])",
+        '    print(f"{name:10} [{row}, {column}] {float(values[row, column]):+.3f}")',
     ]
     return script.script(document, lines)
 
@@ -101,10 +129,17 @@ def _swept(name: str, request: Patching) -> list[str]:
     ]
 
 
-def _sweep(name: str, request: Patching) -> list[str]:
-    """Return the line that sweeps `pair` or `cases`."""
+def _sweep(name: str, request: Patching, kind: str = "") -> list[str]:
+    """Return the line that sweeps `pair` or `cases`.
+
+    Args:
+        name: What the result is called.
+        request: What is swept.
+        kind: The expression for the kind; "" for that of the request.
+    """
     call = "sweep_cases(model, cases" if request.rows else "sweep_pair(model, pair"
-    options = [] if request.kind == RESID_PRE and not request.rows else [spelled(request.kind)]
+    is_plain = request.kind == RESID_PRE and not request.rows and not kind
+    options = [] if is_plain else [kind or spelled(request.kind)]
     if request.direction != "denoising":
         options.append(f"direction={request.direction!r}")
     if request.layer is not None:

@@ -1,7 +1,7 @@
 """A sweep as it is drawn: the picture, what its cells say, and what it is compared with.
 
 cells: The cells of a patching sweep: where they are, what they say, and their colours.
-compare: Two sweeps, cell by cell: the one kept as A, the present one as B, and their difference.
+compare: Two sweeps, cell by cell: A, the one that was kept or another; B, the present; and A − B.
 estimate_plot: How good the first-order estimate was on this very pair: each cell, estimate
     against exact.
 faces: What of a sweep can be drawn at once: one face of it, two axes wide, as a picture.

@@ -1,28 +1,38 @@
-"""Two sweeps, cell by cell: the one kept as A, the present one as B, and their difference."""
+"""Two sweeps, cell by cell: A, the one that was kept or another; B, the present; and A − B."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from lensgui.jobs.arrays import SHARE, CellState, Sweep
 from lensgui.jobs.requests import Patching
-from lensgui.panes.controls.controls import button, line
+from lensgui.panes.controls.chooser import Chooser, Groups, Option
+from lensgui.panes.controls.controls import button
+from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells
-from lensgui.panes.sweep_view.kinds import phrase
-from lensgui.panes.token_text import plain_tip, shorten, signed
+from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS, phrase
+from lensgui.panes.token_text import shorten, signed
+from lensgui.state.document import SweepChoice
+from lensgui.terms.kinds import Direction, SweepKind
 
 Side = Literal["A", "B", "A − B"]
 SIDES: dict[Side, str] = {
-    "A": "Show the sweep that was kept.",
+    "A": "Show the sweep that was kept, or is chosen for A.",
     "B": "Show the sweep that is chosen above.",
     "A − B": "Show how much more each cell does in A than in B.",
 }
+KEPT = "kept"  # among the kinds of sweeps, stands for the one that was kept
+OFFERED: Groups[object] = (
+    ("", (Option(KEPT, "kept", "The sweep that was kept."),)),
+    *KINDS,
+)
 _STATES = (  # the first that holds of either cell is the difference's
     CellState.MASKED,
     CellState.NOT_FINITE,
@@ -34,22 +44,22 @@ _STATES = (  # the first that holds of either cell is the difference's
 
 
 class CompareRow(QWidget):
-    """Says what was kept, and switches between it, the present sweep and their difference.
+    """Chooses what A is, and switches between it, the present sweep and their difference.
 
     Attributes:
         chosen: (side,) "A", "B" or "A − B".
+        compared: (SweepChoice or None,) what is to be A; None for the sweep that was kept.
         dropped: The user wants no comparison any more.
     """
 
     chosen = Signal(str)
+    compared = Signal(object)
     dropped = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.side: Side = "B"
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        self._kept: Patching | None = None
         self._group = QButtonGroup(self)
         self.buttons = {
             side: button(side, f"Show {side}", tip, self) for side, tip in SIDES.items()
@@ -58,30 +68,55 @@ class CompareRow(QWidget):
             each.setCheckable(True)
             each.clicked.connect(self._choose)
             self._group.addButton(each)
-            row.addWidget(each)
         self.buttons["B"].setChecked(True)
-        self.words = line(self)
-        row.addWidget(self.words, 1)
+        self.kind: Chooser[object] = Chooser("Kind of sweep that is A", OFFERED, self)
+        self.direction = Chooser("Direction of patching of A", DIRECTIONS, self)
         self.drop = button("×", "Compare no more", "Forget the sweep that was kept as A.", self)
+        self._lay_out()
+        self.kind.chosen.connect(self._compare)
+        self.direction.chosen.connect(self._turn)
         self.drop.clicked.connect(self.dropped)
-        row.addWidget(self.drop)
 
-    def show_kept(self, kept: Patching | None) -> None:
-        """Say which sweep was kept; nothing to compare with hides the row."""
-        self.setVisible(kept is not None)
-        if kept is None:
+    def _lay_out(self) -> None:
+        """Put what A is behind its button, for the eye and the keyboard."""
+        a, b, difference = self.buttons.values()
+        parts = [a, self.kind, self.direction, b, difference, self.drop]
+        row = Flow(self)
+        for part in parts:
+            row.addWidget(part)
+        for before, after in pairwise(parts):
+            QWidget.setTabOrder(before, after)
+
+    def show_compared(self, a: Patching | None, kept: Patching | None) -> None:
+        """Show what is compared with.
+
+        Args:
+            a: What is A; None hides the row.
+            kept: The sweep that was kept, which may be it.
+        """
+        self.setVisible(a is not None)
+        self._kept = kept
+        if a is None or kept is None:
             self.side = "B"
             self.buttons["B"].setChecked(True)
             return
-        text = f"A: {phrase(kept.kind).removeprefix('the ')}, {kept.direction}"
-        self.words.setText(text)
-        averaged = f"; mean of {len(kept.rows)} pairs" if kept.rows else ""
-        self.words.setToolTip(
-            plain_tip(
-                f"{text}, of “{shorten(kept.pair.clean, 60)}” against "
-                f"“{shorten(kept.pair.corrupted, 60)}”{averaged}."
-            )
-        )
+        self.kind.rename(KEPT, f"kept: {kept.kind.words[0]}", _of(kept))
+        self.kind.show_value(KEPT if a is kept else a.kind)
+        self.direction.show_value(a.direction)
+
+    @Slot(object)
+    def _compare(self, kind: object) -> None:
+        direction = self.direction.value or "denoising"
+        choice = SweepChoice(kind, direction) if isinstance(kind, SweepKind) else None
+        self.compared.emit(choice)
+
+    @Slot(object)
+    def _turn(self, direction: Direction) -> None:
+        kind = self.kind.value
+        if not isinstance(kind, SweepKind):
+            assert self._kept is not None
+            kind = self._kept.kind
+        self.compared.emit(SweepChoice(kind, direction))
 
     @Slot()
     def _choose(self) -> None:
@@ -94,8 +129,8 @@ def obstacle(a: Sweep, b: Sweep) -> str:
     for first, second in zip(a.axes, b.axes, strict=False):
         if first.name != second.name:
             return (
-                f"A counts by {_axes(a)} and B by {_axes(b)}, so their cells can't be subtracted: "
-                "choose the same kind of sweep."
+                f"A counts by {_axes(a)} and B by {_axes(b)}, so they can't be subtracted: "
+                "choose kinds with the same axes."
             )
         if len(first) != len(second):
             return (
@@ -160,6 +195,15 @@ def legend(a: Sweep, b: Sweep) -> str:
     if a.refusal or b.refusal:
         return f"A − B, in {a.unit}: blue where A does more"
     return "A − B, each of its own clean − corrupted: blue where A does more"
+
+
+def _of(kept: Patching) -> str:
+    """Return what a kept sweep is of, in a sentence."""
+    averaged = f"; mean of {len(kept.rows)} pairs" if kept.rows else ""
+    return (
+        f"The sweep that was kept: {phrase(kept.kind).removeprefix('the ')}, {kept.direction}, of "
+        f"“{shorten(kept.pair.clean, 60)}” against “{shorten(kept.pair.corrupted, 60)}”{averaged}."
+    )
 
 
 def _axes(sweep: Sweep) -> str:

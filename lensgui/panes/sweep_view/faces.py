@@ -87,6 +87,35 @@ def pinned_cells(
     return tuple(dict.fromkeys(found))
 
 
+def same_place(
+    source: Sweep, target: Sweep, cell: tuple[int, int], group: int
+) -> tuple[range, range] | None:
+    """Return the rows and columns of one map that belong to the place of a cell of another.
+
+    Args:
+        source: A sweep of layers and something else, whose cell it is.
+        target: Another one.
+        cell: Its row and column.
+        group: How many heads share a key/value head.
+
+    Returns:
+        The heads that share a key/value head belong to it, and it to each of them; to the places of
+        what else has another kind of columns belongs a whole layer. None where maps have other
+        layers, as those of another model.
+    """
+    row, column = cell
+    if source.axes[0] != target.axes[0]:
+        return None
+    have, want = source.axes[1], target.axes[1]
+    columns = range(len(want))
+    if have == want:
+        columns = range(column, column + 1)
+    elif {have.name, want.name} == {"head", cells.SHARED_AXIS}:
+        first = column // group if have.name == "head" else column * group
+        columns = range(first, first + (1 if have.name == "head" else group))
+    return range(row, row + 1), columns
+
+
 def strongest(sweep: Sweep, count: int) -> list[tuple[int, ...]]:
     """Return the cells that move the metric most, the strongest first.
 

@@ -3,47 +3,93 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from lensgui.jobs.arrays import CellState, Sweep, Verification
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells, faces
-from lensgui.panes.token_text import power, signed
+from lensgui.panes.token_text import plain_tip, power, signed
 
 PAUSE, GO_ON = "Pause", "Go on"
 
 
-class SweepTools(QWidget):
-    """Pause, keep for comparison, table, estimates, and another sweep beside this one.
+class PauseButton(QToolButton):
+    """Lets what is swept rest, and go on.
 
     Attributes:
-        paused: (is_paused,) the user stopped the sweep for now, or lets it go on.
-        resumed: The user wants a sweep that was stopped to go on.
-        kept: The user keeps the present sweep as A.
-        altered: The user opened or closed the table or the plot of estimates.
-        another: The user wants another sweep beside this one.
+        paused: (is_paused,) the user stopped it for now, or lets it go on.
+        resumed: The user wants what was stopped with all else to go on.
     """
 
     paused = Signal(bool)
     resumed = Signal()
+
+    def __init__(self, what: str, parent: QWidget) -> None:
+        """Take as much room as either of its words needs.
+
+        Args:
+            what: What is swept, as in "the sweep".
+            parent: Where it is.
+        """
+        super().__init__(parent)
+        self._is_stopped = False
+        self.setAccessibleName(f"Pause {what}")
+        self.setToolTip(plain_tip(f"Stop {what} for now, and keep what is there."))
+        self.setAutoRaise(True)
+        self.setCheckable(True)
+        widths = []
+        for words in (GO_ON, PAUSE):
+            self.setText(words)
+            widths.append(self.sizeHint().width())
+        self.setFixedWidth(max(widths))
+        self.clicked.connect(self._tell)
+
+    def show_state(self, *, is_paused: bool, is_stopped: bool, is_running: bool) -> None:
+        """Offer to pause what runs, and to go on with what rests."""
+        self._is_stopped = is_stopped
+        self._show_paused(is_paused=is_paused)
+        self.setEnabled(is_paused or is_stopped or is_running)
+
+    def _show_paused(self, *, is_paused: bool) -> None:
+        self.setChecked(is_paused)
+        self.setText(GO_ON if is_paused or self._is_stopped else PAUSE)
+
+    @Slot(bool)
+    def _tell(self, is_paused: bool) -> None:
+        if self._is_stopped:
+            self.setChecked(False)
+            self.resumed.emit()
+            return
+        self._show_paused(is_paused=is_paused)
+        self.paused.emit(is_paused)
+
+
+class SweepTools(QWidget):
+    """Pause, keep for comparison, table, estimates, and the way to all kinds at once.
+
+    Attributes:
+        kept: The user keeps the present sweep as A.
+        altered: The user opened or closed the table or the plot of estimates.
+        all_kinds: The user wants to see all kinds of sweeps.
+    """
+
     kept = Signal()
     altered = Signal()
-    another = Signal()
+    all_kinds = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_stopped = False
-        self.pause = button(
-            PAUSE, "Pause the sweep", "Stop the sweep for now, and keep what is there.", self
-        )
+        self.pause = PauseButton("the sweep", self)
         self.keep = button(
             "Keep as A",
             "Keep this sweep for comparison",
-            "Keep this sweep, and compare what you choose next with it.",
+            "Keep this sweep as A, and compare it, or what is then chosen for A, with what you "
+            "choose next.",
             self,
         )
         self.table = button(
@@ -56,47 +102,24 @@ class SweepTools(QWidget):
             self,
         )
         self.more = button(
-            "+",
-            "Another sweep beside this one",
-            "Show another sweep beside this one; the selection is shared.",
-            self,
+            "All kinds", "All kinds at once", "Show the sweeps of all kinds at once.", self
         )
-        for each in (self.pause, self.table, self.estimate):
+        for each in (self.table, self.estimate):
             each.setCheckable(True)
-        self.pause.setText(GO_ON)
-        wide = self.pause.sizeHint().width()
-        self.pause.setText(PAUSE)
-        self.pause.setFixedWidth(max(wide, self.pause.sizeHint().width()))
         row = Flow(self)
         for each in (self.pause, self.keep, self.table, self.estimate, self.more):
             row.addWidget(each)
-        self.pause.clicked.connect(self._tell_paused)
         self.keep.clicked.connect(self.kept)
         self.table.clicked.connect(self.altered)
         self.estimate.clicked.connect(self.altered)
-        self.more.clicked.connect(self.another)
+        self.more.clicked.connect(self.all_kinds)
 
     def show_sweep(self, sweep: Sweep | None, *, is_paused: bool, is_stopped: bool) -> None:
         """Offer what there is to do with a sweep, and to go on with one that rests."""
-        self._is_stopped = is_stopped
-        self._show_paused(is_paused=is_paused)
-        can_pause = sweep is not None and sweep.done < sweep.total
-        self.pause.setEnabled(is_paused or is_stopped or can_pause)
+        is_running = sweep is not None and sweep.done < sweep.total
+        self.pause.show_state(is_paused=is_paused, is_stopped=is_stopped, is_running=is_running)
         self.keep.setEnabled(sweep is not None)
         self.estimate.setEnabled(sweep is not None and sweep.estimates is not None)
-
-    def _show_paused(self, *, is_paused: bool) -> None:
-        self.pause.setChecked(is_paused)
-        self.pause.setText(GO_ON if is_paused or self._is_stopped else PAUSE)
-
-    @Slot(bool)
-    def _tell_paused(self, is_paused: bool) -> None:
-        if self._is_stopped:
-            self.pause.setChecked(False)
-            self.resumed.emit()
-            return
-        self._show_paused(is_paused=is_paused)
-        self.paused.emit(is_paused)
 
 
 def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
@@ -124,6 +147,20 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
         found.append(f"{broken} cell{'s' * (broken > 1)} not finite")
     if sweep.check is not None:
         found.append(f"checked {sweep.check.cells} cells: off by {power(sweep.check.worst)}")
+    return found
+
+
+def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
+    """Return what is to be said of several sweeps of the same prompts, a few words each."""
+    found = ["paused"] if is_paused else []
+    spreads = [sweep.spread for sweep in sweeps if sweep.spread is not None]
+    if spreads:
+        least = min(spreads, key=lambda spread: spread.pairs)
+        found.append(f"mean of {least.pairs} of {least.total} pairs")
+    if any(np.any(sweep.states == CellState.ESTIMATE) for sweep in sweeps):
+        found.append(f"pale, dotted: {'the mean so far' if spreads else 'first-order estimate'}")
+    if any(np.any(sweep.states == CellState.UNKNOWN) for sweep in sweeps):
+        found.append("hatched: not known")
     return found
 
 

@@ -134,7 +134,7 @@ class SweepPlot(QWidget):
         self.tools = SweepTools(self)
         self._lay_out()
         self._connect()
-        self.compare.show_kept(None)
+        self.compare.show_compared(None, None)
         self.draw()
 
     def _lay_out(self) -> None:
@@ -226,8 +226,8 @@ class SweepPlot(QWidget):
         if chosen is None:
             self.picture.say("")
         else:
-            why = reason or cells.refusal(chosen)
-            self.picture.say(cells.legend(chosen), cells.legend_tip(chosen), why)
+            counted, why = cells.legend(chosen), reason or cells.refusal(chosen)
+            self.picture.say("" if reason else counted, cells.legend_tip(chosen), why)
         return chosen
 
     def _draw_extras(self, sweep: Sweep | None) -> None:
