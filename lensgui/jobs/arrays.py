@@ -99,9 +99,11 @@ class Spread:
         pairs: How many pairs the mean is over so far.
         total: How many it is to be over.
         wrong: How many of them do no better in the clean run than in the corrupted run.
-        low: Where the share lies in 95 % of resamples of the pairs, [layer, …]; None until all are
-            swept, and where a share is undefined.
+        low: Where the share lies in 95 % of resamples of the pairs, [layer, …], NaN for cells that
+            are not exact; None until some are, and where a share is undefined.
         high: The upper end.
+        left_out: How many pairs can't be swept, and why the first of them can't, as a sentence.
+        work: How much is done, of how much, in cells of single pairs; None to count pairs.
     """
 
     pairs: int
@@ -109,6 +111,13 @@ class Spread:
     wrong: int
     low: NDArray[np.float32] | None = None
     high: NDArray[np.float32] | None = None
+    left_out: tuple[int, str] = (0, "")
+    work: tuple[int, int] | None = None
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done, of how much."""
+        return self.work or (self.pairs, self.total)
 
 
 SHARE = "of clean − corrupted"
@@ -148,13 +157,13 @@ class Sweep(Slice):
 
     @property
     def done(self) -> int:
-        """How many of the cells that have to be computed are; of a mean, how many pairs."""
-        return self.cells[0] if self.spread is None else self.spread.pairs
+        """How many of the cells that have to be computed are; of a mean, those of each pair."""
+        return self.cells[0] if self.spread is None else self.spread.progress[0]
 
     @property
     def total(self) -> int:
-        """How many cells have to be computed; of a mean, how many pairs it is to be over."""
-        return self.cells[1] if self.spread is None else self.spread.total
+        """How many cells have to be computed; of a mean, those of each pair."""
+        return self.cells[1] if self.spread is None else self.spread.progress[1]
 
     @property
     def base(self) -> float:

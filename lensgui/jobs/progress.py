@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -10,6 +11,9 @@ from lensgui.jobs.arrays import Atlas, Slice
 from lensgui.jobs.kept import Name
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer, PairsReading, Reply
+
+LATELY_S = 5.0  # seconds over which the pace is taken
+LEAST_MARKS = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -29,22 +33,26 @@ class Job:
     name: Name
     channels: set[object] = field(default_factory=set)
     left: object = None
-    _first_count: int = 0
-    _first_time: float = 0.0
+    _marks: deque[tuple[float, int]] = field(default_factory=deque)  # when how much was settled
 
     def take(self, reply: Reply) -> None:
-        """Keep how it stands, and when the first answer came."""
+        """Keep how it stands, and how far it was lately."""
         self.reply = reply
-        if reply.answer is not None and not self._first_time:
-            self._first_count, self._first_time = count(reply.answer)[0], monotonic()
+        if reply.answer is not None:
+            now = monotonic()
+            self._marks.append((now, count(reply.answer)[0]))
+            while len(self._marks) > LEAST_MARKS and self._marks[0][0] < now - LATELY_S:
+                self._marks.popleft()
 
     def seconds_left(self) -> float | None:
-        """Guess, from the pace since the first answer, how long the rest takes."""
+        """Guess how long the rest takes, from the pace of late: not all parts take as long."""
         done, total = count(self.reply.answer)
-        since_first = done - self._first_count
-        if since_first <= 0 or done >= total:
+        if not self._marks or done >= total:
             return None
-        return (total - done) * (monotonic() - self._first_time) / since_first
+        then, before = self._marks[0]
+        if done <= before:
+            return None
+        return (total - done) * (monotonic() - then) / (done - before)
 
 
 @dataclass(frozen=True, slots=True)

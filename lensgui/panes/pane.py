@@ -49,6 +49,8 @@ class Pane(QWidget):
         messages: What is wrong, by the name of the question or of what the user did.
         roles: What part each head plays.
         given: The roles that the user gave.
+        averages: Whether it shows means while the document averages.
+        moded: (words,) what it shows that is not the one pair; "" for nothing of the kind.
         folds: Whether it can be folded to its title and one line.
         summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
@@ -64,7 +66,9 @@ class Pane(QWidget):
     about: ClassVar[str] = ""
     has_message_line: ClassVar[bool] = True
     says_itself: ClassVar[frozenset[str]] = frozenset()
+    averages: ClassVar[bool] = False
     folds: ClassVar[bool] = False
+    moded = Signal(str)
     summarised = Signal(str)
     picked = Signal(object)
     edited = Signal(object)
@@ -106,6 +110,11 @@ class Pane(QWidget):
 
     def show_document(self, document: Document) -> None:
         """Show the document."""
+
+    def show_mode(self, document: Document) -> None:
+        """Say whether means are shown, where the pane's title is."""
+        count = len(document.rows) if self.averages else 0
+        self.moded.emit(f"mean of {count} pair{'s' * (count != 1)}" if count else "")
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""

@@ -62,7 +62,10 @@ def test_places_that_are_not_there_are_refused(dispatcher, request_, sentence):
         list(dispatcher.answer(request_))
 
 
-def test_heads_are_scored_whatever_the_prompt_and_copying_comes_last(dispatcher):
+def test_heads_are_scored_whatever_the_prompt_and_copying_comes_last(
+    monkeypatch, tmp_path, dispatcher
+):
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
     found = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
     assert np.isnan(found[0].measures.copying).all()
     assert np.isfinite(found[-1].measures.copying).all()

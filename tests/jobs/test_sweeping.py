@@ -9,7 +9,7 @@ import pytest
 
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers import sweeps
-from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
+from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, VerifyCell, WhoFeeds
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
@@ -141,29 +141,88 @@ def test_a_mean_counts_pairs_checks_itself_and_goes_on_where_it_was_left(dispatc
     rows = tuple(PairRow(pair) for pair in (PAIR, OTHER, replace(OTHER, clean=PAIR.clean)))
     request = Patching(TOY, PAIR, HEADS, rows=rows)
     found = answers(dispatcher, request)
-    assert [(sweep.done, sweep.total) for sweep in found[:3]] == [(1, 3), (2, 3), (3, 3)]
-    for sweep in found[:2]:
-        assert not (sweep.states == CellState.EXACT).any()  # more pairs will move it
+    assert [sweep.spread.pairs for sweep in found[:3]] == [1, 2, 3]
+    for sweep in found[:3]:
+        assert (sweep.states == CellState.ESTIMATE).all()
+        assert sweep.spread.low is None
+    done = [sweep.done for sweep in found]
+    assert done == sorted(done)
     whole = found[-1]
+    assert (whole.states == CellState.EXACT).all()
+    assert whole.done == whole.total
+    assert whole.agreement is not None
     assert whole.check is not None
     assert whole.check.worst < 1e-5
     left = dispatcher.answer(request)
-    next(a for a in left if a is not None and a.done == 2)
+    part = next(a for a in left if a is not None and a.done > a.total // 2)
     left.close()
     again = answers(dispatcher, request)
-    assert again[0].done == 2
+    assert again[0].done >= part.done
     np.testing.assert_allclose(again[-1].values, whole.values, atol=1e-6)
     assert not dispatcher.loaded.unfinished
 
 
-def test_the_check_of_a_mean_finds_what_is_wrong(dispatcher, monkeypatch):
-    honest = sweeps.sweep_cases
+def test_a_mean_without_estimates_counts_pairs(dispatcher):
+    rows = (PairRow(PAIR), PairRow(OTHER))
+    request = Patching(TOY, PAIR, HEADS, rows=rows, is_estimated=False)
+    found = answers(dispatcher, request)
+    assert [(sweep.done, sweep.total) for sweep in found[:2]] == [(1, 2), (2, 2)]
+    assert not (found[0].states == CellState.EXACT).any()  # more pairs will move it
+    staged = last(dispatcher.answer(replace(request, is_estimated=True)))
+    np.testing.assert_allclose(found[-1].values, staged.values, atol=1e-6)
+    np.testing.assert_allclose(found[-1].spread.low, staged.spread.low, atol=1e-5)
+    ranks = Patching(TOY, replace(PAIR, metric="rank"), HEADS, rows=rows)
+    assert last(dispatcher.answer(ranks)).estimates is None
 
-    def lying(*args):
-        for found in honest(*args):
+
+def test_one_bad_pair_never_blocks_the_rest(dispatcher):
+    bad = (
+        replace(PAIR, corrupted=PAIR.corrupted + " apple"),
+        replace(PAIR, answer=""),
+        replace(PAIR, clean="", corrupted=""),
+    )
+    good = (PairRow(PAIR), PairRow(OTHER))
+    rows = (PairRow(bad[0]), good[0], PairRow(bad[1]), good[1], PairRow(bad[2]))
+    mean = last(dispatcher.answer(Patching(TOY, PAIR, HEADS, rows=rows)))
+    alone = last(dispatcher.answer(Patching(TOY, PAIR, HEADS, rows=good)))
+    np.testing.assert_allclose(mean.values, alone.values, atol=1e-6)
+    assert mean.spread.pairs == mean.spread.total == 2
+    assert mean.spread.left_out[0] == 3
+    assert "patching needs as many in both" in mean.spread.left_out[1]
+    with pytest.raises(ValueError, match="patching needs as many in both"):
+        last(dispatcher.answer(Patching(TOY, PAIR, HEADS, rows=rows[:1])))
+    found = last(dispatcher.answer(VerifyCell(Patching(TOY, PAIR, HEADS, rows=rows), (1, 0))))
+    assert found.value == pytest.approx(float(mean.values[1, 0]), abs=1e-6)
+
+
+def test_pairs_of_another_length_than_most_are_left_out(dispatcher):
+    rows = tuple(map(PairRow, (PAIR, OTHER, SHIFTED)))
+    mean = last(dispatcher.answer(Patching(TOY, PAIR, rows=rows)))
+    assert mean.spread.total == 2
+    assert "name its roles, or leave it out" in mean.spread.left_out[1]
+    whole = last(dispatcher.answer(Patching(TOY, PAIR, HEADS, rows=rows)))
+    assert whole.spread.total == 3  # heads need no positions
+
+
+def test_positions_are_named_by_role_where_words_differ(dispatcher):
+    role = Role("word", PAIR.clean.index("apple") + 5)
+    rows = tuple(PairRow(pair, (role,)) for pair in (PAIR, OTHER))
+    labels = last(dispatcher.answer(AttentionGrid(TOY, PAIR, rows=rows))).axes[2].labels
+    assert labels.count("word") == 1
+    place = labels.index("word")
+    nameless = tuple(map(PairRow, (PAIR, OTHER)))
+    before = last(dispatcher.answer(AttentionGrid(TOY, PAIR, rows=nameless))).axes[2].labels
+    assert before[place] == f"({place})"
+
+
+def test_the_check_of_a_mean_finds_what_is_wrong(dispatcher, monkeypatch):
+    honest = sweeps.sweep_by_strength
+
+    def lying(*args, **options):
+        for found in honest(*args, **options):
             yield found if found is None else replace(found, changes=found.changes + 0.25)
 
-    monkeypatch.setattr(sweeps, "sweep_cases", lying)
+    monkeypatch.setattr(sweeps, "sweep_by_strength", lying)
     mean = last(dispatcher.answer(Patching(TOY, PAIR, HEADS, rows=(PairRow(PAIR), PairRow(OTHER)))))
     assert mean.check.worst == pytest.approx(0.25, abs=1e-3)
 

@@ -2,24 +2,35 @@
 
 Changes are averaged in the metric's own unit first and then divided by the mean difference: a mean
 of shares would be ruined by one pair whose clean and corrupted metric hardly differ.
+
+A whole exact sweep of every pair takes minutes. The first-order estimate of all cells takes three
+passes a pair, and says which cells are worth being exact about: these can be run for all pairs
+first, so that their mean has an interval while the rest is still an estimate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.pairs.roles import matching
-from lensgui.analysis.sweep.sweep import SweepResult, sweep
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.estimates import attribution_steps
+from lensgui.analysis.sweep.patches import map_shape
+from lensgui.analysis.sweep.sweep import SweepResult, read_metric, sweep
 from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metric import Metric, MetricName
 from lensgui.terms.shares import Shares, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread
+STAGES = (24, 96)  # cells that are made exact first, and then; at last all others
+ESTIMATED = 24  # cells of a sweep that take about as long as estimating a pair
+
+Runs = Callable[[Tensor], Run]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +161,7 @@ def sweep_cases(
             result = so_far
             yield None
         assert result is not None
-        rows.append(_by_role(result, case, roles))
+        rows.append(by_role(result.values, kind, case, roles))
         read.append((result.clean, result.corrupted))
         clean, corrupted = torch.tensor(read, dtype=torch.float64).T
         yield Average(kind, roles, torch.stack(rows), clean, corrupted, case.metric.name)
@@ -172,9 +183,170 @@ def matched_roles(cases: Sequence[Case], kind: SweepKind) -> tuple[str, ...]:
     return matching(lengths, [case.roles for case in cases])
 
 
-def _by_role(result: SweepResult, case: Case, roles: tuple[str, ...]) -> Tensor:
-    """Return a pair's changes with roles instead of positions."""
+def by_role(values: Tensor, kind: SweepKind, case: Case, roles: tuple[str, ...]) -> Tensor:
+    """Return a pair's map [layer, …] with roles instead of positions, if there are any."""
     if not roles:
-        return result.values
+        return values
     places = torch.tensor([case.roles[role] for role in roles])
-    return result.values.index_select(result.kind.axes.index("position"), places)
+    return values.index_select(kind.axes.index("position"), places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StagedAverage(Average):
+    """A mean over pairs of which some cells are exact, and the others estimated.
+
+    Attributes:
+        changes: As of `Average`, NaN for cells of pairs that have not been run, [pair, layer, …].
+        estimates: The mean of the first-order estimates of the pairs that are read, [layer, …].
+        known: Which cells are exact for every pair, [layer, …].
+        read: How many pairs have been estimated; `clean` and `corrupted` are of these.
+    """
+
+    estimates: Tensor | None = None
+    known: Tensor | None = None
+    read: int = 0
+
+    @property
+    def values(self) -> Tensor:
+        """The mean change, exact where it is known and estimated elsewhere, [layer, …]."""
+        assert self.known is not None
+        assert self.estimates is not None
+        return torch.where(self.known, self.changes.mean(0), self.estimates)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every cell is exact."""
+        return self.known is not None and bool(self.known.all())
+
+    @property
+    def work(self) -> tuple[int, int]:
+        """How much is done, of how much, in cells of single pairs."""
+        count, cells = len(self.changes), self.changes[0].numel()
+        done = int(self.changes.isfinite().sum()) + ESTIMATED * self.read
+        return done, count * (cells + ESTIMATED)
+
+
+def sweep_by_strength(
+    model: HookedTransformer,
+    cases: Sequence[Case],
+    kind: SweepKind,
+    direction: Direction = "denoising",
+    known: StagedAverage | None = None,
+    stages: Sequence[int] = STAGES,
+    runs: Runs | None = None,
+) -> Iterator[StagedAverage | None]:
+    """Sweep many pairs, and yield their average ever more exactly; None where only time has passed.
+
+    Args:
+        model: The model.
+        cases: The pairs; their metric must have a gradient.
+        kind: What a cell replaces.
+        direction: As in `sweep`.
+        known: What an earlier start of the same question came to; None if there was none.
+        stages: How many cells are made exact first, how many then, and so on; the rest is last.
+        runs: Gives the run of a prompt, perhaps one that there is already; None to make them.
+
+    Raises:
+        ValueError: If there are no pairs, or positions can't be matched; and as `sweep` and
+            `attribution_patch`.
+    """
+    roles = matched_roles(cases, kind)
+    run_of = runs or (lambda tokens: Run(model, tokens))
+    average = known
+    if average is None or average.read < len(cases):
+        average = yield from _estimate(model, cases, (kind, direction), roles, run_of)
+    average = replace(average, changes=average.changes.clone())  # what was yielded stays as it was
+    known_cells, estimates = average.known, average.estimates
+    assert known_cells is not None
+    assert estimates is not None
+    for cells in _stages(estimates, known_cells, stages):
+        for at, case in enumerate(cases):
+            todo = cells & average.changes[at].isnan()
+            if not todo.any():
+                continue
+            found = yield from _run_cells(model, case, (kind, direction), todo, roles, run_of)
+            average.changes[at][todo] = found[todo]
+            yield replace(average, changes=average.changes.clone())
+        known_cells = known_cells | cells
+        average = replace(average, known=known_cells)
+        yield replace(average, changes=average.changes.clone())
+
+
+def _estimate(
+    model: HookedTransformer,
+    cases: Sequence[Case],
+    asked: tuple[SweepKind, Direction],
+    roles: tuple[str, ...],
+    run_of: Runs,
+) -> Generator[StagedAverage | None, None, StagedAverage]:
+    """Yield the mean estimate of ever more pairs; return it."""
+    kind, direction = asked
+    total: Tensor | None = None
+    ends: list[tuple[float, float]] = []
+    average: StagedAverage | None = None
+    for case in cases:
+        pair = run_of(case.clean), run_of(case.corrupted)
+        for run in pair:
+            for _ in run.steps():
+                yield None
+        found: Tensor | None = None
+        for steps in attribution_steps(model, *pair, case.metric, (kind,), direction):
+            found = None if steps is None else steps[0]
+            yield None
+        assert found is not None
+        found = by_role(found, kind, case, roles)
+        total = found if total is None else total + found
+        ends.append((read_metric(pair[0], case.metric), read_metric(pair[1], case.metric)))
+        clean, corrupted = torch.tensor(ends, dtype=torch.float64).T
+        average = StagedAverage(
+            kind,
+            roles,
+            torch.full((len(cases), *total.shape), torch.nan, dtype=torch.float64),
+            clean,
+            corrupted,
+            case.metric.name,
+            estimates=total / len(ends),
+            known=torch.zeros(total.shape, dtype=torch.bool),
+            read=len(ends),
+        )
+        yield average
+    assert average is not None
+    return average
+
+
+def _stages(estimates: Tensor, known: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
+    """Yield the cells of each stage that are not yet known, the strongest first, [layer, …]."""
+    order = estimates.abs().flatten().argsort(descending=True, stable=True)
+    start = 0
+    for size in (*sizes, len(order)):
+        chosen = torch.zeros(len(order), dtype=torch.bool)
+        chosen[order[start : start + size]] = True
+        start += size
+        cells = chosen.view(estimates.shape) & ~known
+        if cells.any():
+            yield cells
+
+
+def _run_cells(
+    model: HookedTransformer,
+    case: Case,
+    asked: tuple[SweepKind, Direction],
+    cells: Tensor,
+    roles: tuple[str, ...],
+    run_of: Runs,
+) -> Generator[None, None, Tensor]:
+    """Run some cells of a pair, [layer, …] by role if there are any; return all by role."""
+    kind, direction = asked
+    pair = run_of(case.clean), run_of(case.corrupted)
+    only = cells
+    if roles:
+        only = torch.zeros(map_shape(kind, model, len(case.clean.flatten())), dtype=torch.bool)
+        places = torch.tensor([case.roles[role] for role in roles])
+        axis = kind.axes.index("position")
+        only.movedim(axis, 0)[places] = cells.movedim(axis, 0)
+    found: SweepResult | None = None
+    for result in sweep(model, *pair, case.metric, kind, direction, only=only):
+        found = result
+        yield None
+    assert found is not None
+    return by_role(found.values, kind, case, roles)

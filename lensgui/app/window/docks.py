@@ -22,6 +22,7 @@ from lensgui.panes.controls.controls import Elided, button, line
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
 
+SHOW_PAIR = "Show the pair of the prompts above again; the table stays as it is."
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
 MOST = 16777215  # pixels: no limit, to Qt
 MOST_STEPS = 500  # from one control to the next that is seen
@@ -124,6 +125,9 @@ class TitleBar(QWidget):
         self.fold = button("", f"{pane.title}: fold to one line", "Fold this to one line.", self)
         self.fold.setCheckable(True)
         self.fold.setVisible(pane.folds)
+        self.mode = button("", f"{pane.title}: show this pair", SHOW_PAIR, self)
+        self.mode.setFont(theme.text_font(theme.SMALL_POINTS))
+        self.mode.hide()
         self.summary = line(self)
         self.summary.setAccessibleName(f"{pane.title}, in one line")
         row = QHBoxLayout(self)
@@ -133,9 +137,18 @@ class TitleBar(QWidget):
             name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         row.addWidget(name, 0 if pane.folds else 1)
         row.addWidget(self.summary, 1 if pane.folds else 0)
+        row.addWidget(self.mode)
         row.addWidget(self.copy)
+        self.mode.clicked.connect(lambda: pane.edited.emit({"is_average": False}))
+        pane.moded.connect(self._show_mode)
         pane.summarised.connect(self.summary.setText)
         self.show_folded(is_folded=False)
+
+    @Slot(str)
+    def _show_mode(self, words: str) -> None:
+        """Say that means are shown, with the way back to the pair."""
+        self.mode.setVisible(bool(words))
+        self.mode.setText(f"{words} · show this pair")
 
     def show_folded(self, *, is_folded: bool) -> None:
         """Show the pane's one line while that is all there is."""

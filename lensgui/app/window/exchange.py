@@ -22,6 +22,7 @@ from lensgui.terms.model_key import ModelKey
 
 MODEL: Channel = ("", NAME)
 NOT_OPENED = "Opening the model was stopped; the one before is open."
+TYPED_PROMPTS = {"clean", "corrupted"}
 PROMPTS = "Prompt"  # the title of the pane that says what concerns all of them
 
 
@@ -89,6 +90,7 @@ class Exchange(QObject):
         self._limit_positions()
         for pane in self._panes.values():
             pane.show_document(document)
+            pane.show_mode(document)
         self._show_roles()
         self.ask()
 
@@ -108,7 +110,9 @@ class Exchange(QObject):
 
     @Slot(object)
     def edit(self, changes: dict[str, Any]) -> None:
-        """Change what a pane says was edited."""
+        """Change what a pane says was edited; who types another prompt looks at that one."""
+        if self._session.document.is_average and TYPED_PROMPTS & changes.keys():
+            changes = {**changes, "is_average": False}
         self._session.edit(**changes)
 
     @Slot(str, bool)

@@ -159,7 +159,7 @@ class MainWindow(QMainWindow):
             example = find(str(action.data()))
             document = self.session.document
             model = example.document.model if example.name == "toy" else document.model
-            self.session.edit(model=model, pair=example.document.pair)
+            self.session.edit(model=model, pair=example.document.pair, is_average=False)
             self.selection.move(**asdict(example.cursor))
             self.status.show_sentence(example.about)
 

@@ -92,7 +92,10 @@ class Loaded:
 
     def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there."""
-        tokens = encode(model, prompt)
+        return self.run_of(model, encode(model, prompt))
+
+    def run_of(self, model: HookedTransformer, tokens: Tensor) -> Run:
+        """Return the run of token ids, [position], likewise."""
         name = tuple(tokens.tolist())
         if name not in self._runs:
             self._runs[name] = Run(model, tokens)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lensgui.analysis.pairs.cases import name_of
 from lensgui.analysis.pairs.roles import matching, row_places
@@ -52,12 +53,14 @@ class Mixture:
         is_difference: Whether it is clean − corrupted.
         prompts: How many prompts of one side there are.
         roles: What stands at the places; () where positions are matched by number.
+        named: Where named words stand, if that is the same in all prompts.
     """
 
     terms: tuple[Term, ...]
     is_difference: bool
     prompts: int
     roles: tuple[str, ...] = ()
+    named: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def length(self) -> int:
@@ -77,7 +80,8 @@ class Mixture:
         if self.roles:
             return Axis(name, (None,) * len(self.roles), self.roles)
         prompts = [term.run.tokens for term in self.terms if term.weight > 0]
-        axis = sweep_arrays.mean_positions(self.terms[0].run.model, prompts, ())
+        model = self.terms[0].run.model
+        axis = sweep_arrays.mean_positions(model, prompts, (), self.named)
         return Axis(name, axis.coordinates, axis.labels)
 
 
@@ -90,9 +94,9 @@ def mixture(
         ValueError: If there is no corrupted prompt, prompts have different lengths, or the runs
             would not fit into memory.
     """
-    pairs = [row.pair for row in request.rows] or [request.pair]
-    _check(pairs, request.side)
-    roles, places = yield from _matched(model, request.rows)
+    rows = yield from _readable(loaded, model, request)
+    pairs = [row.pair for row in rows] or [request.pair]
+    roles, places, named = yield from _matched(model, rows)
     terms: list[Term] = []
     for pair, at in zip(pairs, places or [()], strict=True):
         prompts = (pair.clean_prompt, pair.corrupted_prompt)
@@ -101,20 +105,61 @@ def mixture(
                 terms.append(Term(loaded.run(model, prompt), sign / len(pairs), pair, at))
         yield
     if not roles:
-        _check_lengths(terms, request.rows)
+        _check_lengths(terms, rows)
     size = sum(term.run.nbytes for term in terms)
     if len(pairs) > 1 and size > MOST_BYTES:
         raise ValueError(
             f"An average over {len(pairs)} prompts as long as these takes {size / 1e9:.1f} GB: "
             "exclude some rows of the table."
         )
-    return Mixture(tuple(terms), request.side == "difference", len(pairs), roles)
+    return Mixture(tuple(terms), request.side == "difference", len(pairs), roles, named)
+
+
+def _readable(
+    loaded: Loaded, model: HookedTransformer, request: AttentionGrid | AttentionHead | AttentionFrom
+) -> Generator[None, None, tuple[PairRow, ...]]:
+    """Return the rows that can be read, of a length that most have where no words are named.
+
+    One bad pair never blocks the rest.
+
+    Raises:
+        ValueError: If the one pair, or every row, can't be read.
+    """
+    pairs = [row.pair for row in request.rows] or [request.pair]
+    found, faults = list[PairRow](), list[str]()
+    lengths = Counter[int]()
+    for row in request.rows or (PairRow(request.pair),):
+        try:
+            _check(row.pair, request.side)
+            sides = {"clean": row.pair.clean_prompt, "corrupted": row.pair.corrupted_prompt}
+            chosen = [sides[request.side]] if request.side in sides else [*sides.values()]
+            sizes = [len(loaded.run(model, prompt).tokens) for prompt in chosen]
+        except ValueError as error:
+            faults.append(str(error))
+            continue
+        found.append(row)
+        lengths[sizes[0]] += 1
+        yield
+    if not found:
+        raise ValueError(faults[0])
+    if not request.rows:
+        return ()
+    usual, count = lengths.most_common(1)[0]
+    if any(row.roles for row in found) or 2 * count <= len(pairs):
+        return tuple(found)
+    prompt = "corrupted_prompt" if request.side == "corrupted" else "clean_prompt"
+    return tuple(
+        row for row in found if len(loaded.run(model, getattr(row.pair, prompt)).tokens) == usual
+    )
 
 
 def _matched(
     model: HookedTransformer, rows: Sequence[PairRow]
-) -> Generator[None, None, tuple[tuple[str, ...], list[tuple[int, ...]]]]:
-    """Return the roles by which rows are matched, and where they stand; yields between rows."""
+) -> Generator[None, None, tuple[tuple[str, ...], list[tuple[int, ...]], Mapping[str, int]]]:
+    """Return the roles by which rows are matched, and where they stand; yields between rows.
+
+    Where numbers will do, where named words stand in all rows.
+    """
     lengths, places = list[int](), list[dict[str, int]]()
     for row in rows:
         length, of_row = row_places(model, row)
@@ -122,7 +167,8 @@ def _matched(
         places.append(of_row)
         yield
     roles = matching(lengths, places) if rows else ()
-    return roles, [tuple(of[role] for role in roles) for of in places]
+    at = [tuple(of[role] for role in roles) for of in places]
+    return roles, at, {} if roles else sweep_arrays.same_places(places)
 
 
 def differences(
@@ -147,15 +193,14 @@ def differences(
     return tuple(result)
 
 
-def _check(pairs: list[PromptPair], side: Side) -> None:
-    """Refuse pairs that lack a prompt."""
-    for pair in pairs:
-        needed = (pair.clean, pair.corrupted) if side == "difference" else (getattr(pair, side),)
-        if not all(needed):
-            raise ValueError(
-                f"Pair “{name_of(pair)}” has no {'clean' if not pair.clean else 'corrupted'} "
-                "prompt: type one, or look at the other side."
-            )
+def _check(pair: PromptPair, side: Side) -> None:
+    """Refuse a pair that lacks a prompt."""
+    needed = (pair.clean, pair.corrupted) if side == "difference" else (getattr(pair, side),)
+    if not all(needed):
+        raise ValueError(
+            f"Pair “{name_of(pair)}” has no {'clean' if not pair.clean else 'corrupted'} "
+            "prompt: type one, or look at the other side."
+        )
 
 
 def _check_lengths(terms: Sequence[Term], rows: tuple[PairRow, ...]) -> None:

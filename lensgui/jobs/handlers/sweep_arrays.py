@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.averages import Average
+from lensgui.analysis.sweep.averages import Average, StagedAverage
 from lensgui.analysis.sweep.estimates import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
 from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
@@ -162,23 +162,44 @@ def axes_of(model: HookedTransformer, kind: SweepKind, positions: Axis) -> tuple
 
 
 def mean_picture(
-    model: HookedTransformer, request: Patching, average: Average, positions: Axis
+    model: HookedTransformer,
+    request: Patching,
+    average: Average,
+    positions: Axis,
+    before: Sweep | None = None,
 ) -> Sweep:
-    """Return the mean over pairs as far as it is known."""
-    count = len(average.clean)
+    """Return the mean over pairs as far as it is known.
+
+    Args:
+        model: The model.
+        request: The question.
+        average: The mean.
+        positions: Of the mean.
+        before: The picture of the same mean before this one: intervals are those of exact cells,
+            and so the same for as long as there are no more.
+    """
     clean, corrupted = average.ends
-    values = average.values
-    states = np.full(tuple(values.shape), CellState.EXACT, np.uint8)
-    total = len(request.rows)
-    if count < total:  # more pairs will move it
-        states[:] = CellState.ESTIMATE
+    values, total = average.values, len(average.changes)
+    estimates: Tensor | None = None
+    work: tuple[int, int] | None = None
+    if isinstance(average, StagedAverage):
+        count, estimates, work = average.read, average.estimates, average.work
+        exact = average.known
+    else:
+        count, total = len(average.clean), len(request.rows)
+        exact = torch.full(values.shape, count == total)  # until then, more pairs will move it
+    assert exact is not None
+    states = np.where(exact.numpy(), CellState.EXACT, CellState.ESTIMATE).astype(np.uint8)
     states[~values.isfinite().numpy()] = CellState.NOT_FINITE
     states[(average.changes == 0).all(0).numpy()] = CellState.UNCHANGED
     states.flags.writeable = False
-    spread = Spread(count, total, len(average.wrong))
-    if count == total > 1 and not average.refusal:
+    spread = Spread(count, total, len(average.wrong), work=work)
+    if before is not None and before.spread is not None and (before.states == states).all():
+        spread = replace(spread, low=before.spread.low, high=before.spread.high)
+    elif exact.any() and total > 1 and not average.refusal:
         low, high = (host(end) for end in average.spread())
         spread = replace(spread, low=low, high=high)
+    is_whole = bool(exact.all())
     return Sweep(
         axes_of(model, request.kind, positions),
         host(values),
@@ -189,29 +210,45 @@ def mean_picture(
         direction=request.direction,
         metric=request.pair.metric,
         unit=METRICS[request.pair.metric].unit,
+        estimates=None if estimates is None else host(estimates),
+        agreement=None
+        if estimates is None or not is_whole
+        else agreement(estimates, values, (average.changes == 0).all(0)),
         spread=spread,
     )
 
 
-def mean_positions(model: HookedTransformer, prompts: Sequence[Tensor], roles: Roles) -> Axis:
+def mean_positions(
+    model: HookedTransformer,
+    prompts: Sequence[Tensor],
+    roles: Roles,
+    named: Mapping[str, int] | None = None,
+) -> Axis:
     """Return the axis of positions of several prompts.
 
     Args:
         model: The model.
         prompts: Token ids, each [position].
         roles: Names by which positions were matched; () if all prompts are of one length.
+        named: Where each named word stands, if that is the same in all prompts.
 
     Returns:
-        Named by role, or by the token where all prompts have the same one, else by number; without
-        places where neither can be.
+        Named by role, or by the token where all prompts have the same one, else by the role that
+        stands there or by number; without places where none can be.
     """
     if roles:
         return Axis("position", (None,) * len(roles), roles)
     if len({len(prompt) for prompt in prompts}) > 1:
         return Axis("position", (), ())
     tokens = [[token_of(model, token).label for token in prompt.tolist()] for prompt in prompts]
+    role_at = {at: role for role, at in (named or {}).items()}
     labels = tuple(
-        here[0] if len(set(here)) == 1 else f"({at})"
+        here[0] if len(set(here)) == 1 else role_at.get(at, f"({at})")
         for at, here in enumerate(zip(*tokens, strict=True))
     )
     return Axis("position", tuple(range(len(labels))), labels)
+
+
+def same_places(places: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    """Return where named words stand, if that is the same everywhere; else nothing."""
+    return places[0] if places and all(of == places[0] for of in places) else {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,17 +13,25 @@ from torch import Tensor
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.cases import case_of
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_cases
+from lensgui.analysis.sweep.averages import (
+    Average,
+    Case,
+    StagedAverage,
+    matched_roles,
+    sweep_by_strength,
+    sweep_cases,
+)
 from lensgui.analysis.sweep.estimates import attribution_steps
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
-from lensgui.jobs.arrays import Check, Sweep, Verification
+from lensgui.jobs.arrays import Axis, Check, Sweep, Verification
 from lensgui.jobs.handlers import in_words, sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.results import Answer
+from lensgui.prompts.pair import PairRow
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metric import Metric
 from lensgui.transformer.model import HookedTransformer
@@ -32,38 +42,123 @@ RATE = 5e10  # FLOP a second of a processor, for that prediction
 
 
 def average(loaded: Loaded, request: Patching) -> Iterator[Sweep | None]:
-    """Yield the mean of a sweep over pairs, after each pair.
+    """Yield the mean of a sweep over pairs, ever more of it.
 
     Raises:
-        ValueError: If a pair can't be swept, or positions can't be matched.
+        ValueError: If no pair can be swept, or positions can't be matched.
     """
     if request.kind.extent == "edge":
         raise ValueError(
             "Single edges are swept for one pair only: switch the average off, or choose another "
             "kind of sweep."
         )
-    model, cases = loaded.use(request.model), list[Case]()
-    for case in _cases(model, request):
-        cases.append(case)
-        yield None
-    roles = matched_roles(cases, request.kind)
-    positions = sweep_arrays.mean_positions(model, [case.corrupted for case in cases], roles)
-    average = found = _left(loaded, request)
-    try:
-        if average is not None:
-            yield sweep_arrays.mean_picture(model, request, average, positions)
-        for found in sweep_cases(model, cases, request.kind, request.direction, average):
-            if found is not None:
-                average = found
-                yield sweep_arrays.mean_picture(model, request, average, positions)
-            else:
-                yield None
-    finally:
-        if average is not None and len(average.clean) < len(cases):
-            loaded.keep(request, average)
+    model = loaded.use(request.model)
+    table = yield from _table(model, request)
+    average = _left(loaded, request)
+    drawn: Sweep | None = None
     if average is not None:
-        drawn = sweep_arrays.mean_picture(model, request, average, positions)
-        yield from _checked_mean(drawn, request, average, cases, model)
+        drawn = table.picture(model, request, average)
+        yield drawn
+    try:
+        for found in _means(loaded, model, table.cases, request, average):
+            if found is not None:
+                average, drawn = found, table.picture(model, request, found, drawn)
+            yield None if found is None else drawn
+    finally:
+        if average is not None and (drawn is None or drawn.done < drawn.total):
+            loaded.keep(request, average)
+    if average is not None and drawn is not None:
+        yield from _checked_mean(drawn, request, average, table.cases, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The pairs that are averaged over.
+
+    Attributes:
+        cases: Those that can be swept together.
+        positions: What the mean's positions are called.
+        left_out: Why the others can't, a sentence each.
+    """
+
+    cases: list[Case]
+    positions: Axis
+    left_out: list[str]
+
+    def picture(
+        self,
+        model: HookedTransformer,
+        request: Patching,
+        average: Average,
+        before: Sweep | None = None,
+    ) -> Sweep:
+        """Return a mean as far as it is known; arguments as of `mean_picture`."""
+        drawn = sweep_arrays.mean_picture(model, request, average, self.positions, before)
+        if not self.left_out or drawn.spread is None:
+            return drawn
+        left_out = len(self.left_out), self.left_out[0]
+        return replace(drawn, spread=replace(drawn.spread, left_out=left_out))
+
+
+def _table(model: HookedTransformer, request: Patching) -> Generator[None, None, Table]:
+    """Return the pairs that can be swept together, yielding between them.
+
+    Raises:
+        ValueError: If none can, or positions can't be matched.
+    """
+    cases, left_out = list[Case](), list[str]()
+    for row in request.rows:
+        try:
+            cases.append(_case(model, request, row))
+        except ValueError as error:  # one bad pair never blocks the rest
+            left_out.append(str(error))
+        yield None
+    if not cases:
+        raise ValueError(left_out[0])
+    cases, roles = _matched(cases, request.kind, left_out)
+    named = sweep_arrays.same_places([case.roles for case in cases])
+    prompts = [case.corrupted for case in cases]
+    return Table(cases, sweep_arrays.mean_positions(model, prompts, roles, named), left_out)
+
+
+def _matched(
+    cases: list[Case], kind: SweepKind, left_out: list[str]
+) -> tuple[list[Case], tuple[str, ...]]:
+    """Return the pairs whose positions can be matched, and the roles by which they are.
+
+    Without roles, those of another length than most are left out.
+    """
+    if "position" not in kind.axes or all(case.roles for case in cases):
+        return cases, matched_roles(cases, kind)
+    lengths = Counter(len(case.clean.flatten()) for case in cases)
+    usual, count = lengths.most_common(1)[0]
+    if len(lengths) == 1 or 2 * count <= len(cases):
+        return cases, matched_roles(cases, kind)
+    left_out += [
+        f"A pair has {length} tokens and most have {usual}, and no words of it are named: name its "
+        "roles, or leave it out."
+        for length in lengths.elements()
+        if length != usual
+    ]
+    kept = [case for case in cases if len(case.clean.flatten()) == usual]
+    return kept, matched_roles(kept, kind)
+
+
+def _means(
+    loaded: Loaded,
+    model: HookedTransformer,
+    cases: Sequence[Case],
+    request: Patching,
+    known: Average | None,
+) -> Iterator[Average | None]:
+    """Yield the mean: estimates first where there are any, else pair by pair."""
+    asked = request.kind, request.direction
+    if request.is_estimated and all(case.metric.is_smooth for case in cases):
+        staged = known if isinstance(known, StagedAverage) else None
+        return sweep_by_strength(
+            model, cases, *asked, staged, runs=lambda tokens: loaded.run_of(model, tokens)
+        )
+    return sweep_cases(model, cases, *asked, known)
 
 
 def _left(loaded: Loaded, request: Patching) -> Average | None:
@@ -98,8 +193,7 @@ def _checked_mean(
 def verify(loaded: Loaded, request: Patching, index: Index) -> Iterator[Verification | None]:
     """Yield the mean over pairs of one cell, each worked out by plain forward passes."""
     model = loaded.use(request.model)
-    cases = list(_cases(model, request))
-    roles = matched_roles(cases, request.kind)
+    cases, roles = _matched(_good_cases(model, request), request.kind, [])
     found: list[float] = []
     for case in cases:
         prompts = case.clean, case.corrupted
@@ -133,10 +227,22 @@ def slowly(
     return recompute_cells(model, clean, corrupted, metric, request.kind, request.direction, whole)
 
 
-def _cases(model: HookedTransformer, request: Patching) -> Iterator[Case]:
-    """Yield the pairs, each read with the metric of the pair that is shown."""
+def _case(model: HookedTransformer, request: Patching, row: PairRow) -> Case:
+    """Return a pair, read with the metric of the pair that is shown.
+
+    Raises:
+        ValueError: If it can't be swept.
+    """
+    return case_of(model, replace(row, pair=replace(row.pair, metric=request.pair.metric)))
+
+
+def _good_cases(model: HookedTransformer, request: Patching) -> list[Case]:
+    """Return the pairs that can be swept."""
+    found = []
     for row in request.rows:
-        yield case_of(model, replace(row, pair=replace(row.pair, metric=request.pair.metric)))
+        with suppress(ValueError):
+            found.append(_case(model, request, row))
+    return found
 
 
 def _place(kind: SweepKind, index: Index, case: Case, roles: tuple[str, ...]) -> Index:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from lensgui.jobs.results import LensReading, Likely
 from lensgui.panes import theme
-from lensgui.panes.inspector.rows import Rows
+from lensgui.panes.pictures.rows import Rows
 from lensgui.panes.theme import STALE_OPACITY, Theme
 from lensgui.panes.token_text import percent, plain_tip, shorten, signed, spell
 

@@ -23,7 +23,7 @@ from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.inspector.numbers import Number
-from lensgui.panes.inspector.rows import Rows
+from lensgui.panes.pictures.rows import Rows
 from lensgui.panes.theme import STALE_OPACITY, Theme
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 from lensgui.terms.scores import SCORES

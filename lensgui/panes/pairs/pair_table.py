@@ -25,6 +25,7 @@ from lensgui.jobs.results import ModelCard, PairsReading
 from lensgui.panes.controls.controls import button, sentence
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.pairs.pair_model import PairModel, PairView
+from lensgui.panes.pairs.word_roles import WordRoles
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.token_text import plain_tip
@@ -148,6 +149,12 @@ class PairTablePane(Pane):
             "unticked.",
             self,
         )
+        self.name_words = button(
+            "Name words…",
+            "Name words by their part",
+            "Say which word is IO, S1, S2 or end, so that prompts of other lengths can be matched.",
+            self,
+        )
         self.average = QCheckBox("Average over the table", self)
         self.counts = sentence(self)
         self._lay_out()
@@ -243,7 +250,7 @@ class PairTablePane(Pane):
 
     def _lay_out(self) -> None:
         above = self.draw, self.open, self.paste, self.copy, self.delete, self.exclude
-        for parts in (above, (self.hold, self.average)):
+        for parts in (above, (self.name_words, self.hold, self.average)):
             row = Flow()
             for part in parts:
                 row.addWidget(part)
@@ -263,6 +270,7 @@ class PairTablePane(Pane):
         self.delete.clicked.connect(self._delete)
         self.exclude.clicked.connect(self._exclude)
         self.average.clicked.connect(self._average)
+        self.name_words.clicked.connect(self._name_words)
         self.model.included.connect(self._include)
         self.view.chosen.connect(self._choose)
         self.view.installEventFilter(self)
@@ -283,7 +291,7 @@ class PairTablePane(Pane):
         self.counts.setText(" ".join(words))
         self.exclude.setEnabled(any(rows[at].is_included for at in (*wrong, *faulty)))
         self.exclude.setText(f"Exclude wrong ({len({*wrong, *faulty})})")
-        for part in (self.delete, self.copy, self.average):
+        for part in (self.delete, self.copy, self.average, self.name_words):
             part.setEnabled(bool(rows))
         document = self._document
         self.hold.show_known(task_of(document.pair) if document is not None else None)
@@ -345,6 +353,19 @@ class PairTablePane(Pane):
     @Slot()
     def _exclude(self) -> None:
         self._mark({*self.model.wrong, *self.model.faulty}, is_included=False)
+
+    @Slot()
+    def _name_words(self) -> None:
+        """Ask which word of the chosen row plays which part."""
+        if self._document is not None and self._document.table:
+            at = min(self.view.chosen_rows(), default=0)
+            dialog = WordRoles(self._document.table, at, self)
+            dialog.changed.connect(self._take_names)
+            dialog.open()
+
+    @Slot(object)
+    def _take_names(self, rows: object) -> None:
+        self.edited.emit({"table": rows})
 
     @Slot()
     def _average(self) -> None:

@@ -49,6 +49,7 @@ class AllKindsPane(Pane):
     """Every kind of sweep in one direction, small, at once."""
 
     title: ClassVar[str] = ALL_KINDS
+    averages: ClassVar[bool] = True
     about: ClassVar[str] = "Activation patching of every kind, with one scale and one selection."
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -39,6 +39,7 @@ class PatchingPane(Pane):
     """How much each place of one run moves the answer of the other."""
 
     title: ClassVar[str] = "Activation patching"
+    averages: ClassVar[bool] = True
     about: ClassVar[str] = "One run's activations are put into the other, one place at a time."
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -12,4 +12,5 @@ sweep_picture: One face of a sweep with its legend, its colour bar and the table
 sweep_view: A sweep and all that belongs to it: picture, colour bar, slider, table, estimates,
     comparison.
 top_cells: The cells of a sweep that move the metric most, as a table.
+whiskers: The strongest cells of a mean as dots, each with the interval in which the mean lies.
 """

@@ -95,7 +95,8 @@ def cell_words(sweep: Sweep, *index: int) -> str:
     change = float(sweep.values[index])
     ends = f"from {signed(sweep.base)} to {signed(sweep.base + change)}"
     raw = f"{precise(change)} {sweep.unit}, {ends}"
-    provisional = "estimate: " if sweep.spread is None else "so far: "
+    is_mean = sweep.spread is not None and sweep.estimates is None
+    provisional = "so far: " if is_mean else "estimate: "
     estimate = provisional if state is CellState.ESTIMATE else ""
     if sweep.refusal:
         return estimate + raw + _certainty(sweep, index)
@@ -207,7 +208,7 @@ def _certainty(sweep: Sweep, index: tuple[int, ...]) -> str:
     if spread is None:
         return ""
     pairs = f"mean of {spread.pairs} pair{'s' * (spread.pairs != 1)}"
-    if spread.low is None or spread.high is None:
+    if spread.low is None or spread.high is None or not np.isfinite(spread.low[index]):
         return f"; {pairs}"
     low, high = (signed(float(end[index]), 2) for end in (spread.low, spread.high))
     return f"; {pairs}, 95 % of resamples from {low} to {high}"

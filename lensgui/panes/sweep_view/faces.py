@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
+from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.results import PairReading
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.sweep_view import cells
@@ -39,7 +39,7 @@ def face(sweep: Sweep, at: int) -> Sweep:
     spread = sweep.spread
     if spread is not None and spread.low is not None and spread.high is not None:
         low, high = (np.take(end, at, number) for end in (spread.low, spread.high))
-        spread = Spread(spread.pairs, spread.total, spread.wrong, low, high)
+        spread = replace(spread, low=low, high=high)
     return replace(
         sweep,
         axes=tuple(axis for axis in sweep.axes if axis.name != HIDDEN),

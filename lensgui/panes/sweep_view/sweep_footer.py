@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from lensgui.jobs.arrays import CellState, Sweep, Verification
+from lensgui.jobs.arrays import CellState, Spread, Sweep, Verification
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells, faces
@@ -101,17 +101,31 @@ class SweepTools(QWidget):
             "Plot the first-order estimate of each cell against its exact value.",
             self,
         )
+        self.intervals = button(
+            "Intervals",
+            "Strongest cells with their intervals",
+            "Plot the strongest cells of a mean with the interval in which each lies.",
+            self,
+        )
         self.more = button(
             "All kinds", "All kinds at once", "Show the sweeps of all kinds at once.", self
         )
-        for each in (self.table, self.estimate):
+        for each in (self.table, self.estimate, self.intervals):
             each.setCheckable(True)
         row = Flow(self)
-        for each in (self.pause, self.keep, self.table, self.estimate, self.more):
+        for each in (
+            self.pause,
+            self.keep,
+            self.table,
+            self.estimate,
+            self.intervals,
+            self.more,
+        ):
             row.addWidget(each)
         self.keep.clicked.connect(self.kept)
         self.table.clicked.connect(self.altered)
         self.estimate.clicked.connect(self.altered)
+        self.intervals.clicked.connect(self.altered)
         self.more.clicked.connect(self.all_kinds)
 
     def show_sweep(self, sweep: Sweep | None, *, is_paused: bool, is_stopped: bool) -> None:
@@ -120,21 +134,20 @@ class SweepTools(QWidget):
         self.pause.show_state(is_paused=is_paused, is_stopped=is_stopped, is_running=is_running)
         self.keep.setEnabled(sweep is not None)
         self.estimate.setEnabled(sweep is not None and sweep.estimates is not None)
+        self.intervals.setEnabled(sweep is not None and sweep.spread is not None)
 
 
 def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
     """Return what is to be said of a sweep, a few words each."""
     found = []
-    if is_paused:
-        what = "cells" if sweep.spread is None else "pairs"
-        found.append(f"paused at {sweep.done} of {sweep.total} {what}")
     spread = sweep.spread
+    if is_paused:
+        found.append(_pause_words(sweep))
     if spread is not None:
         wrong = f", {spread.wrong} of them wrong" if spread.wrong else ""
-        found.append(f"mean of {spread.pairs} of {spread.total} pairs{wrong}")
+        found.append(f"mean of {spread.pairs} of {spread.total} pairs{wrong}{_left_out(spread)}")
     if np.any(sweep.states == CellState.ESTIMATE):
-        what = "first-order estimate" if spread is None else "the mean so far"
-        found.append(f"pale, dotted: {what}")
+        found.append(f"pale, dotted: {_provisional(sweep)}")
     if is_paused and np.any(sweep.states == CellState.UNKNOWN):
         found.append("hatched: not known")
     if sweep.agreement is not None:
@@ -158,15 +171,35 @@ def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
         least = min(spreads, key=lambda spread: spread.pairs)
         found.append(f"mean of {least.pairs} of {least.total} pairs")
     if any(np.any(sweep.states == CellState.ESTIMATE) for sweep in sweeps):
-        found.append(f"pale, dotted: {'the mean so far' if spreads else 'first-order estimate'}")
+        found.append(f"pale, dotted: {_provisional(sweeps[0])}")
     if any(np.any(sweep.states == CellState.UNKNOWN) for sweep in sweeps):
         found.append("hatched: not known")
     return found
 
 
+def _provisional(sweep: Sweep) -> str:
+    """Return what numbers are that are not exact yet."""
+    is_mean = sweep.spread is not None and sweep.estimates is None
+    return "the mean so far" if is_mean else "first-order estimate"
+
+
+def _pause_words(sweep: Sweep) -> str:
+    if sweep.spread is not None and sweep.spread.work is not None:
+        return f"paused at {sweep.done / max(1, sweep.total):.0%}".replace("%", " %")
+    what = "cells" if sweep.spread is None else "pairs"
+    return f"paused at {sweep.done} of {sweep.total} {what}"
+
+
+def _left_out(spread: Spread) -> str:
+    count = spread.left_out[0]
+    return f", {count} left out" if count else ""
+
+
 def tip(sweep: Sweep) -> str:
     """Return what the remarks mean, in whole sentences."""
     said = []
+    if sweep.spread is not None and sweep.spread.left_out[1]:
+        said.append(f"Left out: {sweep.spread.left_out[1]}")
     if sweep.spread is not None:
         said.append(
             "Changes are averaged over the pairs first and then divided by the mean difference; a "

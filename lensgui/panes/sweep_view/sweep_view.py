@@ -16,6 +16,7 @@ from lensgui.panes.sweep_view.estimate_plot import EstimatePlot
 from lensgui.panes.sweep_view.faces import NOWHERE, Setting
 from lensgui.panes.sweep_view.sweep_footer import SweepTools
 from lensgui.panes.sweep_view.sweep_picture import SweepPicture
+from lensgui.panes.sweep_view.whiskers import Whiskers
 from lensgui.panes.token_text import plain_tip, visible
 from lensgui.state.selection import Cursor
 
@@ -130,6 +131,7 @@ class SweepPlot(QWidget):
         self.compare = CompareRow(self)
         self.slider = PlaceSlider(self)
         self.estimates = EstimatePlot(self)
+        self.whiskers = Whiskers(self)
         self.remarks = Lines(1, self)
         self.tools = SweepTools(self)
         self._lay_out()
@@ -144,12 +146,13 @@ class SweepPlot(QWidget):
         for row in (self.compare, self.slider):
             self.picture.above.addWidget(row)
         self.picture.add_part(self.estimates, 2)
+        self.picture.add_part(self.whiskers, 2)
         column.addWidget(self.picture, 1)
         column.addWidget(self.remarks)
         column.addWidget(self.tools)
 
     def _connect(self) -> None:
-        for part in (self.picture, self.estimates):
+        for part in (self.picture, self.estimates, self.whiskers):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
         self.picture.menu_requested.connect(self.menu_requested)
@@ -245,6 +248,11 @@ class SweepPlot(QWidget):
             setting = Setting(given.group, pins=given.pins, fixed=self._fixed())
             self.estimates.show_face(face, setting, self._where(), given.selected)
         self.estimates.setVisible(has_plot)
+        has_intervals = tools.intervals.isChecked() and sweep is not None
+        is_mean = has_intervals and sweep is not None and sweep.spread is not None
+        self.whiskers.setVisible(is_mean)
+        if is_mean:
+            self.whiskers.show_sweep(sweep, given.group, given.selected)
         said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=given.is_paused)
         verified = [given.verified] if given.verified and self.compare.side == "B" else []
         self.remarks.setText(" · ".join([*said, *verified]))
