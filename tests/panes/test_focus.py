@@ -15,6 +15,7 @@ from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.panes.attention.head_lines import MOST_LINES, edges
+from lensgui.panes.attention.head_map import HeadMap
 from lensgui.panes.attention.head_numbers import weights
 from lensgui.prompts.pair import PairRow
 from lensgui.state.examples import TOY, find
@@ -51,7 +52,7 @@ SMALL = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.8, 0, 0], [0, 0, 0.25, 0.75]]
         ("pattern", False, (0, 1)),
         ("pattern", True, (-0.25, 0.25)),
         ("values", False, (0, 1)),
-        ("contribution", False, (-1, 1)),
+        ("contribution", False, (-0.75, 0.75)),
         ("scores", False, (0, 1)),
     ],
 )
@@ -61,6 +62,8 @@ def test_scales(measure, is_difference, ends):
     shown = weights(a_slice(values, measure, is_difference=is_difference), TOKENS)
     assert (shown.low, shown.high) == ends
     assert shown.shades[0, 0] == 255
+    is_fixed = measure == "pattern" and not is_difference
+    assert shown.scale_words.startswith("scale fixed" if is_fixed else "fitted: ")
     nothing = 128 if shown.slice.is_signed else 0
     assert shown.shades[3, 0] == nothing
 
@@ -257,10 +260,28 @@ def test_models_in_memory_are_copied_without_opening(document, qtbot):
     compile(code, "copied", "exec")
 
 
+def test_contributions_are_on_the_scale_of_the_row_that_is_read_and_the_others_dimmed(show):
+    values = np.array(SMALL)
+    values[2, 1], values[3, 3] = 8.0, -0.5
+    shown = weights(a_slice(values, "contribution"), TOKENS)
+    assert (shown.low, shown.high) == (-0.5, 0.5)
+    assert shown.scale_words == f"fitted: ±0.50, the row of ‘{TOKENS[-1]}’"
+    assert shown.read_row == 3
+    view = show(HeadMap(), 300, 300)
+    view.show_weights(shown, frozenset())
+    before = view.grab().toImage()
+    upper, lower = (view.middle_of(row, 0).toPoint() for row in (2, 3))
+    view.show_weights(weights(a_slice(values, "pattern"), TOKENS), frozenset())
+    plain = view.grab().toImage()
+    assert weights(a_slice(values, "pattern"), TOKENS).read_row is None
+    assert before.pixelColor(upper) != plain.pixelColor(upper)
+    assert before.pixelColor(lower).saturation() >= before.pixelColor(upper).saturation() - 20
+
+
 def test_the_share_of_position_0_and_the_number_of_prompts_are_said(document, show):
     rows = (PairRow(PAIR), PairRow(PAIR))
     pane = answer(show(AttentionPane()), document.having(table=rows, is_average=True))
-    assert pane.focus.share.text() == "mean of 2 prompts · position 0: 62 %"
+    assert pane.focus.share.text() == "mean of 2 prompts · position 0: 62 % · scale fixed: 0 to 1"
 
 
 def test_a_title_stays_with_its_numbers_until_those_of_the_next_head_are_here(show, document):

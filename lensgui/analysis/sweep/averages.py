@@ -27,7 +27,7 @@ from lensgui.terms.shares import Shares, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread
-STAGES = (24, 96)  # cells that are made exact first, and then; at last all others
+STAGES = (24,)  # cells that are made exact first; more stages would run each pair more often
 ESTIMATED = 24  # cells of a sweep that take about as long as estimating a pair
 
 Runs = Callable[[Tensor], Run]

@@ -167,6 +167,5 @@ def _share(shown: Weights) -> str:
         words.append(f"position 0: {number}")
     if slice_.measure == "contribution":
         words.append("in logits")
-    if slice_.is_difference:
-        words.append(f"full colour: ±{shown.scale[0].lstrip('+')}")
+    words.append(shown.scale_words)
     return " · ".join(words)

@@ -28,6 +28,7 @@ from lensgui.state.selection import Cursor
 
 FEWEST = 4  # tokens that can be seen on their own
 VEIL = 0.78  # opacity over what is not isolated
+UNREAD = 0.4  # over rows at which the metric is not read
 LEAST_NUMBER = 0.005
 
 
@@ -112,7 +113,12 @@ class HeadMap(Heatmap):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the map, and a veil over what is not isolated."""
         super().paintEvent(event)
-        if self.isolated is None or self.picture is None:
+        if self.picture is None:
+            return
+        if self.isolated is None:
+            read = self.weights.read_row if self.weights is not None else None
+            if read is not None and read - self._first[0] in range(len(self.picture.row_names)):
+                self._paint_veil(self.picture, "position", read - self._first[0], UNREAD)
             return
         axis, token = self.isolated
         places = (self.picture.rows if axis == "position" else self.picture.columns).coordinates
@@ -225,7 +231,7 @@ class HeadMap(Heatmap):
             self._image = few.paint_cells(self._colors(colors), colors, is_stale=self.is_stale)
         super()._paint_cells(painter, shown, plot, colors)
 
-    def _paint_veil(self, shown: Picture, axis: str, index: int) -> None:
+    def _paint_veil(self, shown: Picture, axis: str, index: int, strength: float = VEIL) -> None:
         plot = self.plot()
         height, width = shown.shades.shape
         if axis == "position":
@@ -238,7 +244,7 @@ class HeadMap(Heatmap):
             )
         with QPainter(self) as painter:
             veil = QColor(theme.of(self.palette()).surface)
-            veil.setAlphaF(VEIL)
+            veil.setAlphaF(strength)
             for part in (
                 QRectF(plot.topLeft(), QPointF(plot.right(), kept.top())),
                 QRectF(QPointF(plot.left(), kept.bottom()), plot.bottomRight()),

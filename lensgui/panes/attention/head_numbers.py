@@ -55,6 +55,22 @@ class Weights:
         high, low = self.number(self.high, digits), self.number(self.low, digits)
         return high, self.number(middle, 2), low
 
+    @property
+    def scale_words(self) -> str:
+        """Whether the scale is fixed, or fitted to what is shown, and to what."""
+        if self.slice.measure == "pattern" and not self.slice.is_difference:
+            return "scale fixed: 0 to 1"
+        high, _, low = self.scale
+        ends = f"±{high.lstrip('+')}" if self.slice.is_signed else f"{low} to {high}"
+        is_read = self.slice.measure == "contribution" and len(self.tokens) > 0
+        return f"fitted: {ends}" + (f", the row of ‘{self.tokens[-1]}’" if is_read else "")
+
+    @property
+    def read_row(self) -> int | None:
+        """The row at which the metric is read, where the numbers are parts of it."""
+        is_part = self.slice.measure == "contribution" and len(self.slice.values) > 1
+        return len(self.slice.values) - 1 if is_part else None
+
     def number(self, value: float, digits: int = 3) -> str:
         """Return a number as it is written."""
         return number(self.slice, value, digits)
@@ -112,10 +128,14 @@ def weights(slice_: HeadSlice, tokens: Sequence[str]) -> Weights:
 def _ends(slice_: HeadSlice) -> tuple[float, float]:
     """Return the ends of the scale.
 
-    Attention has a fixed one; everything else, its differences too, runs to the largest number.
+    Attention has a fixed one; everything else, its differences too, runs to the largest number: of
+    contributions to the largest where the metric is read, which is the last row.
     """
-    known = slice_.values[(slice_.states == CellState.EXACT) & np.isfinite(slice_.values)]
+    is_known = (slice_.states == CellState.EXACT) & np.isfinite(slice_.values)
+    known = slice_.values[is_known]
     largest = float(np.abs(known).max(initial=0)) or 1.0
+    if slice_.measure == "contribution" and is_known[-1].any():
+        largest = float(np.abs(slice_.values[-1][is_known[-1]]).max()) or largest
     if slice_.is_signed:
         return -largest, largest
     if slice_.measure == "pattern":
