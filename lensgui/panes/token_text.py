@@ -10,11 +10,14 @@ from math import floor, isfinite, log10
 from PySide6.QtGui import Qt
 
 from lensgui.jobs.arrays import Axis
-from lensgui.jobs.results import PromptReading, Token
+from lensgui.jobs.results import PairReading, PromptReading, Token
 
 SPACE = "·"
 LONGEST = 16
+SHORT = 7  # letters, of two tokens that name a place together
+MOST_PIECES = 4  # tokens that are one character
 MOST_DIGITS = 8
+_FRACTIONS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
 _PICTURES = {" ": SPACE, "\n": "⏎", "\t": "⇥", "\r": "␍", "\x7f": "␡", "\u00a0": "⍽"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -58,11 +61,65 @@ def numbered(labels: Sequence[str]) -> list[str]:
     return result
 
 
-def names(axis: Axis, reading: PromptReading | None) -> list[str]:
-    """Return what the places of a prompt's axis are called, by its tokens where those are known."""
-    if reading is not None and is_of(axis, reading):
-        return numbered([spell(token) for token in reading.tokens])
-    return numbered([visible(label) for label in axis.labels])
+def spelled(tokens: Sequence[Token]) -> list[str]:
+    """Return tokens as they are read: pieces of one character as that, and which piece: 国 ½."""
+    result: list[str] = []
+    at = 0
+    while at < len(tokens):
+        pieces = _pieces(tokens, at)
+        if len(pieces) > 1:
+            whole = b"".join(token.raw for token in pieces).decode()
+            result += [
+                f"{visible(whole)} {_fraction(piece, len(pieces))}"
+                for piece in range(1, len(pieces) + 1)
+            ]
+        else:
+            result.append(spell(tokens[at]))
+        at += len(pieces)
+    return result
+
+
+def _pieces(tokens: Sequence[Token], at: int) -> Sequence[Token]:
+    """Return the tokens from a place on that are one character together; else the one token."""
+    for end in range(at + 2, min(at + MOST_PIECES, len(tokens)) + 1):
+        some = tokens[at:end]
+        if not all("\ufffd" in token.text and token.raw and not token.special for token in some):
+            break
+        try:
+            whole = b"".join(token.raw for token in some).decode()
+        except UnicodeDecodeError:
+            continue
+        if len(whole.strip()) == 1:
+            return some
+    return tokens[at : at + 1]
+
+
+def _fraction(piece: int, count: int) -> str:
+    return _FRACTIONS.get((piece, count), f"{piece}/{count}")
+
+
+def names(axis: Axis, reading: PromptReading | None, pair: PairReading | None = None) -> list[str]:
+    """Return what the places of a prompt's axis are called, by its tokens where those are known.
+
+    Args:
+        axis: The axis.
+        reading: The prompt.
+        pair: Both prompts, if the axis stands for both: where they differ, a place has the name of
+            both tokens, "·John|·Mary".
+    """
+    if reading is None or not is_of(axis, reading):
+        return numbered([visible(label) for label in axis.labels])
+    if pair is None or pair.corrupted is None or not pair.differing:
+        return numbered(spelled(reading.tokens))
+    clean, corrupted = spelled(pair.clean.tokens), spelled(pair.corrupted.tokens)
+    if len(clean) != len(corrupted) or len(clean) != len(axis):
+        return numbered(spelled(reading.tokens))
+    return numbered(
+        [
+            f"{shorten(one, SHORT)}|{shorten(other, SHORT)}" if one != other else one
+            for one, other in zip(clean, corrupted, strict=True)
+        ]
+    )
 
 
 def is_of(axis: Axis, reading: PromptReading | None) -> bool:
@@ -74,13 +131,6 @@ def is_of(axis: Axis, reading: PromptReading | None) -> bool:
 def bytes_of(token: Token) -> str:
     """Return a token's bytes in hexadecimal."""
     return (token.raw or token.text.encode("utf-8", "replace")).hex(" ").upper()
-
-
-def token_at(reading: PromptReading | None, position: int | None) -> Token | None:
-    """Return the token at a position; None where there is none."""
-    if reading is None or position is None or not 0 <= position < len(reading.tokens):
-        return None
-    return reading.tokens[position]
 
 
 def signed(number: float, digits: int = 3) -> str:

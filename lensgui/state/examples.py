@@ -24,6 +24,10 @@ PLACES = {
     "landmark": Cursor(23, 4, 9),
     "docstring": Cursor(22, 0, 28),
     "year": Cursor(20, 8, 17),
+    "days": Cursor(23, 3, 8),
+    "induction": Cursor(18, 6, 10),
+    "opposite": Cursor(22, 8, 4),
+    "two-hop": Cursor(23, 4, 10),
     TOY: Cursor(1, 1, 10),
 }
 
@@ -61,7 +65,17 @@ def find(name: str) -> Example:
     Raises:
         KeyError: If there is none.
     """
-    return {example.name: example for example in examples()}[name]
+    return {example.name: example for example in reversed(examples())}[name]
+
+
+@cache
+def _about() -> dict[PromptPair, str]:
+    return {example.document.pair: example.about for example in reversed(examples())}
+
+
+def about_pair(pair: PromptPair) -> str:
+    """Return what there is to see in a pair that is an example's; "" of any other."""
+    return _about().get(pair, "")
 
 
 def _example(entry: dict[str, Any]) -> Example:

@@ -25,7 +25,7 @@ def test_a_head_without_a_position_is_read_at_the_last_of_the_prompt(window, ans
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(clean="a b c d e", corrupted="a b c d f")
     assert heads_read(answerer) == [2, 4]  # never at a position of the prompt before
-    assert "position 4 ‘·e’ (the last, as none is selected)" in inspector.place.text()
+    assert "position 4 ‘·e|·f’ (the last, as none is selected)" in inspector.place.text()
     assert inspector.head.isVisible()
 
 

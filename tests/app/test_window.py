@@ -57,7 +57,7 @@ def test_edit_then_sweep_then_click_then_inspect(window, qtbot):
     cursor = window.selection.cursor
     assert (cursor.layer, cursor.position) == (4, 2)
     assert inspector.place.text().startswith("L4")
-    assert "position 2 ‘·Ann’" in inspector.place.text()
+    assert "position 2 ‘·Ann|·Bob’" in inspector.place.text()
     said = inspector.numbers.labels[0].text().partition(": ")[2]
     assert said in patching.heatmap.describe(4, 2)
     assert cursor.head is None  # a cell of the residual stream is of no head

@@ -133,7 +133,7 @@ def test_hovering_a_cell_of_a_head_says_it_in_words(document, show, qtbot):
     value = pane.slice.values[3, 1]
     with qtbot.waitSignal(pane.hovered) as hovered:
         qtbot.mouseMove(pane.head, pane.head.middle_of(3, 1).toPoint())
-    assert hovered.args == [f"L2H1 · ‘·Mary’ (3) → ‘·John’ (1): {value:.3f}"]
+    assert hovered.args == [f"L2H1 · ‘·Mary’ (3) → ‘·John|·Mary’ (1): {value:.3f}"]
 
 
 def test_the_future_is_masked_not_zero(document, show, qtbot):

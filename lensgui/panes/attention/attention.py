@@ -340,7 +340,7 @@ class AttentionPane(Pane):
         return reading if is_of(axis, reading) else None
 
     def _names(self, axis: Axis) -> list[str]:
-        return names(axis, self._reading(axis))
+        return names(axis, self._reading(axis), self._pair)
 
     def _show_head(self, slice_: HeadSlice) -> None:
         axis = slice_.axes[0]

@@ -25,7 +25,7 @@ from lensgui.panes.controls.controls import caption, sentence
 from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.pictures.rows import Rows
 from lensgui.panes.theme import STALE_OPACITY, Theme
-from lensgui.panes.token_text import plain_tip, shorten, signed, spell
+from lensgui.panes.token_text import plain_tip, shorten, signed, spell, spelled
 from lensgui.terms.scores import SCORES
 
 MOST = 6
@@ -281,7 +281,7 @@ class HeadSection(Section):
         self.show_known(is_known=reading is not None)
         if reading is None:
             return
-        self.attention.show_attention([spell(token) for token in reading.tokens], reading.attention)
+        self.attention.show_attention(spelled(reading.tokens), reading.attention)
         self.written.setText(attributed(reading.attribution))
         self.promoted.show_chips(chips(reading.promoted))
         self.suppressed.show_chips(chips(reading.suppressed))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
-from lensgui.jobs.results import PairReading, Token
+from lensgui.jobs.results import PairReading
 from lensgui.panes.menus import place_name
-from lensgui.panes.token_text import spell, token_at
+from lensgui.panes.token_text import spelled
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.roles import Part
@@ -81,8 +81,7 @@ def described(
         parts.append(place_name(Cursor(place.layer, place.head)) + role)
     for words, position in (("position", place.position), ("source", place.source)):
         if position is not None:
-            token = token_at(pair.clean if pair else None, position)
-            parts.append(f"{words} {position}" + (f" {_spelled(token)}" if token else ""))
+            parts.append(f"{words} {position}" + _spelled(pair, position))
             if words == "position" and cursor.position is None:
                 parts[-1] += NO_POSITION
             elif words == "position" and is_beyond(place, last):
@@ -90,5 +89,11 @@ def described(
     return ", ".join(parts) or NOTHING
 
 
-def _spelled(token: Token) -> str:
-    return f"‘{spell(token)}’"
+def _spelled(pair: PairReading | None, position: int) -> str:
+    """Return the token at a position, of both prompts where they differ; "" if it is not known."""
+    if pair is None or position >= len(pair.clean.tokens):
+        return ""
+    name = spelled(pair.clean.tokens)[position]
+    if position in pair.differing and pair.corrupted is not None:
+        name += f"|{spelled(pair.corrupted.tokens)[position]}"
+    return f" ‘{name}’"

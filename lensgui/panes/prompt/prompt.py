@@ -31,6 +31,7 @@ from lensgui.panes.token_text import plain_tip, shorten, spell
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
+from lensgui.state.examples import about_pair
 from lensgui.state.selection import Cursor
 
 MOST_CHANGES = 3  # that are told of folded prompts
@@ -242,6 +243,8 @@ class PromptPane(Pane):
         if document is not None and document.is_average:
             count = len(document.rows)
             found.append(f"Panes average over {count} pairs of the table; this is one pair alone.")
+        about = about_pair(document.pair) if document is not None else ""
+        found += [about] if about else []
         self.remarks.show_sentences(self.reading.warnings if self.reading else (), found)
 
     @Slot(str)

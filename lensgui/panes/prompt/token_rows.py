@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from lensgui.jobs.results import Likely, PairReading, PromptReading, Token
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.strip import ChipStrip
-from lensgui.panes.token_text import bytes_of, percent, shorten, signed, spell, visible
+from lensgui.panes.token_text import bytes_of, percent, shorten, signed, spell, spelled, visible
 from lensgui.prompts.diff import Span, changed_spans
 from lensgui.state.selection import Cursor
 
@@ -100,9 +100,10 @@ def token_chips(prompt: PromptReading | None, marked: Marks, *, by_surprisal: bo
         return []
     count = len(prompt.tokens)
     bits = prompt.surprisals or (None,) * count
+    said = spelled(prompt.tokens)
     return [
         Chip(
-            text=spell(token),
+            text=said[position],
             hover=_words(token, position, bits[position]) + _gap_words(marked, position, count),
             detail=marked.differing.get(position, ""),
             is_marked=position in marked.differing,

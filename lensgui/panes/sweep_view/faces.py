@@ -161,7 +161,9 @@ def draw(sweep: Sweep, setting: Setting) -> tuple[Picture, float]:
         for axis in (rows, columns)
     ]
     row_names, column_names = (
-        names(axis, reading) if axis.name in PLACES else [visible(label) for label in axis.labels]
+        names(axis, reading, setting.pair)
+        if axis.name in PLACES
+        else [visible(label) for label in axis.labels]
         for axis in (rows, columns)
     )
     picture = Picture(
