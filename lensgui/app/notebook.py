@@ -59,6 +59,7 @@ def show(
     parts.window.closed.connect(closing.quit)
     with interruptible(closing.exit):
         status = closing.exec()
+    parts.window.hide()  # an interrupt asks nothing
     parts.window.close()
     _leave(parts)
     if status:

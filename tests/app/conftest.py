@@ -48,6 +48,7 @@ def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start
     yield parts
     answerer.gate.release(1000)
     assert parts.runner.close(5000)
+    parts.window.hide()  # else it asks about pins
     parts.window.close()
     parts.window.deleteLater()
     parts.appearance.choose("light")

@@ -205,6 +205,7 @@ def opened(home: Path, is_real: bool, qapp: QApplication) -> Iterator[start.Part
         yield parts
         assert parts.runner.close(10_000)
         parts.collector.release()
+        parts.window.hide()
         parts.window.close()
         parts.window.deleteLater()
         parts.appearance.choose("light")

@@ -55,6 +55,7 @@ def fresh(dispatcher, demo_folder, qtbot) -> Iterator[AttentionPane]:
     qtbot.waitUntil(lambda: not parts.runner.is_busy, timeout=60_000)
     yield pane
     assert parts.runner.close(5000)
+    window.hide()
     window.close()
     window.deleteLater()
     gc.unfreeze()

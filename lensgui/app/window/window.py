@@ -8,6 +8,7 @@ from PySide6.QtCore import QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from lensgui.app.leaving import may_close
 from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
@@ -183,6 +184,9 @@ class MainWindow(QMainWindow):
             self.exchange.ask()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave; whatever runs is left behind."""
+        """Leave, once it is agreed what is lost by it; whatever runs is left behind."""
+        if self.isVisible() and not may_close(self.session.document, self):
+            event.ignore()
+            return
         super().closeEvent(event)
         self.closed.emit()

@@ -57,7 +57,7 @@ def average(loaded: Loaded, request: Patching) -> Iterator[Sweep | None]:
     average = _left(loaded, request)
     drawn: Sweep | None = None
     if average is not None:
-        drawn = table.picture(model, request, average)
+        drawn = table.picture(model, request, average, None)
         yield drawn
     try:
         for found in _means(loaded, model, table.cases, request, average):
@@ -86,11 +86,7 @@ class Table:
     left_out: list[str]
 
     def picture(
-        self,
-        model: HookedTransformer,
-        request: Patching,
-        average: Average,
-        before: Sweep | None = None,
+        self, model: HookedTransformer, request: Patching, average: Average, before: Sweep | None
     ) -> Sweep:
         """Return a mean as far as it is known; arguments as of `mean_picture`."""
         drawn = sweep_arrays.mean_picture(model, request, average, self.positions, before)
@@ -175,8 +171,7 @@ def _checked_mean(
     model: HookedTransformer,
 ) -> Iterator[Sweep | None]:
     """Yield the mean once more when a few cells of single pairs have been worked out slowly."""
-    chosen = sweep_arrays.drawn_cells(drawn, request)
-    rng = sweep_arrays.rng(request)
+    chosen, rng = sweep_arrays.drawn_cells(drawn, request), sweep_arrays.rng(request)
     differences: list[float] = []
     for index in chosen:
         at = rng.randrange(len(cases))

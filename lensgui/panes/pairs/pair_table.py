@@ -174,6 +174,8 @@ class PairTablePane(Pane):
 
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""
+        if self._document is not None and document.table != self._document.table:
+            self._say(INPUT, "")  # one went on from what was complained of
         self._document = document
         if document.table:
             self.model.metric = document.table[0].pair.metric
@@ -303,9 +305,9 @@ class PairTablePane(Pane):
         if len(rows) + len(self._document.table) > pair_files.MOST_ROWS:
             full = f"A table holds at most {pair_files.MOST_ROWS:,} pairs: nothing was added."
             rows, faults = (), [*faults, full]
-        self._say(INPUT, "\n".join(faults))
         if rows:
             self.edited.emit({"table": self._document.table + like(rows, self._document.pair)})
+        self._say(INPUT, "\n".join(faults))
 
     def _mark(self, rows: Iterable[int], *, is_included: bool) -> None:
         """Include or leave out some rows, as one step."""
