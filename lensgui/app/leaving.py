@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from lensgui.panes.controls.controls import headline, plain_label
 from lensgui.panes.menus import place_name
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.document import Document
 
 QUESTION = "Close, and lose what you noted?"
@@ -63,7 +64,7 @@ def may_close(document: Document, parent: QWidget) -> bool:
     buttons = QDialogButtonBox(box)
     for code, (name, role, tip) in enumerate(CHOICES):
         button = buttons.addButton(name, role)
-        button.setToolTip(tip)
+        button.setToolTip(plain_tip(tip))
         button.clicked.connect(lambda checked=False, code=code: box.done(code))
     column.addWidget(buttons)
     answer = box.exec()
