@@ -8,7 +8,7 @@ from typing import Literal
 
 Extent = Literal["position", "all", "edge"]
 Direction = Literal["denoising", "noising"]
-HeadInput = Literal["q", "k", "v"]
+HeadInput = Literal["q", "k", "v", "pattern"]  # a pattern is queries and keys at once
 Side = Literal["clean", "corrupted", "difference"]
 AttentionMeasure = Literal["pattern", "scores", "values", "writes", "contribution"]
 HEAD_SCORES = (

@@ -6,6 +6,8 @@ is due to Kobayashi et al. 2020.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -59,6 +61,28 @@ def weighted_attention(
     if metric is None:
         raise ValueError("A contribution is to a logit difference: name two answers.")
     return _contribution(run, layer, pattern, written, metric)
+
+
+@torch.no_grad()
+def attention_to(run: Run, position: int, sources: Sequence[int]) -> Tensor:
+    """Return how much of each head's attention at a position goes to some sources together.
+
+    Args:
+        run: A run, which is completed.
+        position: The query's.
+        sources: Positions up to it, each counted once.
+
+    Returns:
+        Shares of 1, [layer, head], in float64.
+    """
+    places, end = sorted(set(sources)), position + 1
+    span = run.model.span(end)
+    shares = []
+    for layer, block in enumerate(run.complete().model.blocks):
+        query = block.attn.queries(block.ln1(run.residuals[layer][None, position:end]), span)
+        pattern = block.attn.pattern(query, [run.keys[layer][:, :end]], span)
+        shares.append(pattern[0, :, 0][:, places].double().sum(-1))
+    return torch.stack(shares).cpu()
 
 
 def _scores(run: Run, layer: int, group: int) -> Tensor:
