@@ -207,7 +207,7 @@ class VerifyCell(Request):
 
 @dataclass(frozen=True, slots=True)
 class HeadRoles(Request):
-    """Each head's direct attribution, and what its mean ablation does: a `HeadEffects`.
+    """Each head's direct attribution, attention to the answer and mean ablation: a `HeadEffects`.
 
     Attributes:
         reference: Rows of the table whose prompts the mean is taken over too, as far as they have
@@ -228,15 +228,42 @@ class HeadRoles(Request):
 
 @dataclass(frozen=True, slots=True)
 class WhoFeeds(Request):
-    """Path patching of every sender into one head's queries, keys or values: a `Feeding`."""
+    """Path patching of every sender into an input of a set of heads: a `Feeding`.
+
+    Attributes:
+        heads: (layer, head) of each that receives, in order; at least one.
+        input: What of them receives; "pattern" for queries and keys at once.
+        hear_each_other: Whether later heads also receive what earlier ones changed.
+    """
 
     doing: ClassVar[str] = "path patching"
 
     model: ModelKey
     pair: PromptPair
-    layer: int
-    head: int
+    heads: tuple[tuple[int, int], ...]
     input: HeadInput = "q"
+    hear_each_other: bool = False
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Positions are matched by number."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class PathsInto(Request):
+    """What all paths into a set of heads carry together: a `Sweep` with an axis of inputs.
+
+    Attributes:
+        heads: As of `WhoFeeds`.
+    """
+
+    doing: ClassVar[str] = "path patching of all senders"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+
+    model: ModelKey
+    pair: PromptPair
+    heads: tuple[tuple[int, int], ...]
 
     @property
     def needs_equal_lengths(self) -> bool:

@@ -20,7 +20,8 @@ from lensgui.panes.attention.head_numbers import card, weights
 from lensgui.panes.inspector.lens_rows import LensRows, stretches
 from lensgui.panes.inspector.sections import Ranking
 from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.panes.pictures.scatter import Points, Scatter
+from lensgui.panes.pictures.point_plot import Points
+from lensgui.panes.pictures.scatter import Scatter
 from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent

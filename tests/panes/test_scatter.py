@@ -8,24 +8,26 @@ from PySide6.QtCore import QRectF
 
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
-from lensgui.panes.pictures.scatter import NAMED, Points, Scatter
+from lensgui.panes.pictures.point_labels import NAMED
+from lensgui.panes.pictures.point_plot import Points
+from lensgui.panes.pictures.scatter import Scatter
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import answer, viewing
 from tests.pictures import draws
 
 
-def crowd(flips=False):
+def crowd():
     draw = np.random.default_rng(3)
     x = np.concatenate([draw.normal(0, 0.02, 200), [0.9, 0.5, -0.4, 0.89]])
     y = np.concatenate([draw.normal(0, 0.02, 200), [0.95, 0.3, -0.5, 0.1]])
     names = [f"L{at // 9}H{at % 9}" for at in range(len(x))]
-    return Points(x, y, names, str, "exact", "estimate", flips=flips)
+    return Points(x, y, names, str, "exact", "estimate")
 
 
-def plotted(show, size=(380, 150), flips=False):
+def plotted(show, size=(380, 150)):
     scatter = show(Scatter("Some points", "Some points."), *size)
-    scatter.show_points(crowd(flips))
+    scatter.show_points(crowd())
     draws(scatter)
     return scatter
 
@@ -35,15 +37,14 @@ def dots(scatter):
     box, points = scatter.plot.getViewBox(), scatter.points
     room = box.size()
     (left, right), (low, high) = box.viewRange()
-    down = (points.y - low) / (high - low)
+    down = (high - points.y) / (high - low)
     across = (points.x - left) / (right - left) * room.width()
-    return across, (down if points.flips else 1 - down) * room.height()
+    return across, down * room.height()
 
 
-@pytest.mark.parametrize("flips", [False, True])
 @pytest.mark.parametrize("size", [(380, 150), (220, 116), (900, 600)])
-def test_names_are_inside_and_on_nothing_else(show, size, flips):
-    scatter = plotted(show, size, flips)
+def test_names_are_inside_and_on_nothing_else(show, size):
+    scatter = plotted(show, size)
     room = scatter.plot.getViewBox().size()
     inside = QRectF(0, 0, room.width(), room.height())
     x, y = dots(scatter)
@@ -85,11 +86,11 @@ def test_a_selected_and_a_pinned_point_are_named_and_outlined_in_any_crowd(show)
 def test_pins_are_outlined_in_both_plots(document, show):
     pinned = document.having(pins=(Cursor(4, 2),))
     heads = answer(show(NecessaryPane()), pinned).scatter
-    assert {heads.points.names[at] for at in heads.pinned} == {"L4H2"}
+    assert {heads.points.names[at] for at in heads.marks.pinned} == {"L4H2"}
     pane = answer(show(PatchingPane()), viewing(pinned, kind=SweepKind("z", "all")))
     pane.view.tools.estimate.click()
     found = pane.view.estimates.scatter
-    assert {found.points.names[at] for at in found.pinned} == {"L4H2"}
+    assert {found.points.names[at] for at in found.marks.pinned} == {"L4H2"}
 
 
 def test_a_plot_of_one_position_says_which_and_what_the_correlation_is_of(document, show):

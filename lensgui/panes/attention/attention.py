@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QWid
 
 from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.results import ModelCard, PairReading, PromptReading
+from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes import menus
 from lensgui.panes.attention.attention_controls import GridBar
 from lensgui.panes.attention.focus import HeadFocus
@@ -27,14 +27,13 @@ from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.token_text import is_of, names
 from lensgui.state.document import Document
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, Head, extended
 from lensgui.terms.kinds import Side
 
 HIDE_FIRST = "hide position 0"
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
 NO_HEAD = "Click a head in the grid to see where it looks."
 SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
-Head = tuple[int, int]
 
 
 def of_head(
@@ -78,7 +77,6 @@ class AttentionPane(Pane):
         self._document: Document | None = None
         self._cursor = Cursor()
         self._is_shared_by_hand = False
-        self.several: tuple[Head, ...] = ()
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
         self.side.setAccessibleName("Prompt whose attention is shown")
@@ -111,7 +109,7 @@ class AttentionPane(Pane):
             "pair": ReadPair(model, pair),
             "grid": AttentionGrid(model, asked, side, self.hide_first.isChecked(), rows),
         }
-        heads = self._heads(cursor)
+        heads = cursor.selected
         if heads:
             found["head"] = AttentionHead(
                 model, asked, heads, side, focus.measure, focus.hides_first, rows
@@ -123,7 +121,7 @@ class AttentionPane(Pane):
         focus = self.focus.focus
         return script.attention(
             document,
-            self._heads(cursor) or ((cursor.layer or 0, cursor.head or 0),),
+            cursor.selected or ((cursor.layer or 0, cursor.head or 0),),
             self._side,
             focus.measure,
             hides_first=focus.hides_first,
@@ -138,18 +136,13 @@ class AttentionPane(Pane):
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected head, and its cell."""
         self._cursor = cursor
-        if (cursor.layer, cursor.head) not in self.several:
-            self.several = ()
         self._mark()
-        self.focus.expect(self._heads(cursor))
+        self.focus.expect(cursor.selected)
         self.focus.show_cursor(cursor)
 
     def draw_reply(self, name: str) -> None:
-        """Fill in the layers known so far, or the head; forget which heads of another model."""
+        """Fill in the layers known so far, or the head."""
         match name:
-            case "model" if self.known(name, ModelCard) is not None:
-                self.several = ()
-                self._mark()
             case "grid":
                 self._draw_grid()
             case "head":
@@ -190,13 +183,6 @@ class AttentionPane(Pane):
     @property
     def _side(self) -> Side:
         return SIDES[self.side.currentIndex()]
-
-    def _heads(self, cursor: Cursor) -> tuple[Head, ...]:
-        """Return the heads that are looked at: the selected one, or those averaged over."""
-        if cursor.layer is None or cursor.head is None:
-            return ()
-        chosen = (cursor.layer, cursor.head)
-        return self.several if chosen in self.several else (chosen,)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the width anew."""
@@ -270,15 +256,9 @@ class AttentionPane(Pane):
     @Slot(object)
     def _extend(self, head: Head) -> None:
         """Average over a head too, or no longer."""
-        before = self.several or self._heads(self._cursor)
-        after = tuple(one for one in before if one != head)
-        after = (*after, head) if len(after) == len(before) else after
-        self.several = after if len(after) > 1 else ()
-        if after:
-            layer, chosen = after[-1]
-            self.picked.emit({"layer": layer, "head": chosen})
-        self.show_cursor(self._cursor)
-        self.altered.emit()
+        fields = extended(self._cursor.selected, head)
+        if fields["head"] is not None:  # the last one stays
+            self.picked.emit(fields)
 
     @Slot(object)
     def _pin(self, head: Head) -> None:
@@ -291,6 +271,8 @@ class AttentionPane(Pane):
         place, words = Cursor(layer, head), self.grid.words(layer, head)
         average = partial(self._extend, (layer, head))
         found = of_head(self, place, self._pins, words, average)
+        if (layer, head) in self._cursor.heads:
+            found[1:1] = menus.of_heads(self, self._cursor.heads, self._pins)
         menus.show_menu(self, found, where)
 
     @Slot(int, int, object)
@@ -304,7 +286,7 @@ class AttentionPane(Pane):
         return self._document.pins if self._document else ()
 
     def _mark(self) -> None:
-        self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
+        self.grid.show_marks(self._cursor, heads_of(self._pins), self._cursor.heads)
         self.head.show_pins(edges_of(self._pins, self.focus.heads))
 
     def _show_share(self, atlas: Atlas) -> None:

@@ -7,6 +7,8 @@ level_bar: The colour bar beside a heatmap: what the colours count, and how far 
 painted: What pictures painted by hand have in common: hover, the empty state, dimming, colour
     ramps.
 picture: What a heatmap draws, and how each part of it is painted.
-scatter: Points on two axes, each of them something that can be selected, and which of their names
-    fit.
+point_key: What colours and sizes of points count: one line beside a scatter plot.
+point_labels: Which points of a scatter plot are named, and where their names fit.
+point_plot: How points of a scatter plot are drawn by pyqtgraph, and where they are on screen.
+scatter: Points on two axes, each of them something that can be selected, alone or with others.
 """

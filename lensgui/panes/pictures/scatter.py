@@ -1,18 +1,15 @@
-"""Points on two axes, each of them something that can be selected, and which of their names fit."""
+"""Points on two axes, each of them something that can be selected, alone or with others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from html import escape
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QCursor, QFont, QFontMetricsF, QKeyEvent, QPen
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QGraphicsOpacityEffect,
     QSizePolicy,
     QToolTip,
@@ -21,146 +18,46 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.pictures.heatmap import STEPS
+from lensgui.panes.pictures.point_labels import inside
+from lensgui.panes.pictures.point_plot import Marks, PointPlot, Points
 from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip
 
-GAP = 2.0  # pixels between a dot and its name
-_OUTSIDE = 1_000_000
-NAMED = 7  # points that are labelled: those farthest from the middle
-SIZE = 7.0  # pixels of a point
-AROUND = 11.0  # pixels between the outermost points and the edge: a dot, or half a name
-
-
-@dataclass(frozen=True, slots=True)
-class Dots:
-    """Points on screen.
-
-    Attributes:
-        middles: In pixels from the top left, [point, 2].
-        radii: In pixels, [point].
-        room: The size of what they are drawn in.
-    """
-
-    middles: NDArray[np.float64]
-    radii: NDArray[np.float64]
-    room: QSizeF
-
-    def hits(self, box: QRectF) -> int:
-        """Return how many dots a box touches."""
-        ends = np.array([[box.left(), box.top()], [box.right(), box.bottom()]])
-        nearest = np.clip(self.middles, ends[0], ends[1])
-        distances = np.linalg.norm(self.middles - nearest, axis=1)
-        return int(np.count_nonzero(distances < self.radii))
-
-
-def place(
-    dots: Dots, widths: Sequence[float], height: float, order: Sequence[int], needed: int, most: int
-) -> dict[int, QRectF]:
-    """Return the boxes of names, each to the right or left of its dot, above or below it.
-
-    Args:
-        dots: All dots.
-        widths: Of each name, in pixels.
-        height: Of a name.
-        order: Points to be named, the most important first.
-        needed: How many of these are named whatever is in the way.
-        most: How many are named altogether.
-    """
-    found: dict[int, QRectF] = {}
-    for rank, at in enumerate(order):
-        if len(found) >= max(most, needed):
-            break
-        choices = [
-            (_cost(box, dots, found), number, box)
-            for number, box in enumerate(_boxes(dots, at, widths[at], height))
-        ]
-        cost, _, box = min(choices, key=lambda choice: choice[:2])
-        if not cost or (rank < needed and cost < _OUTSIDE):
-            found[at] = box
-    return found
-
-
-def _cost(box: QRectF, dots: Dots, taken: dict[int, QRectF]) -> int:
-    """Return how much is wrong with a place; 0 for a free one."""
-    inside = QRectF(0, 0, dots.room.width(), dots.room.height())
-    covered = sum(box.intersects(other) for other in taken.values())
-    return dots.hits(box) + 100 * covered + _OUTSIDE * (not inside.contains(box))
-
-
-def _boxes(dots: Dots, at: int, width: float, height: float) -> list[QRectF]:
-    x, y = map(float, dots.middles[at])
-    away = float(dots.radii[at]) + GAP
-    return [
-        QRectF(x + away, y - height / 2, width, height),
-        QRectF(x - away - width, y - height / 2, width, height),
-        QRectF(x - width / 2, y - away - height, width, height),
-        QRectF(x - width / 2, y + away, width, height),
-    ]
-
-
-def padded(numbers: NDArray[np.float64], pixels: float, padding: float) -> tuple[float, float]:
-    """Return a range that holds numbers with some pixels to spare at both ends.
-
-    Args:
-        numbers: At least one.
-        pixels: How many pixels the range takes.
-        padding: How many of them are to spare at each end.
-    """
-    low, high = float(numbers.min()), float(numbers.max())
-    span = high - low or max(1e-9, abs(high)) or 1.0
-    padding = min(padding, pixels / 4)
-    spare = span * padding / max(1.0, pixels - 2 * padding)
-    return low - spare, high + spare
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Points:
-    """What a scatter plot draws.
-
-    Attributes:
-        x: Horizontal places, [point].
-        y: Vertical places, [point].
-        names: What each point is called.
-        describe: Puts a point into words.
-        x_title: What the horizontal axis counts.
-        y_title: What the vertical axis counts.
-        is_diagonal: Whether to draw the line on which both are equal.
-        flips: Whether negative numbers are at the top.
-    """
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    names: list[str]
-    describe: Callable[[int], str]
-    x_title: str
-    y_title: str
-    is_diagonal: bool = False
-    flips: bool = False
+NEAR = 3.0  # pixels beside a point that still hit it
+BELOW = 24  # pixels at most between a tooltip and the place it is shown at
 
 
 class Scatter(QWidget):
-    """Draws points; says which one is under the pointer, and which one was clicked.
+    """Draws points; says which one is under the pointer, and which were chosen.
 
-    pyqtgraph is imported when there is something to draw, so that the window opens without it.
+    pyqtgraph is imported when there is something to draw, so that the window opens without it; it
+    draws, and everything that is done with mouse and keys is done here.
 
     Attributes:
         picked: (number,) the point that was clicked or moved to.
+        extended: (number,) a point to choose beside the others, or no longer.
+        pinned_at: (number,) a point to pin, or to unpin.
+        gathered: (numbers,) the points within a loop that was drawn around them; () for none.
+        menu_requested: (number or None, where on screen) a point's menu is requested.
         hovered: (words,) the point under the pointer.
     """
 
     picked = Signal(int)
+    extended = Signal(int)
+    pinned_at = Signal(int)
+    gathered = Signal(object)
+    menu_requested = Signal(object, object)
     hovered = Signal(str)
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.points: Points | None = None
-        self.chosen: int | None = None
-        self.pinned: frozenset[int] = frozenset()
-        self.named: dict[int, QRectF] = {}  # where names are, in pixels of the plot's inside
-        self._names: list[Any] = []
-        self.plot: Any = None
-        self._items: Any = None
-        self._pyqtgraph: Any = None
+        self.marks = Marks()
+        self._drawn: PointPlot | None = None
+        self._pointed: int | None = None
+        self._pressed: int | None = None
+        self._loop: list[QPointF] = []
         self.setAccessibleName(name)
         self.setToolTip(plain_tip(tip))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -181,199 +78,193 @@ class Scatter(QWidget):
         """Dim the points if they answer an older question."""
         self._dimming.setEnabled(is_stale)
 
+    @property
+    def plot(self) -> Any:
+        """The plot that pyqtgraph draws; None before there was something to draw."""
+        return self._drawn.widget if self._drawn is not None else None
+
+    @property
+    def named(self) -> dict[int, QRectF]:
+        """Where names are, in pixels of the plot's inside."""
+        return self._drawn.named if self._drawn is not None else {}
+
     def show_points(self, points: Points | None) -> None:
         """Draw other points; None for none, and none while a number is not finite."""
         drawable = points is not None and np.isfinite([points.x, points.y]).all()
         self.points = points if drawable else None
-        if self.points is not None and self.plot is None:
-            self._build()
+        if self.points is not None and self._drawn is None:
+            self._drawn = PointPlot(self)
+            self._drawn.widget.viewport().installEventFilter(self)
+            self._column.addWidget(self.plot)
+            self.plot.show()  # not a turn of the event loop later
         self._draw()
 
-    def show_chosen(self, number: int | None, pinned: Iterable[int] = ()) -> None:
-        """Mark the selected point, and outline those that the user keeps an eye on."""
-        marks = number, frozenset(pinned)
-        if marks != (self.chosen, self.pinned):
-            self.chosen, self.pinned = marks
+    def show_chosen(
+        self, number: int | None, pinned: Iterable[int] = (), together: Iterable[int] = ()
+    ) -> None:
+        """Mark the selected point, those that are pinned, and those selected with it."""
+        marks = Marks(number, frozenset(pinned), frozenset(together))
+        if marks != self.marks:
+            self.marks = marks
             self._draw()
+
+    @property
+    def chosen(self) -> int | None:
+        """The selected point."""
+        return self.marks.chosen
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of a new theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self.plot is not None:
+        if event.type() == QEvent.Type.PaletteChange:
             self._draw()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move to the next point to the left or to the right."""
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
-        if step is None or self.points is None or not len(self.points.x):
-            super().keyPressEvent(event)
-            return
-        order = np.argsort(self.points.x, kind="stable").tolist()
-        at = order.index(self.chosen) + step if self.chosen in order else 0
-        self.picked.emit(order[max(0, min(len(order) - 1, at))])
-
-    def _build(self) -> None:
-        """Make an empty plot that can't be dragged out of sight."""
-        import pyqtgraph  # takes a while, and most sessions never show a plot
-
-        self._pyqtgraph = pyqtgraph
-        self.plot = pyqtgraph.PlotWidget(self, background=None)
-        self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        self.plot.setMenuEnabled(False)
-        for part in (self.plot, self.plot.viewport()):
-            part.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        for action in self.plot.scene().findChildren(QAction):  # "Export…", of a menu we never show
-            action.setEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setMouseEnabled(False, False)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        for side in ("bottom", "left"):
-            axis = self.plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.tickStrings = partial(_ticks, axis.tickStrings)
-        self.plot.getViewBox().sigResized.connect(self._fit_anew)
-        self._items = pyqtgraph.ScatterPlotItem(size=SIZE, hoverable=True, useCache=False)
-        self._items.sigClicked.connect(self._pick)
-        self._items.sigHovered.connect(self._hover)
-        self._column.addWidget(self.plot)
-        self.plot.show()  # not a turn of the event loop later
-
     def _draw(self) -> None:
-        if self.plot is None:
+        if self._drawn is None:
             return
-        colors, points = theme.of(self.palette()), self.points
-        self.plot.clear()
-        self._names, self.named = [], {}
-        self.plot.setBackground(colors.window)
-        self._paint_axes(colors)
-        if points is None or not len(points.x):
+        self._column.activate()  # the first picture already has its size
+        self._drawn.show(self.points, self.marks, theme.of(self.palette()))
+        count = len(self.points.x) if self.points is not None else 0
+        if self.points is not None and self.chosen is not None and self.chosen < count:
+            self.setAccessibleDescription(self.points.describe(self.chosen))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move to the next point; with Shift, choose it too; Space adds one or takes it away."""
+        key = Qt.Key(event.key())
+        if self.points is None or not len(self.points.x):
+            super().keyPressEvent(event)
+        elif key in STEPS:
+            next_one = self._beside(*STEPS[key])
+            is_more = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            if is_more and next_one not in self.marks.together | {self.chosen}:
+                self.extended.emit(next_one)
+            else:
+                self.picked.emit(next_one)
+        elif key == Qt.Key.Key_Space and self.chosen is not None:
+            self.extended.emit(self.chosen)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the verbs of the selected point, where the keyboard requests them."""
+        if self.points is not None and event.reason() != QContextMenuEvent.Reason.Mouse:
+            self.menu_requested.emit(self.chosen, self._on_screen(self.chosen))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take what is done with the mouse on the plot."""
+        drawn = self._drawn
+        if drawn is None or self.points is None or not len(self.points.x):
+            return False
+        if isinstance(event, QHelpEvent):
+            self._help(event, drawn)
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self._point_at(None)
+        if not isinstance(event, QMouseEvent):
+            return False
+        match event.type():
+            case QEvent.Type.MouseButtonPress:
+                self._press(event)
+            case QEvent.Type.MouseMove:
+                self._move(event, drawn)
+            case QEvent.Type.MouseButtonRelease:
+                self._release(event, drawn)
+        return True
+
+    def point_at(self, where: QPoint) -> int | None:
+        """Return the point at a place of the plot's viewport, the nearest of several."""
+        if self.points is None or self._drawn is None or not len(self._drawn.middles):
+            return None
+        place = self._drawn.inside(where)
+        away = np.hypot(*(self._drawn.middles - (place.x(), place.y())).T)
+        hit = away <= self.points.sizes / 2 + NEAR
+        return int(np.where(hit, away, np.inf).argmin()) if hit.any() else None
+
+    def middle_of(self, number: int) -> QPoint:
+        """Return the middle of a point, in pixels of the plot's viewport."""
+        return self._drawn.middle_of(number) if self._drawn is not None else QPoint()
+
+    def _on_screen(self, number: int | None) -> QPoint:
+        where = self.middle_of(number) if number is not None else QPoint()
+        place: QPoint = self.plot.viewport().mapToGlobal(where)
+        return place
+
+    def _press(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._pressed = self.point_at(event.position().toPoint())
+        is_more = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if event.button() == Qt.MouseButton.LeftButton and is_more:
+            self._loop = [event.position()]
+
+    def _move(self, event: QMouseEvent, drawn: PointPlot) -> None:
+        if self._loop:
+            self._loop.append(event.position())
+            drawn.show_loop(self._loop)
             return
-        self._paint_lines(colors, points)
-        shade = QColor(*map(int, theme.diverging(colors)[215]))
-        fill = QColor(shade)
-        fill.setAlpha(150)
-        pens = [_pen(shade, 1)] * len(points.x)
-        for at in self.pinned:
-            if at < len(pens):
-                pens[at] = _pen(QColor(colors.text), 2)
-        if self.chosen is not None and self.chosen < len(pens):
-            pens[self.chosen] = _pen(QColor(colors.accent), 2.5)
-            self.setAccessibleDescription(points.describe(self.chosen))
-        self._items.setData(x=points.x, y=points.y, pen=pens, brush=fill, size=self._sizes())
-        self.plot.addItem(self._items)
-        self.plot.getViewBox().invertY(points.flips)
-        self._column.activate()  # the first picture already has its ranges and names
-        self.plot.getPlotItem().layout.activate()
-        self._fit()
+        self._point_at(None if event.buttons() else self.point_at(event.position().toPoint()))
 
-    def _paint_axes(self, colors: theme.Theme) -> None:
-        titles = (self.points.x_title, self.points.y_title) if self.points else ("", "")
-        for side, title in zip(("bottom", "left"), titles, strict=True):
-            axis = self.plot.getAxis(side)
-            axis.setTickFont(theme.mono_font(theme.SMALL_POINTS))
-            axis.setPen(QPen(QColor(colors.line), 1))
-            axis.setTextPen(QPen(QColor(colors.faint)))
-            axis.label.setFont(theme.text_font(theme.SMALL_POINTS))
-            axis.setLabel(escape(title), color=colors.text)
+    def _release(self, event: QMouseEvent, drawn: PointPlot) -> None:
+        loop, self._loop = self._loop, []
+        drawn.show_loop([])
+        number = self.point_at(event.position().toPoint())
+        lengths = [(point - loop[0]).manhattanLength() for point in loop]
+        if max(lengths, default=0) >= QApplication.startDragDistance():
+            within = [drawn.inside(point.toPoint()) for point in loop]
+            self.gathered.emit(inside(drawn.middles, within))
+        elif event.button() == Qt.MouseButton.RightButton:
+            self.menu_requested.emit(number, event.globalPosition().toPoint())
+        elif event.button() == Qt.MouseButton.LeftButton and number == self._pressed:
+            self._click(number, event.modifiers())
 
-    def _paint_lines(self, colors: theme.Theme, points: Points) -> None:
-        """Draw both zero lines, and the diagonal."""
-        pen = _pen(QColor(colors.line), 1)
-        dashed = _pen(QColor(colors.faint), 1)
-        dashed.setStyle(Qt.PenStyle.DashLine)
-        for angle in (0, 90):
-            self.plot.addItem(self._pyqtgraph.InfiniteLine(0, angle, pen=pen))
-        if points.is_diagonal:
-            self.plot.addItem(self._pyqtgraph.InfiniteLine((0, 0), 45, pen=dashed))
-
-    def _fit(self) -> None:
-        """Choose the ranges, and name points: both depend on how many pixels there are."""
-        points, box = self.points, self.plot.getViewBox() if self.plot is not None else None
-        if points is None or box is None or not len(points.x):
+    def _click(self, number: int | None, keys: Qt.KeyboardModifier) -> None:
+        if number is None:
             return
-        room = box.size()
-        font = theme.mono_font(theme.SMALL_POINTS)
-        metrics = QFontMetricsF(font)
-        x = padded(points.x, room.width(), AROUND)
-        y = padded(points.y, room.height(), AROUND)
-        box.setRange(xRange=x, yRange=y, padding=0)
-        down = (points.y - y[0]) / (y[1] - y[0])
-        middles = np.stack(
-            [
-                (points.x - x[0]) / (x[1] - x[0]) * room.width(),
-                (down if points.flips else 1 - down) * room.height(),
-            ],
-            axis=1,
-        )
-        dots = Dots(middles, self._sizes() / 2 + 1, room)
-        widths = [metrics.horizontalAdvance(name) for name in points.names]
-        first = [at for at in (self.chosen, *sorted(self.pinned)) if at is not None]
-        first = [at for at in dict.fromkeys(first) if at < len(widths)]
-        order = list(dict.fromkeys([*first, *_farthest(points, 3 * NAMED)]))
-        self.named = place(dots, widths, metrics.height(), order, len(first), NAMED)
-        self._write_names(points, font, (x, y))
+        if keys & Qt.KeyboardModifier.ShiftModifier:
+            self.extended.emit(number)
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            self.pinned_at.emit(number)
+        else:
+            self.picked.emit(number)
 
-    def _write_names(
-        self, points: Points, font: QFont, ranges: tuple[tuple[float, float], ...]
-    ) -> None:
-        """Write the names where there is room for them."""
-        colors, room = theme.of(self.palette()), self.plot.getViewBox().size()
-        for item in self._names:
-            self.plot.removeItem(item)
-        self._names = []
-        (left, right), (low, high) = ranges
-        for at, box in self.named.items():
-            color = QColor(colors.accent if at == self.chosen else colors.text)
-            item = self._pyqtgraph.TextItem(points.names[at], color=color, anchor=(0, 0))
-            item.setFont(font)
-            item.textItem.document().setDocumentMargin(0)
-            item.updateTextPos()
-            down = box.top() / room.height()
-            item.setPos(
-                left + (right - left) * box.left() / room.width(),
-                low + (high - low) * (down if points.flips else 1 - down),
-            )
-            self.plot.addItem(item, ignoreBounds=True)
-            self._names.append(item)
-
-    def _sizes(self) -> NDArray[np.float64]:
-        """Return how large each dot is, in pixels."""
+    def _help(self, event: QHelpEvent, drawn: PointPlot) -> None:
+        """Say in place what is under the pointer: a point, an axis, or the plot."""
         assert self.points is not None
-        sizes = np.full(len(self.points.x), SIZE)
-        sizes[[at for at in self.pinned if at < len(sizes)]] = 1.4 * SIZE
-        if self.chosen is not None and self.chosen < len(sizes):
-            sizes[self.chosen] = 1.7 * SIZE
-        return sizes
+        number = self.point_at(event.pos())
+        if number is not None:
+            self._show_tip(number)
+            return
+        tips = {"bottom": self.points.x_tip, "left": self.points.y_tip}
+        words = tips.get(drawn.axis_at(event.pos())) or self.toolTip()
+        QToolTip.showText(event.globalPos(), plain_tip(words), self)
 
-    def _fit_anew(self, box: Any) -> None:
-        self._fit()
+    def _point_at(self, number: int | None) -> None:
+        """Say which point is under the pointer, if that is news."""
+        if number == self._pointed:
+            return
+        self._pointed = number
+        if number is None or self.points is None:
+            self.hovered.emit("")
+            QToolTip.hideText()
+            return
+        self.hovered.emit(self.points.describe(number))
+        self._show_tip(number)
 
-    def _pick(self, item: Any, spots: Any, event: Any = None) -> None:
-        if len(spots):
-            self.picked.emit(int(spots[0].index()))
+    def _show_tip(self, number: int) -> None:
+        """Show what is known of a point below it, or above it where the screen ends."""
+        assert self.points is not None
+        words, radius = self.points.describe(number), round(self.points.sizes[number] / 2)
+        where = self._on_screen(number) + QPoint(0, radius)
+        height = QFontMetrics(QToolTip.font()).lineSpacing() * (words.count("\n") + 1) + 8
+        if where.y() + BELOW + height > self.screen().availableGeometry().bottom():
+            where.setY(where.y() - 2 * radius - height - BELOW)
+        QToolTip.showText(where, plain_tip(words), self)
 
-    def _hover(self, item: Any, spots: Any, event: Any = None) -> None:
-        words = (
-            "" if self.points is None or not len(spots) else self.points.describe(spots[0].index())
-        )
-        self.hovered.emit(words)
-        QToolTip.showText(QCursor.pos(), plain_tip(words), self)
-
-
-def _ticks(own: Callable[..., list[str]], *asked: Any) -> list[str]:
-    """Return what an axis writes at its ticks, with true minus signs."""
-    return [text.replace("-", "−") for text in own(*asked)]
-
-
-def _farthest(points: Points, count: int) -> list[int]:
-    """Return the points farthest from where both are 0, each axis in its own scale."""
-    spans = [max(float(np.ptp(part)), 1e-9) for part in (points.x, points.y)]
-    distances = (points.x / spans[0]) ** 2 + (points.y / spans[1]) ** 2
-    return list(map(int, np.argsort(-distances, kind="stable")[:count]))
-
-
-def _pen(color: QColor, width: float) -> QPen:
-    """Return a pen as wide in pixels as it says, whatever the plot's scale."""
-    pen = QPen(color, width)
-    pen.setCosmetic(True)
-    return pen
+    def _beside(self, down: int, across: int) -> int:
+        """Return the next point along an axis from the selected one: up is more."""
+        assert self.points is not None
+        along = self.points.x if across else self.points.y
+        order = np.argsort(along, kind="stable").tolist()
+        if self.chosen not in order:
+            return int(order[0])
+        at = order.index(self.chosen) + (across or -down)
+        return int(order[max(0, min(len(order) - 1, at))])
