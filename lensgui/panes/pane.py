@@ -19,7 +19,7 @@ from lensgui.state.selection import Cursor
 MODEL = "model"  # the name under which every pane receives whether one is open
 OPENING = "The model is being opened."
 NO_MODEL = "No model is open."
-UNEQUAL = "The prompts differ in length: give both as many tokens, as is said at the prompts."
+UNEQUAL = "The prompts differ in length: make them equally long."
 QUIET = (STOPPED, UNEQUAL)  # no faults: one was requested, the other is said in full at the prompts
 SIDE = 8  # pixels left and right of what is in a pane
 Channel = tuple[str, str]  # a pane's title, and its name for a question

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QTabBar
 from lensgui.jobs.requests import AttentionHead, WhoFeeds
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.who_feeds import FeedersPane
+from tests.pictures import move
 from tests.windows import pane_of
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
@@ -30,7 +31,7 @@ def drag_around(scatter, numbers):
     left, right, top, bottom = min(xs) - 8, max(xs) + 8, min(ys) - 8, max(ys) + 8
     QTest.mousePress(view, LEFT, SHIFT, QPoint(left, top))
     for corner in ((right, top), (right, bottom), (left, bottom), (left, top)):
-        QTest.mouseMove(view, QPoint(*corner))
+        move(view, QPoint(*corner), SHIFT, drags=True)
     QTest.mouseRelease(view, LEFT, SHIFT, QPoint(left, top))
 
 

@@ -77,11 +77,17 @@ def test_attribution_and_ablation_are_asked_last_and_said_on_hover(document, sho
 def test_points_of_two_questions_are_never_mixed(document, show):
     pane = necessary(document, show)
     other = document.having(corrupted="When Paul and Mary went")
-    tell(pane, "necessary", status="waiting")
-    assert pane.scatter.points is None
+    before = pane.scatter.points
+    request = pane.requests(other, PLACE)["necessary"]
+    tell(pane, "necessary", status="waiting", request=request)
+    tell(pane, "necessary", last(fakes.FakeAnswerer().answer(request)), request=request)
+    tell(pane, "sufficient", status="waiting", request=pane.requests(other, PLACE)["sufficient"])
+    assert pane.scatter.points is before  # of both, until both are known anew
+    assert pane.scatter.is_stale
     assert set(pane.requests(other, PLACE)) == {"necessary", "sufficient"}
     settle(pane, other)
-    assert pane.scatter.points is not None
+    assert pane.scatter.points is not before
+    assert not pane.scatter.is_stale
     pane.show_reply("sufficient", None)
     assert pane.scatter.points is None
     assert pane.requests(document.having(corrupted=""), PLACE) == {}

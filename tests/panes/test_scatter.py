@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
-from lensgui.panes.pictures.point_labels import NAMED
+from lensgui.panes.pictures.point_labels import NAMED, inside, outliers
 from lensgui.panes.pictures.point_plot import Points
 from lensgui.panes.pictures.scatter import Scatter
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import answer, viewing
-from tests.pictures import draws
+from tests.pictures import draws, move
 
 
 def crowd():
@@ -103,3 +107,48 @@ def test_a_plot_of_one_position_says_which_and_what_the_correlation_is_of(docume
 def test_axes_have_true_minus_signs(show):
     axis = plotted(show).plot.getAxis("left")
     assert "−0.5" in axis.tickStrings([-0.5, 0.0, 0.5], 1.0, 0.5)
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_a_pointer_that_rests_is_told_what_is_there_now(show):
+    scatter = plotted(show)
+    said = []
+    scatter.hovered.connect(said.append)
+    where = scatter.middle_of(200)
+    move(scatter.plot.viewport(), where + QPoint(1, 1))
+    move(scatter.plot.viewport(), where)
+    points = scatter.points
+    scatter.show_points(replace(points, describe=lambda number: f"now {number}"))
+    scatter.show_points(replace(points, describe=lambda number: f"now {number}"))
+    scatter.show_points(None)
+    assert said == ["200", "now 200", ""]
+
+
+def test_axes_say_what_they_count(show, monkeypatch):
+    scatter = show(Scatter("Some points", "The hint."), 380, 150)
+    scatter.show_points(replace(crowd(), x_tip="What x is.", y_tip="What y is."))
+    draws(scatter)
+    said = []
+    monkeypatch.setattr(QToolTip, "showText", lambda where, words, *rest: said.append(words))
+    view, inside = scatter.plot.viewport(), scatter.plot.getViewBox().sceneBoundingRect()
+    corner = inside.topLeft() + QPointF(3, 3)
+    for place in (QPointF(200, inside.bottom() + 12), QPointF(inside.left() - 12, 60), corner):
+        event = QHelpEvent(QEvent.Type.ToolTip, place.toPoint(), view.mapToGlobal(place.toPoint()))
+        QApplication.sendEvent(view, event)
+    assert said == ["What x is.", "What y is.", "The hint."]
+
+
+def test_outliers_stand_out_from_a_bulk_that_they_do_not_widen():
+    points = crowd()
+    assert outliers(points.x, points.y)[:4] == [200, 203, 202, 201]
+    flat = np.zeros(50)
+    flat[7] = 1e-3
+    assert outliers(flat, np.zeros(50))[0] == 7
+    assert outliers(np.empty(0), np.empty(0)) == []
+
+
+def test_a_loop_holds_what_is_within_it():
+    middles = np.array([[5.0, 5.0], [15.0, 5.0], [5.0, 15.0]])
+    triangle = [QPointF(0, 0), QPointF(12, 0), QPointF(0, 12)]
+    assert inside(middles, triangle) == (0,)
+    assert inside(middles, [QPointF(0, 0), QPointF(20, 20)]) == ()

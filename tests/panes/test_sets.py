@@ -21,6 +21,7 @@ from tests import fakes
 from tests.answering import last
 from tests.panes.conftest import PAIR, answer, tell
 from tests.panes.test_attention_pictures import settle
+from tests.pictures import move
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -56,7 +57,7 @@ def loop_around(scatter, numbers, qtbot):
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top + 1)]
     qtbot.mousePress(view, LEFT, SHIFT, QPoint(*corners[0]))
     for corner in corners[1:]:
-        qtbot.mouseMove(view, QPoint(*corner))
+        move(view, QPoint(*corner), SHIFT, drags=True)
     qtbot.mouseRelease(view, LEFT, SHIFT, QPoint(*corners[-1]))
     every = [scatter.middle_of(number) for number in range(len(scatter.points.x))]
     return [
@@ -93,7 +94,7 @@ def test_a_loop_around_nobody_is_a_sentence_that_the_next_selection_takes_away(
     before = selection.cursor
     qtbot.mousePress(view, LEFT, SHIFT, corner)
     for at in (QPoint(12, 0), QPoint(12, 1), QPoint(0, 1)):
-        qtbot.mouseMove(view, corner + at)
+        move(view, corner + at, SHIFT, drags=True)
     qtbot.mouseRelease(view, LEFT, SHIFT, corner)
     assert pane.message.text() == NOBODY
     assert selection.cursor == before
@@ -164,15 +165,15 @@ def test_outliers_are_named_whatever_is_pinned(document, show):
     assert len(pane.scatter.named) > len(named)
 
 
-def test_one_tooltip_stands_beside_its_point(document, show, qtbot, monkeypatch):
+def test_one_tooltip_stands_beside_its_point(document, show, monkeypatch):
     pane, _ = necessary(document, show)
     said = []
     monkeypatch.setattr(QToolTip, "showText", lambda where, words, *rest: said.append(where))
     scatter = pane.scatter
     number = int(np.argmax(scatter.points.x))
     middle = scatter.middle_of(number)
-    qtbot.mouseMove(scatter.plot.viewport(), middle + QPoint(1, 1))
-    qtbot.mouseMove(scatter.plot.viewport(), middle)
+    move(scatter.plot.viewport(), middle + QPoint(1, 1))
+    move(scatter.plot.viewport(), middle)
     (where,) = said
     radius = scatter.points.sizes[number] / 2
     away = where.y() - scatter.plot.viewport().mapToGlobal(middle).y()

@@ -17,6 +17,7 @@ from lensgui.state.selection import Head
 from lensgui.terms.kinds import HeadInput
 
 MOST_LETTERS = 14  # of a link's name; of more heads only the number is said
+MOST_NAMES = 12  # of heads, in a tooltip
 LEFT_OUT = "…"
 GAP = 2
 
@@ -77,7 +78,7 @@ class Chain(QWidget):
         self.buttons = []
         for at, link in enumerate(self.links):
             arrow = "← " * bool(at)
-            whole = f"{heads_name(link.heads)}: {link.input}"
+            whole = f"{heads_name(link.heads, MOST_NAMES)}: {link.input}"
             each = button(arrow + link.name, f"Link {at + 1}: {whole}", "", self)
             each.setToolTip(plain_tip(f"Who feeds {whole}."))
             each.setCheckable(True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QGraphicsOpacityEffect, QToolButton, QWidget
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
 from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes import theme
@@ -30,6 +31,8 @@ class InputTotals(QWidget):
     """A button for each input: what all paths into it carry together; one of them is shown.
 
     Attributes:
+        value: The input that is looked at.
+        is_stale: Whether what is written answers an older question.
         chosen: (input,) the user wants to see another.
     """
 
@@ -38,9 +41,7 @@ class InputTotals(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.value: HeadInput = "q"
-        self._dimming = QGraphicsOpacityEffect(self, opacity=theme.STALE_OPACITY)
-        self._dimming.setEnabled(False)
-        self.setGraphicsEffect(self._dimming)
+        self.is_stale = False
         self.buttons: dict[HeadInput, QToolButton] = {}
         group = QButtonGroup(self)
         row = Flow(self, spacing=3)
@@ -58,11 +59,6 @@ class InputTotals(QWidget):
         self.show_value("q")
         self.show_totals(None)
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether what is written answers an older question."""
-        return self._dimming.isEnabled()
-
     def show_value(self, value: HeadInput) -> None:
         """Show which input is looked at, without saying so."""
         self.value = value
@@ -70,7 +66,8 @@ class InputTotals(QWidget):
 
     def show_totals(self, totals: Sweep | None, *, is_stale: bool = False) -> None:
         """Write what all paths carry together, dimmed if it is old; None for nothing known."""
-        self._dimming.setEnabled(is_stale)
+        self.is_stale = is_stale
+        role = QPalette.ColorRole.PlaceholderText if is_stale else QPalette.ColorRole.ButtonText
         for at, (name, each) in enumerate(self.buttons.items()):
             plural, what = INPUTS[name]
             if totals is None or totals.states[at] != CellState.EXACT:
@@ -81,6 +78,7 @@ class InputTotals(QWidget):
                 number = signed(change, 2) if totals.refusal else share
                 words = f"all paths at once: {cells.cell_words(totals, at)}; {NOT_ADDITIVE}"
             each.setText(f"{name} {number}")
+            each.setForegroundRole(role)
             each.setToolTip(plain_tip(f"Paths into {plural}, {what}: {words}."))
             each.setAccessibleDescription(words)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
+from lensgui.jobs.results import Reply
 from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
 from lensgui.panes.menus import heads_of, toggled
@@ -58,7 +59,7 @@ HINT = (
     "Click a head to select it, Shift-click for several, drag around them with Shift held, "
     "Ctrl-click pins; arrow keys move, with Shift they add, Space adds or leaves out."
 )
-NOBODY = "No head is inside the loop: hold Shift and drag around some points."
+NOBODY = "No head is inside that loop: drag around some points."
 
 
 class NecessaryPane(Pane):
@@ -72,10 +73,12 @@ class NecessaryPane(Pane):
         self._cursor = Cursor()
         self._pins: tuple[Cursor, ...] = ()
         self._heads: list[Head] = []
+        self._shown: dict[str, Sweep] = {}  # the sweeps that are drawn
+        self._is_settled = False  # whether all heads are
         self._beside: tuple[dict[str, Sweep], HeadEffects | None] = {}, None
         self.legend = Lines(LEGEND_LINES, self)
         self.legend.setToolTip(plain_tip(LEGEND_TIP))
-        self.key = PointKey("attribution", "attention to answer", KEY_TIP, self)
+        self.key = PointKey("attribution (fitted)", "attention to answer", KEY_TIP, self)
         self.scatter = Scatter("Heads by what they restore and break", HINT, self)
         self.selected = SelectedHeads(self)
         self.column.addWidget(self.legend)
@@ -118,6 +121,7 @@ class NecessaryPane(Pane):
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""
         self._pins = document.pins
+        self._say("loop", "")
         self._mark()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -148,23 +152,31 @@ class NecessaryPane(Pane):
         return is_asked and sweep is not None and _is_whole(sweep)
 
     def _draw(self) -> None:
-        """Draw the heads of which both numbers are known."""
-        sweeps = self.sweeps
-        sufficient, necessary = sweeps.get("sufficient"), sweeps.get("necessary")
-        is_old = any(self.is_stale(name) for name, _ in DIRECTIONS)
-        self.scatter.show_stale(is_old)
-        if is_old and len(sweeps) < len(DIRECTIONS) and self.scatter.points is not None:
-            return  # one direction is known, the other not yet: what was known of both stays
-        if sufficient is None or necessary is None:
+        """Draw the heads of which both numbers are known.
+
+        What was known of all heads stays, dimmed, until that is known anew.
+        """
+        replies = [reply for name, _ in DIRECTIONS if (reply := self.reply(name)) is not None]
+        is_stale = any(reply.is_stale for reply in replies)
+        is_coming = any(reply.is_running for reply in replies) or not _is_one(replies)
+        if self._is_settled and is_coming:
+            is_new = any(reply.known is not None for reply in replies)
+            self.scatter.show_stale(is_stale or is_new)
+            return
+        shown = self._shown = self.sweeps
+        self._is_settled = len(shown) == len(DIRECTIONS) and all(map(_is_whole, shown.values()))
+        self.scatter.show_stale(is_stale)
+        if len(shown) < len(DIRECTIONS):
             self._heads = []
-            is_silent = sweeps or any(self.has_failed(name) for name, _ in DIRECTIONS)
+            is_silent = shown or any(self.has_failed(name) for name, _ in DIRECTIONS)
             words = NO_MODEL if self.has_failed(MODEL) else EMPTY_STATE
             self.legend.setText("" if is_silent else words)
             self.key.show_scales(None, is_sized=False)
             self.scatter.show_points(None)
             return
-        self.legend.setText("\n".join(filter(None, (cells.refusal(sufficient), LEGEND))))
-        self.scatter.show_points(self._points(sufficient, necessary))
+        refusal = cells.refusal(shown["sufficient"])
+        self.legend.setText("\n".join(filter(None, (refusal, LEGEND))))
+        self.scatter.show_points(self._points(shown["sufficient"], shown["necessary"]))
         self._mark()
 
     def _points(self, sufficient: Sweep, necessary: Sweep) -> Points:
@@ -201,13 +213,13 @@ class NecessaryPane(Pane):
         """What is known of heads beside the sweeps that are drawn, and of these prompts."""
         found = self.known("roles", HeadEffects)
         if found is not None:
-            self._beside = self.sweeps, found
-        sweeps, kept = self._beside
-        return kept if sweeps == self.sweeps else None
+            self._beside = self._shown, found
+        shown, kept = self._beside
+        return kept if shown == self._shown else None
 
     def _words(self, number: int) -> str:
         """Return what is known of a head, in words."""
-        place, found = self._heads[number], list(self.sweeps.values())
+        place, found = self._heads[number], list(self._shown.values())
         lines = [cells.cell_words(sweep, *place) for sweep in found]
         whose = "of the shown pair: " if any(sweep.spread for sweep in found) else ""
         effects = self._effects
@@ -280,6 +292,14 @@ def _shades(effects: HeadEffects) -> tuple[float | None, NDArray[np.uint8] | Non
         return None, None
     end = float(np.abs(effects.attribution).max()) or 1.0
     return end, cells.shades(effects.attribution / np.float32(end))
+
+
+def _is_one(replies: list[Reply]) -> bool:
+    """Whether both directions are of the same prompts."""
+    requests = [reply.request for reply in replies]
+    return (
+        len({replace(of, direction="noising") for of in requests if isinstance(of, Patching)}) < 2
+    )
 
 
 def _is_whole(sweep: Sweep) -> bool:

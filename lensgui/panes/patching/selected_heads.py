@@ -12,6 +12,7 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Head
 
 NOTHING = "No head is selected."
+MOST_NAMES = 24
 
 
 class SelectedHeads(QWidget):
@@ -59,7 +60,7 @@ class SelectedHeads(QWidget):
     def show_heads(self, heads: tuple[Head, ...]) -> None:
         """Name the heads that are selected."""
         self.heads = heads
-        words = menus.heads_name(heads) or NOTHING
+        words = menus.heads_name(heads, MOST_NAMES) or NOTHING
         self.words.setText(words)
         self.words.setToolTip(plain_tip(words))
         for each in self._buttons:

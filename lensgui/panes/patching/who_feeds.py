@@ -29,7 +29,7 @@ TIP = (
 )
 LEGEND_TIP = (
     "The path from each sender straight into the receiving heads is taken from the clean run, all "
-    "else from the corrupted run (path patching, Wang et al. 2022)."
+    "else from the corrupted run (path patching, Wang et al. 2022)"
 )
 HEARING = (
     "Whether a later receiver also receives what earlier receivers changed, instead of being "
@@ -37,6 +37,7 @@ HEARING = (
     "heads of several layers."
 )
 LATER = "it comes before none of the receiving heads"
+ACROSS = "senders between these layers reach the later heads only"
 NAMED = 4  # receiving heads that the legend names
 
 
@@ -162,7 +163,9 @@ class FeedersPane(Pane):
         into = found.receiver
         if len(found.heads) > 1:
             into = f"{menus.heads_name(found.heads, NAMED)} ({found.receiver.split('.')[-1]})"
-        self.picture.say(f"into {into}: {counted}", LEGEND_TIP, found.refusal)
+        is_across = len({layer for layer, _ in found.heads}) > 1
+        across = f"; {ACROSS}" * is_across
+        self.picture.say(f"into {into}: {counted}{across}", LEGEND_TIP + across, found.refusal)
         pins = self._document.pins if self._document else ()
         setting = Setting(end=cells.largest(found), pins=pins)
         self.picture.show_face(found, setting, is_stale=self.is_stale("feeding"))

@@ -97,6 +97,7 @@ class PointPlot:
         self._points: Points | None = None
         self._marks = Marks()
         self._theme = theme.LIGHT
+        self._opacity = 1.0
         self._names: list[Any] = []
         self._loop: Any = None
         self.middles: NDArray[np.float64] = np.empty((0, 2))
@@ -121,9 +122,10 @@ class PointPlot:
             pyqtgraph.ScatterPlotItem(size=SIZE, useCache=False) for _ in range(2)
         )
 
-    def show(self, points: Points | None, marks: Marks, colors: Theme) -> None:
-        """Draw points and what is marked of them; None for none."""
+    def show(self, points: Points | None, marks: Marks, colors: Theme, *, is_stale: bool) -> None:
+        """Draw points and what is marked of them, dimmed if they are stale; None for none."""
         self._points, self._marks, self._theme = points, marks, colors
+        self._opacity = theme.STALE_OPACITY if is_stale else 1.0
         self.widget.clear()
         self._names, self.named, self.middles = [], {}, np.empty((0, 2))
         self.widget.setBackground(colors.window)
@@ -141,6 +143,7 @@ class PointPlot:
             brush=[brushes[at] for at in order],
             size=points.sizes[order],
         )
+        self._items.setOpacity(self._opacity)
         self.widget.addItem(self._items)
         self._paint_rings(colors, points)
         self.widget.getPlotItem().layout.activate()  # the first picture already has its ranges
@@ -173,6 +176,8 @@ class PointPlot:
     def axis_at(self, where: QPoint) -> str:
         """Return which axis is at a point of the viewport: "bottom", "left" or ""."""
         scene, sides = self.widget.mapToScene(where), ("bottom", "left")
+        if self._box.sceneBoundingRect().contains(scene):
+            return ""
         areas = ((side, self.widget.getAxis(side).sceneBoundingRect()) for side in sides)
         return next((side for side, area in areas if area.contains(scene)), "")
 
@@ -193,6 +198,7 @@ class PointPlot:
             brush=QColor(0, 0, 0, 0),
             size=points.sizes[known] + RING,
         )
+        self._rings.setOpacity(self._opacity)
         self.widget.addItem(self._rings)
 
     def _brushes(self, points: Points) -> list[QColor]:
@@ -259,6 +265,7 @@ class PointPlot:
             color = QColor(colors.accent if at == self._marks.chosen else colors.text)
             item = self._pyqtgraph.TextItem(points.names[at], color=color, anchor=(0, 0))
             item.setFont(font)
+            item.setOpacity(self._opacity)
             item.textItem.document().setDocumentMargin(0)
             item.updateTextPos()
             item.setPos(

@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QGraphicsOpacityEffect,
     QSizePolicy,
     QToolTip,
     QVBoxLayout,
@@ -21,7 +20,6 @@ from lensgui.panes import theme
 from lensgui.panes.pictures.heatmap import STEPS
 from lensgui.panes.pictures.point_labels import inside
 from lensgui.panes.pictures.point_plot import Marks, PointPlot, Points
-from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip
 
 NEAR = 3.0  # pixels beside a point that still hit it
@@ -35,6 +33,9 @@ class Scatter(QWidget):
     draws, and everything that is done with mouse and keys is done here.
 
     Attributes:
+        points: What is drawn; None for nothing.
+        marks: What of it is marked.
+        is_stale: Whether it is dimmed, since it answers an older question.
         picked: (number,) the point that was clicked or moved to.
         extended: (number,) a point to choose beside the others, or no longer.
         pinned_at: (number,) a point to pin, or to unpin.
@@ -54,8 +55,10 @@ class Scatter(QWidget):
         super().__init__(parent)
         self.points: Points | None = None
         self.marks = Marks()
+        self.is_stale = False
         self._drawn: PointPlot | None = None
-        self._pointed: int | None = None
+        self._pointer: QPoint | None = None  # where it rests; None while it is elsewhere
+        self._said: tuple[int | None, str] = None, ""
         self._pressed: int | None = None
         self._loop: list[QPointF] = []
         self.setAccessibleName(name)
@@ -65,18 +68,12 @@ class Scatter(QWidget):
         self.setMinimumHeight(116)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._dimming = QGraphicsOpacityEffect(self, opacity=STALE_OPACITY)
-        self._dimming.setEnabled(False)
-        self.setGraphicsEffect(self._dimming)
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether it is dimmed, since it answers an older question."""
-        return self._dimming.isEnabled()
 
     def show_stale(self, is_stale: bool) -> None:
         """Dim the points if they answer an older question."""
-        self._dimming.setEnabled(is_stale)
+        if is_stale != self.is_stale:
+            self.is_stale = is_stale
+            self._draw()
 
     @property
     def plot(self) -> Any:
@@ -123,10 +120,13 @@ class Scatter(QWidget):
         if self._drawn is None:
             return
         self._column.activate()  # the first picture already has its size
-        self._drawn.show(self.points, self.marks, theme.of(self.palette()))
+        colors = theme.of(self.palette())
+        self._drawn.show(self.points, self.marks, colors, is_stale=self.is_stale)
         count = len(self.points.x) if self.points is not None else 0
         if self.points is not None and self.chosen is not None and self.chosen < count:
             self.setAccessibleDescription(self.points.describe(self.chosen))
+        if self._pointer is not None:  # what is under it may be another, or be known better
+            self._point_at(self.point_at(self._pointer))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move to the next point; with Shift, choose it too; Space adds one or takes it away."""
@@ -159,6 +159,7 @@ class Scatter(QWidget):
             self._help(event, drawn)
             return True
         if event.type() == QEvent.Type.Leave:
+            self._pointer = None
             self._point_at(None)
         if not isinstance(event, QMouseEvent):
             return False
@@ -201,7 +202,8 @@ class Scatter(QWidget):
             self._loop.append(event.position())
             drawn.show_loop(self._loop)
             return
-        self._point_at(None if event.buttons() else self.point_at(event.position().toPoint()))
+        self._pointer = None if event.buttons() else event.position().toPoint()
+        self._point_at(None if self._pointer is None else self.point_at(self._pointer))
 
     def _release(self, event: QMouseEvent, drawn: PointPlot) -> None:
         loop, self._loop = self._loop, []
@@ -238,16 +240,17 @@ class Scatter(QWidget):
         QToolTip.showText(event.globalPos(), plain_tip(words), self)
 
     def _point_at(self, number: int | None) -> None:
-        """Say which point is under the pointer, if that is news."""
-        if number == self._pointed:
+        """Say what is under the pointer, if that is news."""
+        words = self.points.describe(number) if self.points and number is not None else ""
+        if (number, words) == self._said:
             return
-        self._pointed = number
-        if number is None or self.points is None:
-            self.hovered.emit("")
+        is_another = number != self._said[0]
+        self._said = number, words
+        self.hovered.emit(words)
+        if number is None:
             QToolTip.hideText()
-            return
-        self.hovered.emit(self.points.describe(number))
-        self._show_tip(number)
+        elif is_another or QToolTip.isVisible():
+            self._show_tip(number)
 
     def _show_tip(self, number: int) -> None:
         """Show what is known of a point below it, or above it where the screen ends."""
