@@ -102,6 +102,18 @@ def test_a_loop_around_nobody_is_a_sentence_that_the_next_selection_takes_away(
     assert not pane.message.isVisible()
 
 
+def test_escape_gives_a_loop_up(document, show, qtbot):
+    pane, selection = necessary(document, show)
+    view, before = pane.scatter.plot.viewport(), selection.cursor
+    qtbot.mousePress(view, LEFT, SHIFT, QPoint(60, 5))
+    for corner in ((view.width(), 5), (view.width(), view.height()), (60, view.height())):
+        move(view, QPoint(*corner), SHIFT, drags=True)
+    qtbot.keyClick(pane.scatter, Qt.Key.Key_Escape)
+    qtbot.mouseRelease(view, LEFT, SHIFT, QPoint(60, 5))
+    assert selection.cursor == before
+    assert not pane.message.isVisible()
+
+
 def test_click_shift_click_and_control_click(document, show, qtbot):
     pane, selection = necessary(document, show)
     view, apart = pane.scatter.plot.viewport(), np.argsort(pane.scatter.points.x)[[0, -1]]

@@ -108,30 +108,19 @@ class FedPatch(ReceivingPatch):
             for node in self.senders
         ]
         self.shape = (len(self.senders),)
-        self._pieces: dict[Node, list[Tensor]] = {node: [] for node in receivers}
-        self._fed: dict[Node, Tensor] = {}
+        self._squares = torch.zeros(self.shape, dtype=torch.float64)
 
     def prepare(self) -> Iterator[None]:
-        """Work out what receivers make of each sender, yielding after each layer."""
-        self._feed([0])
+        """Work out how far each sender moves what receivers make, yielding after each layer."""
+        self._weigh([0])
         for layer in range(self.last):
-            self._feed([at for at, node in enumerate(self.senders) if node.layer == layer])
+            self._weigh([at for at, node in enumerate(self.senders) if node.layer == layer])
             yield
-        self._fed = {node: torch.cat(pieces) for node, pieces in self._pieces.items()}
 
     def importance(self) -> Tensor:
-        """Return how far each sender moves what receivers make, [layer, sender]: where it enters.
-
-        NaN where a sender does not enter.
-        """
-        squares = torch.zeros(len(self.senders), dtype=torch.float64)
-        for node, fed in self._fed.items():
-            assert node.layer is not None
-            was = self.projected(node.layer, self.run.residuals[node.layer][None], self.run.span)
-            moved = fed - was[node.kind][:, :, node.head]
-            squares[: len(fed)] += moved.double().square().flatten(1).sum(1).cpu()
-        rows = torch.full((self.model.cfg.n_layers, len(squares)), torch.nan, dtype=torch.float64)
-        rows[self.enters, torch.arange(len(squares))] = squares.sqrt()
+        """Return that, once prepared, [layer, sender]: where a sender enters, elsewhere NaN."""
+        rows = torch.full((self.model.cfg.n_layers, *self.shape), torch.nan, dtype=torch.float64)
+        rows[self.enters, torch.arange(len(self.senders))] = self._squares.sqrt()
         return rows
 
     def receive(
@@ -144,33 +133,30 @@ class FedPatch(ReceivingPatch):
     ) -> None:
         """Give each cell's receivers what they make of its sender.
 
-        Where they hear each other, that is added to the cell's own stream, which earlier receivers
-        have changed; otherwise it is what was recorded while nothing else had changed.
+        Where they hear each other, its change is added to the cell's own stream, which earlier
+        receivers have changed; otherwise to the corrupted run's.
         """
         rows, numbers = list(cells), [number for (number,) in cells.values()]
-        start, end = span.past, span.past + span.length
-        heard = None
-        if self._hears and layer > self.first:
-            heard = self.projected(layer, stream + self._changes(numbers)[:, start:end], span)
+        here = slice(span.past, span.past + span.length)
+        before = stream if self._hears else self.run.residuals[layer][here]
+        made = self.projected(layer, before + self._changes(numbers)[:, here], span)
         for node in self.receivers[layer]:
             into = projected[node.kind]
-            if heard is None:
-                made = self._fed[node][numbers, end - into.shape[1] : end]
-            else:
-                made = heard[node.kind][:, -into.shape[1] :, node.head]
-            into[rows, :, node.head] = made
+            into[rows, :, node.head] = made[node.kind][:, -into.shape[1] :, node.head]
 
-    def _feed(self, numbers: list[int]) -> None:
-        """Note what later receivers make of some senders of one layer."""
+    def _weigh(self, numbers: list[int]) -> None:
+        """Add up how far some senders of one layer move what later receivers make."""
         if not numbers:
             return
         changes, sent = self._changes(numbers), written_at(self.senders[numbers[0]])
         for layer, nodes in self.receivers.items():
             if sent < read_at(nodes[0], self.model.cfg):
-                found = self.projected(layer, self.run.residuals[layer] + changes, self.run.span)
+                stream = self.run.residuals[layer][None]
+                was = self.projected(layer, stream, self.run.span)
+                made = self.projected(layer, stream + changes, self.run.span)
                 for node in nodes:
-                    made = found[node.kind][:, :, node.head]
-                    self._pieces[node].append(made)
+                    moved = (made[node.kind] - was[node.kind])[:, :, node.head].double()
+                    self._squares[numbers] += moved.square().flatten(1).sum(1).cpu()
 
     def _changes(self, numbers: list[int]) -> Tensor:
         """Return clean − corrupted of what some senders write, [sender, position, d_model]."""

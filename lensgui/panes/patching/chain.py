@@ -82,6 +82,7 @@ class Chain(QWidget):
             each = button(arrow + link.name, f"Link {at + 1}: {whole}", "", self)
             each.setToolTip(plain_tip(f"Who feeds {whole}."))
             each.setCheckable(True)
+            each.setAutoRaise(False)
             each.setChecked(at == len(self.links) - 1)
             each.clicked.connect(partial(self._choose, at))
             self.buttons.append(each)

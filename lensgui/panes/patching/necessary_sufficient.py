@@ -158,8 +158,8 @@ class NecessaryPane(Pane):
         """
         replies = [reply for name, _ in DIRECTIONS if (reply := self.reply(name)) is not None]
         is_stale = any(reply.is_stale for reply in replies)
-        is_coming = any(reply.is_running for reply in replies) or not _is_one(replies)
-        if self._is_settled and is_coming:
+        is_coming = any(reply.is_running for reply in replies)
+        if (self._is_settled and is_coming) or not _is_one(replies):
             is_new = any(reply.known is not None for reply in replies)
             self.scatter.show_stale(is_stale or is_new)
             return

@@ -131,8 +131,11 @@ class Scatter(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move to the next point; with Shift, choose it too; Space adds one or takes it away."""
         key = Qt.Key(event.key())
-        if self.points is None or not len(self.points.x):
+        if self._drawn is None or self.points is None or not len(self.points.x):
             super().keyPressEvent(event)
+        elif key == Qt.Key.Key_Escape and self._loop:
+            self._loop, self._pressed = [], None
+            self._drawn.show_loop([])
         elif key in STEPS:
             next_one = self._beside(*STEPS[key])
             is_more = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
