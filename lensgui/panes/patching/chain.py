@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
+from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
 from lensgui.panes.menus import heads_name
 from lensgui.panes.token_text import plain_tip
@@ -83,7 +84,9 @@ class Chain(QWidget):
             each.setToolTip(plain_tip(f"Who feeds {whole}."))
             each.setCheckable(True)
             each.setAutoRaise(False)
-            each.setChecked(at == len(self.links) - 1)
+            is_present = at == len(self.links) - 1
+            each.setChecked(is_present)
+            each.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=is_present))
             each.clicked.connect(partial(self._choose, at))
             self.buttons.append(each)
         self._fit()

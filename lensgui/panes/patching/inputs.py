@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
 from lensgui.jobs.arrays import CellState, Sweep
@@ -45,12 +45,14 @@ class InputTotals(QWidget):
         self.buttons: dict[HeadInput, QToolButton] = {}
         group = QButtonGroup(self)
         row = Flow(self, spacing=3)
-        self.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
+        fonts = [theme.text_font(theme.SMALL_POINTS + 0.5, bold=bold) for bold in (False, True)]
+        self._plain, self._bold = fonts
+        widest = QFontMetrics(self._bold)
         for name, (plural, what) in INPUTS.items():
             each = button(name, f"Paths into {plural}", f"Show who feeds {what}.", self)
             each.setCheckable(True)
             each.setAutoRaise(False)
-            width = each.fontMetrics().horizontalAdvance(f"{name} {WIDEST}") + AROUND
+            width = widest.horizontalAdvance(f"{name} {WIDEST}") + AROUND
             each.setFixedWidth(width)  # numbers that come later move nothing
             each.clicked.connect(partial(self._choose, name))
             group.addButton(each)
@@ -62,7 +64,9 @@ class InputTotals(QWidget):
     def show_value(self, value: HeadInput) -> None:
         """Show which input is looked at, without saying so."""
         self.value = value
-        self.buttons[value].setChecked(True)
+        for name, each in self.buttons.items():
+            each.setChecked(name == value)
+            each.setFont(self._bold if name == value else self._plain)
 
     def show_totals(self, totals: Sweep | None, *, is_stale: bool = False) -> None:
         """Write what all paths carry together, dimmed if it is old; None for nothing known."""
@@ -83,5 +87,5 @@ class InputTotals(QWidget):
             each.setAccessibleDescription(words)
 
     def _choose(self, name: HeadInput, checked: bool = True) -> None:
-        self.value = name
+        self.show_value(name)
         self.chosen.emit(name)
