@@ -14,11 +14,14 @@ from lensgui.analysis.graph.faithfulness import circuit_scores as circuit_scores
 from lensgui.analysis.graph.faithfulness import sampled_knockouts as sampled_knockouts
 from lensgui.analysis.graph.nodes import Edge as Edge
 from lensgui.analysis.graph.nodes import Node as Node
+from lensgui.analysis.graph.nodes import inputs_of as inputs_of
 from lensgui.analysis.graph.nodes import receivers as receivers
 from lensgui.analysis.graph.nodes import senders as senders
 from lensgui.analysis.graph.path_patching import PathScores as PathScores
 from lensgui.analysis.graph.path_patching import path_patch as path_patch
+from lensgui.analysis.graph.senders import PathTotals as PathTotals
 from lensgui.analysis.graph.senders import path_patch_into as path_patch_into
+from lensgui.analysis.graph.senders import path_totals as path_totals
 from lensgui.analysis.heads.attention import weighted_attention as weighted_attention
 from lensgui.analysis.heads.copying import copying_scores as copying_scores
 from lensgui.analysis.heads.evidence import HeadEvidence as HeadEvidence

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+NO_KEY = Qt.KeyboardModifier.NoModifier
 
 
 def draws(widget: QWidget) -> QImage:
@@ -15,3 +18,13 @@ def draws(widget: QWidget) -> QImage:
     colour = image.pixelColor(0, 0).name()
     assert (pixels != pixels[0]).any(), f"{widget} draws nothing but {colour}"
     return image
+
+
+def move(
+    widget: QWidget, where: QPoint, keys: Qt.KeyboardModifier = NO_KEY, *, drags: bool = False
+) -> None:
+    """Move the pointer over a widget, wherever the real one is; dragging with the left button."""
+    none, left = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
+    places = QPointF(where), QPointF(widget.mapToGlobal(where))
+    event = QMouseEvent(QEvent.Type.MouseMove, *places, none, left if drags else none, keys)
+    QApplication.sendEvent(widget, event)

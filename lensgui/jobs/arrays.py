@@ -201,13 +201,15 @@ class Sweep(Slice):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Feeding(Sweep):
-    """Path patching into one head: a row for each layer, a column for each head and the MLP.
+    """Path patching into heads: a row for each layer, a column for each head and the MLP.
 
     Attributes:
-        receiver: The head's input, such as "L3H1.q"; "L3H0–2.k" where heads share it.
+        heads: (layer, head) of each that receives.
+        receiver: Their input, such as "L3H1.q"; "L3H0–2.k" where heads share it; "4 heads.q".
         embedding: What the embedding's edge does, in the metric's unit; NaN until known.
     """
 
+    heads: tuple[tuple[int, int], ...] = ()
     receiver: str = ""
     embedding: float = float("nan")
 
@@ -223,12 +225,15 @@ class HeadEffects:
             where not yet known.
         prompts: How many prompts the mean is over.
         unit: What `ablation` is counted in.
+        attention: How much of its attention goes from where the metric is read to the answer's
+            tokens in the clean prompt, 0 to 1, [layer, head]; None where they do not occur there.
     """
 
     attribution: NDArray[np.float32] | None
     ablation: NDArray[np.float32]
     prompts: int
     unit: str = "logits"
+    attention: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

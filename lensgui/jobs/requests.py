@@ -33,6 +33,7 @@ class Request:
         of_its_kind: How long it may wait where it is about one pair.
         rows: Pairs that are averaged over; () for the one pair.
         can_be_kept: Whether an answer may be given again without its being worked out again.
+        is_of_equals: Whether it always matches positions of its one pair by number.
         finishes: Whether what has begun is brought to its end even if another is asked meanwhile.
     """
 
@@ -42,6 +43,7 @@ class Request:
     of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
     finishes: ClassVar[bool] = False
     can_be_kept: ClassVar[bool] = True
+    is_of_equals: ClassVar[bool] = False
 
     @property
     def about(self) -> tuple[object, ...]:
@@ -65,8 +67,12 @@ class Request:
 
     @property
     def needs_equal_lengths(self) -> bool:
-        """Whether it has no answer where the prompts of its one pair differ in length."""
-        return False
+        """Whether it has no answer where the prompts of its one pair differ in length.
+
+        A difference of two runs has none.
+        """
+        is_difference = getattr(self, "side", "") == "difference"
+        return not self.rows and (self.is_of_equals or is_difference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +122,6 @@ class AttentionGrid(Request):
     rows: tuple[PairRow, ...] = ()
     measure: AttentionMeasure = "pattern"
 
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """A difference of two runs does."""
-        return self.side == "difference" and not self.rows
-
 
 @dataclass(frozen=True, slots=True)
 class AttentionHead(Request):
@@ -147,11 +148,6 @@ class AttentionHead(Request):
     hide_first: bool = False
     rows: tuple[PairRow, ...] = ()
 
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """A difference of two runs does."""
-        return self.side == "difference" and not self.rows
-
 
 @dataclass(frozen=True, slots=True)
 class AttentionFrom(Request):
@@ -171,11 +167,6 @@ class AttentionFrom(Request):
     position: int
     side: Side = "clean"
     rows: tuple[PairRow, ...] = ()
-
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """A difference of two runs does."""
-        return self.side == "difference" and not self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +209,7 @@ class Patching(Request):
         is_estimated: Whether a slow sweep shows first-order estimates first, which costs some time.
     """
 
+    is_of_equals: ClassVar[bool] = True
     doing: ClassVar[str] = "activation patching"
     reported: ClassVar[int] = 1
 
@@ -230,11 +222,6 @@ class Patching(Request):
     head: int | None = None
     is_estimated: bool = True
 
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """A mean matches positions by role."""
-        return not self.rows
-
 
 @dataclass(frozen=True, slots=True)
 class VerifyCell(Request):
@@ -245,6 +232,7 @@ class VerifyCell(Request):
         index: The cell, on the axes of the sweep's answer.
     """
 
+    is_of_equals: ClassVar[bool] = True
     doing: ClassVar[str] = "checking a cell"
     can_be_kept: ClassVar[bool] = False
     of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
@@ -252,49 +240,59 @@ class VerifyCell(Request):
     patching: Patching
     index: tuple[int, ...]
 
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """Positions are matched by number."""
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class HeadRoles(Request):
-    """Each head's direct attribution, and what its mean ablation does: a `HeadEffects`.
+    """Each head's direct attribution, attention to the answer and mean ablation: a `HeadEffects`.
 
     Attributes:
         reference: Rows of the table whose prompts the mean is taken over too, as far as they have
             as many tokens.
     """
 
+    is_of_equals: ClassVar[bool] = True
     doing: ClassVar[str] = "ablation of all heads"
 
     model: ModelKey
     pair: PromptPair
     reference: tuple[PairRow, ...] = ()
 
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """Positions are matched by number."""
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class WhoFeeds(Request):
-    """Path patching of every sender into one head's queries, keys or values: a `Feeding`."""
+    """Path patching of every sender into an input of a set of heads: a `Feeding`.
 
+    Attributes:
+        heads: (layer, head) of each that receives, in order; at least one.
+        input: What of them receives; "pattern" for queries and keys at once.
+        hear_each_other: Whether later heads also receive what earlier ones changed.
+    """
+
+    is_of_equals: ClassVar[bool] = True
     doing: ClassVar[str] = "path patching"
 
     model: ModelKey
     pair: PromptPair
-    layer: int
-    head: int
+    heads: tuple[tuple[int, int], ...]
     input: HeadInput = "q"
+    hear_each_other: bool = False
 
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """Positions are matched by number."""
-        return True
+
+@dataclass(frozen=True, slots=True)
+class PathsInto(Request):
+    """What all paths into a set of heads carry together: a `Sweep` with an axis of inputs.
+
+    Attributes:
+        heads: As of `WhoFeeds`.
+    """
+
+    is_of_equals: ClassVar[bool] = True
+    doing: ClassVar[str] = "path patching of all senders"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+
+    model: ModelKey
+    pair: PromptPair
+    heads: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

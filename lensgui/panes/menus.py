@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
@@ -12,9 +12,12 @@ from PySide6.QtWidgets import QMenu
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import NO_ROLE, ROLES, USUAL, GivenRole, Head
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import NO_ROLE, ROLES, USUAL, GivenRole
 
 MENU = "verbs"
+ATTENTION = "Attention"  # titles of panes that verbs bring to the front
+FEEDERS = "Who feeds it"
 
 
 def place_name(place: Cursor) -> str:
@@ -41,7 +44,7 @@ def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:
         if cursor.head is not None:
             found.append(Cursor(cursor.layer, cursor.head, cursor.position))
             if cursor.source is not None:
-                found.append(cursor)
+                found.append(replace(cursor, heads=()))
     return tuple(found)
 
 
@@ -126,7 +129,7 @@ def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
             Verb(
                 "Go to its attention",
                 "Select the head and show its attention pattern.",
-                lambda: go_to(pane, place, "Attention"),
+                lambda: go_to(pane, place, ATTENTION),
             )
         )
     name = place_name(place)
@@ -167,6 +170,47 @@ def role_of(pane: Pane, head: Head) -> Verb:
     return Verb(f"Role of {place_name(Cursor(*head))}", tip, lambda: None, tuple(choices))
 
 
+def of_heads(pane: Pane, heads: tuple[Head, ...], pins: tuple[Cursor, ...]) -> list[Verb]:
+    """Return what can be done with a set of heads that is selected.
+
+    Args:
+        pane: Where the menu is shown.
+        heads: Layer and head of each.
+        pins: What is pinned at present.
+    """
+    return [
+        Verb(
+            "Average their attention" if len(heads) > 1 else "Show its attention",
+            "Bring the attention pane to the front, which shows the mean of the selected heads.",
+            lambda: pane.pane_requested.emit(ATTENTION),
+        ),
+        Verb(
+            "Who feeds them?" if len(heads) > 1 else "Who feeds it?",
+            "Path patching of every earlier head and MLP into the selected heads together.",
+            lambda: pane.pane_requested.emit(FEEDERS),
+        ),
+        Verb(
+            f"Pin these {len(heads)} heads" if len(heads) > 1 else "Pin this head",
+            "Keep an eye on the selected heads: they are framed in every pane.",
+            lambda: pane.edited.emit({"pins": with_heads(pins, heads)}),
+        ),
+    ]
+
+
+def with_heads(pins: tuple[Cursor, ...], heads: tuple[Head, ...]) -> tuple[Cursor, ...]:
+    """Return pins with some heads added."""
+    return tuple(dict.fromkeys((*pins, *(Cursor(*head) for head in heads))))
+
+
+def heads_name(heads: Sequence[Head], most: int | None = None) -> str:
+    """Return what some heads are called: L23H3; "3 heads: L23H1, L23H3, L25H0"."""
+    names = [f"L{layer}H{head}" for layer, head in heads]
+    if len(names) < 2:
+        return "".join(names)
+    more = " …" if most is not None and len(names) > most else ""
+    return f"{len(names)} heads: {', '.join(names[:most])}{more}"
+
+
 def copying(words: str) -> Verb:
     """Return the verb that copies what is known of a place."""
     return Verb(
@@ -178,7 +222,7 @@ def copying(words: str) -> Verb:
 
 def select(pane: Pane, place: Cursor) -> None:
     """Select what a place names."""
-    pane.picked.emit({name: at for name, at in asdict(place).items() if at is not None})
+    pane.picked.emit({name: at for name, at in asdict(place).items() if at not in (None, ())})
 
 
 def go_to(pane: Pane, place: Cursor, title: str) -> None:

@@ -15,7 +15,8 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import GivenRole, Head, Part
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import GivenRole, Part
 
 MODEL = "model"  # the name under which every pane receives whether one is open
 OPENING = "The model is being opened."

@@ -157,12 +157,12 @@ def power(number: float, digits: int = 0) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share of 1 in whole percent, or in more digits when it is small."""
+    """Return a share of 1 in whole percent, or in more digits when it is small: 59 %, −1.7 %."""
     if not isfinite(share):
         return "not a number"
-    return (
-        f"{share:.0%}".replace("%", " %") if share >= 0.095 else f"{share:.1%}".replace("%", " %")
-    )
+    digits = 0 if abs(share) >= 0.095 else 1
+    text = f"{share:.{digits}%}".replace("%", " %")
+    return text.replace("-", "−" if text.strip("-0. %") else "")  # a rounded 0 has no side
 
 
 def _letter(letter: str) -> str:

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+
+from lensgui.terms.kinds import Head
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """One place in a model and a prompt; None where nothing is chosen.
 
+    A place belongs to one head, or to several that are looked at together.
+
     Attributes:
         layer: Of the model, from 0.
         head: Of the layer, from 0.
         position: Of the prompt, beginning-of-sequence included; the destination of attention.
         source: Of the prompt; where attention looks.
+        heads: (layer, head) of all heads that are selected together, this one among them; () while
+            it is the only one.
     """
 
     layer: int | None = None
     head: int | None = None
     position: int | None = None
     source: int | None = None
+    heads: tuple[Head, ...] = ()
+
+    @property
+    def selected(self) -> tuple[Head, ...]:
+        """The heads that are selected: all of the set, or the one; () for none."""
+        if self.heads or self.layer is None or self.head is None:
+            return self.heads
+        return ((self.layer, self.head),)
+
+
+def gathered(heads: Iterable[Head]) -> dict[str, Any]:
+    """Return the Cursor fields that select some heads together; the last is the one head."""
+    chosen = tuple(dict.fromkeys(heads))
+    layer, head = chosen[-1] if chosen else (None, None)
+    return {"layer": layer, "head": head, "heads": chosen if len(chosen) > 1 else ()}
+
+
+def extended(heads: tuple[Head, ...], head: Head) -> dict[str, Any]:
+    """Return the Cursor fields that select one head more, or one less if it was among them."""
+    rest = tuple(one for one in heads if one != head)
+    return gathered(rest if len(rest) < len(heads) else (*heads, head))
 
 
 FIELDS = frozenset(field.name for field in fields(Cursor))
@@ -51,11 +80,12 @@ class Selection(QObject):
         """Where it is now."""
         return self._cursor
 
-    def move(self, **places: int | None) -> None:
+    def move(self, **places: Any) -> None:
         """Point somewhere else; what is not named stays selected.
 
         But a place that names a layer and no head, such as a cell of the residual stream, belongs
-        to no head: none stays selected, nor the source that it looks at.
+        to no head: none stays selected, nor the source that it looks at. A set of heads stays
+        selected while the place is one of its heads'.
 
         Args:
             places: Cursor fields; a name that is none of them selects nothing.
@@ -109,9 +139,20 @@ class Selection(QObject):
         self.changed.emit(cursor)
 
     def _within_sizes(self, cursor: Cursor) -> Cursor:
-        bounded = {
+        bounded: dict[str, Any] = {
             name: min(place, size - 1) if size else None
             for name, size in self._sizes.items()
             if (place := getattr(cursor, name)) is not None
         }
-        return replace(cursor, **bounded)
+        cursor = replace(cursor, **bounded)
+        if (cursor.layer, cursor.head) in cursor.heads:
+            heads = tuple(head for head in cursor.heads if self._is_there(*head))
+            return replace(cursor, heads=heads if len(heads) > 1 else ())
+        return replace(cursor, heads=())
+
+    def _is_there(self, layer: int, head: int) -> bool:
+        """Whether the model has a head, as far as is known."""
+        return all(
+            place < self._sizes.get(name, place + 1)
+            for name, place in (("layer", layer), ("head", head))
+        )

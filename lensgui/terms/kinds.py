@@ -8,8 +8,9 @@ from typing import Literal
 
 Extent = Literal["position", "all", "edge"]
 Direction = Literal["denoising", "noising"]
-HeadInput = Literal["q", "k", "v"]
+HeadInput = Literal["q", "k", "v", "pattern"]  # a pattern is queries and keys at once
 Side = Literal["clean", "corrupted", "difference"]
+Head = tuple[int, int]  # its layer, and its number there
 AttentionMeasure = Literal["pattern", "scores", "values", "writes", "contribution"]
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Head = tuple[int, int]
+from lensgui.terms.kinds import Head
+
 Numbers = NDArray[np.float32]  # [layer, head]
 Mask = NDArray[np.bool_]
 NO_ROLE = ""  # what a user gives a head that has none, whatever the rules say

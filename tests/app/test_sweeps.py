@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.arrays import HeadEffects
-from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
+from lensgui.jobs.requests import HeadRoles, Patching, PathsInto, WhoFeeds
 from lensgui.panes.menus import MENU
 from lensgui.terms.kinds import SweepKind
 from tests.app.conftest import stepping
@@ -46,7 +46,8 @@ def test_from_a_residual_cell_to_who_feeds_a_head(window, answerer, qtbot):
     assert feeders.isVisible()
     document = window.session.document
     assert feeders.requests(document, window.selection.cursor) == {
-        "feeding": WhoFeeds(document.model, document.pair, 4, 2, "k")
+        "totals": PathsInto(document.model, document.pair, ((4, 2),)),
+        "feeding": WhoFeeds(document.model, document.pair, ((4, 2),), "k"),
     }
     assert feeders.feeding.receiver == "L4H2.k"
     window.actions_by_slot["undo"].trigger()

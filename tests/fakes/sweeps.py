@@ -17,7 +17,7 @@ from lensgui.jobs.arrays import (
     Sweep,
     Verification,
 )
-from lensgui.jobs.requests import HeadRoles, Patching, VerifyCell, WhoFeeds
+from lensgui.jobs.requests import HeadRoles, Patching, PathsInto, VerifyCell, WhoFeeds
 from lensgui.jobs.results import Token
 from lensgui.terms.metric import Agreement
 from lensgui.terms.metrics import METRICS
@@ -95,7 +95,8 @@ def verification(request: VerifyCell) -> Verification:
 
 def roles(request: HeadRoles) -> HeadEffects:
     shape = fakes.LAYERS, fakes.HEADS
-    return HeadEffects(fakes.noise("direct", *shape), -fakes.noise("without", *shape), 2)
+    direct, without = fakes.noise("direct", *shape), -fakes.noise("without", *shape)
+    return HeadEffects(direct - 0.5, without, 2, attention=fakes.noise("looks", *shape))
 
 
 def feeding(request: WhoFeeds) -> Feeding:
@@ -104,6 +105,22 @@ def feeding(request: WhoFeeds) -> Feeding:
     columns = Axis("head", (*range(fakes.HEADS), None), tuple(labels))
     values = fakes.noise(f"feeding{request}", fakes.LAYERS, len(labels)) * 2 - 0.5
     states = np.full(values.shape, CellState.EXACT, np.uint8)
-    states[request.layer :] = CellState.MASKED
-    name = f"L{request.layer}H{request.head}.{request.input}"
-    return Feeding((layers, columns), values, states, 1.8, -6.2, receiver=name, embedding=0.25)
+    states[max(layer for layer, _ in request.heads) :] = CellState.MASKED
+    layer, head = request.heads[0]
+    one = f"L{layer}H{head}" if len(request.heads) == 1 else f"{len(request.heads)} heads"
+    return Feeding(
+        (layers, columns),
+        values,
+        states,
+        1.8,
+        -6.2,
+        heads=request.heads,
+        receiver=f"{one}.{request.input}",
+        embedding=0.25,
+    )
+
+
+def totals(request: PathsInto) -> Sweep:
+    inputs = Axis("input", (None,) * 4, ("q", "k", "v", "pattern"))
+    values = fakes.noise(f"totals{request}", 4) * 8
+    return Sweep((inputs,), values, np.full(4, CellState.EXACT, np.uint8), 1.8, -6.2)

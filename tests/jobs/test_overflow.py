@@ -58,7 +58,7 @@ def lacks_a_word(model):
         ReadHead(MODEL, PAIR, 1, 2, 5),
         ReadEdge(MODEL, PAIR, 1, 2, 5, 3),
         ReadMLP(MODEL, PAIR, 1, 5),
-        WhoFeeds(MODEL, PAIR, 1, 2),
+        WhoFeeds(MODEL, PAIR, ((1, 2),)),
         HeadRoles(MODEL, PAIR),
         Patching(MODEL, PAIR, SweepKind("z", "all")),
     ],

@@ -38,7 +38,7 @@ REQUESTS = [
     ask_for.Patching(RAW, PromptPair("", metric=PAIR.metric), HEADS, rows=ROWS),
     ask_for.VerifyCell(ask_for.Patching(RAW, PAIR, HEADS), (1, 2)),
     ask_for.HeadRoles(RAW, PAIR, ROWS),
-    ask_for.WhoFeeds(RAW, PAIR, 1, 2),
+    ask_for.WhoFeeds(RAW, PAIR, ((1, 2),)),
     ask_for.ReadHead(RAW, PAIR, 1, 2, 10),
     ask_for.ReadEdge(RAW, PAIR, 1, 2, 10, 4),
     ask_for.ReadMLP(RAW, PAIR, 1, 10),

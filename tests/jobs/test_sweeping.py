@@ -9,7 +9,14 @@ import pytest
 
 from lensgui.jobs.arrays import CellState
 from lensgui.jobs.handlers import sweeps
-from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, VerifyCell, WhoFeeds
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    HeadRoles,
+    Patching,
+    PathsInto,
+    VerifyCell,
+    WhoFeeds,
+)
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
@@ -250,22 +257,44 @@ def test_every_head_has_its_roles(dispatcher):
     assert found.prompts == 4  # two of them shared no length
     assert np.isfinite(found.ablation).all()
     assert found.attribution.argmax() // 4 == 1  # the second layer's induction heads
+    assert found.attention.argmax() // 4 == 1
+    assert found.attention.max() > 0.3
+    absent = replace(PAIR, answer=" day")
+    assert last(dispatcher.answer(HeadRoles(TOY, absent))).attention is None
     assert (
         last(dispatcher.answer(HeadRoles(TOY, replace(PAIR, metric="KL divergence")))).unit
         == "nats"
     )
 
 
-@pytest.mark.parametrize("input_", ["q", "k", "v"])
+@pytest.mark.parametrize("input_", ["q", "k", "v", "pattern"])
 def test_who_feeds_a_head(dispatcher, input_):
-    found = last(dispatcher.answer(WhoFeeds(TOY, PAIR, 1, 0, input_)))
+    found = last(dispatcher.answer(WhoFeeds(TOY, PAIR, ((1, 0),), input_)))
     assert found.receiver == f"L1H0.{input_}"
     assert found.axes[1].labels[-1] == "MLP"
     assert (found.states[1] == CellState.MASKED).all()
     assert np.isfinite(found.values[0, :4]).all()
     assert np.isfinite(found.embedding)
     with pytest.raises(ValueError, match="There is no head L7H0"):
-        last(dispatcher.answer(WhoFeeds(TOY, PAIR, 7, 0, input_)))
+        last(dispatcher.answer(WhoFeeds(TOY, PAIR, ((7, 0),), input_)))
+
+
+def test_who_feeds_a_set_of_heads_and_what_all_paths_carry(dispatcher):
+    heads = (0, 2), (1, 0), (1, 3)
+    found = last(dispatcher.answer(WhoFeeds(TOY, PAIR, heads, "v")))
+    hearing = last(dispatcher.answer(WhoFeeds(TOY, PAIR, heads, "v", hear_each_other=True)))
+    assert (found.receiver, found.heads) == ("3 heads.v", heads)
+    assert (found.states[0, :4] == CellState.EXACT).all()
+    assert (found.states[1] == CellState.MASKED).all()
+    np.testing.assert_allclose(found.values[0, :4], hearing.values[0, :4], atol=1e-5)
+    assert found.embedding != pytest.approx(hearing.embedding, abs=1e-4)
+    totals = last(dispatcher.answer(PathsInto(TOY, PAIR, heads)))
+    assert totals.axes[0].labels == ("q", "k", "v", "pattern")
+    assert (totals.states == CellState.EXACT).all()
+    assert (totals.clean, totals.corrupted) == pytest.approx((found.clean, found.corrupted))
+    assert totals.values[3] != pytest.approx(totals.values[0] + totals.values[1], abs=1e-4)
+    with pytest.raises(ValueError, match="There is no head L0H9"):
+        last(dispatcher.answer(PathsInto(TOY, PAIR, ((0, 9),))))
 
 
 def test_what_is_shown_is_a_share_or_raw_and_says_which(dispatcher):

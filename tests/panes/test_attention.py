@@ -96,19 +96,18 @@ def test_an_average_over_rows_is_asked_for(document, qtbot):
 def test_shift_click_averages_and_a_plain_click_ends_it(pane, document, qtbot):
     pane.picked.connect(lambda fields: pane.show_cursor(replace(CURSOR, **fields)))
     click(qtbot, pane, (4, 2), SHIFT)
-    assert pane.several == ((2, 1), (4, 2))
-    cursor = replace(CURSOR, layer=4, head=2)
+    assert pane.grid.marks.several == ((2, 1), (4, 2))
+    cursor = replace(CURSOR, layer=4, head=2, heads=((2, 1), (4, 2)))
     assert pane.requests(document, cursor)["head"].heads == ((2, 1), (4, 2))
     take_head(pane, document, cursor)
     assert pane.name.text() == "mean of 2 heads"
     assert pane.name.toolTip() == "L2H1, L4H2"
-    assert pane.requests(document, CURSOR)["head"].heads == ((2, 1), (4, 2))
     assert pane.requests(document, Cursor(0, 0))["head"].heads == ((0, 0),)
     click(qtbot, pane, (4, 2), SHIFT)
-    assert pane.several == ()
+    assert pane.grid.marks.several == ()
     click(qtbot, pane, (1, 1), SHIFT)
     click(qtbot, pane, (0, 3))
-    assert pane.several == ()
+    assert pane.grid.marks.several == ()
     take_head(pane, document, Cursor(0, 3, 3))
     assert pane.name.text() == "L0H3"
 
@@ -206,10 +205,10 @@ def test_arrows_walk_the_grid(pane, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         qtbot.keyClick(pane.grid, Qt.Key.Key_Down)
     assert picked.args == [{"layer": 3, "head": 1}]
-    with qtbot.waitSignal(pane.altered):
-        pane.show_cursor(Cursor(5, 3))
-        pane.several = ((2, 1),)
+    pane.show_cursor(Cursor(5, 3, heads=((2, 1), (5, 3))))
+    with qtbot.waitSignal(pane.picked) as picked:
         qtbot.keyClick(pane.grid, Qt.Key.Key_A)
+    assert picked.args == [{"layer": 2, "head": 1, "heads": ()}]
 
 
 def test_the_card_of_a_head_names_its_strongest_edge(pane):
@@ -258,8 +257,9 @@ def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
     assert edited.args == [{"pins": (Cursor(4, 2),)}]
     offered["Copy the value"].trigger()
     assert QGuiApplication.clipboard().text() == pane.grid.words(4, 2)
-    offered["Average over it, or no longer"].trigger()
-    assert pane.several == ((2, 1), (4, 2))
+    with qtbot.waitSignal(pane.picked) as picked:
+        offered["Average over it, or no longer"].trigger()
+    assert picked.args == [{"layer": 4, "head": 2, "heads": ((2, 1), (4, 2))}]
 
 
 def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.arrays import CellState, HeadEffects
-from lensgui.jobs.requests import HeadRoles, Patching, WhoFeeds
+from lensgui.jobs.requests import HeadRoles, Patching, PathsInto, WhoFeeds
 from lensgui.panes import theme
 from lensgui.panes.menus import MENU
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
@@ -50,7 +50,8 @@ def test_every_head_is_a_point_by_both_directions(document, show, qtbot):
     for name, direction in ((points.x, "denoising"), (points.y, "noising")):
         request = Patching(document.model, PAIR, HEADS, direction, is_estimated=False)
         sweep = last(fakes.FakeAnswerer().answer(request))
-        np.testing.assert_allclose(name, sweep.normalised.ravel(), rtol=1e-6)
+        upright = sweep.normalised.ravel() * (1 if direction == "denoising" else -1)
+        np.testing.assert_allclose(name, upright, rtol=1e-6)
     assert len(points.x) == fakes.LAYERS * fakes.HEADS
     assert points.names[pane.scatter.chosen] == "L4H1"
     with qtbot.waitSignal(pane.picked) as picked:
@@ -65,21 +66,28 @@ def test_attribution_and_ablation_are_asked_last_and_said_on_hover(document, sho
     pane = settle(pane, document)
     assert pane.requests(document, PLACE)["roles"] == HeadRoles(document.model, PAIR, ())
     words = pane.scatter.points.describe(6)
-    assert words.startswith("L1H2\n")
+    assert words.startswith("L1H2 restores ")
     effects = pane.answer("roles", HeadEffects)
     assert f"direct attribution +{effects.attribution[1, 2]:.3f} logits" in words
     assert f"mean ablation over 2 prompts −{-effects.ablation[1, 2]:.3f} logits" in words
-    assert words.count("of clean − corrupted") == 2
+    assert words.count("\nbreaks ") == 1
+    assert f"attention to the answer {effects.attention[1, 2]:.0%}".replace("%", " %") in words
 
 
 def test_points_of_two_questions_are_never_mixed(document, show):
     pane = necessary(document, show)
     other = document.having(corrupted="When Paul and Mary went")
-    tell(pane, "necessary", status="waiting")
-    assert pane.scatter.points is None
+    before = pane.scatter.points
+    request = pane.requests(other, PLACE)["necessary"]
+    tell(pane, "necessary", status="waiting", request=request)
+    tell(pane, "necessary", last(fakes.FakeAnswerer().answer(request)), request=request)
+    tell(pane, "sufficient", status="waiting", request=pane.requests(other, PLACE)["sufficient"])
+    assert pane.scatter.points is before  # of both, until both are known anew
+    assert pane.scatter.is_stale
     assert set(pane.requests(other, PLACE)) == {"necessary", "sufficient"}
     settle(pane, other)
-    assert pane.scatter.points is not None
+    assert pane.scatter.points is not before
+    assert not pane.scatter.is_stale
     pane.show_reply("sufficient", None)
     assert pane.scatter.points is None
     assert pane.requests(document.having(corrupted=""), PLACE) == {}
@@ -117,10 +125,12 @@ def feeders(document, show, cursor=PLACE):
 
 def test_senders_are_drawn_up_to_the_receiver(document, show, qtbot):
     pane = feeders(document, show)
-    request = WhoFeeds(document.model, PAIR, 4, 1, "q")
-    assert pane.requests(document, PLACE) == {"feeding": request}
+    assert pane.requests(document, PLACE) == {
+        "totals": PathsInto(document.model, PAIR, ((4, 1),)),
+        "feeding": WhoFeeds(document.model, PAIR, ((4, 1),), "q"),
+    }
     assert pane.heatmap.picture.column_names == ["H0", "H1", "H2", "H3", "MLP"]
-    assert "does not come before" in pane.heatmap.describe(5, 0)
+    assert "comes before none" in pane.heatmap.describe(5, 0)
     assert pane.heatmap.describe(1, 4).startswith("L1 MLP → L4H1.q: ")
     assert "embedding +0.031" in pane.legend.text()
     best = np.abs(np.where(pane.feeding.states == CellState.EXACT, pane.feeding.values, 0))
@@ -137,10 +147,10 @@ def test_a_sender_is_selected_and_the_receiver_stays(document, show, qtbot):
         qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
     assert picked.args == [{"layer": 2, "head": 3}]
     selected = Cursor(2, 3, 3)
-    assert pane.requests(document, selected)["feeding"].layer == 4
+    assert pane.requests(document, selected)["feeding"].heads == ((4, 1),)
     assert pane.heatmap.selected() == (2, 3)
     pane.show_cursor(Cursor(5, 0))  # somebody else's click
-    assert pane.requests(document, Cursor(5, 0))["feeding"].layer == 5
+    assert pane.requests(document, Cursor(5, 0))["feeding"].heads == ((5, 0),)
 
 
 def test_a_sender_becomes_the_receiver_from_the_menu(document, show, qtbot, monkeypatch):
@@ -159,9 +169,9 @@ def test_the_input_follows_the_patching_pane_and_the_user(document, show, qtbot,
     swept = replace(document, kind=SweepKind(name, "all"))
     pane.show_document(swept)
     assert pane.requests(swept, PLACE)["feeding"].input == name
-    pane.input.setFocus()
+    pane.input.buttons["q"].setFocus()
     with qtbot.waitSignal(pane.altered):
-        qtbot.keyClick(pane.input, Qt.Key.Key_Home)
+        qtbot.keyClick(pane.input.buttons["q"], Qt.Key.Key_Space)
     pane.show_document(swept)
     assert pane.requests(swept, PLACE)["feeding"].input == "q"
 

@@ -227,9 +227,8 @@ def test_what_is_copied_averages_heads_and_pairs(qtbot):
     pair = document.pair
     swapped = replace(pair, clean=pair.corrupted, corrupted=pair.clean)
     many = document.having(table=(PairRow(pair), PairRow(swapped)), is_average=True)
-    pane.several = ((1, 2), (0, 3))
     pane.focus.bar.measure.chosen.emit("contribution")
-    assert_copied(pane, many, Cursor(1, 2, 10))
+    assert_copied(pane, many, Cursor(1, 2, 10, heads=((1, 2), (0, 3))))
 
 
 @pytest.mark.parametrize("measure", ["pattern", "contribution"])

@@ -22,8 +22,9 @@ from lensgui.panes.head_grid.ranking import NAMED, ranking
 from lensgui.panes.inspector.lens_rows import LensRows, stretches
 from lensgui.panes.inspector.sections import Ranking
 from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.panes.pictures.scatter import Points, Scatter
 from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
+from lensgui.panes.scatter.point_plot import Points
+from lensgui.panes.scatter.scatter import Scatter
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.token_text import percent
 from lensgui.state.selection import Cursor

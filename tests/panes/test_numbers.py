@@ -90,12 +90,12 @@ def test_an_exact_number_replaces_an_estimate_of_another_pane(pane, document, he
 
 
 def test_a_path_says_its_ends_its_unit_and_its_share(pane, document, hear):
-    found = hear(pane, WhoFeeds(document.model, PAIR, 4, 0), "Who feeds it", "feeding")
+    found = hear(pane, WhoFeeds(document.model, PAIR, ((4, 0),)), "Who feeds it", "feeding")
     assert said(pane) == {
         "path L2H1 → L4H0.q": cell_words(found, 2, 1),
         "path L2 MLP → L4H0.q": cell_words(found, 2, fakes.HEADS),
     }
-    assert "of clean − corrupted" in cell_words(found, 2, 1)
+    assert cell_words(found, 2, 1).startswith("restores ")
     assert " logits" in cell_words(found, 2, 1)
     pane.show_cursor(Cursor(2))
     assert list(said(pane)) == ["path L2 MLP → L4H0.q"]
@@ -151,7 +151,7 @@ def test_while_averaging_every_line_says_what_it_is_of(pane, document, hear):
             Patching(model, many.asked, HEADS, rows=ROWS),
             Patching(model, many.asked, SweepKind("resid_pre"), rows=ROWS),
             AttentionHead(model, many.asked, ((2, 1),), rows=ROWS),
-            WhoFeeds(model, PAIR, 4, 0),
+            WhoFeeds(model, PAIR, ((4, 0),)),
             HeadRoles(model, PAIR),
         )
     ):

@@ -11,6 +11,7 @@ from lensgui.jobs.requests import Patching
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view.cells import cell_of, cell_words, cursor_axes, cursor_on
 from lensgui.panes.sweep_view.kinds import KINDS
+from lensgui.panes.token_text import percent, signed
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import PAIR, answer, tell
@@ -131,14 +132,10 @@ def test_noising_counts_from_clean_down_to_corrupted(document, show):
     document = replace(document, kind=HEADS, direction="noising")
     pane = answer(show(PatchingPane()), document)
     change = float(pane.sweep.values[2, 3])
-    signs = f"{change / 8:+.3f}", f"{change:+.3f}", f"{1.8 + change:+.3f}"
-    share, raw, end = (text.replace("-", "−") for text in signs)
-    assert pane.heatmap.describe(2, 3) == (
-        f"L2H3: {share} of clean − corrupted ({raw} logits, from +1.800 to {end}; "
-        "0 is clean, −1 is corrupted)"
-    )
+    words = f"L2H3: breaks {percent(-change / 8)} ({signed(change)} logits)"
+    assert pane.heatmap.describe(2, 3) == words
     assert pane.view.legend.text().endswith("0 is clean, −1 is corrupted")
-    assert "Red cells" in pane.view.legend.toolTip()
+    assert "red cells break" in pane.view.legend.toolTip()
     lowest = np.unravel_index(pane.sweep.values.argmin(), pane.sweep.values.shape)
     assert pane.heatmap.picture.shades[lowest] < 20
 

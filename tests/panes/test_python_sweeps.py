@@ -84,8 +84,8 @@ def test_edges_of_a_head(name, dispatcher, qtbot):
 def test_both_directions(name, dispatcher, qtbot):
     pane, document = NecessaryPane(), DOCUMENTS[name]
     names = copied(pane, document, qtbot)
-    for direction in ("necessary", "sufficient"):
-        assert_same(names[direction], told(dispatcher, pane, document, direction))
+    assert_same(names["sufficient"], told(dispatcher, pane, document, "sufficient"))
+    assert_same(-names["necessary"], told(dispatcher, pane, document, "necessary"))
 
 
 @pytest.mark.parametrize("input_", ["q", "k", "v"])
@@ -98,6 +98,18 @@ def test_who_feeds_a_head(name, input_, dispatcher, qtbot):
     share = 1 if feeding.refusal else feeding.clean - feeding.corrupted
     assert names["embedding"] == pytest.approx(feeding.embedding / share, abs=1e-5)
     assert np.isfinite(feeding.values[0, :4]).all()
+    totals = told(dispatcher, pane, document, "totals")
+    for value, name in zip(totals.shown, totals.axes[0].labels, strict=True):
+        assert names["totals"].shown[name] == pytest.approx(value, abs=1e-5)
+
+
+@pytest.mark.parametrize("hears", [False, True])
+def test_who_feeds_a_set_of_heads(hears, dispatcher, qtbot):
+    pane, cursor = FeedersPane(), replace(PLACE, heads=((0, 1), (1, 0), (1, 2)))
+    pane.hearing.setChecked(hears)
+    names = copied(pane, toy(), qtbot, cursor)
+    assert names["heads"] == [(0, 1), (1, 0), (1, 2)]
+    assert_same(names["shown"], told(dispatcher, pane, toy(), "feeding", cursor))
 
 
 @pytest.mark.parametrize("a", ["typed", "wrong sign", "nothing typed", "mean"])

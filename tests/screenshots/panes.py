@@ -9,6 +9,7 @@ from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
+from lensgui.state.selection import gathered
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
@@ -99,6 +100,7 @@ def patching(camera: Camera) -> None:
     in_both_looks(camera, "patching-compare", "Activation patching")
     undo_all(camera)
     for title in ("All kinds at once", "Necessary or sufficient", "Who feeds it"):
+        window.selection.move(**gathered([(17, 4), (20, 0), (23, 3), (29, 1)]))
         window.show_pane(title)
         camera.wait()
         in_both_looks(camera, title.lower(), title)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.state.selection import Cursor, Selection
+from lensgui.state.selection import Cursor, Selection, extended, gathered
 
 
 @pytest.fixture
@@ -89,3 +89,35 @@ def test_back_skips_places_that_are_no_longer_there(selection, qtbot):
     assert changed.args == [Cursor(layer=1)]
     with qtbot.assertNotEmitted(selection.changed):
         selection.back()
+
+
+def test_a_set_of_heads_stays_while_one_of_them_is_selected(selection):
+    selection.move(**gathered([(1, 2), (4, 0), (1, 2), (3, 3)]))
+    whole = (1, 2), (4, 0), (3, 3)
+    assert selection.cursor == Cursor(3, 3, heads=whole)
+    selection.move(position=6)
+    selection.move(layer=4, head=0)
+    assert selection.cursor == Cursor(4, 0, 6, heads=whole)
+    assert selection.cursor.selected == whole
+    selection.move(layer=4, head=1)
+    assert selection.cursor == Cursor(4, 1, 6)
+    assert selection.cursor.selected == ((4, 1),)
+    selection.back()
+    assert selection.cursor.heads == whole
+    selection.move(layer=4)
+    assert selection.cursor.selected == ()
+
+
+def test_a_head_is_added_to_a_set_and_taken_out_again():
+    assert extended(((1, 2),), (4, 0)) == {"layer": 4, "head": 0, "heads": ((1, 2), (4, 0))}
+    assert extended(((1, 2), (4, 0)), (4, 0)) == {"layer": 1, "head": 2, "heads": ()}
+    assert extended((), (4, 0)) == {"layer": 4, "head": 0, "heads": ()}
+    assert extended(((4, 0),), (4, 0)) == {"layer": None, "head": None, "heads": ()}
+
+
+def test_a_set_keeps_to_the_heads_that_the_model_has(selection):
+    selection.move(**gathered([(1, 2), (9, 0), (0, 1)]))
+    selection.limit(layer=5, head=4)
+    assert selection.cursor == Cursor(0, 1, heads=((1, 2), (0, 1)))
+    selection.limit(layer=1)
+    assert selection.cursor == Cursor(0, 1)

@@ -9,5 +9,7 @@ measured_pair: Two prompts of one length, and a metric of the model on them: wha
 nodes: The graph of a model: its parts as nodes, and an edge wherever one's output reaches
     another.
 path_patching: Path patching: what one part of a model tells another, exactly.
-senders: Path patching of every sender into one head's queries, keys or values, fast.
+receiving: What a set of heads reads while a sweep is under way: replaced for each cell, a layer at
+    a time.
+senders: Path patching of every sender into the queries, keys or values of a set of heads, fast.
 """

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lensgui.terms.kinds import HeadInput
 from lensgui.transformer.config import HookedTransformerConfig
 
 NodeKind = Literal["embed", "head", "q", "k", "v", "mlp", "logits"]
@@ -76,6 +77,33 @@ def receivers(cfg: HookedTransformerConfig) -> tuple[Node, ...]:
         nodes += [Node("v", layer, head) for head in range(cfg.kv_heads)]
         nodes += [Node("mlp", layer)] * (not cfg.attn_only)
     return (*nodes, Node("logits"))
+
+
+def inputs_of(
+    cfg: HookedTransformerConfig, heads: Iterable[tuple[int, int]], input_: HeadInput
+) -> tuple[Node, ...]:
+    """Return what reads for some heads, in order: one input of each.
+
+    Heads that share a key/value head share its keys and values, which are named once.
+
+    Args:
+        cfg: The model's.
+        heads: Layer and head of each.
+        input_: "q", "k" or "v"; "pattern" for queries and keys at once.
+
+    Raises:
+        ValueError: If there are no heads, or one is not in the model.
+    """
+    kinds: tuple[NodeKind, ...] = ("q", "k") if input_ == "pattern" else (input_,)
+    shared = {"q": 1, "k": cfg.heads_per_group, "v": cfg.heads_per_group}
+    places = sorted(set(heads))
+    if not places:
+        raise ValueError("Name at least one head that is to receive.")
+    for layer, head in places:
+        if not (0 <= layer < cfg.n_layers and 0 <= head < cfg.n_heads):
+            raise ValueError(f"{cfg.model_name} has no head L{layer}H{head}.")
+    nodes = [Node(kind, layer, head // shared[kind]) for layer, head in places for kind in kinds]
+    return tuple(dict.fromkeys(nodes))
 
 
 def written_at(node: Node) -> int:

@@ -6,7 +6,7 @@ changed changes all that comes after it. So every edge from a sender to a receiv
 no other, and replacing all the edges that leave a sender is activation patching of it.
 
 Any senders and receivers are two whole streams side by side, a plain pass with hooks. All senders
-into one head, one at a time, are a sweep, the same numbers faster: `path_patch_into`.
+into one set of heads, one at a time, are a sweep, the same numbers faster: `path_patch_into`.
 """
 
 from __future__ import annotations
@@ -81,13 +81,18 @@ class Paths:
     """
 
     def __init__(
-        self, runs: Runs, senders: Iterable[Node], receivers: Iterable[Node], freeze_mlps: bool
+        self,
+        runs: Runs,
+        senders: Iterable[Node],
+        receivers: Iterable[Node],
+        freeze_mlps: bool,
+        hear_each_other: bool = True,
     ) -> None:
         """Choose the edges; arguments as in `path_patch`."""
         self.runs, self.model, cfg = runs, runs.model, runs.model.cfg
         self.senders = check_nodes(senders, cfg, "sender")
         self.receivers = check_nodes(receivers, cfg, "receiver")
-        self.freeze_mlps = freeze_mlps
+        self.freeze_mlps, self.hear_each_other = freeze_mlps, hear_each_other
         layers = [cfg.n_layers if node.layer is None else node.layer for node in self.receivers]
         self._first_read, self._last_read = min(layers, default=0), max(layers, default=0)
 
@@ -167,7 +172,7 @@ class Paths:
         def on_hook(activation: Tensor, hook: Any) -> Tensor:
             activation = activation.clone()
             run, received = activation.chunk(2)
-            received.copy_(run)
+            received.copy_(run if self.hear_each_other else self.runs.corrupted.z[layer])
             self._send_heads(received, layer)
             return activation
 
@@ -182,7 +187,9 @@ class Paths:
             run, received = activation.chunk(2)
             if is_receiver:
                 run.copy_(received)
-            elif self.freeze_mlps:
+            if self.freeze_mlps and not self.hear_each_other:
+                received.copy_(self.runs.corrupted.mlp_out[layer])
+            elif self.freeze_mlps and not is_receiver:
                 received.copy_(run)
             self._send_mlp(received, layer)
             return activation
@@ -212,12 +219,13 @@ def path_patch(
     receivers: Iterable[Node],
     freeze_mlps: bool = True,
     freeze_final_scale: bool = False,
+    hear_each_other: bool = True,
 ) -> float:
     """Patch all edges from some senders to some receivers at once.
 
     With one receiver, or several heads of one layer, this is the path patching of Wang et al.
     (2022), who hold all else at the corrupted run while the receivers' inputs are recorded. With
-    receivers in several layers, a later one here also receives what the earlier ones changed.
+    receivers in several layers it is theirs if receivers do not hear each other.
 
     Args:
         model: The model; hooks attached to it must not be.
@@ -231,6 +239,9 @@ def path_patch(
         freeze_final_scale: Whether the final norm divides by what it divides by in the corrupted
             run. Then a sender's edge to the logits is its direct logit attribution, clean −
             corrupted.
+        hear_each_other: Whether a receiver also receives what earlier receivers changed, so that
+            every edge from a sender is replaced and no other; otherwise it receives what was
+            recorded while nothing but the senders had changed.
 
     Returns:
         Patched − corrupted, in the unit of the metric.
@@ -240,7 +251,7 @@ def path_patch(
             not of one length, or hooks are attached.
     """
     runs = Runs.of(model, clean, corrupted, metric)
-    paths = Paths(runs, senders, receivers, freeze_mlps)
+    paths = Paths(runs, senders, receivers, freeze_mlps, hear_each_other)
     if not paths.reaches:
         raise ValueError("None of the senders comes before any of the receivers.")
     with _final_scale_of(runs) if freeze_final_scale else nullcontext():
@@ -259,12 +270,12 @@ def _final_scale_of(runs: Runs) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathScores(Shares):
-    """Path patching from every sender into one receiver, as far as it is known.
+    """Path patching from every sender into one set of receivers, as far as it is known.
 
     Attributes:
-        receiver: What receives.
+        receivers: What receives, all of it at once.
         heads: Patched − corrupted from each head, [layer, head]; NaN where not yet known, and where
-            a head does not come before the receiver.
+            a head comes before none of the receivers.
         mlps: Likewise from each MLP, [layer].
         embed: Likewise from the embedding.
         clean: The metric of the clean run.
@@ -272,7 +283,7 @@ class PathScores(Shares):
         metric: What is read; None for a metric that is not lensgui's.
     """
 
-    receiver: Node
+    receivers: tuple[Node, ...]
     heads: Tensor
     mlps: Tensor
     embed: float

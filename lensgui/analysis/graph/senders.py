@@ -1,125 +1,63 @@
-"""Path patching of every sender into one head's queries, keys or values, fast.
+"""Path patching of every sender into the queries, keys or values of a set of heads, fast.
 
-What `path_patch` works out with whole runs (Wang et al. 2022) is here a sweep:
-the edge from a sender to the receiver is the residual stream alone, so what the receiver reads is
-the corrupted stream with the sender's change added; its new queries, keys or values enter one batch
-at its layer.
+What `path_patch` works out with whole runs (Wang et al. 2022) is here a sweep: the edge from a
+sender to a receiver is the residual stream alone, so what a receiver reads is the corrupted stream
+with the sender's change added. All senders at once make that the clean stream: the totals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length, check_runs
 from lensgui.analysis.graph.measured_pair import Measure
-from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, senders, written_at
+from lensgui.analysis.graph.nodes import (
+    Node,
+    check_nodes,
+    inputs_of,
+    read_at,
+    senders,
+    written_at,
+)
 from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
+from lensgui.analysis.graph.receiving import INPUTS, FedPatch, ReceivingPatch, TotalPatch
 from lensgui.analysis.run.predictions import compared
-from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.batches import group, measured
-from lensgui.analysis.sweep.kinds import needed
-from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.sweep import read_metric
-from lensgui.terms.kinds import SweepKind
+from lensgui.terms.kinds import HeadInput
 from lensgui.terms.metric import Metric, MetricName, read_positions
+from lensgui.terms.shares import Shares
 from lensgui.transformer.config import HookedTransformerConfig
-from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
-
-_WRITTEN = frozenset({"z", "mlp_out"})
-
-
-class FedPatch(Patch):
-    """One head's queries, keys or values as they are when it receives one sender of the clean run.
-
-    A cell's index is its sender's place among those that it receives.
-
-    Attributes:
-        received: What comes before the receiver, in order.
-    """
-
-    def __init__(self, receiver: Node, clean: Run, corrupted: Run) -> None:
-        """Patch into the corrupted run; both runs must be complete."""
-        kind = SweepKind(receiver.kind, "all")
-        names = needed(kind)
-        super().__init__(kind, corrupted, Recording(clean, names), Recording(corrupted, names))
-        cfg = self.model.cfg
-        assert receiver.layer is not None
-        self.layer, self.head = receiver.layer, receiver.head
-        self.received = [node for node in senders(cfg) if written_at(node) < read_at(receiver, cfg)]
-        self.shape = (len(self.received),)
-        self._fed: list[Tensor] = []
-        self._written = [Recording(run, _WRITTEN) for run in (clean, corrupted)]
-
-    def receive(self) -> Iterator[None]:
-        """Work out what the receiver makes of each sender, yielding after each layer."""
-        clean, corrupted = self._written
-        embedded = clean.residual(0) - corrupted.residual(0)
-        self._receive(embedded[None])
-        for layer in range(self.layer):
-            self._receive(self._changes(layer))
-            yield
-
-    def importance(self) -> Tensor:
-        """Return how far each sender moves what the receiver makes, [layer, sender]."""
-        fed = torch.cat(self._fed)
-        was = self.base(self.kind.activation, self.layer)[:, self.head]
-        size: Tensor = (fed - was).flatten(1).norm(dim=1)
-        rows = size.new_zeros(self.model.cfg.n_layers, len(size))
-        rows[self.layer] = size
-        return rows.cpu()
-
-    def _changes(self, layer: int) -> Tensor:
-        """Return clean − corrupted of what a layer's heads and MLP add, [sender, pos, d_model]."""
-        clean, corrupted = self._written
-        block, stream = self.model.blocks[layer], corrupted.residual(layer)[None]
-        z = corrupted("z", layer)
-        each = z.repeat(z.shape[1] + 1, 1, 1, 1)  # the last row stays as it was
-        for head in range(z.shape[1]):
-            each[head, :, head] = clean("z", layer)[:, head]
-        added = block.with_heads(stream, each)
-        changes: Tensor = added[:-1] - added[-1:]
-        if self.model.cfg.attn_only:
-            return changes
-        mlp = clean("mlp_out", layer) - corrupted("mlp_out", layer)
-        return torch.cat([changes, mlp[None]])
-
-    def _receive(self, changes: Tensor) -> None:
-        """Note the receiver's activation for changes of the stream, [sender, position, d_model]."""
-        block, stream = self.model.blocks[self.layer], self.run.residuals[self.layer]
-
-        def keep(activation: Tensor, hook: Any) -> None:
-            self._fed.append(activation[:, :, self.head])
-
-        with self.model.hooks([(get_act_name(self.kind.activation, self.layer), keep)]):
-            block.attention_half(stream + changes, self.run.span)
-
-    def _patched(self, layer: int, indices: list[tuple[int, ...]], end: int) -> Tensor:
-        """Return the corrupted run's activation, the receiver's as each cell's sender makes it."""
-        patched = self.base(self.kind.activation, layer)[:end].repeat(len(indices), 1, 1, 1)
-        fed = torch.cat(self._fed)
-        patched[:, :, self.head] = fed[[at for (at,) in indices], :end]
-        return patched
 
 
 @torch.no_grad()
 def path_patch_into(
-    clean: Run, corrupted: Run, metric: Metric, receiver: Node
+    clean: Run,
+    corrupted: Run,
+    metric: Metric,
+    receivers: Node | Iterable[Node],
+    hear_each_other: bool = False,
 ) -> Iterator[PathScores | None]:
-    """Patch the edge from every sender into one head, and yield what is known after each batch.
+    """Patch the edges from every sender into a set of heads, and yield what is known by then.
 
-    The numbers are those of `path_patch_into_slowly` with frozen MLPs.
+    All receivers get the sender's change at once, each if the sender comes before it: a sender
+    between two of them reaches the later one only. The numbers are those of
+    `path_patch_into_slowly`, with frozen MLPs.
 
     Args:
         clean: The clean run; it is completed.
         corrupted: The corrupted run, of as many tokens; it is completed.
         metric: What is read.
-        receiver: A head's "q", "k" or "v".
+        receivers: Heads' "q", "k" or "v": `inputs_of` names those of a set of heads.
+        hear_each_other: Whether later receivers also receive what the earlier ones changed. Else
+            each is recorded while all else is as in the corrupted run (Wang et al. 2022). Receivers
+            of one layer can't hear each other.
 
     Yields:
         The result so far, or None where only time has passed.
@@ -127,58 +65,143 @@ def path_patch_into(
     Raises:
         ValueError: If there is no such receiver, or the prompts differ in length.
     """
-    model = corrupted.model
-    check_nodes([receiver], model.cfg, "receiver")
-    if receiver.kind not in ("q", "k", "v"):
-        raise ValueError(f"{receiver} is no head's q, k or v.")
-    check_one_length(len(clean.tokens), len(corrupted.tokens))
-    check_runs(model, clean, corrupted)
-    end = read_positions(metric, len(corrupted.tokens)).stop
-    metric = compared(model, metric, clean.residuals[-1])
-    patch = FedPatch(receiver, clean, corrupted)
-    for _ in patch.receive():
+    nodes = _as_nodes(receivers, corrupted.model.cfg)
+    end = _check(clean, corrupted, metric)
+    metric = compared(corrupted.model, metric, clean.residuals[-1])
+    patch = FedPatch(nodes, clean, corrupted, hear_each_other)
+    for _ in patch.prepare():
         yield None
     ends = read_metric(clean, metric), read_metric(corrupted, metric)
+    importance = patch.importance()
     known: dict[Node, float] = {}
-    for found in _measured(patch, metric, end):
-        if found is not None:
-            known |= {node: value - ends[1] for node, value in found.items()}
-        yield _scores(receiver, known, model.cfg, ends, metric.name) if found is not None else None
+    for found in _measured(patch, importance.isfinite(), importance, metric, end):
+        for (number,), value in found or ():
+            known[patch.senders[number]] = value - ends[1]
+        yield _scores(nodes, known, corrupted.model.cfg, ends, metric.name) if found else None
 
 
 @torch.no_grad()
 def path_patch_into_slowly(
-    model: HookedTransformer, clean: Tensor, corrupted: Tensor, metric: Measure, receiver: Node
+    model: HookedTransformer,
+    clean: Tensor,
+    corrupted: Tensor,
+    metric: Measure,
+    receivers: Node | Iterable[Node],
+    hear_each_other: bool = False,
 ) -> PathScores:
-    """Patch the edge from every sender into one receiver by `path_patch`, one after the other.
+    """Patch the edges from every sender into a set of receivers by `path_patch`, one by one.
 
     It uses nothing of the sweep engine, so that it can check `path_patch_into`.
     """
+    nodes = (receivers,) if isinstance(receivers, Node) else tuple(receivers)
+    last = max(read_at(node, model.cfg) for node in nodes)
     known = {
-        node: path_patch(model, clean, corrupted, metric, [node], [receiver])
+        node: path_patch(
+            model, clean, corrupted, metric, [node], nodes, hear_each_other=hear_each_other
+        )
         for node in senders(model.cfg)
-        if written_at(node) < read_at(receiver, model.cfg)
+        if written_at(node) < last
     }
     runs = Runs.of(model, clean, corrupted, metric)
-    return _scores(receiver, known, model.cfg, (runs.at_clean, runs.at_corrupted), None)
+    return _scores(nodes, known, model.cfg, (runs.at_clean, runs.at_corrupted), None)
 
 
-def _measured(patch: FedPatch, metric: Metric, end: int) -> Iterator[dict[Node, float] | None]:
-    """Yield the metric for some senders at a time, the loudest first; None between."""
-    importance = patch.importance()
-    needed = torch.zeros_like(importance, dtype=torch.bool)
-    needed[patch.layer] = True
+@dataclass(frozen=True, slots=True, eq=False)
+class PathTotals(Shares):
+    """What all paths into a set of heads carry together, through each of their inputs.
+
+    Totals do not add up: patterns are queries and keys at once, and what patterns and values do
+    depends on each other.
+
+    Attributes:
+        values: Patched − corrupted by input: "q", "k", "v", and "pattern" for queries and keys.
+        clean: The metric of the clean run.
+        corrupted: The metric of the corrupted run.
+        metric: What is read.
+    """
+
+    values: dict[HeadInput, float]
+    clean: float
+    corrupted: float
+    metric: MetricName | None = None
+
+    @property
+    def shown(self) -> dict[HeadInput, float]:
+        """The same as shares of clean − corrupted, or raw where these are refused."""
+        return {name: value / self.scale for name, value in self.values.items()}
+
+
+@torch.no_grad()
+def path_totals(
+    clean: Run, corrupted: Run, metric: Metric, heads: Iterable[tuple[int, int]]
+) -> Iterator[PathTotals | None]:
+    """Patch all edges into a set of heads at once, through each of their inputs.
+
+    Whether receivers hear each other makes no difference: what all senders write in the clean run
+    is the clean stream.
+
+    Args:
+        clean: The clean run; it is completed.
+        corrupted: The corrupted run, of as many tokens; it is completed.
+        metric: What is read.
+        heads: Layer and head of each.
+
+    Yields:
+        None where only time has passed, and the result at last.
+
+    Raises:
+        ValueError: If there is no such head, or the prompts differ in length.
+    """
+    places = list(heads)
+    inputs_of(corrupted.model.cfg, places, "q")
+    end = _check(clean, corrupted, metric)
+    metric = compared(corrupted.model, metric, clean.residuals[-1])
+    patch = TotalPatch(places, clean, corrupted)
+    needed = torch.zeros(corrupted.model.cfg.n_layers, len(INPUTS), dtype=torch.bool)
+    needed[patch.first] = True
+    ends = read_metric(clean, metric), read_metric(corrupted, metric)
+    values: dict[int, float] = {}
+    for found in _measured(patch, needed, needed.double(), metric, end):
+        values |= {number: value - ends[1] for (number,), value in found or ()}
+        yield None
+    by_input = {name: values[at] for at, name in enumerate(INPUTS)}
+    yield PathTotals(by_input, *ends, metric.name)
+
+
+def _as_nodes(receivers: Node | Iterable[Node], cfg: HookedTransformerConfig) -> tuple[Node, ...]:
+    nodes = (receivers,) if isinstance(receivers, Node) else tuple(receivers)
+    if not nodes:
+        raise ValueError("Name at least one receiver.")
+    check_nodes(nodes, cfg, "receiver")
+    for node in nodes:
+        if node.kind not in ("q", "k", "v"):
+            raise ValueError(f"{node} is no head's q, k or v.")
+    return nodes
+
+
+def _check(clean: Run, corrupted: Run, metric: Metric) -> int:
+    """Complete two runs that can be compared; return the position after the last that is read."""
+    check_one_length(len(clean.tokens), len(corrupted.tokens))
+    check_runs(corrupted.model, clean, corrupted)
+    read = read_positions(metric, len(corrupted.tokens))
+    return int(read.stop)
+
+
+def _measured(
+    patch: ReceivingPatch, needed: Tensor, importance: Tensor, metric: Metric, end: int
+) -> Iterator[list[tuple[tuple[int, ...], float]] | None]:
+    """Yield some cells at a time with their metric, the most important first; None between."""
     for cells in group([patch], [needed], patch.run, end, None, [importance]):
         for found in measured([patch], patch.run, cells, end, metric):
             if found is None:
                 yield None
             else:
-                nodes = [patch.received[cell.index[0]] for cell in found[0]]
-                yield dict(zip(nodes, found[1].tolist(), strict=True))
+                indices = [cell.index for cell in found[0]]
+                yield list(zip(indices, found[1].tolist(), strict=True))
 
 
 def _scores(
-    receiver: Node,
+    receivers: tuple[Node, ...],
     known: dict[Node, float],
     cfg: HookedTransformerConfig,
     read: tuple[float, float],
@@ -193,4 +216,4 @@ def _scores(
         elif node.kind == "head":
             heads[node.layer, node.head] = value
     embed = known.get(Node("embed"), torch.nan)
-    return PathScores(receiver, heads, mlps, embed, *read, metric)
+    return PathScores(receivers, heads, mlps, embed, *read, metric)

@@ -6,6 +6,8 @@ is due to Kobayashi et al. 2020.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -88,6 +90,24 @@ def weighted_heads(
     if metric is None:
         raise ValueError("A contribution is to a logit difference: name two answers.")
     return _contributions(run, layer, patterns, written, metric)
+
+
+@torch.no_grad()
+def attention_to(run: Run, position: int, sources: Sequence[int]) -> Tensor:
+    """Return how much of each head's attention at a position goes to some sources together.
+
+    Args:
+        run: A run, which is completed.
+        position: The query's.
+        sources: Positions up to it, each counted once.
+
+    Returns:
+        Shares of 1, [layer, head], in float64.
+    """
+    places = sorted(set(sources))
+    layers = range(run.complete().model.cfg.n_layers)
+    rows = (run.attention_from(layer, position)[:, places] for layer in layers)
+    return torch.stack([row.double().sum(-1) for row in rows]).cpu()
 
 
 def _scores(run: Run, layer: int, groups: range) -> Tensor:

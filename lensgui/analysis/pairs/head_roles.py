@@ -14,9 +14,9 @@ from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
 from lensgui.analysis.pairs.answers import answers
 from lensgui.analysis.pairs.typed_pairs import run_prompt
 from lensgui.prompts.pair import PromptPair
+from lensgui.terms.kinds import Head
 from lensgui.terms.roles import (
     USUAL,
-    Head,
     ModelMeasures,
     PairMeasures,
     Part,

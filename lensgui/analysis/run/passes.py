@@ -104,11 +104,12 @@ class Batch(Protocol):
         """Come to a layer."""
         ...
 
-    def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def heads(self, layer: int, some: slice, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return what a layer's heads put out for some cells, [cell, query, head, d_head].
 
         Args:
             layer: The layer.
+            some: Which cells.
             q: Queries of the last positions, as `Attention.projected` gives them,
                 [cell, query, head, d_head].
             k: Keys, [cell, position, key_value_head, d_head].
@@ -184,7 +185,8 @@ def _attended(
     q, k, v = (split_like(rows, of[0]) for of in projected)
     queries = [batches[at].queries(layer) for at, _ in some]
     q, rows = ([x[:, -n:] for x, n in zip(of, queries, strict=True)] for of in (q, rows))
-    z = [batches[at].heads(layer, *qkv) for (at, _), *qkv in zip(some, q, k, v, strict=True)]
+    read = zip(some, q, k, v, strict=True)
+    z = [batches[at].heads(layer, cells, *qkv) for (at, cells), *qkv in read]
     with _recorded(model, layer, "attn_out", batches) as outputs:
         attended = block.with_heads(in_a_row(rows)[None], in_a_row(z)[None])[0]
     for output in outputs:

@@ -195,7 +195,7 @@ class RunBatch:
             del kept[layer:]
         self.kept.append({})
 
-    def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def heads(self, layer: int, some: slice, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return what the heads put out, and keep keys, values and what else is requested."""
         attn = self._model.blocks[layer].attn
         found: dict[str, Tensor] = {"q": q, "k": k, "v": v}

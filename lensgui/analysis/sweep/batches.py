@@ -124,8 +124,14 @@ class CellBatch:
         """Take in the cells that enter before a layer."""
         self.rows = self._joined(self.rows, "pre", layer)
 
-    def heads(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def heads(self, layer: int, some: slice, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return what a layer's heads put out for some cells, beside the base run's prefix."""
+        for number, patch in enumerate(self._patches):
+            if layer in patch.receiving:
+                cells = enumerate(self.cells[some])
+                mine = {at: cell.index for at, cell in cells if cell.patch == number}
+                stream = self.rows[some][list(mine)]
+                patch.receive(layer, mine, stream, self.span, {"q": q, "k": k, "v": v})
         past = self._base.before(layer, self._start)
         return self._base.model.blocks[layer].attn.mixed(q, k, v, self.span, past)
 

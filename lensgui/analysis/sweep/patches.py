@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from lensgui.analysis.run.recording import Recorded
@@ -28,7 +30,10 @@ class Patch:
     Attributes:
         stage: Where its cells enter a layer: before it, between attention and MLP, or after it.
         shape: The sizes of the map's axes after the layer.
+        receiving: Layers in which cells replace something on their way, by `receive`.
     """
+
+    receiving: frozenset[int] = frozenset()
 
     def __init__(self, kind: SweepKind, run: Run, source: Recorded, base: Recorded) -> None:
         """Patch from a recording into a complete run.
@@ -85,6 +90,25 @@ class Patch:
         """Return the stream of cells at their stage over a span, [cell, position, d_model]."""
         at = Entry(self.run, self.base, layer, span)
         return self._way.put(at, self._patched(layer, indices, at.end))
+
+    def receive(
+        self,
+        layer: int,
+        cells: Mapping[int, tuple[int, ...]],
+        stream: Tensor,
+        span: Span,
+        projected: Mapping[str, Tensor],
+    ) -> None:
+        """Replace, in place, what heads of a receiving layer read for cells on their way.
+
+        Args:
+            layer: The layer.
+            cells: Each cell's index, by its number among the rows of `projected`.
+            stream: What these cells' layer reads, [cell, position, d_model].
+            span: Where that stands.
+            projected: "q", "k" and "v" as `Attention.projected` gives them, each
+                [cell, position, head, d_head] of the last positions.
+        """
 
     def _patched(self, layer: int, indices: list[tuple[int, ...]], end: int) -> Tensor:
         """Return an activation of the base run with each cell's part from the source run.

@@ -104,7 +104,7 @@ class Exchange(QObject):
         self.ask()
 
     @Slot(object)
-    def pick(self, places: dict[str, int | None]) -> None:
+    def pick(self, places: dict[str, Any]) -> None:
         """Select what a pane says was clicked."""
         self._selection.move(**places)
 

@@ -9,7 +9,8 @@ from lensgui.jobs.requests import ReadEvidence, Request, ScoreHeads
 from lensgui.jobs.results import Reply
 from lensgui.panes.pane import Channel
 from lensgui.state.document import Document
-from lensgui.terms.roles import ENOUGH_PAIRS, Head, PairMeasures, Part, find_roles
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import ENOUGH_PAIRS, PairMeasures, Part, find_roles
 
 SCORES: Channel = ("", "head scores")
 PAIR: Channel = ("", "evidence")

@@ -37,6 +37,7 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.VerifyCell: sweeps.verify_cell,
     requests.HeadRoles: heads.head_roles,
     requests.WhoFeeds: heads.who_feeds,
+    requests.PathsInto: heads.paths_into,
     requests.ReadHead: heads.read_head_at,
     requests.ReadEdge: heads.read_edge_at,
     requests.ReadMLP: heads.read_mlp_at,

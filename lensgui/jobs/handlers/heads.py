@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.graph.nodes import inputs_of
 from lensgui.analysis.graph.path_patching import PathScores
-from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.graph.senders import PathTotals, path_patch_into, path_totals
+from lensgui.analysis.heads.attention import attention_to
 from lensgui.analysis.heads.copying import copying_scores
 from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
@@ -22,7 +23,7 @@ from lensgui.analysis.pairs.head_roles import measures
 from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.recording import check_finite
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.arrays import Axis, CellState, Evidence, Feeding, HeadEffects, ModelScores
+from lensgui.jobs.arrays import Axis, CellState, Evidence, Feeding, HeadEffects, ModelScores, Sweep
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.in_words import extremes
 from lensgui.jobs.handlers.loaded import Loaded, read_scores, write_scores
@@ -30,6 +31,7 @@ from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, laye
 from lensgui.jobs.requests import (
     HeadRoles,
     LogitLens,
+    PathsInto,
     ReadEdge,
     ReadEvidence,
     ReadHead,
@@ -39,6 +41,7 @@ from lensgui.jobs.requests import (
 )
 from lensgui.jobs.results import Answer, EdgeReading, MLPReading, Neuron
 from lensgui.prompts.pair import Prompt, PromptPair
+from lensgui.terms.metric import MetricName, read_positions
 from lensgui.terms.metrics import METRICS, LogitDifference
 from lensgui.terms.roles import ModelMeasures, PairMeasures
 from lensgui.transformer.model import HookedTransformer
@@ -141,6 +144,7 @@ def head_roles(loaded: Loaded, request: HeadRoles) -> Iterator[Answer | None]:
     check_finite(clean)
     found = loaded.answers(pair, clean)
     metric, unit = required_metric(found), METRICS[pair.metric].unit
+    looked = _attention_to_answer(clean, found.answer, read_positions(metric, len(clean.tokens)))
     written: Tensor | None = None
     if found.difference is not None:
         for layers in attribute_heads(clean, found.difference):
@@ -154,9 +158,21 @@ def head_roles(loaded: Loaded, request: HeadRoles) -> Iterator[Answer | None]:
     known = -1
     for values in ablate_heads(clean, runs, metric):
         count = int(values.isfinite().sum())
-        attribution = None if written is None else host(written)
-        yield None if count == known else HeadEffects(attribution, host(values), len(runs), unit)
+        direct, attention = (None if of is None else host(of) for of in (written, looked))
+        effects = HeadEffects(direct, host(values), len(runs), unit, attention)
+        yield None if count == known else effects
         known = count
+
+
+def _attention_to_answer(run: Run, answer: tuple[int, ...], read: slice) -> Tensor | None:
+    """Return how much heads attend from where the metric is read to the answer, [layer, head].
+
+    None where it does not occur before.
+    """
+    position = read.stop - 1
+    tokens = run.tokens[: position + 1].tolist()
+    sources = [at for at, token in enumerate(tokens) if token in answer]
+    return attention_to(run, position, sources) if sources else None
 
 
 def _reference(model: HookedTransformer, request: HeadRoles, length: int) -> list[Prompt]:
@@ -169,9 +185,31 @@ def _reference(model: HookedTransformer, request: HeadRoles, length: int) -> lis
 
 
 def who_feeds(loaded: Loaded, request: WhoFeeds) -> Iterator[Answer | None]:
-    """Yield who feeds a head, as it becomes known."""
+    """Yield who feeds a set of heads, as it becomes known."""
+    runs = yield from _both(loaded, request)
+    metric = required_metric(loaded.answers(request.pair, runs[0]))
+    receivers = inputs_of(runs[0].model.cfg, request.heads, request.input)
+    for scores in path_patch_into(*runs, metric, receivers, request.hear_each_other):
+        yield None if scores is None else _picture(runs[1], request, scores)
+
+
+def paths_into(loaded: Loaded, request: PathsInto) -> Iterator[Answer | None]:
+    """Yield what all paths into a set of heads carry together, through each input."""
+    runs = yield from _both(loaded, request)
+    metric = required_metric(loaded.answers(request.pair, runs[0]))
+    for totals in path_totals(*runs, metric, request.heads):
+        yield None if totals is None else _totals(request.pair.metric, totals)
+
+
+def _both(loaded: Loaded, request: WhoFeeds | PathsInto) -> Generator[None, None, tuple[Run, Run]]:
+    """Run both prompts to the end, yielding on the way; return the runs.
+
+    Raises:
+        ValueError: If the model has no such head, or a run is not finite.
+    """
     model, pair = loaded.use(request.model), request.pair
-    in_words.check_head(model, request.layer, request.head)
+    for layer, head in request.heads:
+        in_words.check_head(model, layer, head)
     clean, corrupted = (
         loaded.run(model, prompt) for prompt in (pair.clean_prompt, pair.corrupted_prompt)
     )
@@ -179,19 +217,36 @@ def who_feeds(loaded: Loaded, request: WhoFeeds) -> Iterator[Answer | None]:
         for _ in run.steps():
             yield None
     check_finite(clean, corrupted)
-    metric = required_metric(loaded.answers(pair, clean))
-    group = model.cfg.heads_per_group
-    head = request.head if request.input == "q" else request.head // group
-    receiver = Node(request.input, request.layer, head)
-    for scores in path_patch_into(clean, corrupted, metric, receiver):
-        yield None if scores is None else _picture(corrupted, request, scores)
+    return clean, corrupted
 
 
-def _name(model: HookedTransformer, receiver: Node) -> str:
-    """Return a head's input as the window names it: keys and values by all that share them."""
-    axis = head_axis(model) if receiver.kind == "q" else group_axis(model)
-    assert receiver.head is not None
-    return f"L{receiver.layer}{axis.labels[receiver.head]}.{receiver.kind}"
+def _totals(metric: MetricName, totals: PathTotals) -> Sweep:
+    """Return totals as a sweep over inputs, which nothing selects."""
+    values = torch.tensor(list(totals.values.values()))
+    states = np.where(values.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
+    states = states.astype(np.uint8)
+    states.flags.writeable = False
+    return Sweep(
+        (Axis("input", (None,) * len(values), tuple(totals.values)),),
+        host(values),
+        states,
+        clean=totals.clean,
+        corrupted=totals.corrupted,
+        refusal=totals.refusal,
+        metric=metric,
+        unit=METRICS[metric].unit,
+    )
+
+
+def _name(model: HookedTransformer, request: WhoFeeds) -> str:
+    """Return what receives as the window names it: keys and values by all heads that share them."""
+    if len(request.heads) > 1:
+        return f"{len(request.heads)} heads.{request.input}"
+    ((layer, head),) = request.heads
+    is_shared = request.input in ("k", "v")
+    axis = group_axis(model) if is_shared else head_axis(model)
+    label = axis.labels[head // model.cfg.heads_per_group if is_shared else head]
+    return f"L{layer}{label}.{request.input}"
 
 
 def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
@@ -203,7 +258,7 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
     states = np.full(tuple(values.shape), CellState.EXACT, np.uint8)
     states[values.isnan().numpy()] = CellState.UNKNOWN
     states[values.isinf().numpy()] = CellState.NOT_FINITE
-    states[request.layer :] = CellState.MASKED
+    states[max(layer for layer, _ in request.heads) :] = CellState.MASKED
     if model.cfg.attn_only:
         states[:, -1] = CellState.MASKED
     states.flags.writeable = False
@@ -216,7 +271,8 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
         refusal=scores.refusal,
         metric=metric,
         unit=METRICS[metric].unit,
-        receiver=_name(model, scores.receiver),
+        heads=request.heads,
+        receiver=_name(model, request),
         embedding=scores.embed,
     )
 

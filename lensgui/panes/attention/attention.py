@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.results import ModelCard, PairReading, PromptReading
+from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes import menus
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.controls.flow import Flow
@@ -29,14 +29,13 @@ from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.token_text import is_of, names
 from lensgui.state.document import Document
-from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import Side
+from lensgui.state.selection import Cursor, extended
+from lensgui.terms.kinds import Head, Side
 
 HIDE_FIRST = "hide position 0"
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
 NO_HEAD = "Click a head in the grid to see where it looks."
 SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
-Head = tuple[int, int]
 
 
 def of_head(
@@ -82,7 +81,6 @@ class AttentionPane(Pane):
         self._document: Document | None = None
         self._cursor = Cursor()
         self._is_shared_by_hand = False
-        self.several: tuple[Head, ...] = ()
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
         self.side.setAccessibleName("Prompt whose attention is shown")
@@ -118,7 +116,7 @@ class AttentionPane(Pane):
         ranks = question(self.all_heads.score, document, cursor, side)
         if ranks is not None:
             found["rank"] = ranks
-        looked_at = self._heads(cursor)
+        looked_at = cursor.selected
         if looked_at:
             found["head"] = AttentionHead(
                 model, asked, looked_at, side, focus.measure, focus.hides_first, rows
@@ -130,7 +128,7 @@ class AttentionPane(Pane):
         focus = self.focus.focus
         return script.attention(
             document,
-            self._heads(cursor) or ((cursor.layer or 0, cursor.head or 0),),
+            cursor.selected or ((cursor.layer or 0, cursor.head or 0),),
             self._side,
             focus.measure,
             hides_first=focus.hides_first,
@@ -154,21 +152,16 @@ class AttentionPane(Pane):
         """Outline the selected head, and its cell."""
         is_elsewhere = (cursor.layer, cursor.head) != (self._cursor.layer, self._cursor.head)
         self._cursor = cursor
-        if (cursor.layer, cursor.head) not in self.several:
-            self.several = ()
         self._mark()
         if is_elsewhere:
             self.grid.reveal()
         self._rank()
-        self.focus.expect(self._heads(cursor))
+        self.focus.expect(cursor.selected)
         self.focus.show_cursor(cursor)
 
     def draw_reply(self, name: str) -> None:
-        """Fill in the layers known so far, or the head; forget which heads of another model."""
+        """Fill in the layers known so far, or the head."""
         match name:
-            case "model" if self.known(name, ModelCard) is not None:
-                self.several = ()
-                self._mark()
             case "rank":
                 self._rank()
             case "grid":
@@ -215,13 +208,6 @@ class AttentionPane(Pane):
     @property
     def _side(self) -> Side:
         return SIDES[self.side.currentIndex()]
-
-    def _heads(self, cursor: Cursor) -> tuple[Head, ...]:
-        """Return the heads that are looked at: the selected one, or those averaged over."""
-        if cursor.layer is None or cursor.head is None:
-            return ()
-        chosen = (cursor.layer, cursor.head)
-        return self.several if chosen in self.several else (chosen,)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the width anew."""
@@ -296,15 +282,9 @@ class AttentionPane(Pane):
     @Slot(object)
     def _extend(self, head: Head) -> None:
         """Average over a head too, or no longer."""
-        before = self.several or self._heads(self._cursor)
-        after = tuple(one for one in before if one != head)
-        after = (*after, head) if len(after) == len(before) else after
-        self.several = after if len(after) > 1 else ()
-        if after:
-            layer, chosen = after[-1]
-            self.picked.emit({"layer": layer, "head": chosen})
-        self.show_cursor(self._cursor)
-        self.altered.emit()
+        fields = extended(self._cursor.selected, head)
+        if fields["head"] is not None:  # the last one stays
+            self.picked.emit(fields)
 
     @Slot(object)
     def _pin(self, head: Head) -> None:
@@ -317,6 +297,8 @@ class AttentionPane(Pane):
         place, words = Cursor(layer, head), self.grid.words(layer, head)
         average = partial(self._extend, (layer, head))
         found = of_head(self, place, self._pins, words, average)
+        if (layer, head) in self._cursor.heads:
+            found[1:1] = menus.of_heads(self, self._cursor.heads, self._pins)
         menus.show_menu(self, found, where)
 
     @Slot(int, int, object)
@@ -330,7 +312,7 @@ class AttentionPane(Pane):
         return self._document.pins if self._document else ()
 
     def _mark(self) -> None:
-        self.grid.show_marks(self._cursor, heads_of(self._pins), self.several)
+        self.grid.show_marks(self._cursor, heads_of(self._pins), self._cursor.heads)
         self.head.show_pins(edges_of(self._pins, self.focus.heads))
 
     def _reading(self, axis: Axis) -> PromptReading | None:

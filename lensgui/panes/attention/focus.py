@@ -17,7 +17,8 @@ from lensgui.panes.controls.controls import headline, line
 from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import Head, Part
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import Part
 
 Heads = tuple[tuple[int, int], ...]
 VIEWS = ("map", "lines", "text")

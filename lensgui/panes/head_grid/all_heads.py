@@ -21,7 +21,8 @@ from lensgui.panes.head_grid.role_rules import RoleRules
 from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import USUAL, Head, Part, RoleBounds
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import USUAL, Part, RoleBounds
 from lensgui.terms.scores import HeadScore
 
 

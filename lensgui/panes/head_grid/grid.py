@@ -44,7 +44,8 @@ from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.theme import Theme
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import Head, Part
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import Part
 
 ZOOM_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}  # steps
 HINT = (

@@ -19,7 +19,8 @@ from lensgui.panes.pictures import axis_labels, picture, role_marks
 from lensgui.panes.pictures.axis_labels import Ink, Labels
 from lensgui.panes.theme import NEUTRAL, STALE_OPACITY, Theme
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import Head, Part
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import Part
 
 HALF_NAME = 7  # pixels that a name may stand out beyond its row
 VEIL = 0.82  # opacity over heads that are filtered out

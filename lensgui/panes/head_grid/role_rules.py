@@ -24,7 +24,8 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import headline, plain_label, sentence
 from lensgui.panes.pictures import role_marks
 from lensgui.panes.token_text import plain_tip
-from lensgui.terms.roles import ENOUGH_PAIRS, ROLES, USUAL, Head, HeadRole, Part, RoleBounds
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import ENOUGH_PAIRS, ROLES, USUAL, HeadRole, Part, RoleBounds
 
 NUMBERS = {
     "attention": ("attention ≥", "The least attention from where the metric is read."),

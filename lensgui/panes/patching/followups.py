@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lensgui.panes.menus import Verb
+from lensgui.panes.menus import FEEDERS, Verb
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import Extent, SweepKind
 
-FEEDERS = "Who feeds it"
 INPUTS = {"q": "queries", "k": "keys", "v": "values"}
 
 

@@ -1,26 +1,32 @@
-"""Necessary or sufficient: every head as a point, by what it restores and what it takes away."""
+"""Necessary or sufficient: every head as a point, by what it restores and what it breaks."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
+from lensgui.jobs.results import Reply
+from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
-from lensgui.panes.menus import heads_of
+from lensgui.panes.menus import heads_of, toggled
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
-from lensgui.panes.pictures.scatter import Points, Scatter
+from lensgui.panes.patching.selected_heads import SelectedHeads
 from lensgui.panes.python import sweeps
+from lensgui.panes.scatter.point_key import PointKey
+from lensgui.panes.scatter.point_plot import Points
+from lensgui.panes.scatter.scatter import Scatter
 from lensgui.panes.sweep_view import cells
-from lensgui.panes.token_text import signed
+from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.document import Document
-from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import HEADS, Direction
+from lensgui.state.selection import Cursor, extended, gathered
+from lensgui.terms.kinds import HEADS, Direction, Head
 
 DIRECTIONS: tuple[tuple[str, Direction], ...] = (
     ("sufficient", "denoising"),
@@ -30,37 +36,69 @@ EMPTY_STATE = (
     "Type a corrupted prompt with as many tokens as the clean one, and every head is patched both "
     "ways."
 )
-LEGEND = (
-    "Right: enough to bring the clean answer back. Up: the clean answer needs it. "
-    "Of clean − corrupted; hover for attribution and ablation."
+LEGEND = "Heads to the right are enough for the clean answer, heads at the top are needed for it."
+LEGEND_TIP = (
+    "Breaking single heads underestimates where backup heads take over, and a corruption that "
+    "flips the answer counts twice: then a share of 50 % leaves the model undecided."
 )
-
-
-LEGEND_LINES = 3
+LEGEND_LINES = 2
+RESTORES = (
+    "How much of clean − corrupted comes back when the head's output of the clean run is put into "
+    "the corrupted run (denoising): 1 is all of it, so the head is sufficient."
+)
+BREAKS = (
+    "How much of clean − corrupted is lost when the head's output of the corrupted run is put into "
+    "the clean run (noising): 1 is all of it, so the head is necessary."
+)
+KEY_TIP = (
+    "Blue heads write towards the answer themselves and red ones against it (direct logit "
+    "attribution); the larger a point's area, the more the head attends from where the metric is "
+    "read to the answer's token in the clean prompt."
+)
+HINT = (
+    "Click a head to select it, Shift-click for several, drag around them with Shift held, "
+    "Ctrl-click pins; arrow keys move, with Shift they add, Space adds or leaves out."
+)
+NOBODY = "No head is inside that loop: drag around some points."
 
 
 class NecessaryPane(Pane):
-    """Every head on the axes of denoising and noising."""
+    """Every head on the axes of restoring and breaking."""
 
     title: ClassVar[str] = "Necessary or sufficient"
+    averages: ClassVar[bool] = True
     about: ClassVar[str] = "Every head by what it restores and by what is lost without it."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cursor = Cursor()
-        self._pins: frozenset[tuple[int, int]] = frozenset()
-        self._heads: list[tuple[int, int]] = []
+        self._pins: tuple[Cursor, ...] = ()
+        self._heads: list[Head] = []
+        self._shown: dict[str, Sweep] = {}  # the sweeps that are drawn
+        self._is_settled = False  # whether all heads are
+        self._beside: tuple[dict[str, Sweep], HeadEffects | None] = {}, None
         self.legend = Lines(LEGEND_LINES, self)
-        self.scatter = Scatter(
-            "Heads by denoising and noising",
-            "Every head by what patching it restores and takes away; click one to select it.",
-            self,
-        )
+        self.legend.setToolTip(plain_tip(LEGEND_TIP))
+        self.key = PointKey("attribution (fitted)", "attention to answer", KEY_TIP, self)
+        self.scatter = Scatter("Heads by what they restore and break", HINT, self)
+        self.selected = SelectedHeads(self)
         self.column.addWidget(self.legend)
+        self.column.addWidget(self.key)
         self.column.addWidget(self.scatter, 1)
-        self.scatter.picked.connect(self._pick)
-        self.scatter.hovered.connect(self.hovered)
+        self.column.addWidget(self.selected)
+        self._connect()
         self._draw()
+
+    def _connect(self) -> None:
+        scatter = self.scatter
+        scatter.picked.connect(self._pick)
+        scatter.extended.connect(self._extend)
+        scatter.pinned_at.connect(self._pin)
+        scatter.gathered.connect(self._gather)
+        scatter.menu_requested.connect(self._show_verbs)
+        scatter.hovered.connect(self.hovered)
+        self.selected.pane_requested.connect(self.pane_requested)
+        self.selected.pins_requested.connect(self._pin_selected)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return both directions of patching, and once they are known what else there is."""
@@ -83,13 +121,20 @@ class NecessaryPane(Pane):
 
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""
-        self._pins = frozenset(heads_of(document.pins))
+        self._pins = document.pins
+        self._say("loop", "")
         self._mark()
 
     def show_cursor(self, cursor: Cursor) -> None:
-        """Mark the selected head."""
+        """Mark the selected heads."""
         self._cursor = cursor
+        self._say("loop", "")
+        self.selected.show_heads(cursor.selected)
         self._mark()
+
+    def draw_roles(self) -> None:
+        """Write the letters of roles after the names."""
+        self._draw()
 
     def draw_reply(self, name: str) -> None:
         """Move the points to what is known now; those of two questions do not mix."""
@@ -112,58 +157,161 @@ class NecessaryPane(Pane):
         return is_asked and sweep is not None and _is_whole(sweep)
 
     def _draw(self) -> None:
-        """Draw the heads of which both numbers are known."""
-        sweeps = self.sweeps
-        sufficient, necessary = sweeps.get("sufficient"), sweeps.get("necessary")
-        is_old = any(self.is_stale(name) for name, _ in DIRECTIONS)
-        self.scatter.show_stale(is_old)
-        if is_old and len(sweeps) < len(DIRECTIONS) and self.scatter.points is not None:
-            return  # one direction is known, the other not yet: what was known of both stays
-        if sufficient is None or necessary is None:
+        """Draw the heads of which both numbers are known.
+
+        What was known of all heads stays, dimmed, until that is known anew.
+        """
+        replies = [reply for name, _ in DIRECTIONS if (reply := self.reply(name)) is not None]
+        is_stale = any(reply.is_stale for reply in replies)
+        is_coming = any(reply.is_running for reply in replies)
+        if (self._is_settled and is_coming) or not _is_one(replies):
+            is_new = any(reply.known is not None for reply in replies)
+            self.scatter.show_stale(is_stale or is_new)
+            return
+        shown = self._shown = self.sweeps
+        self._is_settled = len(shown) == len(DIRECTIONS) and all(map(_is_whole, shown.values()))
+        self.scatter.show_stale(is_stale)
+        if len(shown) < len(DIRECTIONS):
             self._heads = []
-            is_silent = sweeps or any(self.has_failed(name) for name, _ in DIRECTIONS)
+            is_silent = shown or any(self.has_failed(name) for name, _ in DIRECTIONS)
             words = NO_MODEL if self.has_failed(MODEL) else EMPTY_STATE
             self.legend.setText("" if is_silent else words)
+            self.key.show_scales(None, is_sized=False)
             self.scatter.show_points(None)
             return
-        self.legend.setText("\n".join(filter(None, (cells.refusal(sufficient), LEGEND))))
+        refusal = cells.refusal(shown["sufficient"])
+        self.legend.setText("\n".join(filter(None, (refusal, LEGEND))))
+        self.scatter.show_points(self._points(shown["sufficient"], shown["necessary"]))
+        self._mark()
+
+    def _points(self, sufficient: Sweep, necessary: Sweep) -> Points:
+        """Return every head of which both numbers are known; colours and sizes come later."""
         known = _is_known(sufficient) & _is_known(necessary)
         self._heads = [(int(layer), int(head)) for layer, head in np.argwhere(known)]
         where = tuple(np.array(self._heads, int).reshape(-1, 2).T)
         x, y = (sweep.shown[where].astype(np.float64) for sweep in (sufficient, necessary))
         unit = f", {sufficient.unit}" if sufficient.refusal else ""
-        names = [f"L{layer}H{head}" for layer, head in self._heads]
-        titles = f"denoising: restored{unit}", f"noising: taken away{unit}"
-        self.scatter.show_points(Points(x, y, names, self._words, *titles, flips=True))
-        self._mark()
+        points = Points(
+            x,
+            0 - y,
+            [self._name(head) for head in self._heads],
+            self._words,
+            f"restores{unit} →",
+            f"breaks{unit} →",
+            RESTORES,
+            BREAKS,
+        )
+        effects = self._effects
+        if effects is None:
+            self.key.show_scales(None, is_sized=False)
+            return points
+        end, shades = _shades(effects)
+        self.key.show_scales(end, is_sized=effects.attention is not None)
+        return replace(
+            points,
+            shades=None if shades is None else shades[where],
+            areas=None if effects.attention is None else effects.attention[where].astype(float),
+        )
+
+    def _name(self, head: Head) -> str:
+        """Return what a head is called, with the letter of its role."""
+        part = self.roles.get(head)
+        return f"L{head[0]}H{head[1]}" + (f" {part.letter}" if part is not None else "")
+
+    @property
+    def _effects(self) -> HeadEffects | None:
+        """What is known of heads beside the sweeps that are drawn, and of these prompts."""
+        found = self.known("roles", HeadEffects)
+        if found is not None:
+            self._beside = self._shown, found
+        shown, kept = self._beside
+        return kept if shown == self._shown else None
 
     def _words(self, number: int) -> str:
         """Return what is known of a head, in words."""
-        place = self._heads[number]
-        parts = [
-            f"{sweep.direction} {cells.cell_words(sweep, *place)}" for sweep in self.sweeps.values()
-        ]
-        effects = self.known("roles", HeadEffects)
-        is_mean = any(sweep.spread is not None for sweep in self.sweeps.values())
-        whose = "of the shown pair: " if is_mean else ""
+        place, found = self._heads[number], list(self._shown.values())
+        lines = [cells.cell_words(sweep, *place) for sweep in found]
+        whose = "of the shown pair: " if any(sweep.spread for sweep in found) else ""
+        effects = self._effects
         if effects is not None and effects.attribution is not None:
             change = signed(float(effects.attribution[place]))
-            parts.append(f"{whose}direct attribution {change} logits")
+            lines.append(f"{whose}direct attribution {change} logits")
+        if effects is not None and effects.attention is not None:
+            looked = percent(float(effects.attention[place]))
+            lines.append(f"{whose}attention to the answer {looked}")
         if effects is not None and np.isfinite(effects.ablation[place]):
             change = f"{signed(float(effects.ablation[place]))} {effects.unit}"
-            parts.append(f"{whose}mean ablation over {effects.prompts} prompts {change}")
-        return f"L{place[0]}H{place[1]}\n" + "\n".join(parts)
+            lines.append(f"{whose}mean ablation over {effects.prompts} prompts {change}")
+        part = self.roles.get(place)
+        lines += [part.words] if part is not None else []
+        return f"L{place[0]}H{place[1]} " + "\n".join(lines)
 
     def _mark(self) -> None:
-        place = (self._cursor.layer, self._cursor.head)
-        chosen = self._heads.index(place) if place in self._heads else None
-        pinned = [at for at, head in enumerate(self._heads) if head in self._pins]
-        self.scatter.show_chosen(chosen, pinned)
+        number = {head: at for at, head in enumerate(self._heads)}
+        chosen = number.get((self._cursor.layer or 0, self._cursor.head or 0))
+        chosen = chosen if self._cursor.head is not None else None
+        pinned, together = (
+            [number[head] for head in heads if head in number]
+            for heads in (heads_of(self._pins), self._cursor.heads)
+        )
+        self.scatter.show_chosen(chosen, pinned, together)
 
     @Slot(int)
     def _pick(self, number: int) -> None:
         layer, head = self._heads[number]
         self.picked.emit({"layer": layer, "head": head})
+
+    @Slot(int)
+    def _extend(self, number: int) -> None:
+        """Select a head beside the others, or no longer."""
+        fields = extended(self._cursor.selected, self._heads[number])
+        if fields["head"] is not None:  # the last one stays
+            self.picked.emit(fields)
+
+    @Slot(object)
+    def _gather(self, numbers: tuple[int, ...]) -> None:
+        """Select the heads within a loop."""
+        if numbers:
+            self.picked.emit(gathered(self._heads[number] for number in numbers))
+        self._say("loop", "" if numbers else NOBODY)
+
+    @Slot(int)
+    def _pin(self, number: int) -> None:
+        self.edited.emit({"pins": toggled(self._pins, Cursor(*self._heads[number]))})
+
+    @Slot()
+    def _pin_selected(self) -> None:
+        self.edited.emit({"pins": menus.with_heads(self._pins, self._cursor.selected)})
+
+    @Slot(object, object)
+    def _show_verbs(self, number: int | None, where: QPoint) -> None:
+        """Show what can be done with a head, or with all that are selected if it is one of them."""
+        heads = self._cursor.selected
+        head = None if number is None else self._heads[number]
+        if head is None or head in heads:
+            found = menus.of_heads(self, heads, self._pins) if heads else []
+        else:
+            found = menus.of_place(self, Cursor(*head), self._pins)
+        if number is not None:
+            found.append(menus.copying(self._words(number)))
+        if found:
+            menus.show_menu(self, found, where)
+
+
+def _shades(effects: HeadEffects) -> tuple[float | None, NDArray[np.uint8] | None]:
+    """Return what full colour stands for, in logits, and each head's colour, [layer, head]."""
+    if effects.attribution is None or not np.isfinite(effects.attribution).all():
+        return None, None
+    end = float(np.abs(effects.attribution).max()) or 1.0
+    return end, cells.shades(effects.attribution / np.float32(end))
+
+
+def _is_one(replies: list[Reply]) -> bool:
+    """Whether both directions are of the same prompts."""
+    requests = [reply.request for reply in replies]
+    return (
+        len({replace(of, direction="noising") for of in requests if isinstance(of, Patching)}) < 2
+    )
 
 
 def _is_whole(sweep: Sweep) -> bool:

@@ -1,102 +1,121 @@
-"""Who feeds it: path patching from every earlier head and MLP into the selected head."""
+"""Who feeds it: path patching from every earlier head and MLP into a set of heads."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
-from lensgui.jobs.arrays import CellState, Feeding
-from lensgui.jobs.requests import Request, WhoFeeds
+from lensgui.jobs.arrays import CellState, Feeding, Sweep
+from lensgui.jobs.requests import PathsInto, Request, WhoFeeds
 from lensgui.panes import menus
-from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.pane import Pane
+from lensgui.panes.patching.chain import Chain, Link
+from lensgui.panes.patching.inputs import INPUTS, InputTotals
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.sweep_picture import SweepPicture
-from lensgui.panes.token_text import signed
+from lensgui.panes.token_text import plain_tip, signed
 from lensgui.state.document import Document
-from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import HeadInput
+from lensgui.state.selection import Cursor, gathered
+from lensgui.terms.kinds import Head
 
-NO_HEAD = "Select a head in any pane to see who feeds it."
+NO_HEAD = "Select a head in any pane, or several, to see who feeds them."
 NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."
 TIP = (
-    "Click a sender, or move with the arrow keys, to select it; right-click to see who feeds it in "
-    "turn."
+    "Click a sender, or move with the arrow keys, to select it; double-click it or press Enter to "
+    "see who feeds it in turn."
 )
 LEGEND_TIP = (
-    "The path from each sender straight into the head is taken from the clean run, all else from "
-    "the corrupted run (path patching)."
+    "The path from each sender straight into the receiving heads is taken from the clean run, all "
+    "else from the corrupted run (path patching, Wang et al. 2022)"
 )
-LATER = "it does not come before the receiving head"
-INPUTS: Groups[HeadInput] = (
-    (
-        "",
-        (
-            Option("q", "its queries", "What is fed into what the head looks for."),
-            Option("k", "its keys", "What is fed into what the head's sources can be found by."),
-            Option("v", "its values", "What is fed into what the head hands on."),
-        ),
-    ),
+HEARING = (
+    "Whether a later receiver also receives what earlier receivers changed, instead of being "
+    "recorded while all else is as in the corrupted run (Wang et al. 2022): a difference only for "
+    "heads of several layers."
 )
+LATER = "it comes before none of the receiving heads"
+ACROSS = "senders between these layers reach the later heads only"
+NAMED = 4  # receiving heads that the legend names
 
 
 class FeedersPane(Pane):
-    """How much of the answer each path into one head carries."""
+    """How much of the answer each path into a set of heads carries."""
 
     title: ClassVar[str] = "Who feeds it"
-    about: ClassVar[str] = "Path patching of every earlier head and MLP into the selected head."
+    about: ClassVar[str] = "Path patching of every earlier head and MLP into the selected heads."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
         self._cursor = Cursor()
         self._turned_to: object = None
-        self._held: tuple[int, int] | None = None
+        self._before: tuple[Link, ...] = ()  # what was asked about before the present question
+        self._held: tuple[Head, ...] = ()  # that stay the receivers while senders are selected here
         self._picks = False
-        self.input = Chooser("Input of the selected head", INPUTS, self)
+        self.input = InputTotals(self)
+        self.hearing = QCheckBox("hear each other", self)
+        self.hearing.setAccessibleName("Receivers hear each other")
+        self.hearing.setToolTip(plain_tip(HEARING))
+        self.chain = Chain(self)
         self.picture = SweepPicture("Senders by layer and head", TIP, self._words, self)
         self.heatmap, self.levels = self.picture.heatmap, self.picture.levels
         self.table = self.picture.table
         self.legend = self.picture.legend
         self._empty_states = {self.heatmap: NO_HEAD}
+        row = QHBoxLayout()
+        row.addWidget(self.chain, 1)
+        row.addWidget(self.hearing)
         self.column.addWidget(self.input)
+        self.column.addLayout(row)
         self.column.addWidget(self.picture, 1)
-        self.input.chosen.connect(self._choose_input)
-        self.picture.picked.connect(self._pick)
-        self.picture.hovered.connect(self.hovered)
-        self.picture.menu_requested.connect(self._show_verbs)
+        self._connect()
         self._draw()
 
+    def _connect(self) -> None:
+        picture = self.picture
+        self.input.chosen.connect(self._alter)
+        self.hearing.toggled.connect(self._alter)
+        self.chain.chosen.connect(self._return_to)
+        picture.picked.connect(self._pick)
+        picture.hovered.connect(self.hovered)
+        picture.menu_requested.connect(self._show_verbs)
+        picture.activated.connect(self._go_on)
+
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
-        """Return path patching into the selected head."""
-        place = self._receiver(cursor)
-        if not document.pair.is_complete or place is None:
+        """Return path patching into the selected heads: all senders at once, and each."""
+        heads = self._receivers(cursor)
+        if not document.pair.is_complete or not heads:
             return {}
-        return {"feeding": WhoFeeds(document.model, document.pair, *place, self._input())}
+        asked = document.model, document.pair, heads
+        feeding = WhoFeeds(*asked, self.input.value, self._hear_each_other(heads))
+        return {"totals": PathsInto(*asked), "feeding": feeding}
 
     def python(self, document: Document, cursor: Cursor) -> str:
-        """Return how to patch the paths into the selected head."""
-        return sweeps.who_feeds(document, self._receiver(cursor) or (0, 0), self._input())
+        """Return how to patch the paths into the selected heads."""
+        heads = self._receivers(cursor) or ((0, 0),)
+        hears = self._hear_each_other(heads)
+        return sweeps.who_feeds(document, heads, self.input.value, hear_each_other=hears)
 
     def show_document(self, document: Document) -> None:
         """Ask for the input that a patching pane has just turned to."""
         self._document = document
         turned = document.kind.activation
-        if turned != self._turned_to and turned in ("q", "k", "v"):
+        if turned != self._turned_to and turned in INPUTS:
             self.input.show_value(turned)
         self._turned_to = turned
         self._empty_states = {self.heatmap: NO_HEAD if document.pair.is_complete else NO_PAIR}
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
-        """Keep the receiving head: the selected one, unless it was selected here."""
+        """Keep the receiving heads: the selected ones, unless these were selected here."""
         self._cursor = cursor
         if not self._picks:
-            self._held = None
+            self._held, self._before = (), ()
+        self._show_links()
         self.heatmap.show_cursor(cursor)
 
     def draw_roles(self) -> None:
@@ -105,6 +124,8 @@ class FeedersPane(Pane):
 
     def draw_reply(self, name: str) -> None:
         """Fill in what is known, or say why nothing is and nothing else."""
+        if name == "totals":
+            self.input.show_totals(self.answer(name, Sweep), is_stale=self.is_stale(name))
         if name == "feeding":
             is_silent = self.has_failed(name)
             self._say_if_empty({self.heatmap: ""} if is_silent else self._empty_states)
@@ -115,16 +136,23 @@ class FeedersPane(Pane):
         """What is drawn."""
         return self.answer("feeding", Feeding)
 
-    def _receiver(self, cursor: Cursor) -> tuple[int, int] | None:
-        """Return the receiving head: senders that are clicked here do not take its place."""
-        if self._held is not None:
-            return self._held
-        if cursor.layer is None or cursor.head is None:
-            return None
-        return cursor.layer, cursor.head
+    def _receivers(self, cursor: Cursor) -> tuple[Head, ...]:
+        """Return the receiving heads: senders that are clicked here do not take their place."""
+        return self._held or tuple(sorted(cursor.selected))
 
-    def _input(self) -> HeadInput:
-        return self.input.value or "q"
+    def _hear_each_other(self, heads: tuple[Head, ...]) -> bool:
+        """Whether receivers hear each other; those of one layer can't."""
+        return self.hearing.isChecked() and len({layer for layer, _ in heads}) > 1
+
+    def _links(self) -> tuple[Link, ...]:
+        """Return the chain up to the present question."""
+        heads = self._receivers(self._cursor)
+        return (*self._before, Link(heads, self.input.value)) if heads else ()
+
+    def _show_links(self) -> None:
+        self.chain.show_links(self._links())
+        layers = {layer for layer, _ in self._receivers(self._cursor)}
+        self.hearing.setEnabled(len(layers) > 1)
 
     def _draw(self) -> None:
         found = self.feeding
@@ -136,7 +164,12 @@ class FeedersPane(Pane):
         self.table.show_sweep(found, 1)
         alone = "of this pair alone, " if self._document and self._document.rows else ""
         counted = f"{alone}{cells.legend(found)}{self._embedding(found)}"
-        self.picture.say(f"into {found.receiver}: {counted}", LEGEND_TIP, found.refusal)
+        into = found.receiver
+        if len(found.heads) > 1:
+            into = f"{menus.heads_name(found.heads, NAMED)} ({found.receiver.split('.')[-1]})"
+        is_across = len({layer for layer, _ in found.heads}) > 1
+        across = f"; {ACROSS}" * is_across
+        self.picture.say(f"into {into}: {counted}{across}", LEGEND_TIP + across, found.refusal)
         pins = self._document.pins if self._document else ()
         setting = Setting(end=cells.largest(found), pins=pins)
         self.picture.show_face(found, setting, is_stale=self.is_stale("feeding"))
@@ -155,24 +188,49 @@ class FeedersPane(Pane):
         name = cells.cell_name(found, row, column)
         if found.states[row, column] == CellState.MASKED:
             return f"{name}: {LATER}"
-        return f"{name} → {found.receiver}: {cells.cell_words(found, row, column)}"
+        words = f"{name} → {found.receiver}: {cells.cell_words(found, row, column)}"
+        reached = [head for head in found.heads if head[0] > row]
+        if len(reached) == len(found.heads):
+            return words
+        return f"{words}; it comes before {menus.heads_name(reached, NAMED)} only"
 
     @Slot(object)
-    def _pick(self, fields: dict[str, int]) -> None:
-        """Select a sender, and keep asking about the head that it feeds."""
-        self._held = self._receiver(self._cursor)
+    def _pick(self, fields: dict[str, Any]) -> None:
+        """Select a sender, and keep asking about the heads that it feeds."""
+        self._select(self._receivers(self._cursor), fields)
+
+    def _select(self, receivers: tuple[Head, ...], fields: dict[str, Any]) -> None:
+        """Select something, and ask about receivers that need not be it."""
+        self._held = receivers
         self._picks = True
         self.picked.emit(fields)
         self._picks = False
 
-    def _turn_to(self, place: Cursor) -> None:
-        """Ask who feeds a sender."""
-        self._held = None
-        menus.select(self, place)
+    @Slot(int, int)
+    def _go_on(self, row: int, column: int) -> None:
+        """Ask who feeds a sender in turn; MLPs and the embedding have no inputs to ask about."""
+        found = self.feeding
+        place = Cursor(**cells.cursor_at(found, (row, column), 1)) if found is not None else None
+        if place is None or place.layer is None or place.head is None:
+            return
+        self._before = self._links()
+        self._select(((place.layer, place.head),), {"layer": place.layer, "head": place.head})
+        self._show_links()
+        self.altered.emit()
+
+    @Slot(int)
+    def _return_to(self, number: int) -> None:
+        """Ask again about an earlier link of the chain."""
+        link = self.chain.links[number]
+        self._before = self.chain.links[:number]
+        self.input.show_value(link.input)
+        self._select(link.heads, gathered(link.heads))
+        self._show_links()
         self.altered.emit()
 
     @Slot(object)
-    def _choose_input(self) -> None:
+    def _alter(self) -> None:
+        self._show_links()
         self.altered.emit()
 
     @Slot(int, int, object)
@@ -184,5 +242,5 @@ class FeedersPane(Pane):
         found = menus.of_place(self, place, self._document.pins)
         if place.head is not None:
             turn = "Show who feeds this sender in turn."
-            found.insert(0, menus.Verb("Who feeds it?", turn, lambda: self._turn_to(place)))
+            found.insert(0, menus.Verb("Who feeds it?", turn, lambda: self._go_on(row, column)))
         menus.show_menu(self, [*found, menus.copying(self._words(row, column))], where)

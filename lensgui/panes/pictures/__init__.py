@@ -10,6 +10,4 @@ picture: What a heatmap draws, and how each part of it is painted.
 role_marks: The letter of a head's role: filled where the role is firm, a ring where it is only
     proposed.
 rows: Rows painted by hand, one below the other, that pointer and keys can choose.
-scatter: Points on two axes, each of them something that can be selected, and which of their names
-    fit.
 """

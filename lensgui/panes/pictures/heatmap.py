@@ -26,7 +26,8 @@ from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Table, Theme
 from lensgui.state.selection import Cursor
-from lensgui.terms.roles import Head, Part
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import Part
 
 STEPS = {
     Qt.Key.Key_Up: (-1, 0),
@@ -44,10 +45,12 @@ class Heatmap(Painted):
 
     Attributes:
         menu_requested: (row, column, where on screen) of a cell whose menu is requested.
+        activated: (row, column) of a cell that was double-clicked, or selected as Enter was typed.
         describe: Puts a cell into words.
     """
 
     menu_requested = Signal(int, int, object)
+    activated = Signal(int, int)
 
     def __init__(
         self,
@@ -167,6 +170,12 @@ class Heatmap(Painted):
         if cell and event.button() == Qt.MouseButton.LeftButton:
             self._pick(*cell)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Go on from the cell under the pointer."""
+        cell = self.cell_at(event.position())
+        if cell and event.button() == Qt.MouseButton.LeftButton:
+            self.activated.emit(*cell)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the verbs of the cell under the pointer, or of the selected one."""
         if event.reason() == QContextMenuEvent.Reason.Mouse:
@@ -181,12 +190,16 @@ class Heatmap(Painted):
             self.menu_requested.emit(*cell, where)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the selection by one cell."""
+        """Move the selection by one cell, or go on from the selected one."""
         step = STEPS.get(Qt.Key(event.key()))
+        row, column = self.selected()
+        is_entered = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_entered and row is not None and column is not None:
+            self.activated.emit(row, column)
+            return
         if step is None or self.picture is None:
             super().keyPressEvent(event)
             return
-        row, column = self.selected()
         height, width = self.picture.shades.shape
         if row is None or column is None:
             self._pick(row or 0, column or 0)

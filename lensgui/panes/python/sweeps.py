@@ -8,7 +8,7 @@ from dataclasses import replace
 from lensgui.jobs.requests import Patching
 from lensgui.panes.python import script
 from lensgui.state.document import Document
-from lensgui.terms.kinds import RESID_PRE, HeadInput, SweepKind
+from lensgui.terms.kinds import RESID_PRE, Head, HeadInput, SweepKind
 
 AS_SHARES = "as a share of clean − corrupted"
 
@@ -39,7 +39,7 @@ def necessary(document: Document, request: Patching) -> str:
     lines = [
         *_swept("restored", replace(request, direction="denoising")),
         *_sweep("broken", replace(request, direction="noising")),
-        "sufficient, necessary = restored.shown, broken.shown  # [layer, head]",
+        "sufficient, necessary = restored.shown, -broken.shown  # [layer, head]",
         f'print(restored.refusal or "{AS_SHARES}")',
         'print("sufficient", table(sufficient), "necessary", table(necessary), sep="\\n")',
     ]
@@ -73,18 +73,22 @@ def all_kinds(document: Document, requests: Sequence[Patching]) -> str:
     return script.script(document, lines)
 
 
-def who_feeds(document: Document, place: tuple[int, int], input_: HeadInput) -> str:
-    """Return how to patch the path from every head and MLP into a head, (layer, head)."""
-    layer, head = place
-    shared = "" if input_ == "q" else " // model.cfg.heads_per_group"
+def who_feeds(
+    document: Document, heads: tuple[Head, ...], input_: HeadInput, *, hear_each_other: bool
+) -> str:
+    """Return how to patch the paths from every head and MLP into some heads, and all at once."""
+    hearing = ", hear_each_other=True" * hear_each_other
     sides = f"({script.tokens('clean')}, {script.tokens('corrupted')})"
     lines = [
         script.pair("pair", document.pair),
         "found = answers(model, pair)",
         f"runs = [Run(model, found.ending(tokens[0])).complete() for tokens in {sides}]",
-        f'receiver = Node("{input_}", {layer}, {head}{shared})',
-        "*_, scores = path_patch_into(*runs, found.metric, receiver)",
+        f"heads = {list(heads)}",
+        f'receivers = inputs_of(model.cfg, heads, "{input_}")',
+        "*_, totals = path_totals(*runs, found.metric, heads)",
+        f"*_, scores = path_patch_into(*runs, found.metric, receivers{hearing})",
         "shown, embedding = scores.shown, scores.embed / scores.scale  # MLPs in the last column",
+        'print("all paths", totals.shown)',
         _printed("scores.refusal"),
     ]
     return script.script(document, lines)

@@ -7,7 +7,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import CellState, Sweep
-from lensgui.panes.pictures.scatter import Points, Scatter
+from lensgui.panes.scatter.point_plot import Points
+from lensgui.panes.scatter.scatter import Scatter
 from lensgui.panes.sweep_view import cells, faces
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.token_text import signed

@@ -28,14 +28,14 @@ DIRECTIONS: Groups[Direction] = (
             Option(
                 "denoising",
                 "clean → corrupted",
-                "Denoising: parts of the clean run are put into the corrupted one; blue places are "
-                "enough to bring the clean answer back.",
+                "Restore (denoising): parts of the clean run are put into the corrupted one; blue "
+                "places are enough to bring the clean answer back.",
             ),
             Option(
                 "noising",
                 "corrupted → clean",
-                "Noising: parts of the corrupted run are put into the clean one; red places are "
-                "needed for the clean answer.",
+                "Break (noising): parts of the corrupted run are put into the clean one; red "
+                "places are needed for the clean answer.",
             ),
         ),
     ),
@@ -57,5 +57,5 @@ def effect(kind: SweepKind, direction: Direction) -> str:
         )
     return (
         f"How far {kind.phrase}, taken from the corrupted run and put into the clean one "
-        f"{where}, takes the clean answer away."
+        f"{where}, breaks the clean answer."
     )

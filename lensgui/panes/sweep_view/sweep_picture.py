@@ -16,7 +16,8 @@ from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.sweep_view.faces import Setting, draw
 from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import plain_tip
-from lensgui.terms.roles import Head, Part
+from lensgui.terms.kinds import Head
+from lensgui.terms.roles import Part
 
 LEGEND_LINES = 2  # what the colours count, and why they count no shares
 
@@ -28,6 +29,7 @@ class SweepPicture(QWidget):
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
         menu_requested: (row, column, where) of a cell whose menu is requested.
+        activated: (row, column) of a cell that is gone on from.
         above: Where further rows go, between the legend and the picture.
         parts: The picture and the table, and what else is to share their height.
     """
@@ -35,6 +37,7 @@ class SweepPicture(QWidget):
     picked = Signal(object)
     hovered = Signal(str)
     menu_requested = Signal(int, int, object)
+    activated = Signal(int, int)
 
     def __init__(
         self, name: str, tip: str, describe: Callable[[int, int], str], parent: QWidget
@@ -55,6 +58,7 @@ class SweepPicture(QWidget):
         self.heatmap.picked.connect(self.picked)
         self.heatmap.hovered.connect(self.hovered)
         self.heatmap.menu_requested.connect(self.menu_requested)
+        self.heatmap.activated.connect(self.activated)
         self.table.picked.connect(self.picked)
         self.levels.ranged.connect(self._range)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
@@ -171,8 +172,8 @@ class SweepPlot(QWidget):
         fixed = self._fixed()
         axes = {axis.name for axis in self.face.axes}
         if "layer" not in axes:  # the edges of one head
-            return replace(fixed, **fields)
-        hidden = {"position": fixed.position} if self._hidden() is not None else {}
+            return replace(fixed, heads=(), **fields)
+        hidden: dict[str, Any] = {"position": fixed.position} if self._hidden() is not None else {}
         return Cursor(**{**hidden, **fields})
 
     def words(self, row: int, column: int) -> str:

@@ -47,15 +47,19 @@ def difference(model, hooks):
     return METRIC(model.run_with_hooks(CORRUPTED, fwd_hooks=list(hooks))) - METRIC(model(CORRUPTED))
 
 
-def slowly(model, senders, receivers, freeze_mlps):
-    """Record what receivers hear, a layer at a time, everything else being held; then put it in."""
+def slowly(model, senders, receivers, freeze_mlps, hears=True):
+    """Record what receivers hear, a layer at a time, everything else being held; then put it in.
+
+    Where they do not hear each other, nothing is put in before all is recorded.
+    """
     _, clean = model.run_with_cache(CLEAN)
     heard, puts, layers = {}, [], range(model.cfg.n_layers)
     for layer, is_mlp in sorted({(layer, part) for layer in layers for part in (False, True)}):
         here = [node for node in receivers if (node.layer, node.kind == "mlp") == (layer, is_mlp)]
         if not here:
             continue
-        logits, now = held(model, senders, clean, puts, layer if freeze_mlps else 0)
+        heard_so_far = puts if hears else []
+        logits, now = held(model, senders, clean, heard_so_far, layer if freeze_mlps else 0)
         for node in here:
             name = "hook_mlp_out" if is_mlp else f"attn.hook_{node.kind}"
             name = f"blocks.{layer}.{name}"
@@ -105,6 +109,23 @@ def test_receivers_hear_what_is_recorded_with_all_else_held(name, freeze_mlps):
             other = path_patch(model, CLEAN, CORRUPTED, METRIC, senders, receivers, not freeze_mlps)
             assert abs(other - ours) > 1e-6
     assert all(seen)
+
+
+@pytest.mark.parametrize("freeze_mlps", [True, False])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_receivers_that_do_not_hear_each_other_are_recorded_at_once(name, freeze_mlps):
+    model = model_of(name)
+    receivers = [Node("q", 1, 1), Node("mlp", 1), Node("v", 2, 0), Node("k", 2, 0)]
+    frozen = [Node("head", 0, 0), Node("mlp", 0)], receivers, freeze_mlps
+    ours = path_patch(model, CLEAN, CORRUPTED, METRIC, *frozen, hear_each_other=False)
+    close(ours, slowly(model, *frozen, hears=False))
+    assert abs(ours - slowly(model, *frozen)) > 1e-6
+    one = CASES["one query"]
+    together = [
+        path_patch(model, CLEAN, CORRUPTED, METRIC, *one, hear_each_other=hears)
+        for hears in (True, False)
+    ]
+    close(*together)
 
 
 @pytest.mark.parametrize("freeze_mlps", [True, False])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lensgui.analysis.heads.attention import attention_to
 from lensgui.analysis.heads.readout import first_share, hide_first_source, read_head, shrink
 from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.run import Run
@@ -82,3 +83,14 @@ def test_shrinking_keeps_the_largest():
     assert small[1, 0, 0] == pattern[1, :3, :3].max()
     assert small[0, -1, -1] == pattern[0, 249:, 249:].max()
     assert shrink(pattern[:, :50, :50], 96).shape == (2, 50, 50)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "olmo2", "mixtral", "gptj", "bloom"])
+def test_attention_to_some_sources_is_read_off_the_patterns(name):
+    """Windows, caps, sinks, shared keys and positions in the scores hold for one row too."""
+    model, tokens = model_of(name), prompts(1)
+    _, cache = model.run_with_cache(tokens)
+    for position, sources in ((tokens.shape[1] - 1, [0, 3, 4]), (5, [5, 1, 1]), (0, [0])):
+        found = attention_to(Run(model, tokens), position, sources)
+        whole = torch.stack([cache["pattern", layer][0] for layer in range(model.cfg.n_layers)])
+        close(found, whole[:, :, position, sorted(set(sources))].sum(-1))

@@ -1,0 +1,124 @@
+"""From who feeds a head back to who feeds that one: a line of links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import button
+from lensgui.panes.menus import heads_name
+from lensgui.panes.token_text import plain_tip
+from lensgui.terms.kinds import Head, HeadInput
+
+MOST_LETTERS = 14  # of a link's name; of more heads only the number is said
+MOST_NAMES = 12  # of heads, in a tooltip
+LEFT_OUT = "…"
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What was asked about: an input of some heads.
+
+    Attributes:
+        heads: (layer, head) of each, in order.
+        input: Which input.
+    """
+
+    heads: tuple[Head, ...]
+    input: HeadInput
+
+    @property
+    def name(self) -> str:
+        """Its short name: L23H1.q, L23H1+3.q, 7 heads.q."""
+        by_layer: dict[int, list[str]] = {}
+        for layer, head in self.heads:
+            by_layer.setdefault(layer, []).append(str(head))
+        name = "+".join(f"L{layer}H{'+'.join(heads)}" for layer, heads in by_layer.items())
+        is_long = len(name) > MOST_LETTERS and len(self.heads) > 1
+        return f"{len(self.heads)} heads.{self.input}" if is_long else f"{name}.{self.input}"
+
+
+class Chain(QWidget):
+    """Links from the first question to the present one; those in the middle give way.
+
+    Attributes:
+        chosen: (number,) of the link that is to be asked about again.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.links: tuple[Link, ...] = ()
+        self.buttons: list[QToolButton] = []
+        self._gap = button(LEFT_OUT, "Links left out", "Links for which there is no room.", self)
+        self._gap.setEnabled(False)
+        self.setAccessibleName("Chain of who feeds whom")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Return the height of a link, whether there is one or not."""
+        return QSize(100, self._gap.sizeHint().height())
+
+    def show_links(self, links: Sequence[Link]) -> None:
+        """Show the way to the present question, which is the last."""
+        if tuple(links) == self.links:
+            return
+        self.links = tuple(links)
+        for old in self.buttons:
+            old.hide()
+            old.deleteLater()
+        self.buttons = []
+        for at, link in enumerate(self.links):
+            arrow = "← " * bool(at)
+            whole = f"{heads_name(link.heads, MOST_NAMES)}: {link.input}"
+            each = button(arrow + link.name, f"Link {at + 1}: {whole}", "", self)
+            each.setToolTip(plain_tip(f"Who feeds {whole}."))
+            each.setCheckable(True)
+            each.setAutoRaise(False)
+            is_present = at == len(self.links) - 1
+            each.setChecked(is_present)
+            each.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=is_present))
+            each.clicked.connect(partial(self._choose, at))
+            self.buttons.append(each)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show more links, or fewer."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out what there is no room for: links after the first, at last the first too."""
+        widths = [each.sizeHint().width() + GAP for each in self.buttons]
+        gap, left_out = self._gap.sizeHint().width() + GAP, range(1, 1)
+        while left_out.stop < len(widths) - 1 and self._exceeds(widths, left_out, gap):
+            left_out = range(1, left_out.stop + 1)
+        if len(widths) > 1 and self._exceeds(widths, left_out, gap):
+            left_out = range(left_out.stop)
+        self._gap.setVisible(bool(left_out))
+        x = 0
+        for at, each in enumerate(self.buttons):
+            each.setVisible(at not in left_out)
+            if left_out and at == left_out.start:
+                self._gap.setGeometry(x, 0, gap - GAP, self.height())
+                x += gap
+            if at not in left_out:
+                each.setGeometry(x, 0, widths[at] - GAP, self.height())
+                x += widths[at]
+
+    def _exceeds(self, widths: list[int], left_out: range, gap: int) -> bool:
+        """Whether links with these widths, some left out, are wider than there is room for."""
+        shown = [width for at, width in enumerate(widths) if at not in left_out]
+        return sum(shown) + gap * bool(left_out) > self.width()
+
+    def _choose(self, number: int, checked: bool = False) -> None:
+        for at, each in enumerate(self.buttons):
+            each.setChecked(at == len(self.links) - 1)
+        self.chosen.emit(number)

@@ -1,0 +1,91 @@
+"""Through which of its inputs a set of heads is fed: all paths together, and which to show."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontMetrics, QPalette
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
+
+from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import button
+from lensgui.panes.controls.flow import Flow
+from lensgui.panes.sweep_view import cells
+from lensgui.panes.token_text import percent, plain_tip, signed
+from lensgui.terms.kinds import HeadInput
+
+INPUTS: dict[HeadInput, tuple[str, str]] = {
+    "q": ("queries", "what the heads look for"),
+    "k": ("keys", "what the heads' sources are found by, shared within a group of heads"),
+    "v": ("values", "what the heads hand on, shared within a group of heads"),
+    "pattern": ("patterns", "queries and keys at once, so where the heads look"),
+}
+NOT_ADDITIVE = "the four do not add up"
+WIDEST = "−100 %"
+AROUND = 10  # pixels
+
+
+class InputTotals(QWidget):
+    """A button for each input: what all paths into it carry together; one of them is shown.
+
+    Attributes:
+        value: The input that is looked at.
+        is_stale: Whether what is written answers an older question.
+        chosen: (input,) the user wants to see another.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.value: HeadInput = "q"
+        self.is_stale = False
+        self.buttons: dict[HeadInput, QToolButton] = {}
+        group = QButtonGroup(self)
+        row = Flow(self, spacing=3)
+        fonts = [theme.text_font(theme.SMALL_POINTS + 0.5, bold=bold) for bold in (False, True)]
+        self._plain, self._bold = fonts
+        widest = QFontMetrics(self._bold)
+        for name, (plural, what) in INPUTS.items():
+            each = button(name, f"Paths into {plural}", f"Show who feeds {what}.", self)
+            each.setCheckable(True)
+            each.setAutoRaise(False)
+            width = widest.horizontalAdvance(f"{name} {WIDEST}") + AROUND
+            each.setFixedWidth(width)  # numbers that come later move nothing
+            each.clicked.connect(partial(self._choose, name))
+            group.addButton(each)
+            row.addWidget(each)
+            self.buttons[name] = each
+        self.show_value("q")
+        self.show_totals(None)
+
+    def show_value(self, value: HeadInput) -> None:
+        """Show which input is looked at, without saying so."""
+        self.value = value
+        for name, each in self.buttons.items():
+            each.setChecked(name == value)
+            each.setFont(self._bold if name == value else self._plain)
+
+    def show_totals(self, totals: Sweep | None, *, is_stale: bool = False) -> None:
+        """Write what all paths carry together, dimmed if it is old; None for nothing known."""
+        self.is_stale = is_stale
+        role = QPalette.ColorRole.PlaceholderText if is_stale else QPalette.ColorRole.ButtonText
+        for at, (name, each) in enumerate(self.buttons.items()):
+            plural, what = INPUTS[name]
+            if totals is None or totals.states[at] != CellState.EXACT:
+                number, words = "…", "not known yet"
+            else:
+                change = float(totals.values[at])
+                share = percent(change / totals.scale)
+                number = signed(change, 2) if totals.refusal else share
+                words = f"all paths at once: {cells.cell_words(totals, at)}; {NOT_ADDITIVE}"
+            each.setText(f"{name} {number}")
+            each.setForegroundRole(role)
+            each.setToolTip(plain_tip(f"Paths into {plural}, {what}: {words}."))
+            each.setAccessibleDescription(words)
+
+    def _choose(self, name: HeadInput, checked: bool = True) -> None:
+        self.show_value(name)
+        self.chosen.emit(name)
