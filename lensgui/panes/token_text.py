@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -17,6 +18,7 @@ LONGEST = 16
 SHORT = 7  # letters, of two tokens that name a place together
 MOST_PIECES = 4  # tokens that are one character
 MOST_DIGITS = 8
+_BYTES = re.compile(r"(<0x[0-9A-F]{2}>)+")
 _FRACTIONS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
 _PICTURES = {" ": SPACE, "\n": "⏎", "\t": "⇥", "\r": "␍", "\x7f": "␡", "\u00a0": "⍽"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -68,7 +70,7 @@ def spelled(tokens: Sequence[Token]) -> list[str]:
     while at < len(tokens):
         pieces = _pieces(tokens, at)
         if len(pieces) > 1:
-            whole = b"".join(token.raw for token in pieces).decode()
+            whole = b"".join(map(_piece, pieces)).decode()
             result += [
                 f"{visible(whole)} {_fraction(piece, len(pieces))}"
                 for piece in range(1, len(pieces) + 1)
@@ -83,15 +85,24 @@ def _pieces(tokens: Sequence[Token], at: int) -> Sequence[Token]:
     """Return the tokens from a place on that are one character together; else the one token."""
     for end in range(at + 2, min(at + MOST_PIECES, len(tokens)) + 1):
         some = tokens[at:end]
-        if not all("\ufffd" in token.text and token.raw and not token.special for token in some):
+        if not all(_piece(token) for token in some):
             break
         try:
-            whole = b"".join(token.raw for token in some).decode()
+            whole = b"".join(map(_piece, some)).decode()
         except UnicodeDecodeError:
             continue
         if len(whole.strip()) == 1:
             return some
     return tokens[at : at + 1]
+
+
+def _piece(token: Token) -> bytes:
+    """Return the bytes of a token that is no character by itself; b"" of any other."""
+    if token.special:
+        return b""
+    if _BYTES.fullmatch(token.label):
+        return bytes.fromhex(token.label.replace("<0x", "").replace(">", ""))
+    return token.raw if "\ufffd" in token.text else b""
 
 
 def _fraction(piece: int, count: int) -> str:
