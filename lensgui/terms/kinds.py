@@ -8,6 +8,8 @@ from typing import Literal
 
 Extent = Literal["position", "all", "edge"]
 Direction = Literal["denoising", "noising"]
+VERBS: dict[Direction, str] = {"denoising": "restore", "noising": "break"}
+"""What a direction does: clean into corrupted may restore the answer, the reverse break it."""
 HeadInput = Literal["q", "k", "v", "pattern"]  # a pattern is queries and keys at once
 Side = Literal["clean", "corrupted", "difference"]
 Head = tuple[int, int]  # its layer, and its number there

@@ -91,7 +91,7 @@ def test_all_rest_stop_and_go_on_together(window, answerer, pane, qtbot):
     qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert all(sweep.done == sweep.total for sweep in pane.sweeps)
     assert {sweep.direction for sweep in pane.sweeps} == {"noising"}
-    assert pane_of(window, PatchingPane).direction.currentText() == "corrupted → clean"
+    assert pane_of(window, PatchingPane).direction.currentText() == "break: corrupted → clean"
 
 
 def test_progress_is_that_of_all_sweeps_and_never_goes_back(window, pane, qtbot):

@@ -63,11 +63,11 @@ def pause_half_way(window, answerer, qtbot):
 
 
 def patched(window):
-    return [line.split(": ")[0] for line in lines(window) if "denoising" in line]
+    return [line.split(": ")[0] for line in lines(window) if ", restore" in line]
 
 
 def test_numbers_of_a_paused_sweep_stay_and_say_so(window, answerer, qtbot):
-    name = "head's output at this position, denoising"
+    name = "head's output at this position, restore"
     assert pause_half_way(window, answerer, qtbot) == [f"{name}, paused"]
     with qtbot.waitSignal(window.runner.settled):
         window.selection.move(position=2)

@@ -22,12 +22,12 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
     assert (window.selection.cursor.layer, window.selection.cursor.head) == (4, 2)
     assert window.panes["Attention"].name.text() == "L4H2 · M"
     said = inspector.numbers.labels[0].text()
-    assert said.startswith("keys that the head reads at all positions, denoising: restores ")
+    assert said.startswith("keys that the head reads at all positions, restore: restores ")
     assert said.partition(": ")[2] in pane.heatmap.describe(4, 1)
     window.selection.move(head=3)
     assert pane.heatmap.selected() == (4, 1)
     with qtbot.waitSignal(window.runner.settled):
-        qtbot.keyClicks(pane.direction, "corrupted")
+        qtbot.keyClicks(pane.direction, "break")
     assert pane.sweep.direction == "noising"
     for _ in range(2):
         window.actions_by_slot["undo"].trigger()

@@ -89,7 +89,7 @@ def test_the_kept_sweep_stays_to_be_chosen(document, show, qtbot):
     pane, document = kept(document, show, qtbot, direction="noising")
     row = pane.view.compare
     assert row.kind.currentText() == "kept: residual stream before attention"
-    assert "denoising, of “When John and Mary went”" in row.kind.toolTip()
+    assert "restore, of “When John and Mary went”" in row.kind.toolTip()
     with qtbot.waitSignal(pane.edited) as edited:
         row.direction.setFocus()
         qtbot.keyClicks(row.direction, "corrupted")
@@ -102,7 +102,7 @@ def test_the_kept_sweep_stays_to_be_chosen(document, show, qtbot):
         qtbot.keyClick(row.kind, Qt.Key.Key_Home)
     assert edited.args == [{"against": None}]
     pane.show_document(document.having(**edited.args[0]))
-    assert row.direction.currentText() == "clean → corrupted"
+    assert row.direction.currentText() == "restore: clean → corrupted"
 
 
 def test_edges_are_compared_with_those_of_the_selected_head(document, show, qtbot):

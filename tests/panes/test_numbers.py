@@ -56,14 +56,14 @@ def test_a_kept_sweep_is_named_as_such(pane, document, hear):
         hear(pane, now, "Activation patching", "sweep"),
         hear(pane, then, "Activation patching", "kept"),
     ]
-    what = "head's output at all positions, denoising"
+    what = "head's output at all positions, restore"
     assert said(pane) == {
         what: cell_words(sweeps[0], 2, 1),
         f"{what}, A (kept, “{OTHER.clean}”)": cell_words(sweeps[1], 2, 1),
     }
     assert OTHER.clean in pane.numbers.labels[1].toolTip()
     other = hear(pane, replace(now, direction="noising"), "Activation patching", "kept")
-    name = "head's output at all positions, noising, A (kept)"
+    name = "head's output at all positions, break, A (kept)"
     assert said(pane)[name] == cell_words(other, 2, 1)
     hear(pane, now, "Activation patching", "kept")
     assert list(said(pane)) == [what]  # A is what is shown

@@ -53,7 +53,7 @@ def test_choosing_a_kind_edits_the_document(document, show, qtbot):
         choose(qtbot, pane.kind, "head")
     assert edited.args == [{"kind": HEADS}]
     with qtbot.waitSignal(pane.edited) as edited:
-        choose(qtbot, pane.direction, "corrupted")
+        choose(qtbot, pane.direction, "break")
     assert edited.args == [{"direction": "noising"}]
 
 
@@ -74,7 +74,7 @@ def test_showing_a_document_chooses_without_saying_so(document, show, qtbot):
     with qtbot.assertNotEmitted(pane.edited):
         pane.show_document(replace(document, kind=HEADS, direction="noising"))
     assert pane.kind.currentText() == "head output (z)"
-    assert pane.direction.currentText() == "corrupted → clean"
+    assert pane.direction.currentText() == "break: corrupted → clean"
 
 
 def test_a_head_is_clicked_and_outlined(document, show, qtbot):

@@ -26,7 +26,7 @@ from lensgui.panes.sweep_view.kinds import effect, phrase
 from lensgui.panes.token_text import shorten, signed, visible
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import SWEEP_KINDS
+from lensgui.terms.kinds import SWEEP_KINDS, VERBS
 
 SIDES = {"clean": "clean", "corrupted": "corrupted", "difference": "clean − corrupted"}
 EXTENTS = {"position": " at this position", "all": " at all positions", "edge": " at this edge"}
@@ -210,7 +210,7 @@ def _patched(
         tip += f" Of “{clean}” against “{corrupted}”." if not request.rows else ""
     of = "" if "mean of" in words else scope(request, document)
     what = f"{phrase(request.kind).removeprefix('the ')}{where}"
-    name = _joined(what, request.direction, kept, of, "paused" if is_paused else "")
+    name = _joined(what, VERBS[request.direction], kept, of, "paused" if is_paused else "")
     yield Number(name, words, tip, _is_exact(sweep, index))
 
 

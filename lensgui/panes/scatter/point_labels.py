@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QPolygonF
 
 GAP = 2.0  # pixels between a dot and its name
+_COVERED = 10_000  # more than there are dots
 _OUTSIDE = 1_000_000
 NAMED = 12  # points that are labelled at most: those farthest from the bulk
 FEWEST = 3  # even where all are much alike
@@ -51,16 +52,16 @@ def place(
         widths: Of each name, in pixels.
         height: Of a name.
         order: Points to be named where there is room, the most important first.
-        needed: Points that are named whatever is in the way.
+        needed: Points that are named whatever dots are in the way, the first whatever names are.
     """
     found: dict[int, QRectF] = {}
     for at in order:
         cost, box = _best(dots, at, widths[at], height, found)
         if not cost:
             found[at] = box
-    for at in needed:
+    for number, at in enumerate(needed):
         cost, box = _best(dots, at, widths[at], height, found)
-        if at not in found and cost < _OUTSIDE:
+        if at not in found and cost < (_COVERED if number else _OUTSIDE):
             found[at] = box
     return found
 
@@ -79,7 +80,7 @@ def _cost(box: QRectF, dots: Dots, taken: dict[int, QRectF]) -> int:
     """Return how much is wrong with a place; 0 for a free one."""
     inside = QRectF(0, 0, dots.room.width(), dots.room.height())
     covered = sum(box.intersects(other) for other in taken.values())
-    return dots.hits(box) + 100 * covered + _OUTSIDE * (not inside.contains(box))
+    return dots.hits(box) + _COVERED * covered + _OUTSIDE * (not inside.contains(box))
 
 
 def _boxes(dots: Dots, at: int, width: float, height: float) -> list[QRectF]:

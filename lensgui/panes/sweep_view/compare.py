@@ -20,7 +20,7 @@ from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS, phrase
 from lensgui.panes.token_text import shorten, signed
 from lensgui.state.document import SweepChoice
-from lensgui.terms.kinds import Direction, SweepKind
+from lensgui.terms.kinds import VERBS, Direction, SweepKind
 
 Side = Literal["A", "B", "A − B"]
 SIDES: dict[Side, str] = {
@@ -201,8 +201,9 @@ def _of(kept: Patching) -> str:
     """Return what a kept sweep is of, in a sentence."""
     averaged = f"; mean of {len(kept.rows)} pairs" if kept.rows else ""
     return (
-        f"The sweep that was kept: {phrase(kept.kind).removeprefix('the ')}, {kept.direction}, of "
-        f"“{shorten(kept.pair.clean, 60)}” against “{shorten(kept.pair.corrupted, 60)}”{averaged}."
+        f"The sweep that was kept: {phrase(kept.kind).removeprefix('the ')}, "
+        f"{VERBS[kept.direction]}, of “{shorten(kept.pair.clean, 60)}” against "
+        f"“{shorten(kept.pair.corrupted, 60)}”{averaged}."
     )
 
 

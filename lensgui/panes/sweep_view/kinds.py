@@ -27,14 +27,14 @@ DIRECTIONS: Groups[Direction] = (
         (
             Option(
                 "denoising",
-                "clean → corrupted",
-                "Restore (denoising): parts of the clean run are put into the corrupted one; blue "
+                "restore: clean → corrupted",
+                "Denoising: parts of the clean run are put into the corrupted one; blue "
                 "places are enough to bring the clean answer back.",
             ),
             Option(
                 "noising",
-                "corrupted → clean",
-                "Break (noising): parts of the corrupted run are put into the clean one; red "
+                "break: corrupted → clean",
+                "Noising: parts of the corrupted run are put into the clean one; red "
                 "places are needed for the clean answer.",
             ),
         ),
