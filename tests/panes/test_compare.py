@@ -92,7 +92,7 @@ def test_the_kept_sweep_stays_to_be_chosen(document, show, qtbot):
     assert "restore, of “When John and Mary went”" in row.kind.toolTip()
     with qtbot.waitSignal(pane.edited) as edited:
         row.direction.setFocus()
-        qtbot.keyClicks(row.direction, "corrupted")
+        qtbot.keyClicks(row.direction, "break")
     assert edited.args == [{"against": SweepChoice(SweepKind("resid_pre"), "noising")}]
     document = document.having(**edited.args[0])
     pane.show_document(document)
