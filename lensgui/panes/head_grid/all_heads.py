@@ -18,7 +18,6 @@ from lensgui.panes.head_grid.magnifier import Magnifier
 from lensgui.panes.head_grid.rank_bar import RankBar
 from lensgui.panes.head_grid.ranking import NAMED, ranking
 from lensgui.panes.head_grid.role_rules import RoleRules
-from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import Head
@@ -134,15 +133,14 @@ class AllHeads(QWidget):
         atlas, layout, owner = self.grid.atlas, self.grid.layout_now(), self._owner
         if head is None or atlas is None or head[0] >= atlas.layers:
             self.magnifier.hide()
+            self.grid.is_magnified = False
             return
         frame = layout.frame(head[0] * len(atlas.axes[1]) + head[1]).toAlignedRect()
         place = QRect(self.grid.mapTo(owner, frame.topLeft()), frame.size())
         room = owner.rect().adjusted(0, self.mapTo(owner, self.rect().topLeft()).y(), 0, 0)
         has_room = self.magnifier.stand_away(place, room, self.grid.tokens)
         self.magnifier.setVisible(has_room)
+        self.grid.is_magnified = has_room
         if has_room:
-            part = self._roles.get(head)
-            name = place_name(Cursor(*head)) + (f" · {part.name}" if part else "")
-            words = self.grid.ranking.number(*head) if self.grid.ranking else ""
-            self.magnifier.show_head(atlas, head, " · ".join(filter(None, (name, words))))
+            self.magnifier.show_head(atlas, head, self.grid.words(*head))
             self.magnifier.raise_()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from lensgui.jobs.arrays import Atlas
 from lensgui.panes import theme
@@ -61,6 +61,7 @@ class HeadGrid(Painted):
         marks: What is outlined.
         ranking: What the heads are ranked by; None before anything is.
         roles: What part each head plays.
+        is_magnified: Whether the head under the pointer is shown large, with its words.
         pointed: ((layer, head) or None,) the head under the pointer.
         extended: ((layer, head),) a head to average over too, or no longer.
         pinned: ((layer, head),) a head to pin, or to unpin.
@@ -80,6 +81,7 @@ class HeadGrid(Painted):
         self.marks = Marks()
         self.ranking: Ranking | None = None
         self.roles: Mapping[Head, Part] = {}
+        self.is_magnified = False
         self._order: Ranking | None = None  # the last ranking that was whole
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
         self._is_dragged = False
@@ -242,8 +244,17 @@ class HeadGrid(Painted):
 
     def tip(self, words: str) -> str:
         """Return what is known of the head under the pointer, in several lines."""
+        if self.is_magnified:
+            return ""  # it is said there
         layer, head = self._pointed or (-1, -1)
         return self._card(layer, head, "\n") if self._pointed else HINT
+
+    def event(self, event: QEvent) -> bool:
+        """Say what is under the pointer, unless that is shown large elsewhere."""
+        if event.type() == QEvent.Type.ToolTip and self.is_magnified:
+            QToolTip.hideText()
+            return True
+        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember where a click or a drag begins."""

@@ -17,7 +17,8 @@ from lensgui.panes.token_text import shorten
 SIDE = 220  # pixels of the head
 LEAST = 90  # with less room it stays away
 AROUND = 6
-LETTERS = 9  # of a token
+LETTERS = 11  # of a token
+LINES = 4  # of what is known of the head
 
 
 class Magnifier(QWidget):
@@ -30,18 +31,18 @@ class Magnifier(QWidget):
         self.setAccessibleName("The head under the pointer, enlarged")
         self.setFont(theme.mono_font(theme.SMALL_POINTS - 1))
         self._image: QImage | None = None
-        self._title = ""
+        self._words = ""
         self._tokens: Sequence[str] = ()
         self._side = SIDE
         self.hide()
 
-    def show_head(self, atlas: Atlas, place: tuple[int, int], title: str) -> None:
+    def show_head(self, atlas: Atlas, place: tuple[int, int], words: str) -> None:
         """Draw a head of the grid; `stand_away` says where.
 
         Args:
             atlas: The heads.
             place: Layer and head.
-            title: What is written above it.
+            words: What is known of it, its name first.
         """
         number = place[0] * len(atlas.axes[1]) + place[1]
         raster = Raster(1, 1, self._side, 0)
@@ -50,8 +51,8 @@ class Magnifier(QWidget):
         image = QImage(pixels.data, width, height, width, QImage.Format.Format_Indexed8)
         image.setColorTable(color_table(theme.of(self.palette()), limit(atlas)))
         self._image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-        self._title = title
-        self.setAccessibleDescription(title)
+        self._words = words
+        self.setAccessibleDescription(words)
         self.update()
 
     def stand_away(self, shown: QRect, room: QRect, tokens: Sequence[str]) -> bool:
@@ -91,9 +92,7 @@ class Magnifier(QWidget):
             painter.setBrush(QColor(colors.surface))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
             title = QRectF(AROUND, 2, self.width() - 2 * AROUND, above - 2)
-            metrics = QFontMetricsF(painter.font())
-            elided = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, title.width())
-            painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, elided)
+            painter.drawText(title, Qt.TextFlag.TextWordWrap, self._words)
             plot = QRectF(AROUND + left, above, self._side, self._side)
             painter.drawImage(plot, self._image)
             self._write_tokens(painter, plot, QColor(colors.text))
@@ -124,4 +123,4 @@ class Magnifier(QWidget):
         metrics = QFontMetricsF(self.font())
         names = [shorten(token, LETTERS) for token in self._tokens]
         tokens = max(map(metrics.horizontalAdvance, names), default=0) + 4
-        return tokens, metrics.height() + 6, tokens + 2
+        return tokens, LINES * metrics.lineSpacing() + 6, tokens + 2
