@@ -151,6 +151,12 @@ class Heatmap(Painted):
             return (("cell", *cell), self._said_of(*cell)) if cell else (None, "")
         return None, picture.mean_words(self.picture, self.plot(), point)
 
+    def pointed_place(self) -> QRectF:
+        """Return the cell under the pointer."""
+        if self.picture is None or self.pointed_cell is None:
+            return QRectF()
+        return picture.cell(self.picture, self.plot(), *self.pointed_cell)
+
     def _said_of(self, row: int, column: int) -> str:
         words, part = self.describe(row, column), self.role_at(row, column)
         return f"{words} · {part.words}" if part and words else words

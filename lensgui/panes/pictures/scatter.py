@@ -197,9 +197,10 @@ class Scatter(QWidget):
             self._draw()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme."""
+        """Take the colours of a new theme, or another font."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self.plot is not None:
+        kinds = QEvent.Type.PaletteChange, QEvent.Type.FontChange
+        if event.type() in kinds and self.plot is not None:
             self._draw()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
