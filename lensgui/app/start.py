@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from lensgui.app.fetching import Fetching
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.smoke import Smoke
-from lensgui.app.window.appearance import SYSTEM, Appearance
+from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import TITLE, MainWindow
 from lensgui.jobs.kept import LIMIT_BYTES, Kept
@@ -97,11 +97,11 @@ def build(
     app.setApplicationName(TITLE)
     faults = Faults(store.home(), app)
     settings = QSettings(str(store.home() / "settings.ini"), QSettings.Format.IniFormat, app)
-    appearance = Appearance(app, str(settings.value("look", SYSTEM)))
+    appearance = Appearance(app, settings)
     document, cursor, lacking = first_view(options)
     session, selection = Session(document), Selection(cursor)
     runner = Runner(make_answerer, Kept(kept_bytes(settings), version))
-    window = MainWindow(session, selection, runner, appearance, settings)
+    window = MainWindow(session, selection, runner, appearance)
     session.setParent(window)
     selection.setParent(window)
     runner.setParent(window)

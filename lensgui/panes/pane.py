@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Protocol, TypeVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -96,10 +96,20 @@ class Pane(QWidget):
         self.message.setAutoFillBackground(True)
         self.message.hide()
         self.message.setAccessibleName(f"{self.title}: what went wrong")
-        line = self.message.fontMetrics().lineSpacing() if self.has_message_line else 0
         self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(SIDE, 4, SIDE, 6 + line)
         self.column.setSpacing(4)
+        self._take_room()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep a line of another font free."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._take_room()
+            self._place_message()
+
+    def _take_room(self) -> None:
+        line = self.fontMetrics().lineSpacing() if self.has_message_line else 0
+        self.column.setContentsMargins(SIDE, 4, SIDE, 6 + line)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what this pane wants to know, by a name of its own for each question."""

@@ -16,6 +16,7 @@ MONO_FAMILIES = ["JetBrains Mono", "Inter", "DejaVu Sans Mono"]
 POINTS = 10.0
 SMALL_POINTS = 8.5
 BLACK_FROM = 106  # of 255; letters have a contrast of 4 : 1 then on every colour of a table
+LEAST_ZOOM, MOST_ZOOM = 0.75, 2.0
 STALE_OPACITY = 0.4  # of what answers an older question
 NEUTRAL = 128  # the index of exactly 0 in a diverging table
 
@@ -28,7 +29,8 @@ class Theme:
         window: Behind everything.
         surface: Behind editors, pictures and lists.
         raised: Buttons and chips.
-        line: Borders and gutters.
+        line: Gutters, and borders of what is no control.
+        outline: Borders of what can be pressed or typed into: at least 3 : 1 to what is around.
         text: What is read.
         faint: What is read second.
         accent: The selection.
@@ -46,6 +48,7 @@ class Theme:
     surface: str
     raised: str
     line: str
+    outline: str
     text: str
     faint: str
     accent: str
@@ -69,13 +72,14 @@ LIGHT = Theme(
     surface="#ffffff",
     raised="#e8ebef",
     line="#c9ced6",
+    outline="#78818f",
     text="#1b1f26",
     faint="#626b78",
-    accent="#c2410c",
+    accent="#b83c0b",
     highlight="#3b78bf",
     changed="#7c3aed",
     warning="#9a3412",
-    hatch="#c3c9d2",
+    hatch="#8e95a0",
     masked="#e4e6ea",
     sequential=("#f7f9fc", "#c3d7f0", "#7fabdf", "#3b78bf", "#123f7c"),
     diverging=("#8e1020", "#dd6a5d", "#f5f5f5", "#5b9bd0", "#0f4b8f"),
@@ -86,13 +90,14 @@ DARK = Theme(
     surface="#14161a",
     raised="#2c3138",
     line="#3d444e",
+    outline="#79838f",
     text="#e6e9ee",
     faint="#99a2b0",
     accent="#ff9f5a",
     highlight="#2f69a8",
     changed="#c4a7ff",
     warning="#ffb68a",
-    hatch="#464e59",
+    hatch="#68717d",
     masked="#3c434e",
     sequential=("#16191f", "#1f3c63", "#2f69a8", "#5fa3dd", "#d3ebff"),
     diverging=("#ff9a86", "#b23a38", "#24272d", "#2b6cab", "#8fcbff"),
@@ -103,6 +108,7 @@ CONTRAST = Theme(
     surface="#161616",
     raised="#2a2a2a",
     line="#ffffff",
+    outline="#ffffff",
     text="#ffffff",
     faint="#e0e0e0",
     accent="#ffe000",
@@ -170,6 +176,42 @@ def diverging(theme: Theme) -> Table:
     return np.concatenate([low, high[1:]])
 
 
+@dataclass(slots=True)
+class _Zoom:
+    factor: float = 1.0
+
+
+_ZOOM = _Zoom()  # of the whole application, as its palette is
+
+
+def zoom() -> float:
+    """Return how much larger text is than at first, `LEAST_ZOOM` to `MOST_ZOOM`."""
+    return _ZOOM.factor
+
+
+def set_zoom(factor: float) -> None:
+    """Let the fonts made from now on be so much larger; `rezoomed` has those made before."""
+    _ZOOM.factor = min(MOST_ZOOM, max(LEAST_ZOOM, factor))
+
+
+def zoomed(pixels: float) -> int:
+    """Return a length that grows with the text."""
+    return round(pixels * _ZOOM.factor)
+
+
+def rezoomed(font: QFont, before: float) -> QFont:
+    """Return a font that was made at another zoom as it is made now.
+
+    Args:
+        font: One of `text_font` or `mono_font`.
+        before: The zoom when it was made.
+    """
+    result = QFont(font)
+    points = round(2 * font.pointSizeF() / before) / 2  # all are made of half points
+    result.setPointSizeF(points * _ZOOM.factor)
+    return result
+
+
 def text_font(points: float = POINTS, *, bold: bool = False) -> QFont:
     """Return the font of sentences and labels."""
     return _font(TEXT_FAMILIES, points, bold=bold)
@@ -189,7 +231,7 @@ def readable_on(red: int, green: int, blue: int) -> QColor:
 def _font(families: list[str], points: float, *, bold: bool) -> QFont:
     font = QFont()
     font.setFamilies(families)
-    font.setPointSizeF(points)
+    font.setPointSizeF(points * _ZOOM.factor)
     if bold:
         font.setWeight(QFont.Weight.DemiBold)
     return font

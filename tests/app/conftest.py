@@ -52,6 +52,7 @@ def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start
     parts.window.close()
     parts.window.deleteLater()
     parts.appearance.choose("light")
+    parts.appearance.zoom(1.0)
     qapp.sendPostedEvents()
     qapp.processEvents()
     gc.unfreeze()

@@ -150,7 +150,10 @@ class RandomUser:
     def switch(self) -> None:
         """Choose from a list that is in sight, as a user does."""
         boxes = [b for b in self.window.findChildren(QComboBox) if b.isVisible() and b.isEnabled()]
-        box = self.draw.choice([box for box in boxes if box.count() > 1])
+        boxes = [box for box in boxes if box.count() > 1]
+        if not boxes:
+            return  # the panes that have some are closed
+        box = self.draw.choice(boxes)
         box.setCurrentIndex(self.draw.randrange(box.count()))
         box.activated.emit(box.currentIndex())
 
@@ -209,6 +212,7 @@ def opened(home: Path, is_real: bool, qapp: QApplication) -> Iterator[start.Part
         parts.window.close()
         parts.window.deleteLater()
         parts.appearance.choose("light")
+        parts.appearance.zoom(1.0)
         qapp.sendPostedEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.processEvents()

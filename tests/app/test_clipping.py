@@ -1,4 +1,4 @@
-"""No text of the window is cut off or drawn over another, at any usual size and in any colours."""
+"""No text of the window is cut off or covers another, at any usual size, zoom and colours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from tests.app.clipping import faults
 
 SIZES = [(800, 450), (1280, 690), (1280, 800), (1920, 1080)]
 THEMES = ["light", "dark", "high contrast"]
-FEW = [((800, 450), "light"), ((1280, 800), "high contrast")]
+ZOOMS = [0.75, 1.0, 1.5, 2.0]
+FEW = [
+    ((800, 450), "light", 1.0),
+    ((1280, 800), "high contrast", 1.0),
+    ((1280, 800), "dark", 1.5),
+    ((1280, 800), "light", 0.75),
+]
 MANY = [
     pytest.param(*case, marks=pytest.mark.soak)
-    for case in product(SIZES, THEMES)
-    if case not in FEW
+    for case in product(SIZES, THEMES, ZOOMS)
+    if case not in FEW and (case[2] < 2 or case[0] == (1920, 1080))
 ]
 
 
@@ -43,8 +49,9 @@ def states(window):
         yield title
 
 
-@pytest.mark.parametrize(("size", "theme"), [*FEW, *MANY])
-def test_no_text_is_cut_off_or_covers_another(parts, window, qtbot, size, theme):
+@pytest.mark.parametrize(("size", "theme", "zoom"), [*FEW, *MANY])
+def test_no_text_is_cut_off_or_covers_another(parts, window, qtbot, size, theme, zoom):
+    parts.appearance.zoom(zoom)
     window.resize(*size)
     window.reset_layout()
     parts.appearance.choose(theme)

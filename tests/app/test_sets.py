@@ -50,7 +50,7 @@ def test_path_patching_into_a_set_takes_three_clicks(window, answerer, qtbot):
     averaged = [request for request in answerer.asked if isinstance(request, AttentionHead)]
     assert averaged[-1].heads == heads
     assert window.panes["Attention"].grid.marks.several == heads
-    window.back()
+    window.selection.back()
     assert window.selection.cursor.heads == ()
-    window.forward()
+    window.selection.forward()
     assert window.selection.cursor.heads == heads

@@ -33,8 +33,10 @@ def test_the_look_is_kept(window, parts, tmp_path):
     assert kept_look(tmp_path) == "system"
 
 
-def test_an_unknown_look_follows_the_system(qapp):
-    appearance = Appearance(qapp, "plaid")
+def test_an_unknown_look_follows_the_system(qapp, tmp_path):
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    settings.setValue("look", "plaid")
+    appearance = Appearance(qapp, settings)
     assert appearance.choice == "system"
     appearance.choose("light")
 

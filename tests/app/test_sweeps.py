@@ -91,7 +91,7 @@ def test_a_stopped_sweep_goes_on(window, answerer, qtbot, how):
     assert "F5" in pane.message.text()
     answerer.is_gated = False
     answerer.gate.release(100)
-    go_on = pane.view.tools.pause.click if how == "button" else window.retry
+    go_on = pane.view.tools.pause.click if how == "button" else window.exchange.retry
     settle(window, qtbot, go_on)
     assert pane.sweep.done == pane.sweep.total
     assert pane.view.tools.pause.text() == "Pause"

@@ -94,7 +94,7 @@ def known_again(parts: start.Parts) -> list[float]:
     keystrokes.settle(parts)
     acts: tuple[Callable[[], None], ...] = (
         window.undo,
-        window.redo,
+        window.session.undo_stack.redo,
         partial(window.show_pane, "Necessary or sufficient"),
         partial(window.show_pane, "Activation patching"),
         partial(window.session.edit, pair=find("ioi").document.pair),

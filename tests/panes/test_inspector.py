@@ -14,7 +14,7 @@ from lensgui.panes.menus import pinnable, place_name, toggled
 from lensgui.panes.sweep_view.cells import cell_words
 from lensgui.state.document import Note, Session
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import SweepKind
+from lensgui.terms.kinds import VERBS, SweepKind
 from tests import fakes
 from tests.answering import last
 from tests.panes.conftest import CURSOR, PAIR, answer, tell
@@ -105,7 +105,7 @@ def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind
     sweep = hear(pane, document.patching(), *SWEEP)
     cell = {"position": 3, "head": 1, "key_value_head": 1}[sweep.axes[1].name]
     assert len(words(pane)) == 1
-    assert words(pane)[0].endswith(f", noising: {cell_words(sweep, 2, cell)}")
+    assert words(pane)[0].endswith(f", {VERBS[document.direction]}: {cell_words(sweep, 2, cell)}")
     pane.show_cursor(Cursor())
     assert words(pane) == []
     pane.show_cursor(cursor)

@@ -13,6 +13,7 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import examples
 
 Key = QKeySequence.StandardKey | str
+LARGER = "Ctrl++", "Ctrl+="  # the second is where no Shift is needed for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,14 @@ class Command:
         menu: The menu it is in.
         text: What the menu says.
         slot: The slot that does it: the window's, or by a dotted name that of a part of it.
-        keys: Its shortcut; "" for none.
+        keys: Its shortcut, or several; "" for none.
         tip: What it does, in a sentence.
     """
 
     menu: str
     text: str
     slot: str
-    keys: Key = ""
+    keys: Key | tuple[str, ...] = ""
     tip: str = ""
 
 
@@ -57,13 +58,30 @@ COMMANDS = (
         "Open a model of the hub whose weights must be read by a limited process first.",
     ),
     Command("&File", "&Quit", "close", QKeySequence.StandardKey.Quit, "Close the window."),
-    Command("&Edit", "&Undo", "undo", QKeySequence.StandardKey.Undo, "Take back the last edit."),
-    Command("&Edit", "&Redo", "redo", QKeySequence.StandardKey.Redo, "Do the edit again."),
-    Command("&Edit", "Select &back", "back", "Alt+Left", "Return to what was selected before."),
-    Command("&Edit", "Select f&orward", "forward", "Alt+Right", "Undo going back."),
+    Command(
+        "&Edit",
+        "&Undo",
+        "undo",
+        QKeySequence.StandardKey.Undo,
+        "Take back the last edit.",
+    ),
+    Command(
+        "&Edit",
+        "&Redo",
+        "session.undo_stack.redo",
+        QKeySequence.StandardKey.Redo,
+        "Do the edit again.",
+    ),
+    Command(
+        "&Edit", "Select &back", "selection.back", "Alt+Left", "Return to what was selected before."
+    ),
+    Command("&Edit", "Select f&orward", "selection.forward", "Alt+Right", "Undo going back."),
     Command("&Run", "&Stop", "stop", "Ctrl+.", "Stop what runs and keep what is known."),
-    Command("&Run", "&Try again", "retry", "F5", "Ask again what failed or was stopped."),
+    Command("&Run", "&Try again", "exchange.retry", "F5", "Ask again what failed or was stopped."),
     Command("&View", "&Fold prompts", "fold_prompts", "Ctrl+J", "Fold the prompts to one line."),
+    Command("&View", "Zoom &in", "appearance.zoom_in", LARGER, "Make all text larger."),
+    Command("&View", "Zoom &out", "appearance.zoom_out", "Ctrl+-", "Make all text smaller."),
+    Command("&View", "Usual &size", "appearance.zoom_back", "Ctrl+0", "Make all text as at first."),
     Command("&View", "&Reset layout", "reset_layout", "", "Put every pane back in its place."),
 )
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples")
@@ -83,7 +101,8 @@ def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
     actions = {}
     for command in COMMANDS:
         action = menus[command.menu].addAction(command.text)
-        action.setShortcut(QKeySequence(command.keys))
+        keys = command.keys if isinstance(command.keys, tuple) else (command.keys,)
+        action.setShortcuts([QKeySequence(key) for key in keys if key != ""])
         action.setStatusTip(command.tip)
         action.setToolTip(plain_tip(command.tip))
         action.triggered.connect(attrgetter(command.slot)(window))

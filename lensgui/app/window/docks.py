@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -14,17 +15,23 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSizePolicy,
+    QToolButton,
     QWidget,
 )
 
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Elided, button, line
 from lensgui.panes.pane import Pane
+from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip
 
 SHOW_PAIR = "Show the pair of the prompts above again; the table stays as it is."
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
 MOST = 16777215  # pixels: no limit, to Qt
+Sign = tuple[tuple[int, int, int, int], ...]
+SHUT: Sign = ((5, 5, 11, 11), (5, 11, 11, 5))
+ALONE: Sign = ((4, 4, 12, 4), (12, 4, 12, 12), (12, 12, 4, 12), (4, 12, 4, 4), (4, 5, 12, 5))
+TOGETHER: Sign = ((4, 4, 12, 4), (12, 4, 12, 12), (12, 12, 4, 12), (4, 12, 4, 4), (8, 4, 8, 12))
 MOST_STEPS = 500  # from one control to the next that is seen
 
 
@@ -105,11 +112,75 @@ def step_in_sight(step: Callable[[bool], bool], is_next: bool) -> bool:
     return True
 
 
+class Grip(QWidget):
+    """Dots that say where a pane can be dragged; the title bar around them does the same."""
+
+    def __init__(self, pane: Pane, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(f"{pane.title}: handle")
+        self.setToolTip("Drag to put this pane elsewhere, or out of the window.")
+        self.setCursor(Qt.CursorShape.SizeAllCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+
+    def sizeHint(self) -> QSize:
+        """Return room for two columns of dots."""
+        return QSize(9, TARGET)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the dots."""
+        colors = theme.of(self.palette())
+        with QPainter(self) as painter:
+            top = self.height() // 2 - 6
+            for row, column in product(range(4), range(2)):
+                painter.fillRect(1 + 4 * column, top + 4 * row, 2, 2, QColor(colors.outline))
+
+
+class SignButton(QToolButton):
+    """A button with a sign in strokes, which no font has to have.
+
+    Attributes:
+        sign: Its strokes, each from one point to another, in sixteenths of its height.
+    """
+
+    def __init__(self, sign: Sign, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.sign = sign
+
+    def explain(self, name: str, tip: str) -> None:
+        """Say what it does."""
+        self.setAccessibleName(name)
+        self.setToolTip(plain_tip(tip))
+
+    def sizeHint(self) -> QSize:
+        """Return a square as high as other buttons."""
+        side = max(TARGET, self.fontMetrics().height() + 6)
+        return QSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the button and its sign."""
+        super().paintEvent(event)
+        unit, middle = self.height() / 16, QRectF(self.rect()).center()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.of(self.palette()).text), 1.5))
+            for left, top, right, bottom in self.sign:
+                ends = (QPointF(x - 8, y - 8) * unit for x, y in ((left, top), (right, bottom)))
+                painter.drawLine(*(middle + end for end in ends))
+
+
 class TitleBar(QWidget):
-    """The strip above a pane; it can be dragged, and holds the pane's buttons."""
+    """The strip above a pane; it can be dragged, and holds the pane's buttons.
+
+    Attributes:
+        soloed: All the room there is is requested for the pane, or no longer.
+    """
+
+    soloed = Signal()
 
     def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._title = pane.title
+        self.grip = Grip(pane, self)
         self.copy = button(
             "Copy as Python",
             f"{pane.title}: copy as Python",
@@ -117,7 +188,10 @@ class TitleBar(QWidget):
             self,
         )
         self.copy.setFont(theme.text_font(theme.SMALL_POINTS))
-        self.copy.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.solo = SignButton(ALONE, self)
+        self.solo.setCheckable(True)
+        self.shut = SignButton(SHUT, self)
+        self.shut.explain(f"{pane.title}: close", "Close this pane; the View menu brings it back.")
         name = Elided(Qt.AlignmentFlag.AlignLeft, self)
         name.setText(pane.title)
         name.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=True))
@@ -130,19 +204,40 @@ class TitleBar(QWidget):
         self.mode.hide()
         self.summary = line(self)
         self.summary.setAccessibleName(f"{pane.title}, in one line")
+        self._lay_out(name, pane)
+        pane.summarised.connect(self.summary.setText)
+        self.solo.clicked.connect(self.soloed)
+        self.mode.clicked.connect(lambda: pane.edited.emit({"is_average": False}))
+        pane.moded.connect(self._show_mode)
+        self.show_folded(is_folded=False)
+        self.show_solo(is_solo=False)
+
+    def _lay_out(self, name: QWidget, pane: Pane) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 2, 4, 0)
+        row.setContentsMargins(6, 2, 4, 0)
+        row.setSpacing(3)
+        row.addWidget(self.grip)
         row.addWidget(self.fold)
         if pane.folds:
             name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         row.addWidget(name, 0 if pane.folds else 1)
         row.addWidget(self.summary, 1 if pane.folds else 0)
-        row.addWidget(self.mode)
-        row.addWidget(self.copy)
-        self.mode.clicked.connect(lambda: pane.edited.emit({"is_average": False}))
-        pane.moded.connect(self._show_mode)
-        pane.summarised.connect(self.summary.setText)
-        self.show_folded(is_folded=False)
+        for part in (self.mode, self.copy, self.solo, self.shut):
+            row.addWidget(part)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Give the pane all the room there is, or back what it had."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.soloed.emit()
+
+    def show_solo(self, *, is_solo: bool) -> None:
+        """Offer all the room there is, or the way back."""
+        self.solo.setChecked(is_solo)
+        self.solo.sign = TOGETHER if is_solo else ALONE
+        act = "show the other panes again" if is_solo else "show it alone"
+        tip = f"{act.capitalize()}; a double-click on the title does the same."
+        self.solo.explain(f"{self._title}: {act}", tip)
+        self.solo.update()
 
     @Slot(str)
     def _show_mode(self, words: str) -> None:
@@ -164,10 +259,13 @@ class Dock(QDockWidget):
     Attributes:
         pane: What it holds.
         is_folded: Whether there is only its title.
+        is_folded_for_room: Whether that is so since the window is low.
         copied: (Pane,) when its code is requested.
+        soloed: (Pane,) when it is to be alone, or no longer.
     """
 
     copied = Signal(object)
+    soloed = Signal(object)
 
     def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
         super().__init__(pane.title, parent)
@@ -178,8 +276,10 @@ class Dock(QDockWidget):
         self.bar = TitleBar(pane, self)
         self.bar.copy.clicked.connect(self._copy)
         self.bar.fold.clicked.connect(self.fold)
+        self.bar.shut.clicked.connect(self.close)
+        self.bar.soloed.connect(self._solo)
         self.setTitleBarWidget(self.bar)
-        self.is_folded = False
+        self.is_folded = self.is_folded_for_room = False
         self._unfolded = 0  # how tall it was
         self.visibilityChanged.connect(self._keep_visibility)
         self.toggleViewAction().triggered.connect(self._come_forward)
@@ -234,6 +334,10 @@ class Dock(QDockWidget):
     def _come_forward(self, is_valid: bool) -> None:
         if is_valid:
             self.raise_()
+
+    @Slot()
+    def _solo(self) -> None:
+        self.soloed.emit(self.pane)
 
     @Slot()
     def _copy(self) -> None:

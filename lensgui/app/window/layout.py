@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabBar
 
 from lensgui.app.window.docks import Dock
+from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.controls.controls import Shares
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.pane import Pane
@@ -49,6 +51,61 @@ def fit_screen(window: QMainWindow) -> None:
     window.resize(window.size().boundedTo(available))
 
 
+class TabBars(QObject):
+    """Names the bars of panes that share a place, whenever Qt makes one."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Dress a new bar."""
+        if event.type() == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
+            bar = event.child()
+            if isinstance(bar, QTabBar):
+                bar.setAccessibleName("Panes that share this place")
+                bar.setToolTip("Click a name to bring that pane to the front.")
+                bar.setMovable(False)  # QTabBar.slide crashes where a tab goes while it is dragged
+        return False
+
+
+class Solo:
+    """One pane in all the room there is, and the way back; the window it belongs to has it.
+
+    Attributes:
+        title: The pane that is alone; "" for all.
+    """
+
+    def __init__(self) -> None:
+        self.title = ""
+        self._before = QByteArray()
+
+    def toggle(self, window: QMainWindow, docks: Mapping[str, Dock], title: str) -> None:
+        """Show a pane alone, or all that were there before."""
+        is_end = title == self.title
+        self.end(window, docks)
+        if is_end:
+            return
+        self._before = window.saveState()
+        self.title = title
+        for other in docks.values():
+            if other is not docks[title] and not other.isFloating():
+                other.hide()
+        docks[title].bar.show_solo(is_solo=True)
+
+    def end(self, window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+        """Show again what was there before."""
+        if self.title:
+            self.forget(docks)
+            window.restoreState(self._before)
+
+    def forget(self, docks: Mapping[str, Dock]) -> None:
+        """Leave all as it is: it is put elsewhere now."""
+        if self.title:
+            docks[self.title].bar.show_solo(is_solo=False)
+            self.title = ""
+
+
 def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     """Put every pane in its place."""
     layout = window.layout()
@@ -59,6 +116,8 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         dock.setFloating(False)
     _place(window, docks)
     layout.activate()
+    for shares in window.findChildren(Shares):
+        shares.reset()
     layout.setSizeConstraint(limits)  # on the way, docks may want more than the window has
 
 
@@ -77,22 +136,30 @@ def _place(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     for dock in docks.values():
         dock.show()
     _place_the_others(window, docks)
-    for bar in window.findChildren(QTabBar):
-        bar.setAccessibleName("Panes that share this place")
-        bar.setToolTip("Click a name to bring that pane to the front.")
     window.resizeDocks(
         [docks[title] for title in WIDTHS], list(WIDTHS.values()), Qt.Orientation.Horizontal
     )
-    is_low = window.height() < LOW
-    docks["Prompt"].fold(is_folded=is_low)
-    if not is_low:
-        docks["Prompt"].be_tall(_height_of(docks["Prompt"], window.size()))
+    docks["Prompt"].fold(is_folded=False)
+    fit_prompts(window, docks["Prompt"])
+
+
+def fit_prompts(window: QMainWindow, dock: Dock) -> None:
+    """Give prompts the height they need; in a low window, one line."""
+    if window.height() < theme.zoomed(LOW):
+        dock.is_folded_for_room |= not dock.is_folded
+        dock.fold(is_folded=True)
+        return
+    if dock.is_folded_for_room:
+        dock.is_folded_for_room = False
+        dock.fold(is_folded=False)
+    if not dock.is_folded:
+        dock.be_tall(_height_of(dock, window.size()))
 
 
 def _height_of(dock: Dock, room: QSize) -> int:
     """Return how tall a dock across a whole window has to be, so that nothing of it is hidden."""
     column, pane = dock.pane.column, dock.pane
-    is_short = room.height() < SHORT
+    is_short = room.height() < theme.zoomed(SHORT)
     needed = column.totalMinimumHeightForWidth if is_short else column.totalHeightForWidth
     return needed(room.width()) + dock.sizeHint().height() - pane.sizeHint().height()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
@@ -69,7 +69,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._fetched: Fetched | None = None
         self._progress = Progress()
-        self.what = Elided(Qt.AlignmentFlag.AlignLeft, self)
+        self.what = Elided(Qt.AlignmentFlag.AlignLeft, self, widest=LONGEST)
         self.what.setAccessibleName("What runs")
         self.bar = QProgressBar(self, maximum=FINE, textVisible=False)
         self.bar.setFixedSize(120, 10)
@@ -84,15 +84,23 @@ class StatusLine(QStatusBar):
         self.readout.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         self.setContentsMargins(6, 0, 0, 0)
         keep_room(self.bar)
-        self.what.setFixedWidth(self.what.fontMetrics().horizontalAdvance(LONGEST))
         self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         for widget, share in ((self.stop, 0), (self.bar, 0), (self.what, 0), (self.sentence, 1)):
             self.addWidget(widget, share)
         self.addPermanentWidget(self.readout, 3)
         self.readout.hide()
-        self.setFixedHeight(self.sizeHint().height())
+        self._take_room()
         self.stop.clicked.connect(self.stopped)
         self.show_progress(Progress())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the height that another font needs."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._take_room()
+
+    def _take_room(self) -> None:
+        self.setFixedHeight(max(self.stop.sizeHint().height(), self.fontMetrics().height()) + 4)
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:

@@ -93,6 +93,8 @@ class ModelBar(QToolBar):
             self.addWidget(part)
         self.addWidget(self.state)
         self.addWidget(self.stop)
+        for part in (self.model, self.device, self.folded, self.stop):
+            part.setAutoRaise(False)  # a toolbar flattens its buttons
         self.folded.toggled.connect(self._fold)
         self.device.setText("device")
         self._fill_models()

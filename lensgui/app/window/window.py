@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from PySide6.QtCore import QSettings, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -13,7 +13,7 @@ from lensgui.app.window.actions import fill_menus
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
-from lensgui.app.window.layout import PANES, arrange
+from lensgui.app.window.layout import PANES, Solo, TabBars, arrange, fit_prompts
 from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -42,11 +42,10 @@ class MainWindow(QMainWindow):
         selection: Selection,
         runner: Runner,
         appearance: Appearance,
-        settings: QSettings,
     ) -> None:
         super().__init__()
         self.session, self.selection, self.runner = session, selection, runner
-        self._appearance, self._settings = appearance, settings
+        self.appearance = appearance
         self.setWindowTitle(TITLE)
         self.setDockNestingEnabled(True)
         self.resize(*SIZE)
@@ -54,7 +53,9 @@ class MainWindow(QMainWindow):
         nothing.hide()
         self.setCentralWidget(nothing)  # docks are all there is
         self.panes: dict[str, Pane] = {kind.title: kind() for kind in PANES}
+        TabBars(self)
         self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}
+        self.alone = Solo()
         self.model_bar = ModelBar(self)
         self.addToolBar(self.model_bar)
         self.status = StatusLine(self)
@@ -80,10 +81,12 @@ class MainWindow(QMainWindow):
         exchange.status_message.connect(self.status.show_sentence)
         exchange.failed.connect(self.status.show_fault)
         bar.edited.connect(exchange.edit)
+        self.appearance.zoomed.connect(self._fit_zoom, QUEUED)  # once all is laid out
         bar.stopped.connect(self.stop)
         self.status.stopped.connect(self.stop)
         for dock in self.docks.values():
             dock.copied.connect(self._copy)
+            dock.soloed.connect(self.solo)
             dock.visibilityChanged.connect(exchange.ask, QUEUED)  # it is sent before the pane hides
             dock.pane.picked.connect(exchange.pick)
             dock.pane.edited.connect(exchange.edit)
@@ -96,13 +99,25 @@ class MainWindow(QMainWindow):
     @Slot()
     def reset_layout(self) -> None:
         """Put every pane where it was at first."""
+        self.alone.forget(self.docks)
         arrange(self, self.docks)
 
     @Slot(str)
     def show_pane(self, title: str) -> None:
-        """Bring a pane to the front."""
+        """Bring a pane to the front; where another one is alone, all are shown again."""
+        if self.alone.title != title:
+            self.alone.end(self, self.docks)
         self.docks[title].show()
         self.docks[title].raise_()
+
+    @Slot(object)
+    def solo(self, pane: Pane) -> None:
+        """Show a pane alone, or again with the others."""
+        self.alone.toggle(self, self.docks, pane.title)
+
+    @Slot()
+    def _fit_zoom(self) -> None:
+        fit_prompts(self, self.docks["Prompt"])
 
     @Slot()
     def fold_prompts(self) -> None:
@@ -120,37 +135,16 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.undo()
 
     @Slot()
-    def redo(self) -> None:
-        """Do the edit again that was taken back."""
-        self.session.undo_stack.redo()
-
-    @Slot()
-    def back(self) -> None:
-        """Return to what was selected before."""
-        self.selection.back()
-
-    @Slot()
-    def forward(self) -> None:
-        """Go again to what was selected before going back."""
-        self.selection.forward()
-
-    @Slot()
     def stop(self) -> None:
         """Stop what runs."""
         self.runner.stop()
-
-    @Slot()
-    def retry(self) -> None:
-        """Ask again what failed or was stopped."""
-        self.exchange.retry()
 
     @Slot()
     def choose_theme(self) -> None:
         """Apply the theme chosen in the menu."""
         action = self.sender()
         if isinstance(action, QAction):
-            self._appearance.choose(str(action.data()))
-            self._settings.setValue("look", self._appearance.choice)
+            self.appearance.choose(str(action.data()))
 
     @Slot()
     def show_example(self) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QSplitter,
     QWidget,
 )
 
@@ -20,6 +19,7 @@ from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Reques
 from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes import menus
 from lensgui.panes.attention.focus import HeadFocus
+from lensgui.panes.controls.controls import Shares
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
@@ -80,7 +80,6 @@ class AttentionPane(Pane):
         super().__init__(parent)
         self._document: Document | None = None
         self._cursor = Cursor()
-        self._is_shared_by_hand = False
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
         self.side.setAccessibleName("Prompt whose attention is shown")
@@ -215,12 +214,9 @@ class AttentionPane(Pane):
         self._share_out()
 
     @Slot()
-    def _keep_shares(self) -> None:
-        self._is_shared_by_hand = True
-
     def _share_out(self) -> None:
         """Give the grid the width it can use, but about half at most; the head takes the rest."""
-        if not self._is_shared_by_hand:
+        if not self._splitter.is_by_hand:
             whole = self._splitter.width()
             most = whole * 11 // 20
             needed = self.grid.width_for(self.grid.height())
@@ -231,15 +227,13 @@ class AttentionPane(Pane):
         switches = Flow(spacing=6)
         for part in (self.side, self.hide_first, self.focus.bar):
             switches.addWidget(part)
-        splitter = QSplitter(Qt.Orientation.Horizontal, self, childrenCollapsible=False)
-        splitter.addWidget(self.all_heads)
-        splitter.addWidget(self.focus)
-        splitter.setStretchFactor(1, 1)
-        splitter.splitterMoved.connect(self._keep_shares)
-        self._splitter = splitter
+        self._splitter = Shares(Qt.Orientation.Horizontal, self)
+        self._splitter.add_part(self.all_heads, 0)
+        self._splitter.add_part(self.focus, 1)
+        self._splitter.was_reset.connect(self._share_out)
         self.column.addLayout(switches)
         self.column.addWidget(self.bar)
-        self.column.addWidget(splitter, 1)
+        self.column.addWidget(self._splitter, 1)
 
     def _connect(self) -> None:
         for part in (self.grid, self.focus):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -49,9 +49,23 @@ class ChipRow(QWidget):
     hovered = Signal(str)
 
     def __init__(
-        self, parent: QWidget | None = None, *, flow: Flow = "wraps", takes_focus: bool = True
+        self,
+        parent: QWidget | None = None,
+        *,
+        flow: Flow = "wraps",
+        takes_focus: bool = True,
+        letters: int = 0,
     ) -> None:
+        """Make an empty row.
+
+        Args:
+            parent: Where it is.
+            flow: What becomes of chips that have no room.
+            takes_focus: Whether the keys reach it.
+            letters: How many letters there is always room for; 0 for as many as there are.
+        """
         super().__init__(parent)
+        self._letters = letters
         self._flow, self._takes_focus = flow, takes_focus
         self._folds: dict[int, range] = {}  # by each of their chips
         self.chips: tuple[Chip, ...] = ()
@@ -63,7 +77,8 @@ class ChipRow(QWidget):
         self._pointed: int | None = None
         self.setMouseTracking(True)
         self.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
-        across = QSizePolicy.Policy.Fixed if flow == "all" else QSizePolicy.Policy.Ignored
+        is_fixed = flow == "all" or letters > 0
+        across = QSizePolicy.Policy.Fixed if is_fixed else QSizePolicy.Policy.Ignored
         down = QSizePolicy.Policy.Preferred if flow == "wraps" else QSizePolicy.Policy.Fixed
         policy = QSizePolicy(across, down)
         policy.setHeightForWidth(flow == "wraps")
@@ -108,11 +123,15 @@ class ChipRow(QWidget):
         """Return the height at this width, or where nothing wraps the width of all chips."""
         if self._flow == "wraps":
             return QSize(200, self.heightForWidth(max(self.width(), 100)))
+        if self._letters:
+            wide = QFontMetricsF(self.font()).horizontalAdvance("M" * self._letters)
+            return QSize(round(wide + 2 * PADDING) + 4, round(self.line_height()))
         return QSize(round(self.full_width()), round(self.line_height()))
 
     def minimumSizeHint(self) -> QSize:
         """Return one line's height."""
-        wide = self.sizeHint().width() if self._flow == "all" else 60
+        is_fixed = self._flow == "all" or self._letters > 0
+        wide = self.sizeHint().width() if is_fixed else 60
         return QSize(wide, round(self.line_height()))
 
     def heightForWidth(self, width: int) -> int:
@@ -164,7 +183,7 @@ class ChipRow(QWidget):
         """Say what the chip under the pointer is."""
         index = self.chip_at(event.position())
         if index != self._pointed:
-            self._point(index, event.globalPosition().toPoint())
+            self._point(index)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Clear the hover."""
@@ -179,12 +198,19 @@ class ChipRow(QWidget):
             fold = self._folds.get(before, range(before, before + 1))
             index = fold.stop if step > 0 else fold.start - 1
             index = max(0, min(len(self._lay_out(self.width())) - 1, index))
-            self._point(index, self.mapToGlobal(self.place_of(index).bottomLeft().toPoint()))
+            self._point(index)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             if before < len(self.chips):
                 self._choose(before)
         else:
             super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Place the chips anew for another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._laid_out_for = -1
+            self.updateGeometry()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show where the arrow keys begin."""
@@ -211,12 +237,13 @@ class ChipRow(QWidget):
         """Where the arrow keys begin."""
         return (self.chosen or 0) if self._pointed is None else self._pointed
 
-    def _point(self, index: int | None, where: QPoint) -> None:
-        """Say what a chip is."""
+    def _point(self, index: int | None) -> None:
+        """Say what a chip is, below it."""
         self._pointed = index
         words = self._words(index)
         self.hovered.emit(words)
-        QToolTip.showText(where, plain_tip(words), self)
+        place = QRectF() if index is None else self.place_of(index)
+        QToolTip.showText(self.mapToGlobal(place.bottomLeft().toPoint()), plain_tip(words), self)
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -79,8 +79,7 @@ class Chooser(QComboBox, Generic[T]):
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(LEAST_LETTERS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        widest = max(self.fontMetrics().horizontalAdvance(item.name) for item in self._known())
-        self.view().setMinimumWidth(widest + 40)
+        self._widen_list()
         self.activated.connect(self._tell)
         self.show_value(self._known()[0].value)
 
@@ -108,6 +107,20 @@ class Chooser(QComboBox, Generic[T]):
         self.setItemData(index, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
         if index == self.currentIndex():
             self._describe(tip)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Write the list in another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._widen_list()
+
+    def _widen_list(self) -> None:
+        for row, option in enumerate(self._options):
+            if option is None:
+                bold = theme.text_font(theme.SMALL_POINTS, bold=True)
+                self.setItemData(row, bold, Qt.ItemDataRole.FontRole)
+        widest = max(self.fontMetrics().horizontalAdvance(item.name) for item in self._known())
+        self.view().setMinimumWidth(widest + 40)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box, with a sign where its text is cut off."""
@@ -140,5 +153,4 @@ class Chooser(QComboBox, Generic[T]):
 def _heading(text: str) -> QStandardItem:
     item = QStandardItem(text)
     item.setFlags(Qt.ItemFlag.NoItemFlags)
-    item.setFont(theme.text_font(theme.SMALL_POINTS, bold=True))
     return item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QFontMetrics,
     QKeyEvent,
@@ -18,13 +18,16 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QSizePolicy,
+    QSplitter,
     QToolButton,
+    QToolTip,
     QWidget,
 )
 
 from lensgui.panes import theme
 from lensgui.panes.token_text import plain_tip
 
+TOKEN_LETTERS = 13
 LINES = 2  # of an editor, if nobody gives it more room
 HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
@@ -55,12 +58,12 @@ def _faint(label: QLabel) -> QLabel:
 
 
 def button(text: str, name: str, tip: str, parent: QWidget | None = None) -> QToolButton:
-    """Return a flat button with its accessible name and its sentence."""
+    """Return a button with its accessible name and its sentence."""
     result = QToolButton(parent)
     result.setText(text)
     result.setAccessibleName(name)
     result.setToolTip(plain_tip(tip))
-    result.setAutoRaise(True)
+    result.setAutoRaise(False)  # in a toolbar too, it looks like a button
     return result
 
 
@@ -89,18 +92,68 @@ def sentence(parent: QWidget | None = None) -> QLabel:
     return label
 
 
+class Shares(QSplitter):
+    """Parts that share a length, as the user drags them or, at first, as they are given.
+
+    Attributes:
+        is_by_hand: Whether the user has shared the length out.
+        was_reset: The shares are to be those of the beginning again.
+    """
+
+    was_reset = Signal()
+
+    def __init__(self, orientation: Qt.Orientation, parent: QWidget) -> None:
+        super().__init__(orientation, parent)
+        self.setChildrenCollapsible(False)
+        self.is_by_hand = False
+        self._shares: list[int] = []
+        self.splitterMoved.connect(self._take)
+
+    def add_part(self, part: QWidget, share: int) -> None:
+        """Add a part at the end; shares are relative to each other."""
+        self.addWidget(part)
+        self.setStretchFactor(self.count() - 1, share)
+        self._shares.append(share)
+
+    def reset(self) -> None:
+        """Share out as at first."""
+        self.is_by_hand = False
+        most = max(self.width(), self.height())
+        self.setSizes([most * share for share in self._shares])  # Qt makes them fit
+        self.was_reset.emit()
+
+    @Slot()
+    def _take(self) -> None:
+        self.is_by_hand = True
+
+
 class Elided(QLabel):
     """One line that is cut at its end when there is no room for it."""
 
-    def __init__(self, side: Qt.AlignmentFlag, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, side: Qt.AlignmentFlag, parent: QWidget | None = None, *, widest: str = ""
+    ) -> None:
+        """Make an empty line.
+
+        Args:
+            side: Where its text stands.
+            parent: Where it is.
+            widest: What it always has room for; "" for next to nothing.
+        """
         super().__init__(parent)
-        self._side = side
+        self._side, self._widest = side, widest
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:
         """Return next to nothing: the text gives way."""
-        return QSize(40, super().minimumSizeHint().height())
+        widest = self.fontMetrics().horizontalAdvance(self._widest)
+        return QSize(max(40, widest), super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """Return the room it always has, or that of its text."""
+        hint = super().sizeHint()
+        return QSize(self.minimumSizeHint().width(), hint.height()) if self._widest else hint
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Write as much as fits."""
@@ -124,7 +177,17 @@ class Lines(QLabel):
         self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(count * self.fontMetrics().lineSpacing() + 1)
+        self._take_room()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the room that another font needs."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._take_room()
+
+    def _take_room(self) -> None:
+        self.setFixedHeight(self._count * self.fontMetrics().lineSpacing() + 1)
+        self._fit()
 
     def text(self) -> str:
         """Return all of the text."""
@@ -198,10 +261,13 @@ class Editor(QPlainTextEdit):
             self.moveCursor(QTextCursor.MoveOperation.End)
 
     def event(self, event: QEvent) -> bool:
-        """Leave undo and redo to the window's menu."""
+        """Leave undo and redo to the window's menu, and say below what it is for."""
         if is_of_history(event):
             event.ignore()
             return False
+        if event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), self.toolTip(), self)
+            return True
         return super().event(event)
 
     def _height(self, lines: int) -> int:
@@ -224,9 +290,13 @@ class TokenField(QLineEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFont(theme.mono_font())
-        self.setFixedWidth(self.fontMetrics().horizontalAdvance("M" * 13) + 8)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.textEdited.connect(self.typed)
+
+    def sizeHint(self) -> QSize:
+        """Return room for a long token."""
+        width = self.fontMetrics().horizontalAdvance("M" * TOKEN_LETTERS) + 8
+        return QSize(width, super().sizeHint().height())
 
     def show_text(self, text: str) -> None:
         """Take a text from elsewhere, unless it is what stands here."""

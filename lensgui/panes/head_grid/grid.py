@@ -100,7 +100,8 @@ class HeadGrid(Painted):
         """Return how wide the widget must be for thumbnails by layer that fill a height."""
         layers, heads = self._counts
         left, top = self._margins()
-        side = max(LEAST, min(LARGEST, (height - top) / layers - GUTTER))
+        least, largest = theme.zoomed(LEAST), theme.zoomed(LARGEST)
+        side = max(least, min(largest, (height - top) / layers - GUTTER))
         return round(left + heads * (side + GUTTER)) + 8
 
     def show_atlas(self, atlas: Atlas | None) -> None:

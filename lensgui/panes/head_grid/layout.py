@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize
 
+from lensgui.panes import theme
 from lensgui.panes.head_grid.image import Order, Raster, natural
 
 GUTTER = 4  # pixels, which show the score
-LEAST = 22  # pixels of one thumbnail: what then has no room is scrolled to
+LEAST = 22  # pixels of one thumbnail, times the zoom: what has no room then is scrolled to
 LARGEST = 96  # pixels of one thumbnail that fits the widget
 SCORE_CELLS = (14, 8), (48, 28)  # pixels of a score's cell, across and down: least and most
 SCORE_GUTTER = 1
@@ -213,10 +214,10 @@ def fit_map(
         down = (area.height() * ratio + gutter) / rows - gutter
         return min(int(across), int(down))
 
-    least = round(LEAST * ratio)
+    least = round(theme.zoomed(LEAST) * ratio)
     upright, across = fitting(layers, heads), fitting(heads, layers)
     is_across = _is_across(upright, across, least, area)
-    side = min(max(least, across if is_across else upright), round(LARGEST * ratio))
+    side = min(max(least, across if is_across else upright), round(theme.zoomed(LARGEST) * ratio))
     order = natural(layers, heads)
     order = order.T if is_across else order
     rows, columns = order.shape

@@ -193,7 +193,7 @@ def _letters(painter: QPainter, setting: Setting) -> None:
         frame = setting.layout.frame(layer * setting.heads + head)
         if frame.intersects(setting.layout.area):
             share = 1 if setting.view.arrangement == "map" else 0.5
-            size = min(LETTER, frame.width() / 2, frame.height() * share)
+            size = min(theme.zoomed(LETTER), frame.width() / 2, frame.height() * share)
             corner = QRectF(frame.right() - size - 1, frame.top() + 1, size, size)
             if setting.view.arrangement == "map":
                 corner.moveCenter(QPointF(corner.center().x(), frame.center().y()))

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -225,15 +226,24 @@ class PairView(QTableView):
         self.horizontalHeader().setFont(theme.text_font(theme.SMALL_POINTS))
         self.horizontalHeader().setHighlightSections(False)
         self.verticalHeader().setFont(theme.text_font(theme.SMALL_POINTS))
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for column, width in enumerate(WIDTHS):
-            self.setColumnWidth(column, width)
+        self._space()
         head = self.horizontalHeader()
         head.setMinimumSectionSize(20)
         for column in (CHECK, MARK):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
         self.clicked.connect(self._tell)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Give rows and columns the room that another font needs."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._space()
+
+    def _space(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        for column, width in enumerate(WIDTHS):
+            self.setColumnWidth(column, theme.zoomed(width))
 
     def chosen_rows(self) -> frozenset[int]:
         """Return the rows that are chosen."""

@@ -132,7 +132,6 @@ class PairTablePane(Pane):
         self.model = PairModel(self)
         self.view = PairView(self.model, self)
         self.draw = TaskButton("Draw", "Draw pairs", f"Add {DRAWN} pairs of a task.", self)
-        self.draw.setAutoRaise(True)
         self.open = button("Open…", "Open pairs", "Read pairs from CSV or JSON files.", self)
         self.paste = button(
             "Paste", "Paste pairs", "Add the pairs on the clipboard (Ctrl+V).", self

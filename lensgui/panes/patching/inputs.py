@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
@@ -45,20 +45,15 @@ class InputTotals(QWidget):
         self.buttons: dict[HeadInput, QToolButton] = {}
         group = QButtonGroup(self)
         row = Flow(self, spacing=3)
-        fonts = [theme.text_font(theme.SMALL_POINTS + 0.5, bold=bold) for bold in (False, True)]
-        self._plain, self._bold = fonts
-        widest = QFontMetrics(self._bold)
         for name, (plural, what) in INPUTS.items():
             each = button(name, f"Paths into {plural}", f"Show who feeds {what}.", self)
             each.setCheckable(True)
             each.setAutoRaise(False)
-            width = widest.horizontalAdvance(f"{name} {WIDEST}") + AROUND
-            each.setFixedWidth(width)  # numbers that come later move nothing
             each.clicked.connect(partial(self._choose, name))
             group.addButton(each)
             row.addWidget(each)
             self.buttons[name] = each
-        self.show_value("q")
+        self._set_fonts()
         self.show_totals(None)
 
     def show_value(self, value: HeadInput) -> None:
@@ -67,6 +62,20 @@ class InputTotals(QWidget):
         for name, each in self.buttons.items():
             each.setChecked(name == value)
             each.setFont(self._bold if name == value else self._plain)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Give the buttons the room that another font needs."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._set_fonts()
+
+    def _set_fonts(self) -> None:
+        fonts = [theme.text_font(theme.SMALL_POINTS + 0.5, bold=bold) for bold in (False, True)]
+        self._plain, self._bold = fonts
+        widest = QFontMetrics(self._bold)
+        for name, each in self.buttons.items():  # numbers that come later move nothing
+            each.setFixedWidth(widest.horizontalAdvance(f"{name} {WIDEST}") + AROUND)
+        self.show_value(self.value)
 
     def show_totals(self, totals: Sweep | None, *, is_stale: bool = False) -> None:
         """Write what all paths carry together, dimmed if it is old; None for nothing known."""

@@ -154,6 +154,12 @@ class Heatmap(Painted):
             return (("cell", *cell), self._said_of(*cell)) if cell else (None, "")
         return None, picture.mean_words(self.picture, self.plot(), point)
 
+    def pointed_place(self) -> QRectF:
+        """Return the cell under the pointer."""
+        if self.picture is None or self.pointed_cell is None:
+            return QRectF()
+        return picture.cell(self.picture, self.plot(), *self.pointed_cell)
+
     def _said_of(self, row: int, column: int) -> str:
         words, part = self.describe(row, column), self.role_at(row, column)
         return f"{words} · {part.words}" if part and words else words
@@ -262,7 +268,7 @@ class Heatmap(Painted):
             if part is None:
                 continue
             place = picture.cell(shown, plot, row, column)
-            size = min(MOST_LETTER, place.height(), place.width() / 2)
+            size = min(theme.zoomed(MOST_LETTER), place.height(), place.width() / 2)
             if size >= LEAST_LETTER:
                 where = QRectF(0, 0, size, size)
                 where.moveCenter(QPointF(place.right() - size / 2 - 1, place.center().y()))

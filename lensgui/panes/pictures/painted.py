@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -13,6 +13,9 @@ from lensgui.panes import theme
 from lensgui.panes.theme import Table, Theme
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
+
+BELOW = 16  # pixels that Qt puts a tooltip below its place, or more
+FARTHEST = 64  # pixels that one may stand farther below the pointer
 
 
 class Painted(QWidget):
@@ -45,6 +48,10 @@ class Painted(QWidget):
     def hit_test(self, point: QPointF) -> tuple[Any, str]:
         """Return what is under a point of the widget, None for nothing, and what it says."""
         raise NotImplementedError
+
+    def pointed_place(self) -> QRectF:
+        """Return what must not be covered: the place of what is pointed at, if it is small."""
+        return QRectF()
 
     def tip(self, words: str) -> str:
         """Return what the tooltip says of what is under the pointer."""
@@ -93,9 +100,10 @@ class Painted(QWidget):
         return is_handled
 
     def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme."""
-        if event.type() == QEvent.Type.PaletteChange:
+        """Take the colours of a new theme, or another font."""
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._image = None
+            self.updateGeometry()
         super().changeEvent(event)
 
     def _say_anew(self) -> None:
@@ -115,8 +123,12 @@ class Painted(QWidget):
         return True
 
     def _show_tip(self, where: QPointF) -> None:
-        words = self._said and self.tip(self._said)
-        QToolTip.showText(self.mapToGlobal(where.toPoint()), plain_tip(words), self)
+        words, down = self._said and self.tip(self._said), where.y()
+        bottom = self.pointed_place().bottom() - BELOW
+        if down < bottom < down + FARTHEST:
+            down = bottom
+        at = self.mapToGlobal(QPointF(where.x(), down).toPoint())
+        QToolTip.showText(at, plain_tip(words), self)
 
 
 def say(painter: QPainter, where: QRect, words: str, colors: Theme) -> None:

@@ -20,6 +20,7 @@ from lensgui.terms.metric import MetricName
 from lensgui.terms.metrics import METRICS
 
 MOST_LETTERS = 9  # of a token that was meant
+WIDEST = "clean +4.605, corrupted −6.474 logits"  # that has room whole, or about
 NO_BOS = "none"
 DIGITS = {"probability": 4, "ranks": 0}  # of units that go without saying
 
@@ -40,13 +41,14 @@ class AnswerRow(QWidget):
         self._pair: PromptPair | None = None
         self.fields = {name: TokenPicker(self) for name in ("answer", "distractor")}
         self.resolved = {
-            name: ChipRow(self, flow="fits", takes_focus=False) for name in self.fields
+            name: ChipRow(self, flow="fits", takes_focus=False, letters=MOST_LETTERS)
+            for name in self.fields
         }
         options = [Option(name, name, kind.about) for name, kind in METRICS.items()]
         self.measure = Chooser("Metric", [("", options)], self)
         self.bos = QComboBox(self)
         self.swap = QPushButton("Swap", self)
-        self.difference = Elided(Qt.AlignmentFlag.AlignLeft, self)
+        self.difference = Elided(Qt.AlignmentFlag.AlignLeft, self, widest=WIDEST)
         self._lay_out()
         self._connect()
         self._name_parts()
@@ -96,16 +98,12 @@ class AnswerRow(QWidget):
     def _lay_out(self) -> None:
         row = Flow(self, spacing=8)
         for name, field in self.fields.items():
-            chips = self.resolved[name]
-            chips.setFixedWidth(chips.fontMetrics().horizontalAdvance("M" * MOST_LETTERS) + 14)
-            row.addWidget(_side_by_side(self, caption(name.capitalize(), self), field, chips))
+            parts = caption(name.capitalize(), self), field, self.resolved[name]
+            row.addWidget(_side_by_side(self, *parts))
         row.addWidget(self.swap)
         row.addWidget(_side_by_side(self, caption("BOS", self), self.bos))
         row.addWidget(_side_by_side(self, caption("Metric", self), self.measure))
         reading = _side_by_side(self, self.difference)
-        reading.setMinimumWidth(
-            self.difference.fontMetrics().horizontalAdvance("clean +4.605, corrupted −6.474 logits")
-        )
         reading.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row.addWidget(reading)
         self.bos.setSizeAdjustPolicy(

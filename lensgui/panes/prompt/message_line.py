@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
@@ -57,13 +57,22 @@ class MessageLine(QWidget):
         for widget in (self.label, self.likely, self.drop):
             row.addWidget(widget)
         row.addWidget(self.fitting, 1)
-        self.setFixedHeight(max(self.drop.sizeHint().height(), round(self.fitting.line_height())))
+        self._take_room()
         self.fitting.clicked.connect(self.fitted)
         self.fitting.hovered.connect(self.hovered)
         self.drop.clicked.connect(self._drop)
         self.likely.clicked.connect(self._ask_for_likely)
         self.show_lengths(None)
         self.show_likely("", "")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the height that another font needs."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._take_room()
+
+    def _take_room(self) -> None:
+        self.setFixedHeight(max(self.drop.sizeHint().height(), round(self.fitting.line_height())))
 
     def show_sentences(self, faults: Sequence[str], notices: Sequence[str]) -> None:
         """Say what is wrong, else what is worth knowing: the first, and how many more there are."""

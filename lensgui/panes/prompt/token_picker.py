@@ -37,7 +37,6 @@ class TokenPicker(TokenField):
         popup = self.popup = QListView()
         self.list.setPopup(popup)
         popup.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
-        popup.setMinimumWidth(popup.fontMetrics().horizontalAdvance("M" * WIDE))
         popup.setAccessibleName("Tokens of the vocabulary")
         self._takes_first = False  # of the list that is to come
         self._listed: str | None = None  # what the list was sought for
@@ -60,7 +59,8 @@ class TokenPicker(TokenField):
             self._items.appendRow(item)
         if matches.found and self.hasFocus() and matches.sought == self.last_part:
             self.list.setCompletionPrefix("")
-            wide = self.popup.minimumWidth()
+            wide = self.popup.fontMetrics().horizontalAdvance("M" * WIDE)
+            self.popup.setMinimumWidth(wide)
             self.list.complete(QRect(0, 0, wide, self.height()))
             self.popup.setCurrentIndex(QModelIndex())  # a line is taken only if it was gone to
             if self._takes_first:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from lensgui.jobs.arrays import CellState, Spread, Sweep, Verification
@@ -40,14 +40,15 @@ class PauseButton(QToolButton):
         self._is_stopped = False
         self.setAccessibleName(f"Pause {what}")
         self.setToolTip(plain_tip(f"Stop {what} for now, and keep what is there."))
-        self.setAutoRaise(True)
         self.setCheckable(True)
-        widths = []
-        for words in (GO_ON, PAUSE):
-            self.setText(words)
-            widths.append(self.sizeHint().width())
-        self.setFixedWidth(max(widths))
+        self.setText(PAUSE)
         self.clicked.connect(self._tell)
+
+    def sizeHint(self) -> QSize:
+        """Return room for either of its words."""
+        hint, metrics = super().sizeHint(), self.fontMetrics()
+        widths = [metrics.horizontalAdvance(words) for words in (self.text(), GO_ON, PAUSE)]
+        return QSize(hint.width() + max(widths) - widths[0], hint.height())
 
     def show_state(self, *, is_paused: bool, is_stopped: bool, is_running: bool) -> None:
         """Offer to pause what runs, and to go on with what rests."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Sweep
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Lines, keep_room
+from lensgui.panes.controls.controls import Lines, Shares, keep_room
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.sweep_view.faces import Setting, draw
@@ -69,7 +69,7 @@ class SweepPicture(QWidget):
         row.setSpacing(2)
         row.addWidget(self.heatmap, 1)
         row.addWidget(self.levels)
-        self.parts = QSplitter(Qt.Orientation.Vertical, self, childrenCollapsible=False)
+        self.parts = Shares(Qt.Orientation.Vertical, self)
         self.add_part(picture, 3)
         self.add_part(self.table, 2)
         self.above = QVBoxLayout()
@@ -87,8 +87,7 @@ class SweepPicture(QWidget):
 
     def add_part(self, widget: QWidget, share: int) -> None:
         """Let a widget share the height of the picture."""
-        self.parts.addWidget(widget)
-        self.parts.setStretchFactor(self.parts.count() - 1, share)
+        self.parts.add_part(widget, share)
 
     def say(self, legend: str, tip: str = "", refusal: str = "") -> None:
         """Say what the colours count, and why they count no shares."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -41,7 +41,7 @@ class TopCells(QTableWidget):
         self.verticalHeader().hide()
         self.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
         self.horizontalHeader().setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
+        self._space_rows()
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -59,6 +59,15 @@ class TopCells(QTableWidget):
             corner.setToolTip("Select all rows of the table.")
         self.cellClicked.connect(self._pick)
         self.cellActivated.connect(self._pick)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Give rows the height that another font needs."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._space_rows()
+
+    def _space_rows(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
 
     def show_sweep(self, sweep: Sweep | None, group: int) -> None:
         """Fill the table anew.
