@@ -30,6 +30,7 @@ from lensgui.jobs.arrays import CellState, Sweep  # noqa: E402
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane  # noqa: E402
 from lensgui.panes.patching.patching import PatchingPane  # noqa: E402
 from lensgui.terms.kinds import SweepKind  # noqa: E402
+from tests.bench.questions import CORRUPTED  # noqa: E402
 from tests.windows import pane_of  # noqa: E402
 
 RESIDUAL, HEADS = SweepKind("resid_pre"), SweepKind("z", "all")
@@ -101,7 +102,10 @@ class Lab:
 
 def measure(lab: Lab) -> Figures:
     figures = Figures()
-    for _ in range(GOES):
+    for corrupted in CORRUPTED[:GOES]:
+        lab.view(RESIDUAL)
+        lab.window.session.edit(corrupted=corrupted)
+        lab.rest()
         for kind, wholes in ((HEADS, figures.heads), (BY_POSITION, figures.by_position)):
             lab.view(RESIDUAL)
             lab.rest()

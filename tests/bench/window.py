@@ -27,15 +27,12 @@ from lensgui.app.runtime import Warming  # noqa: E402
 from lensgui.jobs.results import Reply  # noqa: E402
 from lensgui.jobs.runner import Runner  # noqa: E402
 from tests.bench import keystrokes  # noqa: E402
+from tests.bench.questions import CORRUPTED  # noqa: E402
 
 TICK_MS = 5
 SAMPLES = 2000
 CANCELS = 12
 LONGEST_MS = 120_000
-CORRUPTED = (
-    "When John and Mary went to the store, Mary gave a drink to",
-    "When John and Mary went to the store, Paul gave a drink to",
-)
 
 
 @dataclass
@@ -84,7 +81,6 @@ class Toggle(QObject):
     def __init__(self, parts: start.Parts, lag: Lag, loop: QEventLoop) -> None:
         super().__init__()
         self._parts, self._lag, self._loop = parts, lag, loop
-        self._turn = 0
         self.sweeps = 0
         parts.runner.settled.connect(self.turn)
 
@@ -93,9 +89,8 @@ class Toggle(QObject):
         if len(self._lag.late_ms) >= SAMPLES:
             self._loop.quit()
             return
+        self._parts.window.session.edit(corrupted=CORRUPTED[self.sweeps])
         self.sweeps += 1
-        self._turn = 1 - self._turn
-        self._parts.window.session.edit(corrupted=CORRUPTED[self._turn])
 
 
 def since_start() -> float:
@@ -163,7 +158,7 @@ def measure() -> tuple[Figures, int]:
 def cancel(parts: start.Parts, turn: int) -> float:
     """Return the milliseconds from a cancel in mid-sweep to the next job's answer."""
     window, runner = parts.window, parts.runner
-    window.session.edit(corrupted=CORRUPTED[turn % 2])
+    window.session.edit(corrupted=CORRUPTED[-1 - turn])
     loop = QEventLoop()
     runner.progressed.connect(loop.quit)
     wanted = time.perf_counter() + 5
