@@ -279,3 +279,19 @@ def test_painting_and_emitting_lose_no_references(qtbot, heatmap):
     after = sys.getrefcount(None), sys.getrefcount(True)
     assert after[0] > before[0] - 100
     assert after[1] > before[1] - 100
+
+
+@pytest.mark.parametrize("columns", [4, 14], ids=["slanted", "upright"])
+def test_long_labels_leave_a_low_picture_its_cells(columns, qtbot):
+    heatmap = Heatmap(theme.diverging, lambda row, column: f"{row} {column}")
+    qtbot.addWidget(heatmap)
+    heatmap.resize(260, 110)
+    shown = picture(np.zeros((30, columns), np.uint8))
+    shown = replace(shown, column_names=["a rather long token"] * columns)
+    heatmap.show_picture(shown)
+    heatmap.show()
+    plot = heatmap.plot()
+    assert plot.height() >= 55
+    image = heatmap.grab().toImage()
+    margin = [image.pixelColor(x, 109) for x in range(260)]
+    assert len({color.name() for color in margin}) == 1, "a label is cut off at the lower edge"

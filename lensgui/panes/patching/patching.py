@@ -113,6 +113,7 @@ class PatchingPane(Pane):
         self._document = document
         self.kind.show_value(document.kind)
         self.direction.show_value(document.direction)
+        self.view.tools.show_averaged(is_averaged=bool(document.rows))
         self.view.compare.show_compared(document.compared, document.kept)
         is_other = document.kept is not None and document.compared is None
         self._say(KEPT, OTHER_MODEL if is_other else "")

@@ -17,6 +17,8 @@ SLANT = 0.7072  # of 45 degrees
 ANGLES = (0, 45, 90)
 MOST_STRETCH = 1.5  # of cells that should be square
 LEAST = 20.0  # pixels, however little room there is
+LEVEL = 1e4  # pixels: labels that are not slanted are as wide as they like
+SHARE = 0.4  # of a picture's height that the labels below it may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,30 @@ def depth(widest: float, degrees: int, metrics: QFontMetricsF) -> float:
     return slanted[degrees] + GAP + 2
 
 
-def paint_below(painter: QPainter, labels: Labels, plot: QRectF, degrees: int, ink: Ink) -> None:
-    """Write the labels of the columns below a picture."""
+def longest(room: float, degrees: int, metrics: QFontMetricsF) -> float:
+    """Return how wide a label may be, in pixels, that is to take at most that many below."""
+    rest = room - GAP - 2
+    return {0: LEVEL, 45: rest / SLANT - metrics.height(), 90: rest}[degrees]
+
+
+def paint_below(
+    painter: QPainter,
+    labels: Labels,
+    plot: QRectF,
+    degrees: int,
+    ink: Ink,
+    room: float | None = None,
+) -> None:
+    """Write the labels of the columns below a picture.
+
+    Args:
+        painter: Has their font.
+        labels: What to write.
+        plot: Where the cells are.
+        degrees: Their slant: 0, 45 or 90.
+        ink: Their colours.
+        room: How many pixels there are below; labels that need more are shortened. None for enough.
+    """
     metrics = QFontMetricsF(painter.font())
     spacing = plot.width() / max(1, len(labels.texts))
     needed = {0: spacing, 45: metrics.height() * 1.1, 90: metrics.height() * 0.95}[degrees]
@@ -117,7 +141,11 @@ def paint_below(painter: QPainter, labels: Labels, plot: QRectF, degrees: int, i
         painter.setPen(ink.of(labels, place))
         painter.save()
         painter.translate(middle)
-        _write_from(painter, labels.texts[place], degrees, metrics)
+        text = labels.texts[place]
+        if room is not None:
+            most = longest(room, degrees, metrics)
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, most)
+        _write_from(painter, text, degrees, metrics)
         painter.restore()
 
 
@@ -198,10 +226,12 @@ def plot_area(shown: Picture, size: QSize, metrics: QFontMetricsF, *, square: bo
     widths = [metrics.horizontalAdvance(name) for name in shown.column_names]
     area = QRectF()
     for degrees in ANGLES:
-        below = depth(max(widths), degrees, metrics)
+        most = longest(SHARE * size.height(), degrees, metrics)
+        written = [min(width, most) for width in widths]
+        below = depth(max(written), degrees, metrics)
         area = room.area(left, below)
         for _ in range(2):  # a wider margin makes columns narrower, and labels stand out farther
-            out = overhang(widths, degrees, area.width() / columns, metrics)
+            out = overhang(written, degrees, area.width() / columns, metrics)
             if out > area.left():
                 area = room.area(out, below)
         if slant(max(widths), area.width() / columns, metrics) <= degrees:

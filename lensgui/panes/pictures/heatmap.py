@@ -235,7 +235,8 @@ class Heatmap(Painted):
         left = Labels(shown.row_names, shown.marked_rows, row, pointed_row)
         metrics = QFontMetricsF(self.font())
         degrees = axis_labels.angle(below, plot.width() / len(shown.column_names), metrics)
-        axis_labels.paint_below(painter, below, plot, degrees, ink)
+        room = axis_labels.SHARE * self.height()
+        axis_labels.paint_below(painter, below, plot, degrees, ink, room)
         axis_labels.paint_left(painter, left, plot, ink)
 
     def _paint_outlines(

@@ -129,6 +129,10 @@ class SweepTools(QWidget):
         self.intervals.clicked.connect(self.altered)
         self.more.clicked.connect(self.all_kinds)
 
+    def show_averaged(self, *, is_averaged: bool) -> None:
+        """Offer intervals where there are means; elsewhere their room is the picture's."""
+        self.intervals.setVisible(is_averaged or self.intervals.isChecked())
+
     def show_sweep(self, sweep: Sweep | None, *, is_paused: bool, is_stopped: bool) -> None:
         """Offer what there is to do with a sweep, and to go on with one that rests."""
         is_running = sweep is not None and sweep.done < sweep.total
