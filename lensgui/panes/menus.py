@@ -181,6 +181,14 @@ def select(pane: Pane, place: Cursor) -> None:
     pane.picked.emit({name: at for name, at in asdict(place).items() if at is not None})
 
 
+def act(pane: Pane, verb: str, place: Cursor) -> None:
+    """Do at once what a menu offers too: "pin", or "attention" of a place that is a head's."""
+    if verb == "pin":
+        pane.pinned.emit(place)
+    elif place.head is not None:
+        go_to(pane, place, "Attention")
+
+
 def go_to(pane: Pane, place: Cursor, title: str) -> None:
     """Select a place and bring another pane to the front."""
     select(pane, place)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
-from lensgui.app.window.actions import fill_menus
+from lensgui.app.window.actions import fill_menus, keys_and_mouse, press
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
@@ -17,12 +17,14 @@ from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
 from lensgui.panes.pane import Pane
+from lensgui.panes.pictures.number_table import TableDialog, show_table_of
 from lensgui.state.document import Document, Session
 from lensgui.state.examples import find
 from lensgui.state.selection import Selection
 
 TITLE = "lensgui"
 SIZE = (1280, 800)
+COMMANDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 QUEUED = Qt.ConnectionType.QueuedConnection
 
 
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
             dock.visibilityChanged.connect(exchange.ask, QUEUED)  # it is sent before the pane hides
             dock.pane.picked.connect(exchange.pick)
             dock.pane.edited.connect(exchange.edit)
+            dock.pane.pinned.connect(exchange.pin)
             dock.pane.altered.connect(exchange.ask)
             dock.pane.pane_requested.connect(self.show_pane)
             dock.pane.again.connect(exchange.retry)
@@ -139,11 +142,19 @@ class MainWindow(QMainWindow):
         self.runner.stop()
 
     @Slot()
-    def choose_theme(self) -> None:
-        """Apply the theme chosen in the menu."""
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.appearance.choose(str(action.data()))
+    def show_table(self) -> None:
+        """Show the numbers of the picture that has the keyboard as a table."""
+        self.status.show_sentence(show_table_of(self.focusWidget(), self))
+
+    @Slot()
+    def show_keys(self) -> None:
+        """Show what every key and click does."""
+        TableDialog(keys_and_mouse(), self).show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the selection, or show a page, by a key that no widget took."""
+        if event.modifiers() & COMMANDING or not press(self, event.key()):
+            super().keyPressEvent(event)
 
     @Slot()
     def show_example(self) -> None:

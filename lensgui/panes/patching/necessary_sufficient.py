@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.panes.controls.controls import Lines
-from lensgui.panes.menus import heads_of
+from lensgui.panes.menus import act, heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.pictures.scatter import Points, Scatter
 from lensgui.panes.python import sweeps
@@ -60,6 +60,7 @@ class NecessaryPane(Pane):
         self.column.addWidget(self.scatter, 1)
         self.scatter.picked.connect(self._pick)
         self.scatter.hovered.connect(self.hovered)
+        self.scatter.verb_requested.connect(self._act)
         self._draw()
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
@@ -159,6 +160,10 @@ class NecessaryPane(Pane):
         chosen = self._heads.index(place) if place in self._heads else None
         pinned = [at for at, head in enumerate(self._heads) if head in self._pins]
         self.scatter.show_chosen(chosen, pinned)
+
+    @Slot(str, int)
+    def _act(self, verb: str, number: int) -> None:
+        act(self, verb, Cursor(*self._heads[number]))
 
     @Slot(int)
     def _pick(self, number: int) -> None:

@@ -69,6 +69,7 @@ class FeedersPane(Pane):
         self.picture.picked.connect(self._pick)
         self.picture.hovered.connect(self.hovered)
         self.picture.menu_requested.connect(self._show_verbs)
+        self.picture.verb_requested.connect(self._act)
         self._draw()
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
@@ -174,6 +175,11 @@ class FeedersPane(Pane):
     @Slot(object)
     def _choose_input(self) -> None:
         self.altered.emit()
+
+    @Slot(str, int, int)
+    def _act(self, verb: str, row: int, column: int) -> None:
+        if self.feeding is not None:
+            menus.act(self, verb, Cursor(**cells.cursor_at(self.feeding, (row, column), 1)))
 
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.pictures.number_table import NumberTable, of_numbers
 from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip
 
@@ -146,10 +147,12 @@ class Scatter(QWidget):
     Attributes:
         picked: (number,) the point that was clicked or moved to.
         hovered: (words,) the point under the pointer.
+        verb_requested: (verb, number) "pin" by a Ctrl-click, "attention" by a double-click.
     """
 
     picked = Signal(int)
     hovered = Signal(str)
+    verb_requested = Signal(str, int)
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -188,6 +191,15 @@ class Scatter(QWidget):
         if self.points is not None and self.plot is None:
             self._build()
         self._draw()
+
+    def as_table(self) -> NumberTable | None:
+        """Return both numbers of each point."""
+        points = self.points
+        if points is None:
+            return None
+        both = np.stack([points.x, points.y], axis=1)
+        titles = points.x_title, points.y_title
+        return of_numbers(self.accessibleName(), points.names, titles, both)
 
     def show_chosen(self, number: int | None, pinned: Iterable[int] = ()) -> None:
         """Mark the selected point, and outline those that the user keeps an eye on."""
@@ -350,8 +362,15 @@ class Scatter(QWidget):
         self._fit()
 
     def _pick(self, item: Any, spots: Any, event: Any = None) -> None:
-        if len(spots):
-            self.picked.emit(int(spots[0].index()))
+        if not len(spots):
+            return
+        number = int(spots[0].index())
+        if event is not None and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.verb_requested.emit("pin", number)
+        elif event is not None and event.double():
+            self.verb_requested.emit("attention", number)
+        else:
+            self.picked.emit(number)
 
     def _hover(self, item: Any, spots: Any, event: Any = None) -> None:
         words = (

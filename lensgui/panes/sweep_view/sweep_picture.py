@@ -28,6 +28,7 @@ class SweepPicture(QWidget):
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
         menu_requested: (row, column, where) of a cell whose menu is requested.
+        verb_requested: (verb, row, column) of a cell, as of a `Heatmap`.
         above: Where further rows go, between the legend and the picture.
         parts: The picture and the table, and what else is to share their height.
     """
@@ -35,6 +36,7 @@ class SweepPicture(QWidget):
     picked = Signal(object)
     hovered = Signal(str)
     menu_requested = Signal(int, int, object)
+    verb_requested = Signal(str, int, int)
 
     def __init__(
         self, name: str, tip: str, describe: Callable[[int, int], str], parent: QWidget
@@ -55,6 +57,7 @@ class SweepPicture(QWidget):
         self.heatmap.picked.connect(self.picked)
         self.heatmap.hovered.connect(self.hovered)
         self.heatmap.menu_requested.connect(self.menu_requested)
+        self.heatmap.verb_requested.connect(self.verb_requested)
         self.table.picked.connect(self.picked)
         self.levels.ranged.connect(self._range)
 
