@@ -137,7 +137,7 @@ def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
             "Leave it out of the pinned places again."
             if is_pinned
             else "Keep an eye on it: it is framed in every pane.",
-            lambda: pane.edited.emit({"pins": toggled(pins, place)}),
+            lambda: pane.pinned.emit(place),
         )
     )
     if place.layer is not None and place.head is not None:

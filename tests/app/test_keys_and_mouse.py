@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
 from lensgui.app.window.actions import COMMANDS, keys_and_mouse
 from lensgui.panes.pictures.number_table import TableDialog
@@ -112,12 +112,24 @@ def test_ctrl_click_pins_in_every_picture(window, qtbot):
     assert window.session.document.pins[2] == Cursor(0, 1)
 
 
-def test_ctrl_click_pins_a_point_of_a_scatter_and_a_double_click_shows_its_attention(window, qtbot):
+def test_a_point_of_a_scatter_is_pinned_has_verbs_and_leads_to_its_attention(window, qtbot):
     pane = window.panes["Necessary or sufficient"]
     window.show_pane(pane.title)
     qtbot.waitUntil(lambda: pane.scatter.points is not None and not window.runner.is_busy)
     pane.scatter.verb_requested.emit("pin", 3)
     assert window.session.document.pins == (Cursor(*pane._heads[3]),)
+    item, box = pane.scatter._items, pane.scatter.plot.getViewBox()
+    spot = box.mapViewToScene(item.points()[3].pos())
+    inside = pane.scatter.mapFromGlobal(
+        pane.scatter.plot.mapToGlobal(pane.scatter.plot.mapFromScene(spot))
+    )
+    reason = QContextMenuEvent.Reason.Mouse
+    where = pane.scatter.mapToGlobal(inside)
+    QApplication.sendEvent(pane.scatter, QContextMenuEvent(reason, inside, where))
+    menu = pane.findChild(QMenu)
+    layer, head = pane._heads[3]
+    assert f"Unpin L{layer}H{head}" in [action.text() for action in menu.actions()]
+    menu.close()
     window.show_pane("Prompt pairs")
     pane.scatter.verb_requested.emit("attention", 5)
     cursor = window.selection.cursor

@@ -250,9 +250,9 @@ def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
         "Role of L4H2",
         "Copy the value",
     }
-    with qtbot.waitSignal(pane.edited) as edited:
+    with qtbot.waitSignal(pane.pinned) as pinned:
         offered["Pin L4H2"].trigger()
-    assert edited.args == [{"pins": (Cursor(4, 2),)}]
+    assert pinned.args == [Cursor(4, 2)]
     offered["Copy the value"].trigger()
     assert QGuiApplication.clipboard().text() == pane.grid.words(4, 2)
     offered["Average over it, or no longer"].trigger()

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
 from lensgui.jobs.requests import HeadRoles, Patching, Request
+from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
-from lensgui.panes.menus import act, heads_of
+from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.pictures.scatter import Points, Scatter
 from lensgui.panes.python import sweeps
@@ -61,6 +62,7 @@ class NecessaryPane(Pane):
         self.scatter.picked.connect(self._pick)
         self.scatter.hovered.connect(self.hovered)
         self.scatter.verb_requested.connect(self._act)
+        self.scatter.menu_requested.connect(self._show_verbs)
         self._draw()
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
@@ -161,9 +163,16 @@ class NecessaryPane(Pane):
         pinned = [at for at, head in enumerate(self._heads) if head in self._pins]
         self.scatter.show_chosen(chosen, pinned)
 
+    @Slot(int, object)
+    def _show_verbs(self, number: int, where: QPoint) -> None:
+        """Show what can be done with a head."""
+        place, pins = Cursor(*self._heads[number]), tuple(Cursor(*head) for head in self._pins)
+        found = [*menus.of_place(self, place, pins), menus.copying(self._words(number))]
+        menus.show_menu(self, found, where)
+
     @Slot(str, int)
     def _act(self, verb: str, number: int) -> None:
-        act(self, verb, Cursor(*self._heads[number]))
+        menus.act(self, verb, Cursor(*self._heads[number]))
 
     @Slot(int)
     def _pick(self, number: int) -> None:

@@ -9,8 +9,8 @@ number_table: The numbers behind a picture as a table, which is read cell by cel
 painted: What pictures painted by hand have in common: hover, the empty state, dimming, colour
     ramps.
 picture: What a heatmap draws, and how each part of it is painted.
+point_names: Where points of a plot are on screen, and which of their names fit beside them.
 role_marks: The letter of a head's role: filled where the role is firm, a ring where it is only
     proposed.
-scatter: Points on two axes, each of them something that can be selected, and which of their names
-    fit.
+scatter: Points on two axes, each of them something that can be selected.
 """

@@ -1,8 +1,8 @@
-"""Points on two axes, each of them something that can be selected, and which of their names fit."""
+"""Points on two axes, each of them something that can be selected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -10,8 +10,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QCursor, QFont, QFontMetricsF, QKeyEvent, QPen
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QContextMenuEvent,
+    QCursor,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
     QSizePolicy,
@@ -22,96 +31,13 @@ from PySide6.QtWidgets import (
 
 from lensgui.panes import theme
 from lensgui.panes.pictures.number_table import NumberTable, of_numbers
+from lensgui.panes.pictures.point_names import Dots, padded, place
 from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip
 
-GAP = 2.0  # pixels between a dot and its name
-_OUTSIDE = 1_000_000
 NAMED = 7  # points that are labelled: those farthest from the middle
 SIZE = 7.0  # pixels of a point
 AROUND = 11.0  # pixels between the outermost points and the edge: a dot, or half a name
-
-
-@dataclass(frozen=True, slots=True)
-class Dots:
-    """Points on screen.
-
-    Attributes:
-        middles: In pixels from the top left, [point, 2].
-        radii: In pixels, [point].
-        room: The size of what they are drawn in.
-    """
-
-    middles: NDArray[np.float64]
-    radii: NDArray[np.float64]
-    room: QSizeF
-
-    def hits(self, box: QRectF) -> int:
-        """Return how many dots a box touches."""
-        ends = np.array([[box.left(), box.top()], [box.right(), box.bottom()]])
-        nearest = np.clip(self.middles, ends[0], ends[1])
-        distances = np.linalg.norm(self.middles - nearest, axis=1)
-        return int(np.count_nonzero(distances < self.radii))
-
-
-def place(
-    dots: Dots, widths: Sequence[float], height: float, order: Sequence[int], needed: int, most: int
-) -> dict[int, QRectF]:
-    """Return the boxes of names, each to the right or left of its dot, above or below it.
-
-    Args:
-        dots: All dots.
-        widths: Of each name, in pixels.
-        height: Of a name.
-        order: Points to be named, the most important first.
-        needed: How many of these are named whatever is in the way.
-        most: How many are named altogether.
-    """
-    found: dict[int, QRectF] = {}
-    for rank, at in enumerate(order):
-        if len(found) >= max(most, needed):
-            break
-        choices = [
-            (_cost(box, dots, found), number, box)
-            for number, box in enumerate(_boxes(dots, at, widths[at], height))
-        ]
-        cost, _, box = min(choices, key=lambda choice: choice[:2])
-        if not cost or (rank < needed and cost < _OUTSIDE):
-            found[at] = box
-    return found
-
-
-def _cost(box: QRectF, dots: Dots, taken: dict[int, QRectF]) -> int:
-    """Return how much is wrong with a place; 0 for a free one."""
-    inside = QRectF(0, 0, dots.room.width(), dots.room.height())
-    covered = sum(box.intersects(other) for other in taken.values())
-    return dots.hits(box) + 100 * covered + _OUTSIDE * (not inside.contains(box))
-
-
-def _boxes(dots: Dots, at: int, width: float, height: float) -> list[QRectF]:
-    x, y = map(float, dots.middles[at])
-    away = float(dots.radii[at]) + GAP
-    return [
-        QRectF(x + away, y - height / 2, width, height),
-        QRectF(x - away - width, y - height / 2, width, height),
-        QRectF(x - width / 2, y - away - height, width, height),
-        QRectF(x - width / 2, y + away, width, height),
-    ]
-
-
-def padded(numbers: NDArray[np.float64], pixels: float, padding: float) -> tuple[float, float]:
-    """Return a range that holds numbers with some pixels to spare at both ends.
-
-    Args:
-        numbers: At least one.
-        pixels: How many pixels the range takes.
-        padding: How many of them are to spare at each end.
-    """
-    low, high = float(numbers.min()), float(numbers.max())
-    span = high - low or max(1e-9, abs(high)) or 1.0
-    padding = min(padding, pixels / 4)
-    spare = span * padding / max(1.0, pixels - 2 * padding)
-    return low - spare, high + spare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,11 +73,13 @@ class Scatter(QWidget):
     Attributes:
         picked: (number,) the point that was clicked or moved to.
         hovered: (words,) the point under the pointer.
+        menu_requested: (number, where on screen) of a point whose menu is requested.
         verb_requested: (verb, number) "pin" by a Ctrl-click, "attention" by a double-click.
     """
 
     picked = Signal(int)
     hovered = Signal(str)
+    menu_requested = Signal(int, object)
     verb_requested = Signal(str, int)
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
@@ -215,6 +143,17 @@ class Scatter(QWidget):
         if event.type() in kinds and self.plot is not None:
             self._draw()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the verbs of the point under the pointer, or of the selected one."""
+        number, where = self.chosen, event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Mouse and self.plot is not None:
+            scene = self.plot.mapToScene(self.plot.mapFromGlobal(where))
+            spots = self._items.pointsAt(self.plot.getViewBox().mapSceneToView(scene))
+            number = int(spots[0].index()) if len(spots) else None
+        if number is not None:
+            self.picked.emit(number)
+            self.menu_requested.emit(number, where)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move to the next point to the left or to the right."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
@@ -234,7 +173,7 @@ class Scatter(QWidget):
         self.plot.setFrameShape(self.plot.Shape.NoFrame)
         self.plot.setMenuEnabled(False)
         for part in (self.plot, self.plot.viewport()):
-            part.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+            part.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # it is this widget's
         for action in self.plot.scene().findChildren(QAction):  # "Export…", of a menu we never show
             action.setEnabled(False)
         self.plot.hideButtons()
