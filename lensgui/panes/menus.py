@@ -140,7 +140,7 @@ def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
             "Leave it out of the pinned places again."
             if is_pinned
             else "Keep an eye on it: it is framed in every pane.",
-            lambda: pane.edited.emit({"pins": toggled(pins, place)}),
+            lambda: pane.pinned.emit(place),
         )
     )
     if place.layer is not None and place.head is not None:
@@ -223,6 +223,14 @@ def copying(words: str) -> Verb:
 def select(pane: Pane, place: Cursor) -> None:
     """Select what a place names."""
     pane.picked.emit({name: at for name, at in asdict(place).items() if at not in (None, ())})
+
+
+def act(pane: Pane, verb: str, place: Cursor) -> None:
+    """Do at once what a menu offers too: "pin", or "attention" of a place that is a head's."""
+    if verb == "pin":
+        pane.pinned.emit(place)
+    elif place.head is not None:
+        go_to(pane, place, "Attention")
 
 
 def go_to(pane: Pane, place: Cursor, title: str) -> None:

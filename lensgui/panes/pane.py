@@ -56,6 +56,7 @@ class Pane(QWidget):
         summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
+        pinned: (Cursor,) a place to keep an eye on, or no longer.
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: A switch of the pane's own changed what it asks.
         pane_requested: (title,) the pane that the user wants to see.
@@ -73,6 +74,7 @@ class Pane(QWidget):
     summarised = Signal(str)
     picked = Signal(object)
     edited = Signal(object)
+    pinned = Signal(object)
     hovered = Signal(str)
     altered = Signal()
     pane_requested = Signal(str)

@@ -99,6 +99,17 @@ class Selection(QObject):
             self._after = []
             self._show(cursor)
 
+    def step(self, name: str, by: int) -> None:
+        """Move along one of the cursor's fields; a head stays selected in another layer.
+
+        Args:
+            name: The field; where nothing is selected of it, its first place is.
+            by: How many places, backwards if negative; it stops at either end.
+        """
+        place = getattr(self._cursor, name)
+        kept = {"head": self._cursor.head} if name == "layer" else {}
+        self.move(**kept, **{name: 0 if place is None else max(0, place + by)})
+
     def back(self) -> None:
         """Return to where the cursor was before, like a browser."""
         self._retrace(self._before, self._after)

@@ -240,8 +240,9 @@ def test_the_menu_asks_on_verifies_and_opens_the_patching_pane(document, pane, q
     menu_of(pane, 6, 4, 1)["Who feeds its values?"].trigger()
     menu_of(pane, 3, 4, 1)["Go to its attention"].trigger()
     assert shown[2:] == ["Who feeds it", "Attention"]
-    menu_of(pane, 3, 4, 1)["Pin L4H1"].trigger()
-    assert edited[-1] == {"pins": (Cursor(4, 1),)}
+    with qtbot.waitSignal(pane.pinned) as pinned:
+        menu_of(pane, 3, 4, 1)["Pin L4H1"].trigger()
+    assert pinned.args == [Cursor(4, 1)]
     with qtbot.waitSignal(pane.altered):
         menu_of(pane, 3, 4, 1)["Verify"].trigger()
     request = pane.requests(document, PLACE)["verify"]

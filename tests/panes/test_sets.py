@@ -122,9 +122,9 @@ def test_click_shift_click_and_control_click(document, show, qtbot):
     assert selection.cursor.selected == (head_of(pane, apart[0]),)
     qtbot.mouseClick(view, LEFT, SHIFT, last)
     assert selection.cursor.heads == tuple(head_of(pane, number) for number in apart)
-    with qtbot.waitSignal(pane.edited) as edited:
+    with qtbot.waitSignal(pane.pinned) as pinned:
         qtbot.mouseClick(view, LEFT, CONTROL, last)
-    assert edited.args == [{"pins": (Cursor(*head_of(pane, apart[1])),)}]
+    assert pinned.args == [Cursor(*head_of(pane, apart[1]))]
     qtbot.mouseClick(view, LEFT, SHIFT, last)
     assert selection.cursor.selected == (head_of(pane, apart[0]),)
 
@@ -280,7 +280,7 @@ def test_the_chain_goes_back_from_sender_to_sender_and_returns(document, show, q
     qtbot.mouseClick(pane.heatmap, LEFT, pos=middle)
     assert selection.cursor == Cursor(1, 2, 3)
     assert pane.requests(document, selection.cursor)["feeding"].heads == ACROSS
-    qtbot.mouseDClick(pane.heatmap, LEFT, pos=middle)
+    qtbot.keyClick(pane.heatmap, Qt.Key.Key_Return)
     assert pane.requests(document, selection.cursor)["feeding"].heads == ((1, 2),)
     pane.input.buttons["v"].click()
     pane.heatmap.picked.emit({"layer": 0, "head": 3})

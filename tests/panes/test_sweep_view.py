@@ -180,9 +180,9 @@ def test_a_menu_follows_up(document, show, qtbot):
     with qtbot.waitSignal(pane.pane_requested) as shown:
         verbs["Go to its attention"].trigger()
     assert shown.args == ["Attention"]
-    with qtbot.waitSignal(pane.edited) as edited:
+    with qtbot.waitSignal(pane.pinned) as pinned:
         verbs["Pin L4H3"].trigger()
-    assert edited.args == [{"pins": (Cursor(4, 3),)}]
+    assert pinned.args == [Cursor(4, 3)]
 
 
 def test_pins_are_framed(document, show):

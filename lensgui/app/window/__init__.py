@@ -1,6 +1,6 @@
 """The window: docks, actions, and the exchange between panes and worker.
 
-actions: Every command once: menus and shortcuts are made from this table.
+actions: Every command once: menus, shortcuts and keys are made from these tables.
 appearance: Light, dark or as the system says, and how large: fonts and palettes of all.
 docks: A pane's dock: its frame, and its title with the pane's buttons.
 exchange: From what the user looks at to requests, and from answers back to the panes.

@@ -1,16 +1,29 @@
-"""Every command once: menus and shortcuts are made from this table."""
+"""Every command once: menus, shortcuts and keys are made from these tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QDockWidget,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QPlainTextEdit,
+    QWidget,
+)
 
 from lensgui.app.window.appearance import CHOICES
+from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import examples
+from lensgui.terms.resources import resource
 
 Key = QKeySequence.StandardKey | str
 LARGER = "Ctrl++", "Ctrl+="  # the second is where no Shift is needed for it
@@ -35,6 +48,16 @@ class Command:
     tip: str = ""
 
 
+STEPS = {  # keys that no widget took: the field of the cursor, and how far it moves
+    Qt.Key.Key_Left: ("position", -1),
+    Qt.Key.Key_Right: ("position", 1),
+    Qt.Key.Key_Up: ("layer", -1),
+    Qt.Key.Key_Down: ("layer", 1),
+    Qt.Key.Key_BracketLeft: ("head", -1),
+    Qt.Key.Key_BracketRight: ("head", 1),
+}
+PAGES = {Qt.Key.Key_T: "show_table", Qt.Key.Key_Question: "show_keys"}
+TYPED_INTO = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
 COMMANDS = (
     Command(
         "&File",
@@ -83,15 +106,48 @@ COMMANDS = (
     Command("&View", "Zoom &out", "appearance.zoom_out", "Ctrl+-", "Make all text smaller."),
     Command("&View", "Usual &size", "appearance.zoom_back", "Ctrl+0", "Make all text as at first."),
     Command("&View", "&Reset layout", "reset_layout", "", "Put every pane back in its place."),
+    Command(
+        "&View", "Picture as a &table", "show_table", "", "The picture's numbers as a table (T)."
+    ),
+    Command("&Help", "&Keys and mouse", "show_keys", "F1", "What every key and click does."),
 )
-MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples")
+MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
+
+
+def is_typed_into(widget: QWidget | None) -> bool:
+    """Whether keys write text into a widget, and mean nothing else."""
+    return isinstance(widget, TYPED_INTO)
+
+
+def keys_and_mouse() -> NumberTable:
+    """Return what every key and click does, as the guide has it."""
+    lines = resource("guide", "keys.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    what, does = zip(*rows[1:], strict=True)  # without the heading
+    return NumberTable("Keys and mouse", what, ("does",), lambda row, column: does[row])
+
+
+def press(window: QMainWindow, key: int) -> bool:
+    """Do what a key means that no widget took; whether it means anything.
+
+    Args:
+        window: Has a `selection`, and slots for a table and the page of keys.
+        key: The key.
+    """
+    if is_typed_into(QApplication.focusWidget()):
+        return False
+    if key in STEPS:
+        window.selection.step(*STEPS[Qt.Key(key)])  # type: ignore[attr-defined]
+    elif key in PAGES:
+        attrgetter(PAGES[Qt.Key(key)])(window)()
+    return key in STEPS or key in PAGES
 
 
 def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
     """Make a window's menus.
 
     Args:
-        window: Has a slot for each command, and `choose_look` and `show_example`.
+        window: Has a slot for each command, and `appearance` and `show_example`.
         theme: The appearance that is ticked at first.
 
     Returns:
@@ -133,5 +189,6 @@ def _fill_themes(window: QMainWindow, menu: QMenu, theme: str) -> None:
         action.setChecked(choice == theme)
         action.setData(choice)
         action.setToolTip(plain_tip(f"Draw the window in {choice} colours."))
-        action.triggered.connect(window.choose_theme)  # type: ignore[attr-defined]
+        choose = partial(window.appearance.choose, choice)  # type: ignore[attr-defined]
+        action.triggered.connect(lambda _=False, choose=choose: choose())
         group.addAction(action)

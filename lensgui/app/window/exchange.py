@@ -13,6 +13,7 @@ from lensgui.app.window.role_book import RoleBook
 from lensgui.jobs.requests import OpenModel, ReadPair, Request
 from lensgui.jobs.results import ModelCard, PairReading, Reply
 from lensgui.jobs.runner import STOPPED, Runner
+from lensgui.panes.menus import toggled
 from lensgui.panes.pane import MODEL as NAME
 from lensgui.panes.pane import UNEQUAL, Channel, Pane
 from lensgui.prompts.pair import PromptPair
@@ -107,6 +108,11 @@ class Exchange(QObject):
     def pick(self, places: dict[str, Any]) -> None:
         """Select what a pane says was clicked."""
         self._selection.move(**places)
+
+    @Slot(object)
+    def pin(self, place: Cursor) -> None:
+        """Pin a place, or unpin it."""
+        self._session.edit(pins=toggled(self._session.document.pins, place))
 
     @Slot(object)
     def edit(self, changes: dict[str, Any]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from lensgui.app.leaving import may_close
-from lensgui.app.window.actions import fill_menus
+from lensgui.app.window.actions import fill_menus, keys_and_mouse, press
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
@@ -18,12 +18,14 @@ from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
 from lensgui.panes.pane import Pane
+from lensgui.panes.pictures.number_table import TableDialog, show_table_of
 from lensgui.state.document import Document, Session
 from lensgui.state.examples import find
 from lensgui.state.selection import Selection
 
 TITLE = "lensgui"
 SIZE = (1280, 800)
+COMMANDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 QUEUED = Qt.ConnectionType.QueuedConnection
 
 
@@ -49,9 +51,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setDockNestingEnabled(True)
         self.resize(*SIZE)
-        nothing = QWidget(self)
-        nothing.hide()
-        self.setCentralWidget(nothing)  # docks are all there is
+        self.setCentralWidget(QWidget(self))
+        self.centralWidget().hide()  # docks are all there is
         self.panes: dict[str, Pane] = {kind.title: kind() for kind in PANES}
         TabBars(self)
         self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
             dock.visibilityChanged.connect(exchange.ask, QUEUED)  # it is sent before the pane hides
             dock.pane.picked.connect(exchange.pick)
             dock.pane.edited.connect(exchange.edit)
+            dock.pane.pinned.connect(exchange.pin)
             dock.pane.altered.connect(exchange.ask)
             dock.pane.pane_requested.connect(self.show_pane)
             dock.pane.again.connect(exchange.retry)
@@ -140,11 +142,19 @@ class MainWindow(QMainWindow):
         self.runner.stop()
 
     @Slot()
-    def choose_theme(self) -> None:
-        """Apply the theme chosen in the menu."""
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.appearance.choose(str(action.data()))
+    def show_table(self) -> None:
+        """Show the numbers of the picture that has the keyboard as a table."""
+        self.status.show_sentence(show_table_of(self.focusWidget(), self))
+
+    @Slot()
+    def show_keys(self) -> None:
+        """Show what every key and click does."""
+        TableDialog(keys_and_mouse(), self).show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the selection, or show a page, by a key that no widget took."""
+        if event.modifiers() & COMMANDING or not press(self, event.key()):
+            super().keyPressEvent(event)
 
     @Slot()
     def show_example(self) -> None:
@@ -152,8 +162,7 @@ class MainWindow(QMainWindow):
         action = self.sender()
         if isinstance(action, QAction):
             example = find(str(action.data()))
-            document = self.session.document
-            model = example.document.model if example.name == "toy" else document.model
+            model = (example.document if example.name == "toy" else self.session.document).model
             self.session.edit(model=model, pair=example.document.pair, is_average=False)
             self.selection.move(**asdict(example.cursor))
             self.status.show_sentence(example.about)
@@ -179,8 +188,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave, once it is agreed what is lost by it; whatever runs is left behind."""
-        if self.isVisible() and not may_close(self.session.document, self):
+        if not self.isVisible() or may_close(self.session.document, self):
+            super().closeEvent(event)
+            self.closed.emit()
+        else:
             event.ignore()
-            return
-        super().closeEvent(event)
-        self.closed.emit()

@@ -24,7 +24,7 @@ from lensgui.panes.controls.flow import Flow
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
 from lensgui.panes.head_grid.ranking import question
-from lensgui.panes.menus import Verb, edges_of, heads_of, toggled
+from lensgui.panes.menus import Verb, edges_of, heads_of
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.token_text import is_of, names
@@ -245,6 +245,7 @@ class AttentionPane(Pane):
         self.grid.pinned.connect(self._pin)
         self.grid.menu_requested.connect(self._offer_head)
         self.head.menu_requested.connect(self._offer_edge)
+        self.head.verb_requested.connect(self._act_on_edge)
         self.focus.altered.connect(self.altered)
         self.side.currentIndexChanged.connect(self._alter)
         self.hide_first.toggled.connect(self._alter)
@@ -282,8 +283,14 @@ class AttentionPane(Pane):
 
     @Slot(object)
     def _pin(self, head: Head) -> None:
-        if self._document is not None:
-            self.edited.emit({"pins": toggled(self._pins, Cursor(*head))})
+        self.pinned.emit(Cursor(*head))
+
+    @Slot(str, int, int)
+    def _act_on_edge(self, verb: str, row: int, column: int) -> None:
+        """Pin an edge of the head that is drawn; its attention is here."""
+        if verb == "pin" and self.focus.heads:
+            edge = self.head.edge_at(row, column)
+            self.pinned.emit(Cursor(*self.focus.heads[0], *edge))
 
     @Slot(int, int, object)
     def _offer_head(self, layer: int, head: int, where: QPoint) -> None:

@@ -25,8 +25,10 @@ from lensgui.panes import theme
 from lensgui.panes.attention.head_numbers import Weights
 from lensgui.panes.pictures import axis_labels
 from lensgui.panes.pictures.axis_labels import Ink, Labels
+from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.theme import STALE_OPACITY, Theme
+from lensgui.state.selection import Cursor
 
 MOST_LINES = 4000
 THINNEST, WIDEST = 0.8, 2.6  # pixels
@@ -108,6 +110,21 @@ class HeadLines(Painted):
             self.locked = self._pointed = None
         self.weights, self._marked, self.is_stale = weights, marked, False
         self.redraw()
+
+    def as_table(self) -> NumberTable | None:
+        """Return the numbers of the head."""
+        return None if self.weights is None else self.weights.as_table(self.name)
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Mark the selected tokens."""
+        super().show_cursor(cursor)
+        row, column = cursor.position, cursor.source
+        ends = [at for at in (row, column) if at is not None]
+        count = len(self.weights.tokens) if self.weights else 0
+        if self.weights is not None and row is not None and max(ends, default=0) < count:
+            alone = self._words("position", row)
+            words = alone if column is None else self.weights.words(row, column)
+            self.setAccessibleDescription(words)
 
     def show_least(self, least: float) -> None:
         """Leave out what is weaker than a share of the scale's end."""

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.jobs.arrays import Axis
 from lensgui.panes import theme
@@ -22,6 +22,7 @@ from lensgui.panes.attention.head_numbers import NAMES, Weights
 from lensgui.panes.head_grid.layout import ZOOM_STEP
 from lensgui.panes.pictures import picture
 from lensgui.panes.pictures.heatmap import Heatmap, Pointed
+from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
@@ -43,6 +44,8 @@ class HeadMap(Heatmap):
         self._pins: tuple[tuple[int, int], ...] = ()
         self._first = (0, 0)
         self._span = 0  # tokens in view; 0 for all
+        self._pressed: tuple[QPointF, tuple[int, int]] | None = None  # and what was in view
+        self._is_dragged = False
         self.locked: tuple[str, int] | None = None
         self.setAccessibleName("The selected head: rows are destinations, columns are sources")
         self.setToolTip(
@@ -130,13 +133,42 @@ class HeadMap(Heatmap):
         label = self.label_at(point)
         return (label, self._label_words(*label)) if label else super().hit_test(point)
 
+    def as_table(self) -> NumberTable | None:
+        """Return the numbers of the head."""
+        return None if self.weights is None else self.weights.as_table(self.name)
+
+    def edge_at(self, row: int, column: int) -> tuple[int, int]:
+        """Return the destination and the source of a cell in view."""
+        return row + self._first[0], column + self._first[1]
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what is under the pointer, or where only a part is in view drag it along."""
+        if self._pressed is not None and self.picture is not None:
+            start, first = self._pressed
+            moved, side = start - event.position(), self.plot().width() / self._span
+            if moved.manhattanLength() >= QApplication.startDragDistance() or self._is_dragged:
+                self._is_dragged = True
+                self._move(round(first[0] + moved.y() / side), round(first[1] + moved.x() / side))
+        super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Select a cell of the part in view, unless the part was dragged."""
+        pressed, self._pressed = self._pressed, None
+        cell = self.cell_at(event.position())
+        if pressed is not None and not self._is_dragged and cell is not None:
+            self._pick(*cell)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Lock the row or column of a name, or select a cell."""
+        """Lock the row or column of a name; select a cell, or begin to drag the part in view."""
         label = self.label_at(event.position())
         if label and event.button() == Qt.MouseButton.LeftButton:
             self.locked = None if label == self.locked else label
             self.picked.emit({label[0]: label[1]})
             self.update()
+            return
+        is_plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if self._span and is_plain and event.button() == Qt.MouseButton.LeftButton:
+            self._pressed, self._is_dragged = (event.position(), self._first), False
             return
         super().mousePressEvent(event)
 

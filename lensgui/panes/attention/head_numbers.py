@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lensgui.jobs.arrays import CellState, HeadSlice
 from lensgui.panes import theme
+from lensgui.panes.pictures.number_table import NumberTable, of_numbers
 from lensgui.panes.theme import NEUTRAL, Table, Theme
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import AttentionMeasure
@@ -90,6 +91,13 @@ class Weights:
             is_masked = self.slice.states[row, column] == CellState.MASKED
             return f"{ends}: " + (self._why_masked(column) if is_masked else "not a finite number")
         return f"{ends}: {amount(self.slice, float(self.slice.values[row, column]))}"
+
+    def as_table(self, name: str) -> NumberTable:
+        """Return the numbers of a head of that name, a row for each destination."""
+        is_known = self.slice.states == CellState.EXACT
+        values = np.where(is_known, self.slice.values, np.nan)
+        names = [f"{at} {token}" for at, token in enumerate(self.tokens)]
+        return of_numbers(f"{name}: {NAMES[self.slice.measure]}", names, names, values)
 
     def _why_masked(self, column: int) -> str:
         return "left out with position 0" if column == 0 else "out of this layer's reach"

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 from lensgui.panes import theme
 from lensgui.panes.attention.head_numbers import Weights
 from lensgui.panes.pictures import picture
+from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.theme import Theme
 from lensgui.state.selection import Cursor
@@ -43,6 +44,10 @@ class ColouredText(Painted):
         self._places = []
         self.updateGeometry()
         self.update()
+
+    def as_table(self) -> NumberTable | None:
+        """Return the numbers of the head."""
+        return None if self.weights is None else self.weights.as_table(self.name)
 
     def show_direction(self, *, is_from: bool) -> None:
         """Say whether colours are what the token attends to, or what attends to it.

@@ -40,6 +40,7 @@ from lensgui.panes.head_grid.paint import Marks
 from lensgui.panes.head_grid.ranking import Ranking
 from lensgui.panes.pictures import painted
 from lensgui.panes.pictures.heatmap import STEPS
+from lensgui.panes.pictures.number_table import NumberTable, of_numbers
 from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.theme import Theme
 from lensgui.panes.token_text import plain_tip
@@ -127,6 +128,16 @@ class HeadGrid(Painted):
         """Write the letters of roles."""
         self.roles = roles
         self.update()
+
+    def as_table(self) -> NumberTable | None:
+        """Return the scores that the heads are ranked by."""
+        ranks = self.ranking
+        if ranks is None or ranks.values is None:
+            return None
+        layers, heads = ranks.values.shape
+        unit = f", {ranks.unit}" if ranks.unit else ""
+        rows, columns = [f"L{at}" for at in range(layers)], [f"H{at}" for at in range(heads)]
+        return of_numbers(f"All heads: {ranks.score.title}{unit}", rows, columns, ranks.values)
 
     def show_marks(
         self, cursor: Cursor, pins: Sequence[tuple[int, int]], several: Sequence[tuple[int, int]]

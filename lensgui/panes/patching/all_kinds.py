@@ -97,6 +97,7 @@ class AllKindsPane(Pane):
         self.tiles.picked.connect(self.picked)
         self.tiles.hovered.connect(self.hovered)
         self.tiles.menu_requested.connect(self._show_verbs)
+        self.tiles.verb_requested.connect(self._act)
         self.tiles.changed.connect(self._draw)
         self.levels.ranged.connect(self._range)
 
@@ -291,6 +292,13 @@ class AllKindsPane(Pane):
         reply, sweep = self.reply(name), self.known(name, Sweep)
         is_whole = sweep is not None and sweep.done == sweep.total
         return reply is not None and reply.is_running and not is_whole
+
+    @Slot(str, int, int, int)
+    def _act(self, verb: str, number: int, row: int, column: int) -> None:
+        sweep = self.tiles.tiles[number].sweep
+        if sweep is not None:
+            place = Cursor(**cells.cursor_at(sweep, (row, column), self._group))
+            menus.act(self, verb, place)
 
     @Slot(int, int, int, object)
     def _show_verbs(self, number: int, row: int, column: int, where: QPoint) -> None:

@@ -15,7 +15,7 @@ from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.results import Reply
 from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
-from lensgui.panes.menus import heads_of, toggled
+from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.patching.selected_heads import SelectedHeads
 from lensgui.panes.python import sweeps
@@ -93,7 +93,7 @@ class NecessaryPane(Pane):
         scatter = self.scatter
         scatter.picked.connect(self._pick)
         scatter.extended.connect(self._extend)
-        scatter.pinned_at.connect(self._pin)
+        scatter.verb_requested.connect(self._act)
         scatter.gathered.connect(self._gather)
         scatter.menu_requested.connect(self._show_verbs)
         scatter.hovered.connect(self.hovered)
@@ -256,6 +256,10 @@ class NecessaryPane(Pane):
         )
         self.scatter.show_chosen(chosen, pinned, together)
 
+    @Slot(str, int)
+    def _act(self, verb: str, number: int) -> None:
+        menus.act(self, verb, Cursor(*self._heads[number]))
+
     @Slot(int)
     def _pick(self, number: int) -> None:
         layer, head = self._heads[number]
@@ -274,10 +278,6 @@ class NecessaryPane(Pane):
         if numbers:
             self.picked.emit(gathered(self._heads[number] for number in numbers))
         self._say("loop", "" if numbers else NOBODY)
-
-    @Slot(int)
-    def _pin(self, number: int) -> None:
-        self.edited.emit({"pins": toggled(self._pins, Cursor(*self._heads[number]))})
 
     @Slot()
     def _pin_selected(self) -> None:

@@ -67,6 +67,7 @@ class PatchingPane(Pane):
         view.picked.connect(self.picked)
         view.hovered.connect(self.hovered)
         view.menu_requested.connect(self._show_verbs)
+        view.verb_requested.connect(self._act)
         view.compare.chosen.connect(self._choose_side)
         view.compare.compared.connect(self._compare)
         view.compare.dropped.connect(self._drop_kept)
@@ -229,6 +230,11 @@ class PatchingPane(Pane):
     @Slot()
     def _show_all_kinds(self) -> None:
         self.pane_requested.emit(ALL_KINDS)
+
+    @Slot(str, int, int)
+    def _act(self, verb: str, row: int, column: int) -> None:
+        if self.view.face is not None:
+            menus.act(self, verb, self.view.place(row, column))
 
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:

@@ -46,6 +46,7 @@ class Tiles(QWidget):
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
         menu_requested: (number, row, column, where) of a cell whose menu is requested.
+        verb_requested: (verb, number, row, column) of a cell, as of a `Heatmap`.
         enlarged: The number of the map that is shown alone; None for all.
         changed: Another map is enlarged, or none.
         tiles: The maps.
@@ -56,6 +57,7 @@ class Tiles(QWidget):
     picked = Signal(object)
     hovered = Signal(str)
     menu_requested = Signal(int, int, int, object)
+    verb_requested = Signal(str, int, int, int)
     changed = Signal()
 
     def __init__(
@@ -102,6 +104,9 @@ class Tiles(QWidget):
         tile.left.connect(lambda: self.enlarge(None))
         tile.menu_requested.connect(
             lambda row, column, where: self.menu_requested.emit(number, row, column, where)
+        )
+        tile.verb_requested.connect(
+            lambda verb, row, column: self.verb_requested.emit(verb, number, row, column)
         )
         for part in (tile.toggled, self.titles[number].clicked):
             part.connect(lambda *_: self.toggle(number))

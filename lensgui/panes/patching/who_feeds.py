@@ -25,8 +25,8 @@ from lensgui.terms.kinds import Head
 NO_HEAD = "Select a head in any pane, or several, to see who feeds them."
 NO_PAIR = "Type a corrupted prompt with as many tokens as the clean one."
 TIP = (
-    "Click a sender, or move with the arrow keys, to select it; double-click it or press Enter to "
-    "see who feeds it in turn."
+    "Click a sender, or move with the arrow keys, to select it; press Enter to see who feeds it "
+    "in turn."
 )
 LEGEND_TIP = (
     "The path from each sender straight into the receiving heads is taken from the clean run, all "
@@ -84,6 +84,7 @@ class FeedersPane(Pane):
         picture.hovered.connect(self.hovered)
         picture.menu_requested.connect(self._show_verbs)
         picture.activated.connect(self._go_on)
+        picture.verb_requested.connect(self._act)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return path patching into the selected heads: all senders at once, and each."""
@@ -232,6 +233,11 @@ class FeedersPane(Pane):
     def _alter(self) -> None:
         self._show_links()
         self.altered.emit()
+
+    @Slot(str, int, int)
+    def _act(self, verb: str, row: int, column: int) -> None:
+        if self.feeding is not None:
+            menus.act(self, verb, Cursor(**cells.cursor_at(self.feeding, (row, column), 1)))
 
     @Slot(int, int, object)
     def _show_verbs(self, row: int, column: int, where: QPoint) -> None:

@@ -4,6 +4,8 @@ axis_labels: Where the labels of an axis go, and the room they leave for a pictu
 heatmap: A picture of numbers with named rows and columns: one cell, one thing that can be
     selected.
 level_bar: The colour bar beside a heatmap: what the colours count, and how far they reach.
+number_table: The numbers behind a picture as a table, which is read cell by cell and can be
+    copied.
 painted: What pictures painted by hand have in common: hover, the empty state, dimming, colour
     ramps.
 picture: What a heatmap draws, and how each part of it is painted.

@@ -19,9 +19,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from lensgui.jobs.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.pictures import axis_labels, picture, role_marks
 from lensgui.panes.pictures.axis_labels import Ink, Labels
+from lensgui.panes.pictures.number_table import NumberTable, of_numbers
 from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.theme import Table, Theme
@@ -36,6 +38,7 @@ STEPS = {
     Qt.Key.Key_Right: (0, 1),
 }
 
+KNOWN = (CellState.EXACT, CellState.ESTIMATE, CellState.UNCHANGED)
 LEAST_LETTER, MOST_LETTER = 6.0, 12.0  # pixels of a role's letter
 Pointed = tuple[str, int] | tuple[str, int, int] | None  # a named token, or a cell
 
@@ -45,12 +48,14 @@ class Heatmap(Painted):
 
     Attributes:
         menu_requested: (row, column, where on screen) of a cell whose menu is requested.
-        activated: (row, column) of a cell that was double-clicked, or selected as Enter was typed.
+        activated: (row, column) of the cell that was selected as Enter was typed.
+        verb_requested: (verb, row, column) "pin" by a Ctrl-click, "attention" by a double-click.
         describe: Puts a cell into words.
     """
 
     menu_requested = Signal(int, int, object)
     activated = Signal(int, int)
+    verb_requested = Signal(str, int, int)
 
     def __init__(
         self,
@@ -99,6 +104,15 @@ class Heatmap(Painted):
             return None
         layer, head = shown.rows.coordinates[row], shown.columns.coordinates[column]
         return None if layer is None or head is None else self._roles.get((layer, head))
+
+    def as_table(self) -> NumberTable | None:
+        """Return the numbers of the cells that are known, estimates too."""
+        shown = self.picture
+        if shown is None or shown.values is None:
+            return None
+        is_known = np.isin(shown.states, KNOWN)
+        values = np.where(is_known, shown.values, np.nan)
+        return of_numbers(self.accessibleName(), shown.row_names, shown.column_names, values)
 
     def selected(self) -> tuple[int | None, int | None]:
         """Return the row and the column that the cursor selects."""
@@ -171,16 +185,19 @@ class Heatmap(Painted):
         return (pointed[1], pointed[2]) if pointed is not None and len(pointed) == 3 else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Select the cell under the pointer."""
+        """Select the cell under the pointer, or with Ctrl pin it."""
         cell = self.cell_at(event.position())
         if cell and event.button() == Qt.MouseButton.LeftButton:
-            self._pick(*cell)
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                self.verb_requested.emit("pin", *cell)
+            else:
+                self._pick(*cell)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Go on from the cell under the pointer."""
+        """Ask for the attention of the head under the pointer."""
         cell = self.cell_at(event.position())
         if cell and event.button() == Qt.MouseButton.LeftButton:
-            self.activated.emit(*cell)
+            self.verb_requested.emit("attention", *cell)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the verbs of the cell under the pointer, or of the selected one."""

@@ -6,10 +6,20 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPixmap
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QColor,
+    QHelpEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from lensgui.panes import theme
+from lensgui.panes import style, theme
+from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.theme import Table, Theme
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
@@ -53,6 +63,10 @@ class Painted(QWidget):
         """Return what must not be covered: the place of what is pointed at, if it is small."""
         return QRectF()
 
+    def as_table(self) -> NumberTable | None:
+        """Return the numbers that are drawn; None while there are none."""
+        return None
+
     def tip(self, words: str) -> str:
         """Return what the tooltip says of what is under the pointer."""
         return words
@@ -94,9 +108,13 @@ class Painted(QWidget):
             words = self.hit_test(QPointF(event.pos()))[1]
             QToolTip.showText(event.globalPos(), plain_tip(self.tip(words)) or self.toolTip(), self)
             return True
+        before = self.accessibleDescription()
         is_handled = super().event(event)
         if event.type() == QEvent.Type.Paint:
             self._say_anew()
+            paint_focus(self)
+        elif event.type() == QEvent.Type.KeyPress and self.accessibleDescription() != before:
+            announce(self, self.accessibleDescription())
         return is_handled
 
     def changeEvent(self, event: QEvent) -> None:
@@ -129,6 +147,18 @@ class Painted(QWidget):
             down = bottom
         at = self.mapToGlobal(QPointF(where.x(), down).toPoint())
         QToolTip.showText(at, plain_tip(words), self)
+
+
+def announce(widget: QWidget, words: str) -> None:
+    """Have a screen reader say what the keys have moved to."""
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))
+
+
+def paint_focus(widget: QWidget) -> None:
+    """Frame a painted widget that has the keyboard; called while it is being painted."""
+    if widget.hasFocus():
+        with QPainter(widget) as painter:
+            style.frame(painter, widget.rect(), theme.of(widget.palette()))
 
 
 def say(painter: QPainter, where: QRect, words: str, colors: Theme) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class Picture:
         marked_rows: Rows that do.
         overflow: Cells beyond the end of the scale, [row, column]; None if there are none.
         numbers: The number written in a cell that has room for it; None for no numbers.
+        values: What the shades stand for, [row, column], for the table of the picture.
         scale: What the colour bar says at its top, middle and bottom; empty for no bar.
         pins: Cells that the user keeps an eye on, (row, column).
         row_means: The mean shade value of each row, −1 to 1, drawn as a strip of bars to the right;
@@ -60,6 +62,7 @@ class Picture:
     marked_rows: frozenset[int] = frozenset()
     overflow: NDArray[np.bool_] | None = None
     numbers: Callable[[int, int], str] | None = None
+    values: NDArray[np.floating[Any]] | None = None
     scale: tuple[str, ...] = field(default=())
     pins: tuple[tuple[int, int], ...] = ()
     row_means: tuple[float, ...] = ()

@@ -7,6 +7,8 @@ from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.panes.pictures import picture
+from lensgui.panes.pictures.number_table import NumberTable
+from lensgui.panes.pictures.painted import announce
 from lensgui.panes.theme import Theme
 
 STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
@@ -50,6 +52,12 @@ class Rows(QWidget):
     def chosen_row(self) -> int | None:
         """Return the row of what is selected, which keys start from."""
         raise NotImplementedError
+
+    def as_table(self) -> NumberTable | None:
+        """Return what each row says."""
+        rows = [str(row + 1) for row in range(self.count())]
+        title = self.accessibleName()
+        return NumberTable(title, rows, [title], lambda row, column: self.words(row))
 
     def top(self) -> float:
         """Return how far down the first row begins."""
@@ -134,6 +142,7 @@ class Rows(QWidget):
     def _go_to(self, row: int) -> None:
         self.at = row
         self._describe()
+        announce(self, self.accessibleDescription())
         self.hovered.emit(self.words(row))
         self.reached.emit(self.place_of(row).center().toPoint())
         self.update()

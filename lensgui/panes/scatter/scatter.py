@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from lensgui.panes import theme
 from lensgui.panes.pictures.heatmap import STEPS
+from lensgui.panes.pictures.number_table import NumberTable, of_numbers
 from lensgui.panes.scatter.point_labels import inside
 from lensgui.panes.scatter.point_plot import Marks, PointPlot, Points
 from lensgui.panes.token_text import plain_tip
@@ -38,7 +39,7 @@ class Scatter(QWidget):
         is_stale: Whether it is dimmed, since it answers an older question.
         picked: (number,) the point that was clicked or moved to.
         extended: (number,) a point to choose beside the others, or no longer.
-        pinned_at: (number,) a point to pin, or to unpin.
+        verb_requested: (verb, number) "pin" by a Ctrl-click, "attention" by a double-click.
         gathered: (numbers,) the points within a loop that was drawn around them; () for none.
         menu_requested: (number or None, where on screen) a point's menu is requested.
         hovered: (words,) the point under the pointer.
@@ -46,7 +47,7 @@ class Scatter(QWidget):
 
     picked = Signal(int)
     extended = Signal(int)
-    pinned_at = Signal(int)
+    verb_requested = Signal(str, int)
     gathered = Signal(object)
     menu_requested = Signal(object, object)
     hovered = Signal(str)
@@ -95,6 +96,15 @@ class Scatter(QWidget):
             self._column.addWidget(self.plot)
             self.plot.show()  # not a turn of the event loop later
         self._draw()
+
+    def as_table(self) -> NumberTable | None:
+        """Return both numbers of each point."""
+        points = self.points
+        if points is None:
+            return None
+        both = np.stack([points.x, points.y], axis=1)
+        titles = points.x_title, points.y_title
+        return of_numbers(self.accessibleName(), points.names, titles, both)
 
     def show_chosen(
         self, number: int | None, pinned: Iterable[int] = (), together: Iterable[int] = ()
@@ -166,13 +176,14 @@ class Scatter(QWidget):
             self._point_at(None)
         if not isinstance(event, QMouseEvent):
             return False
-        match event.type():
-            case QEvent.Type.MouseButtonPress:
-                self._press(event)
-            case QEvent.Type.MouseMove:
-                self._move(event, drawn)
-            case QEvent.Type.MouseButtonRelease:
-                self._release(event, drawn)
+        taken = {
+            QEvent.Type.MouseButtonPress: self._press,
+            QEvent.Type.MouseButtonDblClick: self._click_again,
+            QEvent.Type.MouseMove: self._move,
+            QEvent.Type.MouseButtonRelease: self._release,
+        }.get(event.type())
+        if taken is not None:
+            taken(event, drawn)
         return True
 
     def point_at(self, where: QPoint) -> int | None:
@@ -193,12 +204,18 @@ class Scatter(QWidget):
         place: QPoint = self.plot.viewport().mapToGlobal(where)
         return place
 
-    def _press(self, event: QMouseEvent) -> None:
+    def _press(self, event: QMouseEvent, drawn: PointPlot) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self._pressed = self.point_at(event.position().toPoint())
         is_more = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if event.button() == Qt.MouseButton.LeftButton and is_more:
             self._loop = [event.position()]
+
+    def _click_again(self, event: QMouseEvent, drawn: PointPlot) -> None:
+        self._pressed = None  # what is let go afterwards is no click
+        number = self.point_at(event.position().toPoint())
+        if number is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.verb_requested.emit("attention", number)
 
     def _move(self, event: QMouseEvent, drawn: PointPlot) -> None:
         if self._loop:
@@ -227,7 +244,7 @@ class Scatter(QWidget):
         if keys & Qt.KeyboardModifier.ShiftModifier:
             self.extended.emit(number)
         elif keys & Qt.KeyboardModifier.ControlModifier:
-            self.pinned_at.emit(number)
+            self.verb_requested.emit("pin", number)
         else:
             self.picked.emit(number)
 

@@ -25,6 +25,7 @@ class EstimatePlot(QWidget):
 
     picked = Signal(object)
     hovered = Signal(str)
+    verb_requested = Signal(str, int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +42,7 @@ class EstimatePlot(QWidget):
         column.addWidget(self.scatter)
         self.scatter.picked.connect(self._pick)
         self.scatter.hovered.connect(self.hovered)
+        self.scatter.verb_requested.connect(self._act)
 
     def show_face(self, face: Sweep, setting: Setting, where: str, cursor: Cursor) -> None:
         """Draw a sweep of two axes that has estimates.
@@ -61,6 +63,11 @@ class EstimatePlot(QWidget):
         number = {place: at for at, place in enumerate(self._places)}
         pinned = [number[pin] for pin in pins if pin in number]
         self.scatter.show_chosen(number.get(cell) if cell is not None else None, pinned)
+
+    @Slot(str, int)
+    def _act(self, verb: str, number: int) -> None:
+        row, column = self._places[number]
+        self.verb_requested.emit(verb, row, column)
 
     @Slot(int)
     def _pick(self, number: int) -> None:

@@ -176,6 +176,7 @@ def draw(sweep: Sweep, setting: Setting) -> tuple[Picture, float]:
         marked=frozenset(marked[1]),
         marked_rows=frozenset(marked[0]),
         overflow=np.abs(shown) > BEYOND,
+        values=sweep.shown,
         numbers=lambda row, column: _number(float(shown[row, column] * limit), limit),
         pins=pinned_cells(sweep, setting.pins, setting.fixed, setting.group),
         row_means=cells.means(sweep, shown, 1),

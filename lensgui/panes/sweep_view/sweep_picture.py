@@ -30,6 +30,7 @@ class SweepPicture(QWidget):
         hovered: (words,) what is under the pointer.
         menu_requested: (row, column, where) of a cell whose menu is requested.
         activated: (row, column) of a cell that is gone on from.
+        verb_requested: (verb, row, column) of a cell, as of a `Heatmap`.
         above: Where further rows go, between the legend and the picture.
         parts: The picture and the table, and what else is to share their height.
     """
@@ -38,6 +39,7 @@ class SweepPicture(QWidget):
     hovered = Signal(str)
     menu_requested = Signal(int, int, object)
     activated = Signal(int, int)
+    verb_requested = Signal(str, int, int)
 
     def __init__(
         self, name: str, tip: str, describe: Callable[[int, int], str], parent: QWidget
@@ -59,6 +61,7 @@ class SweepPicture(QWidget):
         self.heatmap.hovered.connect(self.hovered)
         self.heatmap.menu_requested.connect(self.menu_requested)
         self.heatmap.activated.connect(self.activated)
+        self.heatmap.verb_requested.connect(self.verb_requested)
         self.table.picked.connect(self.picked)
         self.levels.ranged.connect(self._range)
 

@@ -111,6 +111,7 @@ class SweepPlot(QWidget):
         picked: (fields,) Cursor fields that a click chose.
         hovered: (words,) what is under the pointer.
         menu_requested: (row, column, where) of a cell whose menu is requested.
+        verb_requested: (verb, row, column) of a cell, as of a `Heatmap`.
         given: What it is to draw.
         face: What is drawn of it, on two axes.
     """
@@ -118,6 +119,7 @@ class SweepPlot(QWidget):
     picked = Signal(object)
     hovered = Signal(str)
     menu_requested = Signal(int, int, object)
+    verb_requested = Signal(str, int, int)
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -157,6 +159,8 @@ class SweepPlot(QWidget):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
         self.picture.menu_requested.connect(self.menu_requested)
+        self.picture.verb_requested.connect(self.verb_requested)
+        self.estimates.verb_requested.connect(self.verb_requested)
         self.slider.moved.connect(self._slide)
         self.tools.altered.connect(self.draw)
 
