@@ -20,7 +20,7 @@ from lensgui.app.window.appearance import ZOOMS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
 from lensgui.panes.style import Style
-from tests.app.contrast import contrast
+from lensgui.panes.theme import contrast
 
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
 

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
     QKeyEvent,
+    QPaintEvent,
     QPen,
 )
 from PySide6.QtWidgets import (
@@ -30,7 +31,9 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.controls.controls import announce
 from lensgui.panes.pictures.number_table import NumberTable, of_numbers
+from lensgui.panes.pictures.painted import paint_focus
 from lensgui.panes.pictures.point_names import Dots, padded, place
 from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip
@@ -98,7 +101,7 @@ class Scatter(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(116)
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setContentsMargins(2, 2, 2, 2)  # room for the frame of the keyboard
         self._dimming = QGraphicsOpacityEffect(self, opacity=STALE_OPACITY)
         self._dimming.setEnabled(False)
         self.setGraphicsEffect(self._dimming)
@@ -163,6 +166,11 @@ class Scatter(QWidget):
         order = np.argsort(self.points.x, kind="stable").tolist()
         at = order.index(self.chosen) + step if self.chosen in order else 0
         self.picked.emit(order[max(0, min(len(order) - 1, at))])
+        announce(self, self.accessibleDescription())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the frame of what has the keyboard around the plot."""
+        paint_focus(self)
 
     def _build(self) -> None:
         """Make an empty plot that can't be dragged out of sight."""
@@ -174,11 +182,11 @@ class Scatter(QWidget):
         self.plot.setMenuEnabled(False)
         for part in (self.plot, self.plot.viewport()):
             part.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # it is this widget's
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # so is the keyboard
         for action in self.plot.scene().findChildren(QAction):  # "Export…", of a menu we never show
             action.setEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(False, False)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for side in ("bottom", "left"):
             axis = self.plot.getAxis(side)
             axis.enableAutoSIPrefix(False)
