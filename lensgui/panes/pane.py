@@ -111,7 +111,7 @@ class Pane(QWidget):
 
     def _take_room(self) -> None:
         line = self.fontMetrics().lineSpacing() if self.has_message_line else 0
-        self.column.setContentsMargins(SIDE, 4, SIDE, 6 + line)
+        self.column.setContentsMargins(SIDE, 2, SIDE, 4 + line)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what this pane wants to know, by a name of its own for each question."""

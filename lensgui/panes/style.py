@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QProxyStyle,
+    QScrollArea,
     QStyle,
     QStyleOption,
     QStyleOptionComplex,
@@ -70,6 +71,9 @@ class Style(QProxyStyle):
             _button(painter, option)
         elif element == Primitive.PE_FrameFocusRect:
             frame(painter, option.rect, theme.of(option.palette))
+        elif element == Primitive.PE_Frame and isinstance(widget, QScrollArea):
+            if option.state & State.State_HasFocus:  # else it is no box, only a part of a pane
+                _outline(painter, option, option.rect)
         else:
             super().drawPrimitive(element, option, painter, widget)
             if element in FRAMES:
@@ -141,22 +145,27 @@ def mixed(color: str, other: str, share: float) -> QColor:
 def _button(painter: QPainter, option: QStyleOption) -> None:
     colors, state = theme.of(option.palette), option.state
     is_on = bool(state & (State.State_On | State.State_Sunken))
-    fill, edge, width = QColor(colors.raised), colors.outline, 1.0
-    if not state & State.State_Enabled:
+    is_off = not state & State.State_Enabled
+    has_keys = bool(state & State.State_HasFocus) and not is_off
+    fill, edge, width = QColor(colors.raised), colors.outline, 2.0 if has_keys else 1.0
+    if is_off:
         fill, edge = QColor(colors.window), colors.line
     elif is_on:
-        fill, edge, width = mixed(colors.raised, colors.accent, ON), colors.accent, 2.0
+        fill, edge = mixed(colors.raised, colors.accent, ON), colors.accent
     elif state & State.State_MouseOver:
         fill = mixed(colors.raised, colors.text, HOVER)
+    edge = colors.accent if has_keys else edge
     inset = width / 2
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    is_off = not state & State.State_Enabled
     style = Qt.PenStyle.DotLine if is_off else Qt.PenStyle.SolidLine
     painter.setPen(QPen(QColor(edge), width, style))
     painter.setBrush(fill)
     where = QRectF(option.rect).adjusted(inset, inset, -inset, -inset)
     painter.drawRoundedRect(where, ROUNDING, ROUNDING)
+    if is_on and not is_off:
+        bar = QRectF(where.left(), where.bottom() - BAR, where.width(), BAR)
+        painter.fillRect(bar.adjusted(1, 0, -1, 0), QColor(colors.accent))
     painter.restore()
 
 
@@ -193,3 +202,5 @@ def _tab(painter: QPainter, option: QStyleOption, *, is_below: bool) -> None:
         bar = QRect(QPoint(where.left(), top), QSize(where.width(), BAR))
         painter.fillRect(bar.adjusted(1, 0, 0, 0), QColor(colors.accent))
     painter.restore()
+    if is_front and state & State.State_HasFocus:
+        frame(painter, option.rect, colors)

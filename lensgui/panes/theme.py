@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ TEXT_FAMILIES = ["Inter", "Noto Sans", "DejaVu Sans"]
 MONO_FAMILIES = ["JetBrains Mono", "Inter", "DejaVu Sans Mono"]
 POINTS = 10.0
 SMALL_POINTS = 8.5
-BLACK_FROM = 106  # of 255; letters have a contrast of 4 : 1 then on every colour of a table
+BLACK_FROM = 0.179  # luminance, where black and white are read as well as each other
 LEAST_ZOOM, MOST_ZOOM = 0.75, 2.0
 STALE_OPACITY = 0.4  # of what answers an older question
 NEUTRAL = 128  # the index of exactly 0 in a diverging table
@@ -222,10 +222,26 @@ def mono_font(points: float = POINTS) -> QFont:
     return _font(MONO_FAMILIES, points, bold=False)
 
 
+@lru_cache(maxsize=4096)
 def readable_on(red: int, green: int, blue: int) -> QColor:
-    """Return black or white, whichever is read better on a colour."""
-    lightness = 0.3 * red + 0.59 * green + 0.11 * blue
-    return QColor("#000000" if lightness > BLACK_FROM else "#ffffff")
+    """Return black or white, whichever is read better on a colour: at least 4.5 : 1."""
+    light = luminance(QColor(red, green, blue))
+    return QColor("#000000" if light > BLACK_FROM else "#ffffff")
+
+
+def luminance(color: QColor) -> float:
+    """Return the relative luminance, 0 to 1, as WCAG 2 has it."""
+    parts = color.redF(), color.greenF(), color.blueF()
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Return how well two colours are told apart: 1 for the same, 21 for black on white."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def _font(families: list[str], points: float, *, bold: bool) -> QFont:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPoint, QSettings, Qt
+from PySide6.QtGui import QColor, QHelpEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -19,8 +20,10 @@ from PySide6.QtWidgets import (
 from lensgui.app.window.appearance import ZOOMS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
+from lensgui.panes.pictures import picture
+from lensgui.panes.pictures.painted import BELOW
 from lensgui.panes.style import Style
-from tests.app.contrast import contrast
+from lensgui.panes.theme import contrast
 
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
 
@@ -111,7 +114,7 @@ def test_reset_layout_shares_out_what_is_in_the_panes_too(window, qtbot):
         handle = shares.handle(1)
         middle = handle.rect().center()
         qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
-        qtbot.mouseMove(handle, pos=middle - 0.4 * middle.__class__(90, 90))
+        qtbot.mouseMove(handle, pos=middle - QPoint(36, 36))
         qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton)
         assert shares.is_by_hand
         assert shares.sizes() != first
@@ -196,3 +199,38 @@ def test_the_tab_in_front_has_a_bar(qtbot):
             for at in (0, 1)
         ]
         assert found == [True, False], colors.name
+
+
+def test_a_tooltip_stands_below_what_it_explains(window, qtbot, monkeypatch):
+    shown = []
+    for place in ("pictures.painted", "controls.chips", "controls.controls"):
+        monkeypatch.setattr(f"lensgui.panes.{place}.QToolTip", Tips(shown))
+    heatmap = window.panes["Activation patching"].heatmap
+    cell = picture.cell(heatmap.picture, heatmap.plot(), 1, 2)
+    qtbot.mouseMove(heatmap, heatmap.middle_of(1, 1).toPoint())
+    qtbot.mouseMove(heatmap, cell.center().toPoint())
+    row = window.panes["Prompt"].tokens["clean"].row
+    qtbot.mouseMove(row, row.place_of(1).center().toPoint())
+    editor = window.panes["Prompt"].editors["clean"]
+    help_event = QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), editor.mapToGlobal(QPoint(5, 5)))
+    QApplication.sendEvent(editor, help_event)
+    bottoms = [
+        heatmap.mapToGlobal(cell.bottomLeft().toPoint()).y(),
+        row.mapToGlobal(row.place_of(1).bottomLeft().toPoint()).y(),
+        editor.mapToGlobal(editor.rect().bottomLeft()).y(),
+    ]
+    tops = [where.y() + BELOW for where, words in shown if words][-3:]
+    assert all(top >= bottom - 1 for top, bottom in zip(tops, bottoms, strict=True))
+
+
+class Tips:
+    """Where tooltips would be shown, and what they say."""
+
+    def __init__(self, shown):
+        self._shown = shown
+
+    def showText(self, where, words, *_):
+        self._shown.append((where, words))
+
+    def isVisible(self):
+        return False

@@ -214,7 +214,7 @@ class TitleBar(QWidget):
 
     def _lay_out(self, name: QWidget, pane: Pane) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(6, 2, 4, 0)
+        row.setContentsMargins(6, 1, 4, 0)
         row.setSpacing(3)
         row.addWidget(self.grip)
         row.addWidget(self.fold)

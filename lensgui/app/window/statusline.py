@@ -100,7 +100,7 @@ class StatusLine(QStatusBar):
             self._take_room()
 
     def _take_room(self) -> None:
-        self.setFixedHeight(max(self.stop.sizeHint().height(), self.fontMetrics().height()) + 4)
+        self.setFixedHeight(max(self.stop.sizeHint().height(), self.fontMetrics().height()) + 6)
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:

@@ -51,8 +51,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setDockNestingEnabled(True)
         self.resize(*SIZE)
-        self.setCentralWidget(QWidget(self))
-        self.centralWidget().hide()  # docks are all there is
+        self.setCentralWidget(nothing := QWidget(self))
+        nothing.hide()  # docks are all there is
         self.panes: dict[str, Pane] = {kind.title: kind() for kind in PANES}
         TabBars(self)
         self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}

@@ -290,8 +290,10 @@ class HeadLines(Painted):
         for at, token in enumerate(weights.tokens):
             middle = plot.top() + (at + 0.5) * spacing
             painter.setPen(ink.of(sources, at))
+            axis_labels.underline(painter, is_marked=at in self._marked)
             box = QRectF(plot.right() + 5, middle - 20, self.width() - plot.right() - 5, 40)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, token)
+        axis_labels.underline(painter, is_marked=False)
 
     def _paint_heads(self, painter: QPainter, plot: QRectF, colors: Theme) -> None:
         """Say which column is which."""

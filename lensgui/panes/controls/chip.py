@@ -66,8 +66,9 @@ def paint(painter: QPainter, chip: Chip, place: QRectF, colors: Theme, standing:
         edge = colors.accent
     if standing.is_reached:
         edge = colors.text
-    emphatic = chip.is_marked or edge in (colors.accent, colors.text)
-    painter.setPen(QPen(QColor(edge), 1.6 if emphatic else 1.0))
+    emphatic = chip.is_marked or standing.is_chosen
+    width = 2.6 if standing.is_reached else 1.6 if emphatic else 1.0
+    painter.setPen(QPen(QColor(edge), width))
     painter.setBrush(QColor(colors.window if chip.is_control else colors.raised))
     if chip.tint is not None:
         painter.setBrush(tint(chip.tint, colors))
@@ -130,7 +131,9 @@ def _mark_gap(painter: QPainter, where: QRectF, colors: Theme) -> None:
 
 def _write(painter: QPainter, chip: Chip, place: QRectF, colors: Theme) -> None:
     metrics = QFontMetricsF(painter.font())
-    base = QPointF(place.left() + PADDING, place.top() + 2 + metrics.ascent())
+    wide = metrics.horizontalAdvance(chip.text + (f" {chip.detail}" if chip.detail else ""))
+    down = (place.height() - metrics.height()) / 2 + metrics.ascent()
+    base = QPointF(place.left() + (place.width() - wide) / 2, place.top() + down)
     strong = ink(chip, colors)
     faint = QColor(colors.faint)
     if chip.tint is not None:

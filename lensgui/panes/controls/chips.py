@@ -20,6 +20,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import theme
 from lensgui.panes.controls.chip import GAP, PADDING, Chip, Standing, paint
+from lensgui.panes.controls.controls import announce
+from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip
 
 SPACING = 3.0
@@ -94,7 +96,7 @@ class ChipRow(QWidget):
             is_read = self._takes_focus and bool(self.chips)
             policy = Qt.FocusPolicy.TabFocus if is_read else Qt.FocusPolicy.NoFocus
             self.setFocusPolicy(policy)
-            self.setAccessibleDescription(" ".join(chip.text for chip in self.chips[:50]))
+            self._describe()
             self.updateGeometry()
             self.update()
 
@@ -141,7 +143,7 @@ class ChipRow(QWidget):
 
     def line_height(self) -> float:
         """Return the height of one line of chips."""
-        return QFontMetricsF(self.font()).height() + 6
+        return max(float(TARGET), QFontMetricsF(self.font()).height() + 6)
 
     def full_width(self) -> float:
         """Return how wide one line of all chips is, folded as they are."""
@@ -155,7 +157,7 @@ class ChipRow(QWidget):
     def chip_at(self, point: QPointF) -> int | None:
         """Return the chip under a point of the widget."""
         for index, place in enumerate(self._lay_out(self.width())):
-            if place.contains(point):
+            if place.adjusted(0, -1, 0, 1).contains(point):  # a target as high as its line
                 return index
         return None
 
@@ -199,6 +201,8 @@ class ChipRow(QWidget):
             index = fold.stop if step > 0 else fold.start - 1
             index = max(0, min(len(self._lay_out(self.width())) - 1, index))
             self._point(index)
+            self._describe()
+            announce(self, self.accessibleDescription())
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             if before < len(self.chips):
                 self._choose(before)
@@ -215,12 +219,14 @@ class ChipRow(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show where the arrow keys begin."""
         super().focusInEvent(event)
+        self._describe()
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Clear the hover."""
         super().focusOutEvent(event)
         self._pointed = None
+        self._describe()
         self.update()
 
     def event(self, event: QEvent) -> bool:
@@ -259,6 +265,14 @@ class ChipRow(QWidget):
         else:
             self.clicked.emit(index)
 
+    def _describe(self) -> None:
+        """Say the chip that keys are on; while they are elsewhere, all chips."""
+        if self.hasFocus() and self._beginning < len(self.chips):
+            words = self._words(self._beginning) or self.chips[self._beginning].text
+        else:
+            words = " ".join(chip.text for chip in self.chips[:50])
+        self.setAccessibleDescription(words)
+
     def _words(self, index: int | None) -> str:
         if index is None:
             return ""
@@ -272,7 +286,7 @@ class ChipRow(QWidget):
         if width == self._laid_out_for:
             return self._places
         metrics = QFontMetricsF(self.font())
-        height = metrics.height() + 4
+        height = self.line_height() - 2
         places: list[QRectF] = []
         left, top = 0.5, 1.0
         while len(places) < len(self.chips):
@@ -280,7 +294,7 @@ class ChipRow(QWidget):
             fold = self._folds.get(index, range(index, index + 1))
             chip = _folded(fold) if index in self._folds else self.chips[index]
             text = chip.text + (" " + chip.detail if chip.detail else "")
-            wide = metrics.horizontalAdvance(text) + 2 * PADDING
+            wide = max(float(TARGET), metrics.horizontalAdvance(text) + 2 * PADDING)
             before, after = (GAP * is_there for is_there in (chip.gap_before, chip.gap_after))
             if left > 1 and left + before + wide + after > width:
                 if self._flow == "fits":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
     QFontMetrics,
     QKeyEvent,
     QKeySequence,
@@ -65,6 +67,11 @@ def button(text: str, name: str, tip: str, parent: QWidget | None = None) -> QTo
     result.setToolTip(plain_tip(tip))
     result.setAutoRaise(False)  # in a toolbar too, it looks like a button
     return result
+
+
+def announce(widget: QWidget, words: str) -> None:
+    """Have a screen reader say what the keys have moved to."""
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))
 
 
 def headline(text: str, parent: QWidget | None = None) -> QLabel:

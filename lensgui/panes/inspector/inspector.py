@@ -243,7 +243,7 @@ class InspectorPane(Pane):
             column.addWidget(part)
         column.addStretch(1)
         scroll = self._scroll = QScrollArea(self, widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFrameShape(QFrame.Shape.StyledPanel)  # drawn while it has the keyboard
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
         scroll.setAccessibleName("What is known about the selection")

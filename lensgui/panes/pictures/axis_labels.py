@@ -140,6 +140,7 @@ def paint_below(
         middle = QPointF(plot.left() + (place + 0.5) * spacing, plot.bottom() + GAP)
         painter.setPen(ink.of(labels, place))
         painter.save()
+        underline(painter, is_marked=place in labels.marked)
         painter.translate(middle)
         text = labels.texts[place]
         if room is not None:
@@ -158,7 +159,17 @@ def paint_left(painter: QPainter, labels: Labels, plot: QRectF, ink: Ink) -> Non
         middle = plot.top() + (place + 0.5) * spacing
         box = QRectF(0, middle - 20, plot.left() - GAP - 1, 40)
         painter.setPen(ink.of(labels, place))
+        underline(painter, is_marked=place in labels.marked)
         painter.drawText(box, flags, labels.texts[place])
+    underline(painter, is_marked=False)
+
+
+def underline(painter: QPainter, *, is_marked: bool) -> None:
+    """Let what is marked be seen without its colour."""
+    font = painter.font()
+    if font.underline() != is_marked:
+        font.setUnderline(is_marked)
+        painter.setFont(font)
 
 
 def _write_from(painter: QPainter, text: str, degrees: int, metrics: QFontMetricsF) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lensgui.panes import theme
+from lensgui.panes.controls.controls import announce
 from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.token_text import signed
 
@@ -76,7 +77,8 @@ class LevelBar(QWidget):
         painter = QPainter(self)
         bar = QRectF(0, 5, BAR, max(20.0, self.height() - 10))
         painter.drawImage(bar, ramp(theme.diverging(colors), is_upright=True))
-        painter.setPen(QPen(QColor(colors.accent if self.hasFocus() else colors.line), 1))
+        has_keys = self.hasFocus()
+        painter.setPen(QPen(QColor(colors.accent if has_keys else colors.line), 1 + has_keys))
         painter.drawRect(bar)
         metrics = QFontMetricsF(painter.font())
         lowest = metrics.ascent() - metrics.descent()
@@ -115,6 +117,8 @@ class LevelBar(QWidget):
                 self.ranged.emit(None)
             case _:
                 super().keyPressEvent(event)
+                return
+        announce(self, self.accessibleDescription())
 
     def _range(self, end: float) -> None:
         self.ranged.emit(float(f"{min(MOST, max(LEAST, end)):.2g}"))

@@ -179,7 +179,11 @@ def _view(table: NumberTable, parent: QWidget) -> QTableView:
     for corner in view.findChildren(QAbstractButton):
         corner.setAccessibleName("Select all cells")
         corner.setToolTip("Select all cells of the table.")
-    view.horizontalHeader().setMaximumSectionSize(theme.zoomed(WIDEST))
+    header = view.horizontalHeader()
+    if len(table.columns) > 1:
+        header.setMaximumSectionSize(theme.zoomed(WIDEST))
+    else:
+        header.setStretchLastSection(True)
     view.resizeColumnsToContents()
     view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 6)
     return view

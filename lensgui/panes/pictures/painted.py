@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QHelpEvent,
     QImage,
@@ -19,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from lensgui.panes import style, theme
+from lensgui.panes.controls.controls import announce
 from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.theme import Table, Theme
 from lensgui.panes.token_text import plain_tip
@@ -147,11 +146,6 @@ class Painted(QWidget):
             down = bottom
         at = self.mapToGlobal(QPointF(where.x(), down).toPoint())
         QToolTip.showText(at, plain_tip(words), self)
-
-
-def announce(widget: QWidget, words: str) -> None:
-    """Have a screen reader say what the keys have moved to."""
-    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))
 
 
 def paint_focus(widget: QWidget) -> None:

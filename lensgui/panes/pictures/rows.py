@@ -6,9 +6,9 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from lensgui.panes.controls.controls import announce
 from lensgui.panes.pictures import picture
 from lensgui.panes.pictures.number_table import NumberTable
-from lensgui.panes.pictures.painted import announce
 from lensgui.panes.theme import Theme
 
 STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}

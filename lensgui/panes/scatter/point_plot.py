@@ -107,11 +107,11 @@ class PointPlot:
         self.widget.setMenuEnabled(False)
         for part in (self.widget, self.widget.viewport()):
             part.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard is its owner's
         for action in self.widget.scene().findChildren(QAction):  # "Export…", of a hidden menu
             action.setEnabled(False)
         self.widget.hideButtons()
         self.widget.setMouseEnabled(False, False)
-        self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for side in ("bottom", "left"):
             axis = self.widget.getAxis(side)
             axis.enableAutoSIPrefix(False)

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetrics,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QSizePolicy,
@@ -17,8 +24,10 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.controls.controls import announce
 from lensgui.panes.pictures.heatmap import STEPS
 from lensgui.panes.pictures.number_table import NumberTable, of_numbers
+from lensgui.panes.pictures.painted import paint_focus
 from lensgui.panes.scatter.point_labels import inside
 from lensgui.panes.scatter.point_plot import Marks, PointPlot, Points
 from lensgui.panes.token_text import plain_tip
@@ -68,7 +77,7 @@ class Scatter(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(116)
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setContentsMargins(2, 2, 2, 2)  # room for the frame of the keyboard
 
     def show_stale(self, is_stale: bool) -> None:
         """Dim the points if they answer an older question."""
@@ -153,10 +162,15 @@ class Scatter(QWidget):
                 self.extended.emit(next_one)
             else:
                 self.picked.emit(next_one)
+            announce(self, self.accessibleDescription())
         elif key == Qt.Key.Key_Space and self.chosen is not None:
             self.extended.emit(self.chosen)
         else:
             super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the frame of what has the keyboard around the plot."""
+        paint_focus(self)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the verbs of the selected point, where the keyboard requests them."""
