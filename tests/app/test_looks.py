@@ -59,6 +59,16 @@ def test_zoom_enlarges_all_text_and_leads_back(parts, window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: places(window) == rooms)
 
 
+def test_the_selected_head_stays_in_view_at_another_zoom(parts, window, qtbot):
+    grid = window.panes["Attention"].grid
+    window.selection.move(layer=5, head=3)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    for zoom in (2.0, 1.0):
+        parts.appearance.zoom(zoom)
+        qtbot.wait(50)  # what the layout does late
+        assert grid.layout_now().area.contains(grid.middle_of(5, 3))
+
+
 def test_every_key_of_zoom_is_free_and_one_needs_no_shift(window):
     keys = {
         name: [key.toString() for key in window.actions_by_slot[name].shortcuts()]

@@ -86,6 +86,7 @@ class HeadGrid(Painted):
         self._order: Ranking | None = None  # the last ranking that was whole
         self._pressed: tuple[QPointF, tuple[float, float]] | None = None
         self._is_dragged = False
+        self._is_revealed = False  # whether the selected head is to stay in view
         self.setAccessibleName("All heads: a row for each layer, a column for each head")
         self.setToolTip(plain_tip(HINT))
 
@@ -159,7 +160,8 @@ class HeadGrid(Painted):
         self.show_marks(cursor, self.marks.pins, self.marks.several)
 
     def reveal(self) -> None:
-        """Scroll to the selected head."""
+        """Scroll to the selected head, and keep it in view until the user scrolls elsewhere."""
+        self._is_revealed = True
         layer, head = self.marks.cursor.layer, self.marks.cursor.head
         if self.atlas is not None and layer is not None and head is not None:
             self._scroll(*self.layout_now().offset_for(layer * self._counts[1] + head))
@@ -304,6 +306,7 @@ class HeadGrid(Painted):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.zoom(ZOOM_STEP ** (turned.y() / 120), event.position())
             return
+        self._is_revealed = False
         left, top = self.layout_now().offset
         self._scroll(left - turned.x() / 2, top - turned.y() / 2)
 
@@ -325,14 +328,17 @@ class HeadGrid(Painted):
 
     def zoom(self, factor: float, around: QPointF) -> None:
         """Make thumbnails larger or smaller, keeping a point of the widget where it is."""
+        self._is_revealed = False
         before = self.layout_now()
         zoom = min(MOST_ZOOM, max(1.0, self.view.zoom * factor))
         self.view = replace(self.view, zoom=zoom, offset=(0.0, 0.0))
         self._scroll(*self.layout_now().offset_like(before, around))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Paint anew at the new size."""
+        """Paint anew at the new size, and keep a head in view that was to be seen."""
         self._image = None
+        if self._is_revealed:
+            self.reveal()
 
     @property
     def _counts(self) -> tuple[int, int]:
@@ -357,6 +363,7 @@ class HeadGrid(Painted):
         if moved.manhattanLength() >= QApplication.startDragDistance():
             self._is_dragged = True
         if self._is_dragged:
+            self._is_revealed = False
             self._scroll(left + moved.x(), top + moved.y())
 
     def _scroll(self, left: float, top: float) -> None:
