@@ -167,6 +167,16 @@ def test_the_page_of_keys_says_what_the_guide_says_and_names_every_shortcut(wind
     guide = resource("guide", "keys.md").read_text(encoding="utf-8")
     assert all(name in guide for name in dialog.table.rows)
     assert len(dialog.table.rows) > 20
+    view, longest = (
+        dialog.view,
+        max(range(len(dialog.table.rows)), key=lambda row: len(dialog.table.cell(row, 0))),
+    )
+    words, width = dialog.table.cell(longest, 0), view.columnWidth(0)
+    lines = view.fontMetrics().horizontalAdvance(words) / width
+    assert lines > 1
+    least = lines * 0.8 * view.fontMetrics().height()
+    qtbot.waitUntil(lambda: view.rowHeight(longest) >= least)
+
     text = " ".join(keys_and_mouse().rows).replace("−", "-").replace("←", "Left")
     for command in COMMANDS:
         keys = command.keys if isinstance(command.keys, tuple) else (command.keys,)

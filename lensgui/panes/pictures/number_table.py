@@ -25,6 +25,7 @@ from lensgui.panes.controls.controls import button, line
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
+QUEUED = Qt.ConnectionType.QueuedConnection
 NO_TABLE = "Click a picture, or go to one with Tab: T then shows its numbers as a table."
 SIZE = 720, 480  # pixels, times the zoom
 WIDEST = 420  # pixels of a column at first, times the zoom
@@ -183,7 +184,9 @@ def _view(table: NumberTable, parent: QWidget) -> QTableView:
     if len(table.columns) > 1:
         header.setMaximumSectionSize(theme.zoomed(WIDEST))
     else:
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(True)  # and words take the lines they need
+        view.setWordWrap(True)
+        header.sectionResized.connect(view.resizeRowsToContents, QUEUED)  # once columns are as wide
     view.resizeColumnsToContents()
     view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 6)
     return view
