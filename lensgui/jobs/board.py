@@ -8,7 +8,7 @@ from dataclasses import replace
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job
 from lensgui.jobs.requests import OpenModel, Request
-from lensgui.jobs.results import Reply
+from lensgui.jobs.results import Answer, Reply
 from lensgui.jobs.tickets import Tickets
 
 
@@ -31,7 +31,7 @@ class Board:
 
     def __contains__(self, request: Request) -> bool:
         """Whether an answer is known, or wanted by somebody already."""
-        return request in self._jobs or self._kept.find(request) is not None
+        return request in self._jobs or self._known(request) is not None
 
     def job(self, ticket: int) -> Job | None:
         """Return a job by its ticket; None once it is dropped."""
@@ -51,7 +51,7 @@ class Board:
         if request not in self._jobs:
             if isinstance(request, OpenModel):
                 self._kept.open(request.model)
-            known = self._kept.find(request)
+            known = self._known(request)
             is_new = known is None
             begun = replace(reply, answer=reply.known, of=None)
             begun = begun if known is None else Reply(request, known, "whole")
@@ -59,6 +59,13 @@ class Board:
         job = self._jobs[request]
         job.channels.add(channel)
         return job, is_new
+
+    def _known(self, request: Request) -> Answer | None:
+        """Return what was answered before, or what is shown of a question that asks for more."""
+        fuller = self._jobs.get(request.fuller)
+        if fuller is not None and fuller.reply.status == "whole":
+            return fuller.reply.answer
+        return self._kept.find(request)
 
     def release(self, channel: object, request: Request, *, finishes: bool = True) -> None:
         """Want an answer no more for a channel.

@@ -69,9 +69,10 @@ class Kept:
             self.nbytes -= freed
 
     def find(self, request: Request) -> Answer | None:
-        """Return the answer to a question; None if it is not known."""
-        name = self.name(request)
-        if name not in self._answers:
+        """Return the answer to a question, or to one that asks for more; None if none is known."""
+        names = self.name(request), self.name(request.fuller)
+        name = next((name for name in names if name in self._answers), None)
+        if name is None:
             return None
         self._answers.move_to_end(name)
         return self._answers[name][0]

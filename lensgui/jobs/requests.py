@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import ClassVar
 
@@ -49,6 +49,11 @@ class Request:
     def about(self) -> tuple[object, ...]:
         """The model and the prompts that it is about, as far as there are any."""
         return tuple(getattr(self, name, None) for name in ("model", "pair", "rows"))
+
+    @property
+    def fuller(self) -> Request:
+        """The question whose answer says all that is asked here and more; itself if none does."""
+        return self
 
     @property
     def rows(self) -> tuple[PairRow, ...]:
@@ -221,6 +226,11 @@ class Patching(Request):
     layer: int | None = None
     head: int | None = None
     is_estimated: bool = True
+
+    @property
+    def fuller(self) -> Request:
+        """The same sweep with its estimates."""
+        return replace(self, is_estimated=True)
 
 
 @dataclass(frozen=True, slots=True)

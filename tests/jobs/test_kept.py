@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -53,6 +53,19 @@ def test_going_back_needs_no_job(runner, answerer, settle, when_quiet):
     assert runner.replies["a"].status == "whole"
     assert not runner.is_busy
     assert answerer.asked == [first, second]
+
+
+def test_a_sweep_with_its_estimates_answers_one_without(runner, answerer, settle):
+    whole = Patching(MODEL, PAIR)
+    known = settle(whole).known
+    for channel in "ba":  # while the first is still shown, and once it is not
+        runner.submit(channel, replace(whole, is_estimated=False))
+        assert runner.replies[channel].known is known
+    assert answerer.asked == [whole]
+    plain = Patching(MODEL, OTHER, is_estimated=False)
+    settle(plain)
+    settle(replace(plain, is_estimated=True), "b")  # estimates are not known from it
+    assert answerer.asked == [whole, plain, replace(plain, is_estimated=True)]
 
 
 def test_what_a_channel_let_go_is_known_to_another(runner, answerer, settle):
