@@ -318,6 +318,24 @@ def test_a_chain_leaves_out_its_middle(show, width, shown):
         assert len(seen) < 6
 
 
+def test_a_link_wider_than_its_room_is_shortened_and_written_out_where_there_is_room(show):
+    chain = show(Chain(), 40, 30)
+    chain.show_links([Link(((15, 12),), "pattern")])
+    (link,) = chain.buttons
+    assert link.geometry().right() <= 40
+    assert "…" in link.text()
+    assert "L15H12: pattern" in link.toolTip()
+    chain.resize(300, 30)
+    assert link.text() == "L15H12.pattern"
+    before = link.width()
+    font = link.font()
+    font.setPointSizeF(2 * font.pointSizeF())
+    link.setFont(font)
+    chain.setFont(font)
+    assert link.width() > before
+    assert link.geometry().right() <= 300
+
+
 def test_a_set_of_many_heads_is_a_number():
     assert Link(tuple((9, head) for head in range(7)), "k").name == "7 heads.k"
     assert Link(((23, 1), (23, 3)), "pattern").name == "L23H1+3.pattern"

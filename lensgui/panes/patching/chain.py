@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
@@ -77,9 +77,8 @@ class Chain(QWidget):
             old.deleteLater()
         self.buttons = []
         for at, link in enumerate(self.links):
-            arrow = "← " * bool(at)
             whole = f"{heads_name(link.heads, MOST_NAMES)}: {link.input}"
-            each = button(arrow + link.name, f"Link {at + 1}: {whole}", "", self)
+            each = button(link.name, f"Link {at + 1}: {whole}", "", self)
             each.setToolTip(plain_tip(f"Who feeds {whole}."))
             each.setCheckable(True)
             each.setAutoRaise(False)
@@ -94,8 +93,19 @@ class Chain(QWidget):
         """Show more links, or fewer."""
         self._fit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Lay the links out anew in another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
     def _fit(self) -> None:
-        """Leave out what there is no room for: links after the first, at last the first too."""
+        """Leave out what there is no room for: links after the first, at last the first too.
+
+        The present link is shortened where even it is too wide; its tooltip has all of it.
+        """
+        for at, each in enumerate(self.buttons):
+            each.setText("← " * bool(at) + self.links[at].name)
         widths = [each.sizeHint().width() + GAP for each in self.buttons]
         gap, left_out = self._gap.sizeHint().width() + GAP, range(1, 1)
         while left_out.stop < len(widths) - 1 and self._exceeds(widths, left_out, gap):
@@ -110,7 +120,9 @@ class Chain(QWidget):
                 self._gap.setGeometry(x, 0, gap - GAP, self.height())
                 x += gap
             if at not in left_out:
-                each.setGeometry(x, 0, widths[at] - GAP, self.height())
+                room = max(0, min(widths[at] - GAP, self.width() - x))
+                _shorten(each, widths[at] - GAP - room)
+                each.setGeometry(x, 0, room, self.height())
                 x += widths[at]
 
     def _exceeds(self, widths: list[int], left_out: range, gap: int) -> bool:
@@ -122,3 +134,11 @@ class Chain(QWidget):
         for at, each in enumerate(self.buttons):
             each.setChecked(at == len(self.links) - 1)
         self.chosen.emit(number)
+
+
+def _shorten(link: QToolButton, missing: int) -> None:
+    """Write a link with so many pixels less than its whole name takes."""
+    if missing > 0:
+        metrics, text = link.fontMetrics(), link.text()
+        most = metrics.horizontalAdvance(text) - missing
+        link.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, most))
