@@ -59,8 +59,7 @@ def may_close(document: Document, parent: QWidget) -> bool:
     box.setWindowTitle("lensgui")
     column = QVBoxLayout(box)
     column.addWidget(headline(QUESTION, box))
-    kept_nowhere = f"{counted(document)} of this window are kept nowhere else."
-    column.addWidget(plain_label(kept_nowhere, box))
+    column.addWidget(plain_label(f"Kept nowhere else: {counted(document)}.", box))
     buttons = QDialogButtonBox(box)
     for code, (name, role, tip) in enumerate(CHOICES):
         button = buttons.addButton(name, role)

@@ -40,7 +40,7 @@ def test_it_asks_once_and_stays(window):
     window.session.edit(pins=(PLACE, Cursor(1)), notes=(Note(PLACE, "moves names"),))
     asked = answering(window, leaving.STAY)
     assert not window.close()
-    assert asked == [(leaving.QUESTION, "2 pins and 1 note of this window are kept nowhere else.")]
+    assert asked == [(leaving.QUESTION, "Kept nowhere else: 2 pins and 1 note.")]
     assert window.isVisible()
     asked = answering(window, leaving.CLOSE)
     assert window.close()

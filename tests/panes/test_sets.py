@@ -129,8 +129,11 @@ def test_click_shift_click_and_control_click(document, show, qtbot):
     assert selection.cursor.selected == (head_of(pane, apart[0]),)
 
 
-def test_a_set_is_made_by_keyboard_alone(document, show, qtbot):
+def test_a_set_is_made_by_keyboard_alone(document, show, qtbot, monkeypatch):
     pane, selection = necessary(document, show)
+    said = []
+    speak = "lensgui.panes.scatter.scatter.announce"
+    monkeypatch.setattr(speak, lambda part, words: said.append(words))
     order = np.argsort(pane.scatter.points.y).tolist()
     pane.scatter.picked.emit(order[5])
     qtbot.keyClick(pane.scatter, Qt.Key.Key_Up, SHIFT)
@@ -139,6 +142,8 @@ def test_a_set_is_made_by_keyboard_alone(document, show, qtbot):
     qtbot.keyClick(pane.scatter, Qt.Key.Key_Space)
     assert selection.cursor.heads == tuple(head_of(pane, order[at]) for at in (5, 6))
     qtbot.keyClick(pane.scatter, Qt.Key.Key_Down)
+    assert said[-1] == pane.scatter.accessibleDescription()
+    assert len(said) == 3
     assert selection.cursor.selected == tuple(head_of(pane, order[at]) for at in (5, 6))
 
 
