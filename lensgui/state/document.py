@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import TYPED, PairRow, PromptPair
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
@@ -58,6 +59,7 @@ class Document:
         notes: What the user wrote, at most one note for a place.
         roles: Roles that the user gave heads, at most one for a head.
         bounds: The numbers in the rules by which roles are proposed.
+        views: How each pane is set.
     """
 
     model: ModelKey
@@ -72,6 +74,7 @@ class Document:
     notes: tuple[Note, ...] = ()
     roles: tuple[GivenRole, ...] = ()
     bounds: RoleBounds = USUAL
+    views: Views = AT_FIRST
 
     @property
     def rows(self) -> tuple[PairRow, ...]:
@@ -98,15 +101,19 @@ class Document:
         return self.kept if self.kept is not None and self.kept.model == self.model else None
 
     def having(self, **changes: Any) -> Document:
-        """Return a copy with changes to its own fields, or to those of the pair.
+        """Return a copy with changes to its own fields, to those of the pair, or to panes' views.
 
         Raises:
             TypeError: If no such field exists.
         """
         of_pair = {name: value for name, value in changes.items() if name in PAIR_FIELDS}
-        own = {name: value for name, value in changes.items() if name not in PAIR_FIELDS}
+        of_views = {name: value for name, value in changes.items() if name in VIEW_FIELDS}
+        parts = of_pair.keys() | of_views.keys()
+        own = {name: value for name, value in changes.items() if name not in parts}
         if of_pair:
             own["pair"] = replace(own.get("pair", self.pair), **of_pair)
+        if of_views:
+            own["views"] = replace(own.get("views", self.views), **of_views)
         return replace(self, **own)
 
 

@@ -1,0 +1,135 @@
+"""How each pane is set: what its own switches say, as values that the document holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from lensgui.terms.kinds import AttentionMeasure, Head, HeadInput, Side
+
+Drawing = Literal["map", "lines", "text"]
+Arrangement = Literal["layers", "ranked", "map"]
+Compared = Literal["A", "B", "A − B"]
+Stream = Literal["resid_pre", "resid_mid", "resid_post"]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptView:
+    """How the prompts are shown.
+
+    Attributes:
+        shows_surprisal: Whether tokens are coloured by how surprising they are.
+    """
+
+    shows_surprisal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionView:
+    """How attention is shown.
+
+    Attributes:
+        side: Which prompt's attention, or clean minus corrupted.
+        hides_first: Whether position 0 is left out of the grid.
+        score: The key of what ranks and filters the heads.
+        arrangement: Whether heads stand by layer, ranked by their score, or by layer as mere
+            scores.
+        least_score: What the score's size must be at least.
+        measure: What is counted, in the grid and of the selected head.
+        drawing: How the selected head is drawn.
+        head_hides_first: Whether position 0 is left out of the selected head.
+        is_from: Whether a token's attention is what it attends to, rather than what attends to it.
+        least_line: The weakest line that is drawn, as a share of the scale's end.
+    """
+
+    side: Side = "clean"
+    hides_first: bool = True
+    score: str = "attribution"
+    arrangement: Arrangement = "layers"
+    least_score: float = 0.0
+    measure: AttentionMeasure = "pattern"
+    drawing: Drawing = "map"
+    head_hides_first: bool = False
+    is_from: bool = True
+    least_line: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PatchingView:
+    """How the sweep that is looked at is shown.
+
+    Attributes:
+        side: The sweep that was kept or is compared with, the present one, or their difference.
+        shows_table: Whether the strongest cells are listed.
+        shows_estimates: Whether estimates are plotted against exact numbers.
+        shows_intervals: Whether the strongest cells of a mean are plotted with their intervals.
+        end: What full colour stands for, in what the picture counts; None as it fits.
+    """
+
+    side: Compared = "B"
+    shows_table: bool = False
+    shows_estimates: bool = False
+    shows_intervals: bool = False
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllKindsView:
+    """How the sweeps of all kinds are shown.
+
+    Attributes:
+        stream: Where the residual stream is patched.
+        enlarged: The number of the map that is shown alone; None for all.
+        end: As of `PatchingView`.
+    """
+
+    stream: Stream = "resid_pre"
+    enlarged: int | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What was asked about: an input of some heads.
+
+    Attributes:
+        heads: (layer, head) of each, in order.
+        input: Which input.
+    """
+
+    heads: tuple[Head, ...]
+    input: HeadInput
+
+
+@dataclass(frozen=True, slots=True)
+class FeedersView:
+    """What is asked about who feeds a head.
+
+    Attributes:
+        input: Which input of the receivers.
+        hear_each_other: Whether receivers hear each other.
+        held: Receivers that stay while senders are selected; () where the selected heads are.
+        before: What was asked about before the present question, the first one first.
+        end: As of `PatchingView`.
+    """
+
+    input: HeadInput = "q"
+    hear_each_other: bool = False
+    held: tuple[Head, ...] = ()
+    before: tuple[Link, ...] = ()
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """How every pane is set, by pane."""
+
+    prompt: PromptView = PromptView()
+    attention: AttentionView = AttentionView()
+    patching: PatchingView = PatchingView()
+    all_kinds: AllKindsView = AllKindsView()
+    feeders: FeedersView = FeedersView()
+
+
+AT_FIRST = Views()
+VIEW_FIELDS = frozenset(field.name for field in fields(Views))
