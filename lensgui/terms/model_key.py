@@ -9,6 +9,7 @@ TOY_MODEL = "toy"
 BEST_DEVICE = "best"
 NUMBER_FORMATS = ("float32", "bfloat16", "float16", "float64")  # as torch calls them
 MEMORY = "memory:"  # begins the source of a model that somebody handed over
+ABSENT = "absent:"  # begins the source of a model that a session names and that is not here
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class ModelKey:
 
     Attributes:
         source: A name of `lensgui models list`, a hub name, or the path of a folder; of a model
-            that was handed over in memory, "memory:" and a name of its own.
+            that was handed over in memory, "memory:" and a name of its own; of one that a session
+            was made with and that is not on this machine, "absent:" and what it is called.
         folded: Whether LayerNorm is folded and writing weights are centred, as the field does by
             default.
         device: "best", "cpu", "cuda" or "mps".
@@ -33,3 +35,8 @@ class ModelKey:
     def is_in_memory(self) -> bool:
         """Whether somebody handed the model over: it can't be opened from anywhere."""
         return self.source.startswith(MEMORY)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is not on this machine: it is never looked for under its name."""
+        return self.source.startswith(ABSENT)

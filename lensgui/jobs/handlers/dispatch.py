@@ -10,6 +10,7 @@ from lensgui.jobs.handlers import attention, heads, in_words, pairs, sweeps
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer
+from lensgui.models import recognised
 from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 
@@ -19,7 +20,10 @@ Handler = Callable[[Loaded, Any], Iterator[Answer | None]]
 def open_model(loaded: Loaded, request: requests.OpenModel) -> Iterator[Answer | None]:
     """Open a model and say what it is."""
     yield None  # lets a newer job go first, and the window see that this one has begun
-    yield in_words.model_card(request.model, loaded.use(request.model, may_be_hooked=True))
+    card = in_words.model_card(request.model, loaded.use(request.model, may_be_hooked=True))
+    if card.content_id:
+        recognised.remember(card.content_id, request.model.source)
+    yield card
 
 
 HANDLERS: dict[type[Request], Handler] = {

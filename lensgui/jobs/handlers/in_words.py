@@ -14,6 +14,7 @@ from lensgui.analysis.heads.readout import HeadReadout
 from lensgui.analysis.pairs.answers import Answers, is_unknown
 from lensgui.analysis.run.predictions import read_out
 from lensgui.analysis.run.run import Run
+from lensgui.checkpoints.content import content_id
 from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.locate import folder_of, locate
 from lensgui.jobs.results import (
@@ -103,6 +104,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         verified=None if place is None else store.read_verification(place, dtype),
         remark="; ".join(step for step in cfg.processing if "skipped" in step),
         digits=_digits(model),
+        content_id="" if place is None else content_id(place),
     )
 
 

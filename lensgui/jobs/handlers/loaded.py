@@ -26,7 +26,7 @@ from lensgui.jobs.results import RowReading
 from lensgui.models import store
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.model_key import ModelKey
+from lensgui.terms.model_key import ABSENT, ModelKey
 from lensgui.terms.roles import ModelMeasures
 from lensgui.transformer.model import HookedTransformer
 
@@ -126,6 +126,9 @@ class Loaded:
                 "This model was handed over in memory, so it runs as it was made: change its "
                 "weights, device or number format there, and open it again."
             )
+        if key.is_absent:
+            name = key.source.removeprefix(ABSENT)
+            raise ModelError(f"{name} is not on this machine: get it, or open another model.")
         return open_model(key.source, key.folded, key.device, key.dtype)
 
 
