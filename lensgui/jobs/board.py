@@ -54,11 +54,32 @@ class Board:
             known = self._known(request)
             is_new = known is None
             begun = replace(reply, answer=reply.known, of=None)
-            begun = begun if known is None else Reply(request, known, "whole")
+            if known is not None:
+                from_file = self._kept.is_from_file(request)
+                begun = Reply(request, known, "whole", is_from_file=from_file)
             self._jobs[request] = Job(self._tickets.issue(), begun, self._kept.name(request))
         job = self._jobs[request]
         job.channels.add(channel)
         return job, is_new
+
+    def take(self, request: Request, answer: Answer) -> None:
+        """Know an answer as a file has it, unless it is known already."""
+        if request not in self:
+            self._kept.keep(self._kept.name(request), answer, is_from_file=True)
+
+    def forget(self, request: Request) -> None:
+        """Forget the answer to a question, whoever shows it."""
+        job = self._jobs.pop(request, None)
+        if job is not None:
+            self._tickets.withdraw(job.ticket)
+        self._kept.forget(request)
+
+    def known(self, request: Request) -> Answer | None:
+        """Return a whole answer that is known; None if there is none."""
+        job = self._jobs.get(request)
+        if job is not None and job.reply.status == "whole":
+            return job.reply.answer
+        return self._known(request)
 
     def _known(self, request: Request) -> Answer | None:
         """Return what was answered before, or what is shown of a question that asks for more."""
@@ -89,6 +110,7 @@ class Board:
     def drop(self, job: Job) -> None:
         """Forget a job, but for its answer if it is whole, and leave it where it is."""
         if job.reply.status == "whole" and job.reply.answer is not None:
-            self._kept.keep(job.name, job.reply.answer)
+            from_file = job.reply.is_from_file
+            self._kept.keep(job.name, job.reply.answer, is_from_file=from_file)
         self._tickets.withdraw(job.ticket)
         self._jobs.pop(job.reply.request, None)

@@ -42,6 +42,7 @@ class Kept:
         self.limit, self._version = limit, version
         self.nbytes = 0
         self._answers: OrderedDict[Name, tuple[Answer, int]] = OrderedDict()
+        self._from_file: set[Name] = set()
         self._written: dict[ModelKey, int] = {}  # when each model's files were, as it was opened
 
     def open(self, model: ModelKey) -> None:
@@ -49,33 +50,53 @@ class Kept:
         now = written(model.source)
         if self._written.setdefault(model, now) != now:
             for name in [name for name in self._answers if _model_of(name[0]) == model]:
-                self.nbytes -= self._answers.pop(name)[1]
+                self._pop(name)
         self._written[model] = now
 
-    def keep(self, name: Name, answer: Answer) -> None:
+    def keep(self, name: Name, answer: Answer, *, is_from_file: bool = False) -> None:
         """Keep a whole answer, and forget others if there are too many.
 
         Args:
             name: What its question was called when it was asked.
             answer: The answer.
+            is_from_file: Whether it is as a file had it.
         """
         size = size_of(answer)
         if not name[0].can_be_kept or size > self.limit:
             return
-        self.nbytes += size - self._answers.pop(name, (answer, 0))[1]
+        self._pop(name)
+        self.nbytes += size
         self._answers[name] = answer, size
+        if is_from_file:
+            self._from_file.add(name)
         while self.nbytes > self.limit:
-            _, (_, freed) = self._answers.popitem(last=False)
-            self.nbytes -= freed
+            self._pop(next(iter(self._answers)))
+
+    def is_from_file(self, request: Request) -> bool:
+        """Whether the answer that `find` returns is as a file had it."""
+        name = self._name_of_known(request)
+        return name in self._from_file
+
+    def forget(self, request: Request) -> None:
+        """Know no answer to a question any more."""
+        for name in (self.name(request), self.name(request.fuller)):
+            self._pop(name)
+
+    def _pop(self, name: Name) -> None:
+        self.nbytes -= self._answers.pop(name, (None, 0))[1]
+        self._from_file.discard(name)
 
     def find(self, request: Request) -> Answer | None:
         """Return the answer to a question, or to one that asks for more; None if none is known."""
-        names = self.name(request), self.name(request.fuller)
-        name = next((name for name in names if name in self._answers), None)
+        name = self._name_of_known(request)
         if name is None:
             return None
         self._answers.move_to_end(name)
         return self._answers[name][0]
+
+    def _name_of_known(self, request: Request) -> Name | None:
+        names = self.name(request), self.name(request.fuller)
+        return next((name for name in names if name in self._answers), None)
 
     def name(self, request: Request) -> Name:
         """Return a question with the version of the model that it is asked about now."""

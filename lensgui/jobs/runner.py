@@ -29,6 +29,7 @@ class Runner(QObject):
     time: a newer one replaces the older, which is cancelled once no other channel wants it.
 
     Attributes:
+        board: What is wanted and known.
         replied: (channel, reply) whenever a question stands otherwise than before; None in the
             place of a reply once the channel wants nothing.
         settled: Nothing runs any more and nothing waits to run.
@@ -45,7 +46,7 @@ class Runner(QObject):
         super().__init__()
         self._tickets = Tickets()
         self._replies: dict[Any, Reply] = {}
-        self._board = Board(self._tickets, kept or Kept())
+        self.board = Board(self._tickets, kept or Kept())
         self._was_busy = False
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._quiet.timeout.connect(self._start_waiting)
@@ -88,7 +89,7 @@ class Runner(QObject):
     def cancel(self, channel: object) -> None:
         """Want nothing for this channel any more."""
         if channel in self._replies:
-            self._board.release(channel, self._replies[channel].request, finishes=False)
+            self.board.release(channel, self._replies[channel].request, finishes=False)
             del self._replies[channel]
             self.replied.emit(channel, None)
             self._report()
@@ -107,24 +108,26 @@ class Runner(QObject):
     def stop(self) -> None:
         """Stop whatever runs; each channel receives a reply, and keeps what it has."""
         self._start_waiting()
-        for job in self._board:
+        for job in self.board:
             if job.reply.is_running:
                 self._fail(job.ticket, STOPPED)
                 self._tickets.withdraw(job.ticket)
 
-    def retry(self) -> None:
-        """Ask anew what failed or was stopped."""
-        failed = {at: reply for at, reply in self._replies.items() if reply.status == "failed"}
-        for channel in failed:
+    def retry(self, *requests: Request) -> None:
+        """Ask anew what failed or was stopped; or some questions, whatever is known of them."""
+        meant = requests or [now.request for now in self.replies.values() if now.status == "failed"]
+        again = {at: reply for at, reply in self._replies.items() if reply.request in meant}
+        for channel, reply in again.items():
             self._release(channel)
-        for channel, reply in failed.items():
+            self.board.forget(reply.request)
+        for channel, reply in again.items():
             self._begin(channel, reply.request)
 
     def close(self, wait_ms: int = 900) -> bool:
         """End the thread; return whether it ended in that time: importing torch can't be left."""
         self._quiet.stop()
         self._late.stop()
-        for job in self._board:
+        for job in self.board:
             self._tickets.withdraw(job.ticket)
         self._closing.emit()
         return self._thread.wait(wait_ms)
@@ -132,7 +135,7 @@ class Runner(QObject):
     def _begin(self, channel: object, request: Request, *, when_quiet: bool = False) -> None:
         self._release(channel)
         reply = self._replies.get(channel, Reply(request)).followed_by(request)
-        if when_quiet and request not in self._board:
+        if when_quiet and request not in self.board:
             self._quiet.start()
         else:
             reply = self._join(channel, reply)
@@ -142,14 +145,14 @@ class Runner(QObject):
 
     def _join(self, channel: object, reply: Reply) -> Reply:
         """Want an answer; return how the question stands then."""
-        job, is_new = self._board.join(channel, reply)
+        job, is_new = self.board.join(channel, reply)
         if is_new:
             self._begun.emit(job.ticket, reply.request)
         return reply if job.reply.is_waiting else job.reply
 
     def _release(self, channel: object) -> None:
         if channel in self._replies:
-            self._board.release(channel, self._replies[channel].request)
+            self.board.release(channel, self._replies[channel].request)
 
     def _reply(self, channel: object, reply: Reply) -> None:
         self._replies[channel] = reply
@@ -183,7 +186,7 @@ class Runner(QObject):
 
     def _settle(self, ticket: int, **changes: Any) -> None:
         """Tell everyone who wants a job's answer how it stands now."""
-        job = self._board.job(ticket)
+        job = self.board.job(ticket)
         if job is None or not job.reply.is_running:
             return
         job.take(replace(job.reply, **changes))
@@ -200,10 +203,10 @@ class Runner(QObject):
         if now is not None and now.is_waiting and job.reply.answer is not None:
             self._reply(job.left, replace(now, answer=job.reply.answer, of=job.reply.request))
         if not job.reply.is_running:
-            self._board.drop(job)
+            self.board.drop(job)
 
     def _report(self) -> None:
-        self.progressed.emit(measure(self._board))
+        self.progressed.emit(measure(self.board))
         was_busy, self._was_busy = self._was_busy, self.is_busy
         if was_busy and not self._was_busy:
             self.settled.emit()

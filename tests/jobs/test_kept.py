@@ -176,3 +176,54 @@ def test_a_folder_that_was_written_anew_is_asked_anew_once_it_is_opened_again(
     assert look() == look() == 1
     os.utime(weights, (2, 2))
     assert look() == look() == 2
+
+
+def test_an_answer_of_a_file_is_shown_as_one_until_it_is_worked_out_here(
+    runner, answerer, settle, qtbot
+):
+    request, theirs = Patching(MODEL, PAIR), answer(Patching(MODEL, OTHER))
+    runner.board.take(request, theirs)
+    for channel in "ab":
+        runner.submit(channel, request)
+        assert runner.replies[channel].known is theirs
+        assert runner.replies[channel].is_from_file
+    settle(Patching(MODEL, OTHER))  # in the place of "a"
+    runner.cancel("b")
+    runner.submit("a", request)
+    assert runner.replies["a"].is_from_file  # it has been kept meanwhile
+    assert request not in answerer.asked
+    with qtbot.waitSignal(runner.settled):
+        runner.retry(request)
+    assert not runner.replies["a"].is_from_file
+    np.testing.assert_array_equal(runner.replies["a"].known.values, answer(request).values)
+    runner.cancel("a")
+    runner.submit("a", request)
+    assert not runner.replies["a"].is_from_file
+    assert answerer.asked.count(request) == 1
+
+
+def test_what_is_known_here_is_not_replaced_by_what_a_file_has(runner, answerer, settle):
+    request = Patching(MODEL, PAIR)
+    known = settle(request).known
+    theirs = answer(Patching(MODEL, OTHER))
+    for _ in range(2):  # while it is shown, and once it is not
+        runner.board.take(request, theirs)
+        assert runner.board.known(request) is known
+        runner.cancel("a")
+    runner.submit("a", request)
+    assert not runner.replies["a"].is_from_file
+
+
+def test_what_a_file_has_takes_its_share_of_the_room():
+    theirs = answer(Patching(MODEL, PAIR))
+    kept = Kept(limit=size_of(theirs) * 2)
+    requests = [Patching(MODEL, PromptPair(text, "x")) for text in "abc"]
+    for request in requests:
+        kept.keep(kept.name(request), theirs, is_from_file=True)
+    assert [kept.find(request) is theirs for request in requests] == [False, True, True]
+    assert [kept.is_from_file(request) for request in requests] == [False, True, True]
+    kept.keep(kept.name(requests[1]), theirs)
+    assert not kept.is_from_file(requests[1])
+    kept.forget(requests[1])
+    kept.forget(requests[2])
+    assert kept.nbytes == 0
