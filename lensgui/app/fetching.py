@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from lensgui.jobs.downloads import Download, Fetched
-from lensgui.state.document import Document, Session
+from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, find
 from lensgui.state.selection import Selection
+from lensgui.state.session import Session
 from lensgui.terms.model_key import DEFAULT_MODEL
 
 MEANWHILE = "The demo model is being fetched; the built-in toy model is open meanwhile."

@@ -6,9 +6,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from lensgui.panes.controls.controls import headline, plain_label
-from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.document import Document
+from lensgui.state.selection import place_name
 
 QUESTION = "Close, and lose what you noted?"
 CLOSE, COPY, STAY = "Close", "Copy and close", "Stay"

@@ -22,9 +22,10 @@ from lensgui.jobs.kept import LIMIT_BYTES, Kept
 from lensgui.jobs.results import Answerer
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
-from lensgui.state.document import Document, Session
+from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
+from lensgui.state.session import Session
 from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
 
 

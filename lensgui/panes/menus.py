@@ -1,4 +1,4 @@
-"""The menu of a place, what can be done with it, and what places are called."""
+"""The menu of a place, what can be done with it, and what sets of heads are called."""
 
 from __future__ import annotations
 
@@ -11,25 +11,13 @@ from PySide6.QtWidgets import QMenu
 
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, place_name
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import NO_ROLE, ROLES, USUAL, GivenRole
 
 MENU = "verbs"
 ATTENTION = "Attention"  # titles of panes that verbs bring to the front
 FEEDERS = "Who feeds it"
-
-
-def place_name(place: Cursor) -> str:
-    """Return a place's short name: L23H3, L23 · position 13, L23H3 · 13 → 5."""
-    parts = []
-    if place.layer is not None:
-        parts.append(f"L{place.layer}" + ("" if place.head is None else f"H{place.head}"))
-    if place.position is not None and place.source is not None:
-        parts.append(f"{place.position} → {place.source}")
-    elif place.position is not None:
-        parts.append(f"position {place.position}")
-    return " · ".join(parts) or "nothing"
 
 
 def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:

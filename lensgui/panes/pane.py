@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -15,6 +16,7 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AT_FIRST
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import GivenRole, Part
 
@@ -53,12 +55,13 @@ class Pane(QWidget):
         averages: Whether it shows means while the document averages.
         moded: (words,) what it shows that is not the one pair; "" for nothing of the kind.
         folds: Whether it can be folded to its title and one line.
+        view_name: Which of the document's views says how it is set; "" for none.
         summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
         pinned: (Cursor,) a place to keep an eye on, or no longer.
         hovered: (words,) the value under the pointer; "" when there is none.
-        altered: A switch of the pane's own changed what it asks.
+        altered: What it asks is another question now, without any edit.
         pane_requested: (title,) the pane that the user wants to see.
         again: The user wants what was stopped to go on.
         paused: (name, is_paused) the user lets a question rest, or go on.
@@ -70,6 +73,7 @@ class Pane(QWidget):
     says_itself: ClassVar[frozenset[str]] = frozenset()
     averages: ClassVar[bool] = False
     folds: ClassVar[bool] = False
+    view_name: ClassVar[str] = ""
     moded = Signal(str)
     summarised = Signal(str)
     picked = Signal(object)
@@ -90,6 +94,7 @@ class Pane(QWidget):
         self.messages: dict[str, str] = {}
         self.roles: Mapping[Head, Part] = {}
         self.given: tuple[GivenRole, ...] = ()
+        self._document: Document | None = None
         self._replies: dict[str, Reply] = {}
         self._empty_states: dict[EmptyState, str] = {}
         self._bottom: int | None = None  # of what is seen of the pane, if it is scrolled
@@ -123,6 +128,15 @@ class Pane(QWidget):
 
     def show_document(self, document: Document) -> None:
         """Show the document."""
+
+    @Slot(object)
+    def set_view(self, changes: dict[str, Any]) -> None:
+        """Say that the user set the pane otherwise, by fields of its view; nothing if it is so."""
+        views = self._document.views if self._document is not None else AT_FIRST
+        before = getattr(views, self.view_name)
+        after = replace(before, **changes)
+        if after != before:
+            self.edited.emit({self.view_name: after})
 
     def show_mode(self, document: Document) -> None:
         """Say whether means are shown, where the pane's title is."""

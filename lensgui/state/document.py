@@ -1,23 +1,20 @@
-"""What the user works on, and the one command that changes it."""
+"""What the user works on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
-
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from typing import Any, get_args
 
 from lensgui.jobs.requests import Patching
-from lensgui.prompts.pair import TYPED, PairRow, PromptPair
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
-from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
+from lensgui.terms.kinds import RESID_PRE, Direction, HeadInput, SweepKind
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
 
+HEAD_INPUTS: tuple[HeadInput, ...] = get_args(HeadInput)
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
-EDIT_ID = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +100,8 @@ class Document:
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, to those of the pair, or to panes' views.
 
+        Who turns to a kind of sweep that is an input of heads asks about that input who feeds them.
+
         Raises:
             TypeError: If no such field exists.
         """
@@ -114,112 +113,9 @@ class Document:
             own["pair"] = replace(own.get("pair", self.pair), **of_pair)
         if of_views:
             own["views"] = replace(own.get("views", self.views), **of_views)
-        return replace(self, **own)
-
-
-class Edit(QUndoCommand):
-    """A step from one document to the next; typing on in the same field stays one step."""
-
-    def __init__(self, session: Session, after: Document, names: frozenset[str]) -> None:
-        super().__init__("Edit " + " and ".join(sorted(names)))
-        self._session = session
-        self.names = names
-        self.before = session.document
-        self.after = after
-
-    def id(self) -> int:
-        """Return what kind of command this is: only equal kinds merge."""
-        return EDIT_ID
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Swallow a later edit of the same single text; a choice is a step of its own."""
-        if not isinstance(other, Edit) or other.names != self.names or len(self.names) != 1:
-            return False
-        if not (self.names <= {*TYPED} or self._is_of_one_note(other)):
-            return False
-        self.after = other.after
-        self.setObsolete(self.after == self.before)
-        return True
-
-    def replace_model(self, gone: ModelKey, kept: ModelKey) -> None:
-        """Name one model where another was named; a step that did nothing else is none."""
-        for name in ("before", "after"):
-            document: Document = getattr(self, name)
-            if document.model == gone:
-                setattr(self, name, document.having(model=kept))
-        self.setObsolete(self.after == self.before)
-
-    def _is_of_one_note(self, other: Edit) -> bool:
-        """Whether both changed the note of one place, which then stands last."""
-        notes = self.after.notes[-1:], other.after.notes[-1:]
-        return self.names == {"notes"} and all(notes) and notes[0][0].place == notes[1][0].place
-
-    def redo(self) -> None:
-        """Show the later document."""
-        self._session.show(self.after)
-
-    def undo(self) -> None:
-        """Show the earlier document."""
-        self._session.show(self.before)
-
-
-class Session(QObject):
-    """The document being worked on, with its history.
-
-    Attributes:
-        changed: (Document,) after every edit, undo and redo.
-        undo_stack: The history.
-    """
-
-    changed = Signal(object)
-
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self.undo_stack = QUndoStack(self)
-
-    @property
-    def document(self) -> Document:
-        """The document as it is now."""
-        return self._document
-
-    def edit(self, **changes: Any) -> None:
-        """Change fields of the document or of its pair, as one step that can be undone.
-
-        Raises:
-            TypeError: If no such field exists.
-        """
-        after = self._document.having(**changes)
-        if after == self._document:
-            return
-        edit, stack = Edit(self, after, frozenset(changes)), self.undo_stack
-        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
-        # The stack merges what is pushed by itself, but PySide keeps whatever was pushed for good.
-        if isinstance(last, Edit) and last.mergeWith(edit):
-            self.show(after)
-            if last.isObsolete():
-                stack.undo()  # which takes it off
-        else:
-            stack.push(edit)
-
-    def keep_model(self, gone: ModelKey, kept: ModelKey) -> None:
-        """Name a model that is open wherever the history names one that can't be opened.
-
-        Else undo would ask for that one again, and be taken back in turn.
-        """
-        stack = self.undo_stack
-        for at in range(stack.count()):
-            edit = stack.command(at)
-            if isinstance(edit, Edit):
-                edit.replace_model(gone, kept)
-        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
-        if last is not None and last.isObsolete():
-            stack.undo()  # which takes it off
-        if self._document.model == gone:
-            self.show(self._document.having(model=kept))
-
-    def show(self, document: Document) -> None:
-        """Take a document as the present one without recording a step."""
-        if document != self._document:
-            self._document = document
-            self.changed.emit(document)
+        after = replace(self, **own)
+        turned = next((name for name in HEAD_INPUTS if name == after.kind.activation), None)
+        if after.kind == self.kind or turned is None or "feeders" in parts:
+            return after
+        feeders = replace(after.views.feeders, input=turned)
+        return replace(after, views=replace(after.views, feeders=feeders))

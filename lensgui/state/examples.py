@@ -69,13 +69,19 @@ def find(name: str) -> Example:
 
 
 @cache
-def _about() -> dict[PromptPair, str]:
-    return {example.document.pair: example.about for example in reversed(examples())}
+def _by_pair() -> dict[PromptPair, Example]:
+    return {example.document.pair: example for example in reversed(examples())}
+
+
+def example_of(pair: PromptPair) -> Example | None:
+    """Return the example that a pair is; None of any other."""
+    return _by_pair().get(pair)
 
 
 def about_pair(pair: PromptPair) -> str:
     """Return what there is to see in a pair that is an example's; "" of any other."""
-    return _about().get(pair, "")
+    example = example_of(pair)
+    return example.about if example is not None else ""
 
 
 def _example(entry: dict[str, Any]) -> Example:

@@ -40,6 +40,18 @@ class Cursor:
         return ((self.layer, self.head),)
 
 
+def place_name(place: Cursor) -> str:
+    """Return a place's short name: L23H3, L23 · position 13, L23H3 · 13 → 5."""
+    parts = []
+    if place.layer is not None:
+        parts.append(f"L{place.layer}" + ("" if place.head is None else f"H{place.head}"))
+    if place.position is not None and place.source is not None:
+        parts.append(f"{place.position} → {place.source}")
+    elif place.position is not None:
+        parts.append(f"position {place.position}")
+    return " · ".join(parts) or "nothing"
+
+
 def gathered(heads: Iterable[Head]) -> dict[str, Any]:
     """Return the Cursor fields that select some heads together; the last is the one head."""
     chosen = tuple(dict.fromkeys(heads))

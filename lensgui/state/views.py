@@ -5,12 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import AttentionMeasure, Head, HeadInput, Side
 
 Drawing = Literal["map", "lines", "text"]
 Arrangement = Literal["layers", "ranked", "map"]
 Compared = Literal["A", "B", "A − B"]
 Stream = Literal["resid_pre", "resid_mid", "resid_post"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """How far the colours of a picture reach, as the user chose it.
+
+    Attributes:
+        end: What full colour stands for.
+        counted: What the picture counted then: one that counts something else has its own range.
+    """
+
+    end: float
+    counted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +77,17 @@ class PatchingView:
         shows_table: Whether the strongest cells are listed.
         shows_estimates: Whether estimates are plotted against exact numbers.
         shows_intervals: Whether the strongest cells of a mean are plotted with their intervals.
-        end: What full colour stands for, in what the picture counts; None as it fits.
+        place: Where the picture stands on an axis that it does not show, where nothing that is
+            selected says so.
+        range: How far its colours reach; None as it fits.
     """
 
     side: Compared = "B"
     shows_table: bool = False
     shows_estimates: bool = False
     shows_intervals: bool = False
-    end: float | None = None
+    place: int = 0
+    range: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +97,12 @@ class AllKindsView:
     Attributes:
         stream: Where the residual stream is patched.
         enlarged: The number of the map that is shown alone; None for all.
-        end: As of `PatchingView`.
+        range: As of `PatchingView`.
     """
 
     stream: Stream = "resid_pre"
     enlarged: int | None = None
-    end: float | None = None
+    range: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +125,19 @@ class FeedersView:
     Attributes:
         input: Which input of the receivers.
         hear_each_other: Whether receivers hear each other.
-        held: Receivers that stay while senders are selected; () where the selected heads are.
+        held: Receivers that stay while a sender is selected; () where the selected heads are.
+        sender: Layer, head and heads of the selection while that is so: with any other, the
+            selected heads are the receivers, and there is no question before theirs.
         before: What was asked about before the present question, the first one first.
-        end: As of `PatchingView`.
+        range: As of `PatchingView`.
     """
 
     input: HeadInput = "q"
     hear_each_other: bool = False
     held: tuple[Head, ...] = ()
+    sender: Cursor | None = None
     before: tuple[Link, ...] = ()
-    end: float | None = None
+    range: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,11 @@ class RandomUser:
         patching = pane_of(self.window, PatchingPane)
         if patching.sweep is not None:
             document = self.window.session.document
-            self.seen |= {document.kind, document.direction, ("side", patching.view.compare.side)}
+            side = patching.view.given.view.side
+            self.seen |= {document.kind, document.direction, ("side", side)}
         if attention.slice is not None:
-            focus = attention.focus.focus
-            self.seen |= {("view", focus.view), ("measure", attention.slice.measure)}
+            drawing = attention.focus.view.drawing
+            self.seen |= {("view", drawing), ("measure", attention.slice.measure)}
         if self.window.session.document.rows:
             self.seen.add("average")
 

@@ -37,7 +37,7 @@ def test_the_difference_is_asked_for_and_drawn(window, answerer, qtbot):
     pane = window.panes["Attention"]
     answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
-        pane.side.setCurrentIndex(2)
+        pane.side.activated.emit(2)
     grids = [request for request in answerer.asked if isinstance(request, AttentionGrid)]
     assert [request.side for request in grids] == ["difference"]
     assert pane.grid.atlas.is_difference

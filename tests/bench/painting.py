@@ -30,6 +30,7 @@ from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.head_grid.grid import HeadGrid
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.scores import PROMPT_SCORES
 
@@ -154,7 +155,7 @@ def grown_mib(place: Path) -> float:
         pane.repaint()
         QApplication.processEvents()
     for view in ("lines", "text", "map"):
-        pane.focus.bar.view.chosen.emit(view)
+        pane.focus.show_view(AttentionView(drawing=view))
         QApplication.processEvents()
         pane.grab()
     return resident_mib() - before

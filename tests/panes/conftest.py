@@ -7,6 +7,7 @@ from lensgui.jobs.results import Reply
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.state.session import Session
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.answering import last
@@ -80,6 +81,15 @@ def reply(pane, name, request):
     tell(pane, name, status="waiting", request=request)
     tell(pane, name, found, request=request)
     return found
+
+
+def in_session(pane, document):
+    """Let what a pane says was edited be edited, as in the window; return the session."""
+    session = Session(document, pane)
+    pane.edited.connect(lambda changes: session.edit(**changes))
+    session.changed.connect(pane.show_document)
+    pane.show_document(document)
+    return session
 
 
 def take_head(pane, document, cursor):

@@ -21,7 +21,7 @@ from lensgui.panes.sweep_view import cells, faces
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
-from tests.panes.conftest import PAIR, answer, reply, tell
+from tests.panes.conftest import PAIR, answer, in_session, reply, tell
 from tests.panes.copying import averaging, copied, told, toy
 from tests.pictures import draws
 
@@ -140,6 +140,7 @@ def test_the_same_place_is_the_same_place_the_other_way_round(pane, group):
 
 @pytest.mark.parametrize("how", ["title", "double-click", "Return"])
 def test_a_map_is_enlarged_and_esc_returns(pane, qtbot, how):
+    session = in_session(pane, pane._document)
     tiles, tile = pane.tiles, pane.tiles.tiles[4]
     before = [other.geometry() for other in tiles.tiles]
     if how == "title":
@@ -153,6 +154,7 @@ def test_a_map_is_enlarged_and_esc_returns(pane, qtbot, how):
     assert tile.width() > 3 * before[4].width()
     assert "(24 cells)" in pane.remarks.text()
     draws(pane)
+    assert session.document.views.all_kinds.enlarged == 4
     qtbot.keyClick(tile, Qt.Key.Key_Escape)
     assert tiles.enlarged is None
     assert [other.geometry() for other in tiles.tiles] == before
@@ -166,6 +168,7 @@ def test_tab_goes_from_map_to_map(pane, qtbot):
 
 
 def test_one_scale_for_all_which_says_whether_it_is_fixed(pane, qtbot):
+    in_session(pane, pane._document)
     assert pane.legend.text().endswith("fixed: ±1")
     before = [tile.picture.shades.copy() for tile in pane.tiles.tiles]
     qtbot.keyClick(pane.levels, Qt.Key.Key_Up)
@@ -254,10 +257,10 @@ def test_the_menu_asks_on_verifies_and_opens_the_patching_pane(document, pane, q
 
 
 def test_another_place_of_the_stream_is_chosen(document, pane, qtbot):
-    with qtbot.waitSignal(pane.altered):
-        pane.stream.setFocus()
-        qtbot.keyClick(pane.stream, Qt.Key.Key_End)
-    assert pane.requests(document, PLACE)["stream"].kind == SweepKind("resid_post")
+    session = in_session(pane, document)
+    pane.stream.setFocus()
+    qtbot.keyClick(pane.stream, Qt.Key.Key_End)
+    assert pane.requests(session.document, PLACE)["stream"].kind == SweepKind("resid_post")
     assert pane.tiles.titles[0].text() == "resid_post"
     assert "after the layer" in pane.tiles.tiles[0].accessibleName()
 

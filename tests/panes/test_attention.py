@@ -17,10 +17,11 @@ from lensgui.panes.attention.attention_controls import MEASURES
 from lensgui.panes.head_grid import cards
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
 from tests.fakes import attention as fake_attention
-from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
+from tests.panes.conftest import CURSOR, PAIR, answer, in_session, take_head, tell
 from tests.pictures import draws
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -31,6 +32,11 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 @pytest.fixture
 def pane(document, show):
     return answer(show(AttentionPane(), 800, 600), document)
+
+
+@pytest.fixture
+def session(pane, document):
+    return in_session(pane, document)
 
 
 def click(qtbot, pane, head, modifier=Qt.KeyboardModifier.NoModifier):
@@ -53,26 +59,52 @@ def turn(widget, notches, modifier=CONTROL):
     QApplication.sendEvent(widget, event)
 
 
-def test_every_switch_changes_what_is_asked(pane, document, qtbot):
+def asked(pane, session):
+    return pane.requests(session.document, CURSOR)
+
+
+def test_every_switch_changes_what_is_asked(pane, session):
     for option in MEASURES[1:]:
-        with qtbot.waitSignal(pane.altered):
-            pane.focus.bar.measure.chosen.emit(option.value)
-        assert pane.requests(document, CURSOR)["head"].measure == option.value
-    with qtbot.waitSignal(pane.altered):
-        pane.focus.bar.hide_first.setChecked(True)
-    assert pane.requests(document, CURSOR)["head"].hide_first
-    with qtbot.waitSignal(pane.altered):
-        pane.side.setCurrentIndex(2)
-    assert {pane.requests(document, CURSOR)[name].side for name in ("grid", "head")} == {
-        "difference"
-    }
+        pane.focus.bar.measure.chosen.emit(option.value)
+        assert asked(pane, session)["head"].measure == option.value
+    pane.focus.bar.hide_first.trigger()
+    assert asked(pane, session)["head"].hide_first
+    assert asked(pane, session)["grid"].hide_first
+    pane.hide_first.click()
+    assert not asked(pane, session)["grid"].hide_first
+    pane.side.activated.emit(2)
+    assert {asked(pane, session)[name].side for name in ("grid", "head")} == {"difference"}
+    for _ in range(session.undo_stack.count()):
+        session.undo_stack.undo()
+    assert (pane.side.currentIndex(), pane.hide_first.isChecked()) == (0, True)
+    assert pane.focus.bar.measure.value == "pattern"
 
 
-def test_views_and_filters_ask_nothing(pane, qtbot):
-    with qtbot.assertNotEmitted(pane.altered):
-        pane.focus.bar.view.chosen.emit("lines")
-        pane.focus.bar.least.setValue(40)
-        pane.focus.bar.destination.setChecked(True)
+def test_views_and_filters_ask_nothing(pane, session):
+    before = asked(pane, session)
+    pane.focus.bar.view.chosen.emit("lines")
+    pane.focus.bar.least.setValue(40)
+    pane.focus.bar.destination.trigger()
+    assert asked(pane, session) == before
+    assert session.document.views.attention == AttentionView(
+        drawing="lines", least_line=0.4, is_from=False
+    )
+
+
+def test_showing_a_document_sets_every_switch_without_saying_so(pane, document, qtbot):
+    view = AttentionView(
+        "difference", False, "induction", "ranked", 0.5, "scores", "lines", True, False, 0.3
+    )
+    with qtbot.assertNotEmitted(pane.edited):
+        pane.show_document(document.having(attention=view))
+    assert (pane.side.currentText(), pane.hide_first.isChecked()) == ("difference", False)
+    bar, ranks = pane.focus.bar, pane.bar
+    assert (ranks.score.value, ranks.arrangement.value) == ("induction", "ranked")
+    assert ranks.least.value() == 0.5
+    assert (bar.measure.value, bar.view.value, bar.least.value()) == ("scores", "lines", 30)
+    assert (bar.hide_first.isChecked(), bar.destination.isChecked()) == (True, True)
+    assert (pane.focus.lines.is_from, pane.focus.lines.least) == (False, 0.3)
+    assert pane.grid.view.is_ranked
 
 
 def test_a_difference_needs_both_prompts(document, qtbot):
@@ -80,8 +112,8 @@ def test_a_difference_needs_both_prompts(document, qtbot):
     qtbot.addWidget(pane)
     alone = document.having(corrupted="")
     assert "grid" in pane.requests(alone, CURSOR)
-    pane.side.setCurrentIndex(2)
-    assert pane.requests(alone, CURSOR) == {}
+    difference = alone.having(attention=AttentionView("difference"))
+    assert pane.requests(difference, CURSOR) == {}
 
 
 def test_an_average_over_rows_is_asked_for(document, qtbot):
@@ -120,7 +152,7 @@ def test_ctrl_click_pins_a_head(pane, document, qtbot):
     assert pane.grid.marks.pins == ((3, 0),)
 
 
-def test_ranked_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
+def test_ranked_heads_stand_by_score_and_the_small_are_left_out(pane, session, qtbot):
     scores = pane.grid.atlas.scores[PROMPT_SCORES.index("induction")].ravel()
     pane.bar.score.chosen.emit("induction here")
     order = pane.grid.layout_now().order.ravel()
@@ -135,7 +167,7 @@ def test_ranked_heads_stand_by_score_and_the_small_are_left_out(pane, qtbot):
     draws(pane.grid)
 
 
-def test_a_threshold_that_no_head_reaches_is_said(pane):
+def test_a_threshold_that_no_head_reaches_is_said(pane, session):
     pane.bar.score.chosen.emit("induction here")
     assert pane.grid.layout_now().lacking(0.0) == ""
     pane.bar.least.setValue(5.0)
@@ -147,6 +179,7 @@ def test_a_threshold_that_no_head_reaches_is_said(pane):
 
 def test_while_heads_fill_in_they_are_not_ranked(document, show):
     pane = show(AttentionPane(), 800, 600)
+    in_session(pane, document)
     pane.bar.score.chosen.emit("induction here")
     for atlas in fake_attention.attention(AttentionGrid(document.model, PAIR)):
         tell(pane, "grid", atlas)
@@ -154,7 +187,7 @@ def test_while_heads_fill_in_they_are_not_ranked(document, show):
     assert pane.grid.layout_now().raster.caption > 0
 
 
-def test_zooming_keeps_what_is_under_the_pointer_and_0_shows_all(pane, qtbot):
+def test_zooming_keeps_what_is_under_the_pointer_and_0_shows_all(pane, session, qtbot):
     grid = pane.grid
     middle = QPointF(grid.rect().center())
     head = grid.head_at(middle)

@@ -20,7 +20,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, reply, tell
+from tests.panes.conftest import PAIR, answer, in_session, reply, tell
 from tests.pictures import draws
 
 PLACE = Cursor(4, 1, 3)
@@ -141,16 +141,17 @@ def test_senders_are_drawn_up_to_the_receiver(document, show, qtbot):
 
 def test_a_sender_is_selected_and_the_receiver_stays(document, show, qtbot):
     pane = feeders(document, show)
+    session = in_session(pane, document)
     pane.picked.connect(lambda fields: pane.show_cursor(replace(PLACE, **fields)))
     with qtbot.waitSignal(pane.picked) as picked:
         point = pane.heatmap.middle_of(2, 3).toPoint()
         qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
     assert picked.args == [{"layer": 2, "head": 3}]
     selected = Cursor(2, 3, 3)
-    assert pane.requests(document, selected)["feeding"].heads == ((4, 1),)
+    assert pane.requests(session.document, selected)["feeding"].heads == ((4, 1),)
     assert pane.heatmap.selected() == (2, 3)
     pane.show_cursor(Cursor(5, 0))  # somebody else's click
-    assert pane.requests(document, Cursor(5, 0))["feeding"].heads == ((5, 0),)
+    assert pane.requests(session.document, Cursor(5, 0))["feeding"].heads == ((5, 0),)
 
 
 def test_a_sender_becomes_the_receiver_from_the_menu(document, show, qtbot, monkeypatch):
@@ -159,21 +160,22 @@ def test_a_sender_becomes_the_receiver_from_the_menu(document, show, qtbot, monk
     pane.heatmap.menu_requested.emit(2, 3, pane.rect().center())
     verbs = {action.text(): action for action in pane.findChild(QMenu, MENU).actions()}
     assert "Pin L2H3" in verbs
-    with qtbot.waitSignals([pane.picked, pane.altered]):
+    with qtbot.waitSignals([pane.picked, pane.edited]):
         verbs["Who feeds it?"].trigger()
 
 
 @pytest.mark.parametrize("name", ["k", "v"])
 def test_the_input_follows_the_patching_pane_and_the_user(document, show, qtbot, name):
     pane = feeders(document, show)
-    swept = replace(document, kind=SweepKind(name, "all"))
-    pane.show_document(swept)
-    assert pane.requests(swept, PLACE)["feeding"].input == name
+    session = in_session(pane, document)
+    session.edit(kind=SweepKind(name, "all"))
+    assert pane.requests(session.document, PLACE)["feeding"].input == name
+    assert pane.input.buttons[name].isChecked()
     pane.input.buttons["q"].setFocus()
-    with qtbot.waitSignal(pane.altered):
-        qtbot.keyClick(pane.input.buttons["q"], Qt.Key.Key_Space)
-    pane.show_document(swept)
-    assert pane.requests(swept, PLACE)["feeding"].input == "q"
+    qtbot.keyClick(pane.input.buttons["q"], Qt.Key.Key_Space)
+    assert pane.requests(session.document, PLACE)["feeding"].input == "q"
+    session.edit(kind=SweepKind("z"))
+    assert pane.requests(session.document, PLACE)["feeding"].input == "q"
 
 
 def test_without_a_head_or_a_pair_it_says_what_to_do(document, show):

@@ -20,7 +20,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEADS
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, tell
+from tests.panes.conftest import PAIR, answer, in_session, tell
 from tests.pictures import draws
 
 ROWS = (PairRow(PAIR), PairRow(replace(PAIR, clean="When Ann and Tom went")))
@@ -88,6 +88,7 @@ def test_what_is_exact_what_is_estimated_and_what_is_left_out_is_said(mean):
 def test_the_plot_of_intervals_opens_where_there_is_a_mean(mean, document, show):
     many = document.having(table=ROWS, is_average=True, kind=HEADS)
     pane = answer(show(PatchingPane(), 520, 640), many)
+    in_session(pane, many)
     tell(pane, "sweep", mean)
     assert not pane.view.whiskers.isVisible()
     pane.view.tools.intervals.click()

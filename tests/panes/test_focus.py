@@ -21,10 +21,11 @@ from lensgui.panes.attention.head_numbers import weights
 from lensgui.prompts.pair import PairRow
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import CURSOR, PAIR, answer, take_head, tell
+from tests.panes.conftest import CURSOR, PAIR, answer, in_session, take_head, tell
 from tests.panes.copying import averaging
 from tests.pictures import draws
 
@@ -100,7 +101,9 @@ def test_edges_come_weakest_first_and_pass_the_threshold():
 
 @pytest.fixture
 def pane(document, show):
-    return answer(show(AttentionPane(), 900, 600), document)
+    pane = answer(show(AttentionPane(), 900, 600), document)
+    in_session(pane, document)
+    return pane
 
 
 def test_a_name_isolates_its_row_and_a_click_locks_it(pane, qtbot):
@@ -156,7 +159,7 @@ def test_lines_isolate_lock_and_turn(pane, qtbot):
         qtbot.mouseClick(lines, LEFT, pos=third.toPoint())
     assert picked.args == [{"position": 3}]
     assert lines.locked == ("position", 3)
-    pane.focus.bar.destination.setChecked(True)
+    pane.focus.bar.destination.trigger()
     assert lines.locked is None
     assert not lines.is_from
     pane.focus.bar.least.setValue(100)
@@ -201,7 +204,7 @@ def test_the_text_is_coloured_by_the_selected_token(pane, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         qtbot.mouseClick(text, LEFT, pos=text.place_of(4).center().toPoint())
     assert picked.args == [{"position": 4}]
-    pane.focus.bar.destination.setChecked(True)
+    pane.focus.bar.destination.trigger()
     with qtbot.waitSignal(pane.picked) as picked:
         qtbot.mouseClick(text, LEFT, pos=text.place_of(1).center().toPoint())
     assert picked.args == [{"source": 1}]
@@ -209,15 +212,15 @@ def test_the_text_is_coloured_by_the_selected_token(pane, qtbot):
 
 
 @pytest.mark.parametrize("measure", [option.value for option in MEASURES])
-@pytest.mark.parametrize(("side", "hides"), [(0, False), (1, True), (2, False), (2, True)])
+@pytest.mark.parametrize(
+    ("side", "hides"),
+    [("clean", False), ("corrupted", True), ("difference", False), ("difference", True)],
+)
 def test_what_is_copied_computes_what_is_shown(measure, side, hides, qtbot):
     pane = AttentionPane()
     qtbot.addWidget(pane)
-    document = find(TOY).document
-    pane.side.setCurrentIndex(side)
-    pane.focus.bar.measure.chosen.emit(measure)
-    pane.focus.bar.hide_first.setChecked(hides)
-    assert_copied(pane, document, Cursor(1, 2, 10))
+    view = AttentionView(side, measure=measure, head_hides_first=hides)
+    assert_copied(pane, find(TOY).document.having(attention=view), Cursor(1, 2, 10))
 
 
 def test_what_is_copied_averages_heads_and_pairs(qtbot):
@@ -227,7 +230,7 @@ def test_what_is_copied_averages_heads_and_pairs(qtbot):
     pair = document.pair
     swapped = replace(pair, clean=pair.corrupted, corrupted=pair.clean)
     many = document.having(table=(PairRow(pair), PairRow(swapped)), is_average=True)
-    pane.focus.bar.measure.chosen.emit("contribution")
+    many = many.having(attention=AttentionView(measure="contribution"))
     assert_copied(pane, many, Cursor(1, 2, 10, heads=((1, 2), (0, 3))))
 
 
@@ -235,8 +238,8 @@ def test_what_is_copied_averages_heads_and_pairs(qtbot):
 def test_what_is_copied_matches_prompts_of_several_lengths_by_role(measure, qtbot):
     pane = AttentionPane()
     qtbot.addWidget(pane)
-    pane.focus.bar.measure.chosen.emit(measure)
-    assert_copied(pane, averaging(are_unequal=True), Cursor(1, 2, 10))
+    document = averaging(are_unequal=True).having(attention=AttentionView(measure=measure))
+    assert_copied(pane, document, Cursor(1, 2, 10))
 
 
 def assert_copied(pane, document, cursor):

@@ -26,12 +26,13 @@ from lensgui.panes.menus import role_of
 from lensgui.panes.pictures import role_marks
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from lensgui.terms.kinds import HEADS
 from lensgui.terms.roles import ROLES, USUAL, GivenRole, Part
 from lensgui.terms.scores import SCORES
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import CURSOR, PAIR, answer, reply, tell
+from tests.panes.conftest import CURSOR, PAIR, answer, in_session, reply, tell
 from tests.pictures import draws
 
 EDGE = replace(CURSOR, source=1)
@@ -46,8 +47,9 @@ def pane(document, show):
 
 def rank_by(pane, document, key, cursor=EDGE):
     """Rank by a score, and give the pane the answer to what it asks then."""
+    session = in_session(pane, document)
     pane.bar.score.chosen.emit(key)
-    request = pane.requests(document, cursor).get("rank")
+    request = pane.requests(session.document, cursor).get("rank")
     if request is not None:
         reply(pane, "rank", request)
     return request
@@ -127,7 +129,6 @@ def test_an_edge_that_is_not_there_is_said_and_ranks_nobody(cursor, sentence, pa
 
 
 def test_a_failure_is_said_in_the_line_of_the_ranking_alone(pane, document):
-    pane.bar.score.chosen.emit("attribution")
     tell(pane, "rank", status="waiting")
     tell(pane, "rank", status="failed", sentence="Choose two answers.")
     assert pane.all_heads.ranked.text() == "Choose two answers."
@@ -136,12 +137,9 @@ def test_a_failure_is_said_in_the_line_of_the_ranking_alone(pane, document):
 
 def test_patching_cannot_rank_one_prompt_alone(pane, document):
     alone = document.having(corrupted="")
-    pane.show_document(alone)
-    pane.bar.score.chosen.emit("restores")
-    assert "rank" not in pane.requests(alone, EDGE)
+    assert rank_by(pane, alone, "restores") is None
     tell(pane, "rank", None)
     pane.show_reply("rank", None)
-    pane.show_document(alone)
     assert pane.all_heads.ranked.text() == ranks.NO_ANSWERS
 
 
@@ -163,9 +161,9 @@ def test_while_another_prompt_is_read_heads_keep_their_order(pane, document):
 
 def test_the_grid_follows_the_measure(pane, document):
     for measure in ("contribution", "values", "writes", "scores"):
-        pane.focus.bar.measure.chosen.emit(measure)
-        assert pane.requests(document, EDGE)["grid"].measure == measure
-    assert pane.requests(document, EDGE)["grid"] == AttentionGrid(
+        other = document.having(attention=AttentionView(measure=measure))
+        assert pane.requests(other, EDGE)["grid"].measure == measure
+    assert pane.requests(other, EDGE)["grid"] == AttentionGrid(
         document.model, PAIR, measure="scores"
     )
 
@@ -193,7 +191,7 @@ def test_layers_stand_side_by_side_where_the_pane_is_wide(pane, qtbot):
 
 def test_scores_are_shown_as_a_map_that_fits(pane, document):
     rank_by(pane, document, "attribution")
-    pane.bar.show_arrangement("map")
+    pane.bar.arrangement.chosen.emit("map")
     draws(pane.grid)
     layout = pane.grid.layout_now()
     assert layout.most_offset == (0, 0)

@@ -10,10 +10,11 @@ from PySide6.QtGui import QImage
 
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
 from lensgui.panes.inspector.inspector import InspectorPane
-from lensgui.panes.menus import pinnable, place_name, toggled
+from lensgui.panes.menus import pinnable, toggled
 from lensgui.panes.sweep_view.cells import cell_words
-from lensgui.state.document import Note, Session
-from lensgui.state.selection import Cursor
+from lensgui.state.document import Note
+from lensgui.state.selection import Cursor, place_name
+from lensgui.state.session import Session
 from lensgui.terms.kinds import VERBS, SweepKind
 from tests import fakes
 from tests.answering import last

@@ -215,7 +215,7 @@ def shades_of(grid, layer, head, down):
 def test_heads_that_are_not_finite_are_hatched(show, is_difference, arrangement):
     grid = show(HeadGrid(), 500, 900)
     grid.setPalette(theme.palette(theme.LIGHT))
-    grid.show_view(GridView("entropy here", arrangement))
+    grid.show_view(GridView(arrangement))
     atlas = broken_atlas(is_difference)
     grid.show_atlas(atlas)
     grid.show_ranking(ranking(NAMED["entropy here"], None, atlas, Cursor()))

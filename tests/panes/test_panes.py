@@ -33,6 +33,7 @@ from lensgui.panes.token_text import percent, signed
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from lensgui.terms.model_key import ModelKey
 from tests.panes.conftest import CURSOR, PAIR, answer, tell
 
@@ -107,12 +108,9 @@ def test_attention_asks_for_the_grid_and_the_selected_head(document, qtbot):
         "head": AttentionHead(document.model, PAIR, ((2, 1),)),
     }
     assert "head" not in pane.requests(document, Cursor(layer=2))
-    with qtbot.waitSignal(pane.altered):
-        pane.side.setCurrentIndex(1)
-    assert pane.requests(document, CURSOR)["grid"].side == "corrupted"
-    with qtbot.waitSignal(pane.altered):
-        pane.hide_first.setChecked(False)
-    assert pane.requests(document, CURSOR)["grid"].hide_first is False
+    other = document.having(attention=AttentionView("corrupted", hides_first=False))
+    grid = pane.requests(other, CURSOR)["grid"]
+    assert (grid.side, grid.hide_first) == ("corrupted", False)
 
 
 def test_the_switch_says_what_position_0_holds(document, show):

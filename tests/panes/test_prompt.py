@@ -17,7 +17,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.metrics import METRICS
 from tests.answering import last
 from tests.fakes import FakeAnswerer
-from tests.panes.conftest import PAIR, answer, tell
+from tests.panes.conftest import PAIR, answer, in_session, tell
 
 OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
 
@@ -268,10 +268,14 @@ def test_surprisal_colours_chips_on_demand_with_a_scale(document, show):
     assert pane.switch.scale.isHidden()
     assert "probability 0.707 · surprisal 0.50 bits" in chips[2].hover
     assert "surprisal" not in chips[0].hover
+    session = in_session(pane, document)
     pane.surprisal.click()
     tints = [chip.tint for chip in pane.tokens["clean"].row.chips]
     assert tints == [None, 0.5, 0.03125, 1, 0.125]
     assert pane.switch.scale.isVisible()
+    session.undo_stack.undo()
+    assert [chip.tint for chip in pane.tokens["clean"].row.chips] == [None] * 5
+    assert pane.switch.scale.isHidden()
 
 
 def test_averaging_is_said(document, show):

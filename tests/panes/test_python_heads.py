@@ -11,6 +11,7 @@ from lensgui.jobs.arrays import CellState
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from tests.panes.copying import averaging, copied, told, toy
 
 EDGE = Cursor(1, 2, 10, 4)
@@ -71,24 +72,22 @@ def test_the_inspector_of_a_position(name, dispatcher, qtbot):
 
 
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if name[:4] not in ("seve", "twic")])
-@pytest.mark.parametrize("side", [0, 1, 2])
+@pytest.mark.parametrize("side", ["clean", "corrupted", "difference"])
 def test_contributions_to_answers_that_were_not_typed(name, side, dispatcher, qtbot):
-    pane, document = AttentionPane(), DOCUMENTS[name]
-    pane.side.setCurrentIndex(side)
-    pane.focus.bar.measure.chosen.emit("contribution")
+    view = AttentionView(side, measure="contribution")
+    pane, document = AttentionPane(), DOCUMENTS[name].having(attention=view)
     shown = told(dispatcher, pane, document, "head")
     seen = shown.states == CellState.EXACT
     names = copied(pane, document, qtbot)
     np.testing.assert_allclose(names["shown"].numpy()[seen], shown.values[seen], atol=1e-4)
 
 
-@pytest.mark.parametrize("side", [0, 1, 2])
+@pytest.mark.parametrize("side", ["clean", "corrupted", "difference"])
 @pytest.mark.parametrize("hides", [False, True])
 @pytest.mark.parametrize("name", ["typed", "mean", "long"])
 def test_every_head_of_the_grid(name, hides, side, dispatcher, qtbot):
-    pane, document = AttentionPane(), {**DOCUMENTS, "long": long()}[name]
-    pane.side.setCurrentIndex(side)
-    pane.hide_first.setChecked(hides)
+    view = AttentionView(side, hides_first=hides)
+    pane, document = AttentionPane(), {**DOCUMENTS, "long": long()}[name].having(attention=view)
     atlas = told(dispatcher, pane, document, "grid")
     found = copied(pane, document, qtbot)["grid"].numpy()
     as_bytes = found * 127 + 128 if atlas.is_difference else found * 255

@@ -11,6 +11,7 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.state.document import Document, SweepChoice
+from lensgui.state.views import FeedersView, PatchingView
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import METRICS
 from tests.panes.conftest import tell
@@ -91,7 +92,7 @@ def test_both_directions(name, dispatcher, qtbot):
 @pytest.mark.parametrize("input_", ["q", "k", "v"])
 @pytest.mark.parametrize("name", ["typed", "nothing typed", "a set", "wrong sign", "mean"])
 def test_who_feeds_a_head(name, input_, dispatcher, qtbot):
-    pane, document = FeedersPane(), replace(DOCUMENTS[name], kind=SweepKind(input_, "all"))
+    pane, document = FeedersPane(), DOCUMENTS[name].having(kind=SweepKind(input_, "all"))
     names = copied(pane, document, qtbot)
     feeding = told(dispatcher, pane, document, "feeding")
     assert_same(names["shown"], feeding)
@@ -106,10 +107,10 @@ def test_who_feeds_a_head(name, input_, dispatcher, qtbot):
 @pytest.mark.parametrize("hears", [False, True])
 def test_who_feeds_a_set_of_heads(hears, dispatcher, qtbot):
     pane, cursor = FeedersPane(), replace(PLACE, heads=((0, 1), (1, 0), (1, 2)))
-    pane.hearing.setChecked(hears)
-    names = copied(pane, toy(), qtbot, cursor)
+    document = toy(feeders=FeedersView(hear_each_other=hears))
+    names = copied(pane, document, qtbot, cursor)
     assert names["heads"] == [(0, 1), (1, 0), (1, 2)]
-    assert_same(names["shown"], told(dispatcher, pane, toy(), "feeding", cursor))
+    assert_same(names["shown"], told(dispatcher, pane, document, "feeding", cursor))
 
 
 @pytest.mark.parametrize("a", ["typed", "wrong sign", "nothing typed", "mean"])
@@ -119,7 +120,7 @@ def test_the_side_that_is_shown(a, b, side, dispatcher, qtbot):
     pane = PatchingPane()
     kept = replace(DOCUMENTS[a], direction="noising").patching()
     document = replace(DOCUMENTS[b], kept=kept)
-    show_side(pane, document, side, dispatcher, qtbot)
+    document = show_side(pane, document, side, dispatcher, qtbot)
     np.testing.assert_allclose(
         copied(pane, document, qtbot)["shown"].numpy(), drawn(pane.view.face), atol=1e-5
     )
@@ -131,7 +132,7 @@ def test_a_sweep_of_the_present_prompts_is_a(document, side, dispatcher, qtbot):
     pane = PatchingPane()
     a = SweepChoice(SweepKind("pattern", "all"), "noising")
     document = replace(document, kind=SweepKind("z", "all"), kept=toy().patching(), against=a)
-    show_side(pane, document, side, dispatcher, qtbot, "against")
+    document = show_side(pane, document, side, dispatcher, qtbot, "against")
     assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
 
 
@@ -142,7 +143,7 @@ def test_what_cannot_be_subtracted_is_b_as_it_is_drawn(other, dispatcher, qtbot)
     kept = document.kept
     if other.extent == "edge":
         document = replace(document, kept=replace(kept, layer=1, head=3))
-    show_side(pane, document, "A − B", dispatcher, qtbot)
+    document = show_side(pane, document, "A − B", dispatcher, qtbot)
     assert_same(copied(pane, document, qtbot)["shown"], pane.sweep)
 
 
@@ -151,18 +152,19 @@ def test_edges_of_two_heads_are_subtracted(dispatcher, qtbot):
     document = replace(toy(), kind=kind)
     kept = replace(document.patching(), layer=1, head=3)
     document = replace(document, kept=kept)
-    show_side(pane, document, "A − B", dispatcher, qtbot)
+    document = show_side(pane, document, "A − B", dispatcher, qtbot)
     assert_same(copied(pane, document, qtbot)["shown"], pane.view.face)
 
 
 def show_side(pane, document, side, dispatcher, qtbot, name_of_a="kept"):
-    """Let a pane draw A, B or their difference."""
+    """Let a pane draw A, B or their difference; return the document that says so."""
     qtbot.addWidget(pane)
+    document = document.having(patching=PatchingView(side))
     pane.show_document(document)
     pane.show_cursor(PLACE)
-    pane.view.compare.buttons[side].click()
     for name in ("sweep", name_of_a) if side != "B" else ("sweep",):
         tell(pane, name, told(dispatcher, pane, document, name))
+    return document
 
 
 def test_a_mean_without_answers_is_refused_in_the_same_words(dispatcher, qtbot):

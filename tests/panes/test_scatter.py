@@ -16,9 +16,12 @@ from lensgui.panes.scatter.point_labels import NAMED, inside, outliers
 from lensgui.panes.scatter.point_plot import Points
 from lensgui.panes.scatter.scatter import Scatter
 from lensgui.state.selection import Cursor
+from lensgui.state.views import PatchingView
 from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import answer
 from tests.pictures import draws, move
+
+WITH_ESTIMATES = PatchingView(shows_estimates=True)
 
 
 def crowd():
@@ -91,15 +94,15 @@ def test_pins_are_outlined_in_both_plots(document, show):
     pinned = document.having(pins=(Cursor(4, 2),))
     heads = answer(show(NecessaryPane()), pinned).scatter
     assert {heads.points.names[at] for at in heads.marks.pinned} == {"L4H2"}
-    pane = answer(show(PatchingPane()), replace(pinned, kind=SweepKind("z", "all")))
-    pane.view.tools.estimate.click()
+    shown = pinned.having(kind=SweepKind("z", "all"), patching=WITH_ESTIMATES)
+    pane = answer(show(PatchingPane()), shown)
     found = pane.view.estimates.scatter
     assert {found.points.names[at] for at in found.marks.pinned} == {"L4H2"}
 
 
 def test_a_plot_of_one_position_says_which_and_what_the_correlation_is_of(document, show):
-    pane = answer(show(PatchingPane()), replace(document, kind=SweepKind("z")))
-    pane.view.tools.estimate.click()
+    shown = document.having(kind=SweepKind("z"), patching=WITH_ESTIMATES)
+    pane = answer(show(PatchingPane()), shown)
     assert "position 3" in pane.view.estimates.scatter.points.x_title
     assert "cells at all positions" in pane.view.remarks.text()
 

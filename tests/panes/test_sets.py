@@ -12,14 +12,16 @@ from lensgui.jobs.arrays import HeadEffects
 from lensgui.jobs.requests import PathsInto, WhoFeeds
 from lensgui.panes import theme
 from lensgui.panes.menus import MENU
-from lensgui.panes.patching.chain import Chain, Link
+from lensgui.panes.patching.chain import Chain, link_name
 from lensgui.panes.patching.necessary_sufficient import NOBODY, NecessaryPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.scatter.point_plot import LARGEST, SMALLEST
 from lensgui.state.selection import Cursor, Selection
+from lensgui.state.session import Session
+from lensgui.state.views import FeedersView, Link
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, tell
+from tests.panes.conftest import PAIR, answer, in_session, tell
 from tests.panes.test_attention_pictures import settle
 from tests.pictures import move
 
@@ -234,7 +236,13 @@ def test_what_a_set_can_be_asked(document, show, qtbot):
 def feeders(document, show, heads=ACROSS):
     cursor = Cursor(*heads[-1], 3, heads=heads)
     pane = answer(show(FeedersPane()), document, cursor)
+    in_session(pane, document)
     return pane, linked(pane, cursor)
+
+
+def feeding(pane, selection):
+    """What the pane asks now."""
+    return pane.requests(pane._document, selection.cursor)["feeding"]
 
 
 def test_a_set_is_fed_together_and_says_whom_senders_between_reach(document, show):
@@ -252,12 +260,11 @@ def test_a_set_is_fed_together_and_says_whom_senders_between_reach(document, sho
 def test_receivers_of_several_layers_may_hear_each_other(document, show, qtbot):
     pane, selection = feeders(document, show)
     assert pane.hearing.isEnabled()
-    with qtbot.waitSignal(pane.altered):
-        pane.hearing.click()
-    assert pane.requests(document, selection.cursor)["feeding"].hear_each_other
+    pane.hearing.click()
+    assert feeding(pane, selection).hear_each_other
     selection.move(layer=4, head=2, heads=((4, 0), (4, 2)))
     assert not pane.hearing.isEnabled()
-    assert not pane.requests(document, selection.cursor)["feeding"].hear_each_other
+    assert not feeding(pane, selection).hear_each_other
 
 
 def test_totals_stand_where_nothing_moves_and_choose_the_input(document, show, qtbot):
@@ -267,9 +274,8 @@ def test_totals_stand_where_nothing_moves_and_choose_the_input(document, show, q
     for button, share in zip(pane.input.buttons.values(), totals.shown, strict=True):
         assert button.text().endswith(f"{share:.0%}".replace("%", " %").replace("-", "−"))
         assert "do not add up" in button.toolTip()
-    with qtbot.waitSignal(pane.altered):
-        qtbot.mouseClick(pane.input.buttons["pattern"], LEFT)
-    assert pane.requests(document, selection.cursor)["feeding"].input == "pattern"
+    qtbot.mouseClick(pane.input.buttons["pattern"], LEFT)
+    assert feeding(pane, selection).input == "pattern"
     tell(pane, "totals", status="late", request=PathsInto(document.model, PAIR, ((1, 1),)))
     assert pane.input.is_stale
     pane.show_reply("totals", None)
@@ -284,20 +290,20 @@ def test_the_chain_goes_back_from_sender_to_sender_and_returns(document, show, q
     middle = pane.heatmap.middle_of(1, 2).toPoint()
     qtbot.mouseClick(pane.heatmap, LEFT, pos=middle)
     assert selection.cursor == Cursor(1, 2, 3)
-    assert pane.requests(document, selection.cursor)["feeding"].heads == ACROSS
+    assert feeding(pane, selection).heads == ACROSS
     qtbot.keyClick(pane.heatmap, Qt.Key.Key_Return)
-    assert pane.requests(document, selection.cursor)["feeding"].heads == ((1, 2),)
+    assert feeding(pane, selection).heads == ((1, 2),)
     pane.input.buttons["v"].click()
     pane.heatmap.picked.emit({"layer": 0, "head": 3})
     qtbot.keyClick(pane.heatmap, Qt.Key.Key_Return)
     links = [Link(ACROSS, "q"), Link(((1, 2),), "v"), Link(((0, 3),), "v")]
     assert list(pane.chain.links) == links
-    assert [link.name for link in links] == ["L2H3+L4H0+2.q", "L1H2.v", "L0H3.v"]
+    assert [link_name(link) for link in links] == ["L2H3+L4H0+2.q", "L1H2.v", "L0H3.v"]
     pane.chain.buttons[0].click()
     assert selection.cursor.heads == ACROSS
     assert list(pane.chain.links) == links[:1]
-    feeding = pane.requests(document, selection.cursor)["feeding"]
-    assert (feeding.heads, feeding.input) == (ACROSS, "q")
+    request = feeding(pane, selection)
+    assert (request.heads, request.input) == (ACROSS, "q")
 
 
 def test_a_selection_elsewhere_ends_the_chain(document, show):
@@ -308,6 +314,49 @@ def test_a_selection_elsewhere_ends_the_chain(document, show):
     assert pane.chain.links == (Link(((5, 0),), "q"),)
     pane.heatmap.activated.emit(1, 4)  # an MLP has no inputs to ask about
     assert len(pane.chain.links) == 1
+
+
+def test_the_chain_is_the_selections_that_it_was_made_for(document, show):
+    pane, selection = feeders(document, show)
+    pane.heatmap.picked.emit({"layer": 1, "head": 2})
+    pane.heatmap.picked.emit({"layer": 3})  # an MLP
+    assert feeding(pane, selection).heads == ACROSS
+    selection.move(position=1)
+    assert feeding(pane, selection).heads == ACROSS
+    selection.move(layer=5, head=0)
+    assert feeding(pane, selection).heads == ((5, 0),)
+    selection.back()
+    assert feeding(pane, selection).heads == ACROSS
+
+
+def test_undo_takes_the_chain_back_and_walking_along_senders_is_one_step(document, show):
+    pane, selection = feeders(document, show)
+    stack = pane.findChild(Session).undo_stack
+    for head in range(4):
+        pane.heatmap.picked.emit({"layer": 1, "head": head})
+    assert stack.count() == 2  # receivers are held, and then the sender is another one
+    pane.heatmap.activated.emit(0, 3)
+    assert feeding(pane, selection).heads == ((0, 3),)
+    assert len(pane.chain.links) == 2
+    stack.undo()
+    selection.back()
+    assert feeding(pane, selection).heads == ACROSS
+    assert len(pane.chain.links) == 1
+    stack.redo()
+    selection.forward()
+    assert [link.heads for link in pane.chain.links] == [ACROSS, ((0, 3),)]
+
+
+def test_heads_that_another_model_lacks_are_left_out_of_the_chain(document, show):
+    held = ((40, 1), (2, 3))
+    before = (Link(((40, 0),), "q"), Link(((4, 1), (40, 2)), "k"))
+    view = FeedersView(held=held, sender=Cursor(1, 2), before=before)
+    pane = answer(show(FeedersPane()), document.having(feeders=view), Cursor(1, 2))
+    assert pane.requests(pane._document, Cursor(1, 2))["feeding"].heads == ((2, 3),)
+    assert pane.chain.links == (Link(((4, 1),), "k"), Link(((2, 3),), "q"))
+    gone = FeedersView(held=((40, 1),), sender=Cursor(1, 2))
+    pane.show_document(document.having(feeders=gone))
+    assert pane.requests(pane._document, Cursor(1, 2))["feeding"].heads == ((1, 2),)
 
 
 @pytest.mark.parametrize(("width", "shown"), [(900, 6), (330, 4), (150, 1)])
@@ -342,5 +391,5 @@ def test_a_link_wider_than_its_room_is_shortened_and_written_out_where_there_is_
 
 
 def test_a_set_of_many_heads_is_a_number():
-    assert Link(tuple((9, head) for head in range(7)), "k").name == "7 heads.k"
-    assert Link(((23, 1), (23, 3)), "pattern").name == "L23H1+3.pattern"
+    assert link_name(Link(tuple((9, head) for head in range(7)), "k")) == "7 heads.k"
+    assert link_name(Link(((23, 1), (23, 3)), "pattern")) == "L23H1+3.pattern"

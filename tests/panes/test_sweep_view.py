@@ -20,7 +20,7 @@ from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, tell
+from tests.panes.conftest import PAIR, answer, in_session, tell
 from tests.pictures import draws
 
 HEADS = SweepKind("z", "all")
@@ -72,6 +72,7 @@ def test_edges_are_those_of_the_selected_head(document, show, qtbot):
 
 def test_the_range_is_dragged_and_returns(document, show, qtbot):
     pane = answer(show(PatchingPane()), document, PLACE)
+    session = in_session(pane, document)
     levels = pane.view.levels
     assert levels.end == 1.0
     before = pane.heatmap.picture.shades.copy()
@@ -80,6 +81,7 @@ def test_the_range_is_dragged_and_returns(document, show, qtbot):
     qtbot.mouseRelease(levels, Qt.MouseButton.LeftButton, pos=QPoint(5, 180))
     assert levels.end == pytest.approx(4.0, rel=0.1)
     assert levels.is_own
+    assert session.undo_stack.count() == 1  # however far it was dragged
     assert not np.array_equal(before, pane.heatmap.picture.shades)
     qtbot.mouseDClick(levels, Qt.MouseButton.LeftButton, pos=QPoint(5, 20))
     assert (levels.end, levels.is_own) == (1.0, False)
@@ -92,6 +94,7 @@ def test_the_range_is_dragged_and_returns(document, show, qtbot):
 
 def test_the_table_lists_the_strongest_and_selects(document, show, qtbot):
     pane = answer(show(PatchingPane()), replace(document, kind=HEADS), PLACE)
+    in_session(pane, replace(document, kind=HEADS))
     table = pane.view.table
     assert not table.isVisible()
     qtbot.mouseClick(pane.view.tools.table, Qt.MouseButton.LeftButton)
@@ -107,6 +110,7 @@ def test_the_table_lists_the_strongest_and_selects(document, show, qtbot):
 
 def test_estimates_are_plotted_against_exact_values(document, show, qtbot):
     pane = answer(show(PatchingPane()), replace(document, kind=HEADS), PLACE)
+    in_session(pane, replace(document, kind=HEADS))
     qtbot.mouseClick(pane.view.tools.estimate, Qt.MouseButton.LeftButton)
     points = pane.view.estimates.scatter.points
     np.testing.assert_allclose(points.x * 8, pane.sweep.values.ravel(), rtol=1e-5)
@@ -216,6 +220,7 @@ def test_a_mean_over_pairs_says_how_sure_it_is(document, show):
 @pytest.mark.parametrize("kind", [HEADS, SweepKind("z"), SweepKind("resid_pre")])
 def test_values_that_are_all_the_same_or_no_numbers(document, show, qtbot, value, kind):
     pane = answer(show(PatchingPane()), replace(document, kind=kind), PLACE)
+    in_session(pane, replace(document, kind=kind))
     values = np.full_like(pane.sweep.values, value)
     states = np.full(
         values.shape, CellState.EXACT if value == 0 else CellState.NOT_FINITE, np.uint8

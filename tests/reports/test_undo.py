@@ -5,20 +5,20 @@ from __future__ import annotations
 import gc
 from weakref import WeakSet
 
-from lensgui.state import document
-from lensgui.state.document import Session
+from lensgui.state import session as sessions
 from lensgui.state.examples import TOY, find
+from lensgui.state.session import Session
 
 
 def test_merged_edits_are_not_kept(qapp, monkeypatch):
     alive, first = WeakSet(), find(TOY).document
-    start = document.Edit.__init__
+    start = sessions.Edit.__init__
 
     def counted(edit, *arguments):
         start(edit, *arguments)
         alive.add(edit)
 
-    monkeypatch.setattr(document.Edit, "__init__", counted)
+    monkeypatch.setattr(sessions.Edit, "__init__", counted)
     session, seen = Session(first), []
     session.changed.connect(seen.append)
     for number in range(500):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.panes.attention.attention import AttentionPane
-from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.selection import gathered
+from lensgui.state.views import AllKindsView, AttentionView
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
@@ -56,14 +56,13 @@ def explorer(camera: Camera) -> None:
         camera.take(f"attention-measure-{measure.replace('/', ' ')}", pane)
     choose(bar.measure, bar.measure.itemText(0))
     for arrangement in ("ranked", "map"):
-        pane.bar.show_arrangement(arrangement)
+        camera.window.session.edit(attention=AttentionView(arrangement=arrangement))
         camera.wait()
         in_both_looks(camera, f"attention-{arrangement}", "Attention")
-    pane.bar.show_arrangement("layers")
-    pane.side.setCurrentIndex(2)
+    camera.window.session.edit(attention=AttentionView("difference"))
     camera.wait()
     in_both_looks(camera, "attention-difference", "Attention")
-    pane.side.setCurrentIndex(0)
+    camera.window.session.edit(attention=AttentionView())
     long_one = "The cat sat on the mat and looked at the dog. " * 22
     camera.window.session.edit(clean=long_one, corrupted="")
     camera.wait()
@@ -116,11 +115,10 @@ def all_kinds(camera: Camera) -> None:
         window.show_pane("All kinds at once")
         camera.wait()
         camera.take(f"all-kinds-{size[0]}x{size[1]}")
-    tiles = pane_of(window, AllKindsPane).tiles
-    tiles.enlarge(3)
+    window.session.edit(all_kinds=AllKindsView(enlarged=3))
     camera.wait()
     camera.take("all-kinds-enlarged")
-    tiles.enlarge(None)
+    window.session.edit(all_kinds=AllKindsView())
     window.resize(1280, 800)
     window.reset_layout()
 

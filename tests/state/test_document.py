@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.state.document import Document, Session, SweepChoice
+from lensgui.state.document import Document, SweepChoice
+from lensgui.state.session import Session
 from lensgui.terms.kinds import RESID_PRE, SweepKind
 from lensgui.terms.model_key import ModelKey
 

@@ -7,20 +7,25 @@ from functools import partial
 from operator import attrgetter
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShowEvent, QUndoStack
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
+    QDialog,
     QDockWidget,
     QLineEdit,
     QMainWindow,
     QMenu,
     QPlainTextEdit,
+    QUndoView,
+    QVBoxLayout,
     QWidget,
 )
 
 from lensgui.app.window.appearance import CHOICES
+from lensgui.panes.controls.controls import caption
 from lensgui.panes.pictures.number_table import NumberTable
+from lensgui.panes.theme import zoomed
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import examples
 from lensgui.terms.resources import resource
@@ -96,6 +101,13 @@ COMMANDS = (
         "Do the edit again.",
     ),
     Command(
+        "&Edit",
+        "&History…",
+        "history.show",
+        "",
+        "List every step, and go back or forward to any of them.",
+    ),
+    Command(
         "&Edit", "Select &back", "selection.back", "Alt+Left", "Return to what was selected before."
     ),
     Command("&Edit", "Select f&orward", "selection.forward", "Alt+Right", "Undo going back."),
@@ -111,7 +123,43 @@ COMMANDS = (
     ),
     Command("&Help", "&Keys and mouse", "show_keys", "F1", "What every key and click does."),
 )
+HISTORY_SIZE = (280, 360)  # pixels
+AT_FIRST = "As it was at first"
+HISTORY_HINT = "The line that is marked is what you see: click another to go there."
+HISTORY_TIP = (
+    "Every edit and every switch, the last one below; ↑ and ↓ step through them. What follows the "
+    "marked line stays until you change something."
+)
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
+
+
+class HistoryDialog(QDialog):
+    """Lists all steps, from the document as it was at first; it stays in front of its window.
+
+    Attributes:
+        steps: The list.
+    """
+
+    def __init__(self, stack: QUndoStack, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("History")
+        self.setWindowFlag(Qt.WindowType.Tool)
+        self.steps = QUndoView(stack, self)
+        self.steps.setEmptyLabel(AT_FIRST)
+        self.steps.setAccessibleName("Steps of the history")
+        self.steps.setToolTip(plain_tip(HISTORY_TIP))
+        self.steps.setUniformItemSizes(True)
+        hint = caption(HISTORY_HINT, self)
+        hint.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.addWidget(hint)
+        column.addWidget(self.steps, 1)
+        self.resize(*map(zoomed, HISTORY_SIZE))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let the arrow keys step at once."""
+        super().showEvent(event)
+        self.steps.setFocus()
 
 
 def is_typed_into(widget: QWidget | None) -> bool:

@@ -17,8 +17,9 @@ from lensgui.panes.menus import toggled
 from lensgui.panes.pane import MODEL as NAME
 from lensgui.panes.pane import UNEQUAL, Channel, Pane
 from lensgui.prompts.pair import PromptPair
-from lensgui.state.document import Document, Session
+from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, Selection
+from lensgui.state.session import Session
 from lensgui.terms.model_key import ModelKey
 
 MODEL: Channel = ("", NAME)

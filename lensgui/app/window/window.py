@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QSho
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from lensgui.app.leaving import may_close
-from lensgui.app.window.actions import fill_menus, keys_and_mouse, press
+from lensgui.app.window.actions import HistoryDialog, fill_menus, keys_and_mouse, press
 from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
@@ -19,9 +19,10 @@ from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
 from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.number_table import TableDialog, show_table_of
-from lensgui.state.document import Document, Session
+from lensgui.state.document import Document
 from lensgui.state.examples import find
 from lensgui.state.selection import Selection
+from lensgui.state.session import Session
 
 TITLE = "lensgui"
 SIZE = (1280, 800)
@@ -39,11 +40,7 @@ class MainWindow(QMainWindow):
     closed = Signal()
 
     def __init__(
-        self,
-        session: Session,
-        selection: Selection,
-        runner: Runner,
-        appearance: Appearance,
+        self, session: Session, selection: Selection, runner: Runner, appearance: Appearance
     ) -> None:
         super().__init__()
         self.session, self.selection, self.runner = session, selection, runner
@@ -57,6 +54,7 @@ class MainWindow(QMainWindow):
         TabBars(self)
         self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}
         self.alone = Solo()
+        self.history = HistoryDialog(session.undo_stack, self)
         self.model_bar = ModelBar(self)
         self.addToolBar(self.model_bar)
         self.status = StatusLine(self)

@@ -23,13 +23,14 @@ from lensgui.panes.controls.controls import Shares
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
-from lensgui.panes.head_grid.ranking import question
+from lensgui.panes.head_grid.ranking import NAMED, question
 from lensgui.panes.menus import Verb, edges_of, heads_of
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.token_text import is_of, names
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, extended
+from lensgui.state.views import AT_FIRST, AttentionView
 from lensgui.terms.kinds import Head, Side
 
 HIDE_FIRST = "hide position 0"
@@ -75,16 +76,16 @@ class AttentionPane(Pane):
     averages: ClassVar[bool] = True
     about: ClassVar[str] = "Where each head looks: rows are destinations, columns are sources."
     says_itself: ClassVar[frozenset[str]] = frozenset({"rank"})
+    view_name: ClassVar[str] = "attention"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document: Document | None = None
         self._cursor = Cursor()
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
         self.side.setAccessibleName("Prompt whose attention is shown")
         self.hide_first = QCheckBox(HIDE_FIRST, self)
-        self.hide_first.setChecked(True)
+        self.hide_first.setChecked(self._view.hides_first)
         self.all_heads = AllHeads(self)
         self.grid, self.bar = self.all_heads.grid, self.all_heads.bar
         self.focus = HeadFocus(self)
@@ -101,43 +102,49 @@ class AttentionPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return every head's thumbnail, and the selected head exactly."""
-        pair, rows, side = document.pair, document.rows, self._side
+        pair, rows, view = document.pair, document.rows, document.views.attention
         needed = {"clean": (pair.clean,), "corrupted": (pair.corrupted,)}
-        if not rows and not all(needed.get(side, (pair.clean, pair.corrupted))):
+        if not rows and not all(needed.get(view.side, (pair.clean, pair.corrupted))):
             return {}
-        model, asked, focus = document.model, document.asked, self.focus.focus
+        model, asked, side = document.model, document.asked, view.side
         found: dict[str, Request] = {
             "pair": ReadPair(model, pair),
-            "grid": AttentionGrid(
-                model, asked, side, self.hide_first.isChecked(), rows, focus.measure
-            ),
+            "grid": AttentionGrid(model, asked, side, view.hides_first, rows, view.measure),
         }
-        ranks = question(self.all_heads.score, document, cursor, side)
+        ranks = question(NAMED[view.score], document, cursor, side)
         if ranks is not None:
             found["rank"] = ranks
         looked_at = cursor.selected
         if looked_at:
             found["head"] = AttentionHead(
-                model, asked, looked_at, side, focus.measure, focus.hides_first, rows
+                model, asked, looked_at, side, view.measure, view.head_hides_first, rows
             )
         return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get what is shown of the selected head, and of all heads."""
-        focus = self.focus.focus
+        view = document.views.attention
         return script.attention(
             document,
             cursor.selected or ((cursor.layer or 0, cursor.head or 0),),
-            self._side,
-            focus.measure,
-            hides_first=focus.hides_first,
-            grid_hides_first=self.hide_first.isChecked(),
-            ranked=script.ranked(document, self.all_heads.score, cursor, self._side),
+            view.side,
+            view.measure,
+            hides_first=view.head_hides_first,
+            grid_hides_first=view.hides_first,
+            ranked=script.ranked(document, NAMED[view.score], cursor, view.side),
         )
 
     def show_document(self, document: Document) -> None:
-        """Outline the pinned heads."""
+        """Show how attention is looked at, and outline the pinned heads."""
+        was_ranked = self.grid.view.is_ranked
         self._document = document
+        view = document.views.attention
+        self.side.setCurrentIndex(SIDES.index(view.side))
+        self.hide_first.setChecked(view.hides_first)
+        self.focus.show_view(view)
+        self.all_heads.show_view(view)
+        if self.grid.view.is_ranked != was_ranked:
+            self._share_out()
         self.all_heads.show_bounds(document.bounds)
         self._mark()
         self._rank()
@@ -205,8 +212,9 @@ class AttentionPane(Pane):
         self.focus.show_stale(self.is_stale("head"))
 
     @property
-    def _side(self) -> Side:
-        return SIDES[self.side.currentIndex()]
+    def _view(self) -> AttentionView:
+        views = self._document.views if self._document is not None else AT_FIRST
+        return views.attention
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the width anew."""
@@ -239,16 +247,16 @@ class AttentionPane(Pane):
         for part in (self.grid, self.focus):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
-        self.all_heads.arranged.connect(self._arrange)
+        self.all_heads.chosen.connect(self.set_view)
         self.all_heads.bounds_changed.connect(self._edit_bounds)
         self.grid.extended.connect(self._extend)
         self.grid.pinned.connect(self._pin)
         self.grid.menu_requested.connect(self._offer_head)
         self.head.menu_requested.connect(self._offer_edge)
         self.head.verb_requested.connect(self._act_on_edge)
-        self.focus.altered.connect(self.altered)
-        self.side.currentIndexChanged.connect(self._alter)
-        self.hide_first.toggled.connect(self._alter)
+        self.focus.bar.chosen.connect(self.set_view)
+        self.side.activated.connect(self._choose_side)
+        self.hide_first.clicked.connect(self._hide_first)
         self.side.setToolTip("Which prompt's attention is shown, or clean minus corrupted.")
         self.hide_first.setAccessibleName("Hide position 0 in the grid")
         self.hide_first.setToolTip(
@@ -256,16 +264,13 @@ class AttentionPane(Pane):
             "rest: it would swamp everything else."
         )
 
-    @Slot()
-    def _alter(self) -> None:
-        self.altered.emit()
+    @Slot(int)
+    def _choose_side(self, index: int) -> None:
+        self.set_view({"side": SIDES[index]})
 
-    @Slot()
-    def _arrange(self) -> None:
-        """Ask for what ranks the heads now."""
-        self._rank()
-        self._share_out()
-        self.altered.emit()
+    @Slot(bool)
+    def _hide_first(self, hides_first: bool) -> None:
+        self.set_view({"hides_first": hides_first})
 
     @Slot(object)
     def _edit_bounds(self, bounds: object) -> None:
@@ -318,7 +323,7 @@ class AttentionPane(Pane):
 
     def _reading(self, axis: Axis) -> PromptReading | None:
         """Return what is known of the prompt whose tokens an axis counts."""
-        side = "corrupted" if self._side == "corrupted" else "clean"
+        side = "corrupted" if self._view.side == "corrupted" else "clean"
         reading: PromptReading | None = getattr(self._pair, side, None)
         return reading if is_of(axis, reading) else None
 

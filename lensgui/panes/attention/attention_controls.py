@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import (
     QMenu,
@@ -17,6 +15,7 @@ from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button, caption
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.token_text import plain_tip
+from lensgui.state.views import AttentionView, Drawing
 from lensgui.terms.kinds import AttentionMeasure
 
 NARROW = 6  # letters of a choice that must be seen, however narrow the pane is
@@ -41,51 +40,30 @@ MEASURES: tuple[Option[AttentionMeasure], ...] = (
         "and a row sums to the head's direct attribution at its destination.",
     ),
 )
-VIEWS = (
+VIEWS: tuple[Option[Drawing], ...] = (
     Option("map", "map", "Rows are destinations, columns are sources."),
     Option("lines", "lines", "A line from each destination to what it attends to."),
     Option("text", "text", "The prompt, coloured by the attention of the selected token."),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Focus:
-    """How one head is looked at.
-
-    Attributes:
-        measure: What is counted; see `AttentionHead`.
-        view: "map", "lines" or "text".
-        hides_first: Whether position 0 is left out.
-        is_from: Whether a token's attention is what it attends to, rather than what attends to it.
-        least: The weakest line that is drawn, as a share of the scale's end.
-    """
-
-    measure: AttentionMeasure = "pattern"
-    view: str = "map"
-    hides_first: bool = False
-    is_from: bool = True
-    least: float = 0.1
-
-
 class FocusBar(QWidget):
     """What is counted of one head, and how it is drawn.
 
     Attributes:
-        changed: (Focus,) after a choice.
+        chosen: (changes,) fields of the view that the user set otherwise.
     """
 
-    changed = Signal(object)
+    chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.focus = Focus()
         self.measure = Chooser("What is counted of the selected head", [("", MEASURES)], self)
         self.view = Chooser("How the selected head is drawn", [("", VIEWS)], self)
         self.measure.setMinimumContentsLength(NARROW)
         self.view.setMinimumContentsLength(4)
         self.least = QSlider(Qt.Orientation.Horizontal, self)
         self.least.setRange(0, 100)
-        self.least.setValue(round(self.focus.least * 100))
         self.least.setMinimumWidth(40)
         self.least.setAccessibleName("Weakest line that is drawn")
         self.weakest = caption("", self)
@@ -98,9 +76,9 @@ class FocusBar(QWidget):
         row.addWidget(self.weakest)
         row.addWidget(self.least)
         row.addWidget(self.more)
-        self._show()
+        self.show_view(AttentionView())
         self.measure.chosen.connect(self._measure)
-        self.view.chosen.connect(self._view)
+        self.view.chosen.connect(self._draw)
         self.least.valueChanged.connect(self._weaken)
 
     def _menu(self) -> QMenu:
@@ -115,49 +93,50 @@ class FocusBar(QWidget):
         directions = QActionGroup(menu)
         for action in (self.source, self.destination):
             directions.addAction(action)
-        self.source.setChecked(True)
+        directions.triggered.connect(self._turn)
         menu.addSeparator()
         self.hide_first = _switch(
             menu,
             "Hide position 0 of this head",
             "Leave position 0 out here too; attention is shared among the rest of each row.",
         )
-        self.source.toggled.connect(self._turn)
-        self.hide_first.toggled.connect(self._hide)
+        self.hide_first.triggered.connect(self._hide)
         return menu
+
+    def show_view(self, view: AttentionView) -> None:
+        """Show how the head is looked at, without saying so."""
+        self.measure.show_value(view.measure)
+        self.view.show_value(view.drawing)
+        with QSignalBlocker(self.least):
+            self.least.setValue(round(view.least_line * 100))
+        (self.source if view.is_from else self.destination).setChecked(True)
+        self.hide_first.setChecked(view.head_hides_first)
+        for part in (self.weakest, self.least):
+            part.setVisible(view.drawing == "lines")
+        self.weakest.setText(f"lines ≥ {view.least_line:.0%}".replace("%", " %"))
+        self.least.setToolTip(
+            plain_tip(f"Lines weaker than {view.least_line:.0%} of the scale's end are left out.")
+        )
 
     @Slot(object)
     def _measure(self, measure: AttentionMeasure) -> None:
-        self._tell(replace(self.focus, measure=measure))
+        self.chosen.emit({"measure": measure})
 
     @Slot(object)
-    def _view(self, view: str) -> None:
-        self._tell(replace(self.focus, view=view))
+    def _draw(self, drawing: Drawing) -> None:
+        self.chosen.emit({"drawing": drawing})
 
-    @Slot(bool)
-    def _turn(self, is_from: bool) -> None:
-        self._tell(replace(self.focus, is_from=is_from))
+    @Slot(object)
+    def _turn(self, direction: QAction) -> None:
+        self.chosen.emit({"is_from": direction is self.source})
 
     @Slot(bool)
     def _hide(self, hides_first: bool) -> None:
-        self._tell(replace(self.focus, hides_first=hides_first))
+        self.chosen.emit({"head_hides_first": hides_first})
 
     @Slot(int)
     def _weaken(self, percent: int) -> None:
-        self._tell(replace(self.focus, least=percent / 100))
-
-    def _tell(self, focus: Focus) -> None:
-        self.focus = focus
-        self._show()
-        self.changed.emit(focus)
-
-    def _show(self) -> None:
-        for part in (self.weakest, self.least):
-            part.setVisible(self.focus.view == "lines")
-        self.weakest.setText(f"lines ≥ {self.focus.least:.0%}".replace("%", " %"))
-        self.least.setToolTip(
-            plain_tip(f"Lines weaker than {self.focus.least:.0%} of the scale's end are left out.")
-        )
+        self.chosen.emit({"least_line": percent / 100})
 
 
 def _switch(menu: QMenu, name: str, tip: str) -> QAction:

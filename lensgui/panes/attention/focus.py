@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import HeadSlice
-from lensgui.panes.attention.attention_controls import Focus, FocusBar
+from lensgui.panes.attention.attention_controls import FocusBar
 from lensgui.panes.attention.head_lines import HeadLines
 from lensgui.panes.attention.head_map import HeadMap
 from lensgui.panes.attention.head_numbers import Weights, weights
 from lensgui.panes.attention.head_text import TextArea
 from lensgui.panes.controls.controls import headline, line
-from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import percent, plain_tip, signed
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, place_name
+from lensgui.state.views import AttentionView
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import Part
 
@@ -30,14 +30,13 @@ class HeadFocus(QWidget):
     Attributes:
         heads: Those whose numbers are drawn, each a layer and a head.
         bar: The switches.
+        view: How the head is drawn.
         picked: (fields,) the position or source that was clicked.
         hovered: (words,) what is under the pointer.
-        altered: A switch changed what is asked.
     """
 
     picked = Signal(object)
     hovered = Signal(str)
-    altered = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +48,7 @@ class HeadFocus(QWidget):
         self.name = headline("", self)
         self.share = line(self, Qt.AlignmentFlag.AlignRight)
         self.bar = FocusBar(self)
+        self.view = AttentionView()
         self.map = HeadMap(self)
         self.lines = HeadLines(self)
         self.area = TextArea(self)
@@ -64,16 +64,25 @@ class HeadFocus(QWidget):
         column.setSpacing(2)
         column.addLayout(title)
         column.addWidget(self._stack, 1)
-        self.bar.changed.connect(self._show_focus)
         for part in (self.map, self.lines, self.text):
             part.picked.connect(self.picked)
             part.hovered.connect(self.hovered)
-        self._measured = self.focus.measure, self.focus.hides_first
 
-    @property
-    def focus(self) -> Focus:
-        """How the head is looked at."""
-        return self.bar.focus
+    def show_view(self, view: AttentionView) -> None:
+        """Draw the head otherwise."""
+        before, self.view = self.view, view
+        if view == before:
+            return
+        self.bar.show_view(view)
+        if view.drawing != before.drawing:
+            self._stack.setCurrentIndex(VIEWS.index(view.drawing))
+            self.area.reveal()
+        if view.least_line != before.least_line:
+            self.lines.show_least(view.least_line)
+        if view.is_from != before.is_from:
+            self.lines.show_direction(is_from=view.is_from)
+            self.text.show_direction(is_from=view.is_from)
+            self.area.reveal()
 
     def expect(self, heads: Heads) -> None:
         """Say whose numbers come next; what is drawn keeps its name until they arrive."""
@@ -135,20 +144,6 @@ class HeadFocus(QWidget):
             part.show_stale(is_stale)
         if is_stale and self.heads != self._needed:
             self.share.setText(f"{_name(self._needed)} is being read …")
-
-    @Slot(object)
-    def _show_focus(self, focus: Focus) -> None:
-        self._stack.setCurrentIndex(VIEWS.index(focus.view))
-        self.area.reveal()
-        if focus.least != self.lines.least:
-            self.lines.show_least(focus.least)
-        if focus.is_from != self.lines.is_from:
-            self.lines.show_direction(is_from=focus.is_from)
-            self.text.show_direction(is_from=focus.is_from)
-        asked = focus.measure, focus.hides_first
-        if asked != self._measured:
-            self._measured = asked
-            self.altered.emit()
 
 
 def _name(heads: Heads) -> str:

@@ -20,6 +20,7 @@ from lensgui.panes.head_grid.ranking import NAMED, ranking
 from lensgui.panes.head_grid.role_rules import RoleRules
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import USUAL, Part, RoleBounds
 from lensgui.terms.scores import HeadScore
@@ -34,11 +35,11 @@ class AllHeads(QWidget):
         ranked: The line above the grid.
         magnifier: The head under the pointer, over the owner.
         rules: The dialog of the rules; None until it is wanted.
-        arranged: Another score or arrangement was chosen.
+        chosen: (changes,) fields of the view that the user set otherwise.
         bounds_changed: (RoleBounds,) a number of the rules was changed.
     """
 
-    arranged = Signal()
+    chosen = Signal(object)
     bounds_changed = Signal(object)
 
     def __init__(self, owner: QWidget) -> None:
@@ -46,10 +47,11 @@ class AllHeads(QWidget):
         self._owner = owner
         self._roles: Mapping[Head, Part] = {}
         self._bounds = USUAL
+        self._view = AttentionView()
+        self._ranked: tuple[object, ...] = ()  # what the heads were ranked by last
         self.bar = RankBar(self)
         self.ranked = line(self)
         self.grid = HeadGrid(self)
-        self.grid.show_view(self.bar.view)
         self.magnifier = Magnifier(owner)
         self.rules: RoleRules | None = None
         column = QVBoxLayout(self)
@@ -57,14 +59,14 @@ class AllHeads(QWidget):
         column.setSpacing(2)
         column.addWidget(self.ranked)
         column.addWidget(self.grid, 1)
-        self.bar.changed.connect(self._arrange)
+        self.bar.chosen.connect(self.chosen)
         self.grid.pointed.connect(self._magnify)
         self.bar.roles.clicked.connect(self._show_rules)
 
     @property
     def score(self) -> HeadScore:
         """What the heads are ranked by."""
-        return NAMED[self.bar.view.score]
+        return NAMED[self._view.score]
 
     def rank(self, reply: Reply | None, atlas: Atlas | None, cursor: Cursor) -> None:
         """Rank the heads by what is known now; until it is, they stay as they are.
@@ -74,6 +76,10 @@ class AllHeads(QWidget):
             atlas: The attention on this prompt.
             cursor: What is selected.
         """
+        asked = self.score, reply, atlas, cursor, tuple(self.grid.tokens)
+        if asked == self._ranked:
+            return
+        self._ranked = asked
         before = self.grid.ranking
         if reply is not None and reply.is_old and before is not None and before.score == self.score:
             return
@@ -86,6 +92,19 @@ class AllHeads(QWidget):
         said = " · ".join(filter(None, (found.remark or self.score.title, scale)))
         self.ranked.setText(said)
         self.ranked.setToolTip(plain_tip(f"{self.score.title}: {self.score.meaning}\n{said}"))
+
+    def show_view(self, view: AttentionView) -> None:
+        """Rank, arrange or filter the heads; a filter leaves them as large as they were."""
+        if view == self._view:
+            return
+        self._view = view
+        self.bar.show_view(view)
+        before = self.grid.view
+        if view.arrangement != before.arrangement:
+            self.grid.show_view(GridView(view.arrangement, view.least_score))
+            self.grid.reveal()
+        elif view.least_score != before.least:
+            self.grid.show_view(replace(before, least=view.least_score))
 
     def show_roles(self, roles: Mapping[Head, Part]) -> None:
         """Write the letters of roles."""
@@ -104,17 +123,6 @@ class AllHeads(QWidget):
         """Show the head under a pointer that rests as it is drawn now."""
         if self.magnifier.isVisible():
             self._magnify(self.grid.head_pointed_at)
-
-    @Slot(object)
-    def _arrange(self, view: GridView) -> None:
-        """Rank, arrange or filter the heads; a filter leaves them as large as they were."""
-        before = self.grid.view
-        if view.arrangement == before.arrangement:
-            view = replace(view, zoom=before.zoom, offset=before.offset)
-        self.grid.show_view(view)
-        self.arranged.emit()
-        if view.arrangement != before.arrangement:
-            self.grid.reveal()
 
     @Slot()
     def _show_rules(self) -> None:

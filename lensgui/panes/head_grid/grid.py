@@ -150,10 +150,11 @@ class HeadGrid(Painted):
             pins: Layer and head of each.
             several: Likewise.
         """
-        self.marks = Marks(cursor, tuple(pins), tuple(several))
+        before, self.marks = self.marks, Marks(cursor, tuple(pins), tuple(several))
         if cursor.layer is not None and cursor.head is not None:
             self.setAccessibleDescription(self.words(cursor.layer, cursor.head))
-        self.update()
+        if self.marks != before:
+            self.update()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected head, or its layer while no head is selected."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 
 from lensgui.panes import theme
 from lensgui.panes.head_grid.image import Order, Raster, natural
+from lensgui.state.views import Arrangement
 
 GUTTER = 4  # pixels, which show the score
 LEAST = 22  # pixels of one thumbnail, times the zoom: what has no room then is scrolled to
@@ -20,15 +20,13 @@ SCORE_GUTTER = 1
 ENDS = 4  # pixels kept free at the right and below
 MOST_ZOOM = 24.0
 ZOOM_STEP = 1.25  # of a key, or a notch of the wheel
-Arrangement = Literal["layers", "ranked", "map"]
 
 
 @dataclass(frozen=True, slots=True)
 class GridView:
-    """How the user looks at the grid.
+    """What of the grid is seen.
 
     Attributes:
-        score: The key of what ranks and filters.
         arrangement: Whether heads stand by layer, ranked by their score, or by layer as mere
             scores.
         least: What the score's size must be at least.
@@ -36,7 +34,6 @@ class GridView:
         offset: How far the picture is scrolled, in pixels, across and down.
     """
 
-    score: str = "attribution"
     arrangement: Arrangement = "layers"
     least: float = 0.0
     zoom: float = 1.0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QDoubleSpinBox, QWidget
 
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
-from lensgui.panes.head_grid.layout import Arrangement, GridView
+from lensgui.state.views import Arrangement, AttentionView
 from lensgui.terms.scores import SCORES, HeadScore
 
 LARGEST_SCORE = 20.0
@@ -43,16 +41,14 @@ class RankBar(QWidget):
 
     Attributes:
         roles: The button of the rules.
-        changed: (GridView,) after a choice, all of it in view.
+        chosen: (changes,) fields of the view that the user set otherwise.
     """
 
-    changed = Signal(object)
+    chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.view = GridView()
         self.score = Chooser("Score that heads are ranked by", _scores(), self)
-        self.score.show_value(self.view.score)
         self.score.setMinimumContentsLength(NARROW)
         self.arrangement = Chooser("How the heads are arranged", [("", ARRANGEMENTS)], self)
         self.arrangement.setMinimumContentsLength(NARROW)
@@ -77,31 +73,28 @@ class RankBar(QWidget):
         row.addWidget(self.arrangement)
         row.addWidget(self.least)
         row.addWidget(self.roles)
+        self.show_view(AttentionView())
         self.score.chosen.connect(self._rank)
         self.arrangement.chosen.connect(self._arrange)
         self.least.valueChanged.connect(self._filter)
 
-    def show_arrangement(self, arrangement: Arrangement) -> None:
-        """Arrange the heads as if the user had chosen it."""
-        self.arrangement.show_value(arrangement)
-        self._arrange(arrangement)
+    def show_view(self, view: AttentionView) -> None:
+        """Show what ranks and filters the heads, without saying so."""
+        self.score.show_value(view.score)
+        self.arrangement.show_value(view.arrangement)
+        with QSignalBlocker(self.least):
+            self.least.setValue(view.least_score)
 
     @Slot(object)
     def _rank(self, score: str) -> None:
         """Rank by a score; whoever chooses one wants to see who comes first."""
-        is_map = self.view.arrangement == "map"
-        arrangement: Arrangement = "map" if is_map else "ranked"
-        self.arrangement.show_value(arrangement)
-        self._tell(replace(self.view, score=score, arrangement=arrangement))
+        is_map = self.arrangement.value == "map"
+        self.chosen.emit({"score": score, "arrangement": "map" if is_map else "ranked"})
 
     @Slot(object)
     def _arrange(self, arrangement: Arrangement) -> None:
-        self._tell(replace(self.view, arrangement=arrangement))
+        self.chosen.emit({"arrangement": arrangement})
 
     @Slot(float)
     def _filter(self, least: float) -> None:
-        self._tell(replace(self.view, least=least))
-
-    def _tell(self, view: GridView) -> None:
-        self.view = view
-        self.changed.emit(view)
+        self.chosen.emit({"least_score": round(least, self.least.decimals())})

@@ -41,13 +41,13 @@ from lensgui.panes.inspector.sections import (
     Section,
 )
 from lensgui.panes.inspector.selection_requests import described, is_beyond, questions, resolved
-from lensgui.panes.menus import pinnable, place_name, toggled
+from lensgui.panes.menus import pinnable, toggled
 from lensgui.panes.pane import Channel, Pane
 from lensgui.panes.python import script
 from lensgui.panes.sweep_view.cells import group_size
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.document import Document, Note
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, place_name
 from lensgui.terms.roles import Part
 
 KINDS: dict[str, type[HeadReading | EdgeReading | MLPReading | LensReading]] = {
@@ -118,7 +118,6 @@ class InspectorPane(Pane):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cursor = Cursor()
-        self._document: Document | None = None
         self._read: Request | None = None  # the pair whose last position is known
         self._others: Replies = {}
         self._drawn: dict[str, Answer | None] = {}

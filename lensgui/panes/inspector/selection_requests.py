@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
 from lensgui.jobs.results import PairReading
-from lensgui.panes.menus import place_name
 from lensgui.panes.token_text import spelled
 from lensgui.state.document import Document
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, place_name
 from lensgui.terms.roles import Part
 
 NOTHING = "Click a token of the prompt, a head, or a cell of any picture."

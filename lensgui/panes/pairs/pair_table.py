@@ -125,7 +125,6 @@ class PairTablePane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document: Document | None = None
         self._since = monotonic()
         self._pairs: tuple[PromptPair, ...] = ()
         self._pairs_of: tuple[PairRow, ...] = ()

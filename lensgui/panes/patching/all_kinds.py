@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
@@ -28,15 +28,18 @@ from lensgui.panes.sweep_view.sweep_footer import PauseButton
 from lensgui.panes.token_text import plain_tip, signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import RESID_PRE, SweepKind
+from lensgui.state.views import AT_FIRST, AllKindsView, Range, Stream
+from lensgui.terms.kinds import SweepKind
 
-STREAMS = tuple(SweepKind(name) for name in ("resid_pre", "resid_mid", "resid_post"))
+STREAMS: tuple[Stream, ...] = get_args(Stream)
 OTHERS = (
     *(SweepKind(name) for name in ("attn_out", "mlp_out")),
     *(SweepKind(name, "all") for name in ("z", "q", "k", "v", "pattern")),
 )
 NAMES = ("stream", *(kind.activation for kind in OTHERS))  # of the questions, and of the maps
-OFFERED: Groups[SweepKind] = (("", tuple(Option(kind, *kind.words) for kind in STREAMS)),)
+OFFERED: Groups[Stream] = (
+    ("", tuple(Option(stream, *SweepKind(stream).words) for stream in STREAMS)),
+)
 BAR_HEIGHT = 200  # pixels: seen whole where the maps are scrolled
 NOT_NUMBERS = {
     CellState.UNKNOWN: "…",
@@ -50,17 +53,15 @@ class AllKindsPane(Pane):
 
     title: ClassVar[str] = ALL_KINDS
     averages: ClassVar[bool] = True
+    view_name: ClassVar[str] = "all_kinds"
     about: ClassVar[str] = "Activation patching of every kind, with one scale and one selection."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document: Document | None = None
         self._cursor = Cursor()
         self._verifying: VerifyCell | None = None
-        self._end: float | None = None  # what full colour stands for, if the user chose it
         self._drawn_end: float | None = None
         self._drawn: dict[int, tuple[Sweep | None, Setting]] = {}
-        self._counted: tuple[object, ...] = ()
         self.stream = Chooser("Residual stream: where it is patched", OFFERED, self)
         self.direction = Chooser("Direction of patching of all kinds", DIRECTIONS, self)
         self.direction.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -98,13 +99,18 @@ class AllKindsPane(Pane):
         self.tiles.hovered.connect(self.hovered)
         self.tiles.menu_requested.connect(self._show_verbs)
         self.tiles.verb_requested.connect(self._act)
-        self.tiles.changed.connect(self._draw)
+        self.tiles.chosen.connect(self.set_view)
         self.levels.ranged.connect(self._range)
 
     @property
     def kinds(self) -> tuple[SweepKind, ...]:
         """What the maps show."""
-        return (self.stream.value or RESID_PRE, *OTHERS)
+        return _kinds(self._view)
+
+    @property
+    def _view(self) -> AllKindsView:
+        views = self._document.views if self._document is not None else AT_FIRST
+        return views.all_kinds
 
     @property
     def sweeps(self) -> list[Sweep | None]:
@@ -115,9 +121,8 @@ class AllKindsPane(Pane):
         """Return a sweep of each kind, once there are two prompts."""
         if not document.pair.is_complete and not document.rows:
             return {}
-        asked = {
-            name: document.patching(kind) for name, kind in zip(NAMES, self.kinds, strict=True)
-        }
+        kinds = _kinds(document.views.all_kinds)
+        asked = {name: document.patching(kind) for name, kind in zip(NAMES, kinds, strict=True)}
         found: dict[str, Request] = {"pair": ReadPair(document.model, document.pair)}
         found |= dict(reversed(asked.items()))  # the worker begins with the last: what is cheap
         if self._verifying is not None and self._verifying.patching in asked.values():
@@ -126,7 +131,8 @@ class AllKindsPane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to sweep all kinds, and which cell of each does most."""
-        return sweeps.all_kinds(document, [document.patching(kind) for kind in self.kinds])
+        view = document.views.all_kinds
+        return sweeps.all_kinds(document, [document.patching(kind) for kind in _kinds(view)])
 
     def draw_roles(self) -> None:
         """Write the letters of roles."""
@@ -134,9 +140,12 @@ class AllKindsPane(Pane):
             tile.show_roles(self.roles)
 
     def show_document(self, document: Document) -> None:
-        """Show which way is patched, and frame what is pinned."""
+        """Show what is patched and which way, and frame what is pinned."""
         self._document = document
         self.direction.show_value(document.direction)
+        self.stream.show_value(self._view.stream)
+        self.tiles.show_kinds(self.kinds)
+        self.tiles.show_enlarged(self._view.enlarged)
         asked = self.requests(document, self._cursor)
         if self._verifying is not None and self._verifying.patching not in asked.values():
             self._verifying = None
@@ -194,11 +203,9 @@ class AllKindsPane(Pane):
         leading = self._leading()
         if leading is None:
             return None
-        counted = leading.metric, leading.shown_unit
-        if counted != self._counted:
-            self._counted, self._end = counted, None
-        if self._end is not None:
-            return self._end
+        own = faces.own_end(self._view.range, faces.counted(leading))
+        if own is not None:
+            return own
         alike = [one for one in self.sweeps if one and one.shown_unit == leading.shown_unit]
         return max(cells.scaled(one)[1] for one in (alike if leading.refusal else [leading]))
 
@@ -216,8 +223,9 @@ class AllKindsPane(Pane):
             self.legend.setText("")
             self.remarks.setText("")
             return
-        self.levels.show_end(end, is_own=self._end is not None)
-        how = "yours" if self._end is not None else "fitted" if leading.refusal else "fixed"
+        is_own = faces.own_end(self._view.range, faces.counted(leading)) is not None
+        self.levels.show_end(end, is_own=is_own)
+        how = "yours" if is_own else "fitted" if leading.refusal else "fixed"
         scale = f"{cells.legend(leading)} · {how}: ±{end:g}"
         self.legend.setText("\n".join(filter(None, (scale, cells.refusal(leading)))))
         tips = cells.refusal(leading), cells.legend_tip(leading)
@@ -266,9 +274,8 @@ class AllKindsPane(Pane):
         return f"{name}: {cells.cell_words(sweep, row, column)}"
 
     @Slot(object)
-    def _choose_stream(self, kind: object) -> None:
-        self.tiles.show_kinds(self.kinds)
-        self.altered.emit()
+    def _choose_stream(self, stream: object) -> None:
+        self.set_view({"stream": stream})
 
     @Slot(object)
     def _edit_direction(self, direction: object) -> None:
@@ -276,8 +283,10 @@ class AllKindsPane(Pane):
 
     @Slot(object)
     def _range(self, end: float | None) -> None:
-        self._end = end
-        self._draw()
+        leading = self._leading()
+        if leading is not None:
+            range_ = None if end is None else Range(end, faces.counted(leading))
+            self.set_view({"range": range_})
 
     @Slot(bool)
     def _pause(self, is_paused: bool) -> None:
@@ -338,6 +347,11 @@ class AllKindsPane(Pane):
             self._verifying = VerifyCell(patching, (row, column))
             self.altered.emit()
             self._draw_words()
+
+
+def _kinds(view: AllKindsView) -> tuple[SweepKind, ...]:
+    """Return what the maps show."""
+    return (SweepKind(view.stream), *OTHERS)
 
 
 def _number(sweep: Sweep, index: tuple[int, int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -14,7 +13,7 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import button
 from lensgui.panes.menus import heads_name
 from lensgui.panes.token_text import plain_tip
-from lensgui.terms.kinds import Head, HeadInput
+from lensgui.state.views import Link
 
 MOST_LETTERS = 14  # of a link's name; of more heads only the number is said
 MOST_NAMES = 12  # of heads, in a tooltip
@@ -22,27 +21,14 @@ LEFT_OUT = "…"
 GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What was asked about: an input of some heads.
-
-    Attributes:
-        heads: (layer, head) of each, in order.
-        input: Which input.
-    """
-
-    heads: tuple[Head, ...]
-    input: HeadInput
-
-    @property
-    def name(self) -> str:
-        """Its short name: L23H1.q, L23H1+3.q, 7 heads.q."""
-        by_layer: dict[int, list[str]] = {}
-        for layer, head in self.heads:
-            by_layer.setdefault(layer, []).append(str(head))
-        name = "+".join(f"L{layer}H{'+'.join(heads)}" for layer, heads in by_layer.items())
-        is_long = len(name) > MOST_LETTERS and len(self.heads) > 1
-        return f"{len(self.heads)} heads.{self.input}" if is_long else f"{name}.{self.input}"
+def link_name(link: Link) -> str:
+    """Return the short name of a link: L23H1.q, L23H1+3.q, 7 heads.q."""
+    by_layer: dict[int, list[str]] = {}
+    for layer, head in link.heads:
+        by_layer.setdefault(layer, []).append(str(head))
+    name = "+".join(f"L{layer}H{'+'.join(heads)}" for layer, heads in by_layer.items())
+    is_long = len(name) > MOST_LETTERS and len(link.heads) > 1
+    return f"{len(link.heads)} heads.{link.input}" if is_long else f"{name}.{link.input}"
 
 
 class Chain(QWidget):
@@ -78,7 +64,7 @@ class Chain(QWidget):
         self.buttons = []
         for at, link in enumerate(self.links):
             whole = f"{heads_name(link.heads, MOST_NAMES)}: {link.input}"
-            each = button(link.name, f"Link {at + 1}: {whole}", "", self)
+            each = button(link_name(link), f"Link {at + 1}: {whole}", "", self)
             each.setToolTip(plain_tip(f"Who feeds {whole}."))
             each.setCheckable(True)
             each.setAutoRaise(False)
@@ -105,7 +91,7 @@ class Chain(QWidget):
         The present link is shortened where even it is too wide; its tooltip has all of it.
         """
         for at, each in enumerate(self.buttons):
-            each.setText("← " * bool(at) + self.links[at].name)
+            each.setText("← " * bool(at) + link_name(self.links[at]))
         widths = [each.sizeHint().width() + GAP for each in self.buttons]
         gap, left_out = self._gap.sizeHint().width() + GAP, range(1, 1)
         while left_out.stop < len(widths) - 1 and self._exceeds(widths, left_out, gap):

@@ -31,9 +31,9 @@ class InputTotals(QWidget):
     """A button for each input: what all paths into it carry together; one of them is shown.
 
     Attributes:
-        value: The input that is looked at.
+        value: The input that is shown to be looked at.
         is_stale: Whether what is written answers an older question.
-        chosen: (input,) the user wants to see another.
+        chosen: (changes,) the field of the view: the user wants to see another.
     """
 
     chosen = Signal(object)
@@ -58,7 +58,12 @@ class InputTotals(QWidget):
 
     def show_value(self, value: HeadInput) -> None:
         """Show which input is looked at, without saying so."""
-        self.value = value
+        if value != self.value:
+            self.value = value
+            self._mark()
+
+    def _mark(self) -> None:
+        value = self.value
         for name, each in self.buttons.items():
             each.setChecked(name == value)
             each.setFont(self._bold if name == value else self._plain)
@@ -75,7 +80,7 @@ class InputTotals(QWidget):
         widest = QFontMetrics(self._bold)
         for name, each in self.buttons.items():  # numbers that come later move nothing
             each.setFixedWidth(widest.horizontalAdvance(f"{name} {WIDEST}") + AROUND)
-        self.show_value(self.value)
+        self._mark()
 
     def show_totals(self, totals: Sweep | None, *, is_stale: bool = False) -> None:
         """Write what all paths carry together, dimmed if it is old; None for nothing known."""
@@ -96,5 +101,4 @@ class InputTotals(QWidget):
             each.setAccessibleDescription(words)
 
     def _choose(self, name: HeadInput, checked: bool = True) -> None:
-        self.show_value(name)
-        self.chosen.emit(name)
+        self.chosen.emit({"input": name})

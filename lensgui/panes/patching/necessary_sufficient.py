@@ -121,9 +121,10 @@ class NecessaryPane(Pane):
 
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""
-        self._pins = document.pins
         self._say("loop", "")
-        self._mark()
+        if document.pins != self._pins:
+            self._pins = document.pins
+            self._mark()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Mark the selected heads."""

@@ -19,12 +19,13 @@ from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.panes.patching import followups
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.python import sweeps
-from lensgui.panes.sweep_view import cells, faces, sweep_footer
+from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
 from lensgui.panes.sweep_view.compare import KEPT
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
 from lensgui.panes.sweep_view.sweep_view import SweepContents, SweepPlot
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AT_FIRST, PatchingView
 from lensgui.terms.kinds import SweepKind
 
 EMPTY_STATE = (
@@ -40,11 +41,11 @@ class PatchingPane(Pane):
 
     title: ClassVar[str] = "Activation patching"
     averages: ClassVar[bool] = True
+    view_name: ClassVar[str] = "patching"
     about: ClassVar[str] = "One run's activations are put into the other, one place at a time."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document: Document | None = None
         self._cursor = Cursor()
         self._verifying: VerifyCell | None = None
         self.kind = Chooser("Kind of activation that is patched", KINDS, self)
@@ -68,7 +69,7 @@ class PatchingPane(Pane):
         view.hovered.connect(self.hovered)
         view.menu_requested.connect(self._show_verbs)
         view.verb_requested.connect(self._act)
-        view.compare.chosen.connect(self._choose_side)
+        view.chosen.connect(self.set_view)
         view.compare.compared.connect(self._compare)
         view.compare.dropped.connect(self._drop_kept)
         tools.pause.paused.connect(self._pause)
@@ -96,7 +97,7 @@ class PatchingPane(Pane):
             return found
         found["sweep"] = patching
         a = self._a(document, cursor)
-        if a is not None and self.view.compare.side != "B":
+        if a is not None and _view(document).side != "B":
             found[self._name_of_a(document)] = a
         if self._verifying is not None and self._verifying.patching == patching:
             found["verify"] = self._verifying
@@ -107,15 +108,17 @@ class PatchingPane(Pane):
         anywhere = replace(cursor, layer=cursor.layer or 0, head=cursor.head or 0)
         request = _placed(document.patching(), anywhere)
         assert request is not None
-        return sweeps.shown(document, request, self._a(document, anywhere), self.view.side)
+        answered = self.answer(self._name_of_a(document), Sweep)
+        side = compare.drawn_side(_view(document).side, answered, self.sweep)
+        return sweeps.shown(document, request, self._a(document, anywhere), side)
 
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""
         self._document = document
         self.kind.show_value(document.kind)
         self.direction.show_value(document.direction)
-        self.view.tools.show_averaged(is_averaged=bool(document.rows))
-        self.view.compare.show_compared(document.compared, document.kept)
+        side = _view(document).side
+        self.view.compare.show_compared(document.compared, document.kept, side)
         is_other = document.kept is not None and document.compared is None
         self._say(KEPT, OTHER_MODEL if is_other else "")
         self._refresh()
@@ -157,19 +160,21 @@ class PatchingPane(Pane):
 
     def _draw(self) -> None:
         """Draw what is known by now."""
-        reply = self.reply("sweep")
+        reply, document = self.reply("sweep"), self._document
         self.view.show_sweeps(
             SweepContents(
                 self.sweep,
-                self.answer(self._name_of_a(self._document), Sweep),
+                self.answer(self._name_of_a(document), Sweep),
                 self.answer("pair", PairReading),
                 self._cursor,
-                self._document.pins if self._document is not None else (),
+                document.pins if document is not None else (),
                 cells.group_size(self.card),
                 self._verified(),
                 is_paused=reply is not None and reply.status == "paused",
                 is_stopped=reply is not None and reply.sentence == STOPPED,
                 is_stale=self.is_stale("sweep"),
+                is_averaged=document is not None and bool(document.rows),
+                view=AT_FIRST.patching if document is None else _view(document),
             )
         )
 
@@ -220,12 +225,9 @@ class PatchingPane(Pane):
 
     @Slot()
     def _drop_kept(self) -> None:
-        self.edited.emit({"kept": None, "against": None})
-
-    @Slot()
-    def _choose_side(self) -> None:
-        self.altered.emit()
-        self._draw()
+        views = self._document.views if self._document is not None else AT_FIRST
+        side = replace(views.patching, side="B")
+        self.edited.emit({"kept": None, "against": None, self.view_name: side})
 
     @Slot()
     def _show_all_kinds(self) -> None:
@@ -250,12 +252,13 @@ class PatchingPane(Pane):
     def _questions(self, place: Cursor, row: int, column: int) -> list[menus.Verb]:
         """Return what can be asked of a cell of the picture that answers the present question."""
         assert self._document is not None
-        a = self._document.compared if self.view.compare.side == "A" else None
+        side = _view(self._document).side
+        a = self._document.compared if side == "A" else None
         kind = self._document.kind if a is None else a.kind
         found = followups.of_cell(
             kind, place, self._follow, lambda title: menus.go_to(self, place, title)
         )
-        if self.view.compare.side == "B":
+        if side == "B":
             found.append(followups.verifying(lambda: self._verify(row, column)))
         return found
 
@@ -272,6 +275,12 @@ class PatchingPane(Pane):
             self._verifying = VerifyCell(request, index)
             self.altered.emit()
             self._draw()
+
+
+def _view(document: Document) -> PatchingView:
+    """Return how the sweep is shown; where nothing is compared with, that is B."""
+    view = document.views.patching
+    return view if document.compared is not None else replace(view, side="B")
 
 
 def _placed(patching: Patching, cursor: Cursor) -> Patching | None:

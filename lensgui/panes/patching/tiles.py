@@ -48,7 +48,7 @@ class Tiles(QWidget):
         menu_requested: (number, row, column, where) of a cell whose menu is requested.
         verb_requested: (verb, number, row, column) of a cell, as of a `Heatmap`.
         enlarged: The number of the map that is shown alone; None for all.
-        changed: Another map is enlarged, or none.
+        chosen: (changes,) the field of the view: the user enlarged another map, or none.
         tiles: The maps.
         titles: A button above each, which enlarges it.
         empty: What is said while there is nothing to draw.
@@ -58,7 +58,7 @@ class Tiles(QWidget):
     hovered = Signal(str)
     menu_requested = Signal(int, int, int, object)
     verb_requested = Signal(str, int, int, int)
-    changed = Signal()
+    chosen = Signal(object)
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Tiles(QWidget):
         super().__init__(parent)
         self.empty = ""
         self.enlarged: int | None = None
+        self._kinds: tuple[SweepKind, ...] = ()
         self._is_asked = False
         self._cursor, self._group = Cursor(), 1
         self._laid_out: TileLayout | None = None
@@ -101,7 +102,7 @@ class Tiles(QWidget):
         tile = self.tiles[number]
         tile.picked.connect(self.picked)
         tile.hovered.connect(lambda words: self._point(number, words))
-        tile.left.connect(lambda: self.enlarge(None))
+        tile.left.connect(lambda: self.chosen.emit({"enlarged": None}))
         tile.menu_requested.connect(
             lambda row, column, where: self.menu_requested.emit(number, row, column, where)
         )
@@ -113,6 +114,8 @@ class Tiles(QWidget):
 
     def show_kinds(self, kinds: Sequence[SweepKind]) -> None:
         """Name the maps."""
+        if tuple(kinds) == self._kinds:
+            return
         self._kinds = tuple(kinds)
         for kind, tile, title in zip(kinds, self.tiles, self.titles, strict=True):
             axes = " and ".join(axis.replace("key_value_", "key/value ") for axis in kind.axes)
@@ -165,20 +168,19 @@ class Tiles(QWidget):
             tile.show_cursor(cells.cursor_on(tile.sweep, self._cursor, self._group))
 
     def toggle(self, number: int) -> None:
-        """Enlarge a map, or show all again."""
-        self.enlarge(None if self.enlarged == number else number)
+        """Ask for a map alone, or for all again."""
+        self.chosen.emit({"enlarged": None if self.enlarged == number else number})
+        if self.enlarged is not None:
+            self.tiles[self.enlarged].setFocus()  # so that Esc returns
 
-    def enlarge(self, number: int | None) -> None:
-        """Show one map alone, or all."""
-        if number == self.enlarged:
-            return
-        self.enlarged = number
-        self._explain()
-        self._show_some()
-        self._mark(None)
-        if number is not None:
-            self.tiles[number].setFocus()  # so that Esc returns
-        self.changed.emit()
+    def show_enlarged(self, number: int | None) -> None:
+        """Show one map alone; all where there is none of that number."""
+        number = number if number in range(len(self.tiles)) else None
+        if number != self.enlarged:
+            self.enlarged = number
+            self._explain()
+            self._show_some()
+            self._mark(None)
 
     def same_places(self, number: int, row: int, column: int) -> list[tuple[range, range] | None]:
         """Return for each map the rows and columns at the place of a cell of one of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, Slot
@@ -11,8 +12,8 @@ from lensgui.jobs.arrays import CellState, Feeding, Sweep
 from lensgui.jobs.requests import PathsInto, Request, WhoFeeds
 from lensgui.panes import menus
 from lensgui.panes.pane import Pane
-from lensgui.panes.patching.chain import Chain, Link
-from lensgui.panes.patching.inputs import INPUTS, InputTotals
+from lensgui.panes.patching.chain import Chain
+from lensgui.panes.patching.inputs import InputTotals
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.faces import Setting
@@ -20,6 +21,7 @@ from lensgui.panes.sweep_view.sweep_picture import SweepPicture
 from lensgui.panes.token_text import plain_tip, signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, gathered
+from lensgui.state.views import FeedersView, Link
 from lensgui.terms.kinds import Head
 
 NO_HEAD = "Select a head in any pane, or several, to see who feeds them."
@@ -39,6 +41,7 @@ HEARING = (
 )
 LATER = "it comes before none of the receiving heads"
 ACROSS = "senders between these layers reach the later heads only"
+SENDER = "layer", "head", "heads"  # fields of the cursor that say which sender is selected
 NAMED = 4  # receiving heads that the legend names
 
 
@@ -46,16 +49,14 @@ class FeedersPane(Pane):
     """How much of the answer each path into a set of heads carries."""
 
     title: ClassVar[str] = "Who feeds it"
+    view_name: ClassVar[str] = "feeders"
     about: ClassVar[str] = "Path patching of every earlier head and MLP into the selected heads."
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document: Document | None = None
         self._cursor = Cursor()
-        self._turned_to: object = None
-        self._before: tuple[Link, ...] = ()  # what was asked about before the present question
-        self._held: tuple[Head, ...] = ()  # that stay the receivers while senders are selected here
-        self._picks = False
+        self._picks = False  # whether what is about to be selected is the sender that the view has
+        self._drawn: tuple[object, ...] = ()
         self.input = InputTotals(self)
         self.hearing = QCheckBox("hear each other", self)
         self.hearing.setAccessibleName("Receivers hear each other")
@@ -77,8 +78,9 @@ class FeedersPane(Pane):
 
     def _connect(self) -> None:
         picture = self.picture
-        self.input.chosen.connect(self._alter)
-        self.hearing.toggled.connect(self._alter)
+        self.input.chosen.connect(self.set_view)
+        self.hearing.clicked.connect(self._hear)
+        picture.chosen.connect(self.set_view)
         self.chain.chosen.connect(self._return_to)
         picture.picked.connect(self._pick)
         picture.hovered.connect(self.hovered)
@@ -88,34 +90,31 @@ class FeedersPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return path patching into the selected heads: all senders at once, and each."""
-        heads = self._receivers(cursor)
+        view, heads = document.views.feeders, self._receivers(document, cursor)
         if not document.pair.is_complete or not heads:
             return {}
         asked = document.model, document.pair, heads
-        feeding = WhoFeeds(*asked, self.input.value, self._hear_each_other(heads))
+        feeding = WhoFeeds(*asked, view.input, _hear_each_other(view, heads))
         return {"totals": PathsInto(*asked), "feeding": feeding}
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to patch the paths into the selected heads."""
-        heads = self._receivers(cursor) or ((0, 0),)
-        hears = self._hear_each_other(heads)
-        return sweeps.who_feeds(document, heads, self.input.value, hear_each_other=hears)
+        view, heads = document.views.feeders, self._receivers(document, cursor) or ((0, 0),)
+        hears = _hear_each_other(view, heads)
+        return sweeps.who_feeds(document, heads, view.input, hear_each_other=hears)
 
     def show_document(self, document: Document) -> None:
-        """Ask for the input that a patching pane has just turned to."""
+        """Show what is asked about the receiving heads."""
         self._document = document
-        turned = document.kind.activation
-        if turned != self._turned_to and turned in INPUTS:
-            self.input.show_value(turned)
-        self._turned_to = turned
+        self.input.show_value(document.views.feeders.input)
+        self.hearing.setChecked(document.views.feeders.hear_each_other)
+        self._show_links()
         self._empty_states = {self.heatmap: NO_HEAD if document.pair.is_complete else NO_PAIR}
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
-        """Keep the receiving heads: the selected ones, unless these were selected here."""
+        """Show the receiving heads: the selected ones, unless a sender of theirs is selected."""
         self._cursor = cursor
-        if not self._picks:
-            self._held, self._before = (), ()
         self._show_links()
         self.heatmap.show_cursor(cursor)
 
@@ -137,33 +136,54 @@ class FeedersPane(Pane):
         """What is drawn."""
         return self.answer("feeding", Feeding)
 
-    def _receivers(self, cursor: Cursor) -> tuple[Head, ...]:
+    def _receivers(self, document: Document, cursor: Cursor) -> tuple[Head, ...]:
         """Return the receiving heads: senders that are clicked here do not take their place."""
-        return self._held or tuple(sorted(cursor.selected))
+        view = document.views.feeders
+        held = self._existing(view.held) if self._picks or _is_held(view, cursor) else ()
+        return held or tuple(sorted(cursor.selected))
 
-    def _hear_each_other(self, heads: tuple[Head, ...]) -> bool:
-        """Whether receivers hear each other; those of one layer can't."""
-        return self.hearing.isChecked() and len({layer for layer, _ in heads}) > 1
+    def _existing(self, heads: tuple[Head, ...]) -> tuple[Head, ...]:
+        """Return the heads that the model has, as far as is known."""
+        card = self.card
+        if card is None:
+            return heads
+        return tuple(
+            (layer, head) for layer, head in heads if layer < card.n_layers and head < card.n_heads
+        )
 
     def _links(self) -> tuple[Link, ...]:
         """Return the chain up to the present question."""
-        heads = self._receivers(self._cursor)
-        return (*self._before, Link(heads, self.input.value)) if heads else ()
+        heads = self._receivers(self._document, self._cursor) if self._document else ()
+        if self._document is None or not heads:
+            return ()
+        view = self._document.views.feeders
+        is_held = self._picks or _is_held(view, self._cursor)
+        before = [replace(link, heads=self._existing(link.heads)) for link in view.before]
+        known = [link for link in before if link.heads and is_held]
+        return (*known, Link(heads, view.input))
 
     def _show_links(self) -> None:
-        self.chain.show_links(self._links())
-        layers = {layer for layer, _ in self._receivers(self._cursor)}
+        links = self._links()
+        self.chain.show_links(links)
+        layers = {layer for layer, _ in links[-1].heads} if links else ()
         self.hearing.setEnabled(len(layers) > 1)
 
     def _draw(self) -> None:
-        found = self.feeding
+        found, document = self.feeding, self._document
+        pins = document.pins if document is not None else ()
+        range_ = document.views.feeders.range if document is not None else None
+        is_alone, is_stale = document is not None and bool(document.rows), self.is_stale("feeding")
+        drawn = found, pins, range_, is_alone, is_stale
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
         self.table.setVisible(found is not None)
         if found is None:
             self.picture.say("")
             self.picture.show_face(None, Setting())
             return
         self.table.show_sweep(found, 1)
-        alone = "of this pair alone, " if self._document and self._document.rows else ""
+        alone = "of this pair alone, " * is_alone
         counted = f"{alone}{cells.legend(found)}{self._embedding(found)}"
         into = found.receiver
         if len(found.heads) > 1:
@@ -171,9 +191,8 @@ class FeedersPane(Pane):
         is_across = len({layer for layer, _ in found.heads}) > 1
         across = f"; {ACROSS}" * is_across
         self.picture.say(f"into {into}: {counted}{across}", LEGEND_TIP + across, found.refusal)
-        pins = self._document.pins if self._document else ()
         setting = Setting(end=cells.largest(found), pins=pins)
-        self.picture.show_face(found, setting, is_stale=self.is_stale("feeding"))
+        self.picture.show_face(found, setting, range_, is_stale=is_stale)
 
     @staticmethod
     def _embedding(found: Feeding) -> str:
@@ -198,12 +217,22 @@ class FeedersPane(Pane):
     @Slot(object)
     def _pick(self, fields: dict[str, Any]) -> None:
         """Select a sender, and keep asking about the heads that it feeds."""
-        self._select(self._receivers(self._cursor), fields)
+        links = self._links()
+        if links and "layer" in fields:
+            self._select(fields, {"held": links[-1].heads, "before": links[:-1]})
+        else:
+            self.picked.emit(fields)
 
-    def _select(self, receivers: tuple[Head, ...], fields: dict[str, Any]) -> None:
-        """Select something, and ask about receivers that need not be it."""
-        self._held = receivers
+    def _select(self, fields: dict[str, Any], changes: dict[str, Any]) -> None:
+        """Select something, and ask about receivers that need not be it.
+
+        Args:
+            fields: Of the cursor.
+            changes: Of the view.
+        """
+        sender = Cursor(**{name: fields[name] for name in SENDER if name in fields})
         self._picks = True
+        self.set_view({**changes, "sender": sender})
         self.picked.emit(fields)
         self._picks = False
 
@@ -214,25 +243,20 @@ class FeedersPane(Pane):
         place = Cursor(**cells.cursor_at(found, (row, column), 1)) if found is not None else None
         if place is None or place.layer is None or place.head is None:
             return
-        self._before = self._links()
-        self._select(((place.layer, place.head),), {"layer": place.layer, "head": place.head})
-        self._show_links()
-        self.altered.emit()
+        heads = ((place.layer, place.head),)
+        self._select(gathered(heads), {"held": heads, "before": self._links()})
 
     @Slot(int)
     def _return_to(self, number: int) -> None:
         """Ask again about an earlier link of the chain."""
-        link = self.chain.links[number]
-        self._before = self.chain.links[:number]
-        self.input.show_value(link.input)
-        self._select(link.heads, gathered(link.heads))
-        self._show_links()
-        self.altered.emit()
+        links = self._links()
+        link, before = links[number], links[:number]
+        changes = {"held": link.heads, "before": before, "input": link.input}
+        self._select(gathered(link.heads), changes)
 
-    @Slot(object)
-    def _alter(self) -> None:
-        self._show_links()
-        self.altered.emit()
+    @Slot(bool)
+    def _hear(self, hear_each_other: bool) -> None:
+        self.set_view({"hear_each_other": hear_each_other})
 
     @Slot(str, int, int)
     def _act(self, verb: str, row: int, column: int) -> None:
@@ -250,3 +274,16 @@ class FeedersPane(Pane):
             turn = "Show who feeds this sender in turn."
             found.insert(0, menus.Verb("Who feeds it?", turn, lambda: self._go_on(row, column)))
         menus.show_menu(self, [*found, menus.copying(self._words(row, column))], where)
+
+
+def _is_held(view: FeedersView, cursor: Cursor) -> bool:
+    """Whether the sender is still selected that the receivers were held for."""
+    sender = view.sender
+    if sender is None or (sender.layer, sender.head) != (cursor.layer, cursor.head):
+        return False
+    return not sender.heads or sender.heads == cursor.heads
+
+
+def _hear_each_other(view: FeedersView, heads: tuple[Head, ...]) -> bool:
+    """Whether receivers hear each other; those of one layer can't."""
+    return view.hear_each_other and len({layer for layer, _ in heads}) > 1

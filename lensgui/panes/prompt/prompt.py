@@ -46,11 +46,11 @@ class PromptPane(Pane):
     about: ClassVar[str] = "The clean and the corrupted prompt, their tokens and what comes next."
     has_message_line: ClassVar[bool] = False
     folds: ClassVar[bool] = True
+    view_name: ClassVar[str] = "prompt"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.reading: PairReading | None = None
-        self._document: Document | None = None
         self._unequal: PromptPair | None = None  # prompts that are known to differ in length
         self._sought: str | None = None
         self._dialog: ReplaceDialog | None = None
@@ -105,6 +105,9 @@ class PromptPane(Pane):
         self.editors["corrupted"].show_text(pair.corrupted)
         self.answers.show_pair(pair)
         self._rows.show_pins(document.pins)
+        is_shown = document.views.prompt.shows_surprisal
+        self.switch.show_on(is_on=is_shown)
+        self._rows.show_surprisal(is_shown=is_shown)
         self.names.setEnabled(swapped(pair) is not None)
         self.replace.setEnabled(bool(pair.clean))
         self._warn()
@@ -165,7 +168,7 @@ class PromptPane(Pane):
         self.answers.sought.connect(self._seek)
         self._rows.picked.connect(self.picked)
         self._rows.hovered.connect(self.hovered)
-        self.switch.toggled.connect(self._rows.show_surprisal)
+        self.switch.chosen.connect(self._colour)
         self.names.clicked.connect(self._swap_names)
         self.replace.clicked.connect(self._ask_what_to_replace)
         self.remarks.fitted.connect(self._fit)
@@ -263,6 +266,10 @@ class PromptPane(Pane):
             table = like(document.table, document.having(**changes).pair)
             changes = {**changes, "table": table}
         self.edited.emit(changes)
+
+    @Slot(bool)
+    def _colour(self, is_on: bool) -> None:
+        self.set_view({"shows_surprisal": is_on})
 
     @Slot(object)
     def _seek(self, text: str | None) -> None:

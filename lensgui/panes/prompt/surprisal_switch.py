@@ -21,10 +21,10 @@ class SurprisalSwitch(QWidget):
     """A button, and below it while it is on the scale of colours.
 
     Attributes:
-        toggled: (is_on,) the user switched it.
+        chosen: (is_on,) the user switched it.
     """
 
-    toggled = Signal(bool)
+    chosen = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,9 +39,13 @@ class SurprisalSwitch(QWidget):
         column.addWidget(self.scale)
         column.addStretch(1)
         keep_room(self.scale)
-        self.scale.hide()
-        self.button.toggled.connect(self.scale.setVisible)
-        self.button.toggled.connect(self.toggled)
+        self.show_on(is_on=False)
+        self.button.clicked.connect(self.chosen)
+
+    def show_on(self, *, is_on: bool) -> None:
+        """Show whether tokens are coloured, without saying so."""
+        self.button.setChecked(is_on)
+        self.scale.setVisible(is_on)
 
 
 class SurprisalScale(QWidget):

@@ -238,8 +238,10 @@ class TokenRows(QObject):
 
     def show_pins(self, pins: tuple[Cursor, ...]) -> None:
         """Frame the positions of what is pinned."""
-        self._pinned = tuple(pin.position for pin in pins if pin.position is not None)
-        self._draw()
+        pinned = tuple(pin.position for pin in pins if pin.position is not None)
+        if pinned != self._pinned:
+            self._pinned = pinned
+            self._draw()
 
     def show_position(self, position: int | None) -> None:
         """Outline a position, and the token that stands for it in the other prompt."""
@@ -248,11 +250,11 @@ class TokenRows(QObject):
             self._clicked = None
         self._outline()
 
-    @Slot(bool)
-    def show_surprisal(self, is_shown: bool) -> None:
+    def show_surprisal(self, *, is_shown: bool) -> None:
         """Give chips the colour of their surprisal, or of no number."""
-        self._by_surprisal = is_shown
-        self._draw()
+        if is_shown != self._by_surprisal:
+            self._by_surprisal = is_shown
+            self._draw()
 
     def _draw(self) -> None:
         marked = marks(self._reading, self._pinned)

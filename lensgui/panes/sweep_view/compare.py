@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import Signal, Slot
@@ -20,10 +19,10 @@ from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS, phrase
 from lensgui.panes.token_text import shorten, signed
 from lensgui.state.document import SweepChoice
+from lensgui.state.views import Compared
 from lensgui.terms.kinds import VERBS, Direction, SweepKind
 
-Side = Literal["A", "B", "A − B"]
-SIDES: dict[Side, str] = {
+SIDES: dict[Compared, str] = {
     "A": "Show the sweep that was kept, or is chosen for A.",
     "B": "Show the sweep that is chosen above.",
     "A − B": "Show how much more each cell does in A than in B.",
@@ -58,7 +57,6 @@ class CompareRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.side: Side = "B"
         self._kept: Patching | None = None
         self._group = QButtonGroup(self)
         self.buttons = {
@@ -87,18 +85,18 @@ class CompareRow(QWidget):
         for before, after in pairwise(parts):
             QWidget.setTabOrder(before, after)
 
-    def show_compared(self, a: Patching | None, kept: Patching | None) -> None:
+    def show_compared(self, a: Patching | None, kept: Patching | None, side: Compared) -> None:
         """Show what is compared with.
 
         Args:
             a: What is A; None hides the row.
             kept: The sweep that was kept, which may be it.
+            side: Which of the sweeps is drawn.
         """
         self.setVisible(a is not None)
         self._kept = kept
+        self.buttons[side].setChecked(True)
         if a is None or kept is None:
-            self.side = "B"
-            self.buttons["B"].setChecked(True)
             return
         self.kind.rename(KEPT, f"kept: {kept.kind.words[0]}", _of(kept))
         self.kind.show_value(KEPT if a is kept else a.kind)
@@ -120,8 +118,13 @@ class CompareRow(QWidget):
 
     @Slot()
     def _choose(self) -> None:
-        self.side = next(side for side, each in self.buttons.items() if each.isChecked())
-        self.chosen.emit(self.side)
+        self.chosen.emit(next(side for side, each in self.buttons.items() if each.isChecked()))
+
+
+def drawn_side(side: Compared, a: Sweep | None, b: Sweep | None) -> Compared:
+    """Return which side is drawn: B in the place of a difference of what can't be subtracted."""
+    is_apart = side == "A − B" and a is not None and b is not None and obstacle(a, b)
+    return "B" if is_apart else side
 
 
 def obstacle(a: Sweep, b: Sweep) -> str:

@@ -13,6 +13,7 @@ from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.cells import PLACES
 from lensgui.panes.token_text import is_of, names, signed, visible
 from lensgui.state.selection import Cursor
+from lensgui.state.views import Range
 
 HIDDEN = "position"  # the axis that a slider moves along, where there are three
 NOWHERE = Cursor()
@@ -148,6 +149,16 @@ class Setting:
     end: float | None = None
     pins: tuple[Cursor, ...] = ()
     fixed: Cursor = NOWHERE
+
+
+def counted(sweep: Sweep, *, is_difference: bool = False) -> str:
+    """Return what the colours of a sweep count, or of the difference of two."""
+    return f"{'difference, ' * is_difference}{sweep.metric}, {sweep.shown_unit}"
+
+
+def own_end(range_: Range | None, counted: str) -> float | None:
+    """Return what the user wants full colour to stand for in what is counted; None as it fits."""
+    return range_.end if range_ is not None and range_.counted == counted else None
 
 
 def draw(sweep: Sweep, setting: Setting) -> tuple[Picture, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QSize, Signal, Slot
@@ -14,6 +15,7 @@ from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells, faces
 from lensgui.panes.token_text import plain_tip, power, signed
+from lensgui.state.views import PatchingView
 
 PAUSE, GO_ON = "Pause", "Go on"
 
@@ -75,12 +77,12 @@ class SweepTools(QWidget):
 
     Attributes:
         kept: The user keeps the present sweep as A.
-        altered: The user opened or closed the table or the plot of estimates.
+        chosen: (changes,) fields of the view: the user opened or closed the table or a plot.
         all_kinds: The user wants to see all kinds of sweeps.
     """
 
     kept = Signal()
-    altered = Signal()
+    chosen = Signal(object)
     all_kinds = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -111,8 +113,14 @@ class SweepTools(QWidget):
         self.more = button(
             "All kinds", "All kinds at once", "Show the sweeps of all kinds at once.", self
         )
-        for each in (self.table, self.estimate, self.intervals):
+        self._switches = {
+            "shows_table": self.table,
+            "shows_estimates": self.estimate,
+            "shows_intervals": self.intervals,
+        }
+        for name, each in self._switches.items():
             each.setCheckable(True)
+            each.clicked.connect(partial(self._choose, name))
         row = Flow(self)
         for each in (
             self.pause,
@@ -124,14 +132,21 @@ class SweepTools(QWidget):
         ):
             row.addWidget(each)
         self.keep.clicked.connect(self.kept)
-        self.table.clicked.connect(self.altered)
-        self.estimate.clicked.connect(self.altered)
-        self.intervals.clicked.connect(self.altered)
         self.more.clicked.connect(self.all_kinds)
 
-    def show_averaged(self, *, is_averaged: bool) -> None:
-        """Offer intervals where there are means; elsewhere their room is the picture's."""
-        self.intervals.setVisible(is_averaged or self.intervals.isChecked())
+    def show_view(self, view: PatchingView, *, is_averaged: bool) -> None:
+        """Show what is open, without saying so.
+
+        Args:
+            view: How the sweep is shown.
+            is_averaged: Whether there are means, with intervals; elsewhere these have no room.
+        """
+        for name, each in self._switches.items():
+            each.setChecked(getattr(view, name))
+        self.intervals.setVisible(is_averaged or view.shows_intervals)
+
+    def _choose(self, name: str, checked: bool = False) -> None:
+        self.chosen.emit({name: self._switches[name].isChecked()})
 
     def show_sweep(self, sweep: Sweep | None, *, is_paused: bool, is_stopped: bool) -> None:
         """Offer what there is to do with a sweep, and to go on with one that rests."""

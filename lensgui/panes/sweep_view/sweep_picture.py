@@ -13,9 +13,10 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import Lines, Shares, keep_room
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
-from lensgui.panes.sweep_view.faces import Setting, draw
+from lensgui.panes.sweep_view.faces import Setting, counted, draw, own_end
 from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import plain_tip
+from lensgui.state.views import Range
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import Part
 
@@ -23,7 +24,7 @@ LEGEND_LINES = 2  # what the colours count, and why they count no shares
 
 
 class SweepPicture(QWidget):
-    """Draws a sweep of two axes; the user's own range of colours holds while they count the same.
+    """Draws a sweep of two axes; a range that the user chose holds where colours count the same.
 
     Attributes:
         picked: (fields,) Cursor fields that a click chose.
@@ -31,6 +32,7 @@ class SweepPicture(QWidget):
         menu_requested: (row, column, where) of a cell whose menu is requested.
         activated: (row, column) of a cell that is gone on from.
         verb_requested: (verb, row, column) of a cell, as of a `Heatmap`.
+        chosen: (changes,) the field of a view that says how far the colours reach.
         above: Where further rows go, between the legend and the picture.
         parts: The picture and the table, and what else is to share their height.
     """
@@ -40,15 +42,13 @@ class SweepPicture(QWidget):
     menu_requested = Signal(int, int, object)
     activated = Signal(int, int)
     verb_requested = Signal(str, int, int)
+    chosen = Signal(object)
 
     def __init__(
         self, name: str, tip: str, describe: Callable[[int, int], str], parent: QWidget
     ) -> None:
         super().__init__(parent)
-        self._face: Sweep | None = None
-        self._setting, self._is_stale = Setting(), False
-        self._end: float | None = None
-        self._counted: tuple[object, ...] = ()
+        self._counted = ""
         self.legend = Lines(LEGEND_LINES, self)
         self.heatmap = Heatmap(theme.diverging, describe, parent=self)
         self.heatmap.setAccessibleName(name)
@@ -98,36 +98,34 @@ class SweepPicture(QWidget):
         self.legend.setToolTip(plain_tip("\n".join(filter(None, (refusal, tip)))))
 
     def show_face(
-        self, face: Sweep | None, setting: Setting, *, of: object = None, is_stale: bool = False
+        self,
+        face: Sweep | None,
+        setting: Setting,
+        range_: Range | None = None,
+        *,
+        is_difference: bool = False,
+        is_stale: bool = False,
     ) -> None:
         """Draw a sweep of two axes; None for what to do to get one.
 
         Args:
             face: The sweep.
             setting: What its picture depends on beside it.
-            of: What the colours count beside the sweep's metric and unit: while that and these
-                stay, so does the user's range.
+            range_: How far the user wants the colours to reach, if they count the same.
+            is_difference: Whether it is the difference of two sweeps.
             is_stale: Whether it answers an older question.
         """
-        self._face, self._setting, self._is_stale = face, setting, is_stale
         self.levels.setVisible(face is not None)
-        if face is not None:
-            counted = face.metric, face.shown_unit, of
-            if counted != self._counted:
-                self._counted, self._end = counted, None
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._face is None:
+        if face is None:
             self.heatmap.show_picture(None)
             return
-        setting = replace(self._setting, end=self._end or self._setting.end)
-        picture, limit = draw(self._face, setting)
+        self._counted = counted(face, is_difference=is_difference)
+        own = own_end(range_, self._counted)
+        picture, limit = draw(face, replace(setting, end=own or setting.end))
         self.heatmap.show_picture(picture)
-        self.heatmap.show_stale(self._is_stale)
-        self.levels.show_end(limit, is_own=self._end is not None)
+        self.heatmap.show_stale(is_stale)
+        self.levels.show_end(limit, is_own=own is not None)
 
     @Slot(object)
     def _range(self, end: float | None) -> None:
-        self._end = end
-        self._draw()
+        self.chosen.emit({"range": None if end is None else Range(end, self._counted)})

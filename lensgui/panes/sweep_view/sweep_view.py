@@ -20,6 +20,7 @@ from lensgui.panes.sweep_view.sweep_picture import SweepPicture
 from lensgui.panes.sweep_view.whiskers import Whiskers
 from lensgui.panes.token_text import plain_tip, visible
 from lensgui.state.selection import Cursor
+from lensgui.state.views import AT_FIRST, Compared, PatchingView
 
 TIP = (
     "Click a cell, or move with the arrow keys, to select it in every pane; right-click for what "
@@ -75,7 +76,7 @@ class PlaceSlider(QWidget):
             self.moved.emit(at)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class SweepContents:
     """What a view of a sweep draws.
 
@@ -90,6 +91,8 @@ class SweepContents:
         is_paused: Whether the user lets the sweep rest.
         is_stopped: Whether it was stopped with all else.
         is_stale: Whether it answers an older question.
+        is_averaged: Whether means over pairs are asked for.
+        view: How all this is shown.
     """
 
     sweep: Sweep | None = None
@@ -102,6 +105,8 @@ class SweepContents:
     is_paused: bool = False
     is_stopped: bool = False
     is_stale: bool = False
+    is_averaged: bool = False
+    view: PatchingView = AT_FIRST.patching
 
 
 class SweepPlot(QWidget):
@@ -112,6 +117,7 @@ class SweepPlot(QWidget):
         hovered: (words,) what is under the pointer.
         menu_requested: (row, column, where) of a cell whose menu is requested.
         verb_requested: (verb, row, column) of a cell, as of a `Heatmap`.
+        chosen: (changes,) fields of the view that the user set otherwise.
         given: What it is to draw.
         face: What is drawn of it, on two axes.
     """
@@ -120,6 +126,7 @@ class SweepPlot(QWidget):
     hovered = Signal(str)
     menu_requested = Signal(int, int, object)
     verb_requested = Signal(str, int, int)
+    chosen = Signal(object)
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,8 +146,8 @@ class SweepPlot(QWidget):
         self.tools = SweepTools(self)
         self._lay_out()
         self._connect()
-        self.compare.show_compared(None, None)
-        self.draw()
+        self.compare.show_compared(None, None, "B")
+        self._draw()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -162,12 +169,15 @@ class SweepPlot(QWidget):
         self.picture.verb_requested.connect(self.verb_requested)
         self.estimates.verb_requested.connect(self.verb_requested)
         self.slider.moved.connect(self._slide)
-        self.tools.altered.connect(self.draw)
+        self.compare.chosen.connect(self._choose_side)
+        self.picture.chosen.connect(self.chosen)
+        self.tools.chosen.connect(self.chosen)
 
     def show_sweeps(self, given: SweepContents) -> None:
-        """Draw what is known by now."""
-        self.given = given
-        self.draw()
+        """Draw what is known by now, if anything of it is new."""
+        if given != self.given:
+            self.given = given
+            self._draw()
 
     def place(self, row: int, column: int) -> Cursor:
         """Return the place that a cell of the picture stands for."""
@@ -192,19 +202,24 @@ class SweepPlot(QWidget):
             name += f" · {where}"
         return f"{name}: {cells.cell_words(self.face, row, column)}"
 
-    @Slot()
-    def draw(self) -> None:
-        """Draw what is to be seen now."""
+    def _draw(self) -> None:
         given, chosen = self.given, self._chosen()
         axis = None if chosen is None else faces.hidden_axis(chosen)
         self.slider.show_axis(axis, self._at(axis))
         face = self.face = None if chosen is None else faces.face(chosen, self.slider.at)
         self.tools.show_sweep(given.sweep, is_paused=given.is_paused, is_stopped=given.is_stopped)
+        self.tools.show_view(given.view, is_averaged=given.is_averaged)
         self._draw_extras(chosen)
         is_small = face is not None and self._sides is None and face.axes[-1].name == "source"
         end = cells.largest(face) if face is not None and is_small else None
         setting = Setting(given.group, given.pair, end, given.pins, self._fixed())
-        self.picture.show_face(face, setting, of=self._sides is None, is_stale=given.is_stale)
+        self.picture.show_face(
+            face,
+            setting,
+            given.view.range,
+            is_difference=self._sides is not None,
+            is_stale=given.is_stale,
+        )
         if face is not None:
             counted = " and ".join(axis.name.replace("_", " ") for axis in face.axes)
             self.heatmap.setAccessibleName(
@@ -212,16 +227,9 @@ class SweepPlot(QWidget):
             )
             self.heatmap.show_cursor(cells.cursor_on(face, given.selected, given.group))
 
-    @property
-    def side(self) -> str:
-        """What is drawn: "A", "B" or "A − B"; B where the two can't be subtracted."""
-        side, given = self.compare.side, self.given
-        is_apart = given.kept and given.sweep and compare.obstacle(given.kept, given.sweep)
-        return "B" if side == "A − B" and is_apart else side
-
     def _chosen(self) -> Sweep | None:
         """Return the sweep of the chosen side, and say what its colours count."""
-        side, a, b = self.compare.side, self.given.kept, self.given.sweep
+        side, a, b = self.given.view.side, self.given.kept, self.given.sweep
         self._sides, reason = None, ""
         if side == "A − B" and a is not None and b is not None:
             reason = compare.obstacle(a, b)
@@ -244,29 +252,29 @@ class SweepPlot(QWidget):
         Args:
             sweep: The sweep of the chosen side.
         """
-        given, tools, face = self.given, self.tools, self.face
-        self.table.setVisible(tools.table.isChecked())
-        if tools.table.isChecked():
+        given, view, face = self.given, self.given.view, self.face
+        self.table.setVisible(view.shows_table)
+        if view.shows_table:
             self.table.show_sweep(sweep, given.group)
-        has_plot = tools.estimate.isChecked() and face is not None and face.estimates is not None
+        has_plot = view.shows_estimates and face is not None and face.estimates is not None
         if face is not None and has_plot:
             setting = Setting(given.group, pins=given.pins, fixed=self._fixed())
             self.estimates.show_face(face, setting, self._where(), given.selected)
         self.estimates.setVisible(has_plot)
-        has_intervals = tools.intervals.isChecked() and sweep is not None
+        has_intervals = view.shows_intervals and sweep is not None
         is_mean = has_intervals and sweep is not None and sweep.spread is not None
         self.whiskers.setVisible(is_mean)
         if is_mean:
             self.whiskers.show_sweep(sweep, given.group, given.selected)
         said = [] if sweep is None else sweep_footer.remarks(sweep, is_paused=given.is_paused)
-        verified = [given.verified] if given.verified and self.compare.side == "B" else []
+        verified = [given.verified] if given.verified and view.side == "B" else []
         self.remarks.setText(" · ".join([*said, *verified]))
         tips = [self.remarks.text(), "" if sweep is None else sweep_footer.tip(sweep)]
         self.remarks.setToolTip(plain_tip("\n".join(filter(None, tips))))
 
     def _hidden(self) -> Axis | None:
         """Return the axis that the slider moves along, if there is one."""
-        chosen = self.given.kept if self.compare.side == "A" else self.given.sweep
+        chosen = self.given.kept if self.given.view.side == "A" else self.given.sweep
         return None if chosen is None else faces.hidden_axis(chosen)
 
     def _where(self) -> str:
@@ -278,13 +286,13 @@ class SweepPlot(QWidget):
         return f"at ‘{label}’" if at is None else f"position {at} ‘{label}’"
 
     def _at(self, axis: Axis | None) -> int:
-        """Return the place on the hidden axis: the selected position, else where the slider is."""
+        """Return the place on the hidden axis: the selected position, else that of the view."""
         if axis is None:
             return 0
         position = self.given.selected.position
         if position is not None and position in axis.coordinates:
             return axis.coordinates.index(position)
-        return min(self.slider.at, len(axis) - 1)
+        return min(self.given.view.place, len(axis) - 1)
 
     def _fixed(self) -> Cursor:
         """Return where the picture stands on what it does not show."""
@@ -299,4 +307,8 @@ class SweepPlot(QWidget):
         if axis is not None and axis.coordinates[at] is not None:
             self.picked.emit({axis.name: axis.coordinates[at]})
         else:
-            self.draw()
+            self.chosen.emit({"place": at})
+
+    @Slot(str)
+    def _choose_side(self, side: Compared) -> None:
+        self.chosen.emit({"side": side})

@@ -1,0 +1,132 @@
+"""What differs between two documents, by the paths of its fields, and in words for a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import get_args
+
+from lensgui.prompts.pair import TYPED, PromptPair
+from lensgui.state.document import Document
+from lensgui.state.examples import example_of
+from lensgui.state.selection import Cursor, place_name
+from lensgui.state.views import (
+    AllKindsView,
+    AttentionView,
+    FeedersView,
+    PatchingView,
+    PromptView,
+    Views,
+)
+
+Part = PromptPair | Views | PromptView | AttentionView | PatchingView | AllKindsView | FeedersView
+Whole = Document | Part
+PARTS = get_args(Part)
+WORDS = {
+    "model": "Model",
+    "pair.clean": "Clean prompt",
+    "pair.corrupted": "Corrupted prompt",
+    "pair.answer": "Answer",
+    "pair.distractor": "Distractor",
+    "pair.bos": "Beginning of sequence",
+    "pair.metric": "Metric",
+    "table": "Table of pairs",
+    "is_average": "Average over the table",
+    "kind": "Sweep: kind",
+    "direction": "Sweep: direction",
+    "kept": "Sweep kept as A",
+    "against": "Sweep chosen for A",
+    "pins": "Pins",
+    "notes": "Notes",
+    "roles": "Roles",
+    "bounds": "Rules of roles",
+    "views.prompt.shows_surprisal": "Prompt: surprisal",
+    "views.attention.side": "Attention: prompt",
+    "views.attention.hides_first": "Attention: position 0 in the grid",
+    "views.attention.score": "Attention: score",
+    "views.attention.arrangement": "Attention: arrangement",
+    "views.attention.least_score": "Attention: least score",
+    "views.attention.measure": "Attention: measure",
+    "views.attention.drawing": "Attention: drawing",
+    "views.attention.head_hides_first": "Attention: position 0 of the head",
+    "views.attention.is_from": "Attention: direction",
+    "views.attention.least_line": "Attention: weakest line",
+    "views.patching.side": "Sweep: A, B or A − B",
+    "views.patching.shows_table": "Sweep: table",
+    "views.patching.shows_estimates": "Sweep: estimates",
+    "views.patching.shows_intervals": "Sweep: intervals",
+    "views.patching.place": "Sweep: place",
+    "views.patching.range": "Sweep: colours",
+    "views.all_kinds.stream": "All kinds: residual stream",
+    "views.all_kinds.enlarged": "All kinds: one alone",
+    "views.all_kinds.range": "All kinds: colours",
+    "views.feeders.input": "Who feeds it: input",
+    "views.feeders.hear_each_other": "Who feeds it: hear each other",
+    "views.feeders.held": "Who feeds it: sender",
+    "views.feeders.sender": "Who feeds it: sender",
+    "views.feeders.before": "Who feeds it: chain",
+    "views.feeders.range": "Who feeds it: colours",
+}
+CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
+    {f"pair.{name}" for name in TYPED}
+    | {"views.attention.least_score", "views.attention.least_line", "views.patching.place"}
+    | {f"views.{name}.range" for name in ("patching", "all_kinds", "feeders")}
+    | {"views.feeders.sender"}
+)
+
+PROMPTS, ANSWERS = "Prompts", "Answers"  # where several fields of the pair changed at once
+
+
+def changed(before: Document, after: Document) -> tuple[str, ...]:
+    """Return the paths of the fields in which two documents differ, in the fields' order."""
+    return tuple(_differing(before, after, ""))
+
+
+def words(before: Document, after: Document) -> str:
+    """Return what was done to get from one document to the next; "" for nothing.
+
+    Of several fields the first is named, from which the others follow.
+    """
+    paths = changed(before, after)
+    of_pair = [path for path in paths if path.startswith("pair.")]
+    if len(of_pair) > 1:
+        example = example_of(after.pair)
+        if example is not None:
+            return f"Example: {example.title}"
+        return ANSWERS if set(of_pair) <= {"pair.answer", "pair.distractor"} else PROMPTS
+    match next(iter(paths), ""):
+        case "":
+            return ""
+        case "pins":
+            return _of_pins(before.pins, after.pins)
+        case "notes":
+            return _of_places("Note on", [note.place for note in {*before.notes} ^ {*after.notes}])
+        case "roles":
+            given = {*before.roles} ^ {*after.roles}
+            return _of_places("Role of", [Cursor(role.layer, role.head) for role in given])
+        case path:
+            return WORDS[path]
+
+
+def _differing(before: Whole, after: Whole, path: str) -> Iterator[str]:
+    for field in fields(before):
+        name, old, new = (
+            f"{path}{field.name}",
+            getattr(before, field.name),
+            getattr(after, field.name),
+        )
+        if isinstance(old, PARTS):
+            yield from _differing(old, new, f"{name}.")
+        elif old != new:
+            yield name
+
+
+def _of_pins(before: tuple[Cursor, ...], after: tuple[Cursor, ...]) -> str:
+    added = [pin for pin in after if pin not in before]
+    return _of_places("Pin", added) if added else _of_places("Unpin", [*{*before} - {*after}])
+
+
+def _of_places(verb: str, places: Sequence[Cursor]) -> str:
+    """Return what was done to a place, or to how many."""
+    named = {place_name(place) for place in places}
+    return f"{verb} {' '.join(named) if len(named) == 1 else f'{len(named)} places'}"

@@ -1,0 +1,129 @@
+"""The document being worked on, its history, and the one command that changes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from lensgui.state.changes import CONTINUED, changed, words
+from lensgui.state.document import Document
+from lensgui.terms.model_key import ModelKey
+
+EDIT_ID = 1
+
+
+class Edit(QUndoCommand):
+    """A step from one document to the next; typing or dragging on stays one step.
+
+    Attributes:
+        before: The earlier document.
+        after: The later one.
+        paths: The fields in which they differ.
+    """
+
+    def __init__(self, session: Session, after: Document) -> None:
+        super().__init__(words(session.document, after))
+        self._session = session
+        self.before, self.after = session.document, after
+        self.paths = changed(self.before, after)
+
+    def id(self) -> int:
+        """Return what kind of command this is: only equal kinds merge."""
+        return EDIT_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Swallow a later edit of the same text or slider; a choice is a step of its own."""
+        if not isinstance(other, Edit) or other.paths != self.paths or len(self.paths) != 1:
+            return False
+        if not (CONTINUED.issuperset(self.paths) or self._is_of_one_note(other)):
+            return False
+        self.after = other.after
+        self.setObsolete(self.after == self.before)
+        return True
+
+    def replace_model(self, gone: ModelKey, kept: ModelKey) -> None:
+        """Name one model where another was named; a step that did nothing else is none."""
+        for name in ("before", "after"):
+            document: Document = getattr(self, name)
+            if document.model == gone:
+                setattr(self, name, document.having(model=kept))
+        self.paths = changed(self.before, self.after)
+        self.setText(words(self.before, self.after))
+        self.setObsolete(self.after == self.before)
+
+    def _is_of_one_note(self, other: Edit) -> bool:
+        """Whether both changed the note of one place, which then stands last."""
+        notes = self.after.notes[-1:], other.after.notes[-1:]
+        return self.paths == ("notes",) and all(notes) and notes[0][0].place == notes[1][0].place
+
+    def redo(self) -> None:
+        """Show the later document."""
+        self._session.show(self.after)
+
+    def undo(self) -> None:
+        """Show the earlier document."""
+        self._session.show(self.before)
+
+
+class Session(QObject):
+    """The document being worked on, with its history.
+
+    Attributes:
+        changed: (Document,) after every edit, undo and redo.
+        undo_stack: The history.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.undo_stack = QUndoStack(self)
+
+    @property
+    def document(self) -> Document:
+        """The document as it is now."""
+        return self._document
+
+    def edit(self, **changes: Any) -> None:
+        """Change fields of the document, of its pair or of its views, as one step to be undone.
+
+        Raises:
+            TypeError: If no such field exists.
+        """
+        after = self._document.having(**changes)
+        if after == self._document:
+            return
+        edit, stack = Edit(self, after), self.undo_stack
+        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
+        # The stack merges what is pushed by itself, but PySide keeps whatever was pushed for good.
+        if isinstance(last, Edit) and last.mergeWith(edit):
+            self.show(after)
+            if last.isObsolete():
+                stack.undo()  # which takes it off
+        else:
+            stack.push(edit)
+
+    def keep_model(self, gone: ModelKey, kept: ModelKey) -> None:
+        """Name a model that is open wherever the history names one that can't be opened.
+
+        Else undo would ask for that one again, and be taken back in turn.
+        """
+        stack = self.undo_stack
+        for at in range(stack.count()):
+            edit = stack.command(at)
+            if isinstance(edit, Edit):
+                edit.replace_model(gone, kept)
+        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
+        if last is not None and last.isObsolete():
+            stack.undo()  # which takes it off
+        if self._document.model == gone:
+            self.show(self._document.having(model=kept))
+
+    def show(self, document: Document) -> None:
+        """Take a document as the present one without recording a step."""
+        if document != self._document:
+            self._document = document
+            self.changed.emit(document)
