@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ STEPS = {
 }
 HOME_VARIABLE = "LENSGUI_HOME"
 _SAMPLE = 1 << 20  # bytes read from each end of a weights file to recognise it
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ def writing_sentence(error: OSError, folder: Path) -> str:
         error: What the system said.
         folder: Where the write was to go.
     """
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return f"The disk that holds {folder} is full: free some space there and try again."
-    if error.errno in _FORBIDDEN or isinstance(error, FileExistsError | NotADirectoryError):
+    if error.errno in FORBIDDEN or isinstance(error, FileExistsError | NotADirectoryError):
         return f"{folder} can't be written to: set {HOME_VARIABLE} to a folder that can be."
     reason = error.strerror or type(error).__name__
     return f"{folder} can't be written to ({reason}): check that folder and try again."
@@ -94,23 +95,40 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees all of it or what was there before.
+    """Write a small file, in a folder that is made if need be, as `write_whole` does.
 
     Raises:
         ModelError: If it can't be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees all of it or what was there before, even after a crash.
+
+    Raises:
+        OSError: If it can't be written; what was there stays.
+    """
+    partial = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # Windows opens no folders
+        folder = os.open(path.parent, os.O_RDONLY)
         try:
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            os.fsync(folder)
         finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+            os.close(folder)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 arguments: The arguments of TransformerLens's calls: their names here, or the way to what they ask.
 elsewhere: What TransformerLens has and lensgui has not, and the way here.
-errors: What can go wrong with a model, said so that the user can act on it.
+errors: What can go wrong with a model or a file, said so that the user can act on it.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention.
 metric: What a metric is: a value that reads logits, says which positions and columns, and is
     declared.

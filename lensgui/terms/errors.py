@@ -1,10 +1,14 @@
-"""What can go wrong with a model, said so that the user can act on it."""
+"""What can go wrong with a model or a file, said so that the user can act on it."""
 
 from __future__ import annotations
 
 
 class ModelError(Exception):
     """A model can't be had or opened; the message is one sentence for the user."""
+
+
+class SessionError(Exception):
+    """A session file can't be read or written; the message is one sentence for the user."""
 
 
 def reason(error: BaseException) -> str:

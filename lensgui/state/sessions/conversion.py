@@ -1,0 +1,231 @@
+"""From the app's values to what a session file holds, and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from lensgui.jobs.requests import Patching, Request
+from lensgui.jobs.results import Answer
+from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.state.document import Document
+from lensgui.state.sessions import answers as stored
+from lensgui.state.sessions import manifest
+from lensgui.state.sessions.array_files import ArrayReader, ArrayWriter
+from lensgui.state.sessions.fitting import UNSAID, agreed, check_fit, model_shape
+from lensgui.state.sessions.manifest import Record, Stored, placed
+from lensgui.state.sessions.questions import TABLES
+from lensgui.state.sessions.saved import ModelReference
+from lensgui.terms.model_key import ModelKey
+from lensgui.terms.scores import SCORES
+
+Pairs = tuple[tuple[Request, Answer], ...]
+Rows = tuple[PairRow, ...]
+Value = TypeVar("Value")
+_NAMES: dict[type, str] = {kind.request: name for name, kind in stored.KINDS.items()}
+_SCORES = frozenset(score.key for score in SCORES)
+
+
+def to_record(value: object, kind: type[Stored], **more: object) -> Stored:
+    """Return what a file says of a value.
+
+    Args:
+        value: The app's value.
+        kind: What a file says of such values.
+        more: Fields that are said in another way.
+
+    Raises:
+        msgspec.ValidationError: If something is beyond the file's bounds; it says where.
+    """
+    names = [name for name in kind.__struct_fields__ if name not in more]
+    given = {name: getattr(value, name) for name in names}
+    return msgspec.convert(given | more, kind, from_attributes=True)
+
+
+def to_value(record: msgspec.Struct, kind: type[Value], where: str, **more: object) -> Value:
+    """Return the app's value that a file says.
+
+    Args:
+        record: What the file says.
+        kind: The value's type.
+        where: What that part of the file is called.
+        more: Fields that stand elsewhere, or are said in another way.
+
+    Raises:
+        ValueError: If there is no such value; a phrase says where.
+    """
+    given = {name: getattr(record, name) for name in record.__struct_fields__}
+    try:
+        return msgspec.convert(given | more, kind, from_attributes=True)
+    except msgspec.ValidationError as error:
+        raise placed(error, where) from error
+
+
+def document_record(document: Document) -> manifest.Document:
+    """Return what a file says of a document, but for its model.
+
+    Raises:
+        msgspec.ValidationError: If something is beyond the file's bounds.
+    """
+    kept, model = document.kept, None
+    if kept is None:
+        return to_record(document, manifest.Document)
+    if kept.model != document.model:
+        model = to_record(ModelReference.to(kept.model), manifest.Model)
+    return to_record(
+        document, manifest.Document, kept=to_record(kept, manifest.Patching, model=model)
+    )
+
+
+def document_of(record: manifest.Document, model: ModelKey) -> Document:
+    """Return the document that a file says.
+
+    Args:
+        record: What the file says.
+        model: The model that it is about.
+
+    Raises:
+        ValueError: If it says what no document can.
+    """
+    if record.views.attention.score not in _SCORES:
+        raise ValueError("document.views.attention.score: there is no such score")
+    kept = record.kept
+    if kept is None:
+        return to_value(record, Document, "document", model=model)
+    where = "document.kept"
+    of = model if kept.model is None else to_value(kept.model, ModelReference, where).key
+    sweep = to_value(kept, Patching, where, model=of)
+    return to_value(record, Document, "document", model=model, kept=sweep)
+
+
+def answers_record(answers: Pairs, model: ModelKey) -> tuple[stored.Answers, dict[str, bytes]]:
+    """Return what a file says of answers, and the bytes of their arrays by name.
+
+    Those about another model, those that no file keeps, and those that are not whole are left out:
+    they can be worked out again.
+    """
+    kept, tables, files = list[stored.Kept](), list[Rows](), dict[str, bytes]()
+    found = [one for one in answers if getattr(one[0], "model", None) == model]
+    shape = UNSAID
+    for request, answer in found[: stored.MOST_ANSWERS]:
+        arrays = ArrayWriter()
+        try:
+            one = _kept(request, answer, tables, arrays)
+            shape = agreed(shape, answer)
+        except (ValueError, TypeError, LookupError):
+            continue
+        kept.append(one)
+        files |= arrays.files
+    rows = tuple(_records(table) for table in tables)
+    return stored.Answers(rows, tuple(kept)), files
+
+
+def _records(table: Rows) -> tuple[manifest.PairRow, ...]:
+    return msgspec.convert(table, manifest.Rows, from_attributes=True)
+
+
+def _kept(request: Request, answer: Answer, tables: list[Rows], arrays: ArrayWriter) -> stored.Kept:
+    """Return what a file says of a question and its answer.
+
+    Args:
+        request: The question.
+        answer: Its answer.
+        tables: The tables so far, to which its own are added.
+        arrays: Where its arrays go.
+
+    Raises:
+        LookupError: If no file keeps such answers.
+        TypeError: If it holds arrays that no file holds.
+        ValueError: If it does not fit, or is beyond the file's bounds.
+    """
+    name = _NAMES[type(request)]
+    kind = stored.KINDS[name]
+    check_fit(request, answer)
+    plain = _with_words(msgspec.to_builtins(answer, enc_hook=arrays.keep))
+    answered = msgspec.convert(plain, kind.answered)
+    numbers: dict[str, object] = {}
+    for field in set(TABLES) & set(kind.asked.__struct_fields__):
+        numbers[field] = _number(_rows(getattr(request, field)), tables)
+    asked = to_record(request, kind.asked, **numbers)
+    return stored.Kept(name, *(msgspec.Raw(msgspec.json.encode(of)) for of in (asked, answered)))
+
+
+def _number(rows: Rows, tables: list[Rows]) -> int:
+    """Return the number of some rows among the tables, which they join if they are new there.
+
+    Raises:
+        ValueError: If they are beyond the file's bounds.
+    """
+    if rows and rows not in tables:  # mostly the very same pairs, which are compared in no time
+        _records(rows)
+        tables.append(rows)
+    return tables.index(rows) + 1 if rows else 0
+
+
+def _rows(table: tuple[PairRow | PromptPair, ...]) -> Rows:
+    return tuple(of if isinstance(of, PairRow) else PairRow(of) for of in table)
+
+
+def _with_words(part: Any) -> Any:
+    """Return plain values in which numbers that are not finite are words, as JSON has none."""
+    if isinstance(part, float) and not math.isfinite(part):
+        return "NaN" if part != part else "Infinity" if part > 0 else "-Infinity"
+    if isinstance(part, dict):
+        return {name: _with_words(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return tuple(map(_with_words, part))
+    return part
+
+
+def answers_of(record: stored.Answers, model: ModelKey, arrays: ArrayReader) -> tuple[Pairs, str]:
+    """Return the questions and answers that a file keeps, and a place that is not known in them.
+
+    Args:
+        record: What the file says.
+        model: The model that they are about.
+        arrays: The file's arrays.
+
+    Raises:
+        ValueError: If something is odd, or an answer does not fit.
+    """
+    tables: list[Rows] = [
+        (),
+        *msgspec.convert(record.tables, tuple[Rows, ...], from_attributes=True),
+    ]
+    found, unknown = list[tuple[Request, Answer]](), list[str]()
+    for at, kept in enumerate(record.kept):
+        where, kind = f"answers.kept[{at}]", stored.KINDS.get(kept.question)
+        if kind is None:
+            unknown.append(f"{where}.{kept.question[:40]}")
+            continue
+        asked, of_asked = manifest.decode(kept.asked, kind.asked, f"{where}.asked")
+        answered, of_answer = manifest.decode(kept.answer, kind.answered, f"{where}.answer")
+        unknown += of_asked, of_answer
+        try:
+            request = _request(asked, kind.request, model, tables)
+            answer = msgspec.convert(
+                answered, kind.answer, strict=False, from_attributes=True, dec_hook=arrays.find
+            )
+            check_fit(request, answer)
+        except ValueError as error:
+            raise placed(error, where) from error
+        found.append((request, answer))
+    model_shape(found)
+    return tuple(found), next(filter(None, unknown), "")
+
+
+def _request(asked: Record, kind: type[Request], model: ModelKey, tables: list[Rows]) -> Request:
+    """Return a question, with the tables whose numbers a file says."""
+    named: dict[str, Any] = {}
+    for field in set(TABLES) & set(asked.__struct_fields__):
+        number: int = getattr(asked, field)
+        if number >= len(tables):
+            raise ValueError("a question is about rows that are not there")
+        rows = tables[number]
+        named[field] = tuple(row.pair for row in rows) if field == "pairs" else rows
+    request = to_value(asked, kind, "asked", model=model, **dict.fromkeys(named, ()))
+    changed: Any = request
+    return replace(changed, **named) if named else request

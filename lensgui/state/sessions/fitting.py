@@ -1,0 +1,228 @@
+"""Whether a stored answer fits its question, and its arrays its axes.
+
+Files come from others: what does not fit would break the pane that draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from itertools import pairwise
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensgui.jobs import arrays, requests, results
+from lensgui.jobs.arrays import Axis, CellState
+from lensgui.jobs.requests import Request
+from lensgui.jobs.results import Answer
+from lensgui.terms.kinds import HeadInput
+from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES
+
+_COUNTED = ("layer", "head", "key_value_head")  # axes whose places are numbered without gaps
+_LEAST_SCALE, _MOST_SCALE = 1e-3, 1e9  # of clean − corrupted, where shares of it are shown
+_SETTLED = CellState.ESTIMATE, CellState.EXACT, CellState.UNCHANGED  # whose numbers are drawn
+
+Shape = tuple[int | None, int | None]  # layers, and heads of each; None where nothing says it
+UNSAID: Shape = (None, None)
+OTHER = "its answers are of different models"
+
+
+def _check(is_right: bool, what: str) -> None:
+    if not is_right:
+        raise ValueError(what)
+
+
+def check_fit(request: Request, answer: Answer) -> None:
+    """Refuse an answer that is none to its question, or not whole, or does not fit itself.
+
+    Raises:
+        ValueError: If it does not fit; a phrase says what does not.
+    """
+    _CHECKS[type(answer)](request, answer)
+
+
+def model_shape(answers: Iterable[tuple[Request, Answer]]) -> Shape:
+    """Return of how many layers and of how many heads a layer some answers speak.
+
+    Raises:
+        ValueError: If they speak of different models.
+    """
+    return reduce(agreed, (answer for _, answer in answers), UNSAID)
+
+
+def agreed(known: Shape, answer: Answer) -> Shape:
+    """Return what is known of a model's layers and heads, and what an answer says of them.
+
+    Raises:
+        ValueError: If it is about another model.
+    """
+    pairs = list(zip(known, _shape(answer), strict=True))
+    _check(all(None in pair or pair[0] == pair[1] for pair in pairs), OTHER)
+    layers, heads = (other if one is None else one for one, other in pairs)
+    return layers, heads
+
+
+def _shape(answer: Answer) -> Shape:
+    if isinstance(answer, arrays.HeadEffects):
+        return answer.ablation.shape[0], answer.ablation.shape[1]
+    if isinstance(answer, arrays.Evidence):
+        return answer.attribution.shape[0], answer.attribution.shape[1]
+    if isinstance(answer, arrays.ModelScores):
+        return answer.measures.copying.shape[0], answer.measures.copying.shape[1]
+    if isinstance(answer, results.LensReading):
+        return len(answer.top) - 1, None
+    axes: tuple[Axis, ...] = getattr(answer, "axes", ())
+    sizes = {axis.name: len(axis) - axis.coordinates.count(None) for axis in axes}
+    return sizes.get("layer"), sizes.get("head")
+
+
+def _check_axes(axes: tuple[Axis, ...], names: tuple[str, ...], array: NDArray[Any]) -> None:
+    """Refuse axes that are others than expected, or do not fit an array."""
+    _check(tuple(axis.name for axis in axes) == names, "an answer has other axes than its question")
+    _check(array.shape == tuple(map(len, axes)), "an array does not fit its axes")
+    for axis in axes:
+        _check(len(axis.labels) == len(axis), "an axis has not as many labels as places")
+        known = [at for at in axis.coordinates if at is not None]
+        if axis.name in _COUNTED:
+            _check(known == list(range(len(known))), "an axis counts its places in an odd way")
+        _check(all(one < other for one, other in pairwise(known)), "an axis goes back and forth")
+
+
+def _check_shapes(shape: tuple[int, ...], *others: NDArray[Any] | None) -> None:
+    _check(all(of is None or of.shape == shape for of in others), "two arrays differ in shape")
+
+
+def _check_slice(found: arrays.Slice, names: tuple[str, ...]) -> None:
+    _check_axes(found.axes, names, found.values)
+    _check_shapes(found.values.shape, found.states)
+    _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
+    settled = found.values[np.isin(found.states, _SETTLED)]
+    _check(bool(np.isfinite(settled).all()), "a number that is known is not finite")
+
+
+def _check_sweep(request: Any, found: arrays.Sweep) -> None:
+    if isinstance(request, requests.Patching):
+        _check((request.layer is None) == (request.head is None), "half of a head is named")
+        names = request.kind.axes if request.layer is None else request.kind.axes[2:]
+        _check(found.direction == request.direction, "a sweep goes the other way")
+    else:
+        names = ("input",)
+        labels = found.axes[0].labels
+        _check(labels == get_args(HeadInput), "paths go into other inputs than heads have")
+    _check_numbers(request, found, names)
+
+
+def _check_numbers(request: Any, found: arrays.Sweep, names: tuple[str, ...]) -> None:
+    _check_slice(found, names)
+    _check(found.metric == request.pair.metric, "a sweep is of another metric")
+    is_usual = _LEAST_SCALE < abs(found.scale) < _MOST_SCALE  # others are refused, or NaN
+    _check(is_usual, "a sweep has shares of nothing, or of far too much")
+    spread = found.spread
+    ends = () if spread is None else (spread.low, spread.high)
+    _check_shapes(found.values.shape, found.estimates, *ends)
+    _check(sum(end is None for end in ends) != 1, "an interval has one end")
+
+
+def _check_feeding(request: requests.WhoFeeds, found: arrays.Feeding) -> None:
+    _check_numbers(request, found, ("layer", "head"))
+    _check(found.heads == request.heads, "an answer is about other heads than its question")
+
+
+def _check_head_slice(request: requests.AttentionHead, found: arrays.HeadSlice) -> None:
+    _check_slice(found, ("position", "source"))
+    _check(found.measure == request.measure, "an answer has another measure than its question")
+
+
+def _check_atlas(request: requests.AttentionGrid, found: arrays.Atlas) -> None:
+    _check_axes(found.axes, ("layer", "head", "position", "source"), found.values)
+    layers, heads, side, _ = found.values.shape
+    _check(found.is_whole, "not all layers of an answer are known")
+    _check(found.measure == request.measure, "an answer has another measure than its question")
+    _check(found.scores.shape == (len(PROMPT_SCORES), layers, heads), "scores have an odd shape")
+    _check_shapes(found.values.shape, found.broken)
+    _check_shapes((layers, heads, 2), found.strongest, found.ends)
+    _check((found.ends is None) == (found.measure == "pattern"), "numbers have no ends")
+    first, second = (*found.axes[2].coordinates[:2], None, None)[:2]
+    step = 1 if first is None or second is None else second - first
+    is_there = (found.strongest >= -1).all() and (found.strongest < max(1, side * step)).all()
+    _check(bool(is_there), "the strongest attention is outside of the prompt")
+    ends = () if found.ends is None else (found.ends,)
+    _check(all(np.isfinite(of).all() for of in (*ends, found.full)), "a scale is not finite")
+
+
+def _check_rows(request: requests.AttentionFrom, found: arrays.HeadRows) -> None:
+    _check_axes(found.axes, ("layer", "head", "source"), found.values)
+    _check(bool(np.isfinite(found.values).all()), "a number that is known is not finite")
+
+
+def _check_effects(request: requests.HeadRoles, found: arrays.HeadEffects) -> None:
+    _check(found.ablation.ndim == 2, "an array has an odd shape")
+    _check_shapes(found.ablation.shape, found.attribution, found.attention)
+
+
+def _check_scores(request: requests.ScoreHeads, found: arrays.ModelScores) -> None:
+    of = found.measures
+    _check(of.copying.ndim == 2, "an array has an odd shape")
+    _check_shapes(of.copying.shape, of.previous, of.duplicate, of.induction)
+    _check(len(found.queries) == len(REPEATED_SCORES), "scores are of an odd number of queries")
+
+
+def _check_evidence(request: requests.ReadEvidence, found: arrays.Evidence) -> None:
+    _check(found.attribution.ndim == 2, "an array has an odd shape")
+    for of in found.measures:
+        each = of.to_answer, of.to_distractor, of.to_repeat, of.share
+        _check_shapes(found.attribution.shape, *each)
+    counts = found.read, found.total
+    _check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
+    _check(len(found.measures) <= found.total, "an answer is about other pairs than its question")
+
+
+def _check_pair(request: requests.ReadPair, found: results.PairReading) -> None:
+    _check(found.complete, "a pair has not been read to its end")
+    for of in (found.clean, found.corrupted):
+        if of is not None:
+            is_right = len(of.surprisals) in (0, len(of.tokens))
+            _check(is_right, "a prompt has not as many surprisals as tokens")
+    last = max(found.differing, default=-1)
+    _check(last < len(found.clean.tokens), "prompts differ beyond their end")
+    is_pair = found.corrupted is not None and not found.is_unequal
+    _check(is_pair or not found.differing, "prompts of different lengths differ in places")
+
+
+def _check_pairs(request: requests.ReadPairs, found: results.PairsReading) -> None:
+    counts = len(found.rows), found.total
+    _check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
+
+
+def _check_lens(request: requests.LogitLens, found: results.LensReading) -> None:
+    _check(len(found.top) > 0, "a lens has no rows")
+    _check(len(found.metric) in (0, len(found.top)), "a lens has not as many metrics as rows")
+
+
+def _check_head(request: requests.ReadHead, found: results.HeadReading) -> None:
+    _check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
+    _check(request.position < len(found.tokens), "a position is beyond the prompt")
+
+
+def _check_nothing(request: Request, found: Answer) -> None:
+    """Accept what has no parts that could fail to fit."""
+
+
+_CHECKS: dict[type, Callable[[Any, Any], None]] = {
+    arrays.Sweep: _check_sweep,
+    arrays.Feeding: _check_feeding,
+    arrays.HeadSlice: _check_head_slice,
+    arrays.Atlas: _check_atlas,
+    arrays.HeadRows: _check_rows,
+    arrays.HeadEffects: _check_effects,
+    arrays.ModelScores: _check_scores,
+    arrays.Evidence: _check_evidence,
+    results.PairReading: _check_pair,
+    results.PairsReading: _check_pairs,
+    results.LensReading: _check_lens,
+    results.MLPReading: _check_nothing,
+    results.HeadReading: _check_head,
+    results.EdgeReading: _check_nothing,
+}

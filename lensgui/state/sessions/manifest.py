@@ -1,0 +1,330 @@
+"""What a session file says in words: every type with its bounds.
+
+The types bear the names of the app's values that they stand for, but are the file's own: it stays
+readable when the app's values change.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from functools import cache, reduce
+from operator import or_
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from lensgui.state.sessions.saved import NO_PATH
+from lensgui.state.views import Arrangement, Compared, Drawing, Stream
+from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
+from lensgui.terms.metric import MetricName
+
+FORMAT: Literal["lensgui-session"] = "lensgui-session"
+MAJOR, MINOR = 0, 1
+MANY = 100_000
+
+Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # no NaN
+Share = Annotated[float, Meta(ge=0, le=1)]
+Index = Annotated[int, Meta(ge=0, le=10_000_000)]
+Text = Annotated[str, Meta(max_length=1_000_000)]
+Name = Annotated[str, Meta(max_length=1_000)]
+Names = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+Head = tuple[Index, Index]
+Heads = Annotated[tuple[Head, ...], Meta(max_length=MANY)]
+SomeHeads = Annotated[tuple[Head, ...], Meta(min_length=1, max_length=MANY)]
+Moment = Annotated[datetime, Meta(tz=True)]
+NumberFormat = Literal["float32", "bfloat16", "float16", "float64"]
+
+
+class Record(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A part of a session file."""
+
+
+Stored = TypeVar("Stored", bound=Record)
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What is said of the file itself; its other sections are looked at later."""
+
+    format: Literal["lensgui-session"]
+    major: Index
+    minor: Index = 0
+    lensgui: Name = ""
+
+
+class Model(Record, frozen=True):
+    """As `ModelReference`."""
+
+    name: Annotated[str, Meta(max_length=1_000, pattern=NO_PATH)]
+    content_id: Name = ""
+    folded: bool = False
+    dtype: NumberFormat = "float32"
+
+
+class Cursor(Record, frozen=True):
+    """As the app's `Cursor`."""
+
+    layer: Index | None = None
+    head: Index | None = None
+    position: Index | None = None
+    source: Index | None = None
+    heads: Heads = ()
+
+
+class Area(Record, frozen=True):
+    """As the app's `Area`."""
+
+    panes: Names
+    front: Name
+    left: Share
+    top: Share
+    width: Share
+    height: Share
+    is_floating: bool = False
+
+
+class Layout(Record, frozen=True):
+    """As the app's `Layout`."""
+
+    areas: Annotated[tuple[Area, ...], Meta(max_length=1_000)] = ()
+    hidden: Names = ()
+    folded: Names = ()
+    solo: Name = ""
+
+
+class PromptPair(Record, frozen=True):
+    """As the app's `PromptPair`."""
+
+    clean: Text
+    corrupted: Text = ""
+    answer: Text = ""
+    distractor: Text = ""
+    bos: bool | Name = False
+    metric: MetricName = "logit difference"
+
+
+class Role(Record, frozen=True):
+    """As the app's `Role`."""
+
+    name: Name
+    end: Index
+
+
+class PairRow(Record, frozen=True):
+    """As the app's `PairRow`."""
+
+    pair: PromptPair
+    roles: Annotated[tuple[Role, ...], Meta(max_length=1_000)] = ()
+    is_included: bool = True
+
+
+Rows = Annotated[tuple[PairRow, ...], Meta(max_length=MANY)]
+
+
+class SweepKind(Record, frozen=True):
+    """As the app's `SweepKind`."""
+
+    activation: Name
+    extent: Extent = "position"
+
+
+class SweepChoice(Record, frozen=True):
+    """As the app's `SweepChoice`."""
+
+    kind: SweepKind
+    direction: Direction
+
+
+class Patching(Record, frozen=True):
+    """As the request; the model is the session's if none is named."""
+
+    pair: PromptPair
+    kind: SweepKind
+    direction: Direction
+    rows: Rows = ()
+    layer: Index | None = None
+    head: Index | None = None
+    is_estimated: bool = True
+    model: Model | None = None
+
+
+class Note(Record, frozen=True):
+    """As the app's `Note`."""
+
+    place: Cursor
+    text: Text
+
+
+class GivenRole(Record, frozen=True):
+    """As the app's `GivenRole`."""
+
+    layer: Index
+    head: Index
+    name: Name
+
+
+class RoleBounds(Record, frozen=True):
+    """As the app's `RoleBounds`."""
+
+    attention: Share
+    attribution: Share
+    copying: Share
+    repeats: Share
+    pairs: Share
+
+
+class PromptView(Record, frozen=True):
+    """As the app's `PromptView`."""
+
+    shows_surprisal: bool = False
+
+
+class AttentionView(Record, frozen=True):
+    """As the app's `AttentionView`."""
+
+    side: Side = "clean"
+    hides_first: bool = True
+    score: Name = "attribution"
+    arrangement: Arrangement = "layers"
+    least_score: Number = 0.0
+    measure: AttentionMeasure = "pattern"
+    drawing: Drawing = "map"
+    head_hides_first: bool = False
+    is_from: bool = True
+    least_line: Number = 0.1
+
+
+class Range(Record, frozen=True):
+    """As the app's `Range`."""
+
+    end: Number
+    counted: Text
+
+
+class PatchingView(Record, frozen=True):
+    """As the app's `PatchingView`."""
+
+    side: Compared = "B"
+    shows_table: bool = False
+    shows_estimates: bool = False
+    shows_intervals: bool = False
+    place: Index | None = None
+    range: Range | None = None
+
+
+class AllKindsView(Record, frozen=True):
+    """As the app's `AllKindsView`."""
+
+    stream: Stream = "resid_pre"
+    enlarged: Annotated[int, Meta(ge=0, le=100)] | None = None
+    range: Range | None = None
+
+
+class Link(Record, frozen=True):
+    """As the app's `Link`."""
+
+    heads: SomeHeads
+    input: HeadInput
+
+
+class FeedersView(Record, frozen=True):
+    """As the app's `FeedersView`."""
+
+    input: HeadInput = "q"
+    hear_each_other: bool = False
+    held: Heads = ()
+    sender: Cursor | None = None
+    before: Annotated[tuple[Link, ...], Meta(max_length=1_000)] = ()
+    range: Range | None = None
+
+
+class Views(Record, frozen=True):
+    """As the app's `Views`."""
+
+    prompt: PromptView = PromptView()
+    attention: AttentionView = AttentionView()
+    patching: PatchingView = PatchingView()
+    all_kinds: AllKindsView = AllKindsView()
+    feeders: FeedersView = FeedersView()
+
+
+class Document(Record, frozen=True):
+    """As the app's `Document`, but for its model, which is said once."""
+
+    pair: PromptPair
+    table: Rows = ()
+    is_average: bool = False
+    kind: SweepKind = SweepKind("resid_pre")
+    direction: Direction = "denoising"
+    kept: Patching | None = None
+    against: SweepChoice | None = None
+    pins: Annotated[tuple[Cursor, ...], Meta(max_length=MANY)] = ()
+    notes: Annotated[tuple[Note, ...], Meta(max_length=MANY)] = ()
+    roles: Annotated[tuple[GivenRole, ...], Meta(max_length=MANY)] = ()
+    bounds: RoleBounds = RoleBounds(0.3, 0.02, 0.5, 0.4, 0.75)
+    views: Views = Views()
+
+
+UNKNOWN = "Object contains unknown field"  # how msgspec begins to say so
+
+
+def decode(raw: bytes, kind: type[Stored], where: str) -> tuple[Stored, str]:
+    """Return what JSON says, and the first place where it says what is not known; "" if all is.
+
+    Args:
+        raw: The JSON.
+        kind: What it is to be.
+        where: What that is called.
+
+    Raises:
+        ValueError: If it is something else; a phrase says what and where.
+    """
+    unknown = ""
+    try:
+        return msgspec.json.decode(raw, type=kind), ""
+    except msgspec.ValidationError as error:
+        if not str(error).startswith(UNKNOWN):
+            raise placed(error, where) from error
+        name = str(error).removeprefix(UNKNOWN).partition("`")[2].partition("`")[0]
+        unknown = f"{_place(error, where)}.{name[:40]}"
+    try:
+        return msgspec.json.decode(raw, type=_lenient(kind)), unknown
+    except msgspec.ValidationError as error:
+        raise placed(error, where) from error
+
+
+def placed(error: Exception, where: str) -> ValueError:
+    """Return an error that says where it was found."""
+    place, (what, *_) = _place(error, where), str(error).split(" - at `$")
+    return ValueError(f"{place}: {what}" if place else what)
+
+
+def _place(error: Exception, where: str) -> str:
+    inner = str(error).rpartition(" - at `$")[2] if " - at `$" in str(error) else ""
+    return f"{where}{inner.rstrip('`')}".lstrip(".")
+
+
+@cache
+def _lenient(kind: type[Record]) -> Any:
+    """Return the same type but that it passes over fields that it does not have."""
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(kind):
+        own = field.name, _lenient_within(field.type)
+        fields.append(own if field.required else (*own, field.default))
+    return msgspec.defstruct(kind.__name__, fields, frozen=True, gc=False)
+
+
+def _lenient_within(kind: Any) -> Any:
+    """Return a type with those types in it that pass over fields."""
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return _lenient(kind)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return Annotated[(_lenient_within(inner[0]), *inner[1:])]
+    if origin not in (tuple, Union, UnionType):
+        return kind
+    parts = [of if of is ... else _lenient_within(of) for of in inner]
+    whole: Any = tuple
+    return whole[*parts] if origin is tuple else reduce(or_, parts)

@@ -1,0 +1,138 @@
+"""The questions whose answers a session file keeps, as stored: which model, is said elsewhere.
+
+The types bear the names of the requests that they stand for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from lensgui.state.sessions.manifest import Index, PromptPair, Record, SomeHeads, SweepKind
+from lensgui.terms.kinds import AttentionMeasure, Direction, HeadInput, Side
+
+MOST_TABLES = 1_000
+TABLES = ("rows", "reference", "pairs")  # fields of requests that hold rows of a table
+Table = Annotated[int, Meta(ge=0, le=MOST_TABLES)]  # its number among those of the file; 0: none
+
+
+class Patching(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    kind: SweepKind
+    direction: Direction
+    rows: Table
+    layer: Index | None
+    head: Index | None
+    is_estimated: bool
+
+
+class WhoFeeds(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    heads: SomeHeads
+    input: HeadInput
+    hear_each_other: bool
+
+
+class PathsInto(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    heads: SomeHeads
+
+
+class AttentionGrid(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: Side
+    hide_first: bool
+    rows: Table
+    measure: AttentionMeasure
+
+
+class AttentionHead(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    heads: SomeHeads
+    side: Side
+    measure: AttentionMeasure
+    hide_first: bool
+    rows: Table
+
+
+class AttentionFrom(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    position: Index
+    side: Side
+    rows: Table
+
+
+class ReadPair(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+
+
+class ReadPairs(Record, frozen=True):
+    """As the request."""
+
+    pairs: Table
+
+
+class ReadEvidence(Record, frozen=True):
+    """As the request."""
+
+    pairs: Table
+
+
+class HeadRoles(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    reference: Table
+
+
+class ScoreHeads(Record, frozen=True):
+    """As the request."""
+
+
+class LogitLens(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    position: Index
+
+
+class ReadMLP(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    layer: Index
+    position: Index
+
+
+class ReadHead(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    layer: Index
+    head: Index
+    position: Index
+
+
+class ReadEdge(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    layer: Index
+    head: Index
+    position: Index
+    source: Index

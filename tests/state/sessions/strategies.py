@@ -1,0 +1,104 @@
+"""Values drawn from the fields of their classes, so that a new field is drawn as well."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from lensgui.jobs import requests
+from lensgui.jobs.arrays import Feeding
+from lensgui.prompts.pair import PairRow
+from lensgui.state.document import Document
+from lensgui.state.sessions.saved import Area, Layout, ModelReference
+from lensgui.state.views import AllKindsView, AttentionView, Link
+from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
+from lensgui.terms.model_key import NUMBER_FORMATS, ModelKey
+from lensgui.terms.roles import NAMED, NO_ROLE, GivenRole, RoleBounds
+from lensgui.terms.scores import SCORES
+
+MODEL = ModelKey("toy")
+SHAPE = 2, 3
+MOST = 3  # of anything that there may be several of
+
+shares = st.floats(0, 1)
+counts = st.integers(0, 16)
+names = st.from_regex(r"[a-z0-9]{1,9}(/[a-z0-9]{1,9})?", fullmatch=True)
+keys = st.builds(ModelKey, names, st.booleans(), st.just("best"), st.sampled_from(NUMBER_FORMATS))
+heads = st.lists(st.tuples(counts, counts), min_size=1, max_size=MOST).map(tuple)
+DRAWN: dict[type, st.SearchStrategy] = {
+    bool: st.booleans(),
+    int: counts,
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    str: st.text(max_size=20),
+    bytes: st.binary(max_size=9),
+    type(None): st.none(),
+    SweepKind: st.sampled_from(SWEEP_KINDS),
+    ModelKey: st.just(MODEL),
+}
+FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
+    (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
+    (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
+    (AllKindsView, "enlarged"): st.none() | counts,
+    (GivenRole, "name"): st.sampled_from([NO_ROLE, *NAMED]),
+    (Link, "heads"): heads,
+    (ModelReference, "name"): names,
+    (ModelReference, "dtype"): st.sampled_from(NUMBER_FORMATS),
+    **{(RoleBounds, field.name): shares for field in fields(RoleBounds)},
+    **{(Area, name): shares for name in ("left", "top", "width", "height")},
+    **{
+        (kind, "heads"): heads
+        for kind in (requests.WhoFeeds, requests.PathsInto, requests.AttentionHead, Feeding)
+    },
+}
+
+
+@cache
+def drawn(kind: Any, is_of_answer: bool = False) -> st.SearchStrategy:
+    """Return how values of a type are drawn; those of answers may be no finite numbers."""
+    if kind in DRAWN:
+        return st.floats() if is_of_answer and kind is float else DRAWN[kind]
+    if is_dataclass(kind):
+        return _built(kind, is_of_answer)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return st.sampled_from(inner)
+    if origin in (Union, UnionType):
+        return st.one_of([drawn(of, is_of_answer) for of in inner])
+    if origin is tuple and inner[1:] == (...,):
+        least = 1 if getattr(inner[0], "__name__", "") == "Axis" else 0
+        some = st.lists(drawn(inner[0], is_of_answer), min_size=least, max_size=MOST)
+        return some.map(tuple)
+    if origin is tuple:
+        return st.tuples(*(drawn(of, is_of_answer) for of in inner))
+    assert origin is np.ndarray, kind
+    (number,) = get_args(inner[1])
+    return arrays.arrays(number, SHAPE)
+
+
+def _built(kind: Any, is_of_answer: bool) -> st.SearchStrategy:
+    each, hints = {}, get_type_hints(kind)
+    for field in fields(kind):
+        own = FIELDS.get((kind, field.name))
+        each[field.name] = drawn(hints[field.name], is_of_answer) if own is None else own
+    return st.builds(kind, **each)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """Draw a document, with a kept sweep of its own model or of another."""
+    document: Document = draw(drawn(Document))
+    kept = draw(st.none() | drawn(requests.Patching))
+    if kept is not None:
+        model = draw(st.just(MODEL) | keys)
+        kept = requests.Patching(model, *(getattr(kept, field.name) for field in fields(kept)[1:]))
+    return document.having(kept=kept)
+
+
+layouts = drawn(Layout)
+rows = drawn(tuple[PairRow, ...])
