@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lensgui._version import __version__
-from lensgui.jobs.results import Answerer
+from lensgui.jobs.answerer import Answerer
 from lensgui.models.aliases import ALIASES
 from lensgui.prompts.pair import TYPED
 
 NO_DISPLAY = (
     "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."
 )
+SUFFIX = ".lens"  # of a session
+VALUED = ("--model", *(f"--{name}" for name in TYPED))  # followed by a value
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parsed = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    session = take_session(given)
+    parsed = _parser().parse_args(given)
     if parsed.command == "models":
         from lensgui.checkpoints import cli
 
@@ -40,9 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     prepare(parsed.model)
     try:
-        return _open_window(parsed)
+        return _open_window(parsed, session)
     except KeyboardInterrupt:  # before the window is there, or again while it is left
         os._exit(130)  # at once: threads may be importing
+
+
+def take_session(given: list[str]) -> Path | None:
+    """Take the session out of a command line: beside commands, argparse knows no other words.
+
+    Args:
+        given: The command line, which loses it.
+    """
+    for at, text in enumerate(given):
+        if text == "models":
+            break
+        is_value = at > 0 and given[at - 1] in VALUED
+        if text.endswith(SUFFIX) and not text.startswith("-") and not is_value:
+            return Path(given.pop(at))
+    return None
 
 
 def lacks_display(environment: Mapping[str, str]) -> bool:
@@ -78,21 +97,26 @@ def make_answerer() -> Answerer:
     return Dispatcher()
 
 
-def _open_window(parsed: argparse.Namespace) -> int:
+def _open_window(parsed: argparse.Namespace, session: Path | None) -> int:
     from lensgui.app import start
+    from lensgui.app.sessions.attaching import SessionFile
 
     given = ((name, getattr(parsed, name)) for name in TYPED)
     options = start.Options(
         model=parsed.model,
         pair=tuple((name, text) for name, text in given if text is not None),
         smoke_test=parsed.smoke_test,
+        request=None if session is None else SessionFile.of(session),
+        safe_mode=parsed.safe_mode,
     )
     return start.run(options, make_answerer)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="lensgui", description="See inside a language model: attention, patching, logit lens."
+        prog="lensgui",
+        usage="%(prog)s [SESSION.lens] [options] [models …]",
+        description="See inside a language model: attention, patching, logit lens.",
     )
     parser.add_argument("--version", action="version", version=f"lensgui {__version__}")
     parser.add_argument("--model", metavar="NAME|PATH", help="the model to open")
@@ -102,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--distractor", metavar="TOKEN", help="what the answer is compared with")
     parser.add_argument(
         "--smoke-test", action="store_true", help="open the toy model, compute, and leave"
+    )
+    parser.add_argument(
+        "--safe-mode", action="store_true", help="start with the settings as at first"
     )
     commands = parser.add_subparsers(dest="command", metavar="models")
     from lensgui.checkpoints import cli

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lensgui.jobs.results import Answerer
+from lensgui.jobs.answerer import Answerer
 from lensgui.models import store
 from tests.fakes import FakeAnswerer
 

@@ -75,12 +75,14 @@ class Fetching(QObject):
     @Slot(str)
     def _open(self, name: str) -> None:
         self.fetched.emit(None)
-        if self._session.document != self._before:
+        before, present = self._before, self._session.document
+        if before is None or present.having(views=before.views) != before:
             self.status_message.emit(f"{name} is here now: open it from the toolbar.")
             return
         example = find(FIRST)
         if name == DEFAULT_MODEL:
-            self._session.edit(model=example.document.model, pair=example.document.pair)
+            model = replace(self._session.document.model, source=name)
+            self._session.edit(model=model, pair=example.document.pair)
             self._selection.move(**asdict(example.cursor))
         else:
             self._session.edit(model=replace(self._session.document.model, source=name))

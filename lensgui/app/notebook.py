@@ -12,7 +12,7 @@ from lensgui.app import start
 from lensgui.app.runtime import Warming, interruptible
 from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import MainWindow
-from lensgui.jobs.results import Answerer
+from lensgui.jobs.answerer import Answerer
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.terms.model_key import ModelKey

@@ -6,26 +6,34 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
+from lensgui.app.commands.menus import Commands
 from lensgui.app.fetching import Fetching
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
+from lensgui.app.sessions.absent import AbsentBar
+from lensgui.app.sessions.attaching import SessionFile, attach
+from lensgui.app.sessions.sessions import Sessions
+from lensgui.app.settings.appearance import Appearance
+from lensgui.app.settings.applied import Applied
+from lensgui.app.settings.file import SettingsFile
+from lensgui.app.settings.preferences import Preferences
 from lensgui.app.smoke import Smoke
-from lensgui.app.window.appearance import Appearance
 from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import TITLE, MainWindow
-from lensgui.jobs.kept import LIMIT_BYTES, Kept
-from lensgui.jobs.results import Answerer
+from lensgui.jobs.answerer import Answerer
+from lensgui.jobs.kept import Kept
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
 from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
 from lensgui.state.session import Session
+from lensgui.state.settings import Settings
 from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
 
 
@@ -38,12 +46,16 @@ class Options:
         pair: Fields of the prompt pair.
         smoke_test: Whether to leave as soon as everything is drawn.
         document: What to open, whatever else was said.
+        request: The session to open; None if none was asked for.
+        safe_mode: Whether settings are as at first, and none is kept.
     """
 
     model: str | None = None
     pair: tuple[tuple[str, str], ...] = ()
     smoke_test: bool = False
     document: Document | None = None
+    request: SessionFile | None = None
+    safe_mode: bool = False
 
 
 @dataclass(slots=True)
@@ -57,11 +69,16 @@ class Parts:
     faults: Faults
     collector: Collector
     appearance: Appearance
+    sessions: Sessions
+    absent_bar: AbsentBar
+    commands: Commands
     warming: Warming | None = None
 
 
 def first_view(options: Options) -> tuple[Document, Cursor, str]:
     """Return what to open, what to select, and the name of a model to fetch ("" for none)."""
+    if options.request is not None and options.request.document is not None:
+        return options.request.document, Cursor(), ""
     if options.document is not None:
         return options.document, Cursor(), ""
     demo_is_here = known_models.find(DEFAULT_MODEL).is_here
@@ -81,6 +98,12 @@ def first_view(options: Options) -> tuple[Document, Cursor, str]:
     return document, cursor, DEFAULT_MODEL if is_lacking else ""
 
 
+def placed(document: Document, settings: Settings) -> Document:
+    """Return a document whose model runs where models run that are opened now."""
+    model = replace(document.model, device=settings.device, dtype=settings.dtype)
+    return document.having(model=model)
+
+
 def build(
     options: Options,
     make_answerer: Callable[[], Answerer],
@@ -97,34 +120,52 @@ def build(
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName(TITLE)
     faults = Faults(store.home(), app)
-    settings = QSettings(str(store.home() / "settings.ini"), QSettings.Format.IniFormat, app)
-    appearance = Appearance(app, settings)
+    preferences = Preferences(None if options.safe_mode else SettingsFile(store.home()), app)
+    appearance = Appearance(app, preferences)
     document, cursor, lacking = first_view(options)
+    if options.document is None:
+        document = placed(document, preferences.settings)
     session, selection = Session(document), Selection(cursor)
-    runner = Runner(make_answerer, Kept(kept_bytes(settings), version))
+    kept = Kept(preferences.settings.kept_bytes, version)
+    runner = Runner(make_answerer, kept)
     window = MainWindow(session, selection, runner, appearance)
-    session.setParent(window)
-    selection.setParent(window)
-    runner.setParent(window)
-    fetching = Fetching(session, selection, window)
+    for owned in (session, selection, runner):
+        owned.setParent(window)
+    applied = Applied(appearance, window, kept)
+    history = QSettings(str(store.home() / "history.ini"), QSettings.Format.IniFormat, app)
+    sessions, absent_bar = attach(window, history, options.request)
+    commands = Commands(window, history, sessions)
+    commands.search.sources.append(applied.entries)
+    fetching = _fetching(window)
+    faults.status_message.connect(window.status.show_fault)
+    collector = Collector(lambda: runner.is_busy, window)
+    window.exchange.opened.connect(collector.freeze)
+    if lacking:
+        fetching.fetch(lacking)
+    return Parts(
+        app,
+        window,
+        runner,
+        fetching,
+        faults,
+        collector,
+        appearance,
+        sessions,
+        absent_bar,
+        commands,
+    )
+
+
+def _fetching(window: MainWindow) -> Fetching:
+    """Return what fetches models for a window."""
+    fetching = Fetching(window.session, window.selection, window)
     fetching.status_message.connect(window.status.show_sentence)
     fetching.failed.connect(window.status.show_fault)
     fetching.fetched.connect(window.status.show_fetched)
     window.status.stopped.connect(fetching.stop)
     window.model_bar.fetch_requested.connect(fetching.fetch)
     window.model_bar.import_requested.connect(fetching.fetch_pickled)
-    faults.status_message.connect(window.status.show_fault)
-    collector = Collector(lambda: runner.is_busy, window)
-    window.exchange.opened.connect(collector.freeze)
-    if lacking:
-        fetching.fetch(lacking)
-    return Parts(app, window, runner, fetching, faults, collector, appearance)
-
-
-def kept_bytes(settings: QSettings) -> int:
-    """Return how many bytes of answers are kept: as the settings say, if that is a number."""
-    said = str(settings.value("kept_bytes", LIMIT_BYTES))
-    return int(said) if said.isdecimal() else LIMIT_BYTES
+    return fetching
 
 
 def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:
@@ -138,6 +179,7 @@ def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:
         Smoke(parts.window)
     else:
         parts.warming = Warming(parts.runner, parts.window)
+        QTimer.singleShot(0, parts.sessions.offer)
     fit_screen(parts.window)
     parts.window.show()
     with interruptible(parts.app.exit):
@@ -161,6 +203,7 @@ def leave(parts: Parts, seconds: float = 0.9) -> bool:
     parts.window.hide()
     parts.fetching.download.stop()
     has_ended = parts.runner.close(int(1000 * seconds))
+    has_ended = parts.sessions.close() and has_ended
     if parts.warming is not None:
         has_ended = parts.warming.finish(seconds) and has_ended
     if has_ended:  # a worker that still runs must not find Python collecting

@@ -76,5 +76,5 @@ def _samples(file: Any, name: str) -> bytes:
     last = max(0, len(raw) - SAMPLE_BYTES)
     digest = hashlib.sha256()
     for start in sorted({last * step // (PLACES - 1) for step in range(PLACES)}):
-        digest.update(raw[start : start + SAMPLE_BYTES].numpy())
+        digest.update(raw[start : start + SAMPLE_BYTES].numpy().tobytes())
     return digest.digest()

@@ -1,5 +1,6 @@
 """Questions, their answers, and the thread that runs them: free of torch, `handlers` aside.
 
+answerer: What answers requests, and how much of the machine it may use.
 arrays: What comes back from the worker as pictures: labelled arrays in host memory.
 board: Which requests are wanted, each once, and by whom.
 downloads: Fetching a model without holding anything up: a process of its own that prints its

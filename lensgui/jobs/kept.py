@@ -45,6 +45,11 @@ class Kept:
         self._from_file: set[Name] = set()
         self._written: dict[ModelKey, int] = {}  # when each model's files were, as it was opened
 
+    def shrink(self, limit: int) -> None:
+        """Keep no more than so many bytes from now on; the oldest answers are forgotten."""
+        self.limit = limit
+        self._forget_oldest()
+
     def open(self, model: ModelKey) -> None:
         """Forget what is known of a model whose files are others than when it was opened before."""
         now = written(model.source)
@@ -69,8 +74,7 @@ class Kept:
         self._answers[name] = answer, size
         if is_from_file:
             self._from_file.add(name)
-        while self.nbytes > self.limit:
-            self._pop(next(iter(self._answers)))
+        self._forget_oldest()
 
     def is_from_file(self, request: Request) -> bool:
         """Whether the answer that `find` returns is as a file had it."""
@@ -97,6 +101,11 @@ class Kept:
     def _name_of_known(self, request: Request) -> Name | None:
         names = self.name(request), self.name(request.fuller)
         return next((name for name in names if name in self._answers), None)
+
+    def _forget_oldest(self) -> None:
+        """Forget answers until the rest is no more than may be kept."""
+        while self.nbytes > self.limit:
+            self._pop(next(iter(self._answers)))
 
     def name(self, request: Request) -> Name:
         """Return a question with the version of the model that it is asked about now."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 from lensgui.jobs import arrays
 from lensgui.jobs.requests import Request, Urgency
@@ -391,10 +390,3 @@ class Reply:
 def _is_alike(request: Request, other: Request | None) -> bool:
     """Whether two questions are about the same prompts; None is like all."""
     return other is None or request.about == other.about
-
-
-class Answerer(Protocol):
-    """Whatever can answer requests."""
-
-    def answer(self, request: Request) -> Iterator[Answer | None]:
-        """Yield ever more complete answers to a request, and None where only time has passed."""

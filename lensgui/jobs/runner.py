@@ -8,11 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
+from lensgui.jobs.answerer import Answerer
 from lensgui.jobs.board import Board
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job, measure
 from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, Answerer, Reply
+from lensgui.jobs.results import Answer, Reply
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.worker import Worker
 
@@ -30,6 +31,7 @@ class Runner(QObject):
 
     Attributes:
         board: What is wanted and known.
+        worker: What computes, on a thread of its own.
         replied: (channel, reply) whenever a question stands otherwise than before; None in the
             place of a reply once the channel wants nothing.
         settled: Nothing runs any more and nothing waits to run.
@@ -44,24 +46,23 @@ class Runner(QObject):
 
     def __init__(self, make_answerer: Callable[[], Answerer], kept: Kept | None = None) -> None:
         super().__init__()
-        self._tickets = Tickets()
+        self._tickets, self._was_busy = Tickets(), False
         self._replies: dict[Any, Reply] = {}
         self.board = Board(self._tickets, kept or Kept())
-        self._was_busy = False
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._quiet.timeout.connect(self._start_waiting)
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
         self._late.timeout.connect(self._say_late)
-        self._worker = Worker(make_answerer, self._tickets)
+        self.worker = Worker(make_answerer, self._tickets)
         self._thread = QThread(self)
         self._thread.setObjectName("lensgui-worker")
         self._thread.setStackSize(STACK_BYTES)
-        self._worker.moveToThread(self._thread)
-        self._begun.connect(self._worker.start)
-        self._closing.connect(self._worker.stop)
-        self._worker.answered.connect(self._answer)
-        self._worker.failed.connect(self._fail)
-        self._worker.finished.connect(self._finish)
+        self.worker.moveToThread(self._thread)
+        self._begun.connect(self.worker.start)
+        self._closing.connect(self.worker.stop)
+        self.worker.answered.connect(self._answer)
+        self.worker.failed.connect(self._fail)
+        self.worker.finished.connect(self._finish)
         self._thread.start()
 
     @property

@@ -11,8 +11,9 @@ from time import monotonic
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
+from lensgui.jobs.answerer import Answerer, Limits
 from lensgui.jobs.requests import ReadPair, Request
-from lensgui.jobs.results import Answer, Answerer
+from lensgui.jobs.results import Answer
 from lensgui.jobs.tickets import Tickets
 from lensgui.terms.errors import ModelError, is_out_of_memory
 
@@ -73,6 +74,7 @@ class Worker(QObject):
         self._make_answerer = make_answerer
         self._tickets = tickets
         self._answerer: Answerer | None = None
+        self._limits: Limits | None = None
         self._jobs: deque[Running] = deque()
         self._scheduled = False
         self._sent = 0.0
@@ -83,6 +85,13 @@ class Worker(QObject):
         """Take on a job; its first step comes before the next one of any job not more urgent."""
         self._jobs.appendleft(Running(ticket, request))
         self._schedule()
+
+    @Slot(object)
+    def limit(self, limits: Limits) -> None:
+        """Use no more of the machine than that, from the next turn on."""
+        self._limits = limits
+        if self._answerer is not None:
+            self._answerer.limit(limits)
 
     @Slot()
     def step(self) -> None:
@@ -123,6 +132,8 @@ class Worker(QObject):
     def _open_answerer(self) -> Answerer:
         if self._answerer is None:
             self._answerer = self._make_answerer()
+            if self._limits is not None:
+                self._answerer.limit(self._limits)
         return self._answerer
 
     def _schedule(self) -> None:

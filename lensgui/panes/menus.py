@@ -9,6 +9,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.controls.controls import menu_line
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.selection import Cursor, place_name
@@ -96,8 +98,7 @@ def _fill(menu: QMenu, verbs: Sequence[Verb]) -> None:
             inner.menuAction().setToolTip(plain_tip(verb.tip))
             _fill(inner, verb.choices)
             continue
-        action = menu.addAction(verb.name)
-        action.setToolTip(plain_tip(verb.tip))
+        action = menu_line(menu, PANE_ACTIONS["verb"], verb.name, verb.tip)
         action.setCheckable(verb.is_chosen)
         action.setChecked(verb.is_chosen)
         action.triggered.connect(lambda checked=False, act=verb.act: act())

@@ -65,6 +65,8 @@ class Pane(QWidget):
         pane_requested: (title,) the pane that the user wants to see.
         again: The user wants what was stopped to go on.
         paused: (name, is_paused) the user lets a question rest, or go on.
+        borrowed: (is_so,) whether what it shows is partly as a file had it.
+        anew: The user wants that to be worked out here.
     """
 
     title: ClassVar[str] = ""
@@ -84,6 +86,8 @@ class Pane(QWidget):
     pane_requested = Signal(str)
     again = Signal()
     paused = Signal(str, bool)
+    borrowed = Signal(bool)
+    anew = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +133,9 @@ class Pane(QWidget):
     def show_document(self, document: Document) -> None:
         """Show the document."""
 
+    def begin_anew(self) -> None:
+        """Ask about what is selected: the user wants to see here what another pane offered."""
+
     @Slot(object)
     def set_view(self, changes: dict[str, Any]) -> None:
         """Say that the user set the pane otherwise, by fields of its view; nothing if it is so."""
@@ -166,6 +173,7 @@ class Pane(QWidget):
             self._say_if_empty(self._without_model(reply) or self._empty_states)
         if not _is_mere_end(before, reply):
             self.draw_reply(name)
+        self.borrowed.emit(any(one.is_from_file for one in self._replies.values()))
 
     def show_roles(self, roles: Mapping[Head, Part], given: tuple[GivenRole, ...]) -> None:
         """Receive what part each head plays, and which of these parts the user gave."""
@@ -174,6 +182,12 @@ class Pane(QWidget):
 
     def draw_roles(self) -> None:
         """Draw the letters of roles."""
+
+    def draw_anew(self) -> None:
+        """Draw all that is known again: colours, or how words are written, are others."""
+        for name in list(self._replies):
+            self.draw_reply(name)
+        self.draw_roles()
 
     def show_all(self, replies: Mapping[Channel, Reply]) -> None:
         """Receive the replies of all panes, by (title, name)."""

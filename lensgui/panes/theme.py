@@ -1,4 +1,4 @@
-"""Colours and fonts: palettes for the window, 256-entry tables for numbers."""
+"""Colours, fonts and what else is drawn alike everywhere: set in one place for all widgets."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QFont, QPalette
 
-Table = NDArray[np.uint8]  # [256, 3], red, green, blue
+from lensgui.panes import colour_maps
+
+Table = colour_maps.Table
 
 TEXT_FAMILIES = ["Inter", "Noto Sans", "DejaVu Sans"]
 MONO_FAMILIES = ["JetBrains Mono", "Inter", "DejaVu Sans Mono"]
 POINTS = 10.0
 SMALL_POINTS = 8.5
 BLACK_FROM = 0.179  # luminance, where black and white are read as well as each other
-LEAST_ZOOM, MOST_ZOOM = 0.75, 2.0
 STALE_OPACITY = 0.4  # of what answers an older question
 NEUTRAL = 128  # the index of exactly 0 in a diverging table
 
@@ -162,64 +162,143 @@ def palette(theme: Theme) -> QPalette:
     return result
 
 
-@cache
-def sequential(theme: Theme) -> Table:
-    """Return the table for amounts: index 0 is nothing, 255 is all of it."""
-    return _ramp(theme.sequential, 256)
+@dataclass(frozen=True, slots=True)
+class Fonts:
+    """How all text is written.
+
+    Attributes:
+        zoom: How much larger it is than at first.
+        text: The family of sentences and labels; "" for the one that travels with lensgui.
+        mono: That of tokens and numbers.
+    """
+
+    zoom: float = 1.0
+    text: str = ""
+    mono: str = ""
+
+    @property
+    def text_families(self) -> list[str]:
+        """What sentences are written in, the first that is there."""
+        return [self.text] * bool(self.text) + TEXT_FAMILIES
+
+    @property
+    def mono_families(self) -> list[str]:
+        """What tokens are written in, likewise."""
+        return [self.mono] * bool(self.mono) + MONO_FAMILIES
 
 
-@cache
-def diverging(theme: Theme) -> Table:
-    """Return the table for signed numbers: 128 is exactly 0, above it positive and blue."""
-    low = _ramp(theme.diverging[:3], NEUTRAL + 1)
-    high = _ramp(theme.diverging[2:], 256 - NEUTRAL)
-    return np.concatenate([low, high[1:]])
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """How all pictures are drawn.
+
+    Attributes:
+        diverging: The colours of signed numbers, one of `colour_maps.DIVERGING`.
+        sequential: Those of amounts, one of `colour_maps.SEQUENTIAL`.
+        rises: Whether layer 0 is the lowest.
+        space: What is drawn for a space of a token.
+    """
+
+    diverging: str = "blue-red"
+    sequential: str = "blue"
+    rises: bool = False
+    space: str = "·"
 
 
 @dataclass(slots=True)
-class _Zoom:
-    factor: float = 1.0
+class _Everywhere:
+    fonts: Fonts
+    pictures: Pictures
 
 
-_ZOOM = _Zoom()  # of the whole application, as its palette is
+_NOW = _Everywhere(Fonts(), Pictures())  # of the whole application, as its palette is
+
+
+def pictures() -> Pictures:
+    """Return how pictures are drawn."""
+    return _NOW.pictures
+
+
+def set_pictures(pictures: Pictures) -> None:
+    """Draw pictures otherwise from now on; who sets it tells widgets by a change of style."""
+    _NOW.pictures = pictures
+
+
+def sequential(theme: Theme) -> Table:
+    """Return the table for amounts: index 0 is nothing, 255 is all of it."""
+    return _amounts(theme, _NOW.pictures.sequential)
+
+
+@cache
+def _amounts(theme: Theme, name: str) -> Table:
+    return colour_maps.ramp(theme.sequential, 256, colour_maps.SEQUENTIAL[name])
+
+
+def diverging(theme: Theme) -> Table:
+    """Return the table for signed numbers: 128 is exactly 0, above it is positive."""
+    return _opposites(theme, _NOW.pictures.diverging)
+
+
+@cache
+def _opposites(theme: Theme, name: str) -> Table:
+    below, above = colour_maps.DIVERGING[name].hues
+    low = colour_maps.ramp(theme.diverging[:3], NEUTRAL + 1, below)
+    high = colour_maps.ramp(theme.diverging[2:], 256 - NEUTRAL, above)
+    return np.concatenate([low, high[1:]])
+
+
+def coloured(words: str) -> str:
+    """Return words in which {positive} and {negative} are the colours of signed numbers."""
+    colors = colour_maps.DIVERGING[_NOW.pictures.diverging]
+    return words.replace("{positive}", colors.positive).replace("{negative}", colors.negative)
+
+
+def fonts() -> Fonts:
+    """Return how text is written."""
+    return _NOW.fonts
+
+
+def set_fonts(fonts: Fonts) -> None:
+    """Write otherwise with the fonts made from now on; `remade` has those made before."""
+    _NOW.fonts = fonts
 
 
 def zoom() -> float:
-    """Return how much larger text is than at first, `LEAST_ZOOM` to `MOST_ZOOM`."""
-    return _ZOOM.factor
-
-
-def set_zoom(factor: float) -> None:
-    """Let the fonts made from now on be so much larger; `rezoomed` has those made before."""
-    _ZOOM.factor = min(MOST_ZOOM, max(LEAST_ZOOM, factor))
+    """Return how much larger text is than at first."""
+    return _NOW.fonts.zoom
 
 
 def zoomed(pixels: float) -> int:
     """Return a length that grows with the text."""
-    return round(pixels * _ZOOM.factor)
+    return round(pixels * zoom())
 
 
-def rezoomed(font: QFont, before: float) -> QFont:
-    """Return a font that was made at another zoom as it is made now.
+def remade(font: QFont, before: Fonts) -> QFont:
+    """Return a font that was made when text was written otherwise as it is made now.
 
     Args:
         font: One of `text_font` or `mono_font`.
-        before: The zoom when it was made.
+        before: How text was written.
     """
     result = QFont(font)
-    points = round(2 * font.pointSizeF() / before) / 2  # all are made of half points
-    result.setPointSizeF(points * _ZOOM.factor)
+    points = round(2 * font.pointSizeF() / before.zoom) / 2  # all are made of half points
+    result.setPointSizeF(points * zoom())
+    for was, now in (
+        (before.text_families, _NOW.fonts.text_families),
+        (before.mono_families, _NOW.fonts.mono_families),
+    ):
+        if font.families() == was:
+            result.setFamilies(now)
     return result
 
 
 def text_font(points: float = POINTS, *, bold: bool = False) -> QFont:
     """Return the font of sentences and labels."""
-    return _font(TEXT_FAMILIES, points, bold=bold)
+    return _font(_NOW.fonts.text_families, points, bold=bold)
 
 
 def mono_font(points: float = POINTS) -> QFont:
     """Return the font of tokens and numbers."""
-    return _font(MONO_FAMILIES, points, bold=False)
+    return _font(_NOW.fonts.mono_families, points, bold=False)
 
 
 @lru_cache(maxsize=4096)
@@ -247,40 +326,7 @@ def contrast(one: QColor, other: QColor) -> float:
 def _font(families: list[str], points: float, *, bold: bool) -> QFont:
     font = QFont()
     font.setFamilies(families)
-    font.setPointSizeF(points * _ZOOM.factor)
+    font.setPointSizeF(points * zoom())
     if bold:
         font.setWeight(QFont.Weight.DemiBold)
     return font
-
-
-def _ramp(stops: tuple[str, ...], count: int) -> Table:
-    """Return `count` colours through the stops, evenly spaced to the eye.
-
-    Colours are mixed in OKLab (Ottosson 2020), where equal steps look equal.
-    """
-    named = (QColor(stop) for stop in stops)
-    colors = np.array([(color.redF(), color.greenF(), color.blueF()) for color in named])
-    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
-    lab = np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
-    where = np.linspace(0, len(stops) - 1, count)
-    mixed = np.stack([np.interp(where, np.arange(len(stops)), part) for part in lab.T], axis=1)
-    light = ((mixed @ np.linalg.inv(_TO_LAB).T) ** 3) @ np.linalg.inv(_TO_CONES).T
-    light = light.clip(0, 1)
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return (encoded * 255).round().astype(np.uint8)
-
-
-_TO_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)

@@ -12,21 +12,28 @@ from PySide6.QtGui import Qt
 
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.results import PairReading, PromptReading, Token
+from lensgui.panes import theme
 
-SPACE = "·"
+SPACES = "·␣"  # what may be drawn for one, beside the space itself
 LONGEST = 16
 SHORT = 7  # letters, of two tokens that name a place together
 MOST_PIECES = 4  # tokens that are one character
 MOST_DIGITS = 8
 _BYTES = re.compile(r"(<0x[0-9A-F]{2}>)+")
 _FRACTIONS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
-_PICTURES = {" ": SPACE, "\n": "⏎", "\t": "⇥", "\r": "␍", "\x7f": "␡", "\u00a0": "⍽"}
+_PICTURES = {"\n": "⏎", "\t": "⇥", "\r": "␍", "\x7f": "␡", "\u00a0": "⍽"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def visible(text: str) -> str:
-    """Return text with a sign for each space and control character."""
-    return "".join(_PICTURES.get(letter) or _letter(letter) for letter in text)
+    """Return text with a sign for each control character, and for each space what was chosen."""
+    signs = {" ": theme.pictures().space, **_PICTURES}
+    return "".join(signs.get(letter) or _letter(letter) for letter in text)
+
+
+def raw(text: str) -> str:
+    """Return text that was typed or pasted as it was read, with spaces for their signs."""
+    return text.translate(dict.fromkeys(map(ord, SPACES), " "))
 
 
 def plain_tip(words: str) -> str:

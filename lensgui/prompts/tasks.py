@@ -15,6 +15,7 @@ from lensgui.prompts.pair import SEPARATOR, PairRow, PromptPair, Role
 ROLES = {"io": "IO", "s": "S", "s2": "S2"}  # as Wang et al. 2022 call them
 
 Words = Mapping[str, str]
+DRAWN = 32  # pairs at once
 ATTEMPTS = 10  # for each pair, to draw one that was not drawn before
 SPARE = 8  # times as many pairs are drawn as needed, to find those of one length
 DIGITS = "0123456789"

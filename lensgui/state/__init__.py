@@ -1,9 +1,12 @@
-"""What the user is looking at: free of torch.
+"""What the user is looking at, and `sessions`, the files that it is saved in: free of torch.
 
+autosave: What keeps work through a crash: a thread that writes, and the folder of what it wrote.
 changes: What differs between two documents, by the paths of its fields, and in words for a history.
 document: What the user works on.
 examples: The pairs of prompts that travel with lensgui.
 selection: What the user points at, in every pane at once.
 session: The document being worked on, its history, and the one command that changes it.
+settings: What the user has set once for every window: a table of settings, and what may stand in
+    each.
 views: How each pane is set: what its own switches say, as values that the document holds.
 """

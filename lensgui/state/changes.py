@@ -110,15 +110,11 @@ def words(before: Document, after: Document) -> str:
 
 def _differing(before: Whole, after: Whole, path: str) -> Iterator[str]:
     for field in fields(before):
-        name, old, new = (
-            f"{path}{field.name}",
-            getattr(before, field.name),
-            getattr(after, field.name),
-        )
+        old, new = (getattr(whole, field.name) for whole in (before, after))
         if isinstance(old, PARTS):
-            yield from _differing(old, new, f"{name}.")
+            yield from _differing(old, new, f"{path}{field.name}.")
         elif old != new:
-            yield name
+            yield f"{path}{field.name}"
 
 
 def _of_pins(before: tuple[Cursor, ...], after: tuple[Cursor, ...]) -> str:

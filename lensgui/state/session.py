@@ -122,6 +122,11 @@ class Session(QObject):
         if self._document.model == gone:
             self.show(self._document.having(model=kept))
 
+    def begin(self, document: Document) -> None:
+        """Take another document, with no history."""
+        self.undo_stack.clear()
+        self.show(document)
+
     def show(self, document: Document) -> None:
         """Take a document as the present one without recording a step."""
         if document != self._document:

@@ -78,7 +78,7 @@ class PatchingView:
         shows_estimates: Whether estimates are plotted against exact numbers.
         shows_intervals: Whether the strongest cells of a mean are plotted with their intervals.
         place: Where the picture stands on an axis that it does not show, where nothing that is
-            selected says so.
+            selected says so; None for its end.
         range: How far its colours reach; None as it fits.
     """
 
@@ -86,7 +86,7 @@ class PatchingView:
     shows_table: bool = False
     shows_estimates: bool = False
     shows_intervals: bool = False
-    place: int = 0
+    place: int | None = None
     range: Range | None = None
 
 

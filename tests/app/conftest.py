@@ -10,6 +10,7 @@ import pytest
 from lensgui.app import start
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.requests import OpenModel
+from lensgui.models import recognised
 from lensgui.terms.errors import ModelError
 from tests.fakes import FakeAnswerer
 
@@ -50,9 +51,10 @@ def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start
     assert parts.runner.close(5000)
     parts.window.hide()  # else it asks about pins
     parts.window.close()
+    assert parts.sessions.close()
     parts.window.deleteLater()
+    parts.appearance.preferences.restore()
     parts.appearance.choose("light")
-    parts.appearance.zoom(1.0)
     qapp.sendPostedEvents()
     qapp.processEvents()
     gc.unfreeze()
@@ -65,3 +67,10 @@ def window(parts: start.Parts, qtbot) -> MainWindow:
     with qtbot.waitSignal(parts.runner.settled):
         parts.window.show()
     return parts.window
+
+
+@pytest.fixture
+def files(parts):
+    """The window's session as a file, on a machine that knows the made-up model."""
+    recognised.remember("f" * 64, "fake")
+    return parts.sessions

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from lensgui.app import start
+from lensgui.app.commands import entries
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.patching.patching import PatchingPane
@@ -54,6 +55,8 @@ class RandomUser:
 
     def __init__(self, parts: start.Parts, seed: int) -> None:
         self.window, self.draw = parts.window, random.Random(seed)
+        self.window.actions_by_name["close"].setEnabled(False)  # the search finds it too
+        parts.commands.search.sources.remove(entries.models)  # nothing is opened here
         self.done: list[str] = []
         self.seen: set[object] = set()  # what has been looked at, and how
         self.actions = (
@@ -191,7 +194,7 @@ class RandomUser:
             popup.close()
 
     def _is_left_alone(self, action: QAction) -> bool:
-        slots = self.window.actions_by_slot
+        slots = self.window.actions_by_name
         return any(action is slots[name] for name in NOT_TRIED) or "pen" in action.text()
 
 
@@ -212,8 +215,8 @@ def opened(home: Path, is_real: bool, qapp: QApplication) -> Iterator[start.Part
         parts.window.hide()
         parts.window.close()
         parts.window.deleteLater()
+        parts.appearance.preferences.restore()
         parts.appearance.choose("light")
-        parts.appearance.zoom(1.0)
         qapp.sendPostedEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.processEvents()

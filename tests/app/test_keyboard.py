@@ -48,5 +48,5 @@ def test_a_position_is_chosen_by_keyboard(window, qtbot):
 def test_folding_takes_the_keyboard_out_of_what_is_folded(window):
     editor = window.panes["Prompt"].editors["clean"]
     editor.setFocus()
-    window.actions_by_slot["fold_prompts"].trigger()
+    window.actions_by_name["fold_prompts"].trigger()
     assert window.focusWidget() is window.docks["Prompt"].bar.fold

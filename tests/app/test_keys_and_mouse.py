@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QMenu
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QMenu
 
-from lensgui.app.window.actions import COMMANDS, keys_and_mouse
+from lensgui.app.commands.dialogs import keys_and_mouse
+from lensgui.app.window.actions import ACTIONS
 from lensgui.panes.pictures.number_table import TableDialog
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, gathered
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.resources import resource
 
@@ -161,31 +164,145 @@ def test_dragging_a_part_of_a_head_moves_it_and_selects_nothing(window, qtbot):
     assert (window.selection.cursor.position, window.selection.cursor.source) == head.edge_at(1, 0)
 
 
-def test_the_page_of_keys_says_what_the_guide_says_and_names_every_shortcut(window, qtbot):
-    window.actions_by_slot["show_keys"].trigger()
+def test_the_sheet_says_what_the_guide_and_every_action_say(window, qtbot):
+    window.actions_by_name["show_keys"].trigger()
     (dialog,) = tables(window)
     guide = resource("guide", "keys.md").read_text(encoding="utf-8")
-    assert all(name in guide for name in dialog.table.rows)
-    assert len(dialog.table.rows) > 20
-    view, longest = (
-        dialog.view,
-        max(range(len(dialog.table.rows)), key=lambda row: len(dialog.table.cell(row, 0))),
-    )
-    words, width = dialog.table.cell(longest, 0), view.columnWidth(0)
-    lines = view.fontMetrics().horizontalAdvance(words) / width
+    shortcuts = {action.tip: action for action in ACTIONS.values() if action.keys}
+    does = [dialog.table.cell(row, 0) for row in range(len(dialog.table.rows))]
+    assert all(words in guide or words in shortcuts for words in does)
+    assert shortcuts.keys() < set(does)
+    assert len(does) > len(shortcuts) + 10
+    view = dialog.view
+    longest = max(range(len(does)), key=lambda row: len(does[row]))
+    lines = view.fontMetrics().horizontalAdvance(does[longest]) / view.columnWidth(0)
     assert lines > 1
     least = lines * 0.8 * view.fontMetrics().height()
     qtbot.waitUntil(lambda: view.rowHeight(longest) >= least)
-
-    text = " ".join(keys_and_mouse().rows).replace("−", "-").replace("←", "Left")
-    for command in COMMANDS:
-        keys = command.keys if isinstance(command.keys, tuple) else (command.keys,)
-        if isinstance(keys[0], str) and keys[0] and command.menu != "&File":
-            assert keys[0].replace("Right", "→") in text or "Alt" in keys[0], command
     dialog.close()
     window.panes["Attention"].bar.roles.setFocus()
-    qtbot.keyClick(window, Qt.Key.Key_Question)
+    for _ in range(2):
+        qtbot.keyClick(window, Qt.Key.Key_Question)
     assert len(tables(window)) == 1
+
+
+def test_the_sheet_finds_what_is_typed(window, qtbot):
+    window.actions_by_name["show_keys"].trigger()
+    (dialog,) = tables(window)
+    qtbot.keyClicks(dialog.field, "ctrl text")
+    assert list(dialog.table.rows) == ["Ctrl++, Ctrl+=", "Ctrl+-", "Ctrl+0"]
+    assert dialog.size_line.text() == "3 × 1"
+    qtbot.keyClicks(dialog.field, " nothing of the kind")
+    assert list(dialog.table.rows) == []
+    dialog.field.clear()
+    assert len(dialog.table.rows) == len(keys_and_mouse())
+
+
+def test_no_two_actions_have_the_same_key():
+    keys = Counter(
+        QKeySequence(key).toString() for action in ACTIONS.values() for key in action.keys
+    )
+    assert all(keys)
+    assert set(keys.values()) == {1}
+
+
+def in_heads_grid(window, qtbot):
+    """The grid of heads with the keyboard, one of its heads selected."""
+    grid = window.panes["Attention"].grid
+    window.selection.move(layer=2, head=1, position=3, source=1)
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    grid.setFocus()
+    return grid
+
+
+def in_head(window, qtbot):
+    """The map of a head with the keyboard."""
+    in_heads_grid(window, qtbot)
+    head = window.panes["Attention"].head
+    head.setFocus()
+    return head
+
+
+def in_tile(window, qtbot):
+    """A small map with the keyboard."""
+    window.show_pane("All kinds at once")
+    tiles = window.panes["All kinds at once"].tiles
+    qtbot.waitUntil(lambda: all(tile.sweep is not None for tile in tiles.tiles))
+    tiles.tiles[0].setFocus()
+    return tiles.tiles[0]
+
+
+def in_enlarged(window, qtbot):
+    """A small map that is enlarged."""
+    tile = in_tile(window, qtbot)
+    qtbot.keyClick(tile, Qt.Key.Key_Return)
+    return tile
+
+
+def with_two_heads(window, qtbot):
+    """The grid of heads with the keyboard, two of its heads selected together."""
+    grid = in_heads_grid(window, qtbot)
+    window.selection.move(**gathered(((1, 0), (2, 1))))
+    return grid
+
+
+def at_a_button(window, qtbot):
+    return window.panes["Prompt"].swap
+
+
+NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+PRESSED = {  # a key that the guide names: where it is pressed, and how
+    "←": (in_head, Qt.Key.Key_Left, NONE),
+    "→": (in_head, Qt.Key.Key_Right, NONE),
+    "↑": (in_head, Qt.Key.Key_Up, NONE),
+    "↓": (in_head, Qt.Key.Key_Down, NONE),
+    "Tab": (at_a_button, Qt.Key.Key_Tab, NONE),
+    "Shift+Tab": (at_a_button, Qt.Key.Key_Backtab, SHIFT),
+    "Enter": (in_tile, Qt.Key.Key_Return, NONE),
+    "Esc": (in_enlarged, Qt.Key.Key_Escape, NONE),
+    "+": (in_heads_grid, Qt.Key.Key_Plus, NONE),
+    "−": (in_heads_grid, Qt.Key.Key_Minus, NONE),
+    "0": (in_heads_grid, Qt.Key.Key_0, NONE),
+    "A": (with_two_heads, Qt.Key.Key_A, NONE),
+}
+MENU_KEYS = {"Menu key", "Shift+F10"}  # Qt makes them what a right-click is
+
+
+def guide_keys():
+    """Return the keys that the guide's table names, without what is done by the mouse."""
+    cells = [keys for keys, _ in keys_and_mouse()[sum(bool(a.keys) for a in ACTIONS.values()) :]]
+    mouse = ("hover", "click", "drag", "wheel", "right-click", "double-click", "Shift+c", "Ctrl+c")
+    keys = (cell.partition(" in ")[0] for cell in cells if not cell.startswith(mouse))
+    return {key for cell in keys for part in cell.split(", ") for key in split(part)}
+
+
+def split(part):
+    return [part] if part in MENU_KEYS else part.split()
+
+
+def test_the_guide_names_every_key_once_and_none_that_does_nothing():
+    assert guide_keys() == PRESSED.keys() | MENU_KEYS
+    text = resource("guide", "keys.md").read_text(encoding="utf-8").partition("|---")[2]
+    assert not [key for action in ACTIONS.values() for key in action.keys if f"| {key} " in text]
+
+
+@pytest.mark.parametrize("key", PRESSED)
+def test_every_key_of_the_guide_does_something(window, qtbot, key):
+    place, pressed, modifier = PRESSED[key]
+    part = place(window, qtbot)
+    part.setFocus()
+    if key in ("−", "0"):  # of what is enlarged
+        for _ in range(3):
+            qtbot.keyClick(part, Qt.Key.Key_Plus)
+
+    def state():
+        tiles = [tile.isVisible() for tile in window.panes["All kinds at once"].tiles.tiles]
+        seen = window.panes["Attention"].grid.middle_of(5, 3)
+        return window.focusWidget(), window.selection.cursor, tiles, seen
+
+    before = state()
+    qtbot.keyClick(part, pressed, modifier)
+    assert state() != before
 
 
 def test_t_shows_a_pictures_numbers_and_copies_them(window, qtbot):
@@ -232,5 +349,5 @@ def test_t_says_what_to_do_where_there_is_no_picture(window, qtbot):
     button = window.panes["Attention"].bar.roles
     button.setFocus()
     qtbot.keyClick(button, Qt.Key.Key_T)
-    assert not window.findChildren(QDialog)
+    assert not tables(window)
     assert "Click a picture" in window.status.sentence.text()

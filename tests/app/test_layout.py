@@ -64,7 +64,7 @@ def test_reset_layout_brings_back_what_was_there_first(window, qtbot):
     window.docks["Attention"].hide()
     window.removeDockWidget(window.docks["Who feeds it"])
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, window.docks["Who feeds it"])
-    window.actions_by_slot["reset_layout"].trigger()
+    window.actions_by_name["reset_layout"].trigger()
     qtbot.wait(50)
     assert places(window) == before
     assert (window.width(), window.height()) == SIZE

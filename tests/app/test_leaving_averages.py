@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lensgui.prompts.pair import PairRow
+from lensgui.state.examples import find
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -50,7 +51,7 @@ def test_an_example_leaves_it(averaging):
         for menu in averaging.menuBar().actions()
         if menu.text() == "E&xamples"
         for action in menu.menu().actions()
-        if action.data() == "ioi"
+        if action.text() == find("ioi").title
     )
     action.trigger()
     assert not averaging.session.document.is_average

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.window.appearance import ZOOMS
+from lensgui.app.settings.appearance import ZOOMS
 from lensgui.panes import theme
+from lensgui.panes.actions import Action
 from lensgui.panes.controls.controls import button
 from lensgui.panes.pictures import picture
 from lensgui.panes.pictures.painted import BELOW
@@ -44,16 +45,16 @@ def places(window):
 def test_zoom_enlarges_all_text_and_leads_back(parts, window, qtbot, tmp_path):
     before, rooms = texts(window), places(window)
     while theme.zoom() < ZOOMS[-1]:
-        window.actions_by_slot["zoom_in"].trigger()
+        window.actions_by_name["zoom_in"].trigger()
     after = texts(window)
     for part in before.keys() & after.keys():
         assert after[part] == pytest.approx(2 * before[part]), part
     kept = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     assert float(kept.value("zoom")) == 2
     for _ in ZOOMS:
-        window.actions_by_slot["zoom_out"].trigger()
+        window.actions_by_name["zoom_out"].trigger()
     assert theme.zoom() == ZOOMS[0]
-    window.actions_by_slot["zoom_back"].trigger()
+    window.actions_by_name["zoom_back"].trigger()
     now = texts(window)
     assert {part: now[part] for part in before.keys() & now.keys()} == pytest.approx(before)
     qtbot.waitUntil(lambda: places(window) == rooms)
@@ -71,7 +72,7 @@ def test_the_selected_head_stays_in_view_at_another_zoom(parts, window, qtbot):
 
 def test_every_key_of_zoom_is_free_and_one_needs_no_shift(window):
     keys = {
-        name: [key.toString() for key in window.actions_by_slot[name].shortcuts()]
+        name: [key.toString() for key in window.actions_by_name[name].shortcuts()]
         for name in ("zoom_in", "zoom_out", "zoom_back")
     }
     assert keys == {
@@ -79,7 +80,7 @@ def test_every_key_of_zoom_is_free_and_one_needs_no_shift(window):
         "zoom_out": ["Ctrl+-"],
         "zoom_back": ["Ctrl+0"],
     }
-    every = [key for action in window.actions_by_slot.values() for key in action.shortcuts()]
+    every = [key for action in window.actions_by_name.values() for key in action.shortcuts()]
     assert len({key.toString() for key in every}) == len(every)
 
 
@@ -103,7 +104,7 @@ def test_who_asks_for_another_pane_leaves_the_one_alone(window, qtbot):
     window.show_pane("Attention")
     qtbot.waitUntil(lambda: places(window) == before)
     window.docks["Inspector"].bar.solo.click()
-    window.actions_by_slot["reset_layout"].trigger()
+    window.actions_by_name["reset_layout"].trigger()
     qtbot.waitUntil(lambda: places(window) == before)
     assert not window.docks["Inspector"].bar.solo.isChecked()
 
@@ -128,7 +129,7 @@ def test_reset_layout_shares_out_what_is_in_the_panes_too(window, qtbot):
         qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton)
         assert shares.is_by_hand
         assert shares.sizes() != first
-        window.actions_by_slot["reset_layout"].trigger()
+        window.actions_by_name["reset_layout"].trigger()
         qtbot.waitUntil(lambda some=shares, was=first: near(some.sizes(), was))
 
 
@@ -154,7 +155,7 @@ def drawn(request, qtbot):
     box, spin, tick = QComboBox(), QDoubleSpinBox(), QCheckBox("tick")
     box.addItem("one")
     for part in (
-        button("press", "press", "Press."),
+        button(Action("press", "press", "Press.")),
         QLineEdit(),
         QPlainTextEdit(),
         box,

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 import torch
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent
+from PySide6.QtWidgets import QApplication
 
 import lensgui
 from lensgui import HookedTransformer, opening
@@ -117,3 +120,14 @@ def test_weights_changed_in_place_leave_nothing_of_what_was_computed():
     fresh = read(opening.Dispatcher(threads=1, given={key: model}))
     assert fresh != pytest.approx(before, abs=1e-3)
     assert read(answerer) == pytest.approx(fresh, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "work.lens.bak"])
+def test_what_is_no_session_is_not_taken(window, tmp_path, name):
+    (tmp_path / name).write_text("x")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPointF(9, 9).toPoint(), Qt.DropAction.CopyAction, data, buttons, keys)
+    QApplication.sendEvent(window, enter)
+    assert not enter.isAccepted()

@@ -30,7 +30,7 @@ def test_another_kind_of_patching_is_chosen_swept_and_taken_back(window, answere
         qtbot.keyClicks(pane.direction, "break")
     assert pane.sweep.direction == "noising"
     for _ in range(2):
-        window.actions_by_slot["undo"].trigger()
+        window.actions_by_name["undo"].trigger()
         qtbot.waitUntil(lambda: not window.runner.is_busy)
     assert pane.kind.currentText() == "residual stream before attention"
     assert pane.sweep.axes[1].name == "position"

@@ -8,8 +8,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTabBar
 
 from lensgui.jobs.requests import AttentionHead, WhoFeeds
+from lensgui.panes.menus import FEEDERS, go_to
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.state.selection import Cursor
 from tests.pictures import move
 from tests.windows import pane_of
 
@@ -54,3 +56,19 @@ def test_path_patching_into_a_set_takes_three_clicks(window, answerer, qtbot):
     assert window.selection.cursor.heads == ()
     window.selection.forward()
     assert window.selection.cursor.heads == heads
+
+
+def test_who_feeds_a_head_is_asked_wherever_it_was_a_sender_before(window, answerer, qtbot):
+    feeders = pane_of(window, FeedersPane)
+    window.selection.move(layer=4, head=1)
+    window.show_pane(FeedersPane.title)
+    qtbot.waitUntil(lambda: feeders.feeding is not None and not window.runner.is_busy)
+    feeders.heatmap.picked.emit({"layer": 2, "head": 3})
+    qtbot.waitUntil(lambda: not window.runner.is_busy)
+    assert feeders.feeding.heads == ((4, 1),)
+    window.selection.move(layer=1, head=0)
+    go_to(window.panes["Attention"], Cursor(2, 3), FEEDERS)
+    qtbot.waitUntil(lambda: feeders.feeding.heads == ((2, 3),))
+    window.session.undo_stack.undo()
+    qtbot.waitUntil(lambda: feeders.feeding.heads == ((4, 1),))
+    assert window.session.undo_stack.redoText() == "Who feeds it: sender"

@@ -1,102 +1,207 @@
-from __future__ import annotations
+"""What is set is applied at once and kept; what can't be read is said, and never lost."""
 
-import gc
+from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QSettings
 
 from lensgui.app import start
-from lensgui.app.runtime import Collector
-from lensgui.app.window.appearance import Appearance
-from lensgui.app.window.statusline import StatusLine
-from lensgui.jobs.downloads import Fetched
-from lensgui.jobs.kept import LIMIT_BYTES
-from lensgui.jobs.progress import Progress
+from lensgui.app.settings.file import SettingsFile
+from lensgui.app.settings.preferences import Preferences
+from lensgui.jobs.answerer import Limits
+from lensgui.panes import files, theme
+from lensgui.state.settings import MIB, Settings
+from tests.state.test_settings import others
+
+pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
 
 
-def kept_look(home):
-    return QSettings(str(home / "settings.ini"), QSettings.Format.IniFormat).value("look")
+@pytest.fixture
+def build(answerer, tmp_path, monkeypatch):
+    """Start the application again and again on one folder."""
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    built = []
+
+    def build(**options):
+        parts = start.build(start.Options(model="fake", **options), lambda: answerer)
+        parts.faults.release()
+        built.append(parts)
+        return parts
+
+    yield build
+    for parts in built:
+        assert start.leave(parts, 5)
+        parts.window.deleteLater()
+    built[-1].appearance.preferences.restore()
+    built[-1].appearance.choose("light")
 
 
-def test_the_look_is_kept(window, parts, tmp_path):
-    looks = {
+def preferences(parts) -> Preferences:
+    return parts.appearance.preferences
+
+
+def seen(parts) -> dict[str, object]:
+    """How each setting shows, outside of the settings themselves."""
+    window, app = parts.window, parts.app
+    model, pictures = window.session.document.model, theme.pictures()
+    limits = window.runner.worker._limits or Limits()
+    return {
+        "device": model.device,
+        "dtype": model.dtype,
+        "threads": limits.threads,
+        "kept_bytes": window.runner.board._kept.limit,
+        "runs_bytes": limits.runs_bytes,
+        "look": theme.of(app.palette()).name,
+        "zoom": window.font().pointSizeF() / theme.POINTS,
+        "text_family": window.font().families()[0],
+        "mono_family": window.panes["Prompt"].editors["clean"].font().families()[0],
+        "motion": (app.cursorFlashTime() > 0, window.isAnimated()),
+        "diverging": theme.diverging(theme.LIGHT).tobytes(),
+        "sequential": theme.sequential(theme.LIGHT).tobytes(),
+        "layers": pictures.rises,
+        "spaces": pictures.space,
+        "files_folder": files._FOLDER[0],
+    }
+
+
+def test_every_setting_is_applied_at_once_survives_a_restart_and_comes_back(build, qtbot):
+    parts = build()
+    preferences(parts).change(look="light")
+    for name, value in others().items():
+        qtbot.waitUntil(lambda: parts.window.runner.worker._limits is not None)
+        before = seen(parts)
+        preferences(parts).change(**{name: value})
+        qtbot.waitUntil(lambda name=name, was=before: seen(parts)[name] != was[name])
+        assert {at for at, now in seen(parts).items() if now != before[at]} == {name}
+    changed = seen(parts)
+    again = build()
+    qtbot.waitUntil(lambda: again.window.runner.worker._limits is not None)
+    assert preferences(again).settings == preferences(parts).settings
+    assert seen(again) == changed
+    preferences(again).restore()
+    assert preferences(again).settings == Settings()
+    qtbot.waitUntil(lambda: seen(again)["runs_bytes"] == Settings().runs_bytes)
+    assert {seen(again)[name] for name in ("layers", "zoom")} == {False, 1.0}
+
+
+def test_the_worker_uses_as_many_threads_at_once(parts, window, qtbot, answerer):
+    preferences(parts).change(threads=1)
+    qtbot.waitUntil(lambda: answerer.limits == Limits(1, Settings().runs_bytes))
+    preferences(parts).change(threads=0, runs_bytes=64 * MIB)
+    qtbot.waitUntil(lambda: answerer.limits == Limits(0, 64 * MIB))
+
+
+def test_another_device_or_format_is_an_edit_of_the_open_model(parts, window, qtbot):
+    session = window.session
+    before = session.document
+    preferences(parts).change(dtype="bfloat16")
+    assert session.document.model.dtype == "bfloat16"
+    session.undo_stack.undo()
+    assert session.document == before
+    window.model_bar.open_source("another")
+    assert (session.document.model.source, session.document.model.dtype) == ("another", "bfloat16")
+
+
+def test_the_ticks_of_the_menu_follow(parts, window):
+    themes = {
         action.data(): action
         for menu in window.menuBar().actions()
         for action in menu.menu().actions()
         if action.actionGroup()
     }
-    assert list(looks) == ["system", "light", "dark", "high contrast"]
-    looks["dark"].trigger()
-    assert parts.appearance.choice == "dark"
-    assert kept_look(tmp_path) == "dark"
-    looks["system"].trigger()
-    assert kept_look(tmp_path) == "system"
+    assert list(themes) == ["system", "light", "dark", "high contrast"]
+    themes["dark"].trigger()
+    assert preferences(parts).settings.look == parts.appearance.choice == "dark"
+    preferences(parts).change(look="light")
+    assert [name for name, action in themes.items() if action.isChecked()] == ["light"]
 
 
-def test_an_unknown_look_follows_the_system(qapp, tmp_path):
-    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-    settings.setValue("look", "plaid")
-    appearance = Appearance(qapp, settings)
-    assert appearance.choice == "system"
-    appearance.choose("light")
-
-
-def test_the_status_line_counts_and_guesses(qtbot):
-    line = StatusLine()
-    qtbot.addWidget(line)
-    line.show()
-    line.show_progress(Progress("activation patching", 120, 420, 1.2))
-    assert line.what.text() == "activation patching 120 / 420 · 2 s left"
-    assert line.bar.isVisible()
-    places = [part.geometry() for part in (line.stop, line.bar, line.what)]
-    assert line.stop.isEnabled()
-    line.show_readout("L9H6: 0.72")  # takes of a sentence's room, and moves nothing
-    assert [part.geometry() for part in (line.stop, line.bar, line.what)] == places
-    line.show_readout("")
-    line.show_progress(Progress())
-    assert line.what.text() == "ready"
-    assert not line.bar.isVisible()
-    assert not line.stop.isEnabled()
-    assert [part.geometry() for part in (line.stop, line.bar, line.what)] == places
-
-
-def test_a_download_is_shown_in_megabytes(qtbot):
-    line = StatusLine()
-    qtbot.addWidget(line)
-    line.show_fetched(Fetched("Downloading tiny", 5_000_000, 98_000_000))
-    assert line.what.text() == "Downloading tiny: 5 of 98 MB"
-    line.show_fetched(None)
-    assert line.what.text() == "ready"
-
-
-def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
-    was_enabled = gc.isenabled()
-    collections = []
-    gc.callbacks.append(
-        lambda phase, info: collections.append(info["generation"]) if phase == "start" else None
+def test_a_bad_value_is_said_and_stays_until_it_is_set(build, tmp_path):
+    path = tmp_path / "settings.ini"
+    path.write_text("[General]\nzoom=abc\nlook=dark\nhers=1\n[Other]\nhis=2\n", encoding="utf-8")
+    parts = build()
+    assert parts.window.status.sentence.text() == (
+        "settings.ini: zoom ‘abc’ is no number: 100 % is used."
     )
-    busy = [True]
-    try:
-        collector = Collector(lambda: busy[0])
-        assert not gc.isenabled()
-        for _ in range(12):
-            collector.collect()
-        assert set(collections) == {0}
-        busy[0] = False
-        collector.collect()
-        assert collections[-1] == 2
-        collector.release()
-    finally:
-        gc.callbacks.pop()
-        gc.unfreeze()
-        if was_enabled:
-            gc.enable()
+    assert (parts.appearance.choice, theme.zoom()) == ("dark", 1.0)
+    preferences(parts).change(dtype="float64")
+    text = path.read_text(encoding="utf-8")
+    assert all(line in text for line in ("zoom=abc", "hers=1", "[Other]", "his=2", "dtype=float64"))
+    preferences(parts).restore("zoom")
+    assert "zoom=1.0" in path.read_text(encoding="utf-8")
+    assert preferences(build()).remark == ""
 
 
-@pytest.mark.parametrize(
-    ("said", "limit"), [("1000", 1000), ("a lot", LIMIT_BYTES), ("-5", LIMIT_BYTES)]
-)
-def test_how_much_is_kept_is_said_by_the_settings_if_it_is_a_number(tmp_path, qapp, said, limit):
-    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-    settings.setValue("kept_bytes", said)
-    assert start.kept_bytes(settings) == limit
+@pytest.mark.parametrize("rubbish", [b"\xff\xfe\x00\x01", b"no list of settings", b"[open\nx=1"])
+def test_a_file_that_is_no_list_is_set_aside_whole(build, tmp_path, rubbish):
+    path, aside = tmp_path / "settings.ini", tmp_path / "settings.ini.bad"
+    path.write_bytes(rubbish)
+    parts = build()
+    assert preferences(parts).settings == Settings()
+    assert str(aside) in parts.window.status.sentence.text()
+    assert aside.read_bytes() == rubbish
+    preferences(parts).change(look="dark")
+    assert "look=dark" in path.read_text(encoding="utf-8")
+    path.write_bytes(b"again")
+    build()
+    assert (tmp_path / "settings.ini.bad.2").read_bytes() == b"again"
+    assert aside.read_bytes() == rubbish
+
+
+def test_a_file_that_can_not_be_opened_is_left_alone(tmp_path, monkeypatch):
+    path = tmp_path / "settings.ini"
+    path.write_text("[General]\nlook=dark\n", encoding="utf-8")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    file = SettingsFile(tmp_path)
+    with monkeypatch.context() as context:
+        context.setattr("pathlib.Path.read_text", refuse)
+        found = Preferences(file)
+        assert "can't be read (Permission denied)" in found.remark
+        found.change(look="light")
+    assert path.read_text(encoding="utf-8") == "[General]\nlook=dark\n"
+
+
+def test_a_change_that_can_not_be_kept_is_applied_and_said(parts, window, tmp_path, monkeypatch):
+    monkeypatch.setattr("lensgui.app.settings.file.store.home", lambda: tmp_path / "home")
+    (tmp_path / "settings.ini").unlink(missing_ok=True)
+    (tmp_path / "settings.ini").mkdir()
+    preferences(parts).change(look="dark")
+    assert "so the change is not kept" in window.status.sentence.text()
+    assert parts.appearance.choice == "dark"
+    (tmp_path / "settings.ini").rmdir()
+
+
+def test_safe_mode_neither_reads_nor_writes(build, tmp_path):
+    path = tmp_path / "settings.ini"
+    path.write_text("[General]\nlook=dark\nzoom=abc\n", encoding="utf-8")
+    parts = build(safe_mode=True)
+    assert preferences(parts).settings == Settings()
+    assert "safe mode" in parts.window.windowTitle()
+    assert parts.window.status.sentence.text().startswith("Safe mode:")
+    preferences(parts).change(zoom=1.5)
+    assert theme.zoom() == 1.5
+    assert path.read_text(encoding="utf-8") == "[General]\nlook=dark\nzoom=abc\n"
+
+
+def test_a_file_that_qt_wrote_is_read(build, tmp_path):
+    before = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    for name, value in (("look", "high contrast"), ("zoom", 1.25), ("kept_bytes", 1000)):
+        before.setValue(name, value)
+    before.sync()
+    found = preferences(build())
+    assert found.remark == ""
+    assert (found.settings.look, found.settings.zoom) == ("high contrast", 1.25)
+    assert found.settings.kept_bytes == 1000
+
+
+def test_a_change_wakes_nobody_if_nothing_changes(tmp_path, qtbot):
+    found = Preferences(SettingsFile(tmp_path))
+    said = []
+    found.changed.connect(said.append)
+    found.change(zoom=1.0)
+    found.change(zoom=1.5, look="system")
+    assert said == [frozenset({"zoom"})]
+    assert Preferences(SettingsFile(tmp_path)).settings.zoom == 1.5

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import subprocess
@@ -12,10 +13,11 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from lensgui import __main__ as command_line
 from lensgui.app import start
-from lensgui.app.runtime import Faults
+from lensgui.app.runtime import Collector, Faults
 from lensgui.models import known_models
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.examples import TOY, examples, find
+from lensgui.state.views import AttentionView
 from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
 
 ROOT = Path(__file__).parents[2]
@@ -214,13 +216,22 @@ def test_the_command_line_chooses_model_and_prompts():
     assert lacking == ""
 
 
+def test_the_command_line_asks_for_safe_mode(monkeypatch):
+    options = []
+    monkeypatch.setattr(start, "run", lambda asked, _: options.append(asked) or 0)
+    assert command_line.main(["--safe-mode"]) == command_line.main([]) == 0
+    assert [asked.safe_mode for asked in options] == [True, False]
+
+
 def test_the_fetched_model_is_opened_unless_the_user_went_on(parts, qtbot, monkeypatch):
     fetching, session = parts.fetching, parts.window.session
     monkeypatch.setattr(fetching.download, "start", lambda name: None)
     fetching.fetch(DEFAULT_MODEL)
     assert "meanwhile" in parts.window.status.sentence.text()
+    view = AttentionView("corrupted")
+    session.edit(attention=view)  # merely looks at it otherwise
     fetching.download.finished.emit(DEFAULT_MODEL)
-    assert session.document == find("ioi").document
+    assert session.document == find("ioi").document.having(attention=view)
     fetching.fetch(DEFAULT_MODEL)
     session.edit(clean="Something else")
     fetching.download.finished.emit(DEFAULT_MODEL)
@@ -276,3 +287,27 @@ def test_a_log_that_cannot_be_written_stops_nothing(qapp, tmp_path):
     faults = Faults(blocked / "folder")
     faults.release()
     assert faults.log_path is None
+
+
+def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
+    was_enabled = gc.isenabled()
+    collections = []
+    gc.callbacks.append(
+        lambda phase, info: collections.append(info["generation"]) if phase == "start" else None
+    )
+    busy = [True]
+    try:
+        collector = Collector(lambda: busy[0])
+        assert not gc.isenabled()
+        for _ in range(12):
+            collector.collect()
+        assert set(collections) == {0}
+        busy[0] = False
+        collector.collect()
+        assert collections[-1] == 2
+        collector.release()
+    finally:
+        gc.callbacks.pop()
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()

@@ -85,7 +85,7 @@ def test_undo_shows_all_that_was_known_at_once(at_rest, answerer, qtbot):
     qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
     assert pane.sweep is not sweep
     asked = len(answerer.asked)
-    at_rest.actions_by_slot["undo"].trigger()
+    at_rest.actions_by_name["undo"].trigger()
     assert not at_rest.runner.is_busy
     after = frame(at_rest)
     assert (after.drawn, after.stale, after.likely) == (before.drawn, before.stale, before.likely)
@@ -146,7 +146,7 @@ def test_a_window_begins_within_its_screen(window, monkeypatch, screen, expected
 
 
 def test_folded_prompts_have_the_room_back_when_they_are_unfolded(at_rest, qtbot):
-    dock, action = at_rest.docks["Prompt"], at_rest.actions_by_slot["fold_prompts"]
+    dock, action = at_rest.docks["Prompt"], at_rest.actions_by_name["fold_prompts"]
     tall = dock.height()
     below = at_rest.docks["Attention"].height()
     action.trigger()
@@ -168,7 +168,7 @@ def test_what_goes_wrong_with_folded_prompts_is_said_and_old_numbers_are_not(
     assert dock.bar.summary.text() == READING
     qtbot.waitUntil(lambda: not at_rest.runner.is_busy)
     assert dock.bar.summary.text() == "The prompt is too long."
-    at_rest.actions_by_slot["undo"].trigger()
+    at_rest.actions_by_name["undo"].trigger()
     qtbot.waitUntil(lambda: "logits" in dock.bar.summary.text())
 
 

@@ -50,7 +50,7 @@ def test_from_a_residual_cell_to_who_feeds_a_head(window, answerer, qtbot):
         "feeding": WhoFeeds(document.model, document.pair, ((4, 2),), "k"),
     }
     assert feeders.feeding.receiver == "L4H2.k"
-    window.actions_by_slot["undo"].trigger()
+    window.actions_by_name["undo"].trigger()
     assert window.session.document.kind == SweepKind("z")
 
 
@@ -61,7 +61,7 @@ def test_a_pinned_cell_is_framed_and_undone(window, qtbot):
     assert pane.heatmap.picture.pins == ((4, 2),)
     verbs(pane, 4, 2)["Unpin L4H2"].trigger()
     assert pane.heatmap.picture.pins == ()
-    window.actions_by_slot["undo"].trigger()
+    window.actions_by_name["undo"].trigger()
     assert pane.heatmap.picture.pins == ((4, 2),)
 
 
@@ -135,7 +135,7 @@ def test_two_sweeps_are_compared_over_an_edit(window, answerer, qtbot):
     pane.view.compare.drop.click()
     assert window.session.document.kept is None
     assert not pane.view.legend.text().startswith("A − B")
-    window.actions_by_slot["undo"].trigger()
+    window.actions_by_name["undo"].trigger()
     assert window.session.document.kept == kept
 
 

@@ -72,7 +72,7 @@ def test_a_prompt_edit_runs_again_and_undo_runs_back(window, qtbot):
     )
     assert not np.array_equal(pane.sweep.values, before)
     while window.session.undo_stack.canUndo():
-        window.actions_by_slot["undo"].trigger()
+        window.actions_by_name["undo"].trigger()
         qtbot.waitUntil(lambda: not window.runner.is_busy)
     np.testing.assert_array_equal(pane.sweep.values, before)
     assert (
@@ -219,7 +219,7 @@ def test_a_first_model_that_cannot_be_opened_is_said_once(without_model, parts, 
     assert said == {"Prompt": "/nowhere holds no model."}
     assert window.panes["Activation patching"].heatmap.empty == "No model is open."
     without_model.broken.clear()
-    window.actions_by_slot["retry"].trigger()
+    window.actions_by_name["retry"].trigger()
     qtbot.waitUntil(lambda: window.exchange.card is not None and not window.runner.is_busy)
     assert not any(pane.message.isVisible() for pane in window.panes.values())
 
@@ -233,7 +233,7 @@ def test_a_job_that_raises_is_said_in_its_pane_and_tried_again(window, answerer,
     assert pane.heatmap.is_stale
     answerer.broken.clear()
     with qtbot.waitSignal(window.runner.settled):
-        window.actions_by_slot["retry"].trigger()
+        window.actions_by_name["retry"].trigger()
     assert pane.sweep.done == pane.sweep.total
     assert not pane.heatmap.is_stale
     assert not pane.message.isVisible()

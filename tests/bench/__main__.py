@@ -93,6 +93,8 @@ def window() -> bool:
         "tests.bench.stillness",
         "tests.bench.lab",
         "tests.bench.painting",
+        "tests.bench.search",
+        "tests.bench.sessions",
     )
     statuses = [subprocess.run([*command, part], env=environment).returncode for part in parts]
     return not any(statuses)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lensgui.jobs.answerer import Limits
 from lensgui.jobs.arrays import Axis
 from lensgui.jobs.requests import (
     AttentionFrom,
@@ -63,6 +64,7 @@ class FakeAnswerer:
         left: Requests whose generators were left before their end.
         broken: Kinds of request that raise, each with what it raises.
         held: Kinds of request that wait at the gate after their first answer.
+        limits: How much of the machine it may use, as it was last said; None before that.
     """
 
     def __init__(self) -> None:
@@ -72,6 +74,7 @@ class FakeAnswerer:
         self.left: list[Request] = []
         self.broken: dict[type, Exception] = {}
         self.held: set[type] = set()
+        self.limits: Limits | None = None
         self.thread = threading.current_thread()
 
     def answer(self, request: Request) -> Iterator[Answer | None]:
@@ -85,6 +88,9 @@ class FakeAnswerer:
         finally:
             if not whole:
                 self.left.append(request)
+
+    def limit(self, limits: Limits) -> None:
+        self.limits = limits
 
     def _answers(self, request: Request) -> Iterator[Answer | None]:
         if isinstance(request, Patching):

@@ -10,10 +10,10 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.pairs import pair_model, pair_table
-from lensgui.panes.pairs.pair_table import DRAWN, PairTablePane
+from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.prompts.tasks import TASKS
+from lensgui.prompts.tasks import DRAWN, TASKS
 from tests.counting import calls
 from tests.panes.conftest import answer, tell
 from tests.pictures import draws

@@ -13,7 +13,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.shares import refusal
-from tests.panes.conftest import answer, tell
+from tests.panes.conftest import answer, in_session, tell
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 
 pytestmark = pytest.mark.usefixtures("no_popup")
@@ -57,6 +57,12 @@ def test_a_column_of_a_role_is_no_position(document, show):
     tell(pane, "sweep", by_role)
     assert "at ‘end’" in pane.view.words(1, 1)  # where the slider is
     assert "position" not in pane.view.words(1, 1)
+    session = in_session(pane, replace(document, kind=SweepKind("z")))
+    pane.view.slider.slider.setValue(0)
+    assert session.document.views.patching.place == 0
+    assert "at ‘IO’" in pane.view.words(1, 1)
+    session.undo_stack.undo()
+    assert "at ‘end’" in pane.view.words(1, 1)
 
 
 def test_identical_prompts_are_called_so(document, show):

@@ -19,7 +19,7 @@ if lacks_display(os.environ):
 prepare(None)
 
 from lensgui.app import start  # noqa: E402
-from tests.screenshots import panes, scenes  # noqa: E402
+from tests.screenshots import kept, panes, scenes  # noqa: E402
 from tests.screenshots.camera import Camera, make_held_answerer  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -33,9 +33,11 @@ ALL = (
     panes.patching,
     panes.all_kinds,
     panes.pairs,
+    kept.found,
+    kept.sessions,
     scenes.failures,
 )
-LARGE = (scenes.looks, panes.explorer, panes.patching, panes.pairs)
+LARGE = (scenes.looks, panes.explorer, panes.patching, panes.pairs, kept.found)
 
 
 def main() -> int:

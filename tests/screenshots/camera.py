@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.__main__ import make_answerer
 from lensgui.app import start
+from lensgui.jobs.answerer import Answerer, Limits
 from lensgui.jobs.arrays import Slice
 from lensgui.jobs.requests import Patching, Request
-from lensgui.jobs.results import Answer, Answerer
+from lensgui.jobs.results import Answer
 
 PATIENCE_S = 60.0
 
@@ -32,6 +33,9 @@ class Held:
             while self._is_half_way(request, answer):
                 time.sleep(0.002)
                 yield None
+
+    def limit(self, limits: Limits) -> None:
+        self._answerer.limit(limits)
 
     def _is_half_way(self, request: Request, answer: Answer | None) -> bool:
         if not Held.is_held or not isinstance(request, Patching):

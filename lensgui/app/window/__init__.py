@@ -1,7 +1,6 @@
-"""The window: docks, actions, and the exchange between panes and worker.
+"""The window: docks, bars, and the exchange between panes and worker.
 
-actions: Every command once: menus, shortcuts and keys are made from these tables.
-appearance: Light, dark or as the system says, and how large: fonts and palettes of all.
+actions: The window's actions, and all others with them: the one table.
 docks: A pane's dock: its frame, and its title with the pane's buttons.
 exchange: From what the user looks at to requests, and from answers back to the panes.
 layout: Where every pane stands: the list of all panes, their places and sizes at first, and one

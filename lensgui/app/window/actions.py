@@ -1,242 +1,329 @@
-"""Every command once: menus, shortcuts and keys are made from these tables."""
+"""The window's actions, and all others with them: the one table.
+
+Menus, shortcuts, the search and the sheet of keys are made from it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from operator import attrgetter
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShowEvent, QUndoStack
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
-    QDialog,
-    QDockWidget,
-    QLineEdit,
-    QMainWindow,
-    QMenu,
-    QPlainTextEdit,
-    QUndoView,
-    QVBoxLayout,
-    QWidget,
-)
+from lensgui.panes.actions import PANE_ACTIONS, Action
 
-from lensgui.app.window.appearance import CHOICES
-from lensgui.panes.controls.controls import caption
-from lensgui.panes.pictures.number_table import NumberTable
-from lensgui.panes.theme import zoomed
-from lensgui.panes.token_text import plain_tip
-from lensgui.state.examples import examples
-from lensgui.terms.resources import resource
-
-Key = QKeySequence.StandardKey | str
-LARGER = "Ctrl++", "Ctrl+="  # the second is where no Shift is needed for it
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something the user can do.
-
-    Attributes:
-        menu: The menu it is in.
-        text: What the menu says.
-        slot: The slot that does it: the window's, or by a dotted name that of a part of it.
-        keys: Its shortcut, or several; "" for none.
-        tip: What it does, in a sentence.
-    """
-
-    menu: str
-    text: str
-    slot: str
-    keys: Key | tuple[str, ...] = ""
-    tip: str = ""
-
-
-STEPS = {  # keys that no widget took: the field of the cursor, and how far it moves
-    Qt.Key.Key_Left: ("position", -1),
-    Qt.Key.Key_Right: ("position", 1),
-    Qt.Key.Key_Up: ("layer", -1),
-    Qt.Key.Key_Down: ("layer", 1),
-    Qt.Key.Key_BracketLeft: ("head", -1),
-    Qt.Key.Key_BracketRight: ("head", 1),
-}
-PAGES = {Qt.Key.Key_T: "show_table", Qt.Key.Key_Question: "show_keys"}
-TYPED_INTO = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
-COMMANDS = (
-    Command(
-        "&File",
-        "Open model &folder…",
-        "model_bar.open_folder",
-        "Ctrl+O",
-        "Open a model from a folder.",
-    ),
-    Command(
-        "&File",
-        "Open &hub model…",
-        "model_bar.open_hub",
-        "",
-        "Open a model of the hub by its name.",
-    ),
-    Command(
-        "&File",
-        "&Import pickled weights…",
-        "model_bar.import_hub",
-        "",
-        "Open a model of the hub whose weights must be read by a limited process first.",
-    ),
-    Command("&File", "&Quit", "close", QKeySequence.StandardKey.Quit, "Close the window."),
-    Command(
-        "&Edit",
-        "&Undo",
-        "undo",
-        QKeySequence.StandardKey.Undo,
-        "Take back the last edit.",
-    ),
-    Command(
-        "&Edit",
-        "&Redo",
-        "session.undo_stack.redo",
-        QKeySequence.StandardKey.Redo,
-        "Do the edit again.",
-    ),
-    Command(
-        "&Edit",
-        "&History…",
-        "history.show",
-        "",
-        "List every step, and go back or forward to any of them.",
-    ),
-    Command(
-        "&Edit", "Select &back", "selection.back", "Alt+Left", "Return to what was selected before."
-    ),
-    Command("&Edit", "Select f&orward", "selection.forward", "Alt+Right", "Undo going back."),
-    Command("&Run", "&Stop", "stop", "Ctrl+.", "Stop what runs and keep what is known."),
-    Command("&Run", "&Try again", "exchange.retry", "F5", "Ask again what failed or was stopped."),
-    Command("&View", "&Fold prompts", "fold_prompts", "Ctrl+J", "Fold the prompts to one line."),
-    Command("&View", "Zoom &in", "appearance.zoom_in", LARGER, "Make all text larger."),
-    Command("&View", "Zoom &out", "appearance.zoom_out", "Ctrl+-", "Make all text smaller."),
-    Command("&View", "Usual &size", "appearance.zoom_back", "Ctrl+0", "Make all text as at first."),
-    Command("&View", "&Reset layout", "reset_layout", "", "Put every pane back in its place."),
-    Command(
-        "&View", "Picture as a &table", "show_table", "", "The picture's numbers as a table (T)."
-    ),
-    Command("&Help", "&Keys and mouse", "show_keys", "F1", "What every key and click does."),
-)
-HISTORY_SIZE = (280, 360)  # pixels
-AT_FIRST = "As it was at first"
-HISTORY_HINT = "The line that is marked is what you see: click another to go there."
-HISTORY_TIP = (
-    "Every edit and every switch, the last one below; ↑ and ↓ step through them. What follows the "
-    "marked line stays until you change something."
-)
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
 
 
-class HistoryDialog(QDialog):
-    """Lists all steps, from the document as it was at first; it stays in front of its window.
+@dataclass(frozen=True, slots=True)
+class Command(Action):
+    """An action of the window.
 
     Attributes:
-        steps: The list.
+        menu: The menu it is in; "" for none.
+        slot: The slot that does it, by a dotted name: that of `Commands`, or of a part of it.
+        arguments: What the slot is called with.
     """
 
-    def __init__(self, stack: QUndoStack, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("History")
-        self.setWindowFlag(Qt.WindowType.Tool)
-        self.steps = QUndoView(stack, self)
-        self.steps.setEmptyLabel(AT_FIRST)
-        self.steps.setAccessibleName("Steps of the history")
-        self.steps.setToolTip(plain_tip(HISTORY_TIP))
-        self.steps.setUniformItemSizes(True)
-        hint = caption(HISTORY_HINT, self)
-        hint.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.addWidget(hint)
-        column.addWidget(self.steps, 1)
-        self.resize(*map(zoomed, HISTORY_SIZE))
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Let the arrow keys step at once."""
-        super().showEvent(event)
-        self.steps.setFocus()
+    menu: str = ""
+    slot: str = ""
+    arguments: tuple[object, ...] = ()
 
 
-def is_typed_into(widget: QWidget | None) -> bool:
-    """Whether keys write text into a widget, and mean nothing else."""
-    return isinstance(widget, TYPED_INTO)
+def _step(name: str, text: str, tip: str, key: str, field: str, by: int) -> Command:
+    """Return the command that moves the selection along one of the cursor's fields."""
+    return Command(name, text, tip, keys=(key,), slot="step", arguments=(field, by))
 
 
-def keys_and_mouse() -> NumberTable:
-    """Return what every key and click does, as the guide has it."""
-    lines = resource("guide", "keys.md").read_text(encoding="utf-8").splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
-    what, does = zip(*rows[1:], strict=True)  # without the heading
-    return NumberTable("Keys and mouse", what, ("does",), lambda row, column: does[row])
+COMMANDS = (
+    Command(
+        "new_session",
+        "&New session",
+        "Begin anew with the model that is open: no prompts, no pins, no notes.",
+        keys=("Ctrl+N",),
+        menu="&File",
+        slot="sessions.new",
+    ),
+    Command(
+        "open_session",
+        "&Open session…",
+        "Open a session that was saved.",
+        keys=("Ctrl+O",),
+        menu="&File",
+        slot="sessions.open",
+    ),
+    Command(
+        "save_session",
+        "&Save session",
+        "Save prompts, pairs, notes, settings and places of panes to the session's file.",
+        keys=("Ctrl+S",),
+        menu="&File",
+        slot="sessions.save",
+    ),
+    Command(
+        "save_session_as",
+        "Save session &as…",
+        "Save the session to another file.",
+        keys=("Ctrl+Shift+S",),
+        menu="&File",
+        slot="sessions.save_as",
+    ),
+    Command(
+        "save_answers",
+        "With &answers",
+        "Keep what the panes show in the file too, so that it is seen where the model is not.",
+        menu="&File",
+        slot="sessions.switch_answers",
+    ),
+    Command(
+        "recover_session",
+        "&Recover…",
+        "List what windows have left that ended without being closed.",
+        menu="&File",
+        slot="sessions.recover",
+    ),
+    Command(
+        "open_folder",
+        "Open model &folder…",
+        "Open a model from a folder.",
+        keys=("Ctrl+Shift+O",),
+        menu="&File",
+        slot="window.model_bar.open_folder",
+    ),
+    Command(
+        "open_hub",
+        "Open &hub model…",
+        "Open a model of the hub by its name.",
+        menu="&File",
+        slot="window.model_bar.open_hub",
+    ),
+    Command(
+        "import_hub",
+        "&Import pickled weights…",
+        "Open a model of the hub whose weights must be read by a limited process first.",
+        menu="&File",
+        slot="window.model_bar.import_hub",
+    ),
+    Command(
+        "close", "&Quit", "Close the window.", keys=("Ctrl+Q",), menu="&File", slot="window.close"
+    ),
+    Command(
+        "search",
+        "&Search everything…",
+        "Find an action, a pane, a head, a token, an example or a setting by some of its letters.",
+        keys=("Ctrl+K",),
+        menu="&Edit",
+        slot="search.open",
+    ),
+    Command(
+        "undo",
+        "&Undo",
+        "Take back the last edit.",
+        keys=("Ctrl+Z",),
+        menu="&Edit",
+        slot="window.undo",
+    ),
+    Command(
+        "redo",
+        "&Redo",
+        "Do the edit again.",
+        keys=("Ctrl+Shift+Z", "Ctrl+Y"),
+        menu="&Edit",
+        slot="window.session.undo_stack.redo",
+    ),
+    Command(
+        "history",
+        "&History…",
+        "List every step, and go back or forward to any of them.",
+        menu="&Edit",
+        slot="history.show",
+    ),
+    Command(
+        "back",
+        "Select &back",
+        "Return to what was selected before.",
+        keys=("Alt+Left",),
+        menu="&Edit",
+        slot="window.selection.back",
+    ),
+    Command(
+        "forward",
+        "Select f&orward",
+        "Undo going back.",
+        keys=("Alt+Right",),
+        menu="&Edit",
+        slot="window.selection.forward",
+    ),
+    Command(
+        "settings",
+        "Se&ttings…",
+        "All settings, which are applied at once.",
+        keys=("Ctrl+,",),
+        menu="&Edit",
+        slot="window.appearance.preferences.requested.emit",
+    ),
+    Command(
+        "fold_prompts",
+        "&Fold prompts",
+        "Fold the prompts to one line, or show them.",
+        keys=("Ctrl+J",),
+        menu="&View",
+        slot="window.fold_prompts",
+    ),
+    Command(
+        "zoom_in",
+        "Zoom &in",
+        "Make all text larger.",
+        keys=("Ctrl++", "Ctrl+="),  # the second is where no Shift is needed for it
+        menu="&View",
+        slot="window.appearance.zoom_in",
+    ),
+    Command(
+        "zoom_out",
+        "Zoom &out",
+        "Make all text smaller.",
+        keys=("Ctrl+-",),
+        menu="&View",
+        slot="window.appearance.zoom_out",
+    ),
+    Command(
+        "zoom_back",
+        "Usual &size",
+        "Make all text as at first.",
+        keys=("Ctrl+0",),
+        menu="&View",
+        slot="window.appearance.zoom_back",
+    ),
+    Command(
+        "reset_layout",
+        "&Reset layout",
+        "Put every pane back in its place.",
+        menu="&View",
+        slot="window.reset_layout",
+    ),
+    Command(
+        "show_table",
+        "Picture as a &table",
+        "Show the numbers of the picture that has the keyboard as a table.",
+        keys=("T",),
+        menu="&View",
+        slot="show_table",
+    ),
+    Command(
+        "stop",
+        "&Stop",
+        "Stop what runs and keep what is known.",
+        keys=("Ctrl+.",),
+        reason="Nothing runs.",
+        menu="&Run",
+        slot="window.stop",
+    ),
+    Command(
+        "retry",
+        "&Try again",
+        "Ask again what failed or was stopped.",
+        keys=("F5",),
+        menu="&Run",
+        slot="window.exchange.retry",
+    ),
+    Command(
+        "show_keys",
+        "&Keys and mouse",
+        "Show what every key and click does.",
+        keys=("F1", "?"),
+        menu="&Help",
+        slot="show_keys",
+    ),
+    _step("token_before", "Token before", "Select the token before.", "Left", "position", -1),
+    _step("token_after", "Token after", "Select the token after.", "Right", "position", 1),
+    _step("layer_before", "Layer before", "Select the layer before.", "Up", "layer", -1),
+    _step("layer_after", "Layer after", "Select the layer after.", "Down", "layer", 1),
+    _step("head_before", "Head before", "Select the head before.", "[", "head", -1),
+    _step("head_after", "Head after", "Select the head after.", "]", "head", 1),
+)
+_BARS = (
+    Action(
+        "copy_python",
+        "Copy as Python",
+        "Copy a few lines of Python that compute what this pane shows.",
+    ),
+    Action("fold_pane", "", "Fold this to one line.", "Fold a pane"),
+    Action(
+        "show_pair",
+        "",
+        "Show the pair of the prompts above again; the table stays as it is.",
+        "Show this pair",
+        reason="No pane shows a mean of pairs.",
+    ),
+    Action("choose_folder", "Choose…", "Choose another folder.", "Choose a folder", kind=None),
+    Action("default", "Default", "Set it as at first.", kind=None),
+    Action("all_defaults", "All defaults", "Set all settings as at first.", kind=None),
+    Action("open_folder_of", "Open folder", "Show the folder in the file manager.", kind=None),
+    Action("switch", "on", "Switch this setting on or off.", kind=None),
+    Action("recent_session", "", "Open this session again.", kind=None),
+    Action(
+        "forget_sessions",
+        "Clear this list",
+        "Forget which sessions were open; the files stay.",
+        kind=None,
+    ),
+    Action(
+        "compute_here",
+        "from the file",
+        "What is shown here is partly as the session's file had it: have it worked out here.",
+        "Compute here what is from the file",
+        reason="No pane shows numbers of a file.",
+    ),
+    Action(
+        "get_model",
+        "Get",
+        "Fetch the model of this name, if there is one: this is when the network is used.",
+        "Get the session's model",
+        reason="The session's model is here.",
+    ),
+    Action(
+        "locate_model",
+        "Locate…",
+        "Choose the folder on this machine that the session's model lies in.",
+        "Locate the session's model",
+        reason="The session's model is here.",
+    ),
+    Action(
+        "use_another",
+        "Use another…",
+        "Choose another model; the numbers will be that one's.",
+        "Use another model for the session",
+        reason="The session's model is here.",
+    ),
+    Action(
+        "show_alone",
+        "",
+        "Show it alone, or the other panes again; a double-click on the title does the same.",
+        "Show a pane alone",
+    ),
+    Action("close_pane", "", "Close this pane; the View menu brings it back.", "Close a pane"),
+    Action("show_or_hide", "", "Show or hide a part of the window.", kind=None),
+    Action(
+        "choose_model", "…", "Which model is open; click to open another one.", "Model", kind=None
+    ),
+    Action("model", "", "Open this model; one that is not here is fetched first.", kind=None),
+    Action(
+        "choose_device",
+        "…",
+        "Where the model runs and in which number format.",
+        "Device and number format",
+    ),
+    Action("device", "", "Run the model there, or in that number format.", kind="setting"),
+    Action(
+        "fold_weights",
+        "raw weights",
+        "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as "
+        "trained.",
+        "Folded weights",
+    ),
+    Action("example", "", "Open an example with its selection.", kind="example"),
+    Action("colors", "", "Draw the window in other colours.", kind="setting"),
+)
+ACTIONS: dict[str, Action] = {row.name: row for row in (*COMMANDS, *_BARS)} | PANE_ACTIONS
 
 
-def press(window: QMainWindow, key: int) -> bool:
-    """Do what a key means that no widget took; whether it means anything.
-
-    Args:
-        window: Has a `selection`, and slots for a table and the page of keys.
-        key: The key.
-    """
-    if is_typed_into(QApplication.focusWidget()):
-        return False
-    if key in STEPS:
-        window.selection.step(*STEPS[Qt.Key(key)])  # type: ignore[attr-defined]
-    elif key in PAGES:
-        attrgetter(PAGES[Qt.Key(key)])(window)()
-    return key in STEPS or key in PAGES
-
-
-def fill_menus(window: QMainWindow, theme: str) -> dict[str, QAction]:
-    """Make a window's menus.
-
-    Args:
-        window: Has a slot for each command, and `appearance` and `show_example`.
-        theme: The appearance that is ticked at first.
-
-    Returns:
-        The actions by the names of their slots, without those of parts.
-    """
-    menus = {title: window.menuBar().addMenu(title) for title in MENUS}
-    actions = {}
-    for command in COMMANDS:
-        action = menus[command.menu].addAction(command.text)
-        keys = command.keys if isinstance(command.keys, tuple) else (command.keys,)
-        action.setShortcuts([QKeySequence(key) for key in keys if key != ""])
-        action.setStatusTip(command.tip)
-        action.setToolTip(plain_tip(command.tip))
-        action.triggered.connect(attrgetter(command.slot)(window))
-        actions[command.slot.rpartition(".")[2]] = action
-    menus["&View"].addSeparator()
-    for dock in window.findChildren(QDockWidget):
-        action = dock.toggleViewAction()
-        action.setToolTip(plain_tip(f"Show or hide the pane “{dock.windowTitle()}”."))
-        menus["&View"].addAction(action)
-    _fill_themes(window, menus["&View"], theme)
-    for example in examples():
-        action = menus["E&xamples"].addAction(example.title)
-        action.setData(example.name)
-        action.setStatusTip(example.about)
-        action.setToolTip(plain_tip(example.about))
-        action.triggered.connect(window.show_example)  # type: ignore[attr-defined]
-    for menu in menus.values():
-        menu.setToolTipsVisible(True)
-    return actions
-
-
-def _fill_themes(window: QMainWindow, menu: QMenu, theme: str) -> None:
-    menu.addSeparator()
-    group = QActionGroup(window)
-    for choice in CHOICES:
-        action = menu.addAction(f"{choice.capitalize()} colours")
-        action.setCheckable(True)
-        action.setChecked(choice == theme)
-        action.setData(choice)
-        action.setToolTip(plain_tip(f"Draw the window in {choice} colours."))
-        choose = partial(window.appearance.choose, choice)  # type: ignore[attr-defined]
-        action.triggered.connect(lambda _=False, choose=choose: choose())
-        group.addAction(action)
+def is_bare(key: str) -> bool:
+    """Whether a key means something only where no widget takes it, such as text that is typed."""
+    return len(key) == 1 or key in ("Left", "Right", "Up", "Down")

@@ -19,13 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Elided, button, line
+from lensgui.panes.controls.controls import Elided, button, dress, line
 from lensgui.panes.pane import Pane
 from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip
 
-SHOW_PAIR = "Show the pair of the prompts above again; the table stays as it is."
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
 MOST = 16777215  # pixels: no limit, to Qt
 Sign = tuple[tuple[int, int, int, int], ...]
@@ -146,11 +146,6 @@ class SignButton(QToolButton):
         super().__init__(parent)
         self.sign = sign
 
-    def explain(self, name: str, tip: str) -> None:
-        """Say what it does."""
-        self.setAccessibleName(name)
-        self.setToolTip(plain_tip(tip))
-
     def sizeHint(self) -> QSize:
         """Return a square as high as other buttons."""
         side = max(TARGET, self.fontMetrics().height() + 6)
@@ -181,36 +176,39 @@ class TitleBar(QWidget):
         super().__init__(parent)
         self._title = pane.title
         self.grip = Grip(pane, self)
-        self.copy = button(
-            "Copy as Python",
-            f"{pane.title}: copy as Python",
-            "Copy a few lines of Python that compute what this pane shows.",
-            self,
-        )
+        self.copy = button(ACTIONS["copy_python"], self, title=f"{pane.title}: copy as Python")
         self.copy.setFont(theme.text_font(theme.SMALL_POINTS))
         self.solo = SignButton(ALONE, self)
         self.solo.setCheckable(True)
         self.shut = SignButton(SHUT, self)
-        self.shut.explain(f"{pane.title}: close", "Close this pane; the View menu brings it back.")
+        dress(self.shut, ACTIONS["close_pane"], title=f"{pane.title}: close")
         name = Elided(Qt.AlignmentFlag.AlignLeft, self)
         name.setText(pane.title)
         name.setFont(theme.text_font(theme.SMALL_POINTS + 0.5, bold=True))
         name.setToolTip(plain_tip(pane.about))
-        self.fold = button("", f"{pane.title}: fold to one line", "Fold this to one line.", self)
+        self.fold = button(ACTIONS["fold_pane"], self, title=f"{pane.title}: fold to one line")
         self.fold.setCheckable(True)
         self.fold.setVisible(pane.folds)
-        self.mode = button("", f"{pane.title}: show this pair", SHOW_PAIR, self)
+        self.mode = button(ACTIONS["show_pair"], self, title=f"{pane.title}: show this pair")
         self.mode.setFont(theme.text_font(theme.SMALL_POINTS))
         self.mode.hide()
+        self.borrowed = button(ACTIONS["compute_here"], self, title=f"{pane.title}: compute here")
+        self.borrowed.setFont(theme.text_font(theme.SMALL_POINTS))
+        self.borrowed.hide()
         self.summary = line(self)
         self.summary.setAccessibleName(f"{pane.title}, in one line")
         self._lay_out(name, pane)
+        self._connect(pane)
+        self.show_folded(is_folded=False)
+        self.show_solo(is_solo=False)
+
+    def _connect(self, pane: Pane) -> None:
         pane.summarised.connect(self.summary.setText)
         self.solo.clicked.connect(self.soloed)
         self.mode.clicked.connect(lambda: pane.edited.emit({"is_average": False}))
         pane.moded.connect(self._show_mode)
-        self.show_folded(is_folded=False)
-        self.show_solo(is_solo=False)
+        pane.borrowed.connect(self.borrowed.setVisible)
+        self.borrowed.clicked.connect(pane.anew)
 
     def _lay_out(self, name: QWidget, pane: Pane) -> None:
         row = QHBoxLayout(self)
@@ -222,7 +220,7 @@ class TitleBar(QWidget):
             name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         row.addWidget(name, 0 if pane.folds else 1)
         row.addWidget(self.summary, 1 if pane.folds else 0)
-        for part in (self.mode, self.copy, self.solo, self.shut):
+        for part in (self.borrowed, self.mode, self.copy, self.solo, self.shut):
             row.addWidget(part)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -236,7 +234,7 @@ class TitleBar(QWidget):
         self.solo.sign = TOGETHER if is_solo else ALONE
         act = "show the other panes again" if is_solo else "show it alone"
         tip = f"{act.capitalize()}; a double-click on the title does the same."
-        self.solo.explain(f"{self._title}: {act}", tip)
+        dress(self.solo, ACTIONS["show_alone"], title=f"{self._title}: {act}", tip=tip)
         self.solo.update()
 
     @Slot(str)

@@ -36,11 +36,14 @@ class Exchange(QObject):
         opened: (ModelCard,) when another model is open.
         status_message: (sentence,) for the status bar.
         failed: (sentence,) why there is no model, where no pane says so.
+        beside: What is asked beside the panes' questions, by names of its own.
+        replied: (name, Reply) how one of these stands.
     """
 
     opened = Signal(object)
     status_message = Signal(str)
     failed = Signal(str)
+    replied = Signal(str, object)
 
     def __init__(
         self,
@@ -58,12 +61,14 @@ class Exchange(QObject):
         self._panes = panes
         self._positions = 0  # of the longer prompt; 0 while that is not known
         self._last = -1  # position of the clean prompt
+        self._position = selection.cursor.position
         self._is_unequal = False  # whether the prompts are known to differ in length
         self._is_at_last = False  # whether the last position of the clean prompt is selected
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
         self._roles = RoleBook()
+        self.beside: dict[str, Request] = {}
 
     @Slot()
     def ask(self) -> None:
@@ -86,6 +91,8 @@ class Exchange(QObject):
         if self.card is not None and self.card.key == document.model != self._named:
             self.opened.emit(self.card)  # it is open still, or will be again
         self._named = document.model
+        if document.model.is_absent:
+            self.card, self._roles = None, RoleBook()  # what is known is of another model
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
             self._positions, self._is_unequal = 0, False
@@ -101,9 +108,22 @@ class Exchange(QObject):
         """Bring a selection to the panes."""
         if self._positions:
             self._is_at_last = cursor.position == self._last
+        elif cursor.position != self._position:
+            self._is_at_last = False  # a place that was chosen before the prompt is read
+        self._position = cursor.position
         for pane in self._panes.values():
             pane.show_cursor(cursor)
         self.ask()
+
+    @Slot()
+    def draw_anew(self) -> None:
+        """Have the panes put all they know into words and pictures again, as these are now."""
+        document, cursor = self._session.document, self._selection.cursor
+        for pane in self._panes.values():
+            pane.show_document(document)
+            pane.draw_anew()
+            pane.show_cursor(cursor)
+            pane.show_all(self._runner.replies)
 
     @Slot(object)
     def pick(self, places: dict[str, Any]) -> None:
@@ -122,6 +142,11 @@ class Exchange(QObject):
             changes = {**changes, "is_average": False}
         self._session.edit(**changes)
 
+    @Slot(str)
+    def begin_anew(self, title: str) -> None:
+        """Let a pane ask about what is selected, since another one offered that."""
+        self._panes[title].begin_anew()
+
     @Slot(str, bool)
     def pause(self, name: str, is_paused: bool) -> None:
         """Let a question of the pane that says so rest, or go on."""
@@ -129,6 +154,15 @@ class Exchange(QObject):
         if channel in self._runner.replies:
             act = self._runner.pause if is_paused else self._runner.resume
             act(channel)
+
+    @Slot()
+    def compute_anew(self) -> None:
+        """Have worked out here what the pane that says so has from a file."""
+        title = getattr(self.sender(), "title", "")
+        found = self._runner.replies.items()
+        stale = [reply.request for (of, _), reply in found if of == title and reply.is_from_file]
+        if stale:
+            self._runner.retry(*stale)
 
     @Slot()
     def retry(self) -> None:
@@ -147,10 +181,10 @@ class Exchange(QObject):
             if self._roles.take(channel, reply):
                 self._show_roles()
             return
-        if reply is not None and reply.status == "failed":
-            is_known = self._is_unequal and reply.request.needs_equal_lengths
-            if is_known and reply.sentence != STOPPED:
-                reply = replace(reply, sentence=UNEQUAL)
+        if title not in self._panes:
+            self.replied.emit(name, reply)
+            return
+        reply = self._in_short(reply)
         self._panes[title].show_reply(name, reply)
         for pane in self._panes.values():
             pane.show_all(self._runner.replies)
@@ -163,6 +197,16 @@ class Exchange(QObject):
             self._last = len(prompts[0].tokens) - 1
             self._follow_last()
             self._limit_positions()
+
+    def _in_short(self, reply: Reply | None) -> Reply | None:
+        """Return a reply without what is said of all panes elsewhere."""
+        if reply is None or reply.status != "failed" or reply.sentence == STOPPED:
+            return reply
+        if self._session.document.model.is_absent:
+            return replace(reply, sentence="")  # a line above the panes says it
+        if self._is_unequal and reply.request.needs_equal_lengths:
+            return replace(reply, sentence=UNEQUAL)
+        return reply
 
     def _receive_model(self, reply: Reply | None) -> None:
         """Tell every pane; why there is no model is said once, at the prompts.
@@ -180,7 +224,7 @@ class Exchange(QObject):
             self._roles = RoleBook()
             self._show_roles()
         for title, pane in self._panes.items():
-            is_quiet = title != PROMPTS
+            is_quiet = title != PROMPTS or self._session.document.model.is_absent
             pane.show_reply(NAME, replace(reply, sentence="") if reply and is_quiet else reply)
         if reply is not None and reply.sentence and not self._panes[PROMPTS].isVisible():
             self.failed.emit(reply.sentence)
@@ -219,15 +263,26 @@ class Exchange(QObject):
             self._selection.limit(position=self._positions, source=self._positions)
 
     def _needed(self, document: Document) -> dict[Channel, Request]:
-        """Return what is to be asked: what the visible panes want to know of an open model."""
-        if self.card is None or self.card.key != document.model:
-            return {MODEL: OpenModel(document.model)}
-        return role_book.questions(document) | {
-            (title, name): request
-            for title, pane in self._panes.items()
-            if pane.isVisible() and pane.is_in_front
-            for name, request in self._requests(pane).items()
-        }
+        """Return what is to be asked: what the visible panes want to know of an open model.
+
+        Of one that is not here, a file may have the answers.
+        """
+        opening: dict[Channel, Request] = {MODEL: OpenModel(document.model)}
+        is_open = self.card is not None and self.card.key == document.model
+        if not (is_open or document.model.is_absent):
+            return opening
+        if not document.model.is_absent:
+            opening = {("", name): request for name, request in self.beside.items()}
+        return (
+            opening
+            | role_book.questions(document)
+            | {
+                (title, name): request
+                for title, pane in self._panes.items()
+                if pane.isVisible() and pane.is_in_front
+                for name, request in self._requests(pane).items()
+            }
+        )
 
     def _requests(self, pane: Pane) -> dict[str, Request]:
         return pane.requests(self._session.document, self._selection.cursor)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabBar
 
+from lensgui.app.sessions.placement import placed
 from lensgui.app.window.docks import Dock
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
@@ -19,6 +20,7 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
@@ -74,10 +76,12 @@ class Solo:
 
     Attributes:
         title: The pane that is alone; "" for all.
+        layout: Where all stood before; None while all are there.
     """
 
     def __init__(self) -> None:
         self.title = ""
+        self.layout: Layout | None = None
         self._before = QByteArray()
 
     def toggle(self, window: QMainWindow, docks: Mapping[str, Dock], title: str) -> None:
@@ -86,7 +90,7 @@ class Solo:
         self.end(window, docks)
         if is_end:
             return
-        self._before = window.saveState()
+        self._before, self.layout = window.saveState(), placed(window, docks)
         self.title = title
         for other in docks.values():
             if other is not docks[title] and not other.isFloating():
@@ -103,7 +107,7 @@ class Solo:
         """Leave all as it is: it is put elsewhere now."""
         if self.title:
             docks[self.title].bar.show_solo(is_solo=False)
-            self.title = ""
+            self.title, self.layout = "", None
 
 
 def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:

@@ -6,8 +6,9 @@ from math import ceil
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QWidget
 
+from lensgui.app.window.actions import ACTIONS
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
@@ -51,11 +52,6 @@ class Pacing(QObject):
             self.progressed.emit(self._newest)
 
 
-def stop_button(parent: QWidget) -> QToolButton:
-    """Return a button that stops what runs."""
-    return button("Stop", "Stop what runs", "Stop what runs and keep what is known so far.", parent)
-
-
 class StatusLine(QStatusBar):
     """Progress with a way to stop it, sentences, and the pointer's readout.
 
@@ -74,7 +70,7 @@ class StatusLine(QStatusBar):
         self.bar = QProgressBar(self, maximum=FINE, textVisible=False)
         self.bar.setFixedSize(120, 10)
         self.bar.setAccessibleName("Progress")
-        self.stop = stop_button(self)
+        self.stop = button(ACTIONS["stop"], self, text="Stop")
         self.sentence = Elided(Qt.AlignmentFlag.AlignLeft, self)
         self.sentence.setAccessibleName("Message")
         self._fading = QTimer(self, singleShot=True, interval=SENTENCE_MS)

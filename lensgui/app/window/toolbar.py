@@ -20,19 +20,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.window.statusline import stop_button
+from lensgui.app.window.actions import ACTIONS
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
-from lensgui.panes.controls.controls import button, plain_label
+from lensgui.panes.actions import Action
+from lensgui.panes.controls.controls import button, menu_line, plain_label
+from lensgui.panes.files import files_folder
 from lensgui.panes.token_text import plain_tip
-from lensgui.terms.model_key import MEMORY, NUMBER_FORMATS, ModelKey
+from lensgui.terms.model_key import ABSENT, MEMORY, NUMBER_FORMATS, ModelKey
 
 VARIABLE = "HF_HUB_OFFLINE"
 LONGEST_TITLE = 56
-FOLDED_TIP = (
-    "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as trained."
-)
 IMPORTING = (
     "Name, such as solu-1l. Pickled weights can run code: a limited process reads their tensors, "
     "once, and keeps them as safetensors:"
@@ -70,14 +69,14 @@ class ModelBar(QToolBar):
         self.setObjectName("Model")
         self.setMovable(False)
         self._key: ModelKey | None = None
-        self.model = _menu_button("Model", "Which model is open; click to open another one.", self)
-        self.device = _menu_button(
-            "Device and number format", "Where the model runs and in which number format.", self
-        )
+        self.toggleViewAction().setObjectName(ACTIONS["show_or_hide"].name)
+        self._place: dict[str, str] = {}  # device and number format of models that are opened
+        self.model = _menu_button(ACTIONS["choose_model"], self)
+        self.device = _menu_button(ACTIONS["choose_device"], self)
         self.badge = plain_label("not verified", self)
         self.badge.setAccessibleName("Verified")
         self.badge.setContentsMargins(8, 0, 8, 0)
-        self.folded = button("raw weights", "Folded weights", FOLDED_TIP, self)
+        self.folded = button(ACTIONS["fold_weights"], self)
         self.folded.setCheckable(True)
         self.state = plain_label("opening the model", self)
         self.state.setAccessibleName("Run state")
@@ -86,7 +85,7 @@ class ModelBar(QToolBar):
         self.state.setToolTip("What the worker does at present.")
         spring = QWidget(self)
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.stop = stop_button(self)
+        self.stop = button(ACTIONS["stop"], self, text="Stop")
         self.stop.setEnabled(False)
         self.stop.clicked.connect(self.stopped)
         for part in (self.model, self.device, self.folded, self.badge, spring):
@@ -107,7 +106,8 @@ class ModelBar(QToolBar):
         if self._key is None or key.source != self._key.source:
             titles = {entry.name: entry.title for entry in known_models.CATALOGUE}
             source = key.source.removeprefix(MEMORY)
-            self._name(titles.get(source, Path(source).name or source))
+            name = titles.get(source, Path(source).name or source)
+            self._name(key.source.removeprefix(ABSENT) if key.is_absent else name)
         self._key = key
         self.folded.blockSignals(True)
         self.folded.setChecked(key.folded)
@@ -135,14 +135,25 @@ class ModelBar(QToolBar):
         self.state.setText(progress.what or "ready")
         self.stop.setEnabled(bool(progress.what))
 
+    def begin_with(self, device: str, dtype: str) -> None:
+        """Open models on a device and in a number format from now on."""
+        self._place = {"device": device, "dtype": dtype}
+
     def open_source(self, source: str) -> None:
         """Ask for a model by name or path."""
-        self._edit(source=source)
+        self._edit(source=source, **self._place)
+
+    def open_named(self, name: str) -> None:
+        """Open a model that is known by its name; one that is not here is fetched first."""
+        if known_models.imported(name) or known_models.find(name).is_here:
+            self.open_source(name)
+        else:
+            self.fetch_requested.emit(name)
 
     @Slot()
     def open_folder(self) -> None:
         """Let the user choose a model's folder."""
-        folder = QFileDialog.getExistingDirectory(self, "Open a model's folder")
+        folder = QFileDialog.getExistingDirectory(self, "Open a model's folder", files_folder())
         if folder:
             self.open_source(folder)
 
@@ -167,21 +178,24 @@ class ModelBar(QToolBar):
     def _fill_models(self) -> None:
         menu = self.model.menu()
         for entry in known_models.CATALOGUE:
-            action = menu.addAction(entry.title, self._open_chosen)
-            action.setData(entry.name)
+            self._add_model(menu, entry.name, entry.title)
         self._imported = menu.addMenu("Imported")
         menu.aboutToShow.connect(self._fill_imported)
         menu.addSeparator()
-        menu.addAction("Open folder…", self.open_folder)
-        menu.addAction("Open hub name…", self.open_hub)
-        menu.addAction("Import pickled weights…", self.import_hub)
+        for name in ("open_folder", "open_hub", "import_hub"):
+            menu_line(menu, ACTIONS[name]).triggered.connect(getattr(self, name))
 
     @Slot()
     def _fill_imported(self) -> None:
         self._imported.clear()
         for name in known_models.imports():
-            self._imported.addAction(name, self._open_chosen).setData(name)
+            self._add_model(self._imported, name, name)
         self._imported.menuAction().setVisible(not self._imported.isEmpty())
+
+    def _add_model(self, menu: QMenu, name: str, title: str) -> None:
+        line = menu_line(menu, ACTIONS["model"], title)
+        line.setData(name)
+        line.triggered.connect(self._open_chosen)
 
     def _fill_devices(self, card: ModelCard) -> None:
         menu = self.device.menu()
@@ -219,13 +233,8 @@ class ModelBar(QToolBar):
     @Slot()
     def _open_chosen(self) -> None:
         action = self.sender()
-        if not isinstance(action, QAction):
-            return
-        name = str(action.data())
-        if known_models.imported(name) or known_models.find(name).is_here:
-            self.open_source(name)
-        else:
-            self.fetch_requested.emit(name)
+        if isinstance(action, QAction):
+            self.open_named(str(action.data()))
 
     @Slot()
     def _set_chosen(self) -> None:
@@ -242,15 +251,15 @@ class ModelBar(QToolBar):
         self.edited.emit({"model": replace(self._key or ModelKey(), **changes)})
 
 
-def _menu_button(name: str, tip: str, parent: QWidget) -> QToolButton:
-    result = button("…", name, tip, parent)
+def _menu_button(action: Action, parent: QWidget) -> QToolButton:
+    result = button(action, parent)
     result.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     result.setMenu(QMenu(result))
     return result
 
 
 def _choice(menu: QMenu, text: str, data: tuple[str, str], is_chosen: bool) -> QAction:
-    action = menu.addAction(text)
+    action = menu_line(menu, ACTIONS["device"], text)
     action.setCheckable(True)
     action.setChecked(is_chosen)
     action.setData(data)

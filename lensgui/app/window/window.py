@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
-from lensgui.app.leaving import may_close
-from lensgui.app.window.actions import HistoryDialog, fill_menus, keys_and_mouse, press
-from lensgui.app.window.appearance import Appearance
+from lensgui.app.settings.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
 from lensgui.app.window.layout import PANES, Solo, TabBars, arrange, fit_prompts
@@ -18,15 +16,12 @@ from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
 from lensgui.panes.pane import Pane
-from lensgui.panes.pictures.number_table import TableDialog, show_table_of
 from lensgui.state.document import Document
-from lensgui.state.examples import find
 from lensgui.state.selection import Selection
 from lensgui.state.session import Session
 
 TITLE = "lensgui"
 SIZE = (1280, 800)
-COMMANDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 QUEUED = Qt.ConnectionType.QueuedConnection
 
 
@@ -34,6 +29,10 @@ class MainWindow(QMainWindow):
     """Docks, toolbar and status line around one session, one selection and one runner.
 
     Attributes:
+        actions_by_name: What its menus and keys do, once it has some.
+        may_close: Asks what is to become of what is not saved; whether to close then.
+        called: What the application is called in its title.
+        lay_out: Puts the panes where they are to be once the window is shown.
         closed: The window was closed.
     """
 
@@ -45,6 +44,9 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session, self.selection, self.runner = session, selection, runner
         self.appearance = appearance
+        self.called = TITLE
+        self.may_close: Callable[[], bool] = lambda: True
+        self.lay_out: Callable[[], None] = self.reset_layout
         self.setWindowTitle(TITLE)
         self.setDockNestingEnabled(True)
         self.resize(*SIZE)
@@ -54,14 +56,13 @@ class MainWindow(QMainWindow):
         TabBars(self)
         self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}
         self.alone = Solo()
-        self.history = HistoryDialog(session.undo_stack, self)
         self.model_bar = ModelBar(self)
         self.addToolBar(self.model_bar)
         self.status = StatusLine(self)
         self.setStatusBar(self.status)
         self.pacing = Pacing(self)
         self.exchange = Exchange(session, selection, runner, self.panes, self)
-        self.actions_by_slot = fill_menus(self, appearance.choice)
+        self.actions_by_name: dict[str, QAction] = {}
         self._was_shown = False
         self._connect()
         self.reset_layout()
@@ -92,7 +93,9 @@ class MainWindow(QMainWindow):
             dock.pane.pinned.connect(exchange.pin)
             dock.pane.altered.connect(exchange.ask)
             dock.pane.pane_requested.connect(self.show_pane)
+            dock.pane.pane_requested.connect(exchange.begin_anew)
             dock.pane.again.connect(exchange.retry)
+            dock.pane.anew.connect(exchange.compute_anew)
             dock.pane.paused.connect(exchange.pause)
             dock.pane.hovered.connect(self.status.show_readout)
 
@@ -139,31 +142,11 @@ class MainWindow(QMainWindow):
         """Stop what runs."""
         self.runner.stop()
 
-    @Slot()
-    def show_table(self) -> None:
-        """Show the numbers of the picture that has the keyboard as a table."""
-        self.status.show_sentence(show_table_of(self.focusWidget(), self))
-
-    @Slot()
-    def show_keys(self) -> None:
-        """Show what every key and click does."""
-        TableDialog(keys_and_mouse(), self).show()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the selection, or show a page, by a key that no widget took."""
-        if event.modifiers() & COMMANDING or not press(self, event.key()):
-            super().keyPressEvent(event)
-
-    @Slot()
-    def show_example(self) -> None:
-        """Open the example that was chosen in the menu."""
-        action = self.sender()
-        if isinstance(action, QAction):
-            example = find(str(action.data()))
-            model = (example.document if example.name == "toy" else self.session.document).model
-            self.session.edit(model=model, pair=example.document.pair, is_average=False)
-            self.selection.move(**asdict(example.cursor))
-            self.status.show_sentence(example.about)
+    @Slot(str, bool)
+    def show_title(self, name: str, is_modified: bool) -> None:
+        """Say what is open, and whether it is modified."""
+        self.setWindowTitle(f"{name}[*] – {self.called}")
+        self.setWindowModified(is_modified)
 
     @Slot(object)
     def _show_document(self, document: Document) -> None:
@@ -181,12 +164,12 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
-            self.reset_layout()
+            self.lay_out()
             self.exchange.ask()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave, once it is agreed what is lost by it; whatever runs is left behind."""
-        if not self.isVisible() or may_close(self.session.document, self):
+        if not self.isVisible() or self.may_close():
             super().closeEvent(event)
             self.closed.emit()
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lensgui.jobs import requests
+from lensgui.jobs.answerer import Limits
 from lensgui.jobs.handlers import attention, heads, in_words, pairs, sweeps
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import Request
@@ -68,3 +69,7 @@ class Dispatcher:
             ValueError: If the question has no answer; the message is a sentence for the user.
         """
         return HANDLERS[type(request)](self.loaded, request)
+
+    def limit(self, limits: Limits) -> None:
+        """Use no more of the machine than that from now on."""
+        self.loaded.limit(limits)

@@ -17,8 +17,10 @@ from lensgui.analysis.checks import check_unhooked
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.averages import Average
+from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate
+from lensgui.jobs.answerer import Limits
 from lensgui.jobs.arrays import ModelScores
 from lensgui.jobs.handlers.in_words import likeliest
 from lensgui.jobs.requests import Patching
@@ -26,14 +28,13 @@ from lensgui.jobs.results import RowReading
 from lensgui.models import store
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError
-from lensgui.terms.model_key import ABSENT, ModelKey
+from lensgui.terms.model_key import ABSENT, BEST_DEVICE, ModelKey
 from lensgui.terms.roles import ModelMeasures
 from lensgui.transformer.model import HookedTransformer
 
 SCORES = "heads"  # the folder of what is known of heads whatever the prompt
 MEASURES = ("previous", "duplicate", "induction", "copying")
 log = logging.getLogger(__name__)
-RUNS_BUDGET = 1 << 30  # bytes of runs kept for the next question
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
 
 
@@ -57,12 +58,14 @@ class Loaded:
             threads: How many threads torch may use; None to leave one core to the window.
             given: Models in memory, by their keys.
         """
-        torch.set_num_threads(threads or max(1, torch.get_num_threads() - 1))
+        self._threads = threads or max(1, torch.get_num_threads() - 1)
+        torch.set_num_threads(self._threads)
         gc.freeze()
         self._given = dict(given or {})
         self._key: ModelKey | None = None
         self.model: HookedTransformer | None = None
         self._version = 0
+        self._runs_bytes = Limits().runs_bytes
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
@@ -100,9 +103,20 @@ class Loaded:
         if name not in self._runs:
             self._runs[name] = Run(model, tokens)
         self._runs.move_to_end(name)
-        while len(self._runs) > 2 and sum(run.nbytes for run in self._runs.values()) > RUNS_BUDGET:
-            self._runs.popitem(last=False)
+        self._forget_runs()
         return self._runs[name]
+
+    def limit(self, limits: Limits) -> None:
+        """Use no more of the machine than that; torch counts threads for each that calls it."""
+        torch.set_num_threads(limits.threads or self._threads)
+        self._runs_bytes = limits.runs_bytes
+        self._forget_runs()
+
+    def _forget_runs(self) -> None:
+        """Forget the oldest runs until they are few enough; the last two are always needed."""
+        most = self._runs_bytes
+        while len(self._runs) > 2 and sum(run.nbytes for run in self._runs.values()) > most:
+            self._runs.popitem(last=False)
 
     def answers(self, pair: PromptPair, clean: Run) -> Answers:
         """Return a pair's answers; the clean run must be complete."""
@@ -129,6 +143,11 @@ class Loaded:
         if key.is_absent:
             name = key.source.removeprefix(ABSENT)
             raise ModelError(f"{name} is not on this machine: get it, or open another model.")
+        if key.device not in (BEST_DEVICE, *devices()):
+            raise ModelError(
+                f"This machine has no {key.device} to run models on: choose another device in "
+                "Edit ▸ Settings."
+            )
         return open_model(key.source, key.folded, key.device, key.dtype)
 
 

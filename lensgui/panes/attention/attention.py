@@ -18,8 +18,9 @@ from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
 from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes import menus
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.attention.focus import HeadFocus
-from lensgui.panes.controls.controls import Shares
+from lensgui.panes.controls.controls import Shares, dress
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
@@ -33,7 +34,7 @@ from lensgui.state.selection import Cursor, extended
 from lensgui.state.views import AT_FIRST, AttentionView
 from lensgui.terms.kinds import Head, Side
 
-HIDE_FIRST = "hide position 0"
+HIDE_FIRST = PANE_ACTIONS["hide_first"]
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
 NO_HEAD = "Click a head in the grid to see where it looks."
 SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
@@ -84,7 +85,7 @@ class AttentionPane(Pane):
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
         self.side.setAccessibleName("Prompt whose attention is shown")
-        self.hide_first = QCheckBox(HIDE_FIRST, self)
+        self.hide_first = dress(QCheckBox(HIDE_FIRST.text, self), HIDE_FIRST)
         self.hide_first.setChecked(self._view.hides_first)
         self.all_heads = AllHeads(self)
         self.grid, self.bar = self.all_heads.grid, self.all_heads.bar
@@ -189,13 +190,13 @@ class AttentionPane(Pane):
         atlas = self.answer("grid", Atlas)
         if atlas is None:
             self.grid.show_atlas(None)
-            self.hide_first.setText(HIDE_FIRST)
+            self.hide_first.setText(HIDE_FIRST.text)
         elif atlas is not self.grid.atlas:
             is_first = self.grid.atlas is None
             self.grid.tokens = self._names(atlas.axes[2])
             self.grid.show_atlas(atlas)
             self._share_out()
-            self.hide_first.setText(HIDE_FIRST + share_words(atlas))
+            self.hide_first.setText(HIDE_FIRST.text + share_words(atlas))
             if is_first:
                 self.grid.reveal()
         self.grid.show_stale(self.is_stale("grid"))
@@ -258,11 +259,6 @@ class AttentionPane(Pane):
         self.side.activated.connect(self._choose_side)
         self.hide_first.clicked.connect(self._hide_first)
         self.side.setToolTip("Which prompt's attention is shown, or clean minus corrupted.")
-        self.hide_first.setAccessibleName("Hide position 0 in the grid")
-        self.hide_first.setToolTip(
-            "Leave position 0, an attention sink, out of the grid and share each row among the "
-            "rest: it would swamp everything else."
-        )
 
     @Slot(int)
     def _choose_side(self, index: int) -> None:

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chooser import Chooser, Option
-from lensgui.panes.controls.controls import button, caption
+from lensgui.panes.controls.controls import button, caption, menu_line
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.views import AttentionView, Drawing
@@ -36,8 +37,8 @@ MEASURES: tuple[Option[AttentionMeasure], ...] = (
     Option(
         "contribution",
         "contribution",
-        "What each source adds to answer − distractor directly, in logits: blue helps the answer, "
-        "and a row sums to the head's direct attribution at its destination.",
+        "What each source adds to answer − distractor directly, in logits: {positive} helps the "
+        "answer, and a row sums to the head's direct attribution at its destination.",
     ),
 )
 VIEWS: tuple[Option[Drawing], ...] = (
@@ -58,8 +59,8 @@ class FocusBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.measure = Chooser("What is counted of the selected head", [("", MEASURES)], self)
-        self.view = Chooser("How the selected head is drawn", [("", VIEWS)], self)
+        self.measure = Chooser("Measure of the selected head", [("", MEASURES)], self)
+        self.view = Chooser("Drawing of the selected head", [("", VIEWS)], self)
         self.measure.setMinimumContentsLength(NARROW)
         self.view.setMinimumContentsLength(4)
         self.least = QSlider(Qt.Orientation.Horizontal, self)
@@ -67,7 +68,7 @@ class FocusBar(QWidget):
         self.least.setMinimumWidth(40)
         self.least.setAccessibleName("Weakest line that is drawn")
         self.weakest = caption("", self)
-        self.more = button("⋯", "More about the selected head", "More switches.", self)
+        self.more = button(PANE_ACTIONS["more_of_head"], self)
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(self._menu())
         row = Flow(self)
@@ -82,24 +83,18 @@ class FocusBar(QWidget):
         self.least.valueChanged.connect(self._weaken)
 
     def _menu(self) -> QMenu:
-        menu = QMenu(self)
+        menu = QMenu(self.more)
         menu.setToolTipsVisible(True)
-        self.source = _switch(
-            menu, "What a token attends to", "Lines and text follow a token to its sources."
-        )
-        self.destination = _switch(
-            menu, "What attends to a token", "Lines and text follow a token to its destinations."
-        )
+        self.source = menu_line(menu, PANE_ACTIONS["look_at_sources"])
+        self.destination = menu_line(menu, PANE_ACTIONS["look_at_destinations"])
         directions = QActionGroup(menu)
         for action in (self.source, self.destination):
+            action.setCheckable(True)
             directions.addAction(action)
         directions.triggered.connect(self._turn)
         menu.addSeparator()
-        self.hide_first = _switch(
-            menu,
-            "Hide position 0 of this head",
-            "Leave position 0 out here too; attention is shared among the rest of each row.",
-        )
+        self.hide_first = menu_line(menu, PANE_ACTIONS["hide_first_of_head"])
+        self.hide_first.setCheckable(True)
         self.hide_first.triggered.connect(self._hide)
         return menu
 
@@ -137,10 +132,3 @@ class FocusBar(QWidget):
     @Slot(int)
     def _weaken(self, percent: int) -> None:
         self.chosen.emit({"least_line": percent / 100})
-
-
-def _switch(menu: QMenu, name: str, tip: str) -> QAction:
-    action = menu.addAction(name)
-    action.setCheckable(True)
-    action.setToolTip(plain_tip(tip))
-    return action

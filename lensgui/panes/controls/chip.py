@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from lensgui.panes import theme
 from lensgui.panes.theme import Theme
+from lensgui.panes.token_text import SPACES
 
 PADDING = 5.0
 ROUNDING = 4.0
@@ -150,6 +151,6 @@ def _write(painter: QPainter, chip: Chip, place: QRectF, colors: Theme) -> None:
 
 def _runs(text: str) -> list[tuple[str, bool]]:
     """Return a token's leading signs for spaces, which are drawn faint, apart from the rest."""
-    rest = text.lstrip("·⏎⇥")
+    rest = text.lstrip(f"{SPACES}⏎⇥")
     leading = text[: len(text) - len(rest)]
     return [(run, is_faint) for run, is_faint in ((leading, True), (rest, False)) if run]

@@ -33,7 +33,7 @@ class Option(Generic[T_co]):
     Attributes:
         value: What is chosen.
         name: What the box says.
-        tip: What it means, in one sentence.
+        tip: What it means, in one sentence; see `theme.coloured`.
     """
 
     value: T_co
@@ -71,7 +71,7 @@ class Chooser(QComboBox, Generic[T]):
             for option in options:
                 self._options.append(option)
                 item = QStandardItem(option.name)
-                item.setToolTip(plain_tip(option.tip))
+                item.setToolTip(plain_tip(theme.coloured(option.tip)))
                 items.appendRow(item)
         self.setModel(items)
         self.setAccessibleName(name)
@@ -104,15 +104,25 @@ class Chooser(QComboBox, Generic[T]):
         index, option = next((at, one) for at, one in options if one and one.value == value)
         self._options[index] = replace(option, name=name, tip=tip)
         self.setItemText(index, name)
-        self.setItemData(index, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
+        self.setItemData(index, plain_tip(theme.coloured(tip)), Qt.ItemDataRole.ToolTipRole)
         if index == self.currentIndex():
             self._describe(tip)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Write the list in another font."""
+        """Write the list in another font, and name colours as they are now."""
         super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._explain()
         if event.type() == QEvent.Type.FontChange:
             self._widen_list()
+
+    def _explain(self) -> None:
+        for row, option in enumerate(self._options):
+            if option is not None:
+                tip = plain_tip(theme.coloured(option.tip))
+                self.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
+                if row == self.currentIndex():
+                    self._describe(option.tip)
 
     def _widen_list(self) -> None:
         for row, option in enumerate(self._options):
@@ -139,8 +149,8 @@ class Chooser(QComboBox, Generic[T]):
         return [option for option in self._options if option is not None]
 
     def _describe(self, tip: str) -> None:
-        self.setToolTip(plain_tip(tip))
-        self.setAccessibleDescription(tip)
+        self.setToolTip(plain_tip(theme.coloured(tip)))
+        self.setAccessibleDescription(theme.coloured(tip))
 
     @Slot(int)
     def _tell(self, index: int) -> None:

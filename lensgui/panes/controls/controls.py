@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
+    QAction,
     QFontMetrics,
     QKeyEvent,
     QKeySequence,
@@ -27,8 +30,11 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.actions import Action
 from lensgui.panes.token_text import plain_tip
 
+APart = TypeVar("APart", bound=QWidget)
+ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
 TOKEN_LETTERS = 13
 LINES = 2  # of an editor, if nobody gives it more room
 HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
@@ -59,14 +65,48 @@ def _faint(label: QLabel) -> QLabel:
     return label
 
 
-def button(text: str, name: str, tip: str, parent: QWidget | None = None) -> QToolButton:
-    """Return a button with its accessible name and its sentence."""
-    result = QToolButton(parent)
-    result.setText(text)
-    result.setAccessibleName(name)
-    result.setToolTip(plain_tip(tip))
+def button(
+    action: Action,
+    parent: QWidget | None = None,
+    *,
+    text: str = "",
+    title: str = "",
+    tip: str = "",
+) -> QToolButton:
+    """Return a button of an action; words that are given stand instead of the action's own."""
+    result = dress(QToolButton(parent), action, title=title, tip=tip)
+    result.setText(text or action.text)
     result.setAutoRaise(False)  # in a toolbar too, it looks like a button
     return result
+
+
+def dress(part: APart, action: Action, *, title: str = "", tip: str = "") -> APart:
+    """Return what does an action with the name of that, its accessible name and its sentence."""
+    part.setObjectName(action.name)
+    part.setAccessibleName(title or action.called)
+    part.setToolTip(plain_tip(explained(action, tip)))
+    return part
+
+
+def menu_line(owner: QWidget, action: Action, text: str = "", tip: str = "") -> QAction:
+    """Return a line of a menu; of a window, something that is done by its keys alone."""
+    result = QAction(text or action.text, owner)
+    owner.addAction(result)
+    result.setObjectName(action.name)
+    result.setStatusTip(tip or action.tip)
+    result.setToolTip(plain_tip(explained(action, tip)))
+    return result
+
+
+def explained(action: Action, tip: str = "") -> str:
+    """Return an action's sentence, or another one, with its key."""
+    words = tip or action.tip
+    return f"{words.removesuffix('.')} ({native(action.keys[0])})." if action.keys else words
+
+
+def native(key: str) -> str:
+    """Return a key as it is written on this machine's keyboard."""
+    return ARROWS.get(key) or QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def announce(widget: QWidget, words: str) -> None:

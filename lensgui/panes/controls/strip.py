@@ -8,9 +8,10 @@ from PySide6.QtCore import QEvent, QSize, Qt, Slot
 from PySide6.QtGui import QPalette, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QWidget
 
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
-from lensgui.panes.controls.controls import button
+from lensgui.panes.controls.controls import button, dress
 
 LEAST_FOLD = 4  # tokens
 AROUND = 1  # tokens that stay on each side of one that differs
@@ -50,7 +51,7 @@ class ChipStrip(QScrollArea):
         super().__init__(parent)
         self._opened: set[int] = set()  # chips of folds that the user has opened
         self.row = ChipRow(self, flow="all")
-        self.row.setToolTip("Click a token to select its position in every pane.")
+        dress(self.row, PANE_ACTIONS["token"])
         self.row.unfolded.connect(self._open)
         self.setWidget(self.row)
         self.setWidgetResizable(True)
@@ -141,7 +142,8 @@ class ChipStrip(QScrollArea):
         self.ensureVisible(middle.x(), middle.y(), 60, 0)
 
     def _turner(self, arrow: Qt.ArrowType, name: str, turn: Callable[[], None]) -> QToolButton:
-        result = button("", name, f"{name}: scroll the line.", self)
+        tip = f"{name}: scroll the line."
+        result = button(PANE_ACTIONS["turn_line"], self, title=name, tip=tip)
         result.setArrowType(arrow)
         result.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrow keys in the line do the same
         result.setAutoFillBackground(True)

@@ -215,8 +215,7 @@ def fit_map(
     upright, across = fitting(layers, heads), fitting(heads, layers)
     is_across = _is_across(upright, across, least, area)
     side = min(max(least, across if is_across else upright), round(theme.zoomed(LARGEST) * ratio))
-    order = natural(layers, heads)
-    order = order.T if is_across else order
+    order = _by_layer(layers, heads, is_across=is_across)
     rows, columns = order.shape
     raster = Raster(rows, columns, round(side * view.zoom), gutter)
     return _clamped(Layout(order, raster, area, view.offset, ratio))
@@ -226,8 +225,7 @@ def _fit_scores(layers: int, heads: int, area: QRectF, view: GridView, ratio: fl
     """Return a cell for each score, as wide and as tall as fits."""
     is_across = layers * area.height() < heads * area.width() and layers > heads
     is_across = is_across and area.width() > area.height()
-    order = natural(layers, heads)
-    order = order.T if is_across else order
+    order = _by_layer(layers, heads, is_across=is_across)
     (rows, columns), gutter = order.shape, round(SCORE_GUTTER * ratio)
     room = (area.width() * ratio / columns, area.height() * ratio / rows)
     side, tall = (
@@ -236,6 +234,14 @@ def _fit_scores(layers: int, heads: int, area: QRectF, view: GridView, ratio: fl
     )
     raster = Raster(rows, columns, side, gutter, tall=tall)
     return _clamped(Layout(order, raster, area, view.offset, ratio))
+
+
+def _by_layer(layers: int, heads: int, *, is_across: bool) -> Order:
+    """Return a column for each layer, or a row: from the top, or where layers rise the bottom."""
+    order = natural(layers, heads)
+    if is_across:
+        return order.T
+    return order[::-1] if theme.pictures().rises else order
 
 
 def _is_across(upright: int, across: int, least: int, area: QRectF) -> bool:

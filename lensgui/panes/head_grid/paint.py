@@ -248,11 +248,14 @@ def names(painter: QPainter, setting: Setting, marks: Marks) -> None:
     letters = ("H", "L") if layout.is_across else ("L", "H")
     chosen_row, chosen_column = chosen[::-1] if layout.is_across else chosen
     left = QRectF(layout.area.left(), plot.top(), 1, plot.height())
-    down = [f"{letters[0]}{row}" for row in rows]
-    axis_labels.paint_left(painter, Labels(down, chosen=_within(chosen_row, rows)), left, ink)
+    first_ones = layout.order[rows.start : rows.stop, 0].tolist()
+    down = [
+        f"{letters[0]}{one if layout.is_across else one // setting.heads}" for one in first_ones
+    ]
+    axis_labels.paint_left(painter, _labels(down, f"{letters[0]}{chosen_row}"), left, ink)
     painter.setClipRect(QRectF(layout.area.left() - 12, 0, layout.area.width() + 24, plot.bottom()))
     across = [f"{letters[1]}{column}" for column in columns]
-    above = Labels(across, chosen=_within(chosen_column, columns))
+    above = _labels(across, f"{letters[1]}{chosen_column}")
     _columns(painter, setting, columns, above, ink)
     painter.restore()
 
@@ -319,5 +322,5 @@ def _frame(painter: QPainter, setting: Setting, place: tuple[int, int], color: s
         picture.outline(painter, wide, color, setting.theme.surface)
 
 
-def _within(place: int | None, shown: range) -> int | None:
-    return None if place is None or place not in shown else place - shown.start
+def _labels(names: list[str], chosen: str) -> Labels:
+    return Labels(names, chosen=names.index(chosen) if chosen in names else None)

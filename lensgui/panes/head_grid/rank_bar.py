@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QDoubleSpinBox, QWidget
 
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
@@ -50,7 +51,7 @@ class RankBar(QWidget):
         super().__init__(parent)
         self.score = Chooser("Score that heads are ranked by", _scores(), self)
         self.score.setMinimumContentsLength(NARROW)
-        self.arrangement = Chooser("How the heads are arranged", [("", ARRANGEMENTS)], self)
+        self.arrangement = Chooser("Arrangement of the heads", [("", ARRANGEMENTS)], self)
         self.arrangement.setMinimumContentsLength(NARROW)
         self.least = QDoubleSpinBox(self)
         self.least.setRange(0, LARGEST_SCORE)
@@ -62,12 +63,7 @@ class RankBar(QWidget):
         line = self.least.lineEdit()
         line.setAccessibleName(self.least.accessibleName())
         line.setToolTip(self.least.toolTip())
-        self.roles = button(
-            "Roles…",
-            "Rules by which roles are proposed",
-            "What the letters on heads stand for, by which rules, and with which numbers.",
-            self,
-        )
+        self.roles = button(PANE_ACTIONS["role_rules"], self)
         row = Flow(self)
         row.addWidget(self.score)
         row.addWidget(self.arrangement)

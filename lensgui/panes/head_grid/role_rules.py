@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import headline, plain_label, sentence
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.controls.controls import dress, headline, plain_label, sentence
 from lensgui.panes.pictures import role_marks
 from lensgui.panes.token_text import plain_tip
 from lensgui.terms.kinds import Head
@@ -81,8 +82,8 @@ class RoleRules(QDialog):
         about.setText(FIRM)
         column.addWidget(about)
         buttons = QDialogButtonBox(self)
-        reset = buttons.addButton("Usual numbers", QDialogButtonBox.ButtonRole.ResetRole)
-        reset.setToolTip("Set all numbers back.")
+        usual = PANE_ACTIONS["usual_numbers"]
+        reset = dress(buttons.addButton(usual.text, QDialogButtonBox.ButtonRole.ResetRole), usual)
         reset.clicked.connect(self._reset)
         buttons.addButton(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)

@@ -27,9 +27,10 @@ from lensgui.jobs.results import (
     PairReading,
     Reply,
 )
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
-from lensgui.panes.controls.controls import Editor, button, caption, headline
+from lensgui.panes.controls.controls import Editor, button, caption, headline, menu_line
 from lensgui.panes.inspector.lens_rows import LensRows
 from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
 from lensgui.panes.inspector.sections import (
@@ -123,7 +124,7 @@ class InspectorPane(Pane):
         self._drawn: dict[str, Answer | None] = {}
         self.place = headline("", self)
         self.place.setWordWrap(True)
-        self.pin = button("Pin", "Pin what is selected", "Outline this place in every pane.", self)
+        self.pin = button(PANE_ACTIONS["pin_selected"], self)
         self.pin.setPopupMode(self.pin.ToolButtonPopupMode.InstantPopup)
         self.pin.setMenu(QMenu(self.pin))
         self.pin.menu().aboutToShow.connect(self._offer_pins)
@@ -189,6 +190,11 @@ class InspectorPane(Pane):
             self._draw_reading(name)
         elif name == "pair":
             self._draw_pair()
+
+    def draw_anew(self) -> None:
+        """Write all that is known again."""
+        self._drawn.clear()
+        super().draw_anew()
 
     def _draw_reading(self, name: str) -> None:
         part, found = getattr(self, name), self.answer(name, KINDS[name])
@@ -284,7 +290,7 @@ class InspectorPane(Pane):
         menu.clear()
         pins = self._document.pins if self._document else ()
         for place in pinnable(self._cursor):
-            action = menu.addAction(place_name(place))
+            action = menu_line(menu, PANE_ACTIONS["pin_place"], place_name(place))
             action.setCheckable(True)
             action.setChecked(place in pins)
             action.setData(place)

@@ -92,6 +92,11 @@ class LensRows(Rows):
         """Return the height of the heading."""
         return self.row_height()
 
+    @property
+    def rises(self) -> bool:
+        """Whether the embedding is the lowest, as layer 0 is in every picture."""
+        return theme.pictures().rises
+
     def row_height(self) -> float:
         """Return the height of a line of text."""
         return QFontMetricsF(self.font()).height() + 1
@@ -166,9 +171,7 @@ class LensRows(Rows):
         limit = max(abs(value) for value in metric if isfinite(value)) or 1.0
         middle, reach = (left + right) / 2, (right - left) / 2
         painter.setPen(QPen(QColor(colors.line), 1))
-        painter.drawLine(
-            QPointF(middle, height), QPointF(middle, self.place_of(len(metric) - 1).bottom())
-        )
+        painter.drawLine(QPointF(middle, height), QPointF(middle, (len(metric) + 1) * height))
         painter.setPen(QColor(colors.faint))
         row = QRectF(left - 8, 0, right - left + 16, height)
         painter.drawText(row, Qt.AlignmentFlag.AlignLeft, signed(-limit, 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import ceil
-from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
@@ -22,22 +21,23 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QToolButton, QWidge
 
 from lensgui.jobs.requests import ReadPairs, Request
 from lensgui.jobs.results import ModelCard, PairsReading
-from lensgui.panes.controls.controls import button, sentence
+from lensgui.panes.actions import PANE_ACTIONS, Action
+from lensgui.panes.controls.controls import button, dress, menu_line, sentence
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.files import files_folder
 from lensgui.panes.pairs.pair_model import PairModel, PairView
 from lensgui.panes.pairs.word_roles import WordRoles
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
-from lensgui.panes.token_text import plain_tip
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.prompts.tasks import TASKS, Task, akin, like, task_of
+from lensgui.prompts.tasks import DRAWN, TASKS, Task, akin, like, task_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.state.sessions.sessions import SUFFIX
 
 LEAST = 100  # pairs; fewer are read before this can be
 SOON_S = 0.5  # before which the pace says little
-DRAWN = 32
 INPUT = "input"  # the name under which the pane complains of what it was given
 FILES = "Prompt pairs (*.csv *.tsv *.txt *.json)"
 EMPTY = (
@@ -76,18 +76,15 @@ class TaskButton(QToolButton):
 
     chosen = Signal(object)
 
-    def __init__(self, text: str, name: str, tip: str, parent: QWidget) -> None:
+    def __init__(self, action: Action, parent: QWidget) -> None:
         super().__init__(parent)
         self._known: Task | None = None
-        self.setText(text)
-        self.setAccessibleName(name)
-        self.setToolTip(plain_tip(tip))
+        self.setText(action.text)
+        dress(self, action)
         self._menu = QMenu(self)
         self._menu.setToolTipsVisible(True)
         for task in TASKS:
-            action = self._menu.addAction(task.title)
-            action.setToolTip(plain_tip(task.about))
-            action.setData(task)
+            menu_line(self._menu, PANE_ACTIONS["task"], task.title, task.about).setData(task)
         self._menu.triggered.connect(self._choose)
         self.clicked.connect(self._press)
         self.show_known(None)
@@ -130,30 +127,16 @@ class PairTablePane(Pane):
         self._pairs_of: tuple[PairRow, ...] = ()
         self.model = PairModel(self)
         self.view = PairView(self.model, self)
-        self.draw = TaskButton("Draw", "Draw pairs", f"Add {DRAWN} pairs of a task.", self)
-        self.open = button("Open…", "Open pairs", "Read pairs from CSV or JSON files.", self)
-        self.paste = button(
-            "Paste", "Paste pairs", "Add the pairs on the clipboard (Ctrl+V).", self
-        )
-        self.copy = button("Copy", "Copy pairs", "Copy all pairs, roles and ticks as CSV.", self)
-        self.delete = button("Delete", "Delete pairs", "Remove the chosen pairs (Delete).", self)
-        self.exclude = button(
-            "Exclude wrong", "Exclude wrong pairs", "Leave out what the model gets wrong.", self
-        )
-        self.hold = TaskButton(
-            "Does it hold?",
-            "Does it hold?",
-            f"Average over {DRAWN} other pairs like the present one; rows that are there stay, "
-            "unticked.",
-            self,
-        )
-        self.name_words = button(
-            "Name words…",
-            "Name words by their part",
-            "Say which word is IO, S1, S2 or end, so that prompts of other lengths can be matched.",
-            self,
-        )
-        self.average = QCheckBox("Average over the table", self)
+        self.draw = TaskButton(PANE_ACTIONS["draw_pairs"], self)
+        self.open = button(PANE_ACTIONS["open_pairs"], self)
+        self.paste = button(PANE_ACTIONS["paste_pairs"], self)
+        self.copy = button(PANE_ACTIONS["copy_pairs"], self)
+        self.delete = button(PANE_ACTIONS["delete_pairs"], self)
+        self.exclude = button(PANE_ACTIONS["exclude_pairs"], self)
+        self.hold = TaskButton(PANE_ACTIONS["does_it_hold"], self)
+        self.name_words = button(PANE_ACTIONS["name_words"], self)
+        average = PANE_ACTIONS["average"]
+        self.average = dress(QCheckBox(average.text, self), average)
         self.counts = sentence(self)
         self._lay_out()
         self._connect()
@@ -235,7 +218,10 @@ class PairTablePane(Pane):
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and text."""
+        """Accept files and text; a session is the window's."""
+        if any(url.fileName().endswith(SUFFIX) for url in event.mimeData().urls()):
+            event.ignore()
+            return
         if event.mimeData().hasUrls() or event.mimeData().hasText():
             event.acceptProposedAction()
 
@@ -257,8 +243,6 @@ class PairTablePane(Pane):
             self.column.addLayout(row)
         self.column.addWidget(self.view, 1)
         self.column.addWidget(self.counts)
-        self.average.setAccessibleName("Average over the table")
-        self.average.setToolTip("Let every pane average over the included pairs.")
         self.counts.setAccessibleName("What the table holds")
 
     def _connect(self) -> None:
@@ -327,7 +311,7 @@ class PairTablePane(Pane):
 
     @Slot()
     def _open(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Open prompt pairs", str(Path.home()), FILES)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open prompt pairs", files_folder(), FILES)
         if paths:
             self.take_files(paths)
 

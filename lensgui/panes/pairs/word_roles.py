@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
-from lensgui.panes.controls.controls import plain_label, sentence
-from lensgui.panes.token_text import plain_tip, visible
+from lensgui.panes.controls.controls import dress, plain_label, sentence
+from lensgui.panes.token_text import visible
 from lensgui.prompts.pair import PairRow, Role
 
 WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
@@ -90,8 +91,7 @@ class WordRoles(QDialog):
         self.setWindowTitle("Name words by their part")
         self.setMinimumWidth(480)
         self.words = ChipRow(self)
-        self.words.setAccessibleName("Words of the clean prompt")
-        self.words.setToolTip("Click a word to name it, or go to it with the arrow keys.")
+        dress(self.words, PANE_ACTIONS["word"], title="Words of the clean prompt")
         self.name = QComboBox(self)
         self.name.setEditable(True)
         self.name.addItems(("", *USUAL))
@@ -100,18 +100,11 @@ class WordRoles(QDialog):
         for widget in (self.name, line):
             widget.setAccessibleName("Part of the chosen word")
             widget.setToolTip("What part the word plays, such as IO, S1, S2 or end; none for none.")
-        self.all_rows = QCheckBox("The same word of all rows with as many words", self)
+        all_rows = PANE_ACTIONS["name_in_all_rows"]
+        self.all_rows = dress(QCheckBox(all_rows.text, self), all_rows)
         self.all_rows.setChecked(True)
-        self.all_rows.setAccessibleName("Name the same word of all rows with as many words")
-        self.all_rows.setToolTip("Else only the word of this row gets the name.")
-        self.suggest = QPushButton("Suggest", self)
-        self.suggest.setAccessibleName("Suggest names for all rows without any")
-        self.suggest.setToolTip(
-            plain_tip(
-                "Name the answer’s place IO, the distractor’s S1 and S2, and the last word end, in "
-                "every row that has no names yet."
-            )
-        )
+        suggest = PANE_ACTIONS["suggest_names"]
+        self.suggest = dress(QPushButton(suggest.text, self), suggest)
         self.remark = sentence(self)
         self._lay_out()
         self.words.clicked.connect(self._choose)

@@ -10,14 +10,13 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button
 from lensgui.panes.menus import heads_name
-from lensgui.panes.token_text import plain_tip
 from lensgui.state.views import Link
 
 MOST_LETTERS = 14  # of a link's name; of more heads only the number is said
 MOST_NAMES = 12  # of heads, in a tooltip
-LEFT_OUT = "…"
 GAP = 2
 
 
@@ -44,7 +43,7 @@ class Chain(QWidget):
         super().__init__(parent)
         self.links: tuple[Link, ...] = ()
         self.buttons: list[QToolButton] = []
-        self._gap = button(LEFT_OUT, "Links left out", "Links for which there is no room.", self)
+        self._gap = button(PANE_ACTIONS["links_left_out"], self)
         self._gap.setEnabled(False)
         self.setAccessibleName("Chain of who feeds whom")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -64,8 +63,8 @@ class Chain(QWidget):
         self.buttons = []
         for at, link in enumerate(self.links):
             whole = f"{heads_name(link.heads, MOST_NAMES)}: {link.input}"
-            each = button(link_name(link), f"Link {at + 1}: {whole}", "", self)
-            each.setToolTip(plain_tip(f"Who feeds {whole}."))
+            title, tip = f"Link {at + 1}: {whole}", f"Who feeds {whole}."
+            each = button(PANE_ACTIONS["link"], self, text=link_name(link), title=title, tip=tip)
             each.setCheckable(True)
             each.setAutoRaise(False)
             is_present = at == len(self.links) - 1

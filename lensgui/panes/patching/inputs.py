@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
 from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells
@@ -46,7 +47,8 @@ class InputTotals(QWidget):
         group = QButtonGroup(self)
         row = Flow(self, spacing=3)
         for name, (plural, what) in INPUTS.items():
-            each = button(name, f"Paths into {plural}", f"Show who feeds {what}.", self)
+            title, tip = f"Paths into {plural}", f"Show who feeds {what}."
+            each = button(PANE_ACTIONS["paths_into"], self, text=name, title=title, tip=tip)
             each.setCheckable(True)
             each.setAutoRaise(False)
             each.clicked.connect(partial(self._choose, name))

@@ -51,9 +51,9 @@ BREAKS = (
     "the clean run (noising): 1 is all of it, so the head is necessary."
 )
 KEY_TIP = (
-    "Blue heads write towards the answer themselves and red ones against it (direct logit "
-    "attribution); the larger a point's area, the more the head attends from where the metric is "
-    "read to the answer's token in the clean prompt."
+    "Heads that write towards the answer themselves are {positive}, those against it {negative} "
+    "(direct logit attribution); the larger a point's area, the more the head attends from where "
+    "the metric is read to the answer's token in the clean prompt."
 )
 HINT = (
     "Click a head to select it, Shift-click for several, drag around them with Shift held, "

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from lensgui.panes import menus, theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button, line
 from lensgui.panes.menus import ATTENTION, FEEDERS
 from lensgui.panes.token_text import plain_tip
@@ -32,18 +33,9 @@ class SelectedHeads(QWidget):
         self.heads: tuple[Head, ...] = ()
         self.words = line(self)
         self.words.setAccessibleName("Selected heads")
-        self.average = button(
-            "Attention", "Attention of the selected heads", "Show their mean attention.", self
-        )
-        self.feeders = button(
-            "Who feeds?",
-            "Who feeds the selected heads",
-            "Path patching of every earlier head and MLP into all of the selected heads.",
-            self,
-        )
-        self.pin = button(
-            "Pin", "Pin the selected heads", "Frame the selected heads in every pane.", self
-        )
+        self.average = button(PANE_ACTIONS["attention_of_heads"], self)
+        self.feeders = button(PANE_ACTIONS["feeders_of_heads"], self)
+        self.pin = button(PANE_ACTIONS["pin_heads"], self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from lensgui.jobs.arrays import Sweep
 from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button
 from lensgui.panes.patching.tile import Tile
 from lensgui.panes.patching.tile_layout import RIGHT, Family, TileLayout
@@ -36,7 +37,7 @@ LEAST_CELL = 4  # pixels across
 LEAST_WIDTH = 48  # pixels of a map
 AROUND_TITLE = 12  # pixels, of a button
 NEVER = 1 << 20  # pixels: wider than any map
-ENLARGE, BACK = "Show this kind alone, in all the room there is.", "Return to all kinds."
+ENLARGE, BACK = PANE_ACTIONS["enlarge_kind"], "Return to all kinds."
 
 
 class Tiles(QWidget):
@@ -86,7 +87,7 @@ class Tiles(QWidget):
         self.titles: list[QToolButton] = []
         for number in range(len(kinds)):
             self.tiles.append(Tile(partial(describe, number), partial(explain, number), self))
-            self.titles.append(button("", "", ENLARGE, self))
+            self.titles.append(button(ENLARGE, self))
             self.titles[-1].setFont(theme.text_font(theme.SMALL_POINTS))
             self.titles[-1].setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Return does it in the map
             self._connect(number)
@@ -250,7 +251,7 @@ class Tiles(QWidget):
     ) -> None:
         pointed, _ = _only(tile.marked)
         labels = Labels(shown.row_names, shown.marked_rows, tile.selected()[0], pointed)
-        axis_labels.paint_left(painter, labels, plot, ink)
+        axis_labels.paint_left(painter, labels.rising(shown.rises), plot, ink)
 
     def _shown(self) -> list[Tile]:
         """Return the maps in view, from the left and from the top."""
@@ -262,7 +263,7 @@ class Tiles(QWidget):
         """Explain the titles."""
         for number, title in enumerate(self.titles):
             name, tip = self._kinds[number].words
-            act = BACK if number == self.enlarged else ENLARGE
+            act = BACK if number == self.enlarged else ENLARGE.tip
             title.setToolTip(plain_tip(f"{name}: {tip} {act}"))
 
     def _show_some(self) -> None:

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 from lensgui.jobs.arrays import CellState, Feeding, Sweep
 from lensgui.jobs.requests import PathsInto, Request, WhoFeeds
 from lensgui.panes import menus
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.controls.controls import dress
 from lensgui.panes.pane import Pane
 from lensgui.panes.patching.chain import Chain
 from lensgui.panes.patching.inputs import InputTotals
@@ -18,7 +20,7 @@ from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.sweep_picture import SweepPicture
-from lensgui.panes.token_text import plain_tip, signed
+from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, gathered
 from lensgui.state.views import FeedersView, Link
@@ -33,11 +35,6 @@ TIP = (
 LEGEND_TIP = (
     "The path from each sender straight into the receiving heads is taken from the clean run, all "
     "else from the corrupted run (path patching, Wang et al. 2022)"
-)
-HEARING = (
-    "Whether a later receiver also receives what earlier receivers changed, instead of being "
-    "recorded while all else is as in the corrupted run (Wang et al. 2022): a difference only for "
-    "heads of several layers."
 )
 LATER = "it comes before none of the receiving heads"
 ACROSS = "senders between these layers reach the later heads only"
@@ -58,9 +55,8 @@ class FeedersPane(Pane):
         self._picks = False  # whether what is about to be selected is the sender that the view has
         self._drawn: tuple[object, ...] = ()
         self.input = InputTotals(self)
-        self.hearing = QCheckBox("hear each other", self)
-        self.hearing.setAccessibleName("Receivers hear each other")
-        self.hearing.setToolTip(plain_tip(HEARING))
+        hearing = PANE_ACTIONS["hear_each_other"]
+        self.hearing = dress(QCheckBox(hearing.text, self), hearing)
         self.chain = Chain(self)
         self.picture = SweepPicture("Senders by layer and head", TIP, self._words, self)
         self.heatmap, self.levels = self.picture.heatmap, self.picture.levels
@@ -117,6 +113,10 @@ class FeedersPane(Pane):
         self._cursor = cursor
         self._show_links()
         self.heatmap.show_cursor(cursor)
+
+    def begin_anew(self) -> None:
+        """Hold no receivers: who feeds the selected heads is asked."""
+        self.set_view({"held": (), "sender": None, "before": ()})
 
     def draw_roles(self) -> None:
         """Write the letters of roles."""

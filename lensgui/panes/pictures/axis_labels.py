@@ -44,6 +44,17 @@ class Labels:
         order = [self.chosen, self.pointed, 0, last, *sorted(self.marked)]
         return [place for place in dict.fromkeys(order) if place is not None and 0 <= place <= last]
 
+    def rising(self, rises: bool) -> Labels:
+        """Return the labels as they are, or from the bottom instead of from the top."""
+        if not rises:
+            return self
+        last = len(self.texts) - 1
+        chosen, pointed = (
+            None if place is None else last - place for place in (self.chosen, self.pointed)
+        )
+        marked = frozenset(last - place for place in self.marked)
+        return Labels(self.texts[::-1], marked, chosen, pointed)
+
 
 @dataclass(frozen=True, slots=True)
 class Ink:

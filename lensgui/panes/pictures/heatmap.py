@@ -131,7 +131,7 @@ class Heatmap(Painted):
         height, width = self.picture.shades.shape
         row = int((point.y() - plot.top()) / plot.height() * height)
         column = int((point.x() - plot.left()) / plot.width() * width)
-        return min(row, height - 1), min(column, width - 1)
+        return self.picture.seen(min(row, height - 1)), min(column, width - 1)
 
     def middle_of(self, row: int, column: int) -> QPointF:
         """Return the middle of a cell, in the widget's pixels."""
@@ -227,7 +227,8 @@ class Heatmap(Painted):
         if row is None or column is None:
             self._pick(row or 0, column or 0)
             return
-        self._pick(max(0, min(height - 1, row + step[0])), max(0, min(width - 1, column + step[1])))
+        down = max(0, min(height - 1, self.picture.seen(row) + step[0]))
+        self._pick(self.picture.seen(down), max(0, min(width - 1, column + step[1])))
 
     def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme) -> None:
         table = self._table(colors)
@@ -249,7 +250,7 @@ class Heatmap(Painted):
         row, column = self.selected()
         pointed_row, pointed_column = self.pointed_cell or (None, None)
         below = Labels(shown.column_names, shown.marked, column, pointed_column)
-        left = Labels(shown.row_names, shown.marked_rows, row, pointed_row)
+        left = Labels(shown.row_names, shown.marked_rows, row, pointed_row).rising(shown.rises)
         metrics = QFontMetricsF(self.font())
         degrees = axis_labels.angle(below, plot.width() / len(shown.column_names), metrics)
         room = axis_labels.SHARE * self.height()

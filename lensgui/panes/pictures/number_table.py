@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button, line
 
 Index = QModelIndex | QPersistentModelIndex
@@ -141,10 +142,10 @@ class TableDialog(QDialog):
         self.setWindowTitle(table.title)
         self.table = table
         self.view = _view(table, self)
-        self.copy = button("Copy", "Copy the table", "Copy all of it, with tabs between columns.")
+        self.copy = button(PANE_ACTIONS["copy_table"])
         self.copy.clicked.connect(self._copy)
         self.size_line = line(self)
-        self.size_line.setText(f"{len(table.rows):,} × {len(table.columns):,}")
+        self._count()
         below = QHBoxLayout()
         below.addWidget(self.size_line, 1)
         below.addWidget(self.copy)
@@ -155,12 +156,24 @@ class TableDialog(QDialog):
         self.view.setCurrentIndex(self.view.model().index(0, 0))
         self.view.setFocus()
 
+    def show_table(self, table: NumberTable) -> None:
+        """Show another table with the same columns."""
+        self.table, before = table, self.view.model()
+        self.view.setModel(NumberModel(table, self.view))
+        before.deleteLater()
+        self.view.resizeRowsToContents()
+        self._count()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy the whole table."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self._copy()
         else:
             super().keyPressEvent(event)
+
+    def _count(self) -> None:
+        rows, columns = len(self.table.rows), len(self.table.columns)
+        self.size_line.setText(f"{rows:,} × {columns:,}")
 
     @Slot()
     def _copy(self) -> None:

@@ -25,6 +25,7 @@ from lensgui.state.selection import Cursor
 
 BELOW = 16  # pixels that Qt puts a tooltip below its place, or more
 FARTHEST = 64  # pixels that one may stand farther below the pointer
+REDRAWN = (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange)
 
 
 class Painted(QWidget):
@@ -117,8 +118,8 @@ class Painted(QWidget):
         return is_handled
 
     def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme, or another font."""
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+        """Take other colours, another font, or another way to draw."""
+        if event.type() in REDRAWN:
             self._image = None
             self.updateGeometry()
         super().changeEvent(event)

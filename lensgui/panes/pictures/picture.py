@@ -33,7 +33,7 @@ class Picture:
     """What a heatmap draws.
 
     Attributes:
-        rows: The vertical axis, from the top.
+        rows: The vertical axis, from the top; of layers from the bottom, where these rise.
         columns: The horizontal axis.
         shades: Each cell's index into the colour table, [row, column].
         states: Each cell's `CellState`, [row, column].
@@ -69,6 +69,15 @@ class Picture:
     column_means: tuple[float, ...] = ()
     mean_in_words: Callable[[str, float], str] | None = None
 
+    @property
+    def rises(self) -> bool:
+        """Whether its first row is the lowest."""
+        return theme.pictures().rises and self.rows.name == "layer"
+
+    def seen(self, row: int) -> int:
+        """Return how many rows are drawn above a row; and which row has so many above it."""
+        return self.shades.shape[0] - 1 - row if self.rises else row
+
     def paint_cells(self, table: Table, colors: Theme, *, is_stale: bool) -> QImage:
         """Return one pixel for each cell, transparent where there is nothing to show.
 
@@ -84,6 +93,7 @@ class Picture:
         pixels = np.full((*self.shades.shape, 4), 255, np.uint8)
         pixels[..., :3] = np.rint(strength * blended + (1 - strength) * _bgr(colors.surface))
         pixels[np.isin(self.states, NOTHING_TO_SHOW)] = 0
+        pixels = np.ascontiguousarray(pixels[::-1]) if self.rises else pixels
         height, width = self.shades.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32)
         return image.copy()
@@ -106,7 +116,7 @@ def cell(picture: Picture, plot: QRectF, row: int, column: int) -> QRectF:
     height, width = picture.shades.shape
     return QRectF(
         plot.left() + plot.width() * column / width,
-        plot.top() + plot.height() * row / height,
+        plot.top() + plot.height() * picture.seen(row) / height,
         plot.width() / width,
         plot.height() / height,
     )
@@ -121,6 +131,7 @@ def hatch(painter: QPainter, where: QRectF, colors: Theme) -> None:
 def paint_dots(painter: QPainter, picture: Picture, plot: QRectF, colors: Theme) -> None:
     """Strew dots over the cells whose numbers are estimates, as far apart in cells of any size."""
     is_estimate = picture.states == CellState.ESTIMATE
+    is_estimate = is_estimate[::-1] if picture.rises else is_estimate
     if not is_estimate.any():
         return
     height, width = is_estimate.shape
@@ -188,7 +199,7 @@ def paint_scale(
 def paint_means(painter: QPainter, picture: Picture, plot: QRectF, table: Table) -> None:
     """Draw the means of rows and columns as bars outside a picture, the longest filling the strip.
 
-    Both have one scale. Blue bars are positive, red ones negative, as in the picture.
+    Both have one scale, and the picture's colours of positive and negative numbers.
     """
     largest = _largest(picture)
     ends = [QColor(*map(int, table[at])) for at in (40, 215)]
@@ -209,7 +220,7 @@ def mean_words(picture: Picture, plot: QRectF, point: QPointF) -> str:
         return ""
     height, width = picture.shades.shape
     if picture.row_means and 0 <= point.x() - plot.right() <= STRIP + 3:
-        index = int((point.y() - plot.top()) / plot.height() * height)
+        index = picture.seen(int((point.y() - plot.top()) // (plot.height() / height)))
         names, means = picture.row_names, picture.row_means
     elif picture.column_means and 0 <= plot.top() - point.y() <= STRIP + 3:
         index = int((point.x() - plot.left()) / plot.width() * width)

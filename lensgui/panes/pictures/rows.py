@@ -67,15 +67,24 @@ class Rows(QWidget):
         """Return the height of a row."""
         return QFontMetricsF(self.font()).height() + 2
 
+    @property
+    def rises(self) -> bool:
+        """Whether the first row is the lowest."""
+        return False
+
     def place_of(self, row: int) -> QRectF:
         """Return where a row is, in the widget's pixels."""
         height = self.row_height()
-        return QRectF(0, self.top() + row * height, self.width(), height)
+        return QRectF(0, self.top() + self._seen(row) * height, self.width(), height)
 
     def row_at(self, point: QPointF) -> int | None:
         """Return the row under a point of the widget."""
-        row = int((point.y() - self.top()) // self.row_height())
-        return row if 0 <= row < self.count() else None
+        above = int((point.y() - self.top()) // self.row_height())
+        return self._seen(above) if 0 <= above < self.count() else None
+
+    def _seen(self, row: int) -> int:
+        """Return how many rows are above a row; and which row has so many above it."""
+        return self.count() - 1 - row if self.rises else row
 
     def take_rows(self) -> None:
         """Fit other rows: keys stay on theirs if there still is one."""
@@ -112,14 +121,14 @@ class Rows(QWidget):
             self._choose(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go to the row before or after, or choose the one that keys are on."""
+        """Go to the row above or below, or choose the one that keys are on."""
         key, last = Qt.Key(event.key()), self.count() - 1
         if last < 0 or self.at is None:
             super().keyPressEvent(event)
         elif key in STEPS:
-            self._go_to(max(0, min(last, self.at + STEPS[key])))
+            self._go_to(self._seen(max(0, min(last, self._seen(self.at) + STEPS[key]))))
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._go_to(0 if key == Qt.Key.Key_Home else last)
+            self._go_to(self._seen(0 if key == Qt.Key.Key_Home else last))
         elif key in CHOOSING:
             self._choose(self.at)
         else:

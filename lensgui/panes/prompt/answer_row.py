@@ -7,10 +7,11 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from lensgui.jobs.results import ModelCard, PairReading, Token
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.chooser import Chooser, Option
-from lensgui.panes.controls.controls import Elided, caption
+from lensgui.panes.controls.controls import Elided, caption, dress
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
@@ -19,6 +20,7 @@ from lensgui.prompts.pair import SEPARATOR, PromptPair
 from lensgui.terms.metric import MetricName
 from lensgui.terms.metrics import METRICS
 
+SWAP = PANE_ACTIONS["swap_prompts"]
 MOST_LETTERS = 9  # of a token that was meant
 WIDEST = "clean +4.605, corrupted −6.474 logits"  # that has room whole, or about
 NO_BOS = "none"
@@ -47,7 +49,7 @@ class AnswerRow(QWidget):
         options = [Option(name, name, kind.about) for name, kind in METRICS.items()]
         self.measure = Chooser("Metric", [("", options)], self)
         self.bos = QComboBox(self)
-        self.swap = QPushButton("Swap", self)
+        self.swap = dress(QPushButton(SWAP.text, self), SWAP)
         self.difference = Elided(Qt.AlignmentFlag.AlignLeft, self, widest=WIDEST)
         self._lay_out()
         self._connect()
@@ -138,10 +140,6 @@ class AnswerRow(QWidget):
             self.bos: (
                 "Beginning-of-sequence token",
                 "What is put in front of both prompts; it changes every number.",
-            ),
-            self.swap: (
-                "Swap clean and corrupted",
-                "Swap the prompts, and answer with distractor.",
             ),
             self.difference: (
                 "Metric of both prompts",

@@ -9,9 +9,10 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from lensgui.jobs.results import PairReading, Replacement
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
-from lensgui.panes.controls.controls import Elided, button
+from lensgui.panes.controls.controls import Elided, button, dress
 from lensgui.panes.token_text import percent, plain_tip, shorten, visible
 
 MOST_LETTERS = 20  # of a word that is offered
@@ -38,20 +39,9 @@ class MessageLine(QWidget):
         self.label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.label.setAccessibleName("What is to be known of the prompts")
         self.fitting = ChipRow(self, flow="fits")
-        self.fitting.setAccessibleName("Words that give both prompts as many tokens")
-        self.fitting.setToolTip("Click a word to put it into the corrupted prompt.")
-        self.drop = button(
-            "show clean only",
-            "Show the clean prompt alone",
-            "Take the corrupted prompt away; Undo brings it back.",
-            self,
-        )
-        self.likely = button(
-            "",
-            "Ask for likely tokens",
-            "Neither answer is likely here: make what comes next the answer and the distractor.",
-            self,
-        )
+        dress(self.fitting, PANE_ACTIONS["fitting_word"])
+        self.drop = button(PANE_ACTIONS["clean_only"], self)
+        self.likely = button(PANE_ACTIONS["likely_answers"], self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (self.label, self.likely, self.drop):

@@ -18,8 +18,9 @@ from lensgui.jobs.results import (
     Replacements,
     TokenMatches,
 )
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chips import ChipRow
-from lensgui.panes.controls.controls import Editor, button, caption
+from lensgui.panes.controls.controls import Editor, button, caption, dress
 from lensgui.panes.pane import Pane
 from lensgui.panes.prompt.answer_row import AnswerRow
 from lensgui.panes.prompt.message_line import MessageLine
@@ -65,12 +66,8 @@ class PromptPane(Pane):
         self.difference = self.answers.difference
         self.switch = SurprisalSwitch(self)
         self.surprisal = self.switch.button
-        self.names = button(
-            "Swap names", "Swap names", "Make the corrupted prompt by exchanging two names.", self
-        )
-        self.replace = button(
-            "Replace…", "Replace words", "Make the corrupted prompt by replacing words.", self
-        )
+        self.names = button(PANE_ACTIONS["swap_names"], self)
+        self.replace = button(PANE_ACTIONS["replace_words"], self)
         self.remarks = MessageLine(self)
         self.column.addLayout(self._prompts(), 1)
         self.column.addWidget(self.answers)
@@ -138,6 +135,11 @@ class PromptPane(Pane):
                 )
         self.summarised.emit(self._summary)
 
+    def draw_anew(self) -> None:
+        """Write all that is known again."""
+        self.reading = None
+        super().draw_anew()
+
     def _prompts(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
@@ -185,11 +187,8 @@ class PromptPane(Pane):
         for side in SIDES:
             self.editors[side].setAccessibleName(f"{side.capitalize()} prompt")
             self.editors[side].setToolTip(plain_tip(tips[side]))
-            self.next[side].setAccessibleName(f"Likeliest next tokens of the {side} prompt")
-            self.next[side].setToolTip(
-                "What the model finds likeliest to come next: click a token to make it the answer, "
-                "Shift-click for the distractor."
-            )
+            title = f"Likeliest next tokens of the {side} prompt"
+            dress(self.next[side], PANE_ACTIONS["likely_token"], title=title)
             self.editors[side].setPlaceholderText(f"Type the {side} prompt")
 
     def _show_reading(self, reading: PairReading | None) -> None:

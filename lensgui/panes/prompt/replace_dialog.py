@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from lensgui.jobs.results import PairReading
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Elided, plain_label, sentence
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.controls.controls import Elided, dress, plain_label, sentence
 from lensgui.panes.token_text import plain_tip, spell
 from lensgui.prompts.diff import changed_spans
 from lensgui.prompts.pair import PromptPair
@@ -85,8 +86,9 @@ class ReplaceDialog(QDialog):
         self.setWindowTitle("Make the corrupted prompt")
         self.setMinimumWidth(460)
         self.old, self.new = QLineEdit(old, self), QLineEdit(self)
-        self.only_last = QCheckBox("Only where it stands last", self)
-        self.takes_distractor = QCheckBox("Take the distractor from what comes next then", self)
+        last, distractor = PANE_ACTIONS["only_last"], PANE_ACTIONS["take_distractor"]
+        self.only_last = dress(QCheckBox(last.text, self), last)
+        self.takes_distractor = dress(QCheckBox(distractor.text, self), distractor)
         self.takes_distractor.setChecked(True)
         self._distractor = ""
         self._considered: str | None = None  # what was to be read last
@@ -113,15 +115,9 @@ class ReplaceDialog(QDialog):
             field.setToolTip(plain_tip(tip))
             field.textChanged.connect(self.show_result)
             form.addRow(plain_label(name, self), field)
-        self.only_last.setAccessibleName("Only where it stands last")
-        self.only_last.setToolTip("Leave the words before as they are.")
         self.only_last.toggled.connect(self.show_result)
         self.result_label.setAccessibleName("The corrupted prompt")
         self.result_label.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
-        self.takes_distractor.setAccessibleName("Take the distractor from the corrupted prompt")
-        self.takes_distractor.setToolTip(
-            "What the model finds likeliest after the corrupted prompt becomes the distractor."
-        )
         self.counts.setAccessibleName("Tokens of both prompts")
         form.addRow(self.only_last)
         form.addRow(self.takes_distractor)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button, keep_room
 from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.prompt.token_rows import MOST_BITS
@@ -28,8 +29,7 @@ class SurprisalSwitch(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        tip = "Colour each token by −log2 of its probability, in bits."
-        self.button = button("Surprisal", "Surprisal", tip, self)
+        self.button = button(PANE_ACTIONS["surprisal"], self)
         self.button.setCheckable(True)
         self.scale = SurprisalScale(self)
         column = QVBoxLayout(self)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCompleter, QListView, QWidget
 from lensgui.jobs.results import TokenMatches
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import TokenField
-from lensgui.panes.token_text import percent, shorten, spell
+from lensgui.panes.token_text import percent, raw, shorten, spell
 from lensgui.prompts.pair import SEPARATOR
 
 TEXT = Qt.ItemDataRole.UserRole + 1
@@ -46,7 +46,7 @@ class TokenPicker(TokenField):
     @property
     def last_part(self) -> str:
         """What is typed after the last separator: the token being sought."""
-        return self.text().rpartition(SEPARATOR)[2].replace("·", " ")
+        return raw(self.text().rpartition(SEPARATOR)[2])
 
     def show_matches(self, matches: TokenMatches) -> None:
         """List tokens, as long as the field is being typed in."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -25,17 +25,23 @@ class PointKey(QWidget):
         Args:
             colors: What colours count.
             sizes: What areas count, as a share of 1.
-            tip: What both mean, in one sentence.
+            tip: What both mean, in one sentence; see `theme.coloured`.
             parent: The pane it is in.
         """
         super().__init__(parent)
-        self._colors, self._sizes = colors, sizes
+        self._colors, self._sizes, self._tip = colors, sizes, tip
         self.end: float | None = None
         self.is_sized = False
         self.setFont(theme.text_font(theme.SMALL_POINTS))
         self.setAccessibleName("What colours and sizes of points count")
-        self.setToolTip(plain_tip(tip))
+        self.setToolTip(plain_tip(theme.coloured(tip)))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Name colours as they are now."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self.setToolTip(plain_tip(theme.coloured(self._tip)))
 
     def sizeHint(self) -> QSize:
         """Return the height of the largest dot, or of a line."""

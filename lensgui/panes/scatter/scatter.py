@@ -27,7 +27,7 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import announce
 from lensgui.panes.pictures.heatmap import STEPS
 from lensgui.panes.pictures.number_table import NumberTable, of_numbers
-from lensgui.panes.pictures.painted import paint_focus
+from lensgui.panes.pictures.painted import REDRAWN, paint_focus
 from lensgui.panes.scatter.point_labels import inside
 from lensgui.panes.scatter.point_plot import Marks, PointPlot, Points
 from lensgui.panes.token_text import plain_tip
@@ -130,9 +130,9 @@ class Scatter(QWidget):
         return self.marks.chosen
 
     def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of a new theme, or another font."""
+        """Take other colours, another font, or another way to draw."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+        if event.type() in REDRAWN:
             self._draw()
 
     def _draw(self) -> None:

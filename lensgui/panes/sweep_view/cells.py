@@ -130,15 +130,15 @@ def legend(sweep: Sweep) -> str:
 
 
 def legend_tip(sweep: Sweep) -> str:
-    """Return what blue and red mean, in one sentence."""
+    """Return what the colours mean, in one sentence."""
     if sweep.direction == "denoising":
-        return (
-            "Clean is put into corrupted: blue cells restore the clean answer, red ones push "
-            "further from it; 0 changes nothing, 1 restores all of clean − corrupted."
+        return theme.coloured(
+            "Clean is put into corrupted: {positive} cells restore the clean answer, {negative} "
+            "ones push further from it; 0 changes nothing, 1 restores all of clean − corrupted."
         )
-    return (
-        "Corrupted is put into clean: red cells break the clean answer, so it needs them, blue "
-        "ones strengthen it; 0 changes nothing, −1 breaks all of clean − corrupted."
+    return theme.coloured(
+        "Corrupted is put into clean: {negative} cells break the clean answer, so it needs them, "
+        "{positive} ones strengthen it; 0 changes nothing, −1 breaks all of clean − corrupted."
     )
 
 

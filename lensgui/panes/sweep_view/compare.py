@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from lensgui.jobs.arrays import SHARE, CellState, Sweep
 from lensgui.jobs.requests import Patching
+from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
@@ -27,6 +29,7 @@ SIDES: dict[Compared, str] = {
     "B": "Show the sweep that is chosen above.",
     "A − B": "Show how much more each cell does in A than in B.",
 }
+SIDE = PANE_ACTIONS["compare_side"]
 KEPT = "kept"  # among the kinds of sweeps, stands for the one that was kept
 OFFERED: Groups[object] = (
     ("", (Option(KEPT, "kept", "The sweep that was kept."),)),
@@ -60,7 +63,8 @@ class CompareRow(QWidget):
         self._kept: Patching | None = None
         self._group = QButtonGroup(self)
         self.buttons = {
-            side: button(side, f"Show {side}", tip, self) for side, tip in SIDES.items()
+            side: button(SIDE, self, text=side, title=f"Show {side}", tip=tip)
+            for side, tip in SIDES.items()
         }
         for each in self.buttons.values():
             each.setCheckable(True)
@@ -69,7 +73,7 @@ class CompareRow(QWidget):
         self.buttons["B"].setChecked(True)
         self.kind: Chooser[object] = Chooser("Kind of sweep that is A", OFFERED, self)
         self.direction = Chooser("Direction of patching of A", DIRECTIONS, self)
-        self.drop = button("×", "Compare no more", "Forget the sweep that was kept as A.", self)
+        self.drop = button(PANE_ACTIONS["compare_no_more"], self)
         self._lay_out()
         self.kind.chosen.connect(self._compare)
         self.direction.chosen.connect(self._turn)
@@ -196,8 +200,10 @@ def describe(a: Sweep, b: Sweep) -> Callable[[int, int], str]:
 def legend(a: Sweep, b: Sweep) -> str:
     """Return what the colours of a difference count."""
     if a.refusal or b.refusal:
-        return f"A − B, in {a.unit}: blue where A does more"
-    return "A − B, each of its own clean − corrupted: blue where A does more"
+        counted = f"A − B, in {a.unit}"
+    else:
+        counted = "A − B, each of its own clean − corrupted"
+    return theme.coloured(f"{counted}: {{positive}} where A does more")
 
 
 def _of(kept: Patching) -> str:

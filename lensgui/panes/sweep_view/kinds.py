@@ -28,13 +28,13 @@ DIRECTIONS: Groups[Direction] = (
             Option(
                 "denoising",
                 "restore: clean → corrupted",
-                "Denoising: parts of the clean run are put into the corrupted one; blue "
+                "Denoising: parts of the clean run are put into the corrupted one; {positive} "
                 "places are enough to bring the clean answer back.",
             ),
             Option(
                 "noising",
                 "break: corrupted → clean",
-                "Noising: parts of the corrupted run are put into the clean one; red "
+                "Noising: parts of the corrupted run are put into the clean one; {negative} "
                 "places are needed for the clean answer.",
             ),
         ),

@@ -11,13 +11,14 @@ from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from lensgui.jobs.arrays import CellState, Spread, Sweep, Verification
-from lensgui.panes.controls.controls import button
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.controls.controls import button, dress
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells, faces
-from lensgui.panes.token_text import plain_tip, power, signed
+from lensgui.panes.token_text import power, signed
 from lensgui.state.views import PatchingView
 
-PAUSE, GO_ON = "Pause", "Go on"
+PAUSE, GO_ON = PANE_ACTIONS["pause"].text, "Go on"
 
 
 class PauseButton(QToolButton):
@@ -40,8 +41,8 @@ class PauseButton(QToolButton):
         """
         super().__init__(parent)
         self._is_stopped = False
-        self.setAccessibleName(f"Pause {what}")
-        self.setToolTip(plain_tip(f"Stop {what} for now, and keep what is there."))
+        tip = f"Stop {what} for now, and keep what is there."
+        dress(self, PANE_ACTIONS["pause"], title=f"Pause {what}", tip=tip)
         self.setCheckable(True)
         self.setText(PAUSE)
         self.clicked.connect(self._tell)
@@ -88,31 +89,11 @@ class SweepTools(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pause = PauseButton("the sweep", self)
-        self.keep = button(
-            "Keep as A",
-            "Keep this sweep for comparison",
-            "Keep this sweep as A, and compare it, or what is then chosen for A, with what you "
-            "choose next.",
-            self,
-        )
-        self.table = button(
-            "Table", "Table of the strongest cells", "List the cells that do most.", self
-        )
-        self.estimate = button(
-            "Estimate",
-            "Estimate against exact",
-            "Plot the first-order estimate of each cell against its exact value.",
-            self,
-        )
-        self.intervals = button(
-            "Intervals",
-            "Strongest cells with their intervals",
-            "Plot the strongest cells of a mean with the interval in which each lies.",
-            self,
-        )
-        self.more = button(
-            "All kinds", "All kinds at once", "Show the sweeps of all kinds at once.", self
-        )
+        self.keep = button(PANE_ACTIONS["keep_sweep"], self)
+        self.table = button(PANE_ACTIONS["strongest_cells"], self)
+        self.estimate = button(PANE_ACTIONS["estimates"], self)
+        self.intervals = button(PANE_ACTIONS["intervals"], self)
+        self.more = button(PANE_ACTIONS["all_kinds"], self)
         self._switches = {
             "shows_table": self.table,
             "shows_estimates": self.estimate,

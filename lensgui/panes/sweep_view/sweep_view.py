@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import Axis, Sweep
 from lensgui.jobs.results import PairReading
+from lensgui.panes import theme
 from lensgui.panes.controls.controls import Lines, line
 from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
 from lensgui.panes.sweep_view.compare import CompareRow
@@ -130,7 +131,7 @@ class SweepPlot(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.given = SweepContents()
+        self.given, self._pictures = SweepContents(), theme.pictures()
         self.face: Sweep | None = None
         self._title = title
         self._sides: tuple[Sweep, Sweep] | None = None
@@ -174,9 +175,10 @@ class SweepPlot(QWidget):
         self.tools.chosen.connect(self.chosen)
 
     def show_sweeps(self, given: SweepContents) -> None:
-        """Draw what is known by now, if anything of it is new."""
-        if given != self.given:
-            self.given = given
+        """Draw what is known by now, if anything of it or of how pictures are drawn is new."""
+        pictures = theme.pictures()
+        if (given, pictures) != (self.given, self._pictures):
+            self.given, self._pictures = given, pictures
             self._draw()
 
     def place(self, row: int, column: int) -> Cursor:
@@ -292,7 +294,8 @@ class SweepPlot(QWidget):
         position = self.given.selected.position
         if position is not None and position in axis.coordinates:
             return axis.coordinates.index(position)
-        return min(self.given.view.place, len(axis) - 1)
+        place, last = self.given.view.place, len(axis) - 1
+        return last if place is None else min(place, last)
 
     def _fixed(self) -> Cursor:
         """Return where the picture stands on what it does not show."""

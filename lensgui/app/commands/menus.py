@@ -1,0 +1,172 @@
+"""The menus and keys of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from operator import attrgetter
+
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Slot
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QWidget,
+)
+
+from lensgui.app.commands.dialogs import HistoryDialog, show_sheet
+from lensgui.app.commands.entries import Entry
+from lensgui.app.commands.matches import Uses
+from lensgui.app.commands.search import Search
+from lensgui.app.sessions.choosing import RecentMenu
+from lensgui.app.sessions.sessions import Sessions
+from lensgui.app.settings.appearance import CHOICES
+from lensgui.app.window.actions import ACTIONS, COMMANDS, MENUS, Command, is_bare
+from lensgui.app.window.window import MainWindow
+from lensgui.jobs.progress import Progress
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import menu_line
+from lensgui.panes.pictures.number_table import show_table_of
+from lensgui.panes.token_text import plain_tip
+from lensgui.state.examples import TOY, Example, examples
+
+COMMANDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+TYPED_INTO = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
+
+
+def is_typed_into(widget: QWidget | None) -> bool:
+    """Whether keys write text into a widget, and mean nothing else."""
+    return isinstance(widget, TYPED_INTO)
+
+
+class Commands(QObject):
+    """Gives a window its menus and keys.
+
+    Attributes:
+        window: The window.
+        sessions: Its session as a file.
+        search: Finds everything in it.
+        history: Lists its steps.
+    """
+
+    def __init__(self, window: MainWindow, settings: QSettings, sessions: Sessions) -> None:
+        super().__init__(window)
+        self.window, self.sessions = window, sessions
+        self.search = Search(window, Uses(settings))
+        self.history = HistoryDialog(window.session.undo_stack, window)
+        self._bare: dict[str, QAction] = {}
+        menus = {title: window.menuBar().addMenu(title) for title in MENUS}
+        for command in COMMANDS:
+            self._add(command, menus.get(command.menu, window))
+        self._add_files(menus["&File"])
+        self._add_panes(menus["&View"])
+        self._add_colors(menus["&View"])
+        for example in examples():
+            line = menu_line(menus["E&xamples"], ACTIONS["example"], example.title, example.about)
+            line.triggered.connect(_doing(open_example, window, example))
+        for menu in menus.values():
+            menu.setToolTipsVisible(True)
+        window.installEventFilter(self)
+        window.pacing.progressed.connect(self._show_progress)
+
+    def step(self, field: str, by: int) -> None:
+        """Move the selection along one of the cursor's fields; layers as they are seen."""
+        is_upwards = field == "layer" and theme.pictures().rises
+        self.window.selection.step(field, -by if is_upwards else by)
+
+    @Slot()
+    def show_keys(self) -> None:
+        """Show what every key and click does."""
+        show_sheet(self.window)
+
+    @Slot()
+    def show_table(self) -> None:
+        """Show the numbers of the picture that has the keyboard as a table."""
+        said = show_table_of(self.window.focusWidget(), self.window)
+        self.window.status.show_sentence(said)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Do what a key means that no widget took."""
+        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        action = self._bare.get(QKeySequence(event.key()).toString())
+        is_taken = event.modifiers() & COMMANDING or is_typed_into(QApplication.focusWidget())
+        if action is None or is_taken:
+            return False
+        action.trigger()
+        return True
+
+    def _add(self, command: Command, owner: QWidget) -> None:
+        slot: Callable[..., object] = attrgetter(command.slot)(self)
+        action = menu_line(owner, command)
+        action.triggered.connect(_doing(slot, *command.arguments))
+        shortcuts = [key for key in command.keys if not is_bare(key)]
+        action.setShortcuts([QKeySequence(key) for key in shortcuts])
+        self._bare |= {key: action for key in command.keys if is_bare(key)}
+        self.window.actions_by_name[command.name] = action
+
+    def _add_files(self, menu: QMenu) -> None:
+        """Offer the last files, and to keep answers in the next."""
+        recent = RecentMenu(self.sessions.recent, menu)
+        recent.chosen.connect(self.sessions.open_file)
+        menu.insertMenu(self.window.actions_by_name["save_session"], recent)
+        answers = self.window.actions_by_name["save_answers"]
+        answers.setCheckable(True)
+        menu.aboutToShow.connect(partial(self._show_size, answers))
+        self.search.sources.append(self._recent)
+
+    def _recent(self, window: MainWindow) -> Iterator[Entry]:
+        """Yield the files that were open last."""
+        for path in self.sessions.recent.paths:
+            yield Entry(path.name, "file", partial(self.sessions.open_file, path))
+
+    def _show_size(self, action: QAction) -> None:
+        """Say whether answers are kept in the file, and how large they are."""
+        size = self.sessions.size_of_answers() / 1e6
+        action.setText(f"With &answers ({size:.1f} MB)")
+        action.setChecked(self.sessions.with_answers)
+
+    def _add_panes(self, menu: QMenu) -> None:
+        menu.addSeparator()
+        for title, dock in self.window.docks.items():
+            action = dock.toggleViewAction()
+            action.setObjectName(ACTIONS["show_or_hide"].name)
+            action.setToolTip(plain_tip(f"Show or hide the pane “{title}”."))
+            menu.addAction(action)
+
+    def _add_colors(self, menu: QMenu) -> None:
+        menu.addSeparator()
+        group, appearance = QActionGroup(menu), self.window.appearance
+        for choice in CHOICES:
+            text, tip = f"{choice.capitalize()} colours", f"Draw the window in {choice} colours."
+            action = menu_line(menu, ACTIONS["colors"], text, tip)
+            action.triggered.connect(_doing(appearance.choose, choice))
+            action.setCheckable(True)
+            action.setChecked(choice == appearance.choice)
+            action.setData(choice)
+            group.addAction(action)
+
+    @Slot(object)
+    def _show_progress(self, progress: Progress) -> None:
+        self.window.actions_by_name["stop"].setEnabled(bool(progress.what))
+
+
+def _doing(act: Callable[..., object], *arguments: object) -> Callable[[bool], None]:
+    """Return what does something when a line of a menu is chosen, ticked or not."""
+
+    def do(_: bool = False) -> None:
+        act(*arguments)
+
+    return do
+
+
+def open_example(window: MainWindow, example: Example) -> None:
+    """Open an example with its selection, in the model that is open if it can be."""
+    model = (example.document if example.name == TOY else window.session.document).model
+    window.session.edit(model=model, pair=example.document.pair, is_average=False)
+    window.selection.move(**asdict(example.cursor))
+    window.status.show_sentence(example.about)

@@ -1,0 +1,89 @@
+"""Giving a window its session files: what it is asked to open, what is dropped, what it lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+
+from lensgui.app.sessions.absent import AbsentBar
+from lensgui.app.sessions.choosing import Drops
+from lensgui.app.sessions.host import Host
+from lensgui.app.sessions.sessions import Sessions, key_here
+from lensgui.app.window.window import MainWindow
+from lensgui.state.document import Document
+from lensgui.state.sessions.saved import Saved
+from lensgui.state.sessions.sessions import read
+from lensgui.terms.errors import SessionError
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFile:
+    """A file that is to be opened as the window is made.
+
+    Attributes:
+        path: The file.
+        saved: What it holds; None if it can't be read.
+        trouble: Why it can't; "" if it can.
+    """
+
+    path: Path
+    saved: Saved | None = None
+    trouble: str = ""
+
+    @classmethod
+    def of(cls, path: Path) -> SessionFile:
+        """Return what a file holds, or why it can't be read."""
+        path = path.expanduser().absolute()
+        try:
+            return cls(path, read(path))
+        except SessionError as error:
+            return cls(path, trouble=str(error))
+
+    @property
+    def document(self) -> Document | None:
+        """What it is about on this machine; None if it can't be read."""
+        saved = self.saved
+        return None if saved is None else saved.about(key_here(saved.model)).document
+
+
+def attach(
+    window: MainWindow, settings: QSettings, request: SessionFile | None
+) -> tuple[Sessions, AbsentBar]:
+    """Let a window's session be a file, and say which model it lacks.
+
+    Args:
+        window: The window, not shown yet.
+        settings: Where the last files are remembered.
+        request: A file to open at once.
+    """
+    host = Host(
+        window,
+        window.session,
+        window.selection,
+        window.exchange,
+        window.runner,
+        window.panes,
+        window.docks,
+        window.alone,
+    )
+    sessions, drops = Sessions(host, settings, window), Drops(window)
+    bar = AbsentBar(window.session, window)
+    window.addToolBarBreak()
+    window.addToolBar(bar)
+    window.may_close = sessions.may_close
+    sessions.titled.connect(window.show_title)
+    sessions.status_message.connect(window.status.show_sentence)
+    sessions.failed.connect(window.status.show_fault)
+    sessions.absent.connect(bar.show_reference)
+    bar.fetch_requested.connect(window.model_bar.fetch_requested)
+    bar.another_requested.connect(window.model_bar.model.showMenu)
+    drops.session.connect(sessions.open_file)
+    drops.model.connect(window.model_bar.open_source)
+    sessions.show_title()
+    if request is not None and request.saved is not None:
+        sessions.show(request.saved, request.path)
+    elif request is not None:
+        window.status.show_fault(request.trouble)
+    return sessions, bar

@@ -1,0 +1,152 @@
+"""Keeping what is there every few seconds, and offering it after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QDateTime, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayout, QWidget
+
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import headline, sentence
+from lensgui.panes.token_text import plain_tip, shorten
+from lensgui.state.autosave import Left, Recovery, Writer
+from lensgui.state.sessions.saved import Saved
+
+INTERVAL_MS = 15_000  # from the first change that is not kept: never 20 s of work are lost
+LIST_SIZE = 560, 120  # pixels, times the zoom
+WHEN = "yyyy-MM-dd hh:mm"
+MOST_LETTERS = 60  # of a prompt in the list
+ENDED = "lensgui ended before this was saved"
+KEPT = "What was there then is kept:"
+UNSAVED = "not in a file"
+
+
+class Autosave(QObject):
+    """Keeps what is there in the window's recovery file, soon after it has changed.
+
+    Attributes:
+        failed: (sentence,) why that is not possible, said once.
+    """
+
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Saved],
+        origin: Callable[[], Path | None],
+        writer: Writer,
+        parent: QObject | None = None,
+    ) -> None:
+        """Begin without anything kept.
+
+        Args:
+            snapshot: Returns what is there.
+            origin: Returns the user's file that it is about.
+            writer: Writes it.
+            parent: Whatever owns this.
+        """
+        super().__init__(parent)
+        self.recovery = Recovery()
+        self._snapshot, self._origin, self._writer = snapshot, origin, writer
+        self._has_failed = False
+        self._timer = QTimer(self, singleShot=True, interval=INTERVAL_MS)
+        self._timer.timeout.connect(self.now)
+        writer.written.connect(self._succeed)
+        writer.failed.connect(self._fail)
+
+    @Slot()
+    def note_change(self) -> None:
+        """Hear that something is there which is not kept yet."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    @Slot()
+    def now(self) -> None:
+        """Keep what is there: before something risky, or as it is time."""
+        self._timer.stop()
+        saved, origin, recovery = self._snapshot(), self._origin(), self.recovery
+        self._writer.submit(recovery.path, lambda: recovery.write(saved, origin))
+
+    def forget(self) -> None:
+        """Keep nothing: it is in the user's file, or is not to be kept."""
+        self._timer.stop()
+        self._writer.submit(self.recovery.path, self.recovery.end)
+
+    @Slot(object)
+    def _succeed(self, path: Path) -> None:
+        if path == self.recovery.path:
+            self._has_failed = False
+
+    @Slot(object, str)
+    def _fail(self, path: Path, sentence: str) -> None:
+        if path == self.recovery.path and not self._has_failed:
+            self._has_failed = True
+            self.failed.emit(sentence)
+
+
+class Offer(QDialog):
+    """Says what crashed windows have left.
+
+    Attributes:
+        opened: (Left,) to be opened.
+        discarded: (Left,) to be thrown away.
+    """
+
+    opened = Signal(object)
+    discarded = Signal(object)
+
+    def __init__(self, left: Sequence[Left], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._left = list(left)
+        self.setWindowTitle("lensgui")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.list = QListWidget(self)
+        self.list.setAccessibleName("What is kept from before")
+        self.list.setToolTip("Choose what to open, or to throw away.")
+        self.list.addItems([described(one) for one in left])
+        self.list.setCurrentRow(0)
+        self.list.setMinimumSize(*map(theme.zoomed, LIST_SIZE))
+        said = sentence(self)
+        said.setText(KEPT)
+        buttons = QDialogButtonBox(self)
+        role = QDialogButtonBox.ButtonRole
+        rows = (
+            ("Open", role.AcceptRole, "Go on with what is chosen.", self._open),
+            ("Discard", role.DestructiveRole, "Throw what is chosen away.", self._discard),
+            (
+                "Not now",
+                role.RejectRole,
+                "Keep it; it is offered again at the next start.",
+                self.reject,
+            ),
+        )
+        for text, part, tip, act in rows:
+            each = buttons.addButton(text, part)
+            each.setToolTip(plain_tip(tip))
+            each.clicked.connect(act)
+        column = QVBoxLayout(self)
+        for widget in (headline(ENDED, self), said, self.list, buttons):
+            column.addWidget(widget)
+
+    @Slot()
+    def _open(self) -> None:
+        self.opened.emit(self._left[self.list.currentRow()])
+        self.accept()
+
+    @Slot()
+    def _discard(self) -> None:
+        row = self.list.currentRow()
+        self.list.takeItem(row)
+        self.discarded.emit(self._left.pop(row))
+        if not self._left:
+            self.reject()
+
+
+def described(left: Left) -> str:
+    """Return what a crashed window has left, in one line."""
+    changed = QDateTime.fromSecsSinceEpoch(int(left.saved.changed.timestamp()))
+    when = changed.toString(WHEN)
+    name = left.origin.name if left.origin is not None else UNSAVED
+    return f"{when} · {name} · “{shorten(left.saved.document.pair.clean, MOST_LETTERS)}”"

@@ -1,0 +1,91 @@
+"""What is asked before something that is not saved goes away."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from pathlib import Path
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from lensgui.panes.controls.controls import headline, sentence
+from lensgui.panes.token_text import plain_tip
+from lensgui.state.document import Document
+
+
+class Leave(Enum):
+    """What is to become of what is not saved."""
+
+    SAVE = auto()
+    DROP = auto()
+    STAY = auto()
+
+
+ROLE = QDialogButtonBox.ButtonRole
+CHOICES = (
+    (Leave.STAY, "Stay", ROLE.RejectRole, "Leave everything as it is."),
+    (Leave.SAVE, "Save", ROLE.AcceptRole, "Save the session to its file, or to one you choose."),
+    (Leave.DROP, "Don’t save", ROLE.DestructiveRole, "Lose what was changed since it was saved."),
+)
+REPLACE = (
+    (False, "Cancel", ROLE.RejectRole, "Leave the file as it is; Save as writes another."),
+    (True, "Replace", ROLE.DestructiveRole, "Write this session over what the file has now."),
+)
+
+
+def counted(document: Document) -> str:
+    """Return what there is in a document that takes work to make: 2 pins and 1 note."""
+    kinds = (
+        ("pin", document.pins),
+        ("note", document.notes),
+        ("role", document.roles),
+        ("prompt pair", document.table),
+    )
+    parts = [f"{len(some):,} {name}{'s' * (len(some) != 1)}" for name, some in kinds if some]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def is_worth_asking(document: Document, path: Path | None) -> bool:
+    """Whether one is asked before a modified document goes: it is of a file, or took work.
+
+    What was only typed is kept as the last session without a question.
+    """
+    return path is not None or bool(counted(document))
+
+
+def ask_saving(document: Document, name: str, parent: QWidget) -> Leave:
+    """Ask what is to become of a modified document."""
+    held = counted(document)
+    holds = f"It holds {held}." if held else "It is changed since it was saved."
+    found = _ask(f"Save “{name}” first?", holds, CHOICES, parent)
+    return found if isinstance(found, Leave) else Leave.STAY
+
+
+def ask_overwriting(path: Path, parent: QWidget) -> bool:
+    """Ask whether to write over a file that somebody else has changed."""
+    said = f"{path.name} was changed by another program since it was opened or saved here."
+    return bool(_ask("Replace the file?", said, REPLACE, parent))
+
+
+def _ask(
+    question: str,
+    said: str,
+    choices: tuple[tuple[Leave | bool, str, QDialogButtonBox.ButtonRole, str], ...],
+    parent: QWidget,
+) -> Leave | bool:
+    """Ask something; Esc takes the first choice."""
+    box = QDialog(parent)
+    box.setWindowTitle("lensgui")
+    column = QVBoxLayout(box)
+    column.addWidget(headline(question, box))
+    words = sentence(box)
+    words.setText(said)
+    column.addWidget(words)
+    buttons = QDialogButtonBox(box)
+    for number, (_, name, role, tip) in enumerate(choices):
+        button = buttons.addButton(name, role)
+        button.setToolTip(plain_tip(tip))
+        button.clicked.connect(lambda checked=False, number=number: box.done(number))
+    column.addWidget(buttons)
+    answer = box.exec()
+    box.deleteLater()
+    return choices[answer][0]

@@ -1,0 +1,397 @@
+"""New, open, save, save as: the window's session as a file, and what may be closed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt, Signal, Slot
+from PySide6.QtWidgets import QFileDialog
+
+from lensgui.app.sessions.autosaving import Autosave, Offer
+from lensgui.app.sessions.choosing import Recent
+from lensgui.app.sessions.closing import Leave, ask_overwriting, ask_saving, is_worth_asking
+from lensgui.app.sessions.host import Host
+from lensgui.app.sessions.open_file import OpenFile, is_in_use
+from lensgui.app.sessions.sample import Sample
+from lensgui.jobs.requests import ReadPair, Request
+from lensgui.jobs.results import Answer, ModelCard
+from lensgui.models import recognised
+from lensgui.panes.files import files_folder
+from lensgui.prompts.pair import PromptPair
+from lensgui.state.autosave import Left, Writer, discard
+from lensgui.state.document import Document
+from lensgui.state.sessions.fitting import model_shape
+from lensgui.state.sessions.saved import ModelReference, Saved
+from lensgui.state.sessions.sessions import SUFFIX, read, size_of_answers, write
+from lensgui.terms.errors import SessionError
+from lensgui.terms.model_key import ABSENT, ModelKey
+
+FILTER = f"lensgui sessions (*{SUFFIX})"
+UNTITLED = "Untitled"
+SECONDS = 10.0  # that closing waits for a disk
+OTHER_MODEL = (
+    "The {name} of this machine is not the one that the session was made with: what is shown is "
+    "computed here."
+)
+NOTHING_LEFT = "Nothing was left: every window before was closed as it should be."
+
+
+class Sessions(QObject):
+    """The session's file: what is open, whether it is changed, and how it is kept.
+
+    Attributes:
+        file: The file that is open.
+        recent: Those that were.
+        with_answers: Whether answers are saved too.
+        titled: (title, is_modified) the window is to be called otherwise.
+        status_message: (sentence,) for the status line.
+        failed: (sentence,) why something could not be read or written.
+        absent: (ModelReference or None,) the model that is needed and not here.
+    """
+
+    titled = Signal(str, bool)
+    status_message = Signal(str)
+    failed = Signal(str)
+    absent = Signal(object)
+    _read = Signal(object, object)  # path, and Saved or a sentence
+
+    def __init__(self, host: Host, settings: QSettings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self.file, self.recent = OpenFile(), Recent(settings)
+        self.with_answers = False
+        self._clean: Document | None = host.session.document  # as the file has it
+        self._saving: dict[Path, Saved] = {}
+        self._reference: ModelReference | None = None
+        self._kept: Saved | None = None  # what the file holds beside what this window knows
+        self._model_before = host.session.document.model
+        self._is_left = False
+        self._reading = 0  # the number of the file that is to be opened next
+        self.writer = Writer(self)
+        self.autosave = Autosave(self.saved, lambda: self.file.path, self.writer, self)
+        self._sample = Sample(host.exchange, self)
+        self._sample.agreed.connect(self._agree)
+        self._sample.differed.connect(self.failed)
+        self.writer.written.connect(self._succeed)
+        self.writer.failed.connect(self._fail)
+        self.autosave.failed.connect(self.failed)
+        self._read.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
+        host.session.changed.connect(self._note_edit)
+        host.exchange.opened.connect(self._compare_model)
+        host.window.installEventFilter(self)
+        host.selection.changed.connect(self.autosave.note_change)
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there is something that the file does not have."""
+        return self._host.session.document != self._clean
+
+    @property
+    def name(self) -> str:
+        """What the session is called."""
+        return self.file.path.stem if self.file.path is not None else UNTITLED
+
+    def saved(self, *, with_answers: bool = False) -> Saved:
+        """Return what is there, as a file would have it.
+
+        Args:
+            with_answers: Whether what was computed is among it.
+        """
+        host, document = self._host, self._host.session.document
+        saved = Saved(
+            document=document,
+            cursor=host.selection.cursor,
+            layout=host.layout(),
+            model=self._model(),
+            answers=host.answers() if with_answers else (),
+            changed=datetime.now(UTC),
+        )
+        before = self._kept
+        return saved if before is None else replace(saved, unknown=before.unknown)
+
+    def _model(self) -> ModelReference:
+        """Return which model the document is about, without where it lies here."""
+        key, card, before = self._host.session.document.model, self._host.card, self._reference
+        if key.is_absent and before is not None:
+            return replace(before, folded=key.folded, dtype=key.dtype)
+        is_open = card is not None and card.key == key
+        return ModelReference.to(key, card.content_id if card is not None and is_open else "")
+
+    @Slot(object)
+    def _note_edit(self, document: Document) -> None:
+        if document.model != self._model_before:
+            self._model_before = document.model
+            self.autosave.now()  # opening a model may take all memory there is
+        else:
+            self.autosave.note_change()
+        self.show_title()
+        if not document.model.is_absent:
+            self.absent.emit(None)
+
+    @Slot(object)
+    def _compare_model(self, card: ModelCard) -> None:
+        """Drop the numbers of a file where the model that is open now is another one."""
+        meant, kept = self._reference, self._kept
+        if meant is None or kept is None or ModelReference.to(card.key).name != meant.name:
+            return
+        is_other = bool(meant.content_id and card.content_id != meant.content_id)
+        shape = zip(model_shape(kept.answers), (card.n_layers, card.n_heads), strict=True)
+        if is_other or any(of not in (None, here) for of, here in shape):
+            self._host.forget_answers(kept.about(card.key).answers)
+            self._sample.begin((), meant.dtype, self.name)
+            self.status_message.emit(OTHER_MODEL.format(name=meant.name))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Say what has become of the file while the user was elsewhere."""
+        if event.type() == QEvent.Type.WindowActivate and (said := self.file.look()):
+            self.status_message.emit(said)
+        return False
+
+    def show_title(self) -> None:
+        """Say what is open, and whether it is modified."""
+        self.titled.emit(self.name, self.is_modified)
+
+    @Slot()
+    def new(self) -> None:
+        """Begin anew, with nothing typed, once it is agreed what becomes of what is there."""
+        if self._may_leave():
+            self._begin(Document(self._host.session.document.model, PromptPair("")), None)
+            self._host.show_layout(None)
+
+    @Slot()
+    def open(self) -> None:
+        """Let the user choose a file, and open it."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._host.window, "Open a session", str(self._folder), FILTER
+        )
+        if path:
+            self.open_file(Path(path))
+
+    def open_file(self, path: Path) -> None:
+        """Read a file beside the window, and show it once it is read."""
+        path = path.expanduser().absolute()
+        self.autosave.now()
+        self._reading += 1
+        threading.Thread(
+            target=self._read_beside, args=(path, self._reading), name="lensgui-reader", daemon=True
+        ).start()
+
+    def _read_beside(self, path: Path, number: int) -> None:
+        try:
+            found: Saved | str = read(path)
+        except SessionError as error:
+            found = str(error)
+        self._read.emit((path, number), found)
+
+    @Slot(object, object)
+    def _show_read(self, which: tuple[Path, int], found: Saved | str) -> None:
+        path, number = which
+        if number != self._reading:
+            return  # another was chosen meanwhile
+        if isinstance(found, str):
+            self.recent.drop(path)
+            self.failed.emit(found)
+        elif self._may_leave():
+            self.show(found, path)
+
+    def show(self, saved: Saved, path: Path | None, *, is_modified: bool = False) -> None:
+        """Show what a file has.
+
+        Args:
+            saved: What it has.
+            path: The file; None for what was in none.
+            is_modified: Whether it is more than what is in that file.
+        """
+        here = saved.about(key_here(saved.model))
+        self._reference, self._kept = saved.model, saved
+        self.with_answers = bool(saved.answers)
+        is_absent = here.document.model.is_absent
+        self._host.take_answers(one for one in here.answers if is_absent or _is_slow(*one))
+        self._begin(here.document, path, is_modified=is_modified)
+        self._host.show_layout(saved.layout)
+        self._host.selection.move(**asdict(saved.cursor))
+        self.absent.emit(saved.model if is_absent else None)
+        self._sample.begin(() if is_absent else here.answers, saved.model.dtype, self.name)
+        remarks = [saved.remark, self.file.sentence]
+        if saved.is_lossy and path is not None:
+            self.file.release()
+        if path is not None:
+            self.recent.add(path)
+        if said := " ".join(filter(None, remarks)):
+            self.status_message.emit(said)
+
+    def _begin(self, document: Document, path: Path | None, *, is_modified: bool = False) -> None:
+        """Have another document, with no history."""
+        self.file.release()
+        if path is not None:
+            self.file.take(path)
+        self._clean = None if is_modified else document
+        self._host.session.begin(document)
+        if is_modified:
+            self.autosave.now()
+        else:
+            self.autosave.forget()
+        self.show_title()
+
+    @Slot()
+    def switch_answers(self) -> None:
+        """Keep answers in the file from now on, or no longer."""
+        self.with_answers = not self.with_answers
+        kept = "keeps" if self.with_answers else "leaves out"
+        self.status_message.emit(f"The next Save {kept} what the panes show.")
+
+    def size_of_answers(self) -> int:
+        """Return how many bytes answers would take in the file, about."""
+        return size_of_answers(self._host.answers(), self._host.session.document.model)
+
+    @Slot()
+    def save(self) -> None:
+        """Save to the file that is open; ask for one where there is none."""
+        path = self.file.path
+        if path is None:
+            self.save_as()
+        elif not self.file.is_changed or ask_overwriting(path, self._host.window):
+            self._write(path)
+
+    def save_to(self, path: Path) -> None:
+        """Save to a file, whether it is open or not."""
+        self._write(path.absolute())
+
+    @Slot()
+    def save_as(self) -> None:
+        """Let the user choose a file to save to."""
+        name = self.name if self.file.path is not None else "session"
+        path, _ = QFileDialog.getSaveFileName(
+            self._host.window, "Save the session", str(self._folder / f"{name}{SUFFIX}"), FILTER
+        )
+        if path:
+            self._write(Path(path).with_suffix(SUFFIX).absolute())
+
+    def _write(self, path: Path) -> None:
+        if path != self.file.path and is_in_use(path):
+            self.failed.emit(f"{path.name} is open in another window: save to another name.")
+            return
+        saved = self.saved(with_answers=self.with_answers)
+        self._saving[path] = saved
+        self.writer.submit(path, lambda: write(path, saved))
+
+    @Slot(object)
+    def _succeed(self, path: Path) -> None:
+        saved = self._saving.pop(path, None)
+        if saved is None:
+            return
+        self.file.take(path)
+        self._clean = saved.document
+        self.recent.add(path)
+        if not self.is_modified:
+            self.autosave.forget()
+        self.show_title()
+        self.status_message.emit(f"Saved as {path}.")
+
+    @Slot(object, str)
+    def _fail(self, path: Path, sentence: str) -> None:
+        if self._saving.pop(path, None) is not None:
+            self.failed.emit(sentence)
+
+    @Slot(int)
+    def _agree(self, count: int) -> None:
+        numbers = "a number" if count == 1 else f"{count} numbers"
+        self.status_message.emit(f"{numbers.capitalize()} of the file, computed here, agree.")
+
+    @property
+    def _folder(self) -> Path:
+        """Where files are looked for at first: where the last one is."""
+        known = [self.file.path, *self.recent.paths]
+        return next((path.parent for path in known if path is not None), Path(files_folder()))
+
+    def _may_leave(self) -> bool:
+        """Whether what is there may go: it is saved, or the user does not want it."""
+        document = self._host.session.document
+        if not self.is_modified or not is_worth_asking(document, self.file.path):
+            return True
+        answer = ask_saving(document, self.name, self._host.window)
+        if answer == Leave.SAVE:
+            self.save()
+            self.writer.wait(SECONDS)
+            QCoreApplication.sendPostedEvents(self.writer)  # which says that it is written
+        return answer == Leave.DROP or (answer == Leave.SAVE and not self.is_modified)
+
+    def may_close(self) -> bool:
+        """Whether the window may close; then nothing is left of it but what is to be kept."""
+        if not self._may_leave():
+            return False
+        self._leave(is_kept=self.is_modified)
+        return True
+
+    def _leave(self, *, is_kept: bool) -> None:
+        """Leave nothing, or what is there as the last that was not saved."""
+        self._is_left = True
+        if is_kept:
+            self.autosave.now()
+            self.writer.submit(self.autosave.recovery.last, self.autosave.recovery.keep)
+        else:
+            self.autosave.forget()
+        self.file.release()
+
+    def close(self) -> bool:
+        """End the thread that writes; return whether it ended in time.
+
+        Of a window that is left without being asked, what took work is offered at the next start.
+        """
+        is_worth = is_worth_asking(self._host.session.document, self.file.path)
+        if not self._is_left and self.is_modified and is_worth:
+            self.autosave.now()
+            self.file.release()
+        elif not self._is_left:
+            self._leave(is_kept=self.is_modified)
+        return self.writer.close(SECONDS)
+
+    @Slot()
+    def recover(self) -> None:
+        """Offer what was not saved, the last that was closed too; say so if there is nothing."""
+        if not self._offer(self.autosave.recovery.left(with_last=True)):
+            self.status_message.emit(NOTHING_LEFT)
+
+    @Slot()
+    def offer(self) -> None:
+        """Offer what crashed windows have left, if anything."""
+        self._offer(self.autosave.recovery.left())
+
+    def _offer(self, left: Sequence[Left]) -> bool:
+        if left:
+            dialog = Offer(left, self._host.window)
+            dialog.opened.connect(self._recover)
+            dialog.discarded.connect(self._discard)
+            dialog.open()
+        return bool(left)
+
+    @Slot(object)
+    def _recover(self, left: Left) -> None:
+        self.show(left.saved, left.origin, is_modified=True)
+        self.writer.submit(left.path, lambda: discard(left.path))  # once it is kept anew
+
+    @Slot(object)
+    def _discard(self, left: Left) -> None:
+        discard(left.path)
+
+    def take_files(self, paths: Sequence[Path]) -> bool:
+        """Open what was dropped if it is a session; whether it is one."""
+        sessions = [path for path in paths if path.suffix == SUFFIX]
+        if sessions:
+            self.open_file(sessions[0])
+        return bool(sessions)
+
+
+def _is_slow(request: Request, answer: Answer) -> bool:
+    """Whether an answer is worth taking from a file where the model is there, too."""
+    return not isinstance(request, ReadPair)
+
+
+def key_here(model: ModelReference) -> ModelKey:
+    """Return how to open a model on this machine; of one that is not here, that it is absent."""
+    source = recognised.find(model.content_id, model.name)
+    return ModelKey(source or ABSENT + model.name, model.folded, dtype=model.dtype)

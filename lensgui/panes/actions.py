@@ -1,0 +1,349 @@
+"""What the user can do in panes, as one table: what it is called, what it does, by which keys.
+
+Buttons are made from its rows, and what the search finds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lensgui.prompts.tasks import DRAWN
+
+Kind = Literal["action", "pane", "head", "token", "example", "file", "setting", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the user can do, or a kind of things whose number varies.
+
+    Attributes:
+        name: Its own name; the object name of its buttons, or of its lines in menus.
+        text: What its button or its line says; of a kind, what precedes the names of its things.
+        tip: What it does, in a sentence.
+        title: What it is called where it stands alone; "" for its text.
+        keys: Its shortcuts.
+        reason: Why it can't be done at times, in a sentence.
+        kind: What the search calls it; None for what it finds in another way.
+    """
+
+    name: str
+    text: str
+    tip: str
+    title: str = ""
+    keys: tuple[str, ...] = ()
+    reason: str = ""
+    kind: Kind | None = "action"
+
+    @property
+    def called(self) -> str:
+        """What it is called where it stands alone."""
+        return self.title or plain(self.text)
+
+
+def plain(text: str) -> str:
+    """Return what a menu says, without the marks of its keys and of a dialog to come."""
+    parts = (part.replace("&", "") for part in text.split("&&"))
+    return "&".join(parts).removesuffix("…")
+
+
+_ROWS = (
+    Action(
+        "swap_prompts",
+        "Swap",
+        "Swap the prompts, and answer with distractor.",
+        "Swap clean and corrupted",
+    ),
+    Action("surprisal", "Surprisal", "Colour each token by −log2 of its probability, in bits."),
+    Action(
+        "swap_names",
+        "Swap names",
+        "Make the corrupted prompt by exchanging two names.",
+        reason="The clean prompt has no two names to exchange.",
+    ),
+    Action(
+        "replace_words",
+        "Replace…",
+        "Make the corrupted prompt by replacing words.",
+        "Replace words",
+        reason="There is no clean prompt.",
+    ),
+    Action(
+        "only_last",
+        "Only where it stands last",
+        "Leave the words before as they are.",
+        kind=None,
+    ),
+    Action(
+        "take_distractor",
+        "Take the distractor from what comes next then",
+        "What the model finds likeliest after the corrupted prompt becomes the distractor.",
+        "Take the distractor from the corrupted prompt",
+        kind=None,
+    ),
+    Action(
+        "clean_only",
+        "show clean only",
+        "Take the corrupted prompt away; Undo brings it back.",
+        "Show the clean prompt alone",
+        reason="Both prompts have as many tokens.",
+    ),
+    Action(
+        "likely_answers",
+        "",
+        "Neither answer is likely here: make what comes next the answer and the distractor.",
+        "Ask for likely tokens",
+        reason="The answers are likely here, or there are none.",
+    ),
+    Action(
+        "likely_token",
+        "",
+        "What the model finds likeliest to come next: click a token to make it the answer, "
+        "Shift-click for the distractor.",
+        "Likeliest next tokens",
+        reason="Nothing is known of the next token.",
+    ),
+    Action(
+        "fitting_word",
+        "",
+        "Click a word to put it into the corrupted prompt.",
+        "Words that give both prompts as many tokens",
+        reason="Both prompts have as many tokens.",
+    ),
+    Action(
+        "token",
+        "",
+        "Click a token to select its position in every pane.",
+        "Tokens of a prompt",
+        kind=None,
+    ),
+    Action("turn_line", "", "Scroll the line of tokens.", "Earlier or later tokens", kind=None),
+    Action(
+        "hide_first",
+        "hide position 0",
+        "Leave position 0, an attention sink, out of the grid and share each row among the rest: "
+        "it would swamp everything else.",
+        "Hide position 0 in the grid",
+        kind=None,
+    ),
+    Action("more_of_head", "⋯", "More switches.", "More about the selected head"),
+    Action(
+        "look_at_sources",
+        "What a token attends to",
+        "Lines and text follow a token to its sources.",
+        kind="setting",
+    ),
+    Action(
+        "look_at_destinations",
+        "What attends to a token",
+        "Lines and text follow a token to its destinations.",
+        kind="setting",
+    ),
+    Action(
+        "hide_first_of_head",
+        "Hide position 0 of this head",
+        "Leave position 0 out here too; attention is shared among the rest of each row.",
+        kind="setting",
+    ),
+    Action(
+        "role_rules",
+        "Roles…",
+        "What the letters on heads stand for, by which rules, and with which numbers.",
+        "Rules by which roles are proposed",
+    ),
+    Action("usual_numbers", "Usual numbers", "Set all numbers back.", kind=None),
+    Action(
+        "verb",
+        "",
+        "What can be done with a place, in its menu.",
+        "Menu of a place",
+        kind=None,
+    ),
+    Action(
+        "copy_table",
+        "Copy",
+        "Copy all of it, with tabs between columns.",
+        "Copy the table",
+        kind=None,
+    ),
+    Action(
+        "pin_selected",
+        "Pin",
+        "Outline this place in every pane.",
+        "Pin what is selected",
+        reason="Nothing is selected that can be pinned.",
+    ),
+    Action("pin_place", "", "Outline this place in every pane.", "Pin a place", kind=None),
+    Action(
+        "pin",
+        "",
+        "Click a pin to select its place.",
+        "Pinned places",
+        reason="Nothing is pinned.",
+    ),
+    Action("draw_pairs", "Draw", f"Add {DRAWN} pairs of a task.", "Draw pairs"),
+    Action("open_pairs", "Open…", "Read pairs from CSV or JSON files.", "Open pairs"),
+    Action(
+        "paste_pairs",
+        "Paste",
+        "Add the pairs on the clipboard to the table of pairs.",
+        "Paste pairs",
+        keys=("Ctrl+V",),
+    ),
+    Action(
+        "copy_pairs",
+        "Copy",
+        "Copy all pairs of the table, roles and ticks too, as CSV.",
+        "Copy pairs",
+        keys=("Ctrl+C",),
+        reason="The table has no pairs.",
+    ),
+    Action(
+        "delete_pairs",
+        "Delete",
+        "Remove the chosen pairs from the table of pairs.",
+        "Delete pairs",
+        keys=("Delete",),
+        reason="The table has no pairs.",
+    ),
+    Action(
+        "exclude_pairs",
+        "Exclude wrong",
+        "Leave out what the model gets wrong.",
+        "Exclude wrong pairs",
+        reason="No included pair is known to be wrong.",
+    ),
+    Action(
+        "does_it_hold",
+        "Does it hold?",
+        f"Average over {DRAWN} other pairs like the present one; rows that are there stay, "
+        "unticked.",
+    ),
+    Action("task", "", "Draw pairs of this task.", "Task"),
+    Action(
+        "name_words",
+        "Name words…",
+        "Say which word is IO, S1, S2 or end, so that prompts of other lengths can be matched.",
+        "Name words by their part",
+        reason="The table has no pairs.",
+    ),
+    Action(
+        "average",
+        "Average over the table",
+        "Let every pane average over the included pairs.",
+        kind=None,
+    ),
+    Action("word", "", "Click a word to name it, or go to it with the arrow keys.", kind=None),
+    Action(
+        "name_in_all_rows",
+        "The same word of all rows with as many words",
+        "Else only the word of this row gets the name.",
+        "Name the same word of all rows with as many words",
+        kind=None,
+    ),
+    Action(
+        "suggest_names",
+        "Suggest",
+        "Name the answer’s place IO, the distractor’s S1 and S2, and the last word end, in every "
+        "row that has no names yet.",
+        "Suggest names for all rows without any",
+        kind=None,
+    ),
+    Action(
+        "pause",
+        "Pause",
+        "Stop what is swept for now, and keep what is there.",
+        "Pause the sweep",
+        reason="Nothing is swept.",
+    ),
+    Action(
+        "keep_sweep",
+        "Keep as A",
+        "Keep this sweep as A, and compare it, or what is then chosen for A, with what you choose "
+        "next.",
+        "Keep this sweep for comparison",
+        reason="There is no sweep yet.",
+    ),
+    Action(
+        "strongest_cells",
+        "Table",
+        "List the cells that do most.",
+        "Table of the strongest cells",
+    ),
+    Action(
+        "estimates",
+        "Estimate",
+        "Plot the first-order estimate of each cell against its exact value.",
+        "Estimate against exact",
+        reason="There are no estimates of this sweep.",
+    ),
+    Action(
+        "intervals",
+        "Intervals",
+        "Plot the strongest cells of a mean with the interval in which each lies.",
+        "Strongest cells with their intervals",
+        reason="Only a mean over pairs has intervals.",
+    ),
+    Action(
+        "all_kinds",
+        "All kinds",
+        "Show the sweeps of all kinds at once.",
+        "All kinds at once",
+    ),
+    Action(
+        "compare_side",
+        "",
+        "Show one of two sweeps, or their difference.",
+        "Show A, B or A − B",
+        reason="No sweep is kept for comparison.",
+    ),
+    Action(
+        "compare_no_more",
+        "×",
+        "Forget the sweep that was kept as A.",
+        "Compare no more",
+        reason="No sweep is kept for comparison.",
+    ),
+    Action("enlarge_kind", "", "Show this kind alone, in all the room there is.", "Show one kind"),
+    Action(
+        "attention_of_heads",
+        "Attention",
+        "Show their mean attention.",
+        "Attention of the selected heads",
+        reason="No head is selected.",
+    ),
+    Action(
+        "feeders_of_heads",
+        "Who feeds?",
+        "Path patching of every earlier head and MLP into all of the selected heads.",
+        "Who feeds the selected heads",
+        reason="No head is selected.",
+    ),
+    Action(
+        "pin_heads",
+        "Pin",
+        "Frame the selected heads in every pane.",
+        "Pin the selected heads",
+        reason="No head is selected.",
+    ),
+    Action("paths_into", "", "Show who feeds one of the inputs of a head.", "Paths into an input"),
+    Action(
+        "hear_each_other",
+        "hear each other",
+        "Whether a later receiver also receives what earlier receivers changed, instead of being "
+        "recorded while all else is as in the corrupted run (Wang et al. 2022): a difference only "
+        "for heads of several layers.",
+        "Receivers hear each other",
+        reason="Heads of several layers must be selected.",
+        kind=None,
+    ),
+    Action(
+        "link",
+        "",
+        "Ask again who feeds what was asked about before.",
+        "Links of who feeds whom",
+        reason="No head is selected.",
+    ),
+    Action("links_left_out", "…", "Links for which there is no room.", "Links left out", kind=None),
+)
+PANE_ACTIONS = {row.name: row for row in _ROWS}

@@ -1,0 +1,81 @@
+"""The line that names a model which is not here, and the ways out of it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+from lensgui.app.sessions.absent import can_be_fetched
+from lensgui.app.window.toolbar import VARIABLE
+from lensgui.jobs.requests import OpenModel
+from lensgui.state.sessions.saved import ModelReference
+from lensgui.terms.errors import ModelError
+from lensgui.terms.model_key import ABSENT, ModelKey
+
+NAME = "somebody/a-model-with-a-very-long-name-that-is-shown-whole"
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def bar(window, parts, answerer):
+    """The line, in a window whose session needs a model that is not here."""
+    answerer.broken[OpenModel] = ModelError("Not here.")
+    window.session.edit(model=ModelKey(ABSENT + NAME))
+    parts.absent_bar.show_reference(ModelReference(NAME))
+    return parts.absent_bar
+
+
+def test_the_name_is_shown_whole_and_no_pane_repeats_it(bar, window, qtbot):
+    assert bar.words.text() == f"Model not here: {NAME}"
+    needed = bar.words.fontMetrics().horizontalAdvance(bar.words.text())
+    qtbot.waitUntil(lambda: bar.words.width() >= needed)
+    assert window.model_bar.model.text().startswith(NAME[:40])
+    said = [pane.message.text() for title, pane in window.panes.items() if title != "Prompt"]
+    assert not any(said)
+
+
+def test_it_is_fetched_only_when_asked_for(bar, parts, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setenv(VARIABLE, "1")
+    monkeypatch.setattr(parts.fetching.download, "start", asked.append)
+    assert os.environ[VARIABLE] == "1"
+    qtbot.mouseClick(bar.get, LEFT)
+    assert asked == [NAME]
+    assert os.environ[VARIABLE] == "0"
+
+
+def test_a_folder_may_hold_it(bar, window, answerer, tmp_path, qtbot, monkeypatch):
+    del answerer.broken[OpenModel]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    qtbot.mouseClick(bar.locate, LEFT)
+    assert window.session.document.model.source == str(tmp_path)
+    assert not bar.isVisible()
+    qtbot.waitUntil(lambda: window.exchange.card is not None)
+
+
+def test_no_folder_changes_nothing(bar, window, qtbot, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    qtbot.mouseClick(bar.locate, LEFT)
+    assert window.session.document.model.is_absent
+    assert bar.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    [
+        ("owner/model", True),
+        ("gpt2-small", True),
+        ("toy", True),
+        ("../model", False),
+        ("/etc/passwd", False),
+        ("~/model", False),
+        ("a/b/c", False),
+        ("my folder", False),
+        ("", False),
+    ],
+)
+def test_only_names_are_fetched_and_never_paths(name, is_so):
+    assert can_be_fetched(name) == is_so

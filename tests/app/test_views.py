@@ -1,0 +1,206 @@
+"""Every switch of every pane is the document's: shown, undone, and kept while one is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from lensgui.app.window.window import MainWindow
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.patching.all_kinds import AllKindsPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.sweep_view import faces
+from lensgui.state.examples import find
+from lensgui.state.selection import Cursor
+from lensgui.state.views import AT_FIRST, AttentionView, Link, Range
+from lensgui.terms.kinds import SweepKind
+from tests.windows import pane_of
+
+PANES = {
+    "prompt": PromptPane,
+    "attention": AttentionPane,
+    "patching": PatchingPane,
+    "all_kinds": AllKindsPane,
+    "feeders": FeedersPane,
+}
+RECEIVER = (4, 1)
+SENDER = Cursor(2, 1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A setting, and where it is seen.
+
+    Attributes:
+        value: What it is set to; or a function of the pane that returns it.
+        seen: What of the pane shows it.
+        shown: What is seen then.
+    """
+
+    value: Any
+    seen: Callable[[Any], Any]
+    shown: Any
+
+
+def own_range(pane: Any) -> Range:
+    sweep = {
+        PatchingPane: lambda: pane.sweep,
+        AllKindsPane: lambda: pane.sweeps[0],
+        FeedersPane: lambda: pane.feeding,
+    }[type(pane)]()
+    return Range(3.0, faces.counted(sweep))
+
+
+def least_score(pane: Any) -> tuple[float, float]:
+    return pane.bar.least.value(), pane.grid.view.least
+
+
+def visible(parts: list[QWidget]) -> list[int]:
+    return [at for at, part in enumerate(parts) if part.isVisible()]
+
+
+def levels(pane: Any) -> tuple[float, bool]:
+    found = pane.levels if isinstance(pane, AllKindsPane) else getattr(pane, "view", pane).levels
+    return found.end, found.is_own
+
+
+CASES = {
+    "prompt.shows_surprisal": Case(True, lambda p: p.surprisal.isChecked(), True),
+    "attention.side": Case("difference", lambda p: p.side.currentText(), "difference"),
+    "attention.hides_first": Case(False, lambda p: p.hide_first.isChecked(), False),
+    "attention.score": Case("induction", lambda p: p.bar.score.value, "induction"),
+    "attention.arrangement": Case("ranked", lambda p: p.grid.view.is_ranked, True),
+    "attention.least_score": Case(0.5, least_score, (0.5, 0.5)),
+    "attention.measure": Case("scores", lambda p: p.focus.bar.measure.value, "scores"),
+    "attention.drawing": Case("text", lambda p: p.focus.text.isVisible(), True),
+    "attention.head_hides_first": Case(True, lambda p: p.focus.bar.hide_first.isChecked(), True),
+    "attention.is_from": Case(False, lambda p: p.focus.lines.is_from, False),
+    "attention.least_line": Case(0.4, lambda p: p.focus.bar.least.value(), 40),
+    "patching.side": Case("A", lambda p: p.view.compare.buttons["A"].isChecked(), True),
+    "patching.shows_table": Case(True, lambda p: p.view.table.isVisible(), True),
+    "patching.shows_estimates": Case(True, lambda p: p.view.estimates.isVisible(), True),
+    "patching.shows_intervals": Case(True, lambda p: p.view.tools.intervals.isChecked(), True),
+    "patching.place": Case(2, lambda p: p.view.slider.at, 2),
+    "patching.range": Case(own_range, levels, (3.0, True)),
+    "all_kinds.stream": Case("resid_mid", lambda p: p.tiles.titles[0].text(), "resid_mid"),
+    "all_kinds.enlarged": Case(4, lambda p: visible(p.tiles.tiles), [4]),
+    "all_kinds.range": Case(own_range, levels, (3.0, True)),
+    "feeders.input": Case("v", lambda p: p.input.buttons["v"].isChecked(), True),
+    "feeders.hear_each_other": Case(True, lambda p: p.hearing.isChecked(), True),
+    "feeders.held": Case(((5, 0),), lambda p: p.chain.links[-1].heads, ((5, 0),)),
+    "feeders.sender": Case(Cursor(0, 0), lambda p: p.chain.links[-1].heads, ((2, 1),)),
+    "feeders.before": Case((Link(((5, 3),), "k"),), lambda p: len(p.chain.links), 2),
+    "feeders.range": Case(own_range, levels, (3.0, True)),
+}
+
+
+@pytest.fixture
+def swept(window: MainWindow, qtbot: Any) -> MainWindow:
+    """A window in which every switch has something to act on."""
+    session = window.session
+    feeders = replace(AT_FIRST.feeders, held=(RECEIVER,), sender=SENDER)
+    kept = session.document.patching()
+    session.edit(kind=SweepKind("z"), kept=kept, feeders=feeders)
+    window.selection.move(layer=2, head=1, position=None, source=None)
+    for title in ("All kinds at once", "Who feeds it", "Activation patching"):
+        window.show_pane(title)
+        qtbot.wait(20)
+        qtbot.waitUntil(lambda: not window.runner.is_busy)
+    return window
+
+
+def all_fields() -> list[str]:
+    names = [one.name for one in fields(AT_FIRST)]
+    return [f"{name}.{one.name}" for name in names for one in fields(getattr(AT_FIRST, name))]
+
+
+def test_there_is_a_case_for_every_setting():
+    assert list(CASES) == all_fields()
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_a_setting_is_shown_and_undone_and_done_again(path, swept, qtbot):
+    name, field = path.split(".")
+    case, pane = CASES[path], pane_of(swept, PANES[name])
+    swept.show_pane(pane.title)
+    qtbot.wait(20)
+    qtbot.waitUntil(lambda: not swept.runner.is_busy)
+    session, said = swept.session, []
+    pane.edited.connect(said.append)
+    first = session.document
+    before = case.seen(pane)
+    assert before != case.shown
+    value = case.value(pane) if callable(case.value) else case.value
+    view = replace(getattr(first.views, name), **{field: value})
+    session.edit(**{name: view})
+    qtbot.waitUntil(lambda: not swept.runner.is_busy)
+    assert case.seen(pane) == case.shown
+    assert session.undo_stack.undoText()
+    session.undo_stack.undo()
+    assert session.document == first
+    qtbot.waitUntil(lambda: not swept.runner.is_busy)
+    assert case.seen(pane) == before
+    session.undo_stack.redo()
+    swept.show_pane("Prompt pairs")
+    swept.show_pane(pane.title)
+    assert getattr(session.document.views, name) == view
+    assert case.seen(pane) == case.shown
+    assert said == []
+
+
+def test_what_was_known_before_comes_back_at_once(swept, answerer, qtbot):
+    pane = pane_of(swept, AttentionPane)
+    drawn = pane.grid.atlas
+    swept.session.edit(attention=AttentionView("difference"))
+    qtbot.waitUntil(lambda: not swept.runner.is_busy)
+    assert pane.grid.atlas is not drawn
+    answerer.asked.clear()
+    swept.session.undo_stack.undo()
+    assert pane.grid.atlas is drawn
+    assert not pane.grid.is_stale
+    assert answerer.asked == []
+
+
+def test_an_example_leaves_the_switches_as_they_are(window, qtbot):
+    view = AttentionView("difference", measure="scores", drawing="lines")
+    window.session.edit(attention=view)
+    actions = window.findChildren(QAction)
+    next(action for action in actions if action.text() == find("gender").title).trigger()
+    assert window.session.document.pair == find("gender").document.pair
+    assert window.session.document.views.attention == view
+    assert window.session.undo_stack.undoText() == f"Example: {find('gender').title}"
+
+
+@pytest.mark.qt_log_ignore(r"does not support raise\(\)", extend=True)
+def test_the_history_lists_every_step_and_a_click_goes_there(window, parts, qtbot):
+    session, documents = window.session, [window.session.document]
+    view = AttentionView("corrupted")
+    for changes in ({"pins": (Cursor(3, 1),)}, {"direction": "noising"}, {"attention": view}):
+        session.edit(**changes)
+        documents.append(session.document)
+    window.actions_by_name["history"].trigger()
+    steps = parts.commands.history.steps
+    qtbot.waitUntil(steps.isVisible)
+    model = steps.model()
+    lines = [model.index(row, 0).data() for row in range(model.rowCount())]
+    assert lines == ["As it was at first", "Pin L3H1", "Sweep: direction", "Attention: prompt"]
+    for row in (1, 0, 3, 2):
+        place = steps.visualRect(model.index(row, 0)).center()
+        QTest.mouseClick(steps.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert session.document == documents[row]
+    qtbot.keyClick(steps, Qt.Key.Key_Up)
+    assert session.document == documents[1]
+    session.edit(direction="noising")
+    assert model.rowCount() == 3
+    assert parts.commands.history.isVisible()
+    assert steps.accessibleName()
+    parts.commands.history.close()
