@@ -47,7 +47,7 @@ class Options:
         smoke_test: Whether to leave as soon as everything is drawn.
         document: What to open, whatever else was said.
         request: The session to open; None if none was asked for.
-        safe_mode: Whether settings are as at first, and none is kept.
+        safe_mode: Whether settings are as at first, and neither they nor last files are kept.
     """
 
     model: str | None = None
@@ -98,10 +98,16 @@ def first_view(options: Options) -> tuple[Document, Cursor, str]:
     return document, cursor, DEFAULT_MODEL if is_lacking else ""
 
 
-def placed(document: Document, settings: Settings) -> Document:
-    """Return a document whose model runs where models run that are opened now."""
-    model = replace(document.model, device=settings.device, dtype=settings.dtype)
-    return document.having(model=model)
+def placed(document: Document, settings: Settings, *, keeps_format: bool) -> Document:
+    """Return a document whose model runs where models run that are opened now.
+
+    Args:
+        document: What is to be opened.
+        settings: What is set.
+        keeps_format: Whether the model computes in the number format that the document says.
+    """
+    dtype = document.model.dtype if keeps_format else settings.dtype
+    return document.having(model=replace(document.model, device=settings.device, dtype=dtype))
 
 
 def build(
@@ -124,16 +130,17 @@ def build(
     appearance = Appearance(app, preferences)
     document, cursor, lacking = first_view(options)
     if options.document is None:
-        document = placed(document, preferences.settings)
+        is_session = options.request is not None and options.request.saved is not None
+        document = placed(document, preferences.settings, keeps_format=is_session)
     session, selection = Session(document), Selection(cursor)
     kept = Kept(preferences.settings.kept_bytes, version)
     runner = Runner(make_answerer, kept)
     window = MainWindow(session, selection, runner, appearance)
     for owned in (session, selection, runner):
         owned.setParent(window)
-    applied = Applied(appearance, window, kept)
-    history = QSettings(str(store.home() / "history.ini"), QSettings.Format.IniFormat, app)
+    history = None if options.safe_mode else _history(app)
     sessions, absent_bar = attach(window, history, options.request)
+    applied = Applied(appearance, window, kept)  # last, so that its remark is read
     commands = Commands(window, history, sessions)
     commands.search.sources.append(applied.entries)
     fetching = _fetching(window)
@@ -154,6 +161,11 @@ def build(
         absent_bar,
         commands,
     )
+
+
+def _history(app: QApplication) -> QSettings:
+    """Return where is kept what was opened and chosen last."""
+    return QSettings(str(store.home() / "history.ini"), QSettings.Format.IniFormat, app)
 
 
 def _fetching(window: MainWindow) -> Fetching:

@@ -6,18 +6,18 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-from filelock import BaseFileLock, FileLock, Timeout
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from lensgui.models import store
-from lensgui.state.sessions.saved import Saved
-from lensgui.state.sessions.sessions import SUFFIX, read, write
+from lensgui.state.locks import Lock, is_free
+from lensgui.state.sessions.late import read, write
+from lensgui.state.sessions.saved import SUFFIX, Saved
 from lensgui.terms.errors import ModelError, SessionError
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,9 @@ class Recovery:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or store.home() / FOLDER
-        self.path = self._folder / f"{uuid4().hex}{SUFFIX}"
-        self._lock: BaseFileLock | None = None
+        self.path = self._folder / f"{secrets.token_hex(16)}{SUFFIX}"
+        self._lock = Lock(_lock_of(self.path))
+        self._is_locked = False
 
     @property
     def last(self) -> Path:
@@ -150,13 +151,10 @@ class Recovery:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if self._lock is None:
-                lock = FileLock(_lock_of(self.path), thread_local=False)
-                lock.acquire(timeout=0)
-                self._lock = lock
+            self._is_locked = self._is_locked or self._lock.take()
             note = json.dumps({"origin": "" if origin is None else str(origin)})
             store.write_text(_note_of(self.path), note)
-        except (OSError, Timeout, ModelError) as error:
+        except (OSError, ModelError) as error:
             raise SessionError(f"What is open can't be kept in {self._folder}: {error}") from error
         write(self.path, saved)
 
@@ -179,7 +177,7 @@ class Recovery:
         except OSError:
             return []
         others = [path for path in files if path not in (self.path, self.last)]
-        return [path for path in others if _is_free(path)]
+        return [path for path in others if is_free(_lock_of(path))]
 
     def keep(self) -> None:
         """Keep what is there as the last that was closed without being saved, and leave."""
@@ -189,9 +187,8 @@ class Recovery:
 
     def end(self) -> None:
         """Leave nothing."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._lock.release()
+        self._is_locked = False
         discard(self.path)
 
 
@@ -208,14 +205,6 @@ def _lock_of(path: Path) -> Path:
 
 def _note_of(path: Path) -> Path:
     return path.with_suffix(".json")
-
-
-def _is_free(path: Path) -> bool:
-    try:
-        with FileLock(_lock_of(path)).acquire(timeout=0):
-            return True
-    except (OSError, Timeout):
-        return False
 
 
 def _time(path: Path) -> float:

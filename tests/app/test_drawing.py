@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTableWidget, QWidget
 
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.pictures.heatmap import Heatmap
@@ -22,25 +23,34 @@ PANES = (
     "Prompt pairs",
 )
 OLD = re.compile(r"·(?=\w)")
+BLUE = re.compile(r"\b(blue|red)\b", re.IGNORECASE)
 
 
-def words(window) -> Iterator[tuple[str, str]]:
+def words(whole: QWidget) -> Iterator[tuple[str, str]]:
     """Every text in sight, with the name of the widget that has it."""
-    for part in window.findChildren(QWidget):
+    for part in whole.findChildren(QWidget):
         if not part.isVisible() or part.visibleRegion().isEmpty():
             continue
-        texts = [part.accessibleDescription()]
-        if isinstance(part, QLabel):
-            texts.append(part.text())
-        if isinstance(part, QLineEdit):
-            texts.append(part.placeholderText())
-        if isinstance(part, ChipRow):
-            texts += [text for chip in part.chips for text in (chip.text, chip.hover)]
-        if isinstance(part, Rows):
-            texts += [part.words(row) for row in range(part.count())]
-        if isinstance(part, Heatmap) and part.picture is not None:
-            texts += part.picture.column_names + part.picture.row_names
-        yield from ((part.accessibleName() or type(part).__name__, text) for text in texts)
+        name = part.accessibleName() or type(part).__name__
+        said = part.accessibleDescription(), part.toolTip()
+        yield from ((name, text) for text in (*said, *texts(part)))
+
+
+def texts(part: QWidget) -> list[str]:
+    if isinstance(part, QLabel):
+        return [part.text()]
+    if isinstance(part, QLineEdit):
+        return [part.placeholderText()]
+    if isinstance(part, ChipRow):
+        return [text for chip in part.chips for text in (chip.text, chip.hover)]
+    if isinstance(part, QTableWidget):
+        cells = [part.item(row, 0) for row in range(part.rowCount())]
+        return [cell.text() for cell in cells if cell is not None]
+    if isinstance(part, Rows):
+        return [part.words(row) for row in range(part.count())]
+    if isinstance(part, Heatmap) and part.picture is not None:
+        return part.picture.column_names + part.picture.row_names
+    return []
 
 
 def at_rest(window, qtbot):
@@ -65,6 +75,22 @@ def test_spaces_of_tokens_look_alike_everywhere(parts, window, qtbot, sign):
     parts.appearance.preferences.restore()
     at_rest(window, qtbot)
     assert window.panes["Prompt"].tokens["clean"].row.chips[1].text == "·John"
+
+
+@pytest.mark.parametrize("title", [*PANES[:-2], "Prompt", "Inspector"])
+def test_what_is_in_front_says_so_at_once(parts, window, qtbot, title):
+    view = replace(window.session.document.views.patching, shows_table=True)
+    window.session.edit(patching=view)
+    window.selection.move(layer=2, head=1, position=8, source=3)
+    window.show_pane(title)
+    at_rest(window, qtbot)
+    QApplication.processEvents()  # what has come to be seen is laid out late
+    pane = window.panes[title]
+    assert [said for said in words(pane) if OLD.search(said[1]) or BLUE.search(said[1])]
+    parts.appearance.preferences.change(spaces="␣", diverging="purple-green")
+    after = list(words(pane))
+    assert [said for said in after if OLD.search(said[1]) or BLUE.search(said[1])] == []
+    assert [said for said in after if "␣" in said[1] or "purple" in said[1]]
 
 
 @pytest.mark.parametrize("sign", ["·", "␣", "plain"])

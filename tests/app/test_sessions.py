@@ -99,6 +99,10 @@ def test_the_mark_comes_with_an_edit_and_goes_with_undo(window, file, saves):
     assert not window.isWindowModified()
     window.selection.move(layer=0)  # what is selected is saved, and changes nothing
     assert not window.isWindowModified()
+    window.session.edit(clean="one")
+    saves(file)
+    window.session.edit(clean="one two")  # one step with what is saved, and a change
+    assert window.isWindowModified()
 
 
 def test_a_file_that_cant_be_read_leaves_all_as_it_is(window, file, opens, qtbot, files):
@@ -286,9 +290,9 @@ def test_recent_files_the_latest_first(parts, window, file, saves, tmp_path, fil
     assert recent.paths == [file, other]
     recent.drop(file)
     assert recent.paths == [other]
-    recent._settings.setValue("recent", {"a": 1})
+    recent._history.setValue("recent", {"a": 1})
     assert recent.paths == []
-    assert Recent(recent._settings).paths == []
+    assert Recent(recent._history).paths == []
 
 
 def test_a_session_that_is_dropped_is_opened(window, file, saves, qtbot, files):

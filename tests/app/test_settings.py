@@ -6,11 +6,19 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from lensgui.app import start
+from lensgui.app.commands.matches import USES
+from lensgui.app.commands.menus import open_example
+from lensgui.app.sessions.attaching import SessionFile
+from lensgui.app.sessions.choosing import KEY
 from lensgui.app.settings.file import SettingsFile
 from lensgui.app.settings.preferences import Preferences
 from lensgui.jobs.answerer import Limits
+from lensgui.models import recognised
 from lensgui.panes import files, theme
+from lensgui.state.examples import TOY, find
+from lensgui.state.sessions.sessions import write
 from lensgui.state.settings import MIB, Settings
+from lensgui.terms.model_key import ABSENT, ModelKey
 from tests.state.test_settings import others
 
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
@@ -183,7 +191,63 @@ def test_safe_mode_neither_reads_nor_writes(build, tmp_path):
     assert parts.window.status.sentence.text().startswith("Safe mode:")
     preferences(parts).change(zoom=1.5)
     assert theme.zoom() == 1.5
+    parts.window.session.edit(clean="another")
+    assert parts.window.windowTitle() == "Untitled[*] – lensgui (safe mode)"
     assert path.read_text(encoding="utf-8") == "[General]\nlook=dark\nzoom=abc\n"
+
+
+def test_nor_does_it_know_or_remember_what_was_opened_and_chosen_last(build, tmp_path):
+    path = tmp_path / "history.ini"
+    before = QSettings(str(path), QSettings.Format.IniFormat)
+    before.setValue(KEY, [str(tmp_path / "work.lens")])
+    before.setValue(USES, '{"action: Undo": 1}')
+    before.sync()
+    kept = path.read_bytes()
+    assert build().sessions.recent.paths == [tmp_path / "work.lens"]
+    parts = build(safe_mode=True)
+    assert parts.sessions.recent.paths == []
+    assert parts.commands.search._uses.of("action: Undo") == 0
+    parts.sessions.recent.add(tmp_path / "other.lens")
+    parts.commands.search._uses.add("action: Redo")
+    assert path.read_bytes() == kept
+
+
+def test_a_session_that_is_opened_leaves_room_for_what_is_said_of_settings(build, tmp_path):
+    (tmp_path / "settings.ini").write_text("[General]\nzoom=abc\n", encoding="utf-8")
+    lacking = SessionFile.of(tmp_path / "none.lens")
+    said = build(request=lacking).window.status.sentence.text()
+    assert said == f"{lacking.trouble} settings.ini: zoom ‘abc’ is no number: 100 % is used."
+
+
+def test_a_session_opens_where_models_run_now_in_its_own_format(build, tmp_path):
+    (tmp_path / "settings.ini").write_text(
+        "[General]\ndevice=cpu\ndtype=float64\n", encoding="utf-8"
+    )
+    recognised.remember("f" * 64, "fake")
+    parts, file = build(), tmp_path / "work.lens"
+    session = parts.window.session
+    session.edit(model=ModelKey("fake", device="cpu", dtype="bfloat16"))
+    saved = parts.sessions.saved()
+    write(file, saved)
+    session.edit(model=ModelKey("another"))
+    parts.sessions.show(saved, file)
+    assert session.document.model == ModelKey("fake", device="cpu", dtype="bfloat16")
+    parts.sessions.file.release()
+    again = build(request=SessionFile.of(file)).window.session.document
+    assert again.model == ModelKey("fake", device="cpu", dtype="bfloat16")
+
+
+def test_the_toy_opens_where_models_run_now(parts, window):
+    preferences(parts).change(device="cpu", dtype="float64")
+    open_example(window, find(TOY))
+    assert window.session.document.model == ModelKey(TOY, device="cpu", dtype="float64")
+
+
+def test_numbers_of_a_model_that_is_not_here_stay(parts, window):
+    window.session.edit(model=ModelKey(f"{ABSENT}far/away"))
+    before = window.session.document
+    preferences(parts).change(device="cpu", dtype="float64")
+    assert window.session.document == before
 
 
 def test_a_file_that_qt_wrote_is_read(build, tmp_path):

@@ -7,11 +7,12 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QFileDialog, QWidget
 
+from lensgui.app.settings.applied import NOT_THERE
 from lensgui.app.settings.dialog import NOTHING, SettingsDialog
 from lensgui.panes import theme
 from lensgui.panes.style import TARGET
 from lensgui.panes.theme import contrast
-from lensgui.state.settings import MIB, SECTIONS, TABLE, Settings
+from lensgui.state.settings import MIB, SECTIONS, TABLE, Settings, values
 
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
 
@@ -22,6 +23,15 @@ def dialog(window) -> SettingsDialog:
     window.actions_by_name["settings"].trigger()
     (found,) = window.findChildren(SettingsDialog)
     return found
+
+
+def find(search, qtbot, text):
+    """Take what the search finds first, and return that."""
+    search.open()
+    search.field.setText(text)
+    first = search.found.entries[0]
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    return first
 
 
 def settings(dialog) -> Settings:
@@ -44,6 +54,35 @@ def test_every_setting_has_a_row_with_its_words(dialog):
         assert TABLE[name].sentence in row.control.toolTip()
         assert not row.reset.isEnabled()
     assert [heading.text() for heading, _ in dialog._sections] == list(SECTIONS)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_setting_is_found_by_the_search_and_gone_to(parts, window, qtbot, name):
+    search, title = parts.commands.search, f"Settings: {TABLE[name].title}"
+    for _ in range(2):  # as the dialog is made, and again where other rows are looked at
+        found = find(search, qtbot, title)
+        assert (found.text, found.kind) == (title, "setting")
+        (dialog,) = window.findChildren(SettingsDialog)
+        row = dialog.rows[name]
+        assert dialog.focusWidget() in (row.control, row.control.focusProxy())
+        QApplication.processEvents()  # else its sentence has no lines yet
+        assert row.visibleRegion().boundingRect() == row.rect()
+        dialog.search.setText("nonsense")
+
+
+def test_what_can_be_chosen_of_a_setting_is_found_and_set(parts, window, qtbot):
+    search, seen = parts.commands.search, 0
+    for name, setting in TABLE.items():
+        for value, words in values(setting):
+            parts.appearance.preferences.restore()
+            found = find(search, qtbot, f"Settings: {setting.title} → {words}")
+            assert found.text == f"Settings: {setting.title} → {words}"
+            is_there = value not in ("cuda", "mps")
+            assert found.reason == ("" if is_there else NOT_THERE)
+            now = getattr(parts.appearance.preferences.settings, name)
+            assert now == (value if is_there else setting.default)
+            seen += 1
+    assert seen > 20
 
 
 def test_words_leave_the_rows_that_have_them_all(dialog, qtbot):

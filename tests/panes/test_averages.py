@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.jobs.arrays import CellState, Spread, Sweep
+from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.requests import Patching
+from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view import cells, sweep_footer
 from lensgui.panes.sweep_view.whiskers import Whiskers, whiskers
+from lensgui.panes.theme import Pictures
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEADS
@@ -68,6 +70,19 @@ def test_whiskers_are_drawn_and_chosen(mean, show, qtbot):
     assert "95 % of resamples" in rows.accessibleDescription()
     rows.show_sweep(None, 1, Cursor())
     draws(rows)
+
+
+def test_whiskers_are_named_as_spaces_look_now(mean, show, monkeypatch):
+    positions = Axis("position", (0, 1, 2, 3), (" a", " b", " c", " d"))
+    found = replace(mean, axes=(mean.axes[0], positions))
+    rows = show(Whiskers(), 320, 240)
+    rows.show_sweep(found, 1, Cursor())
+    before = [rows.words(row) for row in range(rows.count())]
+    assert all("‘·" in words for words in before)
+    monkeypatch.setattr(theme._NOW, "pictures", Pictures(space="␣"))
+    rows.show_sweep(found, 1, Cursor())
+    after = [rows.words(row) for row in range(rows.count())]
+    assert after == [words.replace("‘·", "‘␣") for words in before]
 
 
 def test_what_is_exact_what_is_estimated_and_what_is_left_out_is_said(mean):

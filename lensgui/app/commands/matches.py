@@ -10,8 +10,6 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSettings
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import LCSseq
 
 CLOSE = 75  # percent of a word that a text must have together, at least
 # What a word of the query is worth that begins a word of the text, stands inside of one, has a
@@ -19,7 +17,7 @@ CLOSE = 75  # percent of a word that a text must have together, at least
 BEGINS, INSIDE, SLIPPED, SCATTERED = 100.0, 90.0, 0.8, 40.0
 FIRST, SAME = 10.0, 20.0  # more where the text begins with the whole query, or is the query
 SHORTEST = 4  # letters of a word that may have a slip
-USES = "search/uses"  # in the settings
+USES = "search/uses"  # in the history
 FADING = 0.95  # what earlier choices still count at the next one
 MOST_USES = 100
 LONGEST_NAME = 200  # letters of what is chosen, to be remembered
@@ -91,6 +89,9 @@ class Matcher:
 
 def _slips(word: str, texts: Sequence[str]) -> Scores:
     """Return what a word is worth in texts where it does not stand as it is."""
+    from rapidfuzz import fuzz, process  # late: a window starts without it
+    from rapidfuzz.distance import LCSseq
+
     common = process.cdist([word], texts, scorer=LCSseq.similarity, score_cutoff=len(word))[0]
     scattered = np.where(common > 0, SCATTERED, 0.0)
     if len(word) < SHORTEST:
@@ -102,6 +103,9 @@ def _slips(word: str, texts: Sequence[str]) -> Scores:
 
 def matching(query: str, text: str) -> set[int]:
     """Return the places of a text's letters that a query matches."""
+    from rapidfuzz import fuzz  # late, as above
+    from rapidfuzz.distance import LCSseq
+
     small, found = lowered(text), set[int]()
     for word in lowered(query).split():
         at = _words(small).find(f" {word}")
@@ -120,11 +124,16 @@ def matching(query: str, text: str) -> set[int]:
 
 
 class Uses:
-    """How often and how recently things were chosen, kept in the settings."""
+    """How often and how recently things were chosen."""
 
-    def __init__(self, settings: QSettings) -> None:
-        self._settings = settings
-        self._uses = _read(str(settings.value(USES, "")))
+    def __init__(self, history: QSettings | None) -> None:
+        """Read what was chosen before.
+
+        Args:
+            history: Where that is kept; None for nowhere.
+        """
+        self._history = history
+        self._uses = {} if history is None else _read(str(history.value(USES, "")))
 
     def of(self, name: str) -> float:
         """Return how much something was chosen: 1 for the last choice, less for earlier ones."""
@@ -136,11 +145,12 @@ class Uses:
         uses = {other: FADING * use for other, use in self._uses.items()}
         uses[name] = uses.get(name, 0.0) + 1
         self._uses = dict(sorted(uses.items(), key=lambda pair: -pair[1])[:MOST_USES])
-        self._settings.setValue(USES, json.dumps(self._uses))
+        if self._history is not None:
+            self._history.setValue(USES, json.dumps(self._uses))
 
 
 def _read(said: str) -> dict[str, float]:
-    """Return what the settings say of uses, as far as that can be read."""
+    """Return what the history says of uses, as far as that can be read."""
     try:
         uses = json.loads(said)
         pairs = uses.items() if isinstance(uses, dict) else ()

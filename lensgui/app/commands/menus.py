@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from operator import attrgetter
 
@@ -53,10 +53,10 @@ class Commands(QObject):
         history: Lists its steps.
     """
 
-    def __init__(self, window: MainWindow, settings: QSettings, sessions: Sessions) -> None:
+    def __init__(self, window: MainWindow, history: QSettings | None, sessions: Sessions) -> None:
         super().__init__(window)
         self.window, self.sessions = window, sessions
-        self.search = Search(window, Uses(settings))
+        self.search = Search(window, Uses(history))
         self.history = HistoryDialog(window.session.undo_stack, window)
         self._bare: dict[str, QAction] = {}
         menus = {title: window.menuBar().addMenu(title) for title in MENUS}
@@ -166,7 +166,10 @@ def _doing(act: Callable[..., object], *arguments: object) -> Callable[[bool], N
 
 def open_example(window: MainWindow, example: Example) -> None:
     """Open an example with its selection, in the model that is open if it can be."""
-    model = (example.document if example.name == TOY else window.session.document).model
+    model = window.session.document.model
+    if example.name == TOY:
+        settings = window.appearance.preferences.settings
+        model = replace(example.document.model, device=settings.device, dtype=settings.dtype)
     window.session.edit(model=model, pair=example.document.pair, is_average=False)
     window.selection.move(**asdict(example.cursor))
     window.status.show_sentence(example.about)

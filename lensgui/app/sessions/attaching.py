@@ -13,8 +13,8 @@ from lensgui.app.sessions.host import Host
 from lensgui.app.sessions.sessions import Sessions, key_here
 from lensgui.app.window.window import MainWindow
 from lensgui.state.document import Document
+from lensgui.state.sessions.late import read
 from lensgui.state.sessions.saved import Saved
-from lensgui.state.sessions.sessions import read
 from lensgui.terms.errors import SessionError
 
 
@@ -49,13 +49,13 @@ class SessionFile:
 
 
 def attach(
-    window: MainWindow, settings: QSettings, request: SessionFile | None
+    window: MainWindow, history: QSettings | None, request: SessionFile | None
 ) -> tuple[Sessions, AbsentBar]:
     """Let a window's session be a file, and say which model it lacks.
 
     Args:
         window: The window, not shown yet.
-        settings: Where the last files are remembered.
+        history: Where the last files are remembered; None for nowhere.
         request: A file to open at once.
     """
     host = Host(
@@ -68,7 +68,7 @@ def attach(
         window.docks,
         window.alone,
     )
-    sessions, drops = Sessions(host, settings, window), Drops(window)
+    sessions, drops = Sessions(host, history, window), Drops(window)
     bar = AbsentBar(window.session, window)
     window.addToolBarBreak()
     window.addToolBar(bar)

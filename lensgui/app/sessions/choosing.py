@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes.controls.controls import menu_line
-from lensgui.state.sessions.sessions import SUFFIX
+from lensgui.state.sessions.saved import SUFFIX
 
 KEY = "recent"
 MOST = 12
@@ -19,15 +19,20 @@ WEIGHTS = (".gguf", ".safetensors")
 
 
 class Recent:
-    """The files that were open last, in the settings, the latest first."""
+    """The files that were open last, the latest first."""
 
-    def __init__(self, settings: QSettings) -> None:
-        self._settings = settings
+    def __init__(self, history: QSettings | None) -> None:
+        """Remember files.
+
+        Args:
+            history: Where they are kept; None for nowhere.
+        """
+        self._history = history
 
     @property
     def paths(self) -> list[Path]:
         """The files; whether they are there still is not looked at."""
-        written = self._settings.value(KEY, [])
+        written = self._history.value(KEY, []) if self._history is not None else []
         rows = written if isinstance(written, list) else [written]
         texts = [row for row in rows if isinstance(row, str) and 0 < len(row) <= LONGEST]
         return [Path(text) for text in texts[:MOST]]
@@ -45,7 +50,8 @@ class Recent:
         self._write([])
 
     def _write(self, paths: list[Path]) -> None:
-        self._settings.setValue(KEY, [str(path) for path in paths[:MOST]])
+        if self._history is not None:
+            self._history.setValue(KEY, [str(path) for path in paths[:MOST]])
 
 
 class RecentMenu(QMenu):

@@ -41,6 +41,11 @@ class Host:
         """The model that is open."""
         return self.exchange.card
 
+    @property
+    def device(self) -> str:
+        """Where models run that are opened now."""
+        return self.window.appearance.preferences.settings.device
+
     def layout(self) -> Layout:
         """Return where the panes stand; of one alone, where all stood before."""
         alone = self.alone

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout
+from lensgui.state.locks import Lock, is_free
 
 IN_USE = (
     "{name} is open in another window already: this one shows a copy, and Save asks for another "
@@ -27,31 +26,24 @@ class OpenFile:
     def __init__(self) -> None:
         self.path: Path | None = None
         self.sentence = ""
-        self._lock: BaseFileLock | None = None
+        self._lock: Lock | None = None
         self._stamp: Stamp | None = None  # of the file as this window knows it
 
     def take(self, path: Path) -> None:
         """Have a file open from now on, as it is now, and no other."""
         if self.path != path:
             self.release()
-            lock = FileLock(_lock_of(path))
-            try:
-                lock.acquire(timeout=0)
-                self._lock = lock
-            except Timeout:
+            self._lock = Lock(_lock_of(path))
+            if not _is_taken(self._lock):
                 self.sentence = IN_USE.format(name=path.name)
                 return
-            except OSError:
-                pass  # a folder that can't be written to: nobody else can save there either
             self.path = path
         self.sentence = ""
         self._stamp = _stamp(path)
 
     def release(self) -> None:
         """Have no file open."""
-        if self.path is not None and self._lock is not None:
-            with contextlib.suppress(OSError):
-                _lock_of(self.path).unlink(missing_ok=True)
+        if self._lock is not None:
             self._lock.release()
         self.path = self._lock = self._stamp = None
         self.sentence = ""
@@ -73,15 +65,15 @@ class OpenFile:
 
 def is_in_use(path: Path) -> bool:
     """Whether another window has a file open."""
-    if not _lock_of(path).exists():
-        return False
+    return _lock_of(path).exists() and not is_free(_lock_of(path))
+
+
+def _is_taken(lock: Lock) -> bool:
+    """Take a lock, unless another window has it."""
     try:
-        with FileLock(_lock_of(path)).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+        return lock.take()
     except OSError:
-        return False
+        return True  # a folder that can't be written to: nobody else can save there either
 
 
 def _lock_of(path: Path) -> Path:

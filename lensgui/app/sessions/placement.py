@@ -40,19 +40,25 @@ def _tabs(window: QMainWindow, dock: Dock) -> list[str]:
     """Return the titles of the panes that share a place with one, in the order of their tabs."""
     title = dock.windowTitle()
     others = {other.windowTitle() for other in window.tabifiedDockWidgets(dock)}
-    for bar in window.findChildren(QTabBar):
+    for bar in _bars(window):
         texts = [bar.tabText(at) for at in range(bar.count())]
-        if bar.isVisible() and {*texts} == {title, *others}:
+        if {*texts} == {title, *others}:
             return texts
     return [title, *sorted(others)]
+
+
+def _bars(window: QMainWindow) -> list[QTabBar]:
+    """Return the bars of panes that share a place."""
+    directly = Qt.FindChildOption.FindDirectChildrenOnly
+    return [bar for bar in window.findChildren(QTabBar, options=directly) if bar.isVisible()]
 
 
 def _area(window: QMainWindow, dock: Dock, together: tuple[str, ...]) -> Area:
     around = _screen(window) if dock.isFloating() else window.rect()
     where = dock.geometry()
     if len(together) > 1:
-        bars = (bar.height() for bar in window.findChildren(QTabBar) if bar.isVisible())
-        where.setHeight(where.height() + max(bars, default=0))
+        heights = (bar.height() for bar in _bars(window))
+        where.setHeight(where.height() + max(heights, default=0))
     left, top = where.x() - around.x(), where.y() - around.y()
     width, height = max(1, around.width()), max(1, around.height())
     shares = (left / width, top / height, where.width() / width, where.height() / height)

@@ -24,9 +24,8 @@ from lensgui.panes.files import files_folder
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.autosave import Left, Writer, discard
 from lensgui.state.document import Document
-from lensgui.state.sessions.fitting import model_shape
-from lensgui.state.sessions.saved import ModelReference, Saved
-from lensgui.state.sessions.sessions import SUFFIX, read, size_of_answers, write
+from lensgui.state.sessions.late import model_shape, read, size_of_answers, write
+from lensgui.state.sessions.saved import SUFFIX, ModelReference, Saved
 from lensgui.terms.errors import SessionError
 from lensgui.terms.model_key import ABSENT, ModelKey
 
@@ -59,10 +58,12 @@ class Sessions(QObject):
     absent = Signal(object)
     _read = Signal(object, object)  # path, and Saved or a sentence
 
-    def __init__(self, host: Host, settings: QSettings, parent: QObject | None = None) -> None:
+    def __init__(
+        self, host: Host, history: QSettings | None, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._host = host
-        self.file, self.recent = OpenFile(), Recent(settings)
+        self.file, self.recent = OpenFile(), Recent(history)
         self.with_answers = False
         self._clean: Document | None = host.session.document  # as the file has it
         self._saving: dict[Path, Saved] = {}
@@ -206,7 +207,7 @@ class Sessions(QObject):
             path: The file; None for what was in none.
             is_modified: Whether it is more than what is in that file.
         """
-        here = saved.about(key_here(saved.model))
+        here = saved.about(replace(key_here(saved.model), device=self._host.device))
         self._reference, self._kept = saved.model, saved
         self.with_answers = bool(saved.answers)
         is_absent = here.document.model.is_absent

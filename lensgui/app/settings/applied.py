@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 
 from lensgui.app.commands.entries import Entry
 from lensgui.app.settings.appearance import CHOICES, Appearance
-from lensgui.app.settings.dialog import SettingsDialog
+from lensgui.app.settings.dialog import ALWAYS, SettingsDialog
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.kept import Kept
@@ -20,6 +20,7 @@ from lensgui.state.settings import TABLE, values
 
 MODEL = frozenset({"device", "dtype"})
 MACHINE = frozenset({"threads", "runs_bytes"})
+NOT_THERE = "No such device is known on this machine."
 
 
 class Applied(QObject):
@@ -50,26 +51,26 @@ class Applied(QObject):
         appearance.redrawn.connect(window.exchange.draw_anew)
         self._use_machine()
         self._use_window()
-        if self.preferences.is_safe:
-            window.called += " (safe mode)"
         if self.preferences.remark:
-            window.status.show_fault(self.preferences.remark)
+            said = window.status.sentence.text(), self.preferences.remark
+            window.status.show_fault(" ".join(filter(None, said)))
 
     @Slot()
-    def show_dialog(self, words: str = "") -> None:
-        """Show the settings that have some words, in front if they are shown already."""
+    def show_dialog(self, name: str = "") -> None:
+        """Show all settings, in front if they are shown already; at one of them if it is named."""
         if self._dialog is None:
             self._dialog = SettingsDialog(self.preferences, self._window)
-        self._dialog.open_for(self._devices(), words)
+        self._dialog.open_for(self._devices(), name)
 
     def entries(self, window: MainWindow) -> Iterator[Entry]:
         """Yield what the search finds: each setting, and each value that can be chosen for it."""
         for name, setting in TABLE.items():
-            shown = partial(self.show_dialog, setting.title)
-            yield Entry(f"Settings: {setting.title}", "setting", shown)
+            text, devices = f"Settings: {setting.title}", (*ALWAYS, *self._devices())
+            yield Entry(text, "setting", partial(self.show_dialog, name))
             for value, title in values(setting):
                 act = partial(self.preferences.change, **{name: value})
-                yield Entry(f"Settings: {setting.title} → {title}", "setting", act)
+                reason = NOT_THERE if name == "device" and value not in devices else ""
+                yield Entry(f"{text} → {title}", "setting", act, reason=reason)
 
     @Slot(object)
     def _apply(self, names: frozenset[str]) -> None:
@@ -96,10 +97,13 @@ class Applied(QObject):
                 action.setChecked(action.data() == settings.look)
 
     def _open_anew(self, names: frozenset[str]) -> None:
-        """Have the open model run as is set now; one that was handed over runs as it was made."""
+        """Have the open model run as is set now.
+
+        One that was handed over runs as it was made; of one that is not here, there are numbers.
+        """
         session, settings = self._window.session, self.preferences.settings
         model = session.document.model
-        if not model.is_in_memory:
+        if not (model.is_in_memory or model.is_absent):
             changes = {name: getattr(settings, name) for name in names}
             session.edit(model=replace(model, **changes))
 

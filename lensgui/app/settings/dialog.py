@@ -224,14 +224,14 @@ class SettingsDialog(QDialog):
         area.setWidget(inside)
         return area
 
-    def open_for(self, devices: tuple[str, ...], words: str = "") -> None:
-        """Show it in front, with the search ready to be typed into.
+    def open_for(self, devices: tuple[str, ...], name: str = "") -> None:
+        """Show it in front, at one setting, or with the search ready to be typed into.
 
         Args:
             devices: Those that are there.
-            words: What is searched at first.
+            name: The setting that is gone to; "" for none.
         """
-        self.search.setText(words)
+        self.search.setText(TABLE[name].title if name else "")
         device = self.rows["device"]
         if isinstance(device.control, ChoiceBox) and isinstance(device.setting.kind, Choice):
             there = {*ALWAYS, *devices}
@@ -245,8 +245,8 @@ class SettingsDialog(QDialog):
         self.show()
         self.raise_()
         self.activateWindow()
-        self.search.setFocus()
         self.search.selectAll()
+        (self.rows[name].control if name else self.search).setFocus()
 
     @Slot(str)
     def _find(self, text: str) -> None:

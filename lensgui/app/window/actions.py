@@ -233,8 +233,8 @@ COMMANDS = (
     ),
     _step("token_before", "Token before", "Select the token before.", "Left", "position", -1),
     _step("token_after", "Token after", "Select the token after.", "Right", "position", 1),
-    _step("layer_before", "Layer before", "Select the layer before.", "Up", "layer", -1),
-    _step("layer_after", "Layer after", "Select the layer after.", "Down", "layer", 1),
+    _step("layer_above", "Layer above", "Select the layer shown above.", "Up", "layer", -1),
+    _step("layer_below", "Layer below", "Select the layer shown below.", "Down", "layer", 1),
     _step("head_before", "Head before", "Select the head before.", "[", "head", -1),
     _step("head_after", "Head after", "Select the head after.", "]", "head", 1),
 )

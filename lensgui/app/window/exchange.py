@@ -64,6 +64,7 @@ class Exchange(QObject):
         self._position = selection.cursor.position
         self._is_unequal = False  # whether the prompts are known to differ in length
         self._is_at_last = False  # whether the last position of the clean prompt is selected
+        self._asking, self._is_news = 0, False  # how deep; whether others have to be told after it
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
@@ -72,7 +73,19 @@ class Exchange(QObject):
 
     @Slot()
     def ask(self) -> None:
-        """Submit what the visible panes want to know; what they asked before runs on."""
+        """Submit what the visible panes want to know; what they asked before runs on.
+
+        Whoever shows other panes' answers hears of all that this changes at once.
+        """
+        self._asking += 1
+        try:
+            self._ask()
+        finally:
+            self._asking -= 1
+        if self._is_news:
+            self._tell_others()
+
+    def _ask(self) -> None:
         self._turn += 1
         turn, document = self._turn, self._session.document
         needed = self._needed(document)
@@ -186,8 +199,7 @@ class Exchange(QObject):
             return
         reply = self._in_short(reply)
         self._panes[title].show_reply(name, reply)
-        for pane in self._panes.values():
-            pane.show_all(self._runner.replies)
+        self._tell_others()
         document = self._session.document
         is_of_these = reply is not None and reply.request == ReadPair(document.model, document.pair)
         if reply is not None and is_of_these and isinstance(reply.known, PairReading):
@@ -197,6 +209,13 @@ class Exchange(QObject):
             self._last = len(prompts[0].tokens) - 1
             self._follow_last()
             self._limit_positions()
+
+    def _tell_others(self) -> None:
+        """Bring all replies to the panes that show other panes' answers, once nothing is asked."""
+        self._is_news = self._asking > 0
+        if not self._is_news:
+            for pane in self._panes.values():
+                pane.show_all(self._runner.replies)
 
     def _in_short(self, reply: Reply | None) -> Reply | None:
         """Return a reply without what is said of all panes elsewhere."""

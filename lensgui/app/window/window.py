@@ -44,7 +44,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session, self.selection, self.runner = session, selection, runner
         self.appearance = appearance
-        self.called = TITLE
+        self.called = f"{TITLE} (safe mode)" if appearance.preferences.is_safe else TITLE
         self.may_close: Callable[[], bool] = lambda: True
         self.lay_out: Callable[[], None] = self.reset_layout
         self.setWindowTitle(TITLE)

@@ -34,7 +34,7 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import DRAWN, TASKS, Task, akin, like, task_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.sessions.sessions import SUFFIX
+from lensgui.state.sessions.saved import SUFFIX
 
 LEAST = 100  # pairs; fewer are read before this can be
 SOON_S = 0.5  # before which the pace says little

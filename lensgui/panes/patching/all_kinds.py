@@ -164,6 +164,11 @@ class AllKindsPane(Pane):
         else:
             self._draw()
 
+    def draw_anew(self) -> None:
+        """Draw all that is known again."""
+        self._drawn.clear()
+        super().draw_anew()
+
     @property
     def _group(self) -> int:
         return cells.group_size(self.card)

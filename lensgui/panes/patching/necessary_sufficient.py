@@ -140,8 +140,9 @@ class NecessaryPane(Pane):
     def draw_reply(self, name: str) -> None:
         """Move the points to what is known now; those of two questions do not mix."""
         self._draw()
-        sweeps = self.sweeps.values()
-        if len(sweeps) == 2 and all(map(_is_whole, sweeps)) and self.reply("roles") is None:
+        known = [self.known(of, Sweep) for of, _ in DIRECTIONS]
+        is_swept = all(sweep is not None and _is_whole(sweep) for sweep in known)
+        if is_swept and self.reply("roles") is None:
             self.altered.emit()
 
     @property

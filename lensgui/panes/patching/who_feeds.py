@@ -131,6 +131,11 @@ class FeedersPane(Pane):
             self._say_if_empty({self.heatmap: ""} if is_silent else self._empty_states)
             self._draw()
 
+    def draw_anew(self) -> None:
+        """Draw all that is known again."""
+        self._drawn = ()
+        super().draw_anew()
+
     @property
     def feeding(self) -> Feeding | None:
         """What is drawn."""

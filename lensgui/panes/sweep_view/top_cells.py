@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.sweep_view import cells, faces
+from lensgui.panes.theme import Pictures
 from lensgui.panes.token_text import plain_tip, precise
 
 MOST = 20
@@ -34,7 +35,7 @@ class TopCells(QTableWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(HEAD), parent)
         self._fields: list[dict[str, int]] = []
-        self._sweep: Sweep | None = None
+        self._drawn: tuple[Sweep | None, Pictures] = None, theme.pictures()
         self.setAccessibleName("Strongest cells")
         self.setToolTip("The cells that move the metric most; click one to select it.")
         self.setHorizontalHeaderLabels(HEAD)
@@ -76,9 +77,10 @@ class TopCells(QTableWidget):
             sweep: The whole sweep; None for an empty table.
             group: How many heads share a key/value head.
         """
-        if sweep is self._sweep:
+        drawn = sweep, theme.pictures()
+        if drawn == self._drawn:
             return
-        self._sweep = sweep
+        self._drawn = drawn
         indices = faces.strongest(sweep, MOST) if sweep is not None else []
         self._fields = []
         unit = sweep.unit if sweep is not None else HEAD[2]

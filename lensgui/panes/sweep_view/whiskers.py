@@ -83,9 +83,8 @@ class Whiskers(Rows):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.shown: tuple[Whisker, ...] = ()
-        self._sweep: Sweep | None = None
+        self._drawn: tuple[object, ...] = ()
         self._cursor = Cursor()
-        self._group = 1
         self.setFont(theme.mono_font(theme.SMALL_POINTS))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Strongest cells with their intervals")
@@ -103,8 +102,9 @@ class Whiskers(Rows):
             cursor: What is selected.
         """
         self._cursor = cursor
-        if sweep is not self._sweep or group != self._group:
-            self._sweep, self._group = sweep, group
+        drawn = sweep, group, theme.pictures()
+        if drawn != self._drawn:
+            self._drawn = drawn
             self.shown = whiskers(sweep, group) if sweep is not None else ()
             self.take_rows()
         self.update()

@@ -5,6 +5,7 @@ array_files: Arrays as members of a session file, each named by what it holds.
 container: The zip that a session file is: members by name, none of whose sizes is believed.
 conversion: From the app's values to what a session file holds, and back.
 fitting: Whether a stored answer fits its question, and its arrays its axes.
+late: Session files, for a window that starts before it needs them: imported at the first call.
 manifest: What a session file says in words: every type with its bounds.
 questions: The questions whose answers a session file keeps, as stored.
 saved: What a session file holds, as values of the app.

@@ -16,6 +16,7 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 
+SUFFIX = ".lens"
 NO_PATH = r"^(?!\.{1,2}(/|$)|~|[A-Za-z]:)[^/\\\x00-\x1f]+(/[^/\\\x00-\x1f]+)?\Z"
 """What the name of a model may look like: never like a place on disk, which a file could name."""
 

@@ -25,7 +25,6 @@ from lensgui.state.sessions.sections import decode, encode, newer
 from lensgui.terms.errors import SessionError, reason
 from lensgui.terms.model_key import ModelKey
 
-SUFFIX = ".lens"
 UNNAMED = "The session"
 MANIFEST = "manifest.json"
 MOST_THUMBS, MOST_THUMB_BYTES = 100, 4 * MIB
