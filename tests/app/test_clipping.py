@@ -14,6 +14,7 @@ from tests.app.clipping import faults
 SIZES = [(800, 450), (1280, 690), (1280, 800), (1920, 1080)]
 THEMES = ["light", "dark", "high contrast"]
 ZOOMS = [0.75, 1.0, 1.5, 2.0]
+MOST_ROUNDS = 40
 FEW = [
     ((800, 450), "light", 1.0),
     ((1280, 800), "high contrast", 1.0),
@@ -58,8 +59,13 @@ def test_no_text_is_cut_off_or_covers_another(parts, window, qtbot, size, theme,
     for state in states(window):
         qtbot.wait(30)
         qtbot.waitUntil(lambda: not window.runner.is_busy)
-        qtbot.wait(30)  # what the layout does late
-        assert faults(window) == [], state
+        found = faults(window)
+        for _ in range(MOST_ROUNDS):  # of a layout that is late on a busy machine
+            if not found:
+                break
+            qtbot.wait(30)
+            found = faults(window)
+        assert found == [], state
 
 
 def test_what_is_cut_off_covered_or_outside_is_found(qtbot):
