@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -14,6 +15,7 @@ from lensgui.jobs.requests import OpenModel
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ABSENT, ModelKey
+from lensgui.terms.roles import GivenRole
 
 NAME = "somebody/a-model-with-a-very-long-name-that-is-shown-whole"
 LEFT = Qt.MouseButton.LeftButton
@@ -79,3 +81,15 @@ def test_no_folder_changes_nothing(bar, window, qtbot, monkeypatch):
 )
 def test_only_names_are_fetched_and_never_paths(name, is_so):
     assert can_be_fetched(name) == is_so
+
+
+def test_letters_of_roles_come_back_with_the_model(window, parts, files, qtbot):
+    window.session.edit(roles=(GivenRole(2, 1, "mover"),))
+    qtbot.waitUntil(lambda: (2, 1) in window.panes["Attention"].roles)
+    saved = files.saved()
+    elsewhere = replace(saved.model, name=NAME, content_id="e" * 64)
+    files.show(replace(saved, model=elsewhere), None)
+    assert window.session.document.model.is_absent
+    files.show(saved, None)
+    qtbot.waitUntil(lambda: not parts.runner.is_busy)
+    qtbot.waitUntil(lambda: (2, 1) in window.panes["Attention"].roles)

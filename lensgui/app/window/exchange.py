@@ -236,11 +236,10 @@ class Exchange(QObject):
             self._keep_model(self.card, reply)
             return
         card = reply.known if reply is not None else None
-        new = card if isinstance(card, ModelCard) and card is not self.card else None
+        new = card if isinstance(card, ModelCard) and card != self.card else None
         if new is not None:
-            self.card = new
+            self.card, self._roles = new, RoleBook()
             self._selection.limit(layer=new.n_layers, head=new.n_heads)
-            self._roles = RoleBook()
             self._show_roles()
         for title, pane in self._panes.items():
             is_quiet = title != PROMPTS or self._session.document.model.is_absent
