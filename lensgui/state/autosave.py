@@ -42,7 +42,8 @@ class Writer(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pending: dict[Path, Callable[[], object]] = {}
-        self._is_writing = self._is_over = False
+        self._current: Path | None = None  # what is being written
+        self._is_over = False
         self._changed = threading.Condition()
         self._ended.connect(self._tell, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
@@ -54,11 +55,16 @@ class Writer(QObject):
             self._pending[path] = write
             self._changed.notify_all()
 
+    def is_busy_with(self, path: Path) -> bool:
+        """Whether a file is being written, or is about to be."""
+        with self._changed:
+            return path in self._pending or path == self._current
+
     def wait(self, seconds: float) -> bool:
         """Wait until all is written; return whether it is."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: not self._pending and not self._is_writing, seconds
+                lambda: not self._pending and self._current is None, seconds
             )
 
     def close(self, seconds: float = 5.0) -> bool:
@@ -93,13 +99,13 @@ class Writer(QObject):
     def _next(self) -> tuple[Path, Callable[[], object]] | None:
         """Return what is to be written next, once there is something; None when all is over."""
         with self._changed:
-            self._is_writing = False
+            self._current = None
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._pending or self._is_over)
             if not self._pending:
                 return None
             path = next(iter(self._pending))
-            self._is_writing = True
+            self._current = path
             return path, self._pending.pop(path)
 
 

@@ -30,6 +30,12 @@ def test_what_changes_is_kept_before_long_and_offered_after_a_crash(
     dialog = window.findChild(autosaving.Offer)
     assert "a b c d" in dialog.list.item(0).text()
     window.session.begin(window.session.document.having(clean="new", pins=()))
+    monkeypatch.setattr(sessions, "ask_saving", lambda *_: Leave.STAY)
+    dialog._open()
+    assert window.session.document.pins == ()  # what is here is not replaced unasked
+    monkeypatch.setattr(sessions, "ask_saving", lambda *_: Leave.DROP)
+    files.offer()
+    dialog = window.findChildren(autosaving.Offer)[-1]
     dialog._open()
     assert window.session.document.pins == (Cursor(2, 1),)
     assert files.is_modified

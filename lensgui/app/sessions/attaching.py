@@ -9,8 +9,8 @@ from PySide6.QtCore import QSettings
 
 from lensgui.app.sessions.absent import AbsentBar
 from lensgui.app.sessions.choosing import Drops
-from lensgui.app.sessions.host import Host
-from lensgui.app.sessions.sessions import Sessions, key_here
+from lensgui.app.sessions.host import Host, key_here
+from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.window.window import MainWindow
 from lensgui.state.document import Document
 from lensgui.state.sessions.late import read

@@ -65,9 +65,18 @@ class Autosave(QObject):
     @Slot()
     def now(self) -> None:
         """Keep what is there: before something risky, or as it is time."""
+        self.keep()
+
+    def keep(self, then: Callable[[], object] = lambda: None) -> None:
+        """Keep what is there, and do something once that is done; not if it can't be."""
         self._timer.stop()
         saved, origin, recovery = self._snapshot(), self._origin(), self.recovery
-        self._writer.submit(recovery.path, lambda: recovery.write(saved, origin))
+
+        def write() -> None:
+            recovery.write(saved, origin)
+            then()
+
+        self._writer.submit(recovery.path, write)
 
     def forget(self) -> None:
         """Keep nothing: it is in the user's file, or is not to be kept."""

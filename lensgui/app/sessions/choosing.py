@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QSettings, Signal, Slot
 from PySide6.QtGui import QAction, QDropEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from lensgui.app.sessions.closing import ask_replacing
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes.controls.controls import menu_line
 from lensgui.state.sessions.saved import SUFFIX
 
+FILTER = f"lensgui sessions (*{SUFFIX})"
 KEY = "recent"
 MOST = 12
 LONGEST = 4096  # letters of a path
 WEIGHTS = (".gguf", ".safetensors")
+
+
+def ask_which(window: QWidget, folder: Path) -> Path | None:
+    """Ask which session to open; None for none."""
+    path, _ = QFileDialog.getOpenFileName(window, "Open a session", str(folder), FILTER)
+    return Path(path) if path else None
+
+
+def ask_where(window: QWidget, first: Path) -> Path | None:
+    """Ask where to save a session; None for nowhere.
+
+    The dialog asks about a file that is there, but not where our ending is added to its name.
+    """
+    path, _ = QFileDialog.getSaveFileName(window, "Save the session", str(first), FILTER)
+    chosen = Path(path).absolute()
+    whole = chosen if chosen.suffix == SUFFIX else chosen.with_name(chosen.name + SUFFIX)
+    is_unasked = whole != chosen and os.path.exists(whole)
+    return whole if path and (not is_unasked or ask_replacing(whole, window)) else None
 
 
 class Recent:

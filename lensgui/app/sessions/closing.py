@@ -66,6 +66,11 @@ def ask_overwriting(path: Path, parent: QWidget) -> bool:
     return bool(_ask("Replace the file?", said, REPLACE, parent))
 
 
+def ask_replacing(path: Path, parent: QWidget) -> bool:
+    """Ask whether to write over a file that has the name to which our ending was added."""
+    return bool(_ask("Replace the file?", f"{path.name} is there already.", REPLACE, parent))
+
+
 def _ask(
     question: str,
     said: str,

@@ -15,10 +15,12 @@ from lensgui.app.window.window import MainWindow
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer, ModelCard
 from lensgui.jobs.runner import Runner
+from lensgui.models import recognised
 from lensgui.panes.pane import Pane
 from lensgui.state.selection import Selection
 from lensgui.state.session import Session
-from lensgui.state.sessions.saved import Layout
+from lensgui.state.sessions.saved import Layout, ModelReference
+from lensgui.terms.model_key import ABSENT, ModelKey
 
 Answered = tuple[Request, Answer]
 
@@ -87,3 +89,9 @@ class Host:
         """Know no more what a file knows."""
         for request, _ in answers:
             self.runner.board.forget(request)
+
+
+def key_here(model: ModelReference) -> ModelKey:
+    """Return how to open a model on this machine; of one that is not here, that it is absent."""
+    source = recognised.find(model.content_id, model.name)
+    return ModelKey(source or ABSENT + model.name, model.folded, dtype=model.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lensgui.state.locks import Lock, is_free
@@ -12,6 +13,7 @@ IN_USE = (
 )
 GONE = "{name} is no longer there: Save writes it anew."
 CHANGED = "{name} was changed by another program: Save asks before anything is replaced."
+LONGEST = 80  # letters of a file's name in that of its lock: names must not be too long
 Stamp = tuple[int, int, int]
 
 
@@ -48,6 +50,10 @@ class OpenFile:
         self.path = self._lock = self._stamp = None
         self.sentence = ""
 
+    def know_nothing(self) -> None:
+        """Take the file as changed: what it has is not what this window shows."""
+        self._stamp = None
+
     @property
     def is_changed(self) -> bool:
         """Whether the file is there and is not what this window wrote or read."""
@@ -65,7 +71,7 @@ class OpenFile:
 
 def is_in_use(path: Path) -> bool:
     """Whether another window has a file open."""
-    return _lock_of(path).exists() and not is_free(_lock_of(path))
+    return os.path.exists(_lock_of(path)) and not is_free(_lock_of(path))
 
 
 def _is_taken(lock: Lock) -> bool:
@@ -77,7 +83,7 @@ def _is_taken(lock: Lock) -> bool:
 
 
 def _lock_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+    return path.with_name(f".{path.name[:LONGEST]}.lock")
 
 
 def _stamp(path: Path) -> Stamp | None:

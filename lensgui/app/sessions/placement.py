@@ -76,7 +76,7 @@ def place(window: QMainWindow, docks: Docks, layout: Layout) -> None:
         dock.setFloating(False)
         dock.fold(is_folded=False)
         window.removeDockWidget(dock)
-    window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, docks[inside[0].panes[0]])
+    window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, docks[_first(inside).panes[0]])
     sizes = _split(window, docks, inside)
     for area in areas:
         _fill(window, docks, area)
@@ -94,28 +94,39 @@ Sizes = list[tuple[Qt.Orientation, list[str], list[float]]]
 
 
 def _split(window: QMainWindow, docks: Docks, areas: Sequence[Area]) -> Sizes:
-    """Give each part's first pane its place beside that of the first part, which stands already.
+    """Give each part's first pane its place beside that of `_first`, which stands already.
 
     Returns:
         Which panes are to get which shares of the window, the outermost parts first.
     """
-    if len(areas) == 1:
+    orientation, groups = _cut(areas)
+    if len(groups) == 1:  # one part, or what nothing can cut: a file that no window has written
+        for area in areas:
+            if area is not areas[0]:
+                window.tabifyDockWidget(docks[areas[0].panes[0]], docks[area.panes[0]])
         return []
-    for orientation in (DOWN, ACROSS):
-        groups = _groups(areas, orientation)
-        if len(groups) > 1:
-            break
-    else:  # nothing can be cut: a file that no window has written
-        for area in areas[1:]:
-            window.tabifyDockWidget(docks[areas[0].panes[0]], docks[area.panes[0]])
-        return []
-    firsts = [group[0].panes[0] for group in groups]
+    firsts = [_first(group).panes[0] for group in groups]
     for before, after in pairwise(firsts):
         window.splitDockWidget(docks[before], docks[after], orientation)
     sizes: Sizes = [(orientation, firsts, [_length(group, orientation) for group in groups])]
     for group in groups:
         sizes += _split(window, docks, group)
     return sizes
+
+
+def _first(areas: Sequence[Area]) -> Area:
+    """Return the part that all others are split off from."""
+    _, groups = _cut(areas)
+    return areas[0] if len(groups) == 1 else _first(groups[0])
+
+
+def _cut(areas: Sequence[Area]) -> tuple[Qt.Orientation, list[list[Area]]]:
+    """Return the parts on either side of cuts through all of them, and which way these go."""
+    for orientation in (DOWN, ACROSS):
+        groups = _groups(areas, orientation)
+        if len(groups) > 1:
+            return orientation, groups
+    return DOWN, [list(areas)]
 
 
 def _resize(window: QMainWindow, docks: Docks, sizes: Sizes) -> None:

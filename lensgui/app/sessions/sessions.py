@@ -9,17 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog
 
 from lensgui.app.sessions.autosaving import Autosave, Offer
-from lensgui.app.sessions.choosing import Recent
-from lensgui.app.sessions.closing import Leave, ask_overwriting, ask_saving, is_worth_asking
-from lensgui.app.sessions.host import Host
+from lensgui.app.sessions.choosing import Recent, ask_where, ask_which
+from lensgui.app.sessions.closing import (
+    Leave,
+    ask_overwriting,
+    ask_saving,
+    is_worth_asking,
+)
+from lensgui.app.sessions.host import Host, key_here
 from lensgui.app.sessions.open_file import OpenFile, is_in_use
 from lensgui.app.sessions.sample import Sample
-from lensgui.jobs.requests import ReadPair, Request
-from lensgui.jobs.results import Answer, ModelCard
-from lensgui.models import recognised
+from lensgui.jobs.requests import ReadPair
+from lensgui.jobs.results import ModelCard
 from lensgui.panes.files import files_folder
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.autosave import Left, Writer, discard
@@ -27,10 +30,9 @@ from lensgui.state.document import Document
 from lensgui.state.sessions.late import model_shape, read, size_of_answers, write
 from lensgui.state.sessions.saved import SUFFIX, ModelReference, Saved
 from lensgui.terms.errors import SessionError
-from lensgui.terms.model_key import ABSENT, ModelKey
 
-FILTER = f"lensgui sessions (*{SUFFIX})"
 UNTITLED = "Untitled"
+READER = "lensgui-reader"  # the thread that reads a file
 SECONDS = 10.0  # that closing waits for a disk
 OTHER_MODEL = (
     "The {name} of this machine is not the one that the session was made with: what is shown is "
@@ -66,7 +68,9 @@ class Sessions(QObject):
         self.file, self.recent = OpenFile(), Recent(history)
         self.with_answers = False
         self._clean: Document | None = host.session.document  # as the file has it
-        self._saving: dict[Path, Saved] = {}
+        self._saving: set[Path] = set()  # files that were saved to
+        self._done: dict[Path, tuple[Document, int]] = {}  # what the thread has written, of when
+        self._turn = self._written = 0  # of sessions that were begun; how often one was written
         self._reference: ModelReference | None = None
         self._kept: Saved | None = None  # what the file holds beside what this window knows
         self._model_before = host.session.document.model
@@ -97,11 +101,7 @@ class Sessions(QObject):
         return self.file.path.stem if self.file.path is not None else UNTITLED
 
     def saved(self, *, with_answers: bool = False) -> Saved:
-        """Return what is there, as a file would have it.
-
-        Args:
-            with_answers: Whether what was computed is among it.
-        """
+        """Return what is there as a file would have it, with what was computed or without."""
         host, document = self._host, self._host.session.document
         saved = Saved(
             document=document,
@@ -112,7 +112,9 @@ class Sessions(QObject):
             changed=datetime.now(UTC),
         )
         before = self._kept
-        return saved if before is None else replace(saved, unknown=before.unknown)
+        if before is None:
+            return saved
+        return replace(saved, unknown=before.unknown, thumbs=before.thumbs)
 
     def _model(self) -> ModelReference:
         """Return which model the document is about, without where it lies here."""
@@ -160,26 +162,25 @@ class Sessions(QObject):
     def new(self) -> None:
         """Begin anew, with nothing typed, once it is agreed what becomes of what is there."""
         if self._may_leave():
+            self._reference = self._kept = None
+            self.with_answers = False
             self._begin(Document(self._host.session.document.model, PromptPair("")), None)
             self._host.show_layout(None)
 
     @Slot()
     def open(self) -> None:
         """Let the user choose a file, and open it."""
-        path, _ = QFileDialog.getOpenFileName(
-            self._host.window, "Open a session", str(self._folder), FILTER
-        )
-        if path:
-            self.open_file(Path(path))
+        path = ask_which(self._host.window, self._folder)
+        if path is not None:
+            self.open_file(path)
 
     def open_file(self, path: Path) -> None:
         """Read a file beside the window, and show it once it is read."""
         path = path.expanduser().absolute()
         self.autosave.now()
         self._reading += 1
-        threading.Thread(
-            target=self._read_beside, args=(path, self._reading), name="lensgui-reader", daemon=True
-        ).start()
+        which = path, self._reading
+        threading.Thread(target=self._read_beside, args=which, name=READER, daemon=True).start()
 
     def _read_beside(self, path: Path, number: int) -> None:
         try:
@@ -196,22 +197,21 @@ class Sessions(QObject):
         if isinstance(found, str):
             self.recent.drop(path)
             self.failed.emit(found)
-        elif self._may_leave():
-            self.show(found, path)
+        else:
+            before = self._written
+            is_shown = path == self.file.path
+            if self._may_leave() and not (is_shown and self._written > before):
+                self.show(found, path)  # else it is there already, newer than what was read
 
     def show(self, saved: Saved, path: Path | None, *, is_modified: bool = False) -> None:
-        """Show what a file has.
-
-        Args:
-            saved: What it has.
-            path: The file; None for what was in none.
-            is_modified: Whether it is more than what is in that file.
-        """
+        """Show what a file has, or more than that file; of what is in none, without its path."""
         here = saved.about(replace(key_here(saved.model), device=self._host.device))
         self._reference, self._kept = saved.model, saved
         self.with_answers = bool(saved.answers)
         is_absent = here.document.model.is_absent
-        self._host.take_answers(one for one in here.answers if is_absent or _is_slow(*one))
+        self._host.take_answers(
+            one for one in here.answers if is_absent or not isinstance(one[0], ReadPair)
+        )
         self._begin(here.document, path, is_modified=is_modified)
         self._host.show_layout(saved.layout)
         self._host.selection.move(**asdict(saved.cursor))
@@ -228,8 +228,14 @@ class Sessions(QObject):
     def _begin(self, document: Document, path: Path | None, *, is_modified: bool = False) -> None:
         """Have another document, with no history."""
         self.file.release()
+        self._turn += 1
         if path is not None:
             self.file.take(path)
+        if is_modified:
+            self.file.know_nothing()
+        card = self._host.card
+        if card is not None and card.key != document.model:
+            self._host.exchange.forget_model()  # else a model that fails would be replaced by it
         self._clean = None if is_modified else document
         self._host.session.begin(document)
         if is_modified:
@@ -255,7 +261,10 @@ class Sessions(QObject):
         path = self.file.path
         if path is None:
             self.save_as()
-        elif not self.file.is_changed or ask_overwriting(path, self._host.window):
+            return
+        self._take_written(path)
+        is_ours = self.writer.is_busy_with(path) or not self.file.is_changed
+        if is_ours or ask_overwriting(path, self._host.window):
             self._write(path)
 
     def save_to(self, path: Path) -> None:
@@ -266,28 +275,38 @@ class Sessions(QObject):
     def save_as(self) -> None:
         """Let the user choose a file to save to."""
         name = self.name if self.file.path is not None else "session"
-        path, _ = QFileDialog.getSaveFileName(
-            self._host.window, "Save the session", str(self._folder / f"{name}{SUFFIX}"), FILTER
-        )
-        if path:
-            self._write(Path(path).with_suffix(SUFFIX).absolute())
+        path = ask_where(self._host.window, self._folder / f"{name}{SUFFIX}")
+        if path is not None:
+            self._write(path)
 
     def _write(self, path: Path) -> None:
         if path != self.file.path and is_in_use(path):
             self.failed.emit(f"{path.name} is open in another window: save to another name.")
             return
-        saved = self.saved(with_answers=self.with_answers)
-        self._saving[path] = saved
-        self.writer.submit(path, lambda: write(path, saved))
+        saved, turn = self.saved(with_answers=self.with_answers), self._turn
+        self._saving.add(path)
+
+        def save() -> None:
+            write(path, saved)
+            self._done[path] = saved.document, turn
+
+        self.writer.submit(path, save)
 
     @Slot(object)
     def _succeed(self, path: Path) -> None:
-        saved = self._saving.pop(path, None)
-        if saved is None:
+        if path in self._saving:
+            self._take_written(path)
+
+    def _take_written(self, path: Path) -> None:
+        """Take what was written to a file as what it has, if that is still what is open."""
+        document, turn = self._done.pop(path, (None, -1))
+        if document is None:
             return
-        self.file.take(path)
-        self._clean = saved.document
+        self._written += 1
         self.recent.add(path)
+        if turn == self._turn:  # else another session is open by now
+            self.file.take(path)
+            self._clean = document
         if not self.is_modified:
             self.autosave.forget()
         self.show_title()
@@ -295,7 +314,7 @@ class Sessions(QObject):
 
     @Slot(object, str)
     def _fail(self, path: Path, sentence: str) -> None:
-        if self._saving.pop(path, None) is not None:
+        if path in self._saving:
             self.failed.emit(sentence)
 
     @Slot(int)
@@ -372,27 +391,10 @@ class Sessions(QObject):
 
     @Slot(object)
     def _recover(self, left: Left) -> None:
-        self.show(left.saved, left.origin, is_modified=True)
-        self.writer.submit(left.path, lambda: discard(left.path))  # once it is kept anew
+        if self._may_leave():
+            self.show(left.saved, left.origin, is_modified=True)
+            self.autosave.keep(lambda: discard(left.path))
 
     @Slot(object)
     def _discard(self, left: Left) -> None:
         discard(left.path)
-
-    def take_files(self, paths: Sequence[Path]) -> bool:
-        """Open what was dropped if it is a session; whether it is one."""
-        sessions = [path for path in paths if path.suffix == SUFFIX]
-        if sessions:
-            self.open_file(sessions[0])
-        return bool(sessions)
-
-
-def _is_slow(request: Request, answer: Answer) -> bool:
-    """Whether an answer is worth taking from a file where the model is there, too."""
-    return not isinstance(request, ReadPair)
-
-
-def key_here(model: ModelReference) -> ModelKey:
-    """Return how to open a model on this machine; of one that is not here, that it is absent."""
-    source = recognised.find(model.content_id, model.name)
-    return ModelKey(source or ABSENT + model.name, model.folded, dtype=model.dtype)

@@ -97,6 +97,10 @@ class Exchange(QObject):
                 request = needed[channel]
                 self._runner.submit(channel, request, when_quiet=request.is_slow)
 
+    def forget_model(self) -> None:
+        """Go on with no model that was open: what comes is about another one, or about none."""
+        self.card, self._roles = None, RoleBook()
+
     @Slot(object)
     def show_document(self, document: Document) -> None:
         """Bring an edit to the panes; what was said of the document before is no longer true."""
@@ -105,7 +109,7 @@ class Exchange(QObject):
             self.opened.emit(self.card)  # it is open still, or will be again
         self._named = document.model
         if document.model.is_absent:
-            self.card, self._roles = None, RoleBook()  # what is known is of another model
+            self.forget_model()
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
             self._positions, self._is_unequal = 0, False
