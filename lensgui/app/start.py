@@ -149,6 +149,8 @@ def build(
     window.exchange.opened.connect(collector.freeze)
     if lacking:
         fetching.fetch(lacking)
+    if options.request is not None and options.request.trouble:
+        window.status.show_fault(options.request.trouble)  # rather than what else was said
     return Parts(
         app,
         window,

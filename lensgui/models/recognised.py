@@ -71,6 +71,11 @@ def read() -> tuple[Recognised, ...]:
     return tuple(Recognised(*row) for row in rows[:MOST] if _is_row(row))
 
 
+def content_id_of(source: str) -> str:
+    """Return what a model was when it was open here last; "" if it never was."""
+    return next((one.content_id for one in read() if one.source == source), "")
+
+
 def find(content_id: str, name: str) -> str | None:
     """Return how to ask for a model here: by what it is, else by its name; None if it is not here.
 

@@ -65,7 +65,7 @@ class Pane(QWidget):
         pane_requested: (title,) the pane that the user wants to see.
         again: The user wants what was stopped to go on.
         paused: (name, is_paused) the user lets a question rest, or go on.
-        borrowed: (is_so,) whether what it shows is partly as a file had it.
+        from_file: (is_so,) whether what it shows is partly as a file had it.
         anew: The user wants that to be worked out here.
     """
 
@@ -86,7 +86,7 @@ class Pane(QWidget):
     pane_requested = Signal(str)
     again = Signal()
     paused = Signal(str, bool)
-    borrowed = Signal(bool)
+    from_file = Signal(bool)
     anew = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -173,7 +173,7 @@ class Pane(QWidget):
             self._say_if_empty(self._without_model(reply) or self._empty_states)
         if not _is_mere_end(before, reply):
             self.draw_reply(name)
-        self.borrowed.emit(any(one.is_from_file for one in self._replies.values()))
+        self.from_file.emit(any(one.is_from_file for one in self._replies.values()))
 
     def show_roles(self, roles: Mapping[Head, Part], given: tuple[GivenRole, ...]) -> None:
         """Receive what part each head plays, and which of these parts the user gave."""

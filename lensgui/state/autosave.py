@@ -193,9 +193,9 @@ class Recovery:
 
     def end(self) -> None:
         """Leave nothing."""
+        discard(self.path)  # first: what is not locked is offered by others
         self._lock.release()
         self._is_locked = False
-        discard(self.path)
 
 
 def discard(path: Path) -> None:

@@ -21,6 +21,7 @@ class Edit(QUndoCommand):
         before: The earlier document.
         after: The later one.
         paths: The fields in which they differ.
+        is_whole: Whether later edits are steps of their own.
     """
 
     def __init__(self, session: Session, after: Document) -> None:
@@ -28,6 +29,7 @@ class Edit(QUndoCommand):
         self._session = session
         self.before, self.after = session.document, after
         self.paths = changed(self.before, after)
+        self.is_whole = False
 
     def id(self) -> int:
         """Return what kind of command this is: only equal kinds merge."""
@@ -35,7 +37,9 @@ class Edit(QUndoCommand):
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Swallow a later edit of the same text or slider; a choice is a step of its own."""
-        if not isinstance(other, Edit) or other.paths != self.paths or len(self.paths) != 1:
+        if self.is_whole or not isinstance(other, Edit):
+            return False
+        if other.paths != self.paths or len(self.paths) != 1:
             return False
         if not (CONTINUED.issuperset(self.paths) or self._is_of_one_note(other)):
             return False
@@ -96,8 +100,7 @@ class Session(QObject):
         after = self._document.having(**changes)
         if after == self._document:
             return
-        edit, stack = Edit(self, after), self.undo_stack
-        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
+        edit, stack, last = Edit(self, after), self.undo_stack, self._last
         # The stack merges what is pushed by itself, but PySide keeps whatever was pushed for good.
         if isinstance(last, Edit) and last.mergeWith(edit):
             self.show(after)
@@ -105,6 +108,18 @@ class Session(QObject):
                 stack.undo()  # which takes it off
         else:
             stack.push(edit)
+
+    def seal(self) -> None:
+        """Let what comes next be a step of its own, so that undo comes back to what is there."""
+        last = self._last
+        if isinstance(last, Edit):
+            last.is_whole = True
+
+    @property
+    def _last(self) -> QUndoCommand | None:
+        """The last step, unless some were taken back."""
+        stack = self.undo_stack
+        return stack.command(stack.index() - 1) if stack.index() == stack.count() else None
 
     def keep_model(self, gone: ModelKey, kept: ModelKey) -> None:
         """Name a model that is open wherever the history names one that can't be opened.
@@ -116,7 +131,7 @@ class Session(QObject):
             edit = stack.command(at)
             if isinstance(edit, Edit):
                 edit.replace_model(gone, kept)
-        last = stack.command(stack.index() - 1) if stack.index() == stack.count() else None
+        last = self._last
         if last is not None and last.isObsolete():
             stack.undo()  # which takes it off
         if self._document.model == gone:

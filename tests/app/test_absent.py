@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from lensgui.app.sessions.absent import can_be_fetched
 from lensgui.app.window.toolbar import VARIABLE
-from lensgui.jobs.requests import OpenModel
+from lensgui.jobs.requests import AttentionGrid, OpenModel, Patching
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ABSENT, ModelKey
@@ -93,3 +93,31 @@ def test_letters_of_roles_come_back_with_the_model(window, parts, files, qtbot):
     files.show(saved, None)
     qtbot.waitUntil(lambda: not parts.runner.is_busy)
     qtbot.waitUntil(lambda: (2, 1) in window.panes["Attention"].roles)
+
+
+def test_nothing_of_another_model_is_shown_for_it(window, parts, answerer, files, qtbot):
+    pane = window.panes["Attention"]
+    qtbot.waitUntil(lambda: pane.grid.atlas is not None and not parts.runner.is_busy)
+    meant = replace(files.saved().model, name=NAME, content_id="e" * 64)
+    answerer.broken |= dict.fromkeys((OpenModel, AttentionGrid, Patching), ModelError("Not here."))
+    files.show(replace(files.saved(), model=meant, answers=()), None)
+    qtbot.waitUntil(lambda: not parts.runner.is_busy)
+    assert pane.grid.atlas is None
+    assert window.panes["Activation patching"].sweep is None
+
+
+def test_kept_answers_stay_while_a_view_is_edited(
+    window, parts, answerer, files, qtbot, monkeypatch
+):
+    pane = window.panes["Attention"]
+    qtbot.waitUntil(lambda: pane.grid.atlas is not None and not parts.runner.is_busy)
+    saved = files.saved(with_answers=True)
+    answerer.broken |= dict.fromkeys((OpenModel, AttentionGrid, Patching), ModelError("Not here."))
+    files.show(replace(saved, model=replace(saved.model, name=NAME, content_id="e" * 64)), None)
+    qtbot.waitUntil(lambda: pane.grid.atlas is not None and not parts.runner.is_busy)
+    cancelled = []
+    monkeypatch.setattr(parts.runner, "cancel", cancelled.append)
+    window.session.edit(attention=replace(window.session.document.views.attention, drawing="lines"))
+    assert not cancelled  # each would be a blank picture until the next answer
+    qtbot.waitUntil(lambda: not parts.runner.is_busy)
+    assert pane.grid.atlas is not None

@@ -16,7 +16,7 @@ def test_what_changes_is_kept_before_long_and_offered_after_a_crash(
 ):
     work(window)
     autosave = files.autosave
-    assert autosave._timer.isActive()
+    assert autosave.is_due
     assert autosave._timer.interval() <= 20_000
     assert Recovery(autosave.recovery.path.parent).left() == []  # this window lives
     with qtbot.waitSignal(files.writer.written):

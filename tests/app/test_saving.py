@@ -128,3 +128,70 @@ def test_a_pane_below_another_comes_back_there(window, qtbot):
     assert below.y() >= above.bottom()
     assert below.x() == above.x()
     work(window)
+
+
+def test_undo_comes_back_to_what_was_saved(window, files, tmp_path, qtbot):
+    window.session.edit(clean="one")
+    settled(files, tmp_path / "a.lens", qtbot)
+    for text in ("one t", "one tw", "one two"):
+        window.session.edit(clean=text)
+    window.undo()
+    assert window.session.document.pair.clean == "one"
+    assert not window.isWindowModified()
+
+
+def test_where_a_model_runs_is_no_change_of_the_session(window, files):
+    model = window.session.document.model
+    window.session.edit(model=replace(model, device="cpu"))
+    assert not window.isWindowModified()
+    window.session.edit(model=replace(model, dtype="bfloat16"))
+    assert window.isWindowModified()
+
+
+def test_a_session_knows_its_model_while_that_is_being_opened(window, files, answerer, tmp_path):
+    recognised.remember("a" * 64, "another")
+    window.session.edit(model=replace(window.session.document.model, source="another"))
+    assert files.saved().model.content_id == "a" * 64  # before anybody has opened it
+    meant = replace(files.saved().model, name="unheard-of", content_id="b" * 64)
+    files.show(replace(files.saved(), model=meant), None)
+    assert files.saved().model == meant
+
+
+def test_another_model_under_the_same_name_is_told_though_it_is_open(window, files, qtbot):
+    qtbot.waitUntil(lambda: window.exchange.card is not None)
+    window.exchange.card = replace(window.exchange.card, content_id="d" * 64)
+    saved, said = files.saved(), []
+    files.status_message.connect(said.append)
+    files.show(replace(saved, model=replace(saved.model, content_id="e" * 64)), None)
+    assert any("not the one" in sentence for sentence in said)
+
+
+def test_no_file_leaves_the_window_empty(window):
+    layout = placed(window, window.docks)
+    place(window, window.docks, replace(layout, hidden=tuple(window.docks)))
+    assert any(dock.isVisible() for dock in window.docks.values())
+
+
+def test_alone_is_no_pane_that_is_hidden(window, files):
+    layout = replace(files.saved().layout, hidden=("Inspector",), solo="Inspector")
+    files.show(replace(files.saved(), layout=layout), None)
+    assert window.alone.title == ""
+    assert window.docks["Attention"].isVisible()
+
+
+def test_a_link_to_an_open_file_is_in_use(tmp_path):
+    path, link = tmp_path / "a.lens", tmp_path / "b.lens"
+    path.write_bytes(b"")
+    link.symlink_to(path)
+    first, second = OpenFile(), OpenFile()
+    first.take(path)
+    second.take(link)
+    assert second.path is None
+    first.release()
+
+
+def test_looking_around_is_not_offered_after_a_crash(window, files):
+    window.selection.move(layer=1)
+    assert not files.autosave.is_due
+    window.session.edit(clean="typed")
+    assert files.autosave.is_due

@@ -216,7 +216,7 @@ def test_a_session_whose_model_is_not_here_opens_with_everything_else(
     assert absent_bar.get.isEnabled()
     pane = pane_of(window, PatchingPane)
     assert pane.sweep is not None  # as the file has it
-    assert window.docks[pane.title].bar.borrowed.isVisible()
+    assert window.docks[pane.title].bar.from_file.isVisible()
     assert not [one for one in answerer.asked[asked:] if isinstance(one, Patching)]
     del answerer.broken[OpenModel]
     window.session.edit(model=replace(document.model, source="fake"))
@@ -249,11 +249,11 @@ def test_answers_of_a_file_say_so_until_they_are_computed_here(
     files.status_message.connect(said.append)
     opens(file)
     bar = window.docks[PatchingPane.title].bar
-    assert bar.borrowed.isVisible()
+    assert bar.from_file.isVisible()
     assert not [one for one in answerer.asked[asked:] if isinstance(one, Patching)]
     qtbot.waitUntil(lambda: any("agree" in sentence for sentence in said))
-    qtbot.mouseClick(bar.borrowed, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not bar.borrowed.isVisible())
+    qtbot.mouseClick(bar.from_file, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not bar.from_file.isVisible())
     assert [one for one in answerer.asked[asked:] if isinstance(one, Patching)]
 
 

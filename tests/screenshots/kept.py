@@ -49,8 +49,10 @@ def sessions(camera: Camera) -> None:
     before = window.session.document
     saved = parts.sessions.saved(with_answers=True)
     elsewhere = replace(saved.model, name="somebody/a-model-of-theirs", content_id="f" * 64)
-    for name, one in (("numbers", saved), ("nothing", replace(saved, answers=()))):
-        parts.sessions.show(replace(one, model=elsewhere).about(saved.document.model), None)
+    nowhere = replace(elsewhere, name="somebody/another-model-of-theirs")
+    unknown = replace(saved, model=nowhere, answers=())
+    for name, one in (("numbers", replace(saved, model=elsewhere)), ("nothing", unknown)):
+        parts.sessions.show(one, None)
         camera.wait()
         camera.take(f"absent-with-{name}")
     parts.sessions.show(saved, None)

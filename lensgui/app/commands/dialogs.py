@@ -89,6 +89,7 @@ class HistoryDialog(QDialog):
         self.steps.setAccessibleName("Steps of the history")
         self.steps.setToolTip(plain_tip(HISTORY_TIP))
         self.steps.setUniformItemSizes(True)
+        self.steps.setSpacing(2)
         hint = caption(HISTORY_HINT, self)
         hint.setWordWrap(True)
         column = QVBoxLayout(self)

@@ -157,11 +157,16 @@ def settings(window: MainWindow) -> Iterator[Entry]:
     """Yield each choice that panes offer, as “pane: what → choice”."""
     for title, pane in window.panes.items():
         for box in pane.findChildren(QComboBox):
-            if box.window() is pane.window() and box.accessibleName():
+            if _is_of(pane, box) and box.accessibleName():
                 yield from _of_choices(window, pane, box)
         for tick in pane.findChildren(QCheckBox):
-            if tick.window() is pane.window():  # else it is a dialog's
+            if _is_of(pane, tick):
                 yield from _of_tick(window, title, tick)
+
+
+def _is_of(pane: Pane, part: QWidget) -> bool:
+    """Whether a control is the pane's own, no dialog's, and of some use at present."""
+    return part.window() is pane.window() and part.isVisibleTo(pane)
 
 
 def _of_tick(window: MainWindow, title: str, tick: QCheckBox) -> Iterator[Entry]:

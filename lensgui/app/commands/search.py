@@ -54,6 +54,7 @@ NOTHING = "Nothing is called that."
 WIDTH, ROWS = 560, 12  # pixels, times the zoom; rows that are seen at once
 SIDE, GAP = 10, 14  # pixels from the edges, and between the columns of a row
 MOST = 100  # rows
+LONGEST = 200  # letters that can be sought at once
 STEPS: dict[int, int] = {
     Qt.Key.Key_Up: -1,
     Qt.Key.Key_Down: 1,
@@ -227,6 +228,7 @@ class Search(QFrame):
         self.setAccessibleName("Search")
         self.field = QLineEdit(self)
         self.field.setPlaceholderText(HINT)
+        self.field.setMaxLength(LONGEST)
         self.field.setAccessibleName("Search everything")
         self.field.setToolTip("Arrow keys choose, Return does it, Esc leaves.")
         self.found = Found(self)

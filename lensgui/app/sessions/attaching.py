@@ -58,17 +58,7 @@ def attach(
         history: Where the last files are remembered; None for nowhere.
         request: A file to open at once.
     """
-    host = Host(
-        window,
-        window.session,
-        window.selection,
-        window.exchange,
-        window.runner,
-        window.panes,
-        window.docks,
-        window.alone,
-    )
-    sessions, drops = Sessions(host, history, window), Drops(window)
+    sessions, drops = Sessions(Host(window), history, window), Drops(window)
     bar = AbsentBar(window.session, window)
     window.addToolBarBreak()
     window.addToolBar(bar)
@@ -84,6 +74,4 @@ def attach(
     sessions.show_title()
     if request is not None and request.saved is not None:
         sessions.show(request.saved, request.path)
-    elif request is not None:
-        window.status.show_fault(request.trouble)
     return sessions, bar

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QDateTime, QObject, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QListWidget,
+    QListWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import headline, sentence
+from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip, shorten
-from lensgui.state.autosave import Left, Recovery, Writer
+from lensgui.state.autosave import Left, Recovery, Writer, discard
 from lensgui.state.sessions.saved import Saved
 
 INTERVAL_MS = 15_000  # from the first change that is not kept: never 20 s of work are lost
 LIST_SIZE = 560, 120  # pixels, times the zoom
 WHEN = "yyyy-MM-dd hh:mm"
-MOST_LETTERS = 60  # of a prompt in the list
+MOST_LETTERS = 40  # of a name or a prompt in the list
 ENDED = "lensgui ended before this was saved"
 KEPT = "What was there then is kept:"
 UNSAVED = "not in a file"
@@ -27,10 +35,13 @@ class Autosave(QObject):
     """Keeps what is there in the window's recovery file, soon after it has changed.
 
     Attributes:
+        recovery: The file.
         failed: (sentence,) why that is not possible, said once.
+        recovered: (Left,) the user wants what another window has left.
     """
 
     failed = Signal(str)
+    recovered = Signal(object)
 
     def __init__(
         self,
@@ -56,10 +67,15 @@ class Autosave(QObject):
         writer.written.connect(self._succeed)
         writer.failed.connect(self._fail)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether something is there that is not kept yet."""
+        return self._timer.isActive()
+
     @Slot()
     def note_change(self) -> None:
         """Hear that something is there which is not kept yet."""
-        if not self._timer.isActive():
+        if not self.is_due:
             self._timer.start()
 
     @Slot()
@@ -82,6 +98,25 @@ class Autosave(QObject):
         """Keep nothing: it is in the user's file, or is not to be kept."""
         self._timer.stop()
         self._writer.submit(self.recovery.path, self.recovery.end)
+
+    def offer(self, parent: QWidget, *, with_last: bool = False) -> bool:
+        """Offer what other windows have left; whether there is anything.
+
+        Args:
+            parent: The window.
+            with_last: Whether what was closed last without being saved is among it.
+        """
+        left = self.recovery.left(with_last=with_last)
+        if left:
+            dialog = Offer(left, parent)
+            dialog.opened.connect(self.recovered)
+            dialog.discarded.connect(self._discard)
+            dialog.open()
+        return bool(left)
+
+    @Slot(object)
+    def _discard(self, left: Left) -> None:
+        discard(left.path)
 
     @Slot(object)
     def _succeed(self, path: Path) -> None:
@@ -114,7 +149,10 @@ class Offer(QDialog):
         self.list = QListWidget(self)
         self.list.setAccessibleName("What is kept from before")
         self.list.setToolTip("Choose what to open, or to throw away.")
-        self.list.addItems([described(one) for one in left])
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for one in left:
+            item = QListWidgetItem(described(one), self.list)
+            item.setSizeHint(QSize(0, TARGET))
         self.list.setCurrentRow(0)
         self.list.setMinimumSize(*map(theme.zoomed, LIST_SIZE))
         said = sentence(self)
@@ -158,4 +196,5 @@ def described(left: Left) -> str:
     changed = QDateTime.fromSecsSinceEpoch(int(left.saved.changed.timestamp()))
     when = changed.toString(WHEN)
     name = left.origin.name if left.origin is not None else UNSAVED
-    return f"{when} · {name} · “{shorten(left.saved.document.pair.clean, MOST_LETTERS)}”"
+    prompt = " ".join(left.saved.document.pair.clean.split())
+    return f"{when} · {shorten(name, MOST_LETTERS)} · “{shorten(prompt, MOST_LETTERS)}”"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ IN_USE = (
 )
 GONE = "{name} is no longer there: Save writes it anew."
 CHANGED = "{name} was changed by another program: Save asks before anything is replaced."
-LONGEST = 80  # letters of a file's name in that of its lock: names must not be too long
+LONGEST = 200  # bytes of a file's name in that of its lock
 Stamp = tuple[int, int, int]
 
 
@@ -83,7 +84,12 @@ def _is_taken(lock: Lock) -> bool:
 
 
 def _lock_of(path: Path) -> Path:
-    return path.with_name(f".{path.name[:LONGEST]}.lock")
+    """Return the lock of a file, or of what a link leads to; a name may not be too long."""
+    path = Path(os.path.realpath(path))
+    name = path.name
+    if len(os.fsencode(name)) > LONGEST:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return path.with_name(f".{name}.lock")
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -81,8 +81,9 @@ def place(window: QMainWindow, docks: Docks, layout: Layout) -> None:
     for area in areas:
         _fill(window, docks, area)
     _place_the_rest(window, docks, areas)
+    hidden = set(layout.hidden) if docks.keys() - layout.hidden else set()  # never all of them
     for title, dock in docks.items():
-        dock.setVisible(title not in layout.hidden)
+        dock.setVisible(title not in hidden)
     for area in areas:
         docks[area.front].raise_()
     _resize(window, docks, sizes)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt, Signal, Slot
 
-from lensgui.app.sessions.autosaving import Autosave, Offer
+from lensgui.app.sessions.autosaving import Autosave
 from lensgui.app.sessions.choosing import Recent, ask_where, ask_which
-from lensgui.app.sessions.closing import (
-    Leave,
-    ask_overwriting,
-    ask_saving,
-    is_worth_asking,
-)
+from lensgui.app.sessions.closing import Leave, ask_overwriting, ask_saving, is_worth_asking
 from lensgui.app.sessions.host import Host, key_here
 from lensgui.app.sessions.open_file import OpenFile, is_in_use
 from lensgui.app.sessions.sample import Sample
 from lensgui.jobs.requests import ReadPair
 from lensgui.jobs.results import ModelCard
+from lensgui.models import recognised
 from lensgui.panes.files import files_folder
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.autosave import Left, Writer, discard
@@ -30,6 +25,7 @@ from lensgui.state.document import Document
 from lensgui.state.sessions.late import model_shape, read, size_of_answers, write
 from lensgui.state.sessions.saved import SUFFIX, ModelReference, Saved
 from lensgui.terms.errors import SessionError
+from lensgui.terms.model_key import BEST_DEVICE
 
 UNTITLED = "Untitled"
 READER = "lensgui-reader"  # the thread that reads a file
@@ -68,7 +64,6 @@ class Sessions(QObject):
         self.file, self.recent = OpenFile(), Recent(history)
         self.with_answers = False
         self._clean: Document | None = host.session.document  # as the file has it
-        self._saving: set[Path] = set()  # files that were saved to
         self._done: dict[Path, tuple[Document, int]] = {}  # what the thread has written, of when
         self._turn = self._written = 0  # of sessions that were begun; how often one was written
         self._reference: ModelReference | None = None
@@ -81,19 +76,20 @@ class Sessions(QObject):
         self._sample = Sample(host.exchange, self)
         self._sample.agreed.connect(self._agree)
         self._sample.differed.connect(self.failed)
-        self.writer.written.connect(self._succeed)
+        self.writer.written.connect(self._take_written)
         self.writer.failed.connect(self._fail)
         self.autosave.failed.connect(self.failed)
+        self.autosave.recovered.connect(self._recover)
         self._read.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
         host.session.changed.connect(self._note_edit)
         host.exchange.opened.connect(self._compare_model)
         host.window.installEventFilter(self)
-        host.selection.changed.connect(self.autosave.note_change)
+        host.selection.changed.connect(self._note_move)
 
     @property
     def is_modified(self) -> bool:
         """Whether there is something that the file does not have."""
-        return self._host.session.document != self._clean
+        return _as_saved(self._host.session.document) != _as_saved(self._clean)
 
     @property
     def name(self) -> str:
@@ -121,8 +117,17 @@ class Sessions(QObject):
         key, card, before = self._host.session.document.model, self._host.card, self._reference
         if key.is_absent and before is not None:
             return replace(before, folded=key.folded, dtype=key.dtype)
-        is_open = card is not None and card.key == key
-        return ModelReference.to(key, card.content_id if card is not None and is_open else "")
+        found = ModelReference.to(key, recognised.content_id_of(key.source))
+        if card is not None and card.key == key:
+            return replace(found, content_id=card.content_id)
+        if found.content_id or before is None or before.name != found.name:
+            return found
+        return replace(found, content_id=before.content_id)
+
+    @Slot()
+    def _note_move(self) -> None:
+        if self.is_modified:  # where one looks alone is not worth an offer after a crash
+            self.autosave.note_change()
 
     @Slot(object)
     def _note_edit(self, document: Document) -> None:
@@ -141,9 +146,9 @@ class Sessions(QObject):
         meant, kept = self._reference, self._kept
         if meant is None or kept is None or ModelReference.to(card.key).name != meant.name:
             return
-        is_other = bool(meant.content_id and card.content_id != meant.content_id)
+        ids = {meant.content_id, card.content_id} - {""}
         shape = zip(model_shape(kept.answers), (card.n_layers, card.n_heads), strict=True)
-        if is_other or any(of not in (None, here) for of, here in shape):
+        if len(ids) > 1 or any(of not in (None, here) for of, here in shape):
             self._host.forget_answers(kept.about(card.key).answers)
             self._sample.begin((), meant.dtype, self.name)
             self.status_message.emit(OTHER_MODEL.format(name=meant.name))
@@ -197,11 +202,10 @@ class Sessions(QObject):
         if isinstance(found, str):
             self.recent.drop(path)
             self.failed.emit(found)
-        else:
-            before = self._written
-            is_shown = path == self.file.path
-            if self._may_leave() and not (is_shown and self._written > before):
-                self.show(found, path)  # else it is there already, newer than what was read
+            return
+        before, is_open = self._written, path == self.file.path
+        if self._may_leave() and not (is_open and self._written > before):
+            self.show(found, path)  # else it is there already, newer than what was read
 
     def show(self, saved: Saved, path: Path | None, *, is_modified: bool = False) -> None:
         """Show what a file has, or more than that file; of what is in none, without its path."""
@@ -217,6 +221,8 @@ class Sessions(QObject):
         self._host.selection.move(**asdict(saved.cursor))
         self.absent.emit(saved.model if is_absent else None)
         self._sample.begin(() if is_absent else here.answers, saved.model.dtype, self.name)
+        if self._host.card is not None:
+            self._compare_model(self._host.card)
         remarks = [saved.remark, self.file.sentence]
         if saved.is_lossy and path is not None:
             self.file.release()
@@ -284,7 +290,7 @@ class Sessions(QObject):
             self.failed.emit(f"{path.name} is open in another window: save to another name.")
             return
         saved, turn = self.saved(with_answers=self.with_answers), self._turn
-        self._saving.add(path)
+        self._host.session.seal()
 
         def save() -> None:
             write(path, saved)
@@ -293,10 +299,6 @@ class Sessions(QObject):
         self.writer.submit(path, save)
 
     @Slot(object)
-    def _succeed(self, path: Path) -> None:
-        if path in self._saving:
-            self._take_written(path)
-
     def _take_written(self, path: Path) -> None:
         """Take what was written to a file as what it has, if that is still what is open."""
         document, turn = self._done.pop(path, (None, -1))
@@ -314,7 +316,8 @@ class Sessions(QObject):
 
     @Slot(object, str)
     def _fail(self, path: Path, sentence: str) -> None:
-        if path in self._saving:
+        recovery = self.autosave.recovery
+        if path not in (recovery.path, recovery.last):
             self.failed.emit(sentence)
 
     @Slot(int)
@@ -373,21 +376,13 @@ class Sessions(QObject):
     @Slot()
     def recover(self) -> None:
         """Offer what was not saved, the last that was closed too; say so if there is nothing."""
-        if not self._offer(self.autosave.recovery.left(with_last=True)):
+        if not self.autosave.offer(self._host.window, with_last=True):
             self.status_message.emit(NOTHING_LEFT)
 
     @Slot()
     def offer(self) -> None:
         """Offer what crashed windows have left, if anything."""
-        self._offer(self.autosave.recovery.left())
-
-    def _offer(self, left: Sequence[Left]) -> bool:
-        if left:
-            dialog = Offer(left, self._host.window)
-            dialog.opened.connect(self._recover)
-            dialog.discarded.connect(self._discard)
-            dialog.open()
-        return bool(left)
+        self.autosave.offer(self._host.window)
 
     @Slot(object)
     def _recover(self, left: Left) -> None:
@@ -395,6 +390,9 @@ class Sessions(QObject):
             self.show(left.saved, left.origin, is_modified=True)
             self.autosave.keep(lambda: discard(left.path))
 
-    @Slot(object)
-    def _discard(self, left: Left) -> None:
-        discard(left.path)
+
+def _as_saved(document: Document | None) -> Document | None:
+    """Return a document without what no file has: where its model runs."""
+    if document is None:
+        return None
+    return document.having(model=replace(document.model, device=BEST_DEVICE))

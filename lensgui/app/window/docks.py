@@ -192,9 +192,9 @@ class TitleBar(QWidget):
         self.mode = button(ACTIONS["show_pair"], self, title=f"{pane.title}: show this pair")
         self.mode.setFont(theme.text_font(theme.SMALL_POINTS))
         self.mode.hide()
-        self.borrowed = button(ACTIONS["compute_here"], self, title=f"{pane.title}: compute here")
-        self.borrowed.setFont(theme.text_font(theme.SMALL_POINTS))
-        self.borrowed.hide()
+        self.from_file = button(ACTIONS["compute_here"], self, title=f"{pane.title}: compute here")
+        self.from_file.setFont(theme.text_font(theme.SMALL_POINTS))
+        self.from_file.hide()
         self.summary = line(self)
         self.summary.setAccessibleName(f"{pane.title}, in one line")
         self._lay_out(name, pane)
@@ -207,8 +207,8 @@ class TitleBar(QWidget):
         self.solo.clicked.connect(self.soloed)
         self.mode.clicked.connect(lambda: pane.edited.emit({"is_average": False}))
         pane.moded.connect(self._show_mode)
-        pane.borrowed.connect(self.borrowed.setVisible)
-        self.borrowed.clicked.connect(pane.anew)
+        pane.from_file.connect(self.from_file.setVisible)
+        self.from_file.clicked.connect(pane.anew)
 
     def _lay_out(self, name: QWidget, pane: Pane) -> None:
         row = QHBoxLayout(self)
@@ -220,7 +220,7 @@ class TitleBar(QWidget):
             name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         row.addWidget(name, 0 if pane.folds else 1)
         row.addWidget(self.summary, 1 if pane.folds else 0)
-        for part in (self.borrowed, self.mode, self.copy, self.solo, self.shut):
+        for part in (self.from_file, self.mode, self.copy, self.solo, self.shut):
             row.addWidget(part)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

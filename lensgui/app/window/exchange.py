@@ -107,9 +107,11 @@ class Exchange(QObject):
         self.status_message.emit("")
         if self.card is not None and self.card.key == document.model != self._named:
             self.opened.emit(self.card)  # it is open still, or will be again
-        self._named = document.model
-        if document.model.is_absent:
+        before, self._named = self._named, document.model
+        if document.model.is_absent and document.model != before:
             self.forget_model()
+            for channel in list(self._runner.replies):
+                self._runner.cancel(channel)  # nothing of another model is shown for it
         if (document.model, document.pair) != self._read:
             self._read = document.model, document.pair
             self._positions, self._is_unequal = 0, False

@@ -26,6 +26,7 @@ MAJOR, MINOR = 0, 1
 MANY = 100_000
 
 Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # no NaN
+Score = Annotated[float, Meta(ge=0, le=1_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Index = Annotated[int, Meta(ge=0, le=10_000_000)]
 Text = Annotated[str, Meta(max_length=1_000_000)]
@@ -188,12 +189,12 @@ class AttentionView(Record, frozen=True):
     hides_first: bool = True
     score: Name = "attribution"
     arrangement: Arrangement = "layers"
-    least_score: Number = 0.0
+    least_score: Score = 0.0
     measure: AttentionMeasure = "pattern"
     drawing: Drawing = "map"
     head_hides_first: bool = False
     is_from: bool = True
-    least_line: Number = 0.1
+    least_line: Share = 0.1
 
 
 class Range(Record, frozen=True):

@@ -44,6 +44,8 @@ DRAWN: dict[type, st.SearchStrategy] = {
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
+    (AttentionView, "least_score"): st.floats(0, 1000),
+    (AttentionView, "least_line"): shares,
     (AllKindsView, "enlarged"): st.none() | counts,
     (GivenRole, "name"): st.sampled_from([NO_ROLE, *NAMED]),
     (Link, "heads"): heads,
