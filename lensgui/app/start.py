@@ -140,17 +140,17 @@ def build(
         owned.setParent(window)
     history = None if options.safe_mode else _history(app)
     sessions, absent_bar = attach(window, history, options.request)
-    applied = Applied(appearance, window, kept)  # last, so that its remark is read
-    commands = Commands(window, history, sessions)
-    commands.search.sources.append(applied.entries)
     fetching = _fetching(window)
-    faults.status_message.connect(window.status.show_fault)
-    collector = Collector(lambda: runner.is_busy, window)
-    window.exchange.opened.connect(collector.freeze)
     if lacking:
         fetching.fetch(lacking)
     if options.request is not None and options.request.trouble:
-        window.status.show_fault(options.request.trouble)  # rather than what else was said
+        window.status.show_fault(options.request.trouble)  # rather than what is fetched
+    applied = Applied(appearance, window, kept)  # last, so that its remark is read
+    commands = Commands(window, history, sessions)
+    commands.search.sources.append(applied.entries)
+    faults.status_message.connect(window.status.show_fault)
+    collector = Collector(lambda: runner.is_busy, window)
+    window.exchange.opened.connect(collector.freeze)
     return Parts(
         app,
         window,
