@@ -24,7 +24,7 @@ from lensgui.terms.errors import SessionError
 from tests.soak.mutations import DEEP, ODD, Outcome
 from tests.soak.session_zips import Members, members_of, of_zip, whole_data
 
-SECONDS = 1.0  # of processor time, to read one
+SECONDS = 5.0  # of processor time, to read one: a bomb is inflated up to its bound, 512 MiB
 BYTES = 1 << 30  # of address space on top of what the test itself has
 LONGEST = 700  # letters of a sentence
 
