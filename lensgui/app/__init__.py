@@ -1,8 +1,15 @@
 """The application: how it starts, what runs beside the window, and how it ends.
 
+commands: What is made from the table of actions: menus, keys, the search and the sheet.
+export: Pictures taken home: the dialog, all at once, the clipboard.
 fetching: Bringing a model in the background while another is open.
 notebook: The window beside a script or a notebook that goes on.
 runtime: What runs beside the window: errors nobody caught, garbage collection, imports put off.
+sessions: Sessions as files: opened, saved, found again after a crash, and shown without their
+    model.
+settings: What the user has set once for every window: kept in a file, changed in one dialog,
+    applied.
 smoke: The smoke test: does a window on the toy model come to rest with every picture drawn?
 start: Putting the application together, running it, and leaving it in time.
+window: The window: docks, bars, and the exchange between panes and worker.
 """

@@ -13,6 +13,7 @@ from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.commands.menus import Commands
+from lensgui.app.export.exporting import Exporting
 from lensgui.app.fetching import Fetching
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.sessions.absent import AbsentBar
@@ -146,7 +147,8 @@ def build(
     if options.request is not None and options.request.trouble:
         window.status.show_fault(options.request.trouble)  # rather than what is fetched
     applied = Applied(appearance, window, kept)  # last, so that its remark is read
-    commands = Commands(window, history, sessions)
+    exporting = Exporting(window, sessions)
+    commands = Commands(window, history, sessions, exporting)
     commands.search.sources.append(applied.entries)
     faults.status_message.connect(window.status.show_fault)
     collector = Collector(lambda: runner.is_busy, window)
@@ -218,6 +220,7 @@ def leave(parts: Parts, seconds: float = 0.9) -> bool:
     parts.fetching.download.stop()
     has_ended = parts.runner.close(int(1000 * seconds))
     has_ended = parts.sessions.close() and has_ended
+    has_ended = parts.commands.exporting.close() and has_ended
     if parts.warming is not None:
         has_ended = parts.warming.finish(seconds) and has_ended
     if has_ended:  # a worker that still runs must not find Python collecting

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import menu_line
@@ -86,8 +86,33 @@ def show_menu(pane: Pane, verbs: Sequence[Verb], where: QPoint) -> QMenu:
     menu.setToolTipsVisible(True)
     menu.clear()
     _fill(menu, verbs)
+    widget = pane.childAt(pane.mapFromGlobal(where))
+    if pane.shown_at(widget) is not None:
+        menu.addSeparator()
+        _fill(menu, of_picture(pane, widget))
     menu.popup(where)
     return menu
+
+
+def of_picture(pane: Pane, widget: QWidget | None) -> list[Verb]:
+    """Return what can be done with the whole picture that a widget of a pane draws."""
+
+    def taking(how: str) -> Callable[[], None]:
+        return lambda: pane.taken.emit(widget, how)
+
+    return [
+        Verb(
+            "Export this picture…",
+            "Save it as PNG, SVG, PDF, CSV, NPZ or a script, with a caption that says what it is.",
+            taking("export"),
+        ),
+        Verb("Copy as picture", "Copy it to the clipboard, to be pasted.", taking("copy_picture")),
+        Verb(
+            "Copy its numbers",
+            "Copy its numbers to the clipboard as a table, to be pasted into a spreadsheet.",
+            taking("copy_numbers"),
+        ),
+    ]
 
 
 def _fill(menu: QMenu, verbs: Sequence[Verb]) -> None:

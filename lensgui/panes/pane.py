@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from PySide6.QtCore import QEvent, Signal, Slot
-from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard, Reply
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
+from lensgui.panes.figures.shown import Shown
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST
@@ -67,6 +68,8 @@ class Pane(QWidget):
         paused: (name, is_paused) the user lets a question rest, or go on.
         from_file: (is_so,) whether what it shows is partly as a file had it.
         anew: The user wants that to be worked out here.
+        taken: (widget, how) the user wants to take a picture home: "export", "copy_picture",
+            "copy_numbers", or "menu" to be asked which.
     """
 
     title: ClassVar[str] = ""
@@ -88,6 +91,7 @@ class Pane(QWidget):
     paused = Signal(str, bool)
     from_file = Signal(bool)
     anew = Signal()
+    taken = Signal(object, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +133,20 @@ class Pane(QWidget):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return a few lines that compute with the library what this pane shows."""
         return ""
+
+    def shown(self) -> list[Shown]:
+        """Return the pictures that there are, the main one first, as they are taken home."""
+        return []
+
+    def shown_at(self, widget: QWidget | None) -> Shown | None:
+        """Return the picture that a widget draws, or is a part of; None if it is of none."""
+        return next((one for one in self.shown() if one.is_of(widget)), None)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what can be done with a picture that has no menu of its own."""
+        widget = self.childAt(event.pos())
+        if self.shown_at(widget) is not None:
+            self.taken.emit(widget, "menu")
 
     def show_document(self, document: Document) -> None:
         """Show the document."""

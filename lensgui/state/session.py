@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -77,6 +78,7 @@ class Session(QObject):
     Attributes:
         changed: (Document,) after every edit, undo and redo.
         undo_stack: The history.
+        changed_at: When it was changed last; None while it is as it was made.
     """
 
     changed = Signal(object)
@@ -85,6 +87,7 @@ class Session(QObject):
         super().__init__(parent)
         self._document = document
         self.undo_stack = QUndoStack(self)
+        self.changed_at: datetime | None = None
 
     @property
     def document(self) -> Document:
@@ -137,13 +140,20 @@ class Session(QObject):
         if self._document.model == gone:
             self.show(self._document.having(model=kept))
 
-    def begin(self, document: Document) -> None:
-        """Take another document, with no history."""
+    def begin(self, document: Document, changed_at: datetime | None = None) -> None:
+        """Take another document, with no history.
+
+        Args:
+            document: The document.
+            changed_at: When it was changed last; None if it never was.
+        """
         self.undo_stack.clear()
         self.show(document)
+        self.changed_at = changed_at
 
     def show(self, document: Document) -> None:
         """Take a document as the present one without recording a step."""
         if document != self._document:
             self._document = document
+            self.changed_at = datetime.now(UTC)
             self.changed.emit(document)

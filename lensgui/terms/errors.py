@@ -11,6 +11,10 @@ class SessionError(Exception):
     """A session file can't be read or written; the message is one sentence for the user."""
 
 
+class ExportError(Exception):
+    """A figure can't be written, or a picture not read; the message is one sentence."""
+
+
 def reason(error: BaseException) -> str:
     """Return all that an error says, in one line, or its kind, to be put into a sentence."""
     lines = [line.strip().rstrip(".:;") for line in str(error).splitlines()]

@@ -13,6 +13,7 @@ from tests import fakes
 from tests.answering import last
 
 CURSOR = Cursor(layer=2, head=1, position=3)
+OF_PICTURES = ("Export this picture…", "Copy as picture", "Copy its numbers")  # in every menu
 PAIR = PromptPair("When John and Mary went", "When Mary and Mary went", " Mary", " John")
 
 

@@ -21,7 +21,7 @@ from lensgui.state.views import AttentionView
 from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
 from tests.fakes import attention as fake_attention
-from tests.panes.conftest import CURSOR, PAIR, answer, in_session, take_head, tell
+from tests.panes.conftest import CURSOR, OF_PICTURES, PAIR, answer, in_session, take_head, tell
 from tests.pictures import draws
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -281,6 +281,8 @@ def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
         "Pin L4H2",
         "Role of L4H2",
         "Copy the value",
+        "",
+        *OF_PICTURES,
     }
     with qtbot.waitSignal(pane.pinned) as pinned:
         offered["Pin L4H2"].trigger()
@@ -297,7 +299,8 @@ def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):
     pane.head.menu_requested.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     offered = [action.text() for action in menu.actions()]
-    assert offered == ["Pin L2H1 · 3 → 1", "Role of L2H1", "Copy the value"]
+    verbs = ["Pin L2H1 · 3 → 1", "Role of L2H1", "Copy the value"]
+    assert offered == [*verbs, "", *OF_PICTURES]
 
 
 def test_pinned_edges_are_framed_in_the_map_of_their_head(pane, document):

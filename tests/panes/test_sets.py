@@ -21,7 +21,7 @@ from lensgui.state.session import Session
 from lensgui.state.views import FeedersView, Link
 from tests import fakes
 from tests.answering import last
-from tests.panes.conftest import PAIR, answer, in_session, tell
+from tests.panes.conftest import OF_PICTURES, PAIR, answer, in_session, tell
 from tests.panes.test_attention_pictures import settle
 from tests.pictures import move
 
@@ -223,6 +223,8 @@ def test_what_a_set_can_be_asked(document, show, qtbot):
         "Who feeds them?",
         "Pin these 3 heads",
         "Copy the value",
+        "",
+        *OF_PICTURES,
     ]
     with qtbot.waitSignal(pane.edited) as edited:
         verbs["Pin these 3 heads"].trigger()

@@ -34,6 +34,7 @@ ALL = (
     panes.all_kinds,
     panes.pairs,
     kept.found,
+    kept.exports,
     kept.sessions,
     scenes.failures,
 )

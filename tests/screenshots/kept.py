@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog
 
+from lensgui.app.export.dialog import ExportDialog
 from lensgui.app.sessions.autosaving import Offer
 from lensgui.state.autosave import Left
 from lensgui.state.selection import Cursor
@@ -41,6 +42,16 @@ def found(camera: Camera) -> None:
     parts.appearance.choose("light")
     window.undo()
     camera.wait()
+
+
+def exports(camera: Camera) -> None:
+    """The dialog that exports a picture, in every look."""
+    exporting = camera.parts.commands.exporting
+    for look in LOOKS:
+        camera.parts.appearance.choose(look)
+        exporting.export()
+        of_dialog(camera, f"export-{look}", ExportDialog)
+    camera.parts.appearance.choose("light")
 
 
 def sessions(camera: Camera) -> None:

@@ -22,6 +22,7 @@ from lensgui.app.commands.dialogs import HistoryDialog, show_sheet
 from lensgui.app.commands.entries import Entry
 from lensgui.app.commands.matches import Uses
 from lensgui.app.commands.search import Search
+from lensgui.app.export.exporting import Exporting
 from lensgui.app.sessions.choosing import RecentMenu
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.settings.appearance import CHOICES
@@ -50,12 +51,19 @@ class Commands(QObject):
         window: The window.
         sessions: Its session as a file.
         search: Finds everything in it.
+        exporting: Takes its pictures home.
         history: Lists its steps.
     """
 
-    def __init__(self, window: MainWindow, history: QSettings | None, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        history: QSettings | None,
+        sessions: Sessions,
+        exporting: Exporting,
+    ) -> None:
         super().__init__(window)
-        self.window, self.sessions = window, sessions
+        self.window, self.sessions, self.exporting = window, sessions, exporting
         self.search = Search(window, Uses(history))
         self.history = HistoryDialog(window.session.undo_stack, window)
         self._bare: dict[str, QAction] = {}

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from lensgui.app.sessions.closing import ask_replacing
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes.controls.controls import menu_line
+from lensgui.state.sessions.pictures import SUFFIXES, is_picture
 from lensgui.state.sessions.saved import SUFFIX
 
 FILTER = f"lensgui sessions (*{SUFFIX})"
@@ -138,7 +139,7 @@ class Drops(QObject):
             return False
         event.acceptProposedAction()
         if event.type() == QEvent.Type.Drop:
-            if path.suffix == SUFFIX:
+            if path.suffix == SUFFIX or is_picture(path):
                 self.session.emit(path)
             else:
                 self.model.emit(str(path))
@@ -146,9 +147,10 @@ class Drops(QObject):
 
 
 def dropped(data: QMimeData) -> Path | None:
-    """Return the session, folder or file of weights that is dragged; None if it is none."""
+    """Return the session, picture, folder or weights that are dragged; None if they are none."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     path = paths[0] if len(paths) == 1 else None
-    if path is None or not (path.suffix in (SUFFIX, *WEIGHTS) or path.is_dir()):
+    is_known = path is not None and path.suffix.lower() in (SUFFIX, *SUFFIXES, *WEIGHTS)
+    if path is None or not (is_known or path.is_dir()):
         return None
     return path

@@ -23,6 +23,7 @@ from lensgui.prompts.pair import PromptPair
 from lensgui.state.autosave import Left, Writer, discard
 from lensgui.state.document import Document
 from lensgui.state.sessions.late import model_shape, read, size_of_answers, write
+from lensgui.state.sessions.pictures import is_picture
 from lensgui.state.sessions.saved import SUFFIX, ModelReference, Saved
 from lensgui.terms.errors import SessionError
 from lensgui.terms.model_key import BEST_DEVICE
@@ -205,7 +206,8 @@ class Sessions(QObject):
             return
         before, is_open = self._written, path == self.file.path
         if self._may_leave() and not (is_open and self._written > before):
-            self.show(found, path)  # else it is there already, newer than what was read
+            kept = None if is_picture(path) else path  # which Save must not replace
+            self.show(found, kept)  # else it is there already, newer than what was read
 
     def show(self, saved: Saved, path: Path | None, *, is_modified: bool = False) -> None:
         """Show what a file has, or more than that file; of what is in none, without its path."""
@@ -243,7 +245,7 @@ class Sessions(QObject):
         if card is not None and card.key != document.model:
             self._host.exchange.forget_model()  # else a model that fails would be replaced by it
         self._clean = None if is_modified else document
-        self._host.session.begin(document)
+        self._host.session.begin(document, self._kept.changed if self._kept else None)
         if is_modified:
             self.autosave.now()
         else:

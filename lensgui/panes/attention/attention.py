@@ -20,8 +20,11 @@ from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.attention.focus import HeadFocus
+from lensgui.panes.attention.head_numbers import NAMES
 from lensgui.panes.controls.controls import Shares, dress
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.figures.shown import Shown
+from lensgui.panes.head_grid import panels as head_grids
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
 from lensgui.panes.head_grid.ranking import NAMED, question
@@ -134,6 +137,29 @@ class AttentionPane(Pane):
             grid_hides_first=view.hides_first,
             ranked=script.ranked(document, NAMED[view.score], cursor, view.side),
         )
+
+    def shown(self) -> list[Shown]:
+        """Return the selected head as it is drawn, all heads, and what ranks them."""
+        view, pair = self._view, self._pair
+        whose = {"difference": "clean − corrupted"}.get(view.side, f"the {view.side} prompt")
+        differing = pair.differing if pair is not None and self.slice is not None else ()
+        says = f"{self.name.text()}, {whose}: rows are destinations, columns are sources"
+        says += "; position 0 is left out" * view.head_hides_first + "."
+        found = self.focus.shown(says, frozenset(differing))
+        grid = self.grid
+        if grid.atlas is not None:
+            every = f"All heads, {whose}" + "; position 0 is left out" * view.hides_first
+            panel = head_grids.thumbs(grid.atlas, NAMES[grid.atlas.measure])
+            title = "Attention of all heads"
+            found.append(Shown(grid, "all heads", (panel,), every, grid.is_stale, title))
+        ranks = head_grids.ranks(grid.ranking) if grid.ranking is not None else None
+        if ranks is not None and grid.ranking is not None:
+            score = grid.ranking.score
+            means = f"{score.title}: {score.meaning}"
+            found.append(
+                Shown(self.all_heads.ranked, "head scores", (ranks,), means, grid.is_stale)
+            )
+        return found
 
     def show_document(self, document: Document) -> None:
         """Show how attention is looked at, and outline the pinned heads."""

@@ -8,12 +8,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import HeadSlice
+from lensgui.panes.attention import panels
 from lensgui.panes.attention.attention_controls import FocusBar
 from lensgui.panes.attention.head_lines import HeadLines
 from lensgui.panes.attention.head_map import HeadMap
 from lensgui.panes.attention.head_numbers import Weights, weights
 from lensgui.panes.attention.head_text import TextArea
 from lensgui.panes.controls.controls import headline, line
+from lensgui.panes.figures.figure import Panel
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import AttentionView
@@ -131,6 +134,27 @@ class HeadFocus(QWidget):
         self.share.setToolTip(
             "How much of this head's attention position 0 holds, on average over later queries."
         )
+
+    def shown(self, says: str, marked: frozenset[int]) -> list[Shown]:
+        """Return the head as it is drawn, to be taken home.
+
+        Args:
+            says: What it shows, in sentences.
+            marked: Positions that differ between clean and corrupted.
+        """
+        found, view = self.weights, self.view
+        if found is None:
+            return []
+        heading, chosen = f"Attention of {_name(self.heads)}", self.text.chosen
+        widget: HeadMap | HeadLines | TextArea = self.map
+        panel: Panel = panels.heatmap(found, marked)
+        if view.drawing == "lines":
+            widget, panel = self.lines, panels.strands(found, marked, view)
+            says += f" Lines below {percent(view.least_line)} of the scale are left out."
+        elif view.drawing == "text" and chosen is not None:
+            widget, panel = self.area, panels.prose(found, chosen, is_from=view.is_from)
+            says += f" {self.text.headline()}."
+        return [Shown(widget, "", (panel,), says, self.map.is_stale, heading)]
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""

@@ -31,6 +31,8 @@ from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, headline, menu_line
+from lensgui.panes.figures.shown import Shown
+from lensgui.panes.inspector import panels
 from lensgui.panes.inspector.lens_rows import LensRows
 from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
 from lensgui.panes.inspector.sections import (
@@ -149,6 +151,19 @@ class InspectorPane(Pane):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the selected head's numbers."""
         return script.inspector(document, cursor)
+
+    def shown(self) -> list[Shown]:
+        """Return the numbers of the selected place, and what each part says of it."""
+        place, found = self.place.text(), list[Shown]()
+        known = self.numbers.shown
+        if known:
+            found.append(panels.numbers_here(known, self.numbers, place))
+        for name, kind in KINDS.items():
+            part, reading = getattr(self, name), self.answer(name, kind)
+            if reading is not None:
+                make = getattr(panels, name)
+                found.append(make(reading, part, place, is_stale=self.is_stale(name)))
+        return [one for one in found if one.panels]
 
     def show_document(self, document: Document) -> None:
         """Show pins and notes."""

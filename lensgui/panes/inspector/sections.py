@@ -214,6 +214,11 @@ class NumbersSection(Section):
         self._shown: tuple[Number, ...] | None = None
         self.column.addLayout(self._grid)
 
+    @property
+    def shown(self) -> tuple[Number, ...]:
+        """The numbers that are written."""
+        return self._shown or ()
+
     def show_numbers(self, found: Sequence[Number]) -> None:
         """Write one line for each number."""
         if self._shown == tuple(found):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import (
     QAbstractTableModel,
     QEvent,
@@ -18,8 +19,10 @@ from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from lensgui.jobs.arrays import Axis
 from lensgui.jobs.results import PairsReading, RowReading
 from lensgui.panes import theme
+from lensgui.panes.figures.figure import Data, Sheet
 from lensgui.panes.pictures.painted import say
 from lensgui.panes.token_text import plain_tip, signed, visible
 from lensgui.prompts.diff import changed_spans
@@ -132,6 +135,24 @@ class PairModel(QAbstractTableModel):
         if role == Role.TextAlignmentRole and column in (ON_CLEAN, ON_CORRUPTED):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
+
+    def sheet(self) -> Sheet:
+        """Return the table as a panel of a figure, its prompts whole."""
+        titles = [title for title in HEADINGS if title]
+        rows = range(len(self.rows))
+        texts = [[self._words(row, at) for at in range(CLEAN, MARK)] for row in rows]
+        readings = [self.reading_of(row) for row in rows]
+        numbers = {
+            title: np.array([_number(known, side) for known in readings], np.float64)
+            for title, side in (("on_clean", "clean"), ("on_corrupted", "corrupted"))
+        }
+        words = {
+            name: [str(getattr(row.pair, name)) for row in self.rows]
+            for name in ("clean", "corrupted", "answer", "distractor")
+        }
+        words["included"] = ["yes" if row.is_included else "no" for row in self.rows]
+        axis = Axis("pair", tuple(rows), tuple(map(str, rows)))
+        return Sheet("", titles, texts, Data((axis,), numbers, words))
 
     def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
         """Tell that a row was ticked or unticked; the document decides."""
@@ -274,3 +295,9 @@ class PairView(QTableView):
     def _tell(self, index: QModelIndex) -> None:
         if index.column() != CHECK and len(self.chosen_rows()) <= 1:
             self.chosen.emit(index)
+
+
+def _number(known: RowReading | None, side: str) -> float:
+    """Return what is known of a row on one side; NaN for nothing."""
+    value = None if known is None else getattr(known, side)
+    return float("nan") if value is None else float(value)

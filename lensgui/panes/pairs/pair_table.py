@@ -24,6 +24,7 @@ from lensgui.jobs.results import ModelCard, PairsReading
 from lensgui.panes.actions import PANE_ACTIONS, Action
 from lensgui.panes.controls.controls import button, dress, menu_line, sentence
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.files import files_folder
 from lensgui.panes.pairs.pair_model import PairModel, PairView
 from lensgui.panes.pairs.word_roles import WordRoles
@@ -152,6 +153,14 @@ class PairTablePane(Pane):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the metric of every pair and its mean."""
         return script.pair_table(document)
+
+    def shown(self) -> list[Shown]:
+        """Return the table."""
+        model = self.model
+        if not model.rows:
+            return []
+        says = f"{len(model.rows)} prompt pairs and their {model.metric}"
+        return [Shown(self.view, "", (model.sheet(),), says)]
 
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""

@@ -15,13 +15,15 @@ from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser, Groups, Option
 from lensgui.panes.controls.controls import Lines, keep_room
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.figures.figure import Cells
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
 from lensgui.panes.patching import followups
 from lensgui.panes.patching.patching import ALL_KINDS, EMPTY_STATE, PatchingPane
 from lensgui.panes.patching.tiles import Tiles
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.python import sweeps
-from lensgui.panes.sweep_view import cells, faces, sweep_footer
+from lensgui.panes.sweep_view import cells, faces, panels, sweep_footer
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.kinds import DIRECTIONS
 from lensgui.panes.sweep_view.sweep_footer import PauseButton
@@ -133,6 +135,24 @@ class AllKindsPane(Pane):
         """Return how to sweep all kinds, and which cell of each does most."""
         view = document.views.all_kinds
         return sweeps.all_kinds(document, [document.patching(kind) for kind in _kinds(view)])
+
+    def shown(self) -> list[Shown]:
+        """Return all maps in one figure, or the one that is enlarged."""
+        maps, is_stale = list[Cells](), False
+        alone = self.tiles.enlarged
+        for number, (kind, tile) in enumerate(zip(self.kinds, self.tiles.tiles, strict=True)):
+            if tile.picture is None or tile.sweep is None or alone not in (None, number):
+                continue
+            unit = faces.counted(tile.sweep)
+            limit = cells.scaled(tile.sweep, self._drawn[number][1].end)[1]
+            name = kind.words[0]
+            maps.append(panels.heatmap(tile.picture, limit, unit, name[:1].upper() + name[1:]))
+            is_stale = is_stale or tile.is_stale
+        leading = self._leading()
+        if not maps or leading is None:
+            return []
+        says = panels.says(leading, "Activation patching of all kinds")
+        return [Shown(self.tiles, "", tuple(maps), says, is_stale)]
 
     def draw_roles(self) -> None:
         """Write the letters of roles."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
-from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.figures.figure import Bars, Data
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.terms.kinds import HeadInput
@@ -34,6 +36,7 @@ class InputTotals(QWidget):
     Attributes:
         value: The input that is shown to be looked at.
         is_stale: Whether what is written answers an older question.
+        totals: What is written; None for nothing known.
         chosen: (changes,) the field of the view: the user wants to see another.
     """
 
@@ -43,6 +46,7 @@ class InputTotals(QWidget):
         super().__init__(parent)
         self.value: HeadInput = "q"
         self.is_stale = False
+        self.totals: Sweep | None = None
         self.buttons: dict[HeadInput, QToolButton] = {}
         group = QButtonGroup(self)
         row = Flow(self, spacing=3)
@@ -86,7 +90,7 @@ class InputTotals(QWidget):
 
     def show_totals(self, totals: Sweep | None, *, is_stale: bool = False) -> None:
         """Write what all paths carry together, dimmed if it is old; None for nothing known."""
-        self.is_stale = is_stale
+        self.totals, self.is_stale = totals, is_stale
         role = QPalette.ColorRole.PlaceholderText if is_stale else QPalette.ColorRole.ButtonText
         for at, (name, each) in enumerate(self.buttons.items()):
             plural, what = INPUTS[name]
@@ -101,6 +105,18 @@ class InputTotals(QWidget):
             each.setForegroundRole(role)
             each.setToolTip(plain_tip(f"Paths into {plural}, {what}: {words}."))
             each.setAccessibleDescription(words)
+
+    def shown_bars(self) -> Bars | None:
+        """Return what is written as bars; None while nothing is known."""
+        totals = self.totals
+        if totals is None:
+            return None
+        known = np.where(totals.states == CellState.EXACT, totals.shown, np.nan).astype(np.float64)
+        names = [f"{name} ({plural})" for name, (plural, _) in INPUTS.items()]
+        axis = Axis("input", tuple(range(len(names))), tuple(INPUTS))
+        words = ["…" if value != value else signed(value, 2) for value in known.tolist()]
+        counted = f"{totals.metric}, {totals.shown_unit}"
+        return Bars("", names, known, words, counted, Data((axis,), {"value": known}))
 
     def _choose(self, name: HeadInput, checked: bool = True) -> None:
         self.chosen.emit({"input": name})

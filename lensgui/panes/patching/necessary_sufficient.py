@@ -15,6 +15,7 @@ from lensgui.jobs.requests import HeadRoles, Patching, Request
 from lensgui.jobs.results import Reply
 from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.patching.selected_heads import SelectedHeads
@@ -22,7 +23,7 @@ from lensgui.panes.python import sweeps
 from lensgui.panes.scatter.point_key import PointKey
 from lensgui.panes.scatter.point_plot import Points
 from lensgui.panes.scatter.scatter import Scatter
-from lensgui.panes.sweep_view import cells
+from lensgui.panes.sweep_view import cells, panels
 from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, extended, gathered
@@ -118,6 +119,23 @@ class NecessaryPane(Pane):
         """Return how to patch every head both ways."""
         asked = Patching(document.model, document.asked, HEADS, rows=document.rows)
         return sweeps.necessary(document, asked)
+
+    def shown(self) -> list[Shown]:
+        """Return the points."""
+        points, sweep = self.scatter.points, self._shown.get("sufficient")
+        if points is None or sweep is None:
+            return []
+        effects = self._effects
+        key = ""
+        if effects is not None and points.shades is not None:
+            end = _shades(effects)[0] or 1.0
+            key = f"Colour: direct logit attribution, ±{end:.3g} logits; a minus marks negative."
+        if effects is not None and points.areas is not None:
+            key += " Area: attention to the answer."
+        counted = f"{sweep.metric}, {sweep.shown_unit}"
+        says = f"Every head by what it restores and breaks: {counted}. {LEGEND}"
+        panel = panels.cloud(points, key.strip())
+        return [Shown(self.scatter, "", (panel,), says, self.scatter.is_stale)]
 
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""
@@ -296,8 +314,7 @@ class NecessaryPane(Pane):
             found = menus.of_place(self, Cursor(*head), self._pins)
         if number is not None:
             found.append(menus.copying(self._words(number)))
-        if found:
-            menus.show_menu(self, found, where)
+        menus.show_menu(self, found, where)
 
 
 def _shades(effects: HeadEffects) -> tuple[float | None, NDArray[np.uint8] | None]:

@@ -15,6 +15,7 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.panes.patching import followups
 from lensgui.panes.pictures.heatmap import Heatmap
@@ -111,6 +112,15 @@ class PatchingPane(Pane):
         answered = self.answer(self._name_of_a(document), Sweep)
         side = compare.drawn_side(_view(document).side, answered, self.sweep)
         return sweeps.shown(document, request, self._a(document, anywhere), side)
+
+    def shown(self) -> list[Shown]:
+        """Return the sweep's map, and what is open beside it."""
+        document = self._document
+        if document is None:
+            return []
+        side = _view(document).side
+        a = document.compared if side == "A" else None
+        return self.view.shown(f"Activation patching: {(a or document).kind.words[0]}")
 
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""

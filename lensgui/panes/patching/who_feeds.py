@@ -13,9 +13,10 @@ from lensgui.jobs.requests import PathsInto, Request, WhoFeeds
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import dress
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
 from lensgui.panes.patching.chain import Chain
-from lensgui.panes.patching.inputs import InputTotals
+from lensgui.panes.patching.inputs import NOT_ADDITIVE, InputTotals
 from lensgui.panes.python import sweeps
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.faces import Setting
@@ -98,6 +99,20 @@ class FeedersPane(Pane):
         view, heads = document.views.feeders, self._receivers(document, cursor) or ((0, 0),)
         hears = _hear_each_other(view, heads)
         return sweeps.who_feeds(document, heads, view.input, hear_each_other=hears)
+
+    def shown(self) -> list[Shown]:
+        """Return the senders, and what all paths carry together."""
+        found = self.feeding
+        if found is None:
+            return []
+        into = menus.heads_name(found.heads, NAMED)
+        says = f"Path patching into {into} ({found.receiver}). {LEGEND_TIP}: {cells.legend(found)}."
+        bars = self.input.shown_bars()
+        totals = []
+        if bars is not None:
+            words = f"What all paths into {into} carry together; {NOT_ADDITIVE}."
+            totals = [Shown(self.input, "all paths", (bars,), words, self.input.is_stale)]
+        return [*self.picture.shown(says, f"Who feeds {into}"), *totals]
 
     def show_document(self, document: Document) -> None:
         """Show what is asked about the receiving heads."""

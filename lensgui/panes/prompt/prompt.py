@@ -21,7 +21,9 @@ from lensgui.jobs.results import (
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, dress
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
+from lensgui.panes.prompt import panels
 from lensgui.panes.prompt.answer_row import AnswerRow
 from lensgui.panes.prompt.message_line import MessageLine
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
@@ -93,6 +95,13 @@ class PromptPane(Pane):
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the metric and the likeliest next tokens."""
         return script.prompt(document)
+
+    def shown(self) -> list[Shown]:
+        """Return what comes next after both prompts, and how surprising their tokens are."""
+        reading = self.reading
+        if reading is None or not reading.complete:
+            return []
+        return panels.shown(reading, self.next["clean"], self._rows, is_stale=self.is_stale("pair"))
 
     def show_document(self, document: Document) -> None:
         """Show the prompts and answers as they are now."""

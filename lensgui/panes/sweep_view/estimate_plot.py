@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from lensgui.jobs.arrays import CellState, Sweep
 from lensgui.panes.scatter.point_plot import Points
@@ -43,6 +44,7 @@ class EstimatePlot(QWidget):
         self.scatter.picked.connect(self._pick)
         self.scatter.hovered.connect(self.hovered)
         self.scatter.verb_requested.connect(self._act)
+        self.scatter.menu_requested.connect(self._pass_on)
 
     def show_face(self, face: Sweep, setting: Setting, where: str, cursor: Cursor) -> None:
         """Draw a sweep of two axes that has estimates.
@@ -63,6 +65,12 @@ class EstimatePlot(QWidget):
         number = {place: at for at, place in enumerate(self._places)}
         pinned = [number[pin] for pin in pins if pin in number]
         self.scatter.show_chosen(number.get(cell) if cell is not None else None, pinned)
+
+    @Slot(object, object)
+    def _pass_on(self, number: int | None, where: QPoint) -> None:
+        """Let the pane offer what can be done with the plot: points have no verbs."""
+        reason = QContextMenuEvent.Reason.Mouse
+        QApplication.sendEvent(self, QContextMenuEvent(reason, self.mapFromGlobal(where), where))
 
     @Slot(str, int)
     def _act(self, verb: str, number: int) -> None:

@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from lensgui.jobs.arrays import Sweep
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Lines, Shares, keep_room
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
+from lensgui.panes.sweep_view import panels
 from lensgui.panes.sweep_view.faces import Setting, counted, draw, own_end
 from lensgui.panes.sweep_view.top_cells import TopCells
 from lensgui.panes.token_text import plain_tip
@@ -48,7 +50,7 @@ class SweepPicture(QWidget):
         self, name: str, tip: str, describe: Callable[[int, int], str], parent: QWidget
     ) -> None:
         super().__init__(parent)
-        self._counted = ""
+        self._counted, self._limit = "", 0.0
         self.legend = Lines(LEGEND_LINES, self)
         self.heatmap = Heatmap(theme.diverging, describe, parent=self)
         self.heatmap.setAccessibleName(name)
@@ -121,10 +123,28 @@ class SweepPicture(QWidget):
             return
         self._counted = counted(face, is_difference=is_difference)
         own = own_end(range_, self._counted)
-        picture, limit = draw(face, replace(setting, end=own or setting.end))
+        picture, self._limit = draw(face, replace(setting, end=own or setting.end))
         self.heatmap.show_picture(picture)
         self.heatmap.show_stale(is_stale)
-        self.levels.show_end(limit, is_own=own is not None)
+        self.levels.show_end(self._limit, is_own=own is not None)
+
+    def shown(self, says: str, heading: str) -> list[Shown]:
+        """Return the map and the table below it, as they are taken home.
+
+        Args:
+            says: What they show, in sentences.
+            heading: What stands above them.
+        """
+        picture, is_stale = self.heatmap.picture, self.heatmap.is_stale
+        if picture is None:
+            return []
+        panel = panels.heatmap(picture, self._limit, self._counted)
+        found = [Shown(self.heatmap, "", (panel,), says, is_stale, heading)]
+        if self.table.isVisibleTo(self) and self.table.rowCount():
+            table = panels.sheet("", self.table.titles, self.table.texts)
+            strongest = f"{heading}: strongest cells"
+            found.append(Shown(self.table, "strongest cells", (table,), says, is_stale, strongest))
+        return found
 
     @Slot(object)
     def _range(self, end: float | None) -> None:

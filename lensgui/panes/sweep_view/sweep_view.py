@@ -12,7 +12,8 @@ from lensgui.jobs.arrays import Axis, Sweep
 from lensgui.jobs.results import PairReading
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Lines, line
-from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
+from lensgui.panes.figures.shown import Shown
+from lensgui.panes.sweep_view import cells, compare, faces, panels, sweep_footer
 from lensgui.panes.sweep_view.compare import CompareRow
 from lensgui.panes.sweep_view.estimate_plot import EstimatePlot
 from lensgui.panes.sweep_view.faces import NOWHERE, Setting
@@ -303,6 +304,28 @@ class SweepPlot(QWidget):
         if axis is None:
             return self.given.selected
         return replace(self.given.selected, position=axis.coordinates[self.slider.at])
+
+    def shown(self, kind: str) -> list[Shown]:
+        """Return the pictures that are drawn, as they are taken home.
+
+        Args:
+            kind: The words for what is patched.
+        """
+        face, where = self.face, self._where()
+        if face is None:
+            return []
+        says = panels.says(face, kind) if self._sides is None else f"{kind}: {self.legend.text()}."
+        says += f" Shown {where}." * bool(where)
+        found = self.picture.shown(says, kind)
+        points, is_stale = self.estimates.scatter.points, self.given.is_stale
+        if self.estimates.isVisibleTo(self) and points is not None:
+            panel = panels.cloud(points)
+            found.append(Shown(self.estimates, "estimate against exact", (panel,), says, is_stale))
+        if self.whiskers.isVisibleTo(self) and self.whiskers.shown:
+            panel_ = panels.intervals(self.whiskers.shown, faces.counted(face))
+            tip = f"{says} Bars: means; lines: 95 % of resamples of the pairs."
+            found.append(Shown(self.whiskers, "intervals", (panel_,), tip, is_stale))
+        return found
 
     @Slot(int)
     def _slide(self, at: int) -> None:

@@ -98,6 +98,23 @@ class TopCells(QTableWidget):
                     )
                 self.setItem(row, column, item)
 
+    @property
+    def titles(self) -> list[str]:
+        """What its columns are called."""
+        found = map(self.horizontalHeaderItem, range(self.columnCount()))
+        return [item.text() if item is not None else "" for item in found]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """What its rows say."""
+        return [
+            [
+                item.text() if (item := self.item(row, at)) is not None else ""
+                for at in range(len(HEAD))
+            ]
+            for row in range(self.rowCount())
+        ]
+
     @Slot(int, int)
     def _pick(self, row: int, column: int) -> None:
         self.picked.emit(dict(self._fields[row]))

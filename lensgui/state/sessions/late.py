@@ -27,6 +27,13 @@ def write(path: str | Path, saved: Saved) -> None:
     sessions.write(path, saved)
 
 
+def to_bytes(saved: Saved) -> bytes:
+    """As `sessions.to_bytes`."""
+    from lensgui.state.sessions import sessions
+
+    return sessions.to_bytes(saved)
+
+
 def size_of_answers(answers: Iterable[Answered], model: ModelKey) -> int:
     """As `sessions.size_of_answers`."""
     from lensgui.state.sessions import sessions

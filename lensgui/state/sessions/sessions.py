@@ -20,6 +20,7 @@ from lensgui.models.store import FORBIDDEN, FULL, write_whole
 from lensgui.state.sessions.array_files import ArrayReader, member_of
 from lensgui.state.sessions.container import MIB, USUAL, Container, Limits, is_session, pack
 from lensgui.state.sessions.conversion import Pairs, answers_record
+from lensgui.state.sessions.pictures import SUFFIXES, session_in
 from lensgui.state.sessions.saved import Saved
 from lensgui.state.sessions.sections import decode, encode, newer
 from lensgui.terms.errors import SessionError, reason
@@ -35,7 +36,7 @@ _FAULTS = (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticE
 
 
 def read(path: str | Path, limits: Limits = USUAL) -> Saved:
-    """Return what a session file holds.
+    """Return what a session file holds, or a picture that holds one.
 
     Args:
         path: The file.
@@ -55,7 +56,20 @@ def read(path: str | Path, limits: Limits = USUAL) -> Saved:
         raise SessionError(_reading_sentence(error, name)) from error
     except MemoryError as error:
         raise SessionError(_memory_sentence(name)) from error
+    if name.lower().endswith(SUFFIXES):
+        data = _carried(data, name)
     return from_bytes(data, name, limits)
+
+
+def _carried(data: bytes, name: str) -> bytes:
+    """Return the session file in a picture."""
+    try:
+        found = session_in(data)
+    except ValueError as error:
+        raise SessionError(f"{name} can't be opened ({error}): use another copy of it.") from error
+    if found is None:
+        raise SessionError(f"{name} is a picture without a session: choose a .lens file.")
+    return found
 
 
 def write(path: str | Path, saved: Saved) -> None:

@@ -1,0 +1,5 @@
+"""Pictures taken home: the dialog, all at once, the clipboard.
+
+dialog: The dialog that exports one picture: how it will look, and what goes along.
+exporting: From what the panes show to files and to the clipboard.
+"""

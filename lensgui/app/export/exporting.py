@@ -1,0 +1,262 @@
+"""From what the panes show to files and to the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtGui import QCursor, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+
+from lensgui.app.export.dialog import ExportDialog, Picture
+from lensgui.app.sessions.sessions import Sessions
+from lensgui.app.window.window import MainWindow
+from lensgui.panes import menus
+from lensgui.panes.figures import files
+from lensgui.panes.figures.drawing import painting
+from lensgui.panes.figures.drawing.layout import draw
+from lensgui.panes.figures.drawing.style import PAPER, Style
+from lensgui.panes.figures.files import FORMATS, Options
+from lensgui.panes.figures.numbers import as_table
+from lensgui.panes.figures.shown import NOTHING, STALE, Context, figure
+from lensgui.panes.files import files_folder
+from lensgui.panes.pane import Pane
+from lensgui.state.autosave import Writer
+from lensgui.state.sessions.late import to_bytes
+from lensgui.terms.errors import ExportError, SessionError
+
+NO_PICTURE = "No pane in front shows a picture yet: there is nothing to export."
+COPIED = "Copied {name} as a picture."
+COPIED_NUMBERS = "Copied the numbers of {name}: paste them into a spreadsheet."
+HOLDS_MORE = "The session has pairs or notes, which are not to travel in a picture unseen."
+SECONDS = 10.0  # that leaving waits for a disk
+
+
+class Exporting(QObject):
+    """Exports the pictures of a window.
+
+    Attributes:
+        said: (sentence,) what was done.
+        failed: (sentence,) why it could not be.
+        writer: Writes files beside the window.
+    """
+
+    said = Signal(str)
+    failed = Signal(str)
+
+    def __init__(self, window: MainWindow, sessions: Sessions) -> None:
+        super().__init__(window)
+        self._window, self._sessions = window, sessions
+        self._dialog: ExportDialog | None = None
+        self._folder: Path | None = None  # where the last file went
+        self._left = self._written = 0  # of the files that are exported together
+        self.writer = Writer(self)
+        self.writer.written.connect(self._take_written)
+        self.writer.failed.connect(self._take_failed)
+        self.said.connect(window.status.show_sentence)
+        self.failed.connect(window.status.show_fault)
+        for pane in window.panes.values():
+            pane.taken.connect(partial(self._take, pane))
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield the pictures of all panes, those of panes in front first."""
+        panes = sorted(self._window.panes.values(), key=lambda pane: not _is_seen(pane))
+        for pane in panes:
+            yield from self._of(pane)
+
+    def _of(self, pane: Pane) -> Iterator[Picture]:
+        window = self._window
+        document, cursor = window.session.document, window.selection.cursor
+        asked, code = pane.requests(document, cursor), ""
+        for shown in pane.shown():
+            code = code or pane.python(document, cursor)
+            changed = window.session.changed_at
+            context = Context(document, window.exchange.card, asked, changed, code)
+            yield Picture(pane.title, shown, figure(pane.title, shown, context))
+
+    def current(self) -> Picture | None:
+        """Return the picture that has the keyboard, else the first one in front."""
+        focus = QApplication.focusWidget()
+        found = [each for each in self.pictures() if _is_in_front(each)]
+        having = [each for each in found if each.shown.is_of(focus)]
+        inside = [each for each in found if _pane_of(each.shown.widget) is _pane_of(focus)]
+        return next(iter([*having, *inside, *found]), None)
+
+    @Slot()
+    def export(self, picture: Picture | None = None) -> None:
+        """Show the dialog, at a picture or at the one that has the keyboard."""
+        picture = picture or self.current()
+        if picture is None:
+            self.failed.emit(NO_PICTURE)
+            return
+        if self._dialog is None:
+            self._dialog = ExportDialog(self._window)
+            self._dialog.save_requested.connect(self._save_one)
+            self._dialog.copy_requested.connect(self._copy_picture)
+        reopening = self._reopening()
+        self._dialog.open_for(list(self.pictures()), picture, reopening)
+
+    @Slot()
+    def export_all(self) -> None:
+        """Export every picture that a pane shows, in the formats that are chosen last."""
+        found = [each for each in self.pictures() if not each.shown.is_stale]
+        if not found:
+            self.failed.emit(NO_PICTURE)
+            return
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Export all pictures to a folder", str(self._where())
+        )
+        if chosen:
+            self.export_to(Path(chosen), found)
+
+    def export_to(self, folder: Path, found: list[Picture]) -> None:
+        """Write pictures to a folder, each as vector graphics, pixels and numbers."""
+        self._folder = folder
+        options = self._dialog.options() if self._dialog is not None else usual()
+        for picture in found:
+            for name in ("png", "svg", "pdf", "csv"):
+                path = folder / f"{picture.figure.name}{FORMATS[name].suffix}"
+                self._submit(picture, name, path, replace(options, session=b""))
+
+    @Slot()
+    def copy_picture(self) -> None:
+        """Copy the picture that has the keyboard to the clipboard."""
+        picture = self.current()
+        if picture is None:
+            self.failed.emit(NO_PICTURE)
+        else:
+            self._copy_picture(picture, usual())
+
+    @Slot()
+    def copy_numbers(self) -> None:
+        """Copy the numbers of the picture that has the keyboard as a table."""
+        picture = self.current()
+        if picture is None:
+            self.failed.emit(NO_PICTURE)
+        else:
+            self._copy_numbers(picture)
+
+    def close(self) -> bool:
+        """End the thread that writes; return whether it ended in time."""
+        return self.writer.close(SECONDS)
+
+    def _take(self, pane: Pane, widget: QWidget | None, how: str) -> None:
+        """Do what a pane's menu was asked to do with a picture, or show that menu."""
+        found = list(self._of(pane))
+        picture = next((each for each in found if each.shown.is_of(widget)), None)
+        if picture is None:
+            self.failed.emit(NOTHING.format(title=pane.title))
+        elif how == "menu":
+            menus.show_menu(pane, [], QCursor.pos())
+        elif how == "copy_picture":
+            self._copy_picture(picture, usual())
+        elif how == "copy_numbers":
+            self._copy_numbers(picture)
+        else:
+            self.export(picture)
+
+    def _copy_numbers(self, picture: Picture) -> None:
+        if self._is_old(picture):
+            return
+        QGuiApplication.clipboard().setText(as_table(picture.figure))
+        self.said.emit(COPIED_NUMBERS.format(name=picture.figure.title))
+
+    @Slot(object, object)
+    def _copy_picture(self, picture: Picture, options: Options) -> None:
+        """Copy pixels, and lines and text beside them for programs that take these."""
+        if self._is_old(picture):
+            return
+        data = QMimeData()
+        data.setImageData(painting.image(draw(picture.figure, options.style), 2))
+        data.setData("image/svg+xml", files.as_bytes(picture.figure, "svg", options))
+        QGuiApplication.clipboard().setMimeData(data)
+        self.said.emit(COPIED.format(name=picture.figure.title))
+
+    @Slot(object, str, object)
+    def _save_one(self, picture: Picture, name: str, options: Options) -> None:
+        """Ask where a picture is to be saved, and save it."""
+        if self._is_old(picture):
+            return
+        suffix = FORMATS[name].suffix
+        first = self._where() / f"{picture.figure.name}{suffix}"
+        path, _ = QFileDialog.getSaveFileName(
+            self._dialog, f"Export {picture.figure.title}", str(first), f"*{suffix}"
+        )
+        if path:
+            self.save_to(Path(path), picture, name, options)
+
+    def save_to(self, path: Path, picture: Picture, name: str, options: Options) -> None:
+        """Write a picture to a file whose name may lack its ending."""
+        suffix = FORMATS[name].suffix
+        path = path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
+        self._folder = path.parent
+        self._submit(picture, name, path, options)
+
+    def _submit(self, picture: Picture, name: str, path: Path, options: Options) -> None:
+        def write() -> None:
+            try:
+                files.save(files.as_bytes(picture.figure, name, options), path)
+            except ExportError as error:
+                raise SessionError(str(error)) from error
+
+        self._left += 1
+        self.writer.submit(path, write)
+
+    @Slot(object)
+    def _take_written(self, path: Path) -> None:
+        self._left -= 1
+        self._written += 1
+        if self._left:
+            return
+        count, self._written = self._written, 0
+        what = path.name if count == 1 else f"{count} files"
+        self.said.emit(f"Exported {what} to {path.parent}.")
+
+    @Slot(object, str)
+    def _take_failed(self, path: Path, sentence: str) -> None:
+        self._left -= 1
+        self.failed.emit(sentence)
+
+    def _is_old(self, picture: Picture) -> bool:
+        """Whether a picture answers an older question, which is said."""
+        if picture.shown.is_stale:
+            self.failed.emit(STALE.format(title=picture.figure.title))
+        return picture.shown.is_stale
+
+    def _reopening(self) -> tuple[bytes, str]:
+        """Return the session that a picture could hold, or why it can't."""
+        document = self._window.session.document
+        has_rows = document.kept is not None and document.kept.rows
+        if document.table or document.notes or has_rows:
+            return b"", HOLDS_MORE
+        saved = self._sessions.saved()
+        try:
+            return to_bytes(replace(saved, unknown=(), thumbs=())), ""
+        except SessionError as error:
+            return b"", str(error)
+
+    def _where(self) -> Path:
+        return self._folder or Path(files_folder())
+
+
+def usual() -> Options:
+    """Return how pictures are written that nobody was asked about: for a journal's column."""
+    return Options(Style.of("column", PAPER))
+
+
+def _pane_of(widget: QWidget | None) -> Pane | None:
+    while widget is not None and not isinstance(widget, Pane):
+        widget = widget.parentWidget()
+    return widget
+
+
+def _is_seen(pane: Pane) -> bool:
+    return pane.isVisible() and pane.is_in_front
+
+
+def _is_in_front(picture: Picture) -> bool:
+    pane = _pane_of(picture.shown.widget)
+    return pane is not None and _is_seen(pane)

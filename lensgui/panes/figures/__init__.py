@@ -1,0 +1,10 @@
+"""Pictures that are taken home: one value from which come files of every format.
+
+drawing: A figure as marks on a sheet, and these as pixels, SVG and PDF.
+figure: A picture that is taken home: its data, what it is drawn of, its caption and where it is
+    from.
+files: Figures as files: one function for every format, whole files or none, and sessions in
+    them.
+numbers: The numbers of a figure as CSV and NPZ files, and read again.
+shown: From what a pane shows to figures: captions that write themselves, and provenance.
+"""

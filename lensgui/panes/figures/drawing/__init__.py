@@ -1,0 +1,13 @@
+"""A figure as marks on a sheet, and these as pixels, SVG and PDF.
+
+cells: Heatmaps and small squares of a figure as marks.
+layout: From a figure to a drawing: title, panels, colour bar and caption on one sheet.
+marks: What a figure is drawn of: a flat list of marks in points, the same for every file
+    format.
+painting: A drawing on anything that Qt paints on: pixels, the clipboard, a PDF file.
+plots: Points, bars and lines of a figure as marks.
+raster: PNG files: pixels, and named texts and bytes beside them.
+style: How figures are drawn: their width, the size of their text, their colours.
+svg: A drawing as an SVG file: its text as text that any program can edit, or as outlines.
+text: Coloured text and tables of a figure as marks.
+"""

@@ -1,0 +1,251 @@
+"""What a figure is drawn of: a flat list of marks in points, the same for every file format."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QFont, QFontMetricsF
+
+from lensgui.panes import theme
+
+Anchor = Literal["start", "middle", "end"]
+Family = Literal["text", "mono"]
+Place = tuple[float, float]
+MEASURED = 100  # pixels: fonts are measured large, since small ones are rounded
+JOINING = ("liga", "calt", "clig")  # of fonts: "fi", "->" and "!=" are to be found as they are
+LEAST = 8  # points of the smallest text of a figure
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A filled rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line through some points.
+
+    Attributes:
+        points: At least two.
+        color: "#rrggbb".
+        width: In points.
+        is_dashed: Whether it has gaps.
+    """
+
+    points: tuple[Place, ...]
+    color: str
+    width: float = 0.5
+    is_dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A filled polygon."""
+
+    points: tuple[Place, ...]
+    fill: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A filled circle with a thin edge."""
+
+    x: float
+    y: float
+    radius: float
+    fill: str
+    edge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A line of text.
+
+    Attributes:
+        x: Where its start, middle or end is.
+        y: Of its base line.
+        text: What it says; all of it can be written in XML.
+        size: In points.
+        color: "#rrggbb".
+        anchor: What of it is at x.
+        degrees: How far it is turned against the clock, around (x, y).
+        family: Of sentences, or of tokens and numbers.
+        is_bold: Whether it is.
+        is_underlined: Whether it is.
+    """
+
+    x: float
+    y: float
+    text: str
+    size: float
+    color: str
+    anchor: Anchor = "start"
+    degrees: float = 0.0
+    family: Family = "text"
+    is_bold: bool = False
+    is_underlined: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raster:
+    """Many small cells as one image, each of its pixels a sharp square.
+
+    Attributes:
+        pixels: Red, green, blue, [row, column, 3].
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    pixels: NDArray[np.uint8]
+
+
+Mark = Box | Stroke | Area | Dot | Word | Raster
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """Marks on a sheet.
+
+    Attributes:
+        width: Of the sheet, in points.
+        height: Likewise.
+        marks: What is drawn, the lowest first.
+        background: "#rrggbb".
+    """
+
+    width: float
+    height: float
+    marks: tuple[Mark, ...]
+    background: str = "#ffffff"
+
+    @property
+    def words(self) -> list[Word]:
+        """All that is written."""
+        return [mark for mark in self.marks if isinstance(mark, Word)]
+
+
+def writable(text: str) -> str:
+    """Return text in which characters that no XML file can hold are spelled: <0x01>, <0xFFFE>.
+
+    So are the invisible ones that would change how what follows is read.
+    """
+    spelled = _UNWRITABLE.sub(lambda found: _spelled(found[0]), text)
+    return "".join(_spelled(at) if _is_unseen(at) else at for at in spelled)
+
+
+def _is_unseen(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return category == "Cc" or (category == "Cf" and letter not in "\u200d\u200c")
+
+
+def _spelled(letter: str) -> str:
+    return f"<0x{ord(letter):02X}>"
+
+
+def word(x: float, y: float, text: str, size: float, color: str, **how: Any) -> Word:
+    """Return a line of text whose every character can be written; `how` as `Word` has it."""
+    return Word(x, y, writable(text), size, color, **how)
+
+
+def font_of(family: Family, *, is_bold: bool = False, pixels: int = MEASURED) -> QFont:
+    """Return the font of a word, in pixels of whatever it is drawn on."""
+    fonts = theme.fonts()
+    font = QFont()
+    font.setFamilies(fonts.mono_families if family == "mono" else fonts.text_families)
+    font.setPixelSize(pixels)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    for feature in JOINING:
+        font.setFeature(QFont.Tag.fromString(feature), 0)
+    if is_bold:
+        font.setWeight(QFont.Weight.DemiBold)
+    return font
+
+
+def font(word: Word, pixels: int = MEASURED) -> QFont:
+    """Return the font that a word is written in, underlined if it is."""
+    made = font_of(word.family, is_bold=word.is_bold, pixels=pixels)
+    made.setUnderline(word.is_underlined)
+    return made
+
+
+@lru_cache(maxsize=8192)
+def _measured(text: str, family: Family, families: tuple[str, ...], is_bold: bool) -> float:
+    return QFontMetricsF(font_of(family, is_bold=is_bold)).horizontalAdvance(text) / MEASURED
+
+
+def width_of(text: str, size: float, family: Family = "text", *, is_bold: bool = False) -> float:
+    """Return how wide text is, in points, as it is written."""
+    fonts = theme.fonts()
+    families = tuple(fonts.mono_families if family == "mono" else fonts.text_families)
+    return size * _measured(writable(text), family, families, is_bold)
+
+
+def widest(texts: Sequence[str], size: float, family: Family = "text") -> float:
+    """Return the width of the widest of some texts."""
+    return max((width_of(text, size, family) for text in texts), default=0.0)
+
+
+def fitting(text: str, room: float, size: float, family: Family = "text") -> str:
+    """Return text as it is, or with its middle cut out so that it is no wider than some points."""
+    text = writable(text)
+    if width_of(text, size, family) <= room:
+        return text
+    for kept in range(len(text) - 1, 0, -1):
+        tail = kept // 2
+        short = f"{text[: kept - tail]}…{text[len(text) - tail :]}"
+        if width_of(short, size, family) <= room:
+            return short
+    return "…"
+
+
+def wrapped(text: str, room: float, size: float) -> list[str]:
+    """Return text in lines that are no wider than some points; a longer word is cut."""
+    lines: list[str] = []
+    line = ""
+    for part in writable(text).split():
+        for piece in _pieces(part, room, size):
+            longer = f"{line} {piece}" if line else piece
+            if line and width_of(longer, size) > room:
+                lines.append(line)
+                longer = piece
+            line = longer
+    return [*lines, line] if line else lines
+
+
+def _pieces(part: str, room: float, size: float) -> list[str]:
+    pieces = []
+    while width_of(part, size) > room and len(part) > 1:
+        count = max(1, int(len(part) * room / width_of(part, size)))
+        while count > 1 and width_of(part[:count], size) > room:
+            count -= 1
+        pieces.append(part[:count])
+        part = part[count:]
+    return [*pieces, part]
+
+
+def moved(marks: Sequence[Mark], right: float, down: float) -> list[Mark]:
+    """Return marks elsewhere on the sheet."""
+    result: list[Mark] = []
+    for mark in marks:
+        if isinstance(mark, Stroke | Area):
+            points = tuple((x + right, y + down) for x, y in mark.points)
+            result.append(replace(mark, points=points))
+        else:
+            result.append(replace(mark, x=mark.x + right, y=mark.y + down))
+    return result

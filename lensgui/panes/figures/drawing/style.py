@@ -1,0 +1,162 @@
+"""How figures are drawn: their width, the size of their text, their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from PySide6.QtGui import QColor
+
+from lensgui.panes import theme
+from lensgui.panes.figures.drawing.marks import (
+    LEAST,
+    Box,
+    Mark,
+    Stroke,
+    fitting,
+    width_of,
+    word,
+    wrapped,
+)
+from lensgui.panes.figures.figure import Scale
+from lensgui.panes.theme import NEUTRAL, Table, Theme
+
+MM = 72 / 25.4  # points
+WIDTHS = {"column": 84 * MM, "page": 176 * MM, "slide": 960.0}
+SIZES = {"column": LEAST, "page": LEAST, "slide": 24}
+STEPS = 64  # of a colour bar
+BAR = 7.0  # points of its height, at the least size of text
+MINUS = 0.1  # of the scale, from which a negative colour bears a minus sign
+Width = Literal["column", "page", "slide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a figure is drawn.
+
+    Attributes:
+        width: Of the sheet, in points.
+        size: Of the text, in points.
+        colors: Of all that is no number.
+        has_caption: Whether the caption stands below the picture.
+    """
+
+    width: float = WIDTHS["column"]
+    size: int = LEAST
+    colors: Theme = theme.LIGHT
+    has_caption: bool = True
+
+    @classmethod
+    def of(cls, width: Width, colors: Theme = theme.LIGHT, *, has_caption: bool = True) -> Style:
+        """Return the style of a width that has a name: of a journal's column, a page, a slide."""
+        return cls(WIDTHS[width], SIZES[width], colors, has_caption)
+
+    @property
+    def line(self) -> float:
+        """From one line of text to the next, in points."""
+        return self.size * 1.3
+
+    @property
+    def least(self) -> float:
+        """How near labels may stand to each other, in points."""
+        return self.size * 1.08
+
+    def narrower(self, width: float) -> Style:
+        """Return the same in less room."""
+        return replace(self, width=width)
+
+
+PAPER = replace(theme.LIGHT, name="paper", window="#ffffff", surface="#ffffff", text="#000000")
+
+
+def table(scale: Scale, style: Style) -> Table:
+    """Return the colours of a scale."""
+    return theme.diverging(style.colors) if scale.is_signed else theme.sequential(style.colors)
+
+
+def color(table: Table, shade: int) -> str:
+    """Return one of a table's colours, "#rrggbb"."""
+    red, green, blue = map(int, table[shade])
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def readable(fill: str) -> str:
+    """Return black or white, whichever is read better on a colour."""
+    on = QColor(fill)
+    return theme.readable_on(on.red(), on.green(), on.blue()).name()
+
+
+def is_minus(shade: int) -> bool:
+    """Whether a signed colour is to bear a sign, since in grey print both ends look alike."""
+    return shade < NEUTRAL - MINUS * 127
+
+
+def minus(x: float, y: float, length: float, fill: str) -> Stroke:
+    """Return a minus sign around a place."""
+    half = length / 2
+    return Stroke(((x - half, y), (x + half, y)), readable(fill), max(0.6, length * 0.16))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number of a scale, as short as can be."""
+    text = f"{value:.{digits}g}".replace("-", "−")
+    return text if value == value else "–"
+
+
+def bar(scale: Scale, style: Style) -> tuple[list[Mark], float]:
+    """Return a colour bar with its numbers and what is counted, and how tall it is."""
+    size, ink = style.size, style.colors.text
+    length = min(style.width * 0.6, 26 * size)
+    left, high = (style.width - length) / 2, BAR * size / LEAST
+    colors = table(scale, style)
+    marks: list[Mark] = []
+    step = length / STEPS
+    for at in range(STEPS):
+        shade = round((at + 0.5) / STEPS * 255)
+        fill, x = color(colors, shade), left + at * step
+        marks.append(Box(x, 0, step + (0.2 if at < STEPS - 1 else 0), high, fill))
+    if scale.is_signed:
+        for share in (1 / 12, 3 / 12):  # as on the cells of these colours
+            shade = round(share * 255)
+            marks.append(minus(left + share * length, high / 2, high * 0.7, color(colors, shade)))
+    corners = ((left, 0.0), (left + length, 0.0), (left + length, high), (left, high), (left, 0.0))
+    marks.append(Stroke(corners, style.colors.outline, 0.5))
+    base = high + size * 1.05
+    ends = (scale.low, (scale.low + scale.high) / 2, scale.high)
+    for value, share in zip(ends, (0.0, 0.5, 1.0), strict=True):
+        text, x = number(value), left + share * length
+        marks.append(Stroke(((x, high), (x, high + 2)), style.colors.outline, 0.5))
+        marks.append(word(x, base + 1, text, size, ink, anchor="middle", family="mono"))
+    titles = counted(scale.counted, base + style.line, style)
+    return [*marks, *titles], base + style.line * max(1, len(titles)) + 2
+
+
+def counted(text: str, base: float, style: Style) -> list[Mark]:
+    """Return what is counted, in the middle of the sheet, below a colour bar or an axis."""
+    lines: Sequence[str] = wrapped(text, style.width, style.size)
+    return [
+        word(
+            style.width / 2,
+            base + at * style.line,
+            line,
+            style.size,
+            style.colors.text,
+            anchor="middle",
+        )
+        for at, line in enumerate(lines)
+    ]
+
+
+def heading(
+    text: str, style: Style, *, is_bold: bool = True, size: int | None = None
+) -> list[Mark]:
+    """Return a title at the left of the sheet; its base line is one size down."""
+    points = size or style.size
+    room = style.width * (0.94 if is_bold else 1)
+    shown = (
+        fitting(text, room, points)
+        if width_of(text, points, is_bold=is_bold) > style.width
+        else text
+    )
+    return [word(0, points, shown, points, style.colors.text, is_bold=is_bold)]

@@ -1,0 +1,299 @@
+"""A picture that is taken home: its data, what it is drawn of, its caption and where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensgui.jobs.arrays import Axis, CellState
+from lensgui.panes.pictures.picture import Picture
+
+Numbers = NDArray[np.floating[Any]]
+KNOWN = (CellState.EXACT, CellState.ESTIMATE, CellState.UNCHANGED)
+STATES = {state: state.name.lower().replace("_", " ") for state in CellState}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Numbers with named axes, as they are written to CSV and NPZ.
+
+    Attributes:
+        axes: What each dimension counts.
+        columns: Arrays of numbers by their names, each as large as the axes; NaN where nothing is
+            known.
+        words: Arrays of text likewise, each a list of one entry for each cell, in C order.
+    """
+
+    axes: tuple[Axis, ...]
+    columns: Mapping[str, Numbers] = field(default_factory=dict)
+    words: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many places there are on each axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """What colours stand for.
+
+    Attributes:
+        low: What the first colour stands for.
+        high: What the last one does.
+        counted: What is counted, with its unit.
+        is_signed: Whether numbers on either side of 0 mean opposite things.
+    """
+
+    low: float
+    high: float
+    counted: str
+    is_signed: bool
+
+    def __eq__(self, other: object) -> bool:
+        """Whether one bar says both."""
+        if not isinstance(other, Scale):
+            return NotImplemented
+        return (self.low, self.high, self.counted) == (other.low, other.high, other.counted)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """A heatmap.
+
+    Attributes:
+        title: What it is called beside others; "" if it is alone.
+        picture: What is drawn.
+        scale: What its colours stand for.
+        data: Its numbers.
+        is_square: Whether its cells should be about square.
+    """
+
+    title: str
+    picture: Picture
+    scale: Scale
+    data: Data
+    is_square: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cloud:
+    """Points on two axes.
+
+    Attributes:
+        title: As of `Cells`.
+        x: Horizontal places, [point].
+        y: Vertical places, [point].
+        names: What points are called.
+        titles: What both axes count.
+        data: Both numbers, and what else is known of each.
+        shades: Indices into the diverging table, [point]; None for one colour.
+        areas: How large points are, 0 to 1, [point]; None for one size.
+        is_diagonal: Whether both axes count the same.
+        key: What colour and size say; "" for nothing.
+    """
+
+    title: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    names: list[str]
+    titles: tuple[str, str]
+    data: Data
+    shades: NDArray[np.uint8] | None = None
+    areas: NDArray[np.float64] | None = None
+    is_diagonal: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strands:
+    """Lines between tokens, from destinations on the left to sources on the right.
+
+    Attributes:
+        title: As of `Cells`.
+        tokens: What positions are called.
+        ends: Destination and source of each line, the weakest first, [line, 2].
+        shares: How strong each is, 0 to 1, or −1 to 1 where numbers are signed, [line].
+        scale: What 1 stands for.
+        data: All numbers, drawn or not.
+        marked: Positions that differ between clean and corrupted.
+    """
+
+    title: str
+    tokens: list[str]
+    ends: NDArray[np.intp]
+    shares: NDArray[np.float32]
+    scale: Scale
+    data: Data
+    marked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prose:
+    """A text whose tokens are coloured.
+
+    Attributes:
+        title: As of `Cells`.
+        tokens: What is written.
+        shades: Index of each into the colour table, [token]; −1 for no colour.
+        scale: What the colours stand for.
+        data: The numbers.
+        chosen: The token that the numbers are about.
+    """
+
+    title: str
+    tokens: list[str]
+    shades: NDArray[np.int16]
+    scale: Scale
+    data: Data
+    chosen: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """One number for each of some names, as bars.
+
+    Attributes:
+        title: As of `Cells`.
+        names: What each is called.
+        values: Its number, NaN where it is not known.
+        words: The number as it is written.
+        counted: What is counted, with its unit.
+        data: The numbers.
+        spans: Low and high end of each number's interval, [name, 2]; None for none.
+    """
+
+    title: str
+    names: list[str]
+    values: NDArray[np.float64]
+    words: list[str]
+    counted: str
+    data: Data
+    spans: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Rows of words and numbers.
+
+    Attributes:
+        title: As of `Cells`.
+        columns: What columns are called.
+        rows: What they say.
+        data: The same.
+    """
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    data: Data
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbs:
+    """Small squares in rows and columns, such as the attention of all heads.
+
+    Attributes:
+        title: As of `Cells`.
+        shades: Index of each cell of each square into the colour table, [row, column, y, x].
+        is_known: Whether a cell has a number, likewise.
+        row_names: What rows are called.
+        column_names: What columns are called.
+        scale: What the colours stand for.
+        data: The numbers.
+    """
+
+    title: str
+    shades: NDArray[np.uint8]
+    is_known: NDArray[np.bool_]
+    row_names: list[str]
+    column_names: list[str]
+    scale: Scale
+    data: Data
+
+
+Panel = Cells | Cloud | Strands | Prose | Bars | Sheet | Thumbs
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a figure is from; it holds no notes, no other pairs, no paths.
+
+    Attributes:
+        version: Of lensgui.
+        model: The model's name, without where it lies.
+        content_id: The SHA-256 that tells its weights from others'; "" if it is not known.
+        shown: What the picture shows.
+        requests: The questions that it answers, by the pane's names for them.
+        changed: When the document was changed last.
+    """
+
+    version: str
+    model: str
+    content_id: str
+    shown: str
+    requests: Mapping[str, Any]
+    changed: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "lensgui": self.version,
+            "model": {"name": self.model, "content_id": self.content_id},
+            "shown": self.shown,
+            "requests": dict(self.requests),
+            "changed": None if self.changed is None else self.changed.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """All that is needed to draw a picture in any format.
+
+    Attributes:
+        name: What its file is called, without an ending.
+        title: What stands above it.
+        panels: What is drawn, one beside or below the other.
+        caption: What is to be known to read it, in sentences.
+        provenance: Where it is from.
+        code: A script that computes its data.
+    """
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    caption: str
+    provenance: Provenance
+    code: str = ""
+
+
+def data_of(picture: Picture, values: Numbers, name: str) -> Data:
+    """Return the numbers of a heatmap.
+
+    Args:
+        picture: Says what its rows and columns are called, and what is known.
+        values: [row, column].
+        name: What is counted.
+    """
+    axes = tuple(
+        Axis(axis.name, axis.coordinates, tuple(names))
+        for axis, names in (
+            (picture.rows, picture.row_names),
+            (picture.columns, picture.column_names),
+        )
+    )
+    known = np.where(np.isin(picture.states, KNOWN), values, np.nan)
+    states = [STATES[CellState(state)] for state in picture.states.ravel().tolist()]
+    return Data(axes, {name: known}, {"state": states})
+
+
+def numbered(name: str, labels: list[str]) -> Axis:
+    """Return an axis of things that are counted from 0."""
+    return Axis(name, tuple(range(len(labels))), tuple(labels))

@@ -1,0 +1,161 @@
+"""From what a pane shows to figures: captions that write themselves, and provenance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from lensgui._version import __version__
+from lensgui.jobs.requests import Request
+from lensgui.jobs.results import ModelCard
+from lensgui.panes.figures.figure import Figure, Panel, Provenance
+from lensgui.panes.token_text import shorten
+from lensgui.state.document import Document
+from lensgui.terms.model_key import MEMORY, ModelKey
+
+TABLES = ("rows", "reference", "pairs")  # fields of requests that hold pairs of the table
+MOST_PROMPT = 300  # letters of a prompt in a caption
+STALE = "{title} answers an older question: wait until it is computed, then export it."
+NOTHING = "{title} shows no picture yet: there is nothing to export."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """One picture of a pane, as it is to be taken home.
+
+    Attributes:
+        widget: What draws it on screen.
+        name: What tells it from the pane's other pictures; "" for the pane's main one.
+        panels: What is drawn.
+        says: What it shows, in sentences.
+        is_stale: Whether it answers an older question.
+        heading: What stands above it; "" for the names of the pane and of the picture.
+    """
+
+    widget: QWidget
+    name: str
+    panels: tuple[Panel, ...]
+    says: str
+    is_stale: bool = False
+    heading: str = ""
+
+    def is_of(self, widget: QWidget | None) -> bool:
+        """Whether a widget is what draws it, or a part of that."""
+        return widget is not None and (widget is self.widget or self.widget.isAncestorOf(widget))
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a figure's words depend on beside the picture.
+
+    Attributes:
+        document: What is worked on.
+        card: The model that is open; None if none is.
+        requests: What the pane asks, by its names for it.
+        changed: When the document was changed last.
+        code: A script that computes what the pane shows.
+    """
+
+    document: Document
+    card: ModelCard | None
+    requests: Mapping[str, Request]
+    changed: datetime | None = None
+    code: str = ""
+
+
+def figure(title: str, shown: Shown, context: Context) -> Figure:
+    """Return the figure of a picture.
+
+    Args:
+        title: The pane's.
+        shown: The picture.
+        context: What its words depend on.
+    """
+    name = f"{title}: {shown.name}" if shown.name else title
+    caption = " ".join(filter(None, (_sentence(shown.says), *_about(context))))
+    about = provenance(name, context)
+    heading = shown.heading or name
+    return Figure(slug(name), heading, shown.panels, caption, about, context.code)
+
+
+def provenance(shown: str, context: Context) -> Provenance:
+    """Return where a figure is from, without paths, notes and other pairs."""
+    key, card = context.document.model, context.card
+    is_open = card is not None and card.key == key
+    content_id = card.content_id if is_open and card is not None else ""
+    is_mean = bool(context.document.rows)
+    requests = context.requests.items()  # of a mean, without what is about the pair above alone
+    asked = {name: plain(one) for name, one in requests if one.rows or not is_mean}
+    return Provenance(__version__, model_name(key), content_id, shown, asked, context.changed)
+
+
+def plain(value: Any) -> Any:
+    """Return a request as JSON has it: of the table's pairs how many there are, of models none."""
+    if is_dataclass(value) and not isinstance(value, type):
+        found: dict[str, Any] = {"type": type(value).__name__}
+        for each in fields(value):
+            part = getattr(value, each.name)
+            if each.name in TABLES and isinstance(part, tuple):
+                found[each.name] = len(part)
+            elif not isinstance(part, ModelKey):
+                found[each.name] = plain(part)
+        return found
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def model_name(key: ModelKey) -> str:
+    """Return what a model is called, without where it lies."""
+    source = (
+        key.source.rsplit(":", 1)[-1] if key.source.startswith((MEMORY, "absent:")) else key.source
+    )
+    is_path = source.startswith(("/", ".", "~", "\\")) or source.count("/") > 1 or "\\" in source
+    return PurePath(source.replace("\\", "/")).name if is_path else source
+
+
+def slug(text: str) -> str:
+    """Return a name for a file: lower-case letters and digits, and hyphens between words."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "figure"
+
+
+def _about(context: Context) -> list[str]:
+    """Return the sentences about model, prompts and metric."""
+    document, card = context.document, context.card
+    key = document.model
+    is_open = card is not None and card.key == key
+    name = card.title if is_open and card is not None else model_name(key)
+    details = [key.dtype] * (key.dtype != "float32") + ["folded weights"] * key.folded
+    said = [f"Model: {name}" + f" ({', '.join(details)})" * bool(details) + "."]
+    pair = document.pair
+    if document.rows:
+        count = len(document.rows)
+        said.append(f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}.")
+        return said
+    if pair.clean:
+        said.append(f"Clean: {_quoted(pair.clean)}.")
+    if pair.corrupted:
+        said.append(f"Corrupted: {_quoted(pair.corrupted)}.")
+    if pair.answer or pair.distractor:
+        answers = [f"answer {_quoted(pair.answer)}"] * bool(pair.answer)
+        answers += [f"distractor {_quoted(pair.distractor)}"] * bool(pair.distractor)
+        said.append(_sentence(f"{', '.join(answers)}; metric: {pair.metric}"))
+    return said
+
+
+def _quoted(text: str) -> str:
+    return f"“{shorten(text, MOST_PROMPT)}”"
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    text = text[:1].upper() + text[1:]
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
