@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+import json
 import os
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -187,6 +189,26 @@ def test_all_pictures_are_exported_at_once(exporting, window, chosen, qtbot):
         lambda: said(window) == f"Exported {count} files to {chosen.parent}.", timeout=20000
     )
     assert {each.stem for each in chosen.parent.iterdir()} == names
+
+
+def test_a_notebook_has_a_cell_for_each_pane_and_opens_the_model_once(
+    exporting, window, chosen, qtbot
+):
+    exporting.export_notebook()
+    path = chosen.with_name("chosen.ipynb")
+    qtbot.waitUntil(lambda: said(window) == f"Exported {path.name} to {path.parent}.")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    words = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    assert [text.split("\n")[0] for text in words[1:]] == [f"## {title}" for title in window.panes]
+    assert len(codes) == 1 + len(window.panes)
+    assert codes[0].count("from lensgui import ") == 1
+    assert codes[0].count("model = ") == 1
+    for code in codes:
+        ast.parse(code)
+    assert not any(
+        "import " in line for code in codes[1:] for line in code.splitlines() if line[0:1].strip()
+    )
 
 
 def test_without_a_picture_nothing_is_exported(parts, qtbot):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,10 @@ from lensgui.panes.figures.drawing.layout import draw
 from lensgui.panes.figures.drawing.style import PAPER, Style
 from lensgui.panes.figures.files import FORMATS, Options
 from lensgui.panes.figures.numbers import as_table
-from lensgui.panes.figures.shown import NOTHING, STALE, Context, figure
+from lensgui.panes.figures.shown import NOTHING, STALE, Context, figure, slug
 from lensgui.panes.files import files_folder
 from lensgui.panes.pane import Pane
+from lensgui.panes.python.notebook import Part, notebook
 from lensgui.state.autosave import Writer
 from lensgui.state.sessions.late import to_bytes
 from lensgui.terms.errors import ExportError, SessionError
@@ -112,6 +113,32 @@ class Exporting(QObject):
         if chosen:
             self.export_to(Path(chosen), found)
 
+    @Slot()
+    def export_notebook(self) -> None:
+        """Save a notebook that computes what every pane shows."""
+        name = self._sessions.name if self._sessions.file.path is not None else "session"
+        first = self._where() / f"{slug(name)}.ipynb"
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, "Export as a notebook", str(first), "*.ipynb"
+        )
+        if path:
+            whole = Path(path)
+            whole = whole if whole.suffix == ".ipynb" else whole.with_name(f"{whole.name}.ipynb")
+            self._folder, data = whole.parent, notebook(name, self.parts())
+            self._write(whole, lambda: data)
+
+    def parts(self) -> list[Part]:
+        """Return what every pane computes: its main picture's script, or the lines it copies."""
+        window = self._window
+        document, cursor = window.session.document, window.selection.cursor
+        found = []
+        for pane in window.panes.values():
+            picture = next(iter(self._of(pane)), None)
+            made = picture.figure if picture is not None and picture.figure.code else None
+            code = made.code if made is not None else pane.python(document, cursor)
+            found.append(Part(pane.title, pane.about if made is None else made.caption, code))
+        return found
+
     def export_to(self, folder: Path, found: list[Picture]) -> None:
         """Write pictures to a folder, each as vector graphics, pixels and numbers."""
         self._folder = folder
@@ -196,9 +223,14 @@ class Exporting(QObject):
         self._submit(picture, name, path, options)
 
     def _submit(self, picture: Picture, name: str, path: Path, options: Options) -> None:
+        self._write(path, lambda: files.as_bytes(picture.figure, name, options))
+
+    def _write(self, path: Path, make: Callable[[], bytes]) -> None:
+        """Make a file's content and write it, both beside the window."""
+
         def write() -> None:
             try:
-                files.save(files.as_bytes(picture.figure, name, options), path)
+                files.save(make(), path)
             except ExportError as error:
                 raise SessionError(str(error)) from error
 

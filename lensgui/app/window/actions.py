@@ -96,6 +96,13 @@ COMMANDS = (
         slot="exporting.export_all",
     ),
     Command(
+        "export_notebook",
+        "Export as &notebook…",
+        "Save a Jupyter notebook that computes what the panes show, a cell for each.",
+        menu="&File",
+        slot="exporting.export_notebook",
+    ),
+    Command(
         "copy_picture",
         "&Copy picture",
         "Copy the picture that has the keyboard, to be pasted into a document or a slide.",

@@ -31,11 +31,13 @@ from lensgui.panes.head_grid.ranking import NAMED, question
 from lensgui.panes.menus import Verb, edges_of, heads_of
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
+from lensgui.panes.python.figures import NO_CODE, Code
 from lensgui.panes.token_text import is_of, names
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, extended
 from lensgui.state.views import AT_FIRST, AttentionView
 from lensgui.terms.kinds import Head, Side
+from lensgui.terms.scores import HeadScore
 
 HIDE_FIRST = PANE_ACTIONS["hide_first"]
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
@@ -151,15 +153,26 @@ class AttentionPane(Pane):
             every = f"All heads, {whose}" + "; position 0 is left out" * view.hides_first
             panel = head_grids.thumbs(grid.atlas, NAMES[grid.atlas.measure])
             title = "Attention of all heads"
-            found.append(Shown(grid, "all heads", (panel,), every, grid.is_stale, title))
+            code = Code(("grid",))
+            found.append(Shown(grid, "all heads", (panel,), every, grid.is_stale, title, code))
         ranks = head_grids.ranks(grid.ranking) if grid.ranking is not None else None
         if ranks is not None and grid.ranking is not None:
             score = grid.ranking.score
             means = f"{score.title}: {score.meaning}"
-            found.append(
-                Shown(self.all_heads.ranked, "head scores", (ranks,), means, grid.is_stale)
-            )
+            code, drawn = self._ranked_code(score), self.all_heads.ranked
+            title = f"All heads: {score.title}"
+            found.append(Shown(drawn, "head scores", (ranks,), means, grid.is_stale, title, code))
         return found
+
+    def _ranked_code(self, score: HeadScore) -> Code:
+        """Return how a script gets at what ranks the heads, where its lines compute that."""
+        if self._document is None:
+            return NO_CODE
+        document, side = self._document, self._view.side
+        swept = script.ranked_slowly(score, has_rows=bool(document.rows))
+        if swept or script.ranked(document, score, self._cursor, side):
+            return Code(("ranks",), swept)
+        return NO_CODE
 
     def show_document(self, document: Document) -> None:
         """Show how attention is looked at, and outline the pinned heads."""

@@ -17,6 +17,7 @@ from lensgui.panes.attention.head_text import TextArea
 from lensgui.panes.controls.controls import headline, line
 from lensgui.panes.figures.figure import Panel
 from lensgui.panes.figures.shown import Shown
+from lensgui.panes.python.figures import Code
 from lensgui.panes.token_text import percent, plain_tip, signed
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import AttentionView
@@ -146,6 +147,7 @@ class HeadFocus(QWidget):
         if found is None:
             return []
         heading, chosen = f"Attention of {_name(self.heads)}", self.text.chosen
+        values = "shown"
         widget: HeadMap | HeadLines | TextArea = self.map
         panel: Panel = panels.heatmap(found, marked)
         if view.drawing == "lines":
@@ -154,7 +156,9 @@ class HeadFocus(QWidget):
         elif view.drawing == "text" and chosen is not None:
             widget, panel = self.area, panels.prose(found, chosen, is_from=view.is_from)
             says += f" {self.text.headline()}."
-        return [Shown(widget, "", (panel,), says, self.map.is_stale, heading)]
+            values = f"shown[{chosen}]" if view.is_from else f"shown[:, {chosen}]"
+        code = Code((values,))
+        return [Shown(widget, "", (panel,), says, self.map.is_stale, heading, code)]
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""

@@ -15,6 +15,7 @@ from lensgui._version import __version__
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard
 from lensgui.panes.figures.figure import Figure, Panel, Provenance
+from lensgui.panes.python.figures import NO_CODE, Code, script
 from lensgui.panes.token_text import shorten
 from lensgui.state.document import Document
 from lensgui.terms.model_key import MEMORY, ModelKey
@@ -36,6 +37,7 @@ class Shown:
         says: What it shows, in sentences.
         is_stale: Whether it answers an older question.
         heading: What stands above it; "" for the names of the pane and of the picture.
+        code: How a script gets at its numbers.
     """
 
     widget: QWidget
@@ -44,6 +46,7 @@ class Shown:
     says: str
     is_stale: bool = False
     heading: str = ""
+    code: Code = NO_CODE
 
     def is_of(self, widget: QWidget | None) -> bool:
         """Whether a widget is what draws it, or a part of that."""
@@ -59,7 +62,7 @@ class Context:
         card: The model that is open; None if none is.
         requests: What the pane asks, by its names for it.
         changed: When the document was changed last.
-        code: A script that computes what the pane shows.
+        code: The lines that compute what the pane shows.
     """
 
     document: Document
@@ -81,7 +84,8 @@ def figure(title: str, shown: Shown, context: Context) -> Figure:
     caption = " ".join(filter(None, (_sentence(shown.says), *_about(context))))
     about = provenance(name, context)
     heading = shown.heading or name
-    return Figure(slug(name), heading, shown.panels, caption, about, context.code)
+    code = script(context.code, shown.code, shown.panels, heading, slug(name))
+    return Figure(slug(name), heading, shown.panels, caption, about, code)
 
 
 def provenance(shown: str, context: Context) -> Provenance:

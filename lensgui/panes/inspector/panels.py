@@ -12,6 +12,7 @@ from lensgui.jobs.results import EdgeReading, HeadReading, LensReading, MLPReadi
 from lensgui.panes.figures.figure import Bars, Data, Panel, Sheet, numbered
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.inspector.numbers import Number
+from lensgui.panes.python.figures import Code
 from lensgui.panes.token_text import percent, signed, spell, spelled
 
 LENS = "The residual stream after each layer, decoded as if it were the last (logit lens)."
@@ -35,7 +36,8 @@ def lens(reading: LensReading, widget: QWidget, place: str, *, is_stale: bool) -
         {"token": [spell(likely.token) for likely in reading.top]},
     )
     panel = Sheet("", titles, rows, data)
-    return Shown(widget, "logit lens", (panel,), f"{LENS} At {place}.", is_stale)
+    code = Code(("lens.double().softmax(-1).max(-1).values",))
+    return Shown(widget, "logit lens", (panel,), f"{LENS} At {place}.", is_stale, code=code)
 
 
 def _at(metric: Sequence[float], at: int) -> list[str]:
@@ -65,25 +67,45 @@ def head(reading: HeadReading, widget: QWidget, place: str, *, is_stale: bool) -
         "attention",
         Data((axis,), {"attention": shares}),
     )
-    rows = zip(RAISED, (reading.promoted, reading.suppressed, reading.sought), strict=True)
-    panels: list[Panel] = [looked, *(_sized(title, tokens) for title, tokens in rows if tokens)]
-    return Shown(
-        widget, "head", tuple(panels), f"{place}: where it looks, what it writes.", is_stale
-    )
+    parts, values = _effects("head", reading.promoted, reading.suppressed)
+    if reading.sought:
+        parts.append(_sized(RAISED[2], reading.sought))
+        values.append(f"keys.topk({len(reading.sought)}).values")
+    says, code = f"{place}: where it looks, what it writes.", Code(("head.attention", *values))
+    return Shown(widget, "head", (looked, *parts), says, is_stale, code=code)
+
+
+def _effects(
+    name: str, promoted: Sequence[tuple[Token, float]], suppressed: Sequence[tuple[Token, float]]
+) -> tuple[list[Panel], list[str]]:
+    """Return what is raised and lowered most, and how a script gets at these numbers.
+
+    Args:
+        name: What the copied lines call the reading.
+        promoted: Tokens and sizes.
+        suppressed: Likewise.
+    """
+    panels: list[Panel] = []
+    values: list[str] = []
+    for title, tokens, order in zip(
+        RAISED, (promoted, suppressed), ("", ", largest=False"), strict=False
+    ):
+        if tokens:
+            panels.append(_sized(title, tokens))
+            values.append(f"{name}.effect.topk({len(tokens)}{order}).values")
+    return panels, values
 
 
 def edge(reading: EdgeReading, widget: QWidget, place: str, *, is_stale: bool) -> Shown:
     """Return what a head would raise and lower if it looked at a source alone."""
-    rows = zip(RAISED, (reading.promoted, reading.suppressed), strict=False)
-    panels: tuple[Panel, ...] = tuple(_sized(title, tokens) for title, tokens in rows if tokens)
+    panels, values = _effects("edge", reading.promoted, reading.suppressed)
     says = f"{place}: what the head would write if it looked at the source alone."
-    return Shown(widget, "source", panels, says, is_stale)
+    return Shown(widget, "source", tuple(panels), says, is_stale, code=Code(tuple(values)))
 
 
 def mlp(reading: MLPReading, widget: QWidget, place: str, *, is_stale: bool) -> Shown:
     """Return what an MLP raises and lowers, and the neurons that do most of it."""
-    rows = zip(RAISED, (reading.promoted, reading.suppressed), strict=False)
-    panels: list[Panel] = [_sized(title, tokens) for title, tokens in rows if tokens]
+    panels, codes = _effects("mlp", reading.promoted, reading.suppressed)
     if reading.neurons:
         names = [f"N{neuron.index}" for neuron in reading.neurons]
         out = np.array([neuron.activation for neuron in reading.neurons], np.float64)
@@ -99,7 +121,9 @@ def mlp(reading: MLPReading, widget: QWidget, place: str, *, is_stale: bool) -> 
         data = Data((axis,), {"activation": out, "attribution": direct})
         words = [signed(float(value), 2) for value in values]
         panels.append(Bars("neurons", names, values, words, counted, data))
-    return Shown(widget, "MLP", tuple(panels), f"What the MLP writes at {place}.", is_stale)
+        codes.append(f"mlp.activations[{[neuron.index for neuron in reading.neurons]}]")
+    says = f"What the MLP writes at {place}."
+    return Shown(widget, "MLP", tuple(panels), says, is_stale, code=Code(tuple(codes)))
 
 
 def _sized(title: str, tokens: Sequence[tuple[Token, float]]) -> Bars:

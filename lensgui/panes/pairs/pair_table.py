@@ -30,6 +30,7 @@ from lensgui.panes.pairs.pair_model import PairModel, PairView
 from lensgui.panes.pairs.word_roles import WordRoles
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
+from lensgui.panes.python.figures import Code
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import DRAWN, TASKS, Task, akin, like, task_of
@@ -160,7 +161,9 @@ class PairTablePane(Pane):
         if not model.rows:
             return []
         says = f"{len(model.rows)} prompt pairs and their {model.metric}"
-        return [Shown(self.view, "", (model.sheet(),), says)]
+        clean = "[reading[0] if reading else np.nan for reading in every]"
+        code = Code((clean,), (script.every_pair(model.rows),))
+        return [Shown(self.view, "", (model.sheet(),), says, code=code)]
 
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""

@@ -23,6 +23,7 @@ from lensgui.panes.patching.patching import ALL_KINDS, EMPTY_STATE, PatchingPane
 from lensgui.panes.patching.tiles import Tiles
 from lensgui.panes.pictures.level_bar import LevelBar
 from lensgui.panes.python import sweeps
+from lensgui.panes.python.figures import Code
 from lensgui.panes.sweep_view import cells, faces, panels, sweep_footer
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.kinds import DIRECTIONS
@@ -138,7 +139,7 @@ class AllKindsPane(Pane):
 
     def shown(self) -> list[Shown]:
         """Return all maps in one figure, or the one that is enlarged."""
-        maps, is_stale = list[Cells](), False
+        maps, values, is_stale = list[Cells](), list[str](), False
         alone = self.tiles.enlarged
         for number, (kind, tile) in enumerate(zip(self.kinds, self.tiles.tiles, strict=True)):
             if tile.picture is None or tile.sweep is None or alone not in (None, number):
@@ -147,12 +148,14 @@ class AllKindsPane(Pane):
             limit = cells.scaled(tile.sweep, self._drawn[number][1].end)[1]
             name = kind.words[0]
             maps.append(panels.heatmap(tile.picture, limit, unit, name[:1].upper() + name[1:]))
+            values.append(f"shown[{kind.activation!r}]")
             is_stale = is_stale or tile.is_stale
         leading = self._leading()
         if not maps or leading is None:
             return []
         says = panels.says(leading, "Activation patching of all kinds")
-        return [Shown(self.tiles, "", tuple(maps), says, is_stale)]
+        code = Code(tuple(values))
+        return [Shown(self.tiles, "", tuple(maps), says, is_stale, code=code)]
 
     def draw_roles(self) -> None:
         """Write the letters of roles."""

@@ -20,6 +20,7 @@ from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.patching.selected_heads import SelectedHeads
 from lensgui.panes.python import sweeps
+from lensgui.panes.python.figures import Code
 from lensgui.panes.scatter.point_key import PointKey
 from lensgui.panes.scatter.point_plot import Points
 from lensgui.panes.scatter.scatter import Scatter
@@ -135,7 +136,8 @@ class NecessaryPane(Pane):
         counted = f"{sweep.metric}, {sweep.shown_unit}"
         says = f"Every head by what it restores and breaks: {counted}. {LEGEND}"
         panel = panels.cloud(points, key.strip())
-        return [Shown(self.scatter, "", (panel,), says, self.scatter.is_stale)]
+        code = Code(("[sufficient.flatten().tolist(), necessary.flatten().tolist()]",))
+        return [Shown(self.scatter, "", (panel,), says, self.scatter.is_stale, code=code)]
 
     def show_document(self, document: Document) -> None:
         """Outline the pinned heads."""

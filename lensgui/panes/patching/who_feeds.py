@@ -16,8 +16,9 @@ from lensgui.panes.controls.controls import dress
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
 from lensgui.panes.patching.chain import Chain
-from lensgui.panes.patching.inputs import NOT_ADDITIVE, InputTotals
+from lensgui.panes.patching.inputs import INPUTS, NOT_ADDITIVE, InputTotals
 from lensgui.panes.python import sweeps
+from lensgui.panes.python.figures import Code
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.sweep_picture import SweepPicture
@@ -111,7 +112,9 @@ class FeedersPane(Pane):
         totals = []
         if bars is not None:
             words = f"What all paths into {into} carry together; {NOT_ADDITIVE}."
-            totals = [Shown(self.input, "all paths", (bars,), words, self.input.is_stale)]
+            code = Code((f"[totals.shown[name] for name in {tuple(INPUTS)}]",))
+            is_stale = self.input.is_stale
+            totals = [Shown(self.input, "all paths", (bars,), words, is_stale, code=code)]
         return [*self.picture.shown(says, f"Who feeds {into}"), *totals]
 
     def show_document(self, document: Document) -> None:

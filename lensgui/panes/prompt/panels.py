@@ -12,6 +12,8 @@ from lensgui.jobs.results import PairReading, PromptReading
 from lensgui.panes.figures.figure import Bars, Data, Panel, Prose, Scale
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.prompt.token_rows import MOST_BITS, TokenRows
+from lensgui.panes.python.figures import Code
+from lensgui.panes.python.script import tokens
 from lensgui.panes.token_text import numbered, percent, signed, spell, spelled
 
 NEXT = "The likeliest next tokens and their probabilities."
@@ -37,11 +39,33 @@ def shown(reading: PairReading, next_: QWidget, rows: TokenRows, *, is_stale: bo
         if prompt.metric is not None
     ]
     says = " ".join([NEXT, *metrics])
-    found = [Shown(next_, "", tuple(bars), says, is_stale, "Next tokens")] if bars else []
+    names = [title.lower() for title, _ in known]
+    found = []
+    if bars:
+        code = Code(tuple(f"nexts[{at}]" for at in range(len(names))), (_nexts(names, known),))
+        found.append(Shown(next_, "", tuple(bars), says, is_stale, "Next tokens", code))
     if texts:
         area = rows.areas["clean"]
-        found.append(Shown(area, "surprisal", tuple(texts), SURPRISAL, is_stale, "Surprisal"))
+        code = Code(tuple(f"bits[{at}]" for at in range(len(texts))), _bits(names[: len(texts)]))
+        found.append(Shown(area, "surprisal", tuple(texts), SURPRISAL, is_stale, "Surprisal", code))
     return found
+
+
+def _nexts(sides: Sequence[str], known: Sequence[tuple[str, PromptReading]]) -> str:
+    """Return the line that computes the probabilities of the likeliest next tokens."""
+    count = max(len(prompt.top) for _, prompt in known)
+    prompts = ", ".join(tokens(side) for side in sides)
+    softmax = "model(prompt)[0, -1].softmax(-1)"
+    return f"nexts = [{softmax}.topk({count}).values.detach() for prompt in ({prompts},)]"
+
+
+def _bits(sides: Sequence[str]) -> tuple[str, ...]:
+    """Return the lines that compute how surprising tokens are; NaN for the first."""
+    prompts = ", ".join(f"pair.{side}_prompt" for side in sides)
+    return (
+        f"runs = [run_prompt(model, prompt) for prompt in ({prompts},)]",
+        "bits = [[np.nan, *sum(surprisals(run), [])] for run in runs]",
+    )
 
 
 def _bars(title: str, prompt: PromptReading) -> Bars:
@@ -55,10 +79,10 @@ def _bars(title: str, prompt: PromptReading) -> Bars:
 def _text(title: str, prompt: PromptReading) -> Prose:
     bits = np.array([np.nan if at is None else at for at in prompt.surprisals], np.float64)
     shades = np.where(np.isfinite(bits), (bits / MOST_BITS).clip(0, 1) * 255, -1).astype(np.int16)
-    tokens = spelled(prompt.tokens)
-    axis = _axis("position", numbered(tokens), range(len(tokens)))
+    names = spelled(prompt.tokens)
+    axis = _axis("position", numbered(names), range(len(names)))
     scale = Scale(0.0, MOST_BITS, "surprisal, bits", is_signed=False)
-    return Prose(title, tokens, shades, scale, Data((axis,), {"surprisal": bits}))
+    return Prose(title, names, shades, scale, Data((axis,), {"surprisal": bits}))
 
 
 def _axis(name: str, labels: Sequence[str], places: Sequence[int]) -> Axis:

@@ -1,5 +1,8 @@
 """Copy as Python: from values to the lines that compute what a pane shows.
 
+figures: A whole script for each picture: it computes the figure's numbers, and draws or prints
+    them.
+notebook: Scripts as a Jupyter notebook: the model is opened once, then a cell for each pane.
 script: A few lines of Python for each pane: they compute with the library what the pane shows.
 sweeps: Lines of Python that sweep what a patching pane sweeps: a pair or a mean, A, B or A − B.
 """

@@ -78,6 +78,12 @@ def pair_table(document: Document) -> str:
     return script(document, lines)
 
 
+def every_pair(rows: Sequence[PairRow]) -> str:
+    """Return the line that reads all pairs of the table, those left out of means too."""
+    listed = ", ".join(_pair(row.pair) for row in rows)
+    return f"every = [read_pair(model, pair) for pair in [{listed}]]"
+
+
 def inspector(document: Document, cursor: Cursor) -> str:
     """Return how to read the head, edge, MLP and position that are selected."""
     layer, head, source, position = cursor.layer, cursor.head, cursor.source, cursor.position
@@ -215,3 +221,31 @@ def ranked(document: Document, score: HeadScore, cursor: Cursor, side: Side) -> 
             PRINTED,
         ]
     return []
+
+
+def ranked_slowly(score: HeadScore, *, has_rows: bool) -> tuple[str, ...]:
+    """Return the lines that compute what `ranked` leaves out, as `ranks`; () where there are none.
+
+    They go on where `model` and `rows` are known.
+
+    Args:
+        score: What heads are ranked by.
+        has_rows: Whether it is a mean over `rows`.
+    """
+    if score.origin == "answer" and has_rows:
+        return (
+            "pairs = [row.pair for row in rows]",
+            "runs = [run_prompt(model, pair.clean_prompt) for pair in pairs]",
+            "sides = zip(runs, [answers(model, pair).difference for pair in pairs])",
+            "written = [[*attribute_heads(run, side)][-1] for run, side in sides if side]",
+            "ranks = sum(written) / len(written)",
+        )
+    if score.key not in ("restores", "breaks"):
+        return ()
+    what = "sweep_cases(model, cases" if has_rows else "sweep_pair(model, rows[0].pair"
+    direction = ', direction="noising"' if score.key == "breaks" else ""
+    return (
+        *(["cases = [case_of(model, row) for row in rows]"] if has_rows else []),
+        f'*_, swept = {what}, SweepKind("z", "all"){direction})',
+        f"ranks = {'-' if score.key == 'breaks' else ''}swept.shown",
+    )

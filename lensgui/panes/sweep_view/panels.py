@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from lensgui.panes.figures.figure import (
     numbered,
 )
 from lensgui.panes.pictures.picture import Picture
+from lensgui.panes.python.figures import Code
 from lensgui.panes.scatter.point_plot import Points
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.whiskers import Whisker
@@ -60,6 +62,19 @@ def says(sweep: Sweep, kind: str) -> str:
     if spread is not None and spread.left_out[0]:
         said.append(f"{spread.left_out[0]} pairs are left out.")
     return " ".join(said)
+
+
+def strongest(titles: Sequence[str], rows: Sequence[Sequence[str]], values: list[float]) -> Sheet:
+    """Return a table of cells, with the number of each."""
+    made = sheet("", titles, rows)
+    axis = numbered("row", [row[0] for row in rows])
+    return replace(made, data=Data((axis,), {"value": np.array(values)}, made.data.words))
+
+
+def sorted_code(count: int) -> Code:
+    """Return how a script gets at the strongest numbers of `shown`."""
+    lines = ("flat = shown.nan_to_num().flatten().tolist()",)
+    return Code((f"sorted(flat, key=abs, reverse=True)[:{count}]",), lines)
 
 
 def sheet(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Sheet:

@@ -14,6 +14,7 @@ from lensgui.panes.controls.controls import Lines, Shares, keep_room
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.pictures.level_bar import LevelBar
+from lensgui.panes.python.figures import Code
 from lensgui.panes.sweep_view import panels
 from lensgui.panes.sweep_view.faces import Setting, counted, draw, own_end
 from lensgui.panes.sweep_view.top_cells import TopCells
@@ -128,22 +129,27 @@ class SweepPicture(QWidget):
         self.heatmap.show_stale(is_stale)
         self.levels.show_end(self._limit, is_own=own is not None)
 
-    def shown(self, says: str, heading: str) -> list[Shown]:
+    def shown(self, says: str, heading: str, values: str = "shown") -> list[Shown]:
         """Return the map and the table below it, as they are taken home.
 
         Args:
             says: What they show, in sentences.
             heading: What stands above them.
+            values: The copied lines' expression for the map.
         """
         picture, is_stale = self.heatmap.picture, self.heatmap.is_stale
         if picture is None:
             return []
         panel = panels.heatmap(picture, self._limit, self._counted)
-        found = [Shown(self.heatmap, "", (panel,), says, is_stale, heading)]
+        code = Code((values,))
+        found = [Shown(self.heatmap, "", (panel,), says, is_stale, heading, code)]
         if self.table.isVisibleTo(self) and self.table.rowCount():
-            table = panels.sheet("", self.table.titles, self.table.texts)
-            strongest = f"{heading}: strongest cells"
-            found.append(Shown(self.table, "strongest cells", (table,), says, is_stale, strongest))
+            title, rows = f"{heading}: strongest cells", self.table.texts
+            table = panels.strongest(self.table.titles, rows, self.table.values)
+            code = panels.sorted_code(len(rows))
+            found.append(
+                Shown(self.table, "strongest cells", (table,), says, is_stale, title, code)
+            )
         return found
 
     @Slot(object)

@@ -316,7 +316,7 @@ class SweepPlot(QWidget):
             return []
         says = panels.says(face, kind) if self._sides is None else f"{kind}: {self.legend.text()}."
         says += f" Shown {where}." * bool(where)
-        found = self.picture.shown(says, kind)
+        found = self.picture.shown(says, kind, self._expression())
         points, is_stale = self.estimates.scatter.points, self.given.is_stale
         if self.estimates.isVisibleTo(self) and points is not None:
             panel = panels.cloud(points)
@@ -324,8 +324,17 @@ class SweepPlot(QWidget):
         if self.whiskers.isVisibleTo(self) and self.whiskers.shown:
             panel_ = panels.intervals(self.whiskers.shown, faces.counted(face))
             tip = f"{says} Bars: means; lines: 95 % of resamples of the pairs."
-            found.append(Shown(self.whiskers, "intervals", (panel_,), tip, is_stale))
+            code = panels.sorted_code(len(self.whiskers.shown))
+            found.append(Shown(self.whiskers, "intervals", (panel_,), tip, is_stale, code=code))
         return found
+
+    def _expression(self) -> str:
+        """Return how the copied lines, whose sweep is whole, get at what is drawn of it."""
+        axis, chosen = self._hidden(), self.given.sweep
+        if axis is None or chosen is None:
+            return "shown"
+        number = [each.name for each in chosen.axes].index(axis.name)
+        return f"shown.select({number}, {self.slider.at})"
 
     @Slot(int)
     def _slide(self, at: int) -> None:

@@ -28,6 +28,7 @@ class TopCells(QTableWidget):
 
     Attributes:
         picked: (fields,) the Cursor fields of the row that was chosen.
+        values: The number of each row, as it is shown in the map.
     """
 
     picked = Signal(object)
@@ -35,6 +36,7 @@ class TopCells(QTableWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(HEAD), parent)
         self._fields: list[dict[str, int]] = []
+        self.values: list[float] = []
         self._drawn: tuple[Sweep | None, Pictures] = None, theme.pictures()
         self.setAccessibleName("Strongest cells")
         self.setToolTip("The cells that move the metric most; click one to select it.")
@@ -83,6 +85,7 @@ class TopCells(QTableWidget):
         self._drawn = drawn
         indices = faces.strongest(sweep, MOST) if sweep is not None else []
         self._fields = []
+        self.values = [float(sweep.shown[index]) for index in indices] if sweep is not None else []
         unit = sweep.unit if sweep is not None else HEAD[2]
         self.setHorizontalHeaderLabels((*HEAD[:2], unit))
         self.setRowCount(len(indices))

@@ -1,0 +1,191 @@
+"""Every picture's script computes on the toy model what is shown, and draws or prints it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import lensgui
+from lensgui.app.window.layout import PANES
+from lensgui.jobs.requests import OpenModel
+from lensgui.jobs.results import Reply
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.figures.shown import Context, figure
+from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.pairs.pair_table import PairTablePane
+from lensgui.panes.patching.all_kinds import AllKindsPane
+from lensgui.panes.patching.necessary_sufficient import NecessaryPane
+from lensgui.panes.patching.patching import PatchingPane
+from lensgui.panes.patching.who_feeds import FeedersPane
+from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.python.notebook import Part, notebook
+from lensgui.state.selection import Cursor
+from lensgui.state.views import AttentionView, PatchingView
+from lensgui.terms.kinds import SweepKind
+from tests.panes.copying import averaging, toy
+
+PLACE = Cursor(1, 2, 10, 4)
+SHOWN = {
+    PromptPane: 2,
+    AttentionPane: 3,
+    PatchingPane: 1,
+    AllKindsPane: 1,
+    NecessaryPane: 1,
+    FeedersPane: 3,
+    InspectorPane: 4,
+    PairTablePane: 1,
+}
+WITHOUT_SCRIPT = {"numbers", "estimate against exact"}
+TABLED = PatchingView(shows_table=True, shows_intervals=True)
+CASES = [
+    *((kind, "a pair", toy(table=averaging().table)) for kind in SHOWN),
+    (AttentionPane, "lines", toy(attention=AttentionView(drawing="lines"))),
+    (AttentionPane, "text", toy(attention=AttentionView(drawing="text", measure="writes"))),
+    (AttentionPane, "difference", toy(attention=AttentionView("difference", score="induction"))),
+    (AttentionPane, "a mean", averaging(2)),
+    (AttentionPane, "broken", toy(attention=AttentionView(score="breaks"))),
+    (AttentionPane, "restored", averaging(2).having(attention=AttentionView(score="restores"))),
+    (PatchingPane, "noising", toy(kind=SweepKind("z", "all"), direction="noising")),
+    (PatchingPane, "by position", toy(kind=SweepKind("z"))),
+    (PatchingPane, "edges", toy(kind=SweepKind("pattern", "edge"))),
+    (PatchingPane, "a mean", averaging(2).having(patching=TABLED)),
+    (PatchingPane, "raw", toy(answer=" day", metric="probability")),
+    (NecessaryPane, "a mean", averaging(2)),
+]
+
+
+@pytest.fixture
+def filled(dispatcher, qtbot):
+    """Fill a pane with what the real answerer says of the toy model."""
+
+    def fill(pane, document):
+        qtbot.addWidget(pane)
+        pane.resize(700, 700)
+        pane.show()
+        asked = {"model": OpenModel(document.model)}
+        for _ in range(3):
+            for name, request in asked.items():
+                *_, found = (answer for answer in dispatcher.answer(request) if answer is not None)
+                pane.show_reply(name, Reply(request, found, "whole"))
+            pane.show_document(document)
+            pane.show_cursor(PLACE)
+            asked = pane.requests(document, PLACE)
+        context = Context(document, pane.card, asked, code=pane.python(document, PLACE))
+        return [(each, figure(pane.title, each, context)) for each in pane.shown()]
+
+    return fill
+
+
+def first(panel):
+    """Return the numbers of a panel as its data have them; of points, both."""
+    columns = [np.asarray(values, float) for values in panel.data.columns.values()]
+    return np.stack(columns[:2]) if type(panel).__name__ == "Cloud" else columns[0]
+
+
+def run(code, monkeypatch, tmp_path):
+    """Run a script where matplotlib is not there, and return its names."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    names: dict[str, object] = {}
+    exec(compile(code, "script.py", "exec"), names)
+    return names
+
+
+def test_every_pane_is_tried():
+    assert set(SHOWN) == set(PANES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "document"), CASES, ids=[f"{c[0].title}: {c[1]}" for c in CASES]
+)
+def test_a_script_computes_what_the_picture_shows(
+    kind, name, document, filled, monkeypatch, tmp_path, capsys
+):
+    found = filled(kind(), document)
+    assert len(found) >= (SHOWN[kind] if name == "a pair" else 1)
+    for shown, made in found:
+        if shown.name in WITHOUT_SCRIPT:
+            continue
+        assert made.code, shown.name
+        names = run(made.code, monkeypatch, tmp_path)
+        assert len(names["numbers"]) == len(made.panels)
+        for part, panel in zip(names["numbers"], made.panels, strict=True):
+            needed = first(panel)
+            assert part.shape == needed.shape, shown.name
+            known = np.isfinite(needed)
+            assert known.any()
+            np.testing.assert_allclose(
+                part[known],
+                needed[known],
+                atol=6e-3 if made.name == "attention-all-heads" else 1e-4,
+            )
+        assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().out
+
+
+def test_scripts_import_public_names_alone(filled):
+    for kind in SHOWN:
+        for _, made in filled(kind(), toy(table=averaging().table)):
+            imports = [
+                node
+                for node in ast.walk(ast.parse(made.code or ""))
+                if isinstance(node, ast.ImportFrom)
+            ]
+            for node in imports:
+                assert node.module == "lensgui"
+                assert {alias.name for alias in node.names} <= set(lensgui.__all__)
+
+
+class Recorder:
+    """Stands in for matplotlib: takes any call, and says what was called."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def call(*parts, **named):
+            self.calls.append(name)
+            if name == "subplots":
+                axes = np.empty((4, 4), object)
+                axes.fill(self)
+                return self, axes
+            return self
+
+        return call
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_a_script_draws_with_matplotlib_where_it_is(kind, filled, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for _, made in filled(kind(), toy(table=averaging().table)):
+        if not made.code:
+            continue
+        recorder = Recorder()
+        module = types.ModuleType("matplotlib")
+        module.pyplot = recorder
+        monkeypatch.setitem(sys.modules, "matplotlib", module)
+        monkeypatch.setitem(sys.modules, "matplotlib.pyplot", recorder)
+        exec(compile(made.code, "script.py", "exec"), {})
+        assert {"subplots", "suptitle", "savefig"} <= set(recorder.calls)
+
+
+def test_a_notebook_runs_from_top_to_bottom(filled, monkeypatch, tmp_path, capsys):
+    parts = [
+        Part(made.title, "<b>&", made.code)
+        for kind in (PromptPane, AttentionPane, FeedersPane)
+        for _, made in filled(kind(), toy())[:1]
+    ]
+    cells = json.loads(notebook("Mine", parts))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert code.count("HookedTransformer.from_pretrained") == 1
+    names = run(code, monkeypatch, tmp_path)
+    assert names["numbers"][0].shape == (2, 5)  # of the last: senders by layer
+    assert "&lt;b>&amp;" in "".join(cells[2]["source"])
