@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,27 @@ MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
 MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells come first
 MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
 _LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
+
+
+@dataclass(slots=True)
+class _Usual:
+    budget: int | None = None  # of sweeps that are given none
+
+
+_USUAL = _Usual()
+
+
+@contextlib.contextmanager
+def budgeted(budget: int) -> Iterator[None]:
+    """Let cells that run together take so many bytes, whatever is free, in sweeps given no budget.
+
+    What is computed together depends on it, and so does how numbers are rounded.
+    """
+    before, _USUAL.budget = _USUAL.budget, budget
+    try:
+        yield
+    finally:
+        _USUAL.budget = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +202,14 @@ def group(
         chosen: Which cells of each patch are to be run, [layer, …].
         base: The run that is patched into.
         end: The position after the one that is read.
-        budget: Bytes; None for a quarter of the free memory.
+        budget: Bytes; None for what `budgeted` says, or else a quarter of the free memory.
         first: How important each cell of each patch is, [layer, …]: the most important come first.
             None to begin with the latest positions, which are the cheapest.
 
     Raises:
         ValueError: If one cell needs more than the budget.
     """
+    budget = _USUAL.budget if budget is None else budget
     limit = free_bytes(base.residuals[0].device) // 4 if budget is None else budget
     row, beside = _needs(patches, base, end)
     most = min(limit // row, MOST_ROWS if first is None else MOST_ROWS_IN_ORDER)

@@ -2,4 +2,5 @@
 
 dialog: The dialog that exports one picture: how it will look, and what goes along.
 exporting: From what the panes show to files and to the clipboard.
+headless: The figures of a session without a window: every pane's questions, answered in turn.
 """

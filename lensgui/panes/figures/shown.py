@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -18,7 +17,8 @@ from lensgui.panes.figures.figure import Figure, Panel, Provenance
 from lensgui.panes.python.figures import NO_CODE, Code, script
 from lensgui.panes.token_text import shorten
 from lensgui.state.document import Document
-from lensgui.terms.model_key import MEMORY, ModelKey
+from lensgui.state.sessions.saved import ModelReference
+from lensgui.terms.model_key import ModelKey
 
 TABLES = ("rows", "reference", "pairs")  # fields of requests that hold pairs of the table
 MOST_PROMPT = 300  # letters of a prompt in a caption
@@ -96,7 +96,9 @@ def provenance(shown: str, context: Context) -> Provenance:
     is_mean = bool(context.document.rows)
     requests = context.requests.items()  # of a mean, without what is about the pair above alone
     asked = {name: plain(one) for name, one in requests if one.rows or not is_mean}
-    return Provenance(__version__, model_name(key), content_id, shown, asked, context.changed)
+    return Provenance(
+        __version__, ModelReference.to(key).name, content_id, shown, asked, context.changed
+    )
 
 
 def plain(value: Any) -> Any:
@@ -117,15 +119,6 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
-def model_name(key: ModelKey) -> str:
-    """Return what a model is called, without where it lies."""
-    source = (
-        key.source.rsplit(":", 1)[-1] if key.source.startswith((MEMORY, "absent:")) else key.source
-    )
-    is_path = source.startswith(("/", ".", "~", "\\")) or source.count("/") > 1 or "\\" in source
-    return PurePath(source.replace("\\", "/")).name if is_path else source
-
-
 def slug(text: str) -> str:
     """Return a name for a file: lower-case letters and digits, and hyphens between words."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "figure"
@@ -136,7 +129,7 @@ def _about(context: Context) -> list[str]:
     document, card = context.document, context.card
     key = document.model
     is_open = card is not None and card.key == key
-    name = card.title if is_open and card is not None else model_name(key)
+    name = card.title if is_open and card is not None else ModelReference.to(key).name
     details = [key.dtype] * (key.dtype != "float32") + ["folded weights"] * key.folded
     said = [f"Model: {name}" + f" ({', '.join(details)})" * bool(details) + "."]
     pair = document.pair
