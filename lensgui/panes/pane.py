@@ -14,7 +14,7 @@ from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard, Reply
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
-from lensgui.panes.figures.shown import Shown
+from lensgui.panes.figures.shown import Shown, innermost
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST
@@ -140,7 +140,7 @@ class Pane(QWidget):
 
     def shown_at(self, widget: QWidget | None) -> Shown | None:
         """Return the picture that a widget draws, or is a part of; None if it is of none."""
-        return next((one for one in self.shown() if one.is_of(widget)), None)
+        return innermost(self.shown(), widget)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with a picture that has no menu of its own."""

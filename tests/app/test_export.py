@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
+from PySide6.QtGui import QContextMenuEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from lensgui.app.export.dialog import ONLY_PICTURES
@@ -178,6 +178,18 @@ def test_a_right_click_on_any_picture_offers_it(exporting, parts, window, qtbot)
     assert exporting._dialog.isVisible()
     menu.close()
     exporting._dialog.close()
+
+
+@pytest.mark.usefixtures("no_popup")
+def test_the_colour_bar_and_the_names_belong_to_the_picture(window, qtbot):
+    pane = pane_of(window, PatchingPane)
+    for part, place in ((pane.view.levels, QPoint(5, 5)), (pane.heatmap, QPoint(2, 2))):
+        with qtbot.waitSignal(pane.taken) as taken:
+            where = part.mapToGlobal(place)
+            event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, where)
+            QApplication.sendEvent(part, event)
+        assert taken.args[1] == "menu"
+        assert pane.shown_at(taken.args[0]).name == ""
 
 
 def test_all_pictures_are_exported_at_once(exporting, window, chosen, qtbot):

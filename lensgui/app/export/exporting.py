@@ -21,7 +21,7 @@ from lensgui.panes.figures.drawing.layout import draw
 from lensgui.panes.figures.drawing.style import PAPER, Style
 from lensgui.panes.figures.files import FORMATS, Options
 from lensgui.panes.figures.numbers import as_table
-from lensgui.panes.figures.shown import NOTHING, STALE, Context, figure, slug
+from lensgui.panes.figures.shown import NOTHING, STALE, Context, figure, innermost, slug
 from lensgui.panes.files import files_folder
 from lensgui.panes.pane import Pane
 from lensgui.panes.python.notebook import Part, notebook
@@ -82,9 +82,10 @@ class Exporting(QObject):
         """Return the picture that has the keyboard, else the first one in front."""
         focus = QApplication.focusWidget()
         found = [each for each in self.pictures() if _is_in_front(each)]
-        having = [each for each in found if each.shown.is_of(focus)]
+        having = innermost([each.shown for each in found], focus)
+        exact = [each for each in found if each.shown is having]
         inside = [each for each in found if _pane_of(each.shown.widget) is _pane_of(focus)]
-        return next(iter([*having, *inside, *found]), None)
+        return next(iter([*exact, *inside, *found]), None)
 
     @Slot()
     def export(self, picture: Picture | None = None) -> None:
@@ -173,7 +174,8 @@ class Exporting(QObject):
     def _take(self, pane: Pane, widget: QWidget | None, how: str) -> None:
         """Do what a pane's menu was asked to do with a picture, or show that menu."""
         found = list(self._of(pane))
-        picture = next((each for each in found if each.shown.is_of(widget)), None)
+        meant = innermost([each.shown for each in found], widget)
+        picture = next((each for each in found if each.shown is meant), None)
         if picture is None:
             self.failed.emit(NOTHING.format(title=pane.title))
         elif how == "menu":

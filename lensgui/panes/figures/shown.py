@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,15 @@ class Shown:
     def is_of(self, widget: QWidget | None) -> bool:
         """Whether a widget is what draws it, or a part of that."""
         return widget is not None and (widget is self.widget or self.widget.isAncestorOf(widget))
+
+
+def innermost(pictures: Sequence[Shown], widget: QWidget | None) -> Shown | None:
+    """Return the picture that a widget is of, the innermost of several; None for none."""
+    found = None
+    for one in pictures:
+        is_inside = found is None or found.widget.isAncestorOf(one.widget)
+        found = one if one.is_of(widget) and is_inside else found
+    return found
 
 
 @dataclass(frozen=True, slots=True)

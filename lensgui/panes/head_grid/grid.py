@@ -300,6 +300,8 @@ class HeadGrid(Painted):
             where = self.mapToGlobal(self.middle_of(*head).toPoint())
         if head is not None:
             self.menu_requested.emit(*head, where)
+        else:
+            event.ignore()  # the pane has what can be done with the whole picture
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll, or zoom while Ctrl is held."""

@@ -211,6 +211,8 @@ class Heatmap(Painted):
         if cell is not None:
             self._pick(*cell)
             self.menu_requested.emit(*cell, where)
+        else:
+            event.ignore()  # the pane has what can be done with the whole picture
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the selection by one cell, or go on from the selected one."""

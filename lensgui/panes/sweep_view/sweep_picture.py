@@ -142,7 +142,7 @@ class SweepPicture(QWidget):
             return []
         panel = panels.heatmap(picture, self._limit, self._counted)
         code = Code((values,))
-        found = [Shown(self.heatmap, "", (panel,), says, is_stale, heading, code)]
+        found = [Shown(self, "", (panel,), says, is_stale, heading, code)]
         if self.table.isVisibleTo(self) and self.table.rowCount():
             title, rows = f"{heading}: strongest cells", self.table.texts
             table = panels.strongest(self.table.titles, rows, self.table.values)

@@ -63,7 +63,10 @@ CASES = [
 def filled(dispatcher, qtbot):
     """Fill a pane with what the real answerer says of the toy model."""
 
+    kept = []  # else a pane is gone while Qt still sends it events
+
     def fill(pane, document):
+        kept.append(pane)
         qtbot.addWidget(pane)
         pane.resize(700, 700)
         pane.show()
