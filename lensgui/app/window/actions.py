@@ -75,7 +75,7 @@ COMMANDS = (
     Command(
         "recover_session",
         "&Recover…",
-        "List what windows have left that ended without being closed.",
+        "List what windows have left that ended without being closed, or was discarded last.",
         menu="&File",
         slot="sessions.recover",
     ),
