@@ -97,6 +97,11 @@ class Document:
             return self.patching(self.against.kind, self.against.direction)
         return self.kept if self.kept is not None and self.kept.model == self.model else None
 
+    def on(self, device: str) -> Document:
+        """Return the same with its models on a device, which no file says and no step is about."""
+        kept = self.kept and replace(self.kept, model=self.kept.model.on(device))
+        return replace(self, model=self.model.on(device), kept=kept)
+
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, to those of the pair, or to panes' views.
 

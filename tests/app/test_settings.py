@@ -99,13 +99,17 @@ def test_the_worker_uses_as_many_threads_at_once(parts, window, qtbot, answerer)
     qtbot.waitUntil(lambda: answerer.limits == Limits(0, 64 * MIB))
 
 
-def test_another_device_or_format_is_an_edit_of_the_open_model(parts, window, qtbot):
+def test_another_format_is_an_edit_of_the_open_model_and_another_device_is_none(parts, window):
     session = window.session
-    before = session.document
     preferences(parts).change(dtype="bfloat16")
     assert session.document.model.dtype == "bfloat16"
+    window.model_bar._edit(device="cpu")
+    preferences(parts).change(device="cuda")
+    assert session.document.model.device == "cuda"
     session.undo_stack.undo()
-    assert session.document == before
+    assert session.undo_stack.count() == 1
+    assert session.document.model == ModelKey("fake", device="cuda")
+    session.undo_stack.redo()
     window.model_bar.open_source("another")
     assert (session.document.model.source, session.document.model.dtype) == ("another", "bfloat16")
 
