@@ -26,11 +26,13 @@ pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=T
 
 @pytest.fixture
 def build(answerer, tmp_path, monkeypatch):
-    """Start the application again and again on one folder."""
+    """Start the application again and again on one folder, each time anew."""
     monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
     built = []
 
     def build(**options):
+        for before in built:
+            before.appearance.windows.clear()
         parts = start.build(start.Options(model="fake", **options), lambda: answerer)
         parts.faults.release()
         built.append(parts)
@@ -273,3 +275,18 @@ def test_a_change_wakes_nobody_if_nothing_changes(tmp_path, qtbot):
     found.change(zoom=1.5, look="system")
     assert said == [frozenset({"zoom"})]
     assert Preferences(SettingsFile(tmp_path)).settings.zoom == 1.5
+
+
+def test_two_windows_of_one_process_have_one_set_of_settings(parts, window, answerer, qtbot):
+    other = start.build(start.Options(document=window.session.document), lambda: answerer)
+    other.faults.release()
+    preferences(other).change(zoom=1.25, layers="up", device="cpu")
+    assert preferences(parts).settings.device == window.session.document.model.device == "cpu"
+    preferences(other).failed.emit("Not kept.")
+    assert window.status.sentence.text() == "Not kept."
+    with qtbot.assertNotEmitted(window.settings_requested):
+        other.window.settings_requested.emit()
+    assert start.leave(other, 5)
+    assert list(parts.appearance.windows) == [window]
+    preferences(parts).change(device="best")
+    assert other.window.session.document.model.device == "cpu"  # nothing runs there any more

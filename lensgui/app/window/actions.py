@@ -157,7 +157,7 @@ COMMANDS = (
         "All settings, which are applied at once.",
         keys=("Ctrl+,",),
         menu="&Edit",
-        slot="window.appearance.preferences.requested.emit",
+        slot="window.settings_requested.emit",
     ),
     Command(
         "fold_prompts",
