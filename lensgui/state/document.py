@@ -14,6 +14,7 @@ from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
 
 HEAD_INPUTS: tuple[HeadInput, ...] = get_args(HeadInput)
+MOST_MARKED = 200  # pins: a file may hold thousands, and each is drawn anew at each key
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 
 
@@ -77,6 +78,11 @@ class Document:
     def rows(self) -> tuple[PairRow, ...]:
         """The pairs that are averaged over; () while panes show the one pair."""
         return tuple(row for row in self.table if row.is_included) if self.is_average else ()
+
+    @property
+    def marked(self) -> tuple[Cursor, ...]:
+        """The pins that panes frame and list: all, or as many as came last."""
+        return self.pins[-MOST_MARKED:]
 
     @property
     def asked(self) -> PromptPair:
