@@ -22,7 +22,6 @@ from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.settings.appearance import Appearance
 from lensgui.app.settings.applied import Applied
 from lensgui.app.settings.file import SettingsFile
-from lensgui.app.settings.preferences import Preferences
 from lensgui.app.smoke import Smoke
 from lensgui.app.window.layout import fit_screen
 from lensgui.app.window.window import TITLE, MainWindow
@@ -127,8 +126,8 @@ def build(
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName(TITLE)
     faults = Faults(store.home(), app)
-    preferences = Preferences(None if options.safe_mode else SettingsFile(store.home()), app)
-    appearance = Appearance(app, preferences)
+    appearance = Appearance.of(app, None if options.safe_mode else SettingsFile(store.home()))
+    preferences = appearance.preferences
     document, cursor, lacking = first_view(options)
     if options.document is None:
         is_session = options.request is not None and options.request.saved is not None
@@ -137,6 +136,7 @@ def build(
     kept = Kept(preferences.settings.kept_bytes, version)
     runner = Runner(make_answerer, kept)
     window = MainWindow(session, selection, runner, appearance)
+    appearance.windows.add(window)
     for owned in (session, selection, runner):
         owned.setParent(window)
     history = None if options.safe_mode else _history(app)
@@ -147,8 +147,7 @@ def build(
     if options.request is not None and options.request.trouble:
         window.status.show_fault(options.request.trouble)  # rather than what is fetched
     applied = Applied(appearance, window, kept)  # last, so that its remark is read
-    exporting = Exporting(window, sessions)
-    commands = Commands(window, history, sessions, exporting)
+    commands = Commands(window, history, sessions, Exporting(window, sessions))
     commands.search.sources.append(applied.entries)
     faults.status_message.connect(window.status.show_fault)
     collector = Collector(lambda: runner.is_busy, window)
@@ -217,6 +216,7 @@ def leave_hard(status: int) -> NoReturn:
 def leave(parts: Parts, seconds: float = 0.9) -> bool:
     """Stop what still runs; return whether all of it ended in time: imports can't be stopped."""
     parts.window.hide()
+    parts.appearance.windows.discard(parts.window)
     parts.fetching.download.stop()
     has_ended = parts.runner.close(int(1000 * seconds))
     has_ended = parts.sessions.close() and has_ended

@@ -46,8 +46,8 @@ def toggled(pins: tuple[Cursor, ...], place: Cursor) -> tuple[Cursor, ...]:
 
 
 def heads_of(pins: tuple[Cursor, ...]) -> list[tuple[int, int]]:
-    """Return layer and head of each pinned place that belongs to a head."""
-    places = ((pin.layer, pin.head) for pin in pins)
+    """Return layer and head of each pinned place that belongs to a head, each once."""
+    places = dict.fromkeys((pin.layer, pin.head) for pin in pins)
     return [(layer, head) for layer, head in places if layer is not None and head is not None]
 
 

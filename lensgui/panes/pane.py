@@ -25,7 +25,8 @@ MODEL = "model"  # the name under which every pane receives whether one is open
 OPENING = "The model is being opened."
 NO_MODEL = "No model is open."
 UNEQUAL = "The prompts differ in length: give them as many tokens."
-QUIET = (STOPPED, UNEQUAL)  # no faults: one was requested, the other is said in full at the prompts
+NO_NUMBERS = "The model is not here, and the file lacks numbers for this pane."
+QUIET = (STOPPED, UNEQUAL, NO_NUMBERS)  # no faults: requested, or said in full elsewhere
 SIDE = 8  # pixels left and right of what is in a pane
 Channel = tuple[str, str]  # a pane's title, and its name for a question
 AnAnswer = TypeVar("AnAnswer")
@@ -218,14 +219,19 @@ class Pane(QWidget):
         return self._replies.get(name)
 
     def answer(self, name: str, kind: type[AnAnswer]) -> AnAnswer | None:
-        """Return what is to be drawn: what is known, or for a while what was known before."""
+        """Return what is to be drawn: what is known, or for a while what was known before.
+
+        Of a prompt without tokens there is nothing to draw.
+        """
         reply = self._replies.get(name)
-        return reply.answer if reply is not None and isinstance(reply.answer, kind) else None
+        found = reply.answer if reply is not None else None
+        return found if isinstance(found, kind) and _has_cells(found) else None
 
     def known(self, name: str, kind: type[AnAnswer]) -> AnAnswer | None:
         """Return what is known of the very question that is asked."""
         reply = self._replies.get(name)
-        return reply.known if reply is not None and isinstance(reply.known, kind) else None
+        found = reply.known if reply is not None else None
+        return found if isinstance(found, kind) and _has_cells(found) else None
 
     def is_stale(self, name: str) -> bool:
         """Whether what is drawn is to be dimmed: it answers an older question."""
@@ -278,6 +284,11 @@ class Pane(QWidget):
         height = self.message.heightForWidth(width)
         self.message.setGeometry(SIDE, bottom - height - 3, width, height)
         self.message.raise_()
+
+
+def _has_cells(answer: object) -> bool:
+    """Whether an answer that has axes has a place on each."""
+    return all(len(axis) for axis in getattr(answer, "axes", ()))
 
 
 def _is_mere_end(before: Reply | None, after: Reply | None) -> bool:

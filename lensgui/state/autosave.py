@@ -25,6 +25,7 @@ FAULT = "something went wrong in lensgui itself, and what was there before stays
 THREAD = "lensgui-writer"
 FOLDER = "recovery"
 LAST = "last"  # what was closed without being saved anywhere is called so
+DISCARDED = "discarded"  # and so what was discarded last
 
 
 class Writer(QObject):
@@ -123,6 +124,11 @@ class Left:
     saved: Saved
     origin: Path | None
 
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it was discarded before, so that it goes for good where it is again."""
+        return self.path.stem == DISCARDED
+
 
 class Recovery:
     """This window's file in the folder where those of windows that crashed are found.
@@ -144,6 +150,11 @@ class Recovery:
     def last(self) -> Path:
         """Where what was closed without being saved anywhere is kept, one at a time."""
         return self._folder / f"{LAST}{SUFFIX}"
+
+    @property
+    def discarded(self) -> Path:
+        """Where what was discarded is kept, one at a time."""
+        return self._folder / f"{DISCARDED}{SUFFIX}"
 
     def write(self, saved: Saved, origin: Path | None) -> None:
         """Keep what is there now.
@@ -168,10 +179,10 @@ class Recovery:
         """Return what crashed windows have left, the latest first; what can't be read stays.
 
         Args:
-            with_last: Whether what was closed last without being saved is among it.
+            with_last: Whether what was closed or discarded last without being saved is among it.
         """
         found: list[tuple[float, Left]] = []
-        for path in [*self._files(), *[self.last] * with_last]:
+        for path in [*self._files(), *(self.last, self.discarded) * with_last]:
             with contextlib.suppress(SessionError):
                 found.append((_time(path), Left(path, read(path), _origin(path))))
         return [left for _, left in sorted(found, key=lambda pair: -pair[0])]
@@ -182,7 +193,7 @@ class Recovery:
             files = sorted(self._folder.glob(f"*{SUFFIX}"))
         except OSError:
             return []
-        others = [path for path in files if path not in (self.path, self.last)]
+        others = [path for path in files if path not in (self.path, self.last, self.discarded)]
         return [path for path in others if is_free(_lock_of(path))]
 
     def keep(self) -> None:
@@ -190,6 +201,21 @@ class Recovery:
         with contextlib.suppress(OSError):
             os.replace(self.path, self.last)
         self.end()
+
+    def set_aside(self, left: Left) -> None:
+        """Offer something as what was discarded last, in place of what was so before.
+
+        What was discarded already goes for good.
+        """
+        if left.is_discarded:
+            discard(left.path)
+            return
+        with contextlib.suppress(OSError):  # else it stays what it is
+            discard(_note_of(self.discarded))  # it may be of something else
+            os.replace(left.path, self.discarded)
+            if left.origin is not None:
+                os.replace(_note_of(left.path), _note_of(self.discarded))
+            discard(left.path)
 
     def end(self) -> None:
         """Leave nothing."""

@@ -14,6 +14,7 @@ from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
 
 HEAD_INPUTS: tuple[HeadInput, ...] = get_args(HeadInput)
+MOST_MARKED = 200  # pins: a file may hold thousands, and each is drawn anew at each key
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 
 
@@ -79,6 +80,11 @@ class Document:
         return tuple(row for row in self.table if row.is_included) if self.is_average else ()
 
     @property
+    def marked(self) -> tuple[Cursor, ...]:
+        """The pins that panes frame and list: all, or as many as came last."""
+        return self.pins[-MOST_MARKED:]
+
+    @property
     def asked(self) -> PromptPair:
         """The pair that questions are about: while averaging, no more of it than its metric."""
         return PromptPair("", metric=self.pair.metric) if self.rows else self.pair
@@ -96,6 +102,11 @@ class Document:
         if self.kept is not None and self.against is not None:
             return self.patching(self.against.kind, self.against.direction)
         return self.kept if self.kept is not None and self.kept.model == self.model else None
+
+    def on(self, device: str) -> Document:
+        """Return the same with its models on a device, which no file says and no step is about."""
+        kept = self.kept and replace(self.kept, model=self.kept.model.on(device))
+        return replace(self, model=self.model.on(device), kept=kept)
 
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, to those of the pair, or to panes' views.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,12 +49,9 @@ class Edit(QUndoCommand):
         self.setObsolete(self.after == self.before)
         return True
 
-    def replace_model(self, gone: ModelKey, kept: ModelKey) -> None:
-        """Name one model where another was named; a step that did nothing else is none."""
-        for name in ("before", "after"):
-            document: Document = getattr(self, name)
-            if document.model == gone:
-                setattr(self, name, document.having(model=kept))
+    def rewrite(self, other: Callable[[Document], Document]) -> None:
+        """Have other documents in place of these; a step that does nothing then is none."""
+        self.before, self.after = other(self.before), other(self.after)
         self.paths = changed(self.before, self.after)
         self.setText(words(self.before, self.after))
         self.setObsolete(self.after == self.before)
@@ -97,10 +95,18 @@ class Session(QObject):
     def edit(self, **changes: Any) -> None:
         """Change fields of the document, of its pair or of its views, as one step to be undone.
 
+        Where its model runs is no part of a step: the whole history runs there from now on.
+
         Raises:
             TypeError: If no such field exists.
         """
         after = self._document.having(**changes)
+        device = after.model.device
+        if after.model.on(self._document.model.device) != after.model:
+            before, after = self._document, after.on(device)
+            self._rewrite(lambda document: document.on(device))
+            if after == self._document != before:
+                self.changed.emit(after)
         if after == self._document:
             return
         edit, stack, last = Edit(self, after), self.undo_stack, self._last
@@ -129,16 +135,28 @@ class Session(QObject):
 
         Else undo would ask for that one again, and be taken back in turn.
         """
+        before, is_placed = self._document, kept.on(gone.device) != kept
+
+        def other(document: Document) -> Document:
+            model = kept if document.model == gone else document.model
+            document = document.having(model=model)
+            return document.on(kept.device) if is_placed else document
+
+        self._rewrite(other)
+        if self._document != before:
+            self.changed.emit(self._document)
+
+    def _rewrite(self, other: Callable[[Document], Document]) -> None:
+        """Have other documents in the history, and now; nobody is told."""
         stack = self.undo_stack
         for at in range(stack.count()):
             edit = stack.command(at)
             if isinstance(edit, Edit):
-                edit.replace_model(gone, kept)
+                edit.rewrite(other)
         last = self._last
         if last is not None and last.isObsolete():
             stack.undo()  # which takes it off
-        if self._document.model == gone:
-            self.show(self._document.having(model=kept))
+        self._document = other(self._document)
 
     def begin(self, document: Document, changed_at: datetime | None = None) -> None:
         """Take another document, with no history.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DEFAULT_MODEL = "smollm2-135m"
 TOY_MODEL = "toy"
@@ -40,3 +40,10 @@ class ModelKey:
     def is_absent(self) -> bool:
         """Whether it is not on this machine: it is never looked for under its name."""
         return self.source.startswith(ABSENT)
+
+    def on(self, device: str) -> ModelKey:
+        """Return the same model on a device; it stays where it is if it was handed over or absent.
+
+        The first runs as it was made, and of the second there are only numbers.
+        """
+        return self if self.is_in_memory or self.is_absent else replace(self, device=device)

@@ -11,7 +11,16 @@ from PySide6.QtWidgets import QFileDialog
 
 from lensgui.app.sessions.absent import can_be_fetched
 from lensgui.app.window.toolbar import VARIABLE
-from lensgui.jobs.requests import AttentionGrid, OpenModel, Patching
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    LogitLens,
+    OpenModel,
+    Patching,
+    ReadMLP,
+    ReadPair,
+)
+from lensgui.panes.pane import NO_NUMBERS
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ABSENT, ModelKey
@@ -37,6 +46,16 @@ def test_the_name_is_shown_whole_and_no_pane_repeats_it(bar, window, qtbot):
     assert window.model_bar.model.text().startswith(NAME[:40])
     said = [pane.message.text() for title, pane in window.panes.items() if title != "Prompt"]
     assert not any(said)
+
+
+def test_what_the_file_has_no_numbers_for_says_so(window, answerer, qtbot):
+    refused = (OpenModel, ReadPair, AttentionGrid, AttentionHead, Patching, ReadMLP, LogitLens)
+    answerer.broken |= dict.fromkeys(refused, ModelError("Get it."))
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(model=ModelKey(ABSENT + NAME))
+    panes = [pane for pane in window.panes.values() if pane.isVisible() and pane.is_in_front]
+    assert len(panes) == 4
+    assert {pane.message.text() for pane in panes} == {NO_NUMBERS}
 
 
 def test_it_is_fetched_only_when_asked_for(bar, parts, qtbot, monkeypatch):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lensgui.jobs.requests import AttentionGrid, Patching
+from lensgui.panes.attention.attention import AttentionPane
 from lensgui.prompts.pair import PairRow, PromptPair
+from tests.windows import pane_of
 
 
 def test_a_place_of_the_longer_prompt_can_be_selected(window, qtbot):
@@ -34,3 +38,14 @@ def test_an_average_does_not_begin_again_when_another_pair_is_shown(window, answ
     with qtbot.waitSignal(window.runner.settled):
         window.session.edit(pair=rows[1].pair)
     assert not any(isinstance(request, Patching | AttentionGrid) for request in answerer.asked)
+
+
+def test_of_a_table_whose_pairs_have_no_prompt_nothing_is_drawn(window, qtbot):
+    view = replace(window.session.document.views.attention, drawing="text")
+    window.selection.move(layer=2, head=1, position=2)
+    empty = PairRow(PromptPair("", "a b c"))
+    with qtbot.waitSignal(window.runner.settled):
+        window.session.edit(table=(empty,), is_average=True, attention=view)
+    pane = pane_of(window, AttentionPane)
+    pane.grab()
+    assert (pane.grid.atlas, pane.focus.text.weights) == (None, None)

@@ -60,6 +60,17 @@ def test_zoom_enlarges_all_text_and_leads_back(parts, window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: places(window) == rooms)
 
 
+def test_prompts_that_were_folded_for_a_zoom_are_as_tall_again(parts, window, qtbot):
+    dock = window.docks["Prompt"]
+    before = dock.height()
+    parts.appearance.zoom(1.5)
+    qtbot.waitUntil(lambda: dock.is_folded)
+    parts.appearance.zoom(1.0)
+    qtbot.waitUntil(lambda: dock.height() >= before)
+    qtbot.wait(50)  # it would grow on
+    assert dock.height() == before
+
+
 def test_the_selected_head_stays_in_view_at_another_zoom(parts, window, qtbot):
     grid = window.panes["Attention"].grid
     window.selection.move(layer=5, head=3)

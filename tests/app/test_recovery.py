@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lensgui.app.sessions import autosaving, sessions
 from lensgui.app.sessions.closing import Leave
 from lensgui.app.sessions.open_file import is_in_use
@@ -88,3 +90,31 @@ def test_what_was_only_typed_is_found_by_recover(window, files):
     recovery = Recovery(files.autosave.recovery.path.parent)
     assert recovery.left() == []
     assert [one.saved.document.pair.clean for one in recovery.left(with_last=True)] == ["typed"]
+
+
+def test_what_is_discarded_is_offered_by_recover_until_something_else_is(files, window):
+    recovery = files.autosave.recovery
+    for text, origin in (("one", None), ("two", Path("/its/file.lens"))):
+        crashed = Recovery(recovery.path.parent)
+        window.session.edit(clean=text)
+        crashed.write(files.saved(), origin)
+        crashed._lock.release()  # as when its process dies
+    files.offer()
+    dialog = window.findChild(autosaving.Offer)
+    dialog.list.setCurrentRow(1)
+    dialog._discard()
+    dialog.reject()
+    assert [_clean(one) for one in recovery.left()] == ["two"]
+    assert sorted(_clean(one) for one in recovery.left(with_last=True)) == ["one", "two"]
+    files.recover()
+    dialog = window.findChildren(autosaving.Offer)[-1]
+    assert autosaving.DISCARDED in dialog.list.item(1).text()
+    dialog._discard()
+    (left,) = recovery.left(with_last=True)
+    assert (_clean(left), left.origin, left.is_discarded) == ("two", Path("/its/file.lens"), True)
+    recovery.set_aside(left)
+    assert recovery.left(with_last=True) == []
+
+
+def _clean(left):
+    return left.saved.document.pair.clean

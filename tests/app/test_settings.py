@@ -26,11 +26,13 @@ pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=T
 
 @pytest.fixture
 def build(answerer, tmp_path, monkeypatch):
-    """Start the application again and again on one folder."""
+    """Start the application again and again on one folder, each time anew."""
     monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
     built = []
 
     def build(**options):
+        for before in built:
+            before.appearance.windows.clear()
         parts = start.build(start.Options(model="fake", **options), lambda: answerer)
         parts.faults.release()
         built.append(parts)
@@ -99,13 +101,17 @@ def test_the_worker_uses_as_many_threads_at_once(parts, window, qtbot, answerer)
     qtbot.waitUntil(lambda: answerer.limits == Limits(0, 64 * MIB))
 
 
-def test_another_device_or_format_is_an_edit_of_the_open_model(parts, window, qtbot):
+def test_another_format_is_an_edit_of_the_open_model_and_another_device_is_none(parts, window):
     session = window.session
-    before = session.document
     preferences(parts).change(dtype="bfloat16")
     assert session.document.model.dtype == "bfloat16"
+    window.model_bar._edit(device="cpu")
+    preferences(parts).change(device="cuda")
+    assert session.document.model.device == "cuda"
     session.undo_stack.undo()
-    assert session.document == before
+    assert session.undo_stack.count() == 1
+    assert session.document.model == ModelKey("fake", device="cuda")
+    session.undo_stack.redo()
     window.model_bar.open_source("another")
     assert (session.document.model.source, session.document.model.dtype) == ("another", "bfloat16")
 
@@ -269,3 +275,18 @@ def test_a_change_wakes_nobody_if_nothing_changes(tmp_path, qtbot):
     found.change(zoom=1.5, look="system")
     assert said == [frozenset({"zoom"})]
     assert Preferences(SettingsFile(tmp_path)).settings.zoom == 1.5
+
+
+def test_two_windows_of_one_process_have_one_set_of_settings(parts, window, answerer, qtbot):
+    other = start.build(start.Options(document=window.session.document), lambda: answerer)
+    other.faults.release()
+    preferences(other).change(zoom=1.25, layers="up", device="cpu")
+    assert preferences(parts).settings.device == window.session.document.model.device == "cpu"
+    preferences(other).failed.emit("Not kept.")
+    assert window.status.sentence.text() == "Not kept."
+    with qtbot.assertNotEmitted(window.settings_requested):
+        other.window.settings_requested.emit()
+    assert start.leave(other, 5)
+    assert list(parts.appearance.windows) == [window]
+    preferences(parts).change(device="best")
+    assert other.window.session.document.model.device == "cpu"  # nothing runs there any more

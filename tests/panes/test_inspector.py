@@ -12,7 +12,7 @@ from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPa
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.menus import pinnable, toggled
 from lensgui.panes.sweep_view.cells import cell_words
-from lensgui.state.document import Note
+from lensgui.state.document import MOST_MARKED, Note
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.session import Session
 from lensgui.terms.kinds import VERBS, SweepKind
@@ -160,6 +160,19 @@ def test_places_are_pinned_listed_and_picked(document, show, qtbot):
     with qtbot.waitSignal(pane.picked) as picked:
         pane.pins.clicked.emit(1)
     assert picked.args == [{"layer": 4, "position": 0}]
+
+
+def test_of_very_many_pins_the_last_are_listed(document, show, qtbot):
+    pane = answer(show(InspectorPane(), 340, 900), document)
+    many = tuple(Cursor(layer, position=at) for layer in range(12) for at in range(1000))
+    pane.show_document(document.having(pins=many))
+    assert len(pane.pins.chips) == MOST_MARKED
+    assert pane.more_pins.text().startswith("… and 11,800 more, ")
+    with qtbot.waitSignal(pane.picked) as picked:
+        pane.pins.clicked.emit(MOST_MARKED - 1)
+    assert picked.args == [{"layer": 11, "position": 999}]
+    pane.show_document(document.having(pins=many[:3]))
+    assert not pane.more_pins.isVisible()
 
 
 def test_what_can_be_pinned_follows_from_what_is_selected():

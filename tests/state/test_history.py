@@ -164,3 +164,30 @@ def test_a_model_that_cannot_be_opened_leaves_the_name_of_what_else_was_done(ses
     session.edit(model=other, direction="noising")
     session.keep_model(other, START.model)
     assert session.undo_stack.text(1) == "Sweep: direction"
+
+
+def test_where_a_model_runs_is_no_step_and_undo_leaves_it_there(session, qtbot):
+    session.edit(kept=START.patching())
+    session.edit(clean="typed")
+    with qtbot.waitSignal(session.changed):
+        session.edit(model=START.model.on("cpu"))
+    assert session.undo_stack.count() == 2
+    session.edit(model=ModelKey("toy", device="cuda", dtype="float64"))
+    assert session.undo_stack.count() == 3
+    for _ in range(2):
+        session.undo_stack.undo()
+    assert session.document == START.on("cuda").having(kept=START.on("cuda").patching())
+    assert session.document.compared is not None  # its numbers are made there too
+    session.edit(model=ModelKey("memory:given", device="cpu"))
+    session.edit(model=ModelKey("other", device="cpu"))
+    session.undo_stack.undo()
+    assert session.document.model == ModelKey("memory:given", device="cpu")
+
+
+def test_a_place_where_no_model_runs_is_forgotten(session):
+    session.edit(clean="typed")
+    for gone in (START.model.on("cuda"), ModelKey("other", device="cuda")):
+        session.edit(model=gone)
+        session.keep_model(gone, START.model)
+        assert session.document == START.having(clean="typed")
+        assert session.undo_stack.count() == 1

@@ -19,7 +19,7 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import headline, sentence
 from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip, shorten
-from lensgui.state.autosave import Left, Recovery, Writer, discard
+from lensgui.state.autosave import Left, Recovery, Writer
 from lensgui.state.sessions.saved import Saved
 
 INTERVAL_MS = 15_000  # from the first change that is not kept: never 20 s of work are lost
@@ -29,6 +29,11 @@ MOST_LETTERS = 40  # of a name or a prompt in the list
 ENDED = "lensgui ended before this was saved"
 KEPT = "What was there then is kept:"
 UNSAVED = "not in a file"
+DISCARDED = "discarded before"
+DISCARD = (
+    "Offer what is chosen under File → Recover… only, until something else is discarded; what was "
+    "discarded before is thrown away."
+)
 
 
 class Autosave(QObject):
@@ -104,7 +109,7 @@ class Autosave(QObject):
 
         Args:
             parent: The window.
-            with_last: Whether what was closed last without being saved is among it.
+            with_last: Whether what was closed or discarded last without being saved is among it.
         """
         left = self.recovery.left(with_last=with_last)
         if left:
@@ -116,7 +121,7 @@ class Autosave(QObject):
 
     @Slot(object)
     def _discard(self, left: Left) -> None:
-        discard(left.path)
+        self.recovery.set_aside(left)
 
     @Slot(object)
     def _succeed(self, path: Path) -> None:
@@ -135,7 +140,7 @@ class Offer(QDialog):
 
     Attributes:
         opened: (Left,) to be opened.
-        discarded: (Left,) to be thrown away.
+        discarded: (Left,) not to be offered at a start any more.
     """
 
     opened = Signal(object)
@@ -148,7 +153,7 @@ class Offer(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.list = QListWidget(self)
         self.list.setAccessibleName("What is kept from before")
-        self.list.setToolTip("Choose what to open, or to throw away.")
+        self.list.setToolTip("Choose what to open, or to discard.")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for one in left:
             item = QListWidgetItem(described(one), self.list)
@@ -161,7 +166,7 @@ class Offer(QDialog):
         role = QDialogButtonBox.ButtonRole
         rows = (
             ("Open", role.AcceptRole, "Go on with what is chosen.", self._open),
-            ("Discard", role.DestructiveRole, "Throw what is chosen away.", self._discard),
+            ("Discard", role.DestructiveRole, DISCARD, self._discard),
             (
                 "Not now",
                 role.RejectRole,
@@ -197,4 +202,5 @@ def described(left: Left) -> str:
     when = changed.toString(WHEN)
     name = left.origin.name if left.origin is not None else UNSAVED
     prompt = " ".join(left.saved.document.pair.clean.split())
-    return f"{when} · {shorten(name, MOST_LETTERS)} · “{shorten(prompt, MOST_LETTERS)}”"
+    parts = [when, shorten(name, MOST_LETTERS), f"“{shorten(prompt, MOST_LETTERS)}”"]
+    return " · ".join([*parts, *[DISCARDED] * left.is_discarded])

@@ -395,6 +395,4 @@ class Sessions(QObject):
 
 def _as_saved(document: Document | None) -> Document | None:
     """Return a document without what no file has: where its model runs."""
-    if document is None:
-        return None
-    return document.having(model=replace(document.model, device=BEST_DEVICE))
+    return document and document.on(BEST_DEVICE)

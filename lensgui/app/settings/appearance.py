@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
+from weakref import WeakSet, WeakValueDictionary
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from lensgui.app.settings.file import SettingsFile
 from lensgui.app.settings.preferences import Preferences
 from lensgui.panes import theme
 from lensgui.panes.style import Style
@@ -34,6 +37,7 @@ class Appearance(QObject):
 
     Attributes:
         preferences: The settings.
+        windows: The windows that are open by these settings.
         zoomed: All text has become larger or smaller, or has other letters.
         redrawn: Pictures are drawn otherwise: what is made of words is to be made anew.
     """
@@ -42,8 +46,9 @@ class Appearance(QObject):
     redrawn = Signal()
 
     def __init__(self, app: QApplication, preferences: Preferences) -> None:
-        super().__init__(app)
+        super().__init__()
         self._app, self.preferences = app, preferences
+        self.windows: WeakSet[QWidget] = WeakSet()
         for name in FILES:
             QFontDatabase.addApplicationFont(str(resource("fonts", name)))
         app.setStyle(Style())
@@ -53,6 +58,22 @@ class Appearance(QObject):
         app.styleHints().colorSchemeChanged.connect(self._follow)
         self._dress()
         preferences.changed.connect(self._apply)
+
+    @classmethod
+    def of(cls, app: QApplication, file: SettingsFile | None) -> Appearance:
+        """Return what dresses the application by a file, the same for all windows that are open.
+
+        Args:
+            app: The application.
+            file: Where settings are kept; None in safe mode, where windows have nothing in common.
+        """
+        known = _known.get(file.path) if file is not None else None
+        if known is not None and known.windows:
+            return known
+        made = cls(app, Preferences(file))
+        if file is not None:
+            _known[file.path] = made
+        return made
 
     @property
     def choice(self) -> str:
@@ -136,6 +157,9 @@ class Appearance(QObject):
     def _follow(self) -> None:
         if self.choice == SYSTEM:
             self._dress()
+
+
+_known: WeakValueDictionary[Path, Appearance] = WeakValueDictionary()  # by the settings' file
 
 
 @cache

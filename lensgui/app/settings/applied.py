@@ -41,13 +41,13 @@ class Applied(QObject):
             kept: The answers that are kept.
         """
         super().__init__(window)
-        self.preferences = appearance.preferences
+        self._appearance, self.preferences = appearance, appearance.preferences
         self._window, self._kept = window, kept
         self._dialog: SettingsDialog | None = None
         self.limited.connect(window.runner.worker.limit)
         self.preferences.changed.connect(self._apply)
         self.preferences.failed.connect(window.status.show_fault)
-        self.preferences.requested.connect(self.show_dialog)
+        window.settings_requested.connect(self.show_dialog)
         appearance.redrawn.connect(window.exchange.draw_anew)
         self._use_machine()
         self._use_window()
@@ -74,6 +74,8 @@ class Applied(QObject):
 
     @Slot(object)
     def _apply(self, names: frozenset[str]) -> None:
+        if self._window not in self._appearance.windows:
+            return  # it is closed, and somebody holds it still
         if "kept_bytes" in names:
             self._kept.shrink(self.preferences.settings.kept_bytes)
         if names & MACHINE:

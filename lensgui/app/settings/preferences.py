@@ -21,21 +21,18 @@ class Preferences(QObject):
         is_safe: Whether the file is neither read nor written.
         changed: (names,) of settings that are others now.
         failed: (sentence,) why a change is not kept.
-        requested: The user wants to see them.
     """
 
     changed = Signal(object)
     failed = Signal(str)
-    requested = Signal()
 
-    def __init__(self, file: SettingsFile | None, parent: QObject | None = None) -> None:
+    def __init__(self, file: SettingsFile | None) -> None:
         """Read the settings.
 
         Args:
             file: Where they are kept; None in safe mode.
-            parent: Whose they are.
         """
-        super().__init__(parent)
+        super().__init__()
         self._file = file
         self.settings, self.remark = Settings(), SAFE
         if file is not None:

@@ -75,7 +75,7 @@ COMMANDS = (
     Command(
         "recover_session",
         "&Recover…",
-        "List what windows have left that ended without being closed.",
+        "List what windows have left that ended without being closed, or was discarded last.",
         menu="&File",
         slot="sessions.recover",
     ),
@@ -195,7 +195,7 @@ COMMANDS = (
         "All settings, which are applied at once.",
         keys=("Ctrl+,",),
         menu="&Edit",
-        slot="window.appearance.preferences.requested.emit",
+        slot="window.settings_requested.emit",
     ),
     Command(
         "fold_prompts",

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSizePolicy,
+    QStyle,
     QToolButton,
     QWidget,
 )
@@ -315,9 +316,12 @@ class Dock(QDockWidget):
         assert layout is not None
         layout.activate()
         others = (dock for dock in window.findChildren(Dock) if dock.isVisible())
-        below = next((dock for dock in others if dock.y() > self.y()), None)
+        lower = (dock for dock in others if dock.y() > self.y())
+        below = min(lower, key=QWidget.y, default=None)
         if below is not None:
-            rest = max(1, self.height() + below.height() - height)
+            between = self.style().pixelMetric(QStyle.PixelMetric.PM_DockWidgetSeparatorExtent)
+            room = below.y() + below.height() - self.y()  # the same while both move to their places
+            rest = max(1, room - between - height)
             window.resizeDocks([self, below], [height, rest], Qt.Orientation.Vertical)
 
     @Slot(bool)

@@ -15,7 +15,7 @@ from lensgui.jobs.results import ModelCard, PairReading, Reply
 from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.panes.menus import toggled
 from lensgui.panes.pane import MODEL as NAME
-from lensgui.panes.pane import UNEQUAL, Channel, Pane
+from lensgui.panes.pane import NO_NUMBERS, UNEQUAL, Channel, Pane
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, Selection
@@ -228,7 +228,7 @@ class Exchange(QObject):
         if reply is None or reply.status != "failed" or reply.sentence == STOPPED:
             return reply
         if self._session.document.model.is_absent:
-            return replace(reply, sentence="")  # a line above the panes says it
+            return replace(reply, sentence=NO_NUMBERS)  # a line above the panes says which model
         if self._is_unequal and reply.request.needs_equal_lengths:
             return replace(reply, sentence=UNEQUAL)
         return reply

@@ -34,9 +34,11 @@ class MainWindow(QMainWindow):
         called: What the application is called in its title.
         lay_out: Puts the panes where they are to be once the window is shown.
         closed: The window was closed.
+        settings_requested: The user wants to see the settings.
     """
 
     closed = Signal()
+    settings_requested = Signal()
 
     def __init__(
         self, session: Session, selection: Selection, runner: Runner, appearance: Appearance

@@ -353,8 +353,9 @@ class AttentionPane(Pane):
         return self._document.pins if self._document else ()
 
     def _mark(self) -> None:
-        self.grid.show_marks(self._cursor, heads_of(self._pins), self._cursor.heads)
-        self.head.show_pins(edges_of(self._pins, self.focus.heads))
+        pins = self._document.marked if self._document else ()
+        self.grid.show_marks(self._cursor, heads_of(pins), self._cursor.heads)
+        self.head.show_pins(edges_of(pins, self.focus.heads))
 
     def _reading(self, axis: Axis) -> PromptReading | None:
         """Return what is known of the prompt whose tokens an axis counts."""

@@ -131,6 +131,7 @@ class InspectorPane(Pane):
         self.pin.setMenu(QMenu(self.pin))
         self.pin.menu().aboutToShow.connect(self._offer_pins)
         self.pins = ChipRow(self)
+        self.more_pins = caption("", self)
         self.note_field = NoteField(self)
         self.numbers = NumbersSection(self)
         self.scores = ScoresSection(self)
@@ -170,9 +171,12 @@ class InspectorPane(Pane):
         self._document = document
         self.note_field.show_document(document)
         self.pins.show_chips(
-            [Chip(place_name(pin), hover="pinned: click to select it") for pin in document.pins]
+            [Chip(place_name(pin), hover="pinned: click to select it") for pin in document.marked]
         )
         self.pins.setVisible(bool(document.pins))
+        more = len(document.pins) - len(document.marked)
+        self.more_pins.setText(f"… and {more:,} more, which no pane frames")
+        self.more_pins.setVisible(more > 0)
         self._describe()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -258,7 +262,7 @@ class InspectorPane(Pane):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(3)
-        above = self.pins, self.note_field, self.numbers, self.scores, self.alone
+        above = self.pins, self.more_pins, self.note_field, self.numbers, self.scores, self.alone
         for part in (*above, self.head, self.edge, self.mlp, self.lens_caption, self.lens):
             column.addWidget(part)
         column.addStretch(1)
@@ -321,7 +325,7 @@ class InspectorPane(Pane):
     @Slot(int)
     def _pick_pin(self, index: int) -> None:
         if self._document is not None:
-            pin = self._document.pins[index]
+            pin = self._document.marked[index]
             places = {"layer": pin.layer, "head": pin.head}
             places |= {"position": pin.position, "source": pin.source}
             self.picked.emit({name: at for name, at in places.items() if at is not None})

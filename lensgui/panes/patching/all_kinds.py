@@ -210,7 +210,7 @@ class AllKindsPane(Pane):
 
     def _draw_tile(self, number: int) -> None:
         sweep = self.answer(NAMES[number], Sweep)
-        pins = self._document.pins if self._document is not None else ()
+        pins = self._document.marked if self._document is not None else ()
         leading = self._leading()
         is_alike = sweep is not None and leading and sweep.shown_unit == leading.shown_unit
         end = self._drawn_end if is_alike else None

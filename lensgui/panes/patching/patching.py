@@ -177,7 +177,7 @@ class PatchingPane(Pane):
                 self.answer(self._name_of_a(document), Sweep),
                 self.answer("pair", PairReading),
                 self._cursor,
-                document.pins if document is not None else (),
+                document.marked if document is not None else (),
                 cells.group_size(self.card),
                 self._verified(),
                 is_paused=reply is not None and reply.status == "paused",

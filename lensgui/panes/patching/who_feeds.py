@@ -193,7 +193,7 @@ class FeedersPane(Pane):
 
     def _draw(self) -> None:
         found, document = self.feeding, self._document
-        pins = document.pins if document is not None else ()
+        pins = document.marked if document is not None else ()
         range_ = document.views.feeders.range if document is not None else None
         is_alone, is_stale = document is not None and bool(document.rows), self.is_stale("feeding")
         drawn = found, pins, range_, is_alone, is_stale

@@ -110,7 +110,7 @@ class PromptPane(Pane):
         self.editors["clean"].show_text(pair.clean)
         self.editors["corrupted"].show_text(pair.corrupted)
         self.answers.show_pair(pair)
-        self._rows.show_pins(document.pins)
+        self._rows.show_pins(document.marked)
         is_shown = document.views.prompt.shows_surprisal
         self.switch.show_on(is_on=is_shown)
         self._rows.show_surprisal(is_shown=is_shown)

@@ -16,7 +16,7 @@ from lensgui.state.sessions import answers as stored
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.array_files import ArrayReader, ArrayWriter
 from lensgui.state.sessions.fitting import UNSAID, agreed, check_fit, model_shape
-from lensgui.state.sessions.manifest import Record, Stored, placed
+from lensgui.state.sessions.manifest import Record, Stored, UnknownNameError, placed
 from lensgui.state.sessions.questions import TABLES
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.model_key import ModelKey
@@ -90,8 +90,9 @@ def document_of(record: manifest.Document, model: ModelKey) -> Document:
     Raises:
         ValueError: If it says what no document can.
     """
-    if record.views.attention.score not in _SCORES:
-        raise ValueError("document.views.attention.score: there is no such score")
+    score = record.views.attention.score
+    if score not in _SCORES:
+        raise UnknownNameError(f"document.views.attention.score: ‘{score[:40]}’")
     kept = record.kept
     if kept is None:
         return to_value(record, Document, "document", model=model)

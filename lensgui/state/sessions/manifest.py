@@ -6,6 +6,7 @@ readable when the app's values change.
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import datetime
 from functools import cache, reduce
@@ -269,6 +270,12 @@ class Document(Record, frozen=True):
 
 
 UNKNOWN = "Object contains unknown field"  # how msgspec begins to say so
+PATTERN = "Expected `str` matching regex"  # likewise; the pattern helps nobody
+_NO_SUCH = re.compile(r"""(?:Invalid enum value|There is no [a-z ]+) ['"](.{,40})""")
+
+
+class UnknownNameError(ValueError):
+    """A name where one of a few is expected, and it is none that this version knows."""
 
 
 def decode(raw: bytes, kind: type[Stored], where: str) -> tuple[Stored, str]:
@@ -297,9 +304,16 @@ def decode(raw: bytes, kind: type[Stored], where: str) -> tuple[Stored, str]:
 
 
 def placed(error: Exception, where: str) -> ValueError:
-    """Return an error that says where it was found."""
+    """Return an error that says where it was found, and which name is not known if it is that."""
     place, (what, *_) = _place(error, where), str(error).split(" - at `$")
-    return ValueError(f"{place}: {what}" if place else what)
+    if what.startswith(PATTERN):
+        what = "a name of another form is expected"
+    no_such = _NO_SUCH.match(what)
+    is_unknown = isinstance(error, UnknownNameError) or (no_such is not None and place != "format")
+    if no_such is not None:
+        name = re.split(r"""['"](?:;|$)""", no_such[1])[0]
+        what = f"‘{name}’"
+    return (UnknownNameError if is_unknown else ValueError)(f"{place}: {what}" if place else what)
 
 
 def _place(error: Exception, where: str) -> str:

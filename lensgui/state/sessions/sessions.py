@@ -20,6 +20,7 @@ from lensgui.models.store import FORBIDDEN, FULL, write_whole
 from lensgui.state.sessions.array_files import ArrayReader, member_of
 from lensgui.state.sessions.container import MIB, USUAL, Container, Limits, is_session, pack
 from lensgui.state.sessions.conversion import Pairs, answers_record
+from lensgui.state.sessions.manifest import UnknownNameError
 from lensgui.state.sessions.pictures import SUFFIXES, session_in
 from lensgui.state.sessions.saved import Saved
 from lensgui.state.sessions.sections import decode, encode, newer
@@ -139,6 +140,11 @@ def from_bytes(data: bytes, name: str = UNNAMED, limits: Limits = USUAL) -> Save
         return _opened(data, name, limits)
     except MemoryError as error:
         raise SessionError(_memory_sentence(name)) from error
+    except UnknownNameError as error:
+        raise SessionError(
+            f"{name} was made by a newer lensgui, or says something that this one does not know "
+            f"({_said(error)}): update lensgui to open it, or open another copy of it."
+        ) from error
     except (*_FAULTS, RecursionError) as error:
         what = "it is nested too deeply" if isinstance(error, RecursionError) else _said(error)
         raise SessionError(

@@ -139,7 +139,28 @@ ODD = {
 def test_what_is_odd_is_refused_and_its_place_is_named(path):
     said = sentence(changed(setting(path, ODD[path])))
     assert path.split(".")[0] in said or path in ("format", "major")
-    assert said.endswith("): open another copy of it.")
+    assert said.endswith(("): open another copy of it.", ", or open another copy of it."))
+
+
+UNKNOWN = (
+    "model.dtype", "document.pair.metric", "document.kind.activation", "document.kind.extent",
+    "document.direction", "document.roles.0.name", "document.views.attention.score",
+    "document.views.patching.side", "answers.kept.0.asked.direction",
+    "answers.kept.0.asked.kind.activation",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
+def test_a_name_that_is_not_known_may_be_of_a_newer_version(path):
+    roles = [{"layer": 0, "head": 0, "name": "induction"}]
+
+    def change(manifest):
+        manifest["document"]["roles"] = roles
+        setting(path, "of 2030")(manifest)
+
+    said = sentence(changed(change, with_answers()))
+    assert "was made by a newer lensgui, or says something that this one does not know (" in said
+    assert "‘of 2030’): update lensgui" in said
 
 
 @pytest.mark.parametrize(
