@@ -42,7 +42,6 @@ class Exporting(QObject):
     Attributes:
         said: (sentence,) what was done.
         failed: (sentence,) why it could not be.
-        writer: Writes files beside the window.
     """
 
     said = Signal(str)
@@ -54,9 +53,7 @@ class Exporting(QObject):
         self._dialog: ExportDialog | None = None
         self._folder: Path | None = None  # where the last file went
         self._left = self._written = 0  # of the files that are exported together
-        self.writer = Writer(self)
-        self.writer.written.connect(self._take_written)
-        self.writer.failed.connect(self._take_failed)
+        self._writer: Writer | None = None  # a thread that most windows never need
         self.said.connect(window.status.show_sentence)
         self.failed.connect(window.status.show_fault)
         for pane in window.panes.values():
@@ -169,7 +166,7 @@ class Exporting(QObject):
 
     def close(self) -> bool:
         """End the thread that writes; return whether it ended in time."""
-        return self.writer.close(SECONDS)
+        return self._writer is None or self._writer.close(SECONDS)
 
     def _take(self, pane: Pane, widget: QWidget | None, how: str) -> None:
         """Do what a pane's menu was asked to do with a picture, or show that menu."""
@@ -236,8 +233,12 @@ class Exporting(QObject):
             except ExportError as error:
                 raise SessionError(str(error)) from error
 
+        if self._writer is None:
+            self._writer = Writer(self)
+            self._writer.written.connect(self._take_written)
+            self._writer.failed.connect(self._take_failed)
         self._left += 1
-        self.writer.submit(path, write)
+        self._writer.submit(path, write)
 
     @Slot(object)
     def _take_written(self, path: Path) -> None:
