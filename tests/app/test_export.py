@@ -261,6 +261,15 @@ def test_a_folder_in_the_way_a_full_disk_and_a_missing_folder(
     assert sorted(each.name for each in chosen.parent.iterdir()) == ["chosen.png", "kept.png"]
 
 
+def test_saving_twice_at_once_is_said_once(dialog, exporting, window, chosen, qtbot):
+    picture, options = dialog.picture, dialog.options()
+    for name in ("svg", "svg", "csv", "svg"):
+        exporting.save_to(chosen, picture, name, options)
+    qtbot.waitUntil(lambda: not exporting._pending)
+    assert said(window).startswith("Exported ")
+    assert sorted(each.suffix for each in chosen.parent.iterdir()) == [".csv", ".svg"]
+
+
 def test_session_in_finds_nothing_in_other_files():
     for data in (b"", b"\x89PNG\r\n\x1a\n", b"<svg/>", b"<lensgui:session>", os.urandom(999)):
         assert session_in(data) is None

@@ -52,7 +52,8 @@ class Exporting(QObject):
         self._window, self._sessions = window, sessions
         self._dialog: ExportDialog | None = None
         self._folder: Path | None = None  # where the last file went
-        self._left = self._written = 0  # of the files that are exported together
+        self._pending: set[Path] = set()  # files that are about to be written
+        self._written = 0  # of those that are exported together
         self._writer: Writer | None = None  # a thread that most windows never need
         self.said.connect(window.status.show_sentence)
         self.failed.connect(window.status.show_fault)
@@ -237,14 +238,14 @@ class Exporting(QObject):
             self._writer = Writer(self)
             self._writer.written.connect(self._take_written)
             self._writer.failed.connect(self._take_failed)
-        self._left += 1
+        self._pending.add(path)
         self._writer.submit(path, write)
 
     @Slot(object)
     def _take_written(self, path: Path) -> None:
-        self._left -= 1
+        self._pending.discard(path)
         self._written += 1
-        if self._left:
+        if self._pending:
             return
         count, self._written = self._written, 0
         what = path.name if count == 1 else f"{count} files"
@@ -252,7 +253,7 @@ class Exporting(QObject):
 
     @Slot(object, str)
     def _take_failed(self, path: Path, sentence: str) -> None:
-        self._left -= 1
+        self._pending.discard(path)
         self.failed.emit(sentence)
 
     def _is_old(self, picture: Picture) -> bool:
