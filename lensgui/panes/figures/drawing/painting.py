@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -84,15 +83,13 @@ def pdf(drawing: Drawing, *, title: str, caption: str, provenance: Mapping[str, 
 def _xmp(title: str, caption: str, about: str) -> str:
     """Return what a PDF file says of itself, as XMP has it."""
     named, said, json_ = (escape(marks.writable(text)) for text in (title, caption, about))
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
- xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:lensgui="{NAMESPACE}">
+ xmlns:lensgui="{NAMESPACE}">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{named}</rdf:li></rdf:Alt></dc:title>
 <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{said}</rdf:li></rdf:Alt></dc:description>
-<xmp:CreateDate>{now}</xmp:CreateDate>
 <lensgui:provenance>{json_}</lensgui:provenance>
 </rdf:Description>
 </rdf:RDF>
