@@ -6,8 +6,8 @@ import os
 from functools import partial
 from typing import Any
 
-from lensgui.__main__ import NO_DISPLAY, lacks_display
 from lensgui.checkpoints.loading import from_pretrained
+from lensgui.command_line.environment import NO_DISPLAY, lacks_display
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.handlers.loaded import weights_version
 from lensgui.prompts.pair import PromptPair

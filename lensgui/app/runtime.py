@@ -231,5 +231,5 @@ def _open_log(folder: Path) -> RotatingFileHandler | None:
     handler.setFormatter(logging.Formatter(FORMAT))
     root = logging.getLogger("lensgui")
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    root.setLevel(min(root.level or logging.INFO, logging.INFO))  # --log-level may ask for more
     return handler

@@ -1,6 +1,5 @@
 """From a name, a folder or a file to a `HookedTransformer`.
 
-cli: `lensgui models list | get NAME | check NAME | path NAME | import NAME`.
 compare_hf: The same prompt through lensgui and through Hugging Face's own code, one after the
     other.
 config_checks: Whether a config's numbers are those of a model.

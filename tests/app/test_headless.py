@@ -42,6 +42,7 @@ def test_every_pane_has_its_pictures_without_a_window(answerer):
     assert len({made.name for _, made in found}) == len(found)
     assert len(run.parts()) == len(PANES)
     again = {made.name: made for _, made in Headless(run.saved, answerer).figures()}
+    run.close()
     for _, made in found:
         for name in ("csv", "py", "png", "svg"):
             if name == "py" and not made.code:

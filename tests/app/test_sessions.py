@@ -312,12 +312,13 @@ def test_a_session_that_is_dropped_is_opened(window, file, saves, qtbot, files):
 
 
 def test_the_command_line_opens_a_session(tmp_path, window, file, saves):
-    from lensgui.__main__ import take_session
+    from lensgui.command_line.parser import make_parser, take_session
 
+    parser = make_parser()
     given = ["--model", "x.lens", "--safe-mode", "work.lens"]
-    assert take_session(given) == Path("work.lens")
+    assert take_session(given, parser) == Path("work.lens")
     assert given == ["--model", "x.lens", "--safe-mode"]
-    assert take_session(["models", "get", "x.lens"]) is None
+    assert take_session(["models", "get", "x.lens"], parser) is None
     work(window)
     saves(file)
     assert SessionFile.of(file).document.pair.clean == "a b c d"

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from lensgui import __main__ as command_line
 from lensgui.app import start
 from lensgui.app.runtime import Collector, Faults
+from lensgui.command_line.environment import prepare
 from lensgui.models import known_models
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.examples import TOY, examples, find
@@ -65,7 +66,7 @@ def test_nothing_on_the_windows_side_imports_torch():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display")
 def test_without_a_display_there_is_one_sentence():
     done = run("-m", "lensgui")
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "xvfb-run -a lensgui" in done.stderr
@@ -106,7 +107,7 @@ def test_only_a_hub_name_may_use_the_network(model, is_hub, monkeypatch):
     for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    command_line.prepare(model)
+    prepare(model)
     assert ("HF_HUB_OFFLINE" not in os.environ) == is_hub
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "1"
 

@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from lensgui.__main__ import lacks_display, make_answerer, prepare
+from lensgui.__main__ import make_answerer
+from lensgui.command_line.environment import lacks_display, prepare
 
 if lacks_display(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

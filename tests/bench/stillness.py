@@ -12,7 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
-from lensgui.__main__ import lacks_display, make_answerer, prepare
+from lensgui.__main__ import make_answerer
+from lensgui.command_line.environment import lacks_display, prepare
 
 if lacks_display(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

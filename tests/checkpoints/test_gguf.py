@@ -14,7 +14,7 @@ import transformers as hf
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.checkpoints import cli, compare_hf, demo, locate
+from lensgui.checkpoints import compare_hf, demo, locate, verify
 from lensgui.checkpoints.files import gguf_files
 from lensgui.checkpoints.loading import open_model
 from lensgui.models import known_models
@@ -31,7 +31,7 @@ from tests.checkpoints.gguf_files import (
 )
 from tests.checkpoints.lifted import Lifted
 from tests.checkpoints.tiny_models import VOCABULARY, prompts
-from tests.command_line import lensgui
+from tests.command_line.in_process import lensgui
 
 HALF = WIDTH // HEADS // 2
 ROPE = np.linspace(1.0, 8.0, HALF, dtype=np.float32)
@@ -189,7 +189,7 @@ def test_checking_says_whose_dequantised_weights_they_are(folder, capsys, monkey
     path, _ = written(folder)
     monkeypatch.setattr(compare_hf, "PROMPT", "ABBA")
     monkeypatch.setattr(
-        cli.verify,
+        verify,
         "verify",
         lambda place, dtype, is_automatic: compare_hf.compare(place, dtype),
     )

@@ -10,11 +10,11 @@ import zipfile
 import pytest
 import torch
 
-from lensgui.checkpoints import cli
 from lensgui.checkpoints.files import pickles
 from lensgui.checkpoints.loading import open_model
 from lensgui.terms.errors import ModelError
 from tests.checkpoints.tiny_models import prompts, tiny
+from tests.command_line.in_process import lensgui
 
 
 class Bomb:
@@ -63,7 +63,7 @@ def test_code_in_a_pickle_never_runs(folder, weights, tmp_path_factory, capsys):
     with pytest.raises(ModelError, match="no plain file of tensors"):
         pickles.tensors_of(path)
     torch.save({**weights, "x": Bomb(f"touch {mark}")}, path)
-    assert cli.run(arguments(folder)) == 1
+    assert lensgui("import", str(folder)) == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert "no plain file of tensors" in said[0]
@@ -101,11 +101,3 @@ def test_what_lies_beside_a_models_own_pickle_is_left_alone(folder, weights):
     assert [path.name for path in pickles.pickles_in(folder)] == ["model_final.pth"]
     (folder / "model_final.pth").unlink()
     assert [path.suffix for path in pickles.pickles_in(folder)] == [".pt", ".bin"]
-
-
-def arguments(folder):
-    from argparse import ArgumentParser
-
-    parser = ArgumentParser()
-    cli.add_arguments(parser.add_subparsers())
-    return parser.parse_args(["models", "import", str(folder)])

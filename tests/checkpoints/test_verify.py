@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from lensgui.checkpoints import compare_hf, verify
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
-from tests.command_line import lensgui
+from tests.command_line.in_process import lensgui
 
 
 @pytest.fixture(autouse=True)

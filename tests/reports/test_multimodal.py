@@ -19,7 +19,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from lensgui.checkpoints import compare_hf
 from lensgui.checkpoints.loading import NO_PROCESSING, from_pretrained
 from lensgui.terms.errors import ModelError
-from tests.command_line import lensgui
+from tests.command_line.in_process import lensgui
 from tests.reports.small import TOKENS, is_one_sentence
 
 TEXT = {

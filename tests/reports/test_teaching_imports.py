@@ -31,7 +31,7 @@ from lensgui.models.aliases import TEACHING as ALIASES
 from lensgui.terms.errors import ModelError
 from tests.checkpoints.hub_server import Repository, Server, serving
 from tests.checkpoints.tiny_models import prompts, tiny
-from tests.command_line import lensgui
+from tests.command_line.in_process import lensgui
 from tests.reports.small import RAW, is_one_sentence
 from tests.reports.teaching import TEACHING, Slowly, Teaching, tensors_of
 from tests.reports.test_teaching_models import EXACT, TOKENS, TOKENS_2D

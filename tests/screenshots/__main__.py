@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from lensgui.__main__ import lacks_display, prepare
+from lensgui.command_line.environment import lacks_display, prepare
 
 if lacks_display(os.environ):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QWidget
+
 from lensgui.app.window.layout import PANES
 from lensgui.app.window.role_book import RoleBook, questions
 from lensgui.jobs.answerer import Answerer
@@ -51,6 +54,7 @@ class Headless:
         """
         self.saved, self._answerer, self._note = saved, answerer, note
         self._replies: dict[Request, Reply] = {}
+        self._owner = QWidget()  # of the panes; never shown
         self._panes: dict[str, Pane] = {}
         self.failures: dict[str, str] = {}
         opened = self._reply(OpenModel(saved.document.model))
@@ -79,6 +83,12 @@ class Headless:
             found.append(notebook.Part(title, caption, code))
         return found
 
+    def close(self) -> None:
+        """Let go of the panes."""
+        self._panes = {}
+        self._owner.deleteLater()
+        QCoreApplication.sendPostedEvents(self._owner, QEvent.Type.DeferredDelete.value)
+
     def _context(self, pane: Pane) -> Context:
         document = self.saved.document
         asked = pane.requests(document, self.cursor)
@@ -89,7 +99,7 @@ class Headless:
         """Return the panes with all their answers, and with the roles of heads."""
         if self._panes:
             return self._panes
-        panes = {kind.title: kind() for kind in PANES}
+        panes = {kind.title: kind(self._owner) for kind in PANES}
         replies: dict[Channel, Reply] = {}
         for title, pane in panes.items():
             self._note(title)

@@ -32,7 +32,7 @@ class SettingsFile:
         One that can't be opened stays as it is, and nothing is written.
         """
         try:
-            return dict(self._parsed().items(SECTION)), ""
+            return self.said(), ""
         except OSError as error:
             self._is_ours = False
             why = error.strerror or type(error).__name__
@@ -42,6 +42,16 @@ class SettingsFile:
             )
         except (Error, UnicodeDecodeError):
             return {}, self._set_aside()
+
+    def said(self) -> dict[str, str]:
+        """Return what the file says, by name, and leave it as it is.
+
+        Raises:
+            OSError: If it can't be opened.
+            configparser.Error: If it is no list of settings.
+            UnicodeDecodeError: If it is no text.
+        """
+        return dict(self._parsed().items(SECTION))
 
     def write(self, said: dict[str, str]) -> None:
         """Keep texts by their names.

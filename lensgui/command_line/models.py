@@ -4,98 +4,37 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
 from lensgui.checkpoints import demo, hub, locate, verify
+from lensgui.command_line.ending import ended, fail
+from lensgui.command_line.environment import send_nothing
 from lensgui.models import known_models, store
 from lensgui.models.aliases import ALIASES
 from lensgui.models.store import STEPS, Progress, Report
 from lensgui.terms.errors import ModelError
-from lensgui.terms.model_key import NUMBER_FORMATS
 
-INTERRUPTED = 130
 _INTERVAL = 0.1  # seconds between two lines of progress within one step
 _CONVERTED = "; both read the weights that Hugging Face dequantised from the GGUF file"
-
-_Subparsers = argparse._SubParsersAction  # argparse has no public name for it
-
-
-def add_arguments(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
-    """Add the `models` command to a command line.
-
-    Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
-    """
-    models = subparsers.add_parser("models", help="list, fetch and check models")
-    actions = models.add_subparsers(
-        dest="action", required=True, metavar="list|get|check|path|import"
-    )
-    listing = actions.add_parser("list", help="the models that have a name, and which are here")
-    get = actions.add_parser("get", help="bring a model to this machine")
-    check = actions.add_parser("check", help="compare a model with the Hugging Face forward")
-    path = actions.add_parser("path", help="print the folder that a model lies in")
-    importing = actions.add_parser("import", help="turn pickled weights into safetensors")
-    importing.add_argument(
-        "name", metavar="NAME", help="a folder with *.bin or *.pth, a hub name or an alias"
-    )
-    get.add_argument("name", metavar="NAME", help="a name of the list, or the hub's OWNER/NAME")
-    check.add_argument("name", metavar="NAME", help="likewise, or a path")
-    check.add_argument("--once", action="store_true", help="unless it was, or memory is short")
-    check.add_argument("--dtype", choices=NUMBER_FORMATS, default="float32", help="number format")
-    for parser in (check, importing):
-        parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    path.add_argument("name", metavar="NAME")
-    for parser in (get, check, importing):
-        parser.add_argument("--revision", help="a branch, tag or commit of the hub's model")
-    for parser in (listing, get, importing):
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what `models` was asked to do.
 
     Args:
-        arguments: A parsed command line, with what `add_arguments` added.
+        arguments: A parsed command line.
 
     Returns:
-        The exit status: 0, 1 where something could not be had, 130 where it was interrupted.
+        The exit code.
     """
     actions = {"list": _list, "get": _get, "check": _check, "path": _path, "import": _import}
     as_json = bool(getattr(arguments, "json", False) or getattr(arguments, "child", False))
-    _interrupt_on_terminate()
-    for name in ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-        os.environ[name] = "1"
-    try:
-        return actions[arguments.action](arguments)
-    except ModelError as error:
-        return _fail(str(error), as_json)
-    except KeyboardInterrupt:
-        _fail("Stopped; nothing half done was left, and the same command goes on.", as_json)
-        return INTERRUPTED
-
-
-def _interrupt_on_terminate() -> None:
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)
-
-
-def _fail(sentence: str, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps({"event": "error", "message": sentence}), flush=True)
-    else:
-        print(sentence, file=sys.stderr)
-    return 1
+    send_nothing()
+    return ended(lambda: actions[arguments.action](arguments), as_json=as_json)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -135,7 +74,7 @@ def _get(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> Report:
-    return JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stderr)
+    return JsonReport(sys.stdout) if arguments.json else TextReport(sys.stderr)
 
 
 def _done(place: Path, as_json: bool) -> int:
@@ -152,7 +91,7 @@ def _check(arguments: argparse.Namespace) -> int:
         measured = compare(Path(name), dtype, is_automatic=arguments.once)
         print(json.dumps(asdict(measured)))
         return 0
-    place = locate.locate(name, revision=arguments.revision, report=_TextReport(sys.stderr))
+    place = locate.locate(name, revision=arguments.revision, report=TextReport(sys.stderr))
     if arguments.once and store.read_verification(place, dtype) is not None:
         return 0
     measured = verify.verify(place, dtype, is_automatic=arguments.once)
@@ -162,9 +101,8 @@ def _check(arguments: argparse.Namespace) -> int:
         f"{_CONVERTED if 'format' in known_models.read_card(locate.folder_of(place)) else ''})"
     )
     if not measured.agrees:
-        return _fail(
-            f"That is more than {verify.AGREES:g}: don't trust this model's numbers here.", False
-        )
+        sentence = f"That is more than {verify.AGREES:g}: don't trust this model's numbers here."
+        return fail(sentence, as_json=False)
     return 0
 
 
@@ -219,7 +157,9 @@ class JsonReport(_Report):
         print(json.dumps({"event": "progress", **facts}), file=self._stream, flush=True)
 
 
-class _TextReport(_Report):
+class TextReport(_Report):
+    """Prints progress for people: a share that counts up on a terminal, else a line for a step."""
+
     def _show(self, progress: Progress, is_new: bool) -> None:
         words = STEPS[progress.step]
         if not self._stream.isatty():
