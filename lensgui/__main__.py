@@ -34,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.log_level is not None:
         log_to_stderr(parsed.log_level)
     if parsed.command is not None:
-        return _run(parsed)
+        try:
+            return _run(parsed)
+        except KeyboardInterrupt:  # while it was still being imported
+            print("Stopped before anything was done.", file=sys.stderr)
+            return INTERRUPTED
     if parsed.smoke_test and lacks_display(os.environ):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if lacks_display(os.environ):

@@ -127,7 +127,7 @@ def _missing(module: str) -> str:
     """Return why a module can't be imported; "" if it can."""
     try:
         import_module(module)
-    except ImportError as error:
+    except (ImportError, OSError, RuntimeError) as error:  # as a library that it needs is missing
         return first_line(error)
     return ""
 
@@ -171,7 +171,7 @@ def _tried(
     """Return what is computed on a device; None, with a sentence, if that fails."""
     try:
         found = compute(device)
-    except (ModelError, RuntimeError, MemoryError, OSError) as error:
+    except (ModelError, ImportError, RuntimeError, MemoryError, OSError) as error:
         facts[device] = "fails"
         findings.wrong.append(f"The toy does not run on {device}: {first_line(error)}.")
         return None

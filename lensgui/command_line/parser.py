@@ -115,7 +115,10 @@ def parse(given: Sequence[str] | None) -> tuple[argparse.Namespace, Path | None]
     words = list(sys.argv[1:] if given is None else given)
     parser = make_parser()
     session = take_session(words, parser)
-    return parser.parse_args(words), session
+    parsed = parser.parse_args(words)
+    if session is not None and parsed.command is not None:
+        parser.refuse(f"{parsed.command} needs no session: leave {session} out")
+    return parsed, session
 
 
 def take_session(given: list[str], parser: Parser) -> Path | None:

@@ -20,6 +20,7 @@ from lensgui._version import __version__
 from lensgui.analysis.sweep import batches
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.checkpoints import content, demo, devices, locate
+from lensgui.checkpoints.folder import read_config
 from lensgui.checkpoints.loading import open_model
 from lensgui.command_line import sweep_table
 from lensgui.command_line.ending import DONE, ended
@@ -104,6 +105,7 @@ class _Sweep:
         """Return all that the numbers depend on, by name, for run.json."""
         asked = self.asked
         place = self._place()
+        read_config(locate.folder_of(place))  # says it better than what follows, if it is no model
         return {
             "lensgui": __version__,
             "torch": str(torch.__version__),

@@ -10,6 +10,7 @@ import pytest
 
 from lensgui.__main__ import log_to_stderr, main
 from lensgui.app import start
+from lensgui.command_line import doctor
 from lensgui.command_line.parser import COMMANDS, metric_named, parse
 from lensgui.terms.metrics import METRICS
 from tests.command_line.conftest import sentence
@@ -66,6 +67,7 @@ def test_help_has_examples_and_exit_codes(command, capsys):
         ("--nothing",),
         ("nothing",),
         ("models",),
+        ("work.lens", "models", "list"),
         ("models", "get"),
         ("sweep", "pairs.csv", "--kind", "z"),
         ("sweep", "p.csv", "--kind", "z", "--model", "toy", "--out", "o", "--threads", "0"),
@@ -106,6 +108,15 @@ def test_a_model_that_comes_first_is_no_session(tmp_path, capsys):
     for path in (file, tmp_path):
         refused(str(path))
         assert f"`lensgui --model {path}`" in sentence(capsys.readouterr().err)
+
+
+def test_ctrl_c_while_a_command_is_imported_is_one_sentence(monkeypatch, capsys):
+    def interrupt(parsed):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "run", interrupt)
+    assert main(["doctor"]) == 130
+    assert sentence(capsys.readouterr().err).startswith("Stopped")
 
 
 def test_messages_are_shown_from_the_level_that_is_asked_for(capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,6 +121,7 @@ def test_kinds_have_the_fields_names():
         (("--model", "smollm2-135m"), "`lensgui models get smollm2-135m`"),
         (("--model", "somebody/model"), "get it with `lensgui models get somebody/model`, or add"),
         (("--model", "./nowhere"), "There is no folder nowhere"),
+        (("--model", str(Path(__file__).parent)), "has no config.json"),
         (("--out", "/dev/null"), "is a file"),
         (("--out", "/dev/null/x"), "can't be written to"),
         (("--memory", "1", "--dtype", "float64", "--device", "mps"), "This machine has no mps"),
