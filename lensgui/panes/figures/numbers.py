@@ -30,7 +30,7 @@ def as_csv(figure: Figure) -> bytes:
             f"{figure.title} has {count:,} numbers, too many for a CSV file: choose NPZ instead."
         )
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer, lineterminator="\r\n")  # else a \r in a token is not quoted
     header: list[str] | None = None
     for panel in figure.panels:
         before = [panel.title] if len(figure.panels) > 1 else []
@@ -42,7 +42,7 @@ def as_csv(figure: Figure) -> bytes:
             header = names
         for row in _rows(panel.data):
             writer.writerow([*before, *row])
-    return buffer.getvalue().encode("utf-8")
+    return buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _header(data: Data) -> list[str]:

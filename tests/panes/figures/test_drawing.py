@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import xml.etree.ElementTree as ElementTree
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from PySide6.QtGui import QColor, QImage
 
+from lensgui.jobs.arrays import CellState
 from lensgui.panes import colour_maps, theme
 from lensgui.panes.figures import files
 from lensgui.panes.figures.drawing import marks, painting, plots
@@ -105,7 +107,7 @@ def test_text_of_svg_is_text_with_a_font_that_is_everywhere():
 
 def test_text_of_pdf_is_text_in_fonts_that_it_holds():
     shown = figure(panels(TOKENS)[0])
-    reader = PdfReader(BytesIO(files.as_bytes(shown, "pdf", Options(Style()))))
+    reader = PdfReader(io.BytesIO(files.as_bytes(shown, "pdf", Options(Style()))))
     (page,) = reader.pages
     assert float(page.mediabox.width) == pytest.approx(Style().width, abs=1)
     text = " ".join(page.extract_text().split())
@@ -124,7 +126,7 @@ def test_text_of_pdf_is_text_in_fonts_that_it_holds():
 @pytest.mark.parametrize("labels", [EVERY_BYTE, ODD])
 def test_a_pdf_file_of_odd_tokens_can_be_read(labels):
     for panel in panels(labels):
-        reader = PdfReader(BytesIO(files.as_bytes(figure(panel), "pdf", Options())))
+        reader = PdfReader(io.BytesIO(files.as_bytes(figure(panel), "pdf", Options())))
         assert "A title" in " ".join(reader.pages[0].extract_text().split())
 
 
@@ -147,6 +149,21 @@ def test_a_png_file_has_its_size_and_what_it_is(times):
 def test_equal_figures_are_equal_files(format_):
     first, second = (files.as_bytes(figure(*panels(TOKENS)), format_, Options()) for _ in range(2))
     assert first == second
+
+
+def test_numbers_are_read_again_whatever_tokens_say():
+    names = [*EVERY_BYTE, *(text for text in ODD if text != "\r\n")]
+    values = np.random.default_rng(0).normal(size=(len(names), 2))
+    shown = figure(cells(values, names, ["a", "b"]))
+    text = files.as_bytes(shown, "csv", Options()).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    read = [row["layer_name"] for row in rows[::2]]
+    assert read == [name.encode("utf-8", "backslashreplace").decode() for name in names]
+    found = [float(row["value"]) for row in rows[: -len(CellState)]]  # the last have all states
+    assert found == values.ravel()[: len(found)].tolist()
+    arrays = np.load(io.BytesIO(files.as_bytes(shown, "npz", Options())))
+    kept = [str(name).rstrip("\0") for name in arrays["layer.names"]]
+    assert kept == [name.rstrip("\0") for name in names]  # NumPy drops them at the end
 
 
 def greys(table: np.ndarray) -> np.ndarray:

@@ -146,7 +146,7 @@ def test_the_numbers_of_all_kinds_are_those_on_screen(document, show):
     assert len(made.panels) == 8
     for panel, sweep in zip(made.panels, pane.sweeps, strict=True):
         np.testing.assert_array_equal(panel.data.columns["value"], sweep.shown)
-    columns = read(files.as_bytes(made, "csv", Options()).split(b"\n\n")[0])
+    columns = read(files.as_bytes(made, "csv", Options()).split(b"\r\n\r\n")[0])
     assert set(columns["panel"]) == {panel.title for panel in made.panels[:3]}
 
 
