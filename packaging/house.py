@@ -23,6 +23,7 @@ GROWING = {
 }
 LEAST_LINES = 60
 LABELS = "lensgui.panes.controls.controls"
+PAGES = "lensgui.app.help.guide"  # shows Markdown, which is the project's own
 GUESSING = {"QLabel", "QMessageBox", "QTextBrowser", "QTextEdit", "setHtml", "setTextFormat"}
 TIPS = {"setToolTip": 0, "setWhatsThis": 0, "showText": 1}  # where in a call the text stands
 ALLOWED_CIRCLE = ("lensgui.transformer.model", "lensgui.checkpoints.loading")  # from_pretrained
@@ -107,7 +108,7 @@ def guesses(name: str, path: Path) -> Iterator[str]:
             called = [ast.unparse(node.func).rsplit(".", 1)[-1]]
         else:
             continue
-        if name != LABELS and GUESSING & set(called):
+        if name not in (LABELS, PAGES) and GUESSING & set(called):
             yield f"{name}, line {node.lineno}: make labels with {LABELS}'s functions."
         at = TIPS.get(called[0], -1) if isinstance(node, ast.Call) else -1
         if at >= 0 and not is_plain(node.args[at]):

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from logging.handlers import RotatingFileHandler
@@ -132,10 +133,12 @@ class Faults(QObject):
 
     Attributes:
         status_message: (sentence,) for the status bar; safe to send from any thread.
+        caught: (what, details) likewise: what happened in a sentence, and where in the program.
         log_path: Where the log is; None if it can't be written.
     """
 
     status_message = Signal(str)
+    caught = Signal(str, str)
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -153,9 +156,9 @@ class Faults(QObject):
         """Log an exception and tell the user in a sentence."""
         log.critical("nobody caught this", exc_info=(kind, error, trace))
         where = f"; details are in {self.log_path}" if self.log_path else ""
-        self.status_message.emit(
-            f"Something went wrong in lensgui itself: {kind.__name__}: {error}{where}"
-        )
+        what = f"{kind.__name__}: {error}"
+        self.status_message.emit(f"Something went wrong in lensgui itself: {what}{where}")
+        self.caught.emit(what, "".join(traceback.format_exception(kind, error, trace)))
 
     def release(self) -> None:
         """Catch and log nothing any more; the last one puts back the hooks from before."""

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from lensgui.app.commands.menus import Commands
 from lensgui.app.export.exporting import Exporting
 from lensgui.app.fetching import Fetching
+from lensgui.app.help.help import Help
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.sessions.absent import AbsentBar
 from lensgui.app.sessions.attaching import SessionFile, attach
@@ -147,7 +148,9 @@ def build(
     if options.request is not None and options.request.trouble:
         window.status.show_fault(options.request.trouble)  # rather than what is fetched
     applied = Applied(appearance, window, kept)  # last, so that its remark is read
-    commands = Commands(window, history, sessions, Exporting(window, sessions))
+    commands = Commands(
+        window, history, sessions, Exporting(window, sessions), Help(window, faults)
+    )
     commands.search.sources.append(applied.entries)
     faults.status_message.connect(window.status.show_fault)
     collector = Collector(lambda: runner.is_busy, window)
@@ -221,6 +224,7 @@ def leave(parts: Parts, seconds: float = 0.9) -> bool:
     has_ended = parts.runner.close(int(1000 * seconds))
     has_ended = parts.sessions.close() and has_ended
     has_ended = parts.commands.exporting.close() and has_ended
+    parts.commands.help.release()
     if parts.warming is not None:
         has_ended = parts.warming.finish(seconds) and has_ended
     if has_ended:  # a worker that still runs must not find Python collecting

@@ -10,7 +10,7 @@ from typing import Literal
 
 from lensgui.prompts.tasks import DRAWN
 
-Kind = Literal["action", "pane", "head", "token", "example", "file", "setting", "model"]
+Kind = Literal["action", "pane", "head", "token", "example", "file", "setting", "model", "page"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Pane(QWidget):
         title: Its name on its dock.
         is_in_front: Whether no other pane covers it.
         about: What it shows, in one sentence.
+        guide: The page of the guide about it.
         says_itself: Questions whose failure the pane shows in a place of its own.
         has_message_line: Whether a line is left empty at its bottom for messages.
         card: The model that was opened last; None before there is one.
@@ -75,6 +76,7 @@ class Pane(QWidget):
 
     title: ClassVar[str] = ""
     about: ClassVar[str] = ""
+    guide: ClassVar[str] = ""
     has_message_line: ClassVar[bool] = True
     says_itself: ClassVar[frozenset[str]] = frozenset()
     averages: ClassVar[bool] = False

@@ -23,6 +23,7 @@ from lensgui.app.commands.entries import Entry
 from lensgui.app.commands.matches import Uses
 from lensgui.app.commands.search import Search
 from lensgui.app.export.exporting import Exporting
+from lensgui.app.help.help import Help
 from lensgui.app.sessions.choosing import RecentMenu
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.settings.appearance import CHOICES
@@ -52,6 +53,7 @@ class Commands(QObject):
         sessions: Its session as a file.
         search: Finds everything in it.
         exporting: Takes its pictures home.
+        help: Its guide, its log and its faults.
         history: Lists its steps.
     """
 
@@ -61,10 +63,13 @@ class Commands(QObject):
         history: QSettings | None,
         sessions: Sessions,
         exporting: Exporting,
+        help_: Help,
     ) -> None:
         super().__init__(window)
         self.window, self.sessions, self.exporting = window, sessions, exporting
+        self.help = help_
         self.search = Search(window, Uses(history))
+        self.search.sources.append(help_.entries)
         self.history = HistoryDialog(window.session.undo_stack, window)
         self._bare: dict[str, QAction] = {}
         menus = {title: window.menuBar().addMenu(title) for title in MENUS}

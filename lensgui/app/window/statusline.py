@@ -57,9 +57,11 @@ class StatusLine(QStatusBar):
 
     Attributes:
         stopped: The user wants everything that runs to stop.
+        said: (sentence,) something is said for a while; "" when that is over.
     """
 
     stopped = Signal()
+    said = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,6 +125,7 @@ class StatusLine(QStatusBar):
         self.sentence.setText(sentence)
         self.sentence.setToolTip(plain_tip(sentence))
         self._fading.start()
+        self.said.emit(sentence)
 
     @Slot(str)
     def show_readout(self, words: str) -> None:

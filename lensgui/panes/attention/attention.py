@@ -79,6 +79,7 @@ class AttentionPane(Pane):
     """A grid of all heads beside the selected head's attention, token by token."""
 
     title: ClassVar[str] = "Attention"
+    guide: ClassVar[str] = "attention.md"
     averages: ClassVar[bool] = True
     about: ClassVar[str] = "Where each head looks: rows are destinations, columns are sources."
     says_itself: ClassVar[frozenset[str]] = frozenset({"rank"})

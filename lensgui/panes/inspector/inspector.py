@@ -116,6 +116,7 @@ class InspectorPane(Pane):
     """The selected layer, head, position and source: what is read, written and decided there."""
 
     title: ClassVar[str] = "Inspector"
+    guide: ClassVar[str] = "inspector.md"
     about: ClassVar[str] = "What is known about the selected layer, head and position."
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -120,6 +120,7 @@ class PairTablePane(Pane):
     """A table of prompt pairs, with the metric of each."""
 
     title: ClassVar[str] = "Prompt pairs"
+    guide: ClassVar[str] = "pairs.md"
     about: ClassVar[str] = "Many pairs of prompts, to average over."
 
     def __init__(self, parent: QWidget | None = None) -> None:

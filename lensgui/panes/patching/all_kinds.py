@@ -55,6 +55,7 @@ class AllKindsPane(Pane):
     """Every kind of sweep in one direction, small, at once."""
 
     title: ClassVar[str] = ALL_KINDS
+    guide: ClassVar[str] = "all_kinds.md"
     averages: ClassVar[bool] = True
     view_name: ClassVar[str] = "all_kinds"
     about: ClassVar[str] = "Activation patching of every kind, with one scale and one selection."

@@ -68,6 +68,7 @@ class NecessaryPane(Pane):
     """Every head on the axes of restoring and breaking."""
 
     title: ClassVar[str] = "Necessary or sufficient"
+    guide: ClassVar[str] = "necessary.md"
     averages: ClassVar[bool] = True
     about: ClassVar[str] = "Every head by what it restores and by what is lost without it."
 

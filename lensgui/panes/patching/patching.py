@@ -41,6 +41,7 @@ class PatchingPane(Pane):
     """How much each place of one run moves the answer of the other."""
 
     title: ClassVar[str] = "Activation patching"
+    guide: ClassVar[str] = "patching.md"
     averages: ClassVar[bool] = True
     view_name: ClassVar[str] = "patching"
     about: ClassVar[str] = "One run's activations are put into the other, one place at a time."

@@ -48,6 +48,7 @@ class FeedersPane(Pane):
     """How much of the answer each path into a set of heads carries."""
 
     title: ClassVar[str] = "Who feeds it"
+    guide: ClassVar[str] = "feeders.md"
     view_name: ClassVar[str] = "feeders"
     about: ClassVar[str] = "Path patching of every earlier head and MLP into the selected heads."
 

@@ -46,6 +46,7 @@ class PromptPane(Pane):
     """Where prompts are typed, and their tokens, answers and metric are seen."""
 
     title: ClassVar[str] = "Prompt"
+    guide: ClassVar[str] = "prompt.md"
     about: ClassVar[str] = "The clean and the corrupted prompt, their tokens and what comes next."
     has_message_line: ClassVar[bool] = False
     folds: ClassVar[bool] = True
