@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +71,7 @@ class _Run:
             here = saved.about(replace(self._key(saved.model), device=asked.device))
             threads = asked.threads or torch.get_num_threads()
             torch.set_num_threads(threads)
-            with batches.budgeted(asked.memory * MIB):
+            with batches.budgeted(asked.memory * MIB), _uncollected():
                 facts = self._export(here, threads)
         except (SessionError, ExportError) as error:
             raise ModelError(str(error)) from error
@@ -204,3 +207,17 @@ class _Run:
             print(f"computing {facts['pane']} …", file=sys.stderr)
         elif event == "done":
             print(f"{facts['count']} files in {facts['path']}")
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python collect nothing meanwhile: within Qt's own code it could destroy Qt's objects."""
+    gc.collect()
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        if was_on:
+            gc.enable()

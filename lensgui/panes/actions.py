@@ -275,7 +275,7 @@ _ROWS = (
         "Estimate",
         "Plot the first-order estimate of each cell against its exact value.",
         "Estimate against exact",
-        reason="There are no estimates of this sweep.",
+        reason="This sweep has no estimates: they come only where exact numbers take a while.",
     ),
     Action(
         "intervals",

@@ -12,19 +12,12 @@ PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
 INDEX = "index.md"
 WIDEST = 140  # letters of a line; a row of a table can't be broken
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-LINK = re.compile(r"\[[^\]]+\]\(([^)]+)\)")
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)]+)\)")
+PICTURE = re.compile(r"!\[[^\]]+\]\(([^)]+)\)")
+MOST_BYTES = 150_000  # of a picture
 TAG = re.compile(r"</?[A-Za-z!][^>]*>")
 FOOTNOTE = re.compile(r"\[\^[^\]]+\]")
-PAGE_OF = {
-    "Prompt": "prompt.md",
-    "Attention": "attention.md",
-    "Activation patching": "patching.md",
-    "All kinds at once": "all_kinds.md",
-    "Necessary or sufficient": "necessary.md",
-    "Who feeds it": "feeders.md",
-    "Inspector": "inspector.md",
-    "Prompt pairs": "pairs.md",
-}
+PAGE_OF = {kind.title: kind.guide for kind in PANES}
 
 
 def prose(page: str) -> str:
@@ -71,3 +64,11 @@ def test_every_pane_has_a_page_that_bears_its_name() -> None:
     assert {pane.title for pane in PANES} == set(PAGE_OF)
     for title, page in PAGE_OF.items():
         assert prose(page).splitlines()[0] == f"# {title}"
+
+
+@pytest.mark.parametrize("page", [INDEX, *PAGE_OF.values()])
+def test_a_pane_is_shown_on_its_page(page: str) -> None:
+    (picture,) = PICTURE.findall(prose(page))
+    data = (GUIDE / picture).read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert len(data) <= MOST_BYTES

@@ -241,6 +241,7 @@ def test_the_menu_asks_on_verifies_and_opens_the_patching_pane(document, pane, q
     assert edited == [{"kind": SweepKind("z")}, {"kind": SweepKind("v", "all")}]
     assert shown == [PatchingPane.title] * 2
     menu_of(pane, 6, 4, 1)["Who feeds its values?"].trigger()
+    assert edited[-1]["feeders"].input == "v"
     menu_of(pane, 3, 4, 1)["Go to its attention"].trigger()
     assert shown[2:] == ["Who feeds it", "Attention"]
     with qtbot.waitSignal(pane.pinned) as pinned:

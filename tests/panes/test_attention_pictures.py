@@ -132,7 +132,7 @@ def test_senders_are_drawn_up_to_the_receiver(document, show, qtbot):
     assert pane.heatmap.picture.column_names == ["H0", "H1", "H2", "H3", "MLP"]
     assert "comes before none" in pane.heatmap.describe(5, 0)
     assert pane.heatmap.describe(1, 4).startswith("L1 MLP → L4H1.q: ")
-    assert "embedding +0.031" in pane.legend.text()
+    assert "the embedding restores 3.1 %" in pane.legend.text()
     best = np.abs(np.where(pane.feeding.states == CellState.EXACT, pane.feeding.values, 0))
     layer, head = np.unravel_index(best.argmax(), best.shape)
     assert pane.table.item(0, 0).text() == f"L{layer}" + (f"H{head}" if head < 4 else " MLP")

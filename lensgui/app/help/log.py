@@ -59,14 +59,7 @@ class LogDock(QDockWidget):
         super().__init__("Log", window)
         self.setObjectName("Log")
         self.toggleViewAction().setObjectName(ACTIONS["show_or_hide"].name)
-        self.text = QPlainTextEdit(self)
-        self.text.setReadOnly(True)
-        self.text.setMaximumBlockCount(MOST_LINES)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setTabChangesFocus(True)
-        self.text.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
-        self.text.setAccessibleName("Log")
-        self.text.setToolTip("What lensgui has said since this window was opened.")
+        self.text = self._text()
         self.copy = button(ACTIONS["copy_log"], self)
         self.clear = button(ACTIONS["clear_log"], self)
         row = QHBoxLayout()
@@ -88,6 +81,17 @@ class LogDock(QDockWidget):
         logging.getLogger("lensgui").addHandler(self._handler)
         window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self)
         self.hide()
+
+    def _text(self) -> QPlainTextEdit:
+        text = QPlainTextEdit(self)
+        text.setReadOnly(True)
+        text.setMaximumBlockCount(MOST_LINES)
+        text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        text.setTabChangesFocus(True)
+        text.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
+        text.setAccessibleName("Log")
+        text.setToolTip("What lensgui has said since this window was opened.")
+        return text
 
     @Slot(str)
     def add(self, line: str) -> None:

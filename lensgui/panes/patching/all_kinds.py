@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, get_args
 
 from PySide6.QtCore import QPoint, Qt, Slot
@@ -349,7 +350,7 @@ class AllKindsPane(Pane):
         found = []
         if not self.is_stale(NAMES[number]):
             found = followups.of_cell(
-                kind, place, self._follow, lambda title: menus.go_to(self, place, title)
+                kind, place, self._follow, partial(followups.feed, self, self._document, place)
             )
             found.append(followups.verifying(lambda: self._verify(number, row, column)))
         found.append(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from lensgui.panes.menus import FEEDERS, Verb
+from lensgui.panes.menus import FEEDERS, Verb, go_to
+from lensgui.panes.pane import Pane
+from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import Extent, SweepKind
+from lensgui.terms.kinds import Extent, HeadInput, SweepKind
 
-INPUTS = {"q": "queries", "k": "keys", "v": "values"}
+INPUTS: dict[HeadInput, str] = {"q": "queries", "k": "keys", "v": "values"}
 
 
 def of_cell(
     kind: SweepKind,
     place: Cursor,
     follow: Callable[[SweepKind, Cursor], None],
-    bring: Callable[[str], None],
+    feed: Callable[[HeadInput], None],
 ) -> list[Verb]:
     """Return the questions that follow from a cell.
 
@@ -23,7 +26,7 @@ def of_cell(
         kind: What the cell replaces.
         place: Where it is.
         follow: Selects a place and sweeps another kind.
-        bring: Selects the place and shows the pane with a title.
+        feed: Selects the place and shows who feeds one of its inputs.
     """
     if not kind.is_of_heads and place.position is None:  # a column of a role, in an average
         return [
@@ -41,19 +44,26 @@ def of_cell(
                 lambda: follow(SweepKind("z"), place),
             )
         ]
-    if kind.activation in INPUTS:
+    asked = next((name for name in INPUTS if name == kind.activation), None)
+    if asked is not None:
         return [
             Verb(
-                f"Who feeds its {INPUTS[kind.activation]}?",
+                f"Who feeds its {INPUTS[asked]}?",
                 "Path patching of every earlier head and MLP into this head.",
-                lambda: bring(FEEDERS),
+                lambda: feed(asked),
             )
         ]
     if kind.activation == "pattern":
-        return [_input(name, kind, place, follow) for name in ("q", "k")] + _edges(
+        return [_input(name, kind, place, follow) for name in INPUTS if name != "v"] + _edges(
             kind, place, follow
         )
     return [_input(name, kind, place, follow) for name in INPUTS] + _edges(kind, place, follow)
+
+
+def feed(pane: Pane, document: Document, place: Cursor, input_: HeadInput) -> None:
+    """Select a place and show who feeds one of its inputs."""
+    pane.edited.emit({"feeders": replace(document.views.feeders, input=input_)})
+    go_to(pane, place, FEEDERS)
 
 
 def verifying(act: Callable[[], None]) -> Verb:
@@ -63,7 +73,7 @@ def verifying(act: Callable[[], None]) -> Verb:
 
 
 def _input(
-    name: str, kind: SweepKind, place: Cursor, follow: Callable[[SweepKind, Cursor], None]
+    name: HeadInput, kind: SweepKind, place: Cursor, follow: Callable[[SweepKind, Cursor], None]
 ) -> Verb:
     """Return the verb that sweeps one of a head's inputs in the same manner."""
     extent: Extent = "all" if kind.extent == "all" else "position"

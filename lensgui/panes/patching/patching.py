@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Slot
@@ -267,7 +268,7 @@ class PatchingPane(Pane):
         a = self._document.compared if side == "A" else None
         kind = self._document.kind if a is None else a.kind
         found = followups.of_cell(
-            kind, place, self._follow, lambda title: menus.go_to(self, place, title)
+            kind, place, self._follow, partial(followups.feed, self, self._document, place)
         )
         if side == "B":
             found.append(followups.verifying(lambda: self._verify(row, column)))

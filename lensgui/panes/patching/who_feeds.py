@@ -222,8 +222,9 @@ class FeedersPane(Pane):
     def _embedding(found: Feeding) -> str:
         if found.embedding != found.embedding:  # not known yet
             return ""
-        unit = f" {found.unit}" if found.refusal else ""
-        return f"; embedding {signed(found.embedding / found.scale)}{unit}"
+        if found.refusal:
+            return f"; the embedding changes it by {signed(found.embedding)} {found.unit}"
+        return f"; the embedding {cells.effect(found, found.embedding)}"
 
     def _words(self, row: int, column: int) -> str:
         found = self.feeding

@@ -103,7 +103,12 @@ class Heatmap(Painted):
         if shown is None or (shown.rows.name, shown.columns.name) != ("layer", "head"):
             return None
         layer, head = shown.rows.coordinates[row], shown.columns.coordinates[column]
-        return None if layer is None or head is None else self._roles.get((layer, head))
+        is_one = shown.columns.labels[column] == f"H{head}"  # rather than those that share a key
+        return (
+            self._roles.get((layer, head))
+            if layer is not None and head is not None and is_one
+            else None
+        )
 
     def as_table(self) -> NumberTable | None:
         """Return the numbers of the cells that are known, estimates too."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.results import ModelCard
 from lensgui.panes import theme
-from lensgui.panes.token_text import percent, precise, signed, visible
+from lensgui.panes.token_text import percent, precise, visible
 from lensgui.state.selection import Cursor
 
 SHARED_AXIS = "key_value_head"
@@ -217,8 +217,9 @@ def _certainty(sweep: Sweep, index: tuple[int, ...]) -> str:
     pairs = f"mean of {spread.pairs} pair{'s' * (spread.pairs != 1)}"
     if spread.low is None or spread.high is None or not np.isfinite(spread.low[index]):
         return f"; {pairs}"
-    low, high = (signed(float(end[index]), 2) for end in (spread.low, spread.high))
-    return f"; {pairs}, 95 % of resamples from {low} to {high}"
+    sign = 1 if sweep.direction == "denoising" else -1  # as `effect` counts
+    ends = sorted(sign * float(end[index]) for end in (spread.low, spread.high))
+    return f"; {pairs}, 95 % of resamples from {percent(ends[0])} to {percent(ends[1])}"
 
 
 def _unchanged(sweep: Sweep, index: tuple[int, ...]) -> str:
