@@ -73,7 +73,8 @@ class Exporting(QObject):
         for shown in pane.shown():
             code = code or pane.python(document, cursor)
             changed = window.session.changed_at
-            context = Context(document, window.exchange.card, asked, changed, code)
+            card = window.exchange.card
+            context = Context(document, card, asked, changed, code, pane.averages)
             yield Picture(pane.title, shown, figure(pane.title, shown, context))
 
     def current(self) -> Picture | None:

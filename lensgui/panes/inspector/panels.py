@@ -16,6 +16,7 @@ from lensgui.panes.python.figures import Code
 from lensgui.panes.token_text import percent, signed, spell, spelled
 
 LENS = "The residual stream after each layer, decoded as if it were the last (logit lens)."
+CLEAN = ", on the clean prompt"
 RAISED = ("raises most", "lowers most", "looks for")
 
 
@@ -37,7 +38,9 @@ def lens(reading: LensReading, widget: QWidget, place: str, *, is_stale: bool) -
     )
     panel = Sheet("", titles, rows, data)
     code = Code(("lens.double().softmax(-1).max(-1).values",))
-    return Shown(widget, "logit lens", (panel,), f"{LENS} At {place}.", is_stale, code=code)
+    return Shown(
+        widget, "logit lens", (panel,), f"{LENS} Read at {place}{CLEAN}.", is_stale, code=code
+    )
 
 
 def _at(metric: Sequence[float], at: int) -> list[str]:
@@ -71,7 +74,10 @@ def head(reading: HeadReading, widget: QWidget, place: str, *, is_stale: bool) -
     if reading.sought:
         parts.append(_sized(RAISED[2], reading.sought))
         values.append(f"keys.topk({len(reading.sought)}).values")
-    says, code = f"{place}: where it looks, what it writes.", Code(("head.attention", *values))
+    says, code = (
+        f"{place}{CLEAN}: where it looks, what it writes.",
+        Code(("head.attention", *values)),
+    )
     return Shown(widget, "head", (looked, *parts), says, is_stale, code=code)
 
 
@@ -99,7 +105,7 @@ def _effects(
 def edge(reading: EdgeReading, widget: QWidget, place: str, *, is_stale: bool) -> Shown:
     """Return what a head would raise and lower if it looked at a source alone."""
     panels, values = _effects("edge", reading.promoted, reading.suppressed)
-    says = f"{place}: what the head would write if it looked at the source alone."
+    says = f"{place}{CLEAN}: what the head would write if it looked at the source alone."
     return Shown(widget, "source", tuple(panels), says, is_stale, code=Code(tuple(values)))
 
 
@@ -122,7 +128,7 @@ def mlp(reading: MLPReading, widget: QWidget, place: str, *, is_stale: bool) -> 
         words = [signed(float(value), 2) for value in values]
         panels.append(Bars("neurons", names, values, words, counted, data))
         codes.append(f"mlp.activations[{[neuron.index for neuron in reading.neurons]}]")
-    says = f"What the MLP writes at {place}."
+    says = f"What the MLP writes at {place}{CLEAN}."
     return Shown(widget, "MLP", tuple(panels), says, is_stale, code=Code(tuple(codes)))
 
 
