@@ -13,7 +13,7 @@ from lensgui.panes.figures.figure import Bars, Data, Panel, Sheet, numbered
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.python.figures import Code
-from lensgui.panes.token_text import percent, signed, spell, spelled
+from lensgui.panes.token_text import percent, precise, signed, spell, spelled
 
 LENS = "The residual stream after each layer, decoded as if it were the last (logit lens)."
 CLEAN = ", on the clean prompt"
@@ -22,7 +22,7 @@ RAISED = ("raises most", "lowers most", "looks for")
 
 def lens(reading: LensReading, widget: QWidget, place: str, *, is_stale: bool) -> Shown:
     """Return the logit lens of a position as a table."""
-    titles = ["after", "token", "probability", "metric"]
+    titles = ["after", "token", "probability"] + ["metric"] * bool(reading.metric)
     names = ["embedding", *(f"L{layer}" for layer in range(len(reading.top) - 1))]
     metric = reading.metric or ()
     rows = [
@@ -44,7 +44,7 @@ def lens(reading: LensReading, widget: QWidget, place: str, *, is_stale: bool) -
 
 
 def _at(metric: Sequence[float], at: int) -> list[str]:
-    return [signed(metric[at])] if at < len(metric) else [""]
+    return [signed(metric[at])] if at < len(metric) else [""] * bool(metric)
 
 
 def numbers_here(found: Sequence[Number], widget: QWidget, place: str) -> Shown:
@@ -125,7 +125,7 @@ def mlp(reading: MLPReading, widget: QWidget, place: str, *, is_stale: bool) -> 
         values, counted = (direct, "logits") if is_known else (out, "activation")
         axis = Axis("neuron", tuple(neuron.index for neuron in reading.neurons), tuple(names))
         data = Data((axis,), {"activation": out, "attribution": direct})
-        words = [signed(float(value), 2) for value in values]
+        words = [precise(float(value)) for value in values]
         panels.append(Bars("neurons", names, values, words, counted, data))
         codes.append(f"mlp.activations[{[neuron.index for neuron in reading.neurons]}]")
     says = f"What the MLP writes at {place}{CLEAN}."
@@ -136,6 +136,6 @@ def _sized(title: str, tokens: Sequence[tuple[Token, float]]) -> Bars:
     names = [spell(token) for token, _ in tokens]
     sizes = np.array([size for _, size in tokens], np.float64)
     ids = tuple(token.id for token, _ in tokens)
-    words = [signed(float(size), 2) for size in sizes]
+    words = [precise(float(size)) for size in sizes]
     data = Data((Axis("token", ids, tuple(names)),), {"logits": sizes})
     return Bars(title, names, sizes, words, "logits", data)

@@ -14,7 +14,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.window.layout import PANES
-from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
+from lensgui.jobs.arrays import Atlas, Axis, HeadSlice, Sweep
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options
@@ -148,8 +148,37 @@ def test_the_numbers_of_all_kinds_are_those_on_screen(document, show):
     assert len(made.panels) == 8
     for panel, sweep in zip(made.panels, pane.sweeps, strict=True):
         np.testing.assert_array_equal(panel.data.columns["value"], sweep.shown)
-    columns = read(files.as_bytes(made, "csv", Options()).split(b"\n\n")[0])
-    assert set(columns["panel"]) == {panel.title for panel in made.panels[:3]}
+    columns = read(files.as_bytes(made, "csv", Options()))
+    assert list(columns)[:6] == ["panel", "layer", "position", "position_name", "head", "head_name"]
+    for panel, sweep in zip(made.panels, pane.sweeps, strict=True):
+        rows = [at for at, title in enumerate(columns["panel"]) if title == panel.title]
+        values = numbers_of([columns["value"][at] for at in rows])
+        np.testing.assert_array_equal(values.astype(np.float32), sweep.shown.ravel())
+        assert any(columns["position"][at] for at in rows) is (sweep.axes[1].name == "position")
+
+
+def test_the_strongest_cells_are_numbers_in_a_file(document, show):
+    (_, made) = figures(opened(FeedersPane, document, show), document)[1]
+    assert made.name == "who-feeds-it-strongest-cells"
+    columns = read(files.as_bytes(made, "csv", Options()))
+    for name, texts in columns.items():
+        if name not in ("row_name", "place"):
+            assert np.isfinite(numbers_of(texts)).all(), name
+    assert {"share", "logits", "value"} <= set(columns)
+
+
+def test_bars_say_small_numbers_too(document, show):
+    pane = opened(FeedersPane, document, show)
+    totals = pane.answer("totals", Sweep)
+    tiny = replace(totals, values=np.full_like(totals.values, 1.234e-4 * totals.scale))
+    pane.input.show_totals(tiny)
+    assert pane.input.shown_bars().words == ["+0.000123"] * 4
+
+
+def test_positions_of_all_heads_are_spelled_as_on_screen(document, show):
+    found = figures(opened(AttentionPane, document, show), document)
+    labels = [axis.labels for axis in found[1][1].panels[0].data.axes]
+    assert labels[2] == labels[3] == ("When", "·John", "·and", "·Mary", "·went")
 
 
 def test_the_numbers_of_points_are_those_on_screen(document, show):

@@ -34,6 +34,8 @@ MOST_BOXES = 6_000  # cells that are drawn one by one; more are an image
 MOST_LABEL = 0.34  # of the width, that row names take
 MOST_BELOW = 0.42  # of the width, that column names take below
 TALLEST = 1.25  # of the width: rows beyond that get thinner
+TALLEST_OF_MANY = 1.08  # of a panel as narrow as those that stand in several rows
+NARROW = 16  # times the size of the text
 OVERLAP = 0.15  # points, so that no hairline is seen between cells
 LEAST_DOTTED = 3.0  # points a side, of an estimate that has a dot
 GAP = 3.0  # points between cells and names
@@ -116,13 +118,14 @@ def _plot(rows: list[str], columns: list[str], style: Style, *, is_square: bool)
     size = style.size
     left = min(widest(rows, size, "mono"), style.width * MOST_LABEL) + GAP + 1
     width = style.width - left - 1
+    tallest = style.width * (TALLEST if style.width > NARROW * size else TALLEST_OF_MANY)
     across = width / max(1, len(columns))
     if is_square:
-        down = min(across, style.width * TALLEST / max(1, len(rows)), 4 * size)
+        down = min(across, tallest / max(1, len(rows)), 4 * size)
         across = min(across, max(down, size * 0.5))
     else:
         across = min(across, 6 * size)
-        down = min(style.least * 1.05, style.width * TALLEST / max(1, len(rows)))
+        down = min(style.least * 1.05, tallest / max(1, len(rows)))
         down = max(down, min(across, 2.2 * size, style.width * 0.5 / max(1, len(rows))))
     return Plot(left, 1.0, across, down, len(rows), len(columns))
 
