@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QPushButton
 
-from lensgui.app.export.dialog import ONLY_PICTURES
+from lensgui.app.export.dialog import GONE, ONLY_PICTURES
 from lensgui.app.export.exporting import HOLDS_MORE, NO_PICTURE
 from lensgui.app.sessions.attaching import SessionFile
 from lensgui.app.sessions.choosing import dropped
@@ -237,6 +237,41 @@ def test_what_is_old_is_not_exported(exporting, window, dialog, qtbot):
     exporting.export(next(each for each in exporting.pictures() if each.pane == pane.title))
     assert not dialog.save.isEnabled()
     qtbot.waitUntil(lambda: "older question" in dialog.preview.empty)
+
+
+def test_the_dialog_follows_what_changes_behind_it(dialog, window, qtbot):
+    title, prompts = dialog.which.currentText(), window.session.document.pair
+    window.session.edit(clean="When Ann and Mary went", corrupted="When Mary and Mary went")
+    qtbot.waitUntil(lambda: "“When Ann and Mary went”" in dialog.caption.toPlainText())
+    qtbot.waitUntil(dialog.save.isEnabled)
+    assert dialog.which.currentText() == title
+    dialog.has_caption.setChecked(False)
+    window.session.edit(corrupted="")  # there is nothing to patch any more
+    qtbot.waitUntil(lambda: dialog.preview.empty == GONE)
+    assert not dialog.save.isEnabled()
+    assert not dialog.copy.isEnabled()
+    window.session.edit(corrupted=prompts.corrupted)
+    assert not dialog.has_caption.isChecked()
+
+
+def test_pictures_of_one_title_are_told_apart(dialog, exporting):
+    found = list(exporting.pictures())
+    alike = [replace(each, figure=replace(each.figure, title="Same")) for each in found]
+    dialog.open_for(alike, alike[2], (b"", ""))
+    assert dialog.picture is alike[2]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_the_dialog_fits_on_a_small_screen(exporting, parts, window, qtbot, scale):
+    parts.appearance.preferences.change(zoom=scale)
+    exporting.export()
+    dialog = exporting._dialog
+    dialog.resize(800, 480)
+    assert (dialog.width(), dialog.height()) == (800, 480)
+    for each in (dialog.save, dialog.copy, dialog.shut):
+        assert dialog.rect().contains(each.geometry())
+    dialog.can_reopen.setFocus()
+    dialog.close()
 
 
 def test_a_folder_in_the_way_a_full_disk_and_a_missing_folder(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
@@ -35,6 +35,7 @@ NO_PICTURE = "No pane in front shows a picture yet: there is nothing to export."
 COPIED = "Copied {name} as a picture."
 COPIED_NUMBERS = "Copied the numbers of {name}: paste them into a spreadsheet."
 HOLDS_MORE = "The session has pairs or notes, which are not to travel in a picture unseen."
+SOON_MS = 50  # from a change in the window to the dialog
 SECONDS = 10.0  # that leaving waits for a disk
 
 
@@ -58,6 +59,10 @@ class Exporting(QObject):
         self._written: list[Path] = []  # of those that are exported together
         self._troubles: list[str] = []  # why others of them were not
         self._writer: Writer | None = None  # a thread that most windows never need
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self._follow)
+        for changed in (window.session.changed, window.selection.changed, window.runner.settled):
+            changed.connect(self._wait)
         self.said.connect(window.status.show_sentence)
         self.failed.connect(window.status.show_fault)
         for pane in window.panes.values():
@@ -102,6 +107,17 @@ class Exporting(QObject):
             self._dialog.copy_requested.connect(self._copy_picture)
         reopening = self._reopening()
         self._dialog.open_for(list(self.pictures()), picture, reopening)
+
+    @Slot()
+    def _wait(self) -> None:
+        """Bring to the dialog what changes behind it, once for all changes of a moment."""
+        if self._dialog is not None and self._dialog.isVisible():
+            self._soon.start()
+
+    @Slot()
+    def _follow(self) -> None:
+        if self._dialog is not None and self._dialog.isVisible():
+            self._dialog.show_anew(list(self.pictures()), self._reopening())
 
     @Slot()
     def export_all(self) -> None:
