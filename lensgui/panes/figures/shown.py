@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from lensgui._version import __version__
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard
-from lensgui.panes.figures.figure import Figure, Panel, Provenance
+from lensgui.panes.figures.figure import Cells, Figure, Panel, Provenance
 from lensgui.panes.python.figures import NO_CODE, Code, script
 from lensgui.panes.token_text import shorten, visible
 from lensgui.prompts.pair import PromptPair
@@ -120,7 +122,8 @@ def figure(title: str, shown: Shown, context: Context) -> Figure:
     """
     name = f"{title}: {shown.name}" if shown.name else title
     prompts = shown.prompts or context.prompts
-    said = (_sentence(shown.says), _model(context), *told(prompts))
+    signs = (words for words, is_there in SIGNS if any(map(is_there, shown.panels)))
+    said = (_sentence(shown.says), *signs, _model(context), *told(prompts))
     caption = " ".join(filter(None, said))
     answered = context.requests.items()
     asked = {each: one for each, one in answered if each not in shown.leaves_out}
@@ -128,6 +131,28 @@ def figure(title: str, shown: Shown, context: Context) -> Figure:
     heading = shown.heading or name
     code = script(context.code, shown.code, shown.panels, heading, slug(name))
     return Figure(slug(name), heading, shown.panels, caption, about, code)
+
+
+def _has(*states: CellState) -> Callable[[Panel], bool]:
+    """Return whether a panel has cells of some states."""
+
+    def is_there(panel: Panel) -> bool:
+        return isinstance(panel, Cells) and bool(np.isin(panel.picture.states, states).any())
+
+    return is_there
+
+
+def _reaches_beyond(panel: Panel) -> bool:
+    overflow = panel.picture.overflow if isinstance(panel, Cells) else None
+    return overflow is not None and bool(overflow.any())
+
+
+SIGNS: tuple[tuple[str, Callable[[Panel], bool]], ...] = (
+    ("Pale, with a dot where there is room: estimates.", _has(CellState.ESTIMATE)),
+    ("Hatched or chequered: not computed.", _has(CellState.UNKNOWN)),
+    ("Crossed: not a finite number.", _has(CellState.NOT_FINITE)),
+    ("A corner is cut from cells beyond the scale.", _reaches_beyond),
+)
 
 
 def provenance(shown: str, context: Context, prompts: Prompts) -> Provenance:

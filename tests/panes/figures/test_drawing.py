@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from PySide6.QtGui import QColor, QImage
 
+from lensgui.jobs.arrays import CellState
 from lensgui.panes import colour_maps, theme
 from lensgui.panes.figures import files
 from lensgui.panes.figures.drawing import marks, painting, plots
@@ -284,6 +285,11 @@ def test_very_many_cells_are_an_image():
     values = np.random.default_rng(0).uniform(-1, 1, (300, 300))
     names = [str(at) for at in range(300)]
     drawing = draw(figure(cells(values, names, names)), Style())
-    assert sum(isinstance(mark, Raster) for mark in drawing.marks) == 1
+    (image,) = (mark for mark in drawing.marks if isinstance(mark, Raster))
+    lacking = cells(values, names, names)
+    lacking.picture.states[:] = CellState.UNKNOWN
+    (empty,) = (mark for mark in draw(figure(lacking), Style()).marks if isinstance(mark, Raster))
+    assert len(np.unique(empty.pixels.reshape(-1, 3), axis=0)) == 2  # chequered, unlike a 0
+    assert not (image.pixels == empty.pixels).all()
     assert len(drawing.marks) < 400
     ElementTree.fromstring(files.as_bytes(figure(cells(values, names, names)), "svg", Options()))
