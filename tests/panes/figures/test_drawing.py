@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from io import BytesIO
@@ -21,6 +22,7 @@ from lensgui.panes.figures.drawing.marks import Box, Drawing, Raster, Stroke, Wo
 from lensgui.panes.figures.drawing.style import PAPER, Style
 from lensgui.panes.figures.figure import Cloud, Sheet
 from lensgui.panes.figures.files import Options
+from lensgui.terms.errors import ExportError
 from tests.panes.figures.pictures import cells, figure, panels
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -195,6 +197,15 @@ def test_a_png_file_has_its_size_and_what_it_is(times):
     assert QColor(image.pixel(0, 0)) == QColor("#ffffff")
     drawn = painting.image(draw(shown, options.style), times)
     assert image.convertToFormat(drawn.format()) == drawn
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_what_is_no_file_stays(tmp_path):
+    path = tmp_path / "a.png"
+    os.mkfifo(path)
+    with pytest.raises(ExportError, match=r"^a\.png is no file: choose another name"):
+        files.save(b"data", path)
+    assert path.is_fifo()
 
 
 @pytest.mark.parametrize("format_", ["png", "svg", "csv", "npz", "py"])
