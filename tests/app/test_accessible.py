@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -136,6 +136,31 @@ def test_every_widget_has_a_name_and_says_what_the_keys_move_to(window, qtbot):
                 qtbot.waitUntil(lambda: not window.runner.is_busy)
                 assert changes_words(part, qtbot), part.accessibleName()
         assert painted >= 5
+
+
+@pytest.mark.parametrize("zoom", [1.0, 2.0])
+def test_the_export_dialog_is_named_large_and_walked_from_top_to_bottom(parts, window, qtbot, zoom):
+    parts.appearance.preferences.change(zoom=zoom)
+    parts.commands.exporting.export()
+    dialog = parts.commands.exporting._dialog
+    qtbot.waitUntil(dialog.isVisible)
+    dialog.resize(1600, 1200)
+    dialog.format.setCurrentIndex(1)
+    found = [part for part in dialog.findChildren(QWidget) if part.isVisible()]
+    assert [part.accessibleName() for part in found if too_small(part)] == []
+    assert dialog.preview.accessibleName()
+    dialog.which.setFocus()
+    reached = []
+    while not reached or dialog.focusWidget() is not dialog.which:
+        part = dialog.focusWidget()
+        assert part.accessibleName(), part
+        assert part.toolTip(), part.accessibleName()
+        reached.append(part.mapTo(dialog, QPoint(0, 0)))
+        qtbot.keyClick(part, Qt.Key.Key_Tab)
+    assert len(reached) == 11
+    assert reached == sorted(reached, key=lambda place: (place.y(), place.x()))
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
 
 
 def changes_words(part, qtbot):

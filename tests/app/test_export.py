@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QPushButton
 
-from lensgui.app.export.dialog import ONLY_PICTURES
+from lensgui.app.export.dialog import GONE, ONLY_PICTURES
 from lensgui.app.export.exporting import HOLDS_MORE, NO_PICTURE
 from lensgui.app.sessions.attaching import SessionFile
 from lensgui.app.sessions.choosing import dropped
+from lensgui.app.sessions.closing import ask_writing_over
 from lensgui.models import store
 from lensgui.panes.figures.files import FORMATS
 from lensgui.panes.menus import MENU
@@ -238,6 +239,41 @@ def test_what_is_old_is_not_exported(exporting, window, dialog, qtbot):
     qtbot.waitUntil(lambda: "older question" in dialog.preview.empty)
 
 
+def test_the_dialog_follows_what_changes_behind_it(dialog, window, qtbot):
+    title, prompts = dialog.which.currentText(), window.session.document.pair
+    window.session.edit(clean="When Ann and Mary went", corrupted="When Mary and Mary went")
+    qtbot.waitUntil(lambda: "“When Ann and Mary went”" in dialog.caption.toPlainText())
+    qtbot.waitUntil(dialog.save.isEnabled)
+    assert dialog.which.currentText() == title
+    dialog.has_caption.setChecked(False)
+    window.session.edit(corrupted="")  # there is nothing to patch any more
+    qtbot.waitUntil(lambda: dialog.preview.empty == GONE)
+    assert not dialog.save.isEnabled()
+    assert not dialog.copy.isEnabled()
+    window.session.edit(corrupted=prompts.corrupted)
+    assert not dialog.has_caption.isChecked()
+
+
+def test_pictures_of_one_title_are_told_apart(dialog, exporting):
+    found = list(exporting.pictures())
+    alike = [replace(each, figure=replace(each.figure, title="Same")) for each in found]
+    dialog.open_for(alike, alike[2], (b"", ""))
+    assert dialog.picture is alike[2]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_the_dialog_fits_on_a_small_screen(exporting, parts, window, qtbot, scale):
+    parts.appearance.preferences.change(zoom=scale)
+    exporting.export()
+    dialog = exporting._dialog
+    dialog.resize(800, 480)
+    assert (dialog.width(), dialog.height()) == (800, 480)
+    for each in (dialog.save, dialog.copy, dialog.shut):
+        assert dialog.rect().contains(each.geometry())
+    dialog.can_reopen.setFocus()
+    dialog.close()
+
+
 def test_a_folder_in_the_way_a_full_disk_and_a_missing_folder(
     dialog, exporting, window, chosen, qtbot, monkeypatch
 ):
@@ -261,10 +297,64 @@ def test_a_folder_in_the_way_a_full_disk_and_a_missing_folder(
     assert sorted(each.name for each in chosen.parent.iterdir()) == ["chosen.png", "kept.png"]
 
 
+@pytest.mark.parametrize("is_wanted", [False, True])
+def test_no_file_is_written_over_unasked(
+    dialog, exporting, window, chosen, qtbot, monkeypatch, is_wanted
+):
+    asked = []
+    monkeypatch.setattr(
+        "lensgui.app.export.exporting.ask_writing_over",
+        lambda paths, _: asked.append([path.name for path in paths]) or is_wanted or not paths,
+    )
+    kept = [chosen.with_name(name) for name in ("chosen.png", "chosen.ipynb", "attention.svg")]
+    for path in kept:
+        path.write_bytes(b"before")
+    qtbot.mouseClick(dialog.save, LEFT)
+    exporting.export_notebook()
+    found = [each for each in exporting.pictures() if each.figure.name == "attention"]
+    exporting.export_to(chosen.parent, found)
+    qtbot.waitUntil(lambda: not exporting._pending)
+    assert asked == [["chosen.png"], ["chosen.ipynb"], ["attention.svg"]]
+    assert [path.read_bytes() != b"before" for path in kept] == [is_wanted] * 3
+    assert chosen.with_name("attention.pdf").exists() is is_wanted
+
+
+@pytest.mark.parametrize("verb", ["Cancel", "Replace"])
+def test_it_is_asked_in_one_sentence(window, verb):
+    said_: list[str] = []
+
+    def act() -> None:
+        box = QApplication.activeModalWidget()
+        assert box is not None
+        said_.extend(label.text() for label in box.findChildren(QLabel))
+        next(each for each in box.findChildren(QPushButton) if each.text() == verb).click()
+
+    QTimer.singleShot(0, act)
+    names = [Path("a.png"), Path("b.png"), Path("c.png")]
+    assert ask_writing_over(names, window) is (verb == "Replace")
+    assert said_ == ["Replace the files?", "a.png and 2 more are there already."]
+
+
+def test_what_failed_of_several_files_is_said_at_the_end(
+    dialog, exporting, window, chosen, qtbot, monkeypatch
+):
+    found = [each for each in exporting.pictures() if each.figure.name == "attention"]
+    monkeypatch.setattr("lensgui.app.export.exporting.ask_writing_over", lambda *_: True)
+    chosen.with_name("attention.csv").mkdir()
+    exporting.export_to(chosen.parent, found)
+    qtbot.waitUntil(lambda: not exporting._pending)
+    assert said(window).startswith("attention.csv is a folder")
+    assert said(window).endswith(" 3 were exported.")
+    exporting.save_to(chosen.with_name("b.svg"), found[0], "svg", dialog.options())
+    qtbot.waitUntil(lambda: said(window) == f"Exported b.svg to {chosen.parent}.")
+    exporting.export_to(chosen.parent / "none", found)
+    qtbot.waitUntil(lambda: said(window).endswith("3 more were not written either."))
+
+
 def test_saving_twice_at_once_is_said_once(dialog, exporting, window, chosen, qtbot):
     picture, options = dialog.picture, dialog.options()
     for name in ("svg", "svg", "csv", "svg"):
-        exporting.save_to(chosen, picture, name, options)
+        exporting.save_to(chosen.with_suffix(f".{name}"), picture, name, options)
     qtbot.waitUntil(lambda: not exporting._pending)
     assert said(window).startswith("Exported ")
     assert sorted(each.suffix for each in chosen.parent.iterdir()) == [".csv", ".svg"]
@@ -278,6 +368,6 @@ def test_session_in_finds_nothing_in_other_files():
 
 
 def test_exporting_ends_with_the_window(exporting, dialog, chosen):
-    exporting.save_to(Path(chosen), dialog.picture, "svg", dialog.options())
+    exporting.save_to(Path(chosen).with_suffix(".svg"), dialog.picture, "svg", dialog.options())
     assert exporting.close()
     assert chosen.with_name("chosen.svg").exists()

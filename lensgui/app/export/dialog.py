@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import get_args
 
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QPlainTextEdit,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -31,7 +34,7 @@ from lensgui.panes.figures.shown import STALE, Shown
 from lensgui.panes.pictures.painted import say
 
 SIZE = 860, 600  # pixels, times the zoom
-PREVIEW = 300, 320  # pixels, at least, times the zoom
+PREVIEW = 160, 160  # pixels, at least
 SOON_MS = 30  # from a choice to the preview
 MM = 25.4 / 72
 WIDTH_NAMES: dict[Width, str] = {
@@ -43,6 +46,7 @@ GOES_ALONG = (
     "The picture then holds the session: prompts, answers, pins, roles, how panes are set and what "
     "the model is called. Whoever has the picture can open it in lensgui."
 )
+GONE = "This picture is no longer shown: choose another one above."
 ONLY_PICTURES = "Only PNG and SVG files can be reopened."
 
 
@@ -60,13 +64,18 @@ class Picture:
     shown: Shown
     figure: Figure
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from all others, and is the same when its numbers are others."""
+        return self.pane, self.shown.name
+
 
 class Preview(QWidget):
     """A picture as the file will have it, as large as there is room for."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setMinimumSize(*map(theme.zoomed, PREVIEW))
+        self.setMinimumSize(*PREVIEW)
         self.setAccessibleName("Preview")
         self.setToolTip("The picture as the file will have it.")
         self._draw: Callable[[float], QPixmap] | None = None
@@ -137,7 +146,8 @@ class ExportDialog(QDialog):
             choice.currentIndexChanged.connect(self._change)
         for box in self.findChildren(QCheckBox):
             box.toggled.connect(self._change)
-        self.resize(*map(theme.zoomed, SIZE))
+        wanted, room = QSize(*map(theme.zoomed, SIZE)), self.screen().availableSize()
+        self.resize(wanted.boundedTo(room))
 
     def _choice(self, name: str, texts: list[str]) -> QComboBox:
         box = dress(QComboBox(self), ACTIONS[name])
@@ -166,11 +176,17 @@ class ExportDialog(QDialog):
         self.save.clicked.connect(self._save)
         self.copy.clicked.connect(self._copy)
         self.shut.clicked.connect(self.reject)
-        right = QVBoxLayout()
-        right.addLayout(form)
+        choices = QWidget(self)
+        column = QVBoxLayout(choices)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(form)
         below: tuple[QWidget, ...] = self.has_caption, self.caption, self.can_reopen, self.along
         for line in below:
-            right.addWidget(line)
+            column.addWidget(line)
+        for before, after in pairwise((*rows, *below[:-1], self.save)):
+            QWidget.setTabOrder(before, after)
+        right = QVBoxLayout()
+        right.addWidget(scrolling(choices))
         right.addLayout(buttons)
         row = QHBoxLayout(self)
         row.addWidget(self.preview, 3)
@@ -183,21 +199,35 @@ class ExportDialog(QDialog):
 
         Args:
             pictures: Those that can be exported.
-            chosen: The one that is shown, equal in title to one of them.
+            chosen: The one that is shown, called as one of them.
             reopening: A session that the file could hold, or why it can't.
         """
-        self._pictures = pictures
-        self._session, self._why_not = reopening
         self.can_reopen.setChecked(False)
-        self.can_reopen.setEnabled(bool(self._session))
-        titles = [picture.figure.title for picture in pictures]
-        self.which.blockSignals(True)
-        self.which.clear()
-        self.which.addItems(titles)
-        self.which.setCurrentIndex(titles.index(chosen.figure.title))
-        self.which.blockSignals(False)
+        self._list(pictures, chosen.key, reopening)
         self.show()
         self.activateWindow()
+
+    def show_anew(self, pictures: list[Picture], reopening: tuple[bytes, str]) -> None:
+        """Show what has become of the pictures; one that is gone can't be exported.
+
+        Args:
+            pictures: Those that can be exported.
+            reopening: As of `open_for`.
+        """
+        before = self.picture
+        self._list(pictures, ("", "") if before is None else before.key, reopening)
+
+    def _list(
+        self, pictures: list[Picture], key: tuple[str, str], reopening: tuple[bytes, str]
+    ) -> None:
+        self._pictures = pictures
+        self._session, self._why_not = reopening
+        keys = [picture.key for picture in pictures]
+        self.which.blockSignals(True)
+        self.which.clear()
+        self.which.addItems([picture.figure.title for picture in pictures])
+        self.which.setCurrentIndex(keys.index(key) if key in keys else -1)
+        self.which.blockSignals(False)
         self._change()
 
     @property
@@ -245,7 +275,9 @@ class ExportDialog(QDialog):
             self.can_reopen.setChecked(False)
         self.along.setText(self._why_not or (GOES_ALONG if can_hold else ONLY_PICTURES))
         is_stale = picture is not None and picture.shown.is_stale
-        self.caption.setPlainText("" if picture is None else picture.figure.caption)
+        caption = "" if picture is None else picture.figure.caption
+        if caption != self.caption.toPlainText():  # else what is selected of it stays so
+            self.caption.setPlainText(caption)
         can_be = picture is not None and not is_stale
         self.save.setEnabled(can_be)
         self.copy.setEnabled(can_be and is_drawn)
@@ -255,8 +287,8 @@ class ExportDialog(QDialog):
     def _draw(self) -> None:
         picture = self.picture
         figure = None if picture is None or picture.shown.is_stale else picture.figure
-        title = "" if picture is None else picture.figure.title
-        self.preview.empty = STALE.format(title=title) if figure is None else ""
+        stale = "" if picture is None else STALE.format(title=picture.figure.title)
+        self.preview.empty = "" if figure is not None else stale or GONE
         self.preview.show_drawing(figure, self.options().style)
 
     @Slot()
@@ -268,3 +300,17 @@ class ExportDialog(QDialog):
     def _copy(self) -> None:
         if self.picture is not None:
             self.copy_requested.emit(self.picture, self.options())
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """Return what shows a column of choices where there is no room for all of it."""
+    area = QScrollArea(content.parentWidget())
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    area.setMinimumWidth(
+        content.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
+    )
+    return area

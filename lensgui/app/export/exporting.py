@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from lensgui.app.export.dialog import ExportDialog, Picture
+from lensgui.app.sessions.closing import ask_writing_over
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.window.window import MainWindow
 from lensgui.panes import menus
@@ -33,6 +35,7 @@ NO_PICTURE = "No pane in front shows a picture yet: there is nothing to export."
 COPIED = "Copied {name} as a picture."
 COPIED_NUMBERS = "Copied the numbers of {name}: paste them into a spreadsheet."
 HOLDS_MORE = "The session has pairs or notes, which are not to travel in a picture unseen."
+SOON_MS = 50  # from a change in the window to the dialog
 SECONDS = 10.0  # that leaving waits for a disk
 
 
@@ -53,8 +56,13 @@ class Exporting(QObject):
         self._dialog: ExportDialog | None = None
         self._folder: Path | None = None  # where the last file went
         self._pending: set[Path] = set()  # files that are about to be written
-        self._written = 0  # of those that are exported together
+        self._written: list[Path] = []  # of those that are exported together
+        self._troubles: list[str] = []  # why others of them were not
         self._writer: Writer | None = None  # a thread that most windows never need
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self._follow)
+        for changed in (window.session.changed, window.selection.changed, window.runner.settled):
+            changed.connect(self._wait)
         self.said.connect(window.status.show_sentence)
         self.failed.connect(window.status.show_fault)
         for pane in window.panes.values():
@@ -73,7 +81,8 @@ class Exporting(QObject):
         for shown in pane.shown():
             code = code or pane.python(document, cursor)
             changed = window.session.changed_at
-            context = Context(document, window.exchange.card, asked, changed, code)
+            card = window.exchange.card
+            context = Context(document, card, asked, changed, code, pane.averages)
             yield Picture(pane.title, shown, figure(pane.title, shown, context))
 
     def current(self) -> Picture | None:
@@ -100,6 +109,17 @@ class Exporting(QObject):
         self._dialog.open_for(list(self.pictures()), picture, reopening)
 
     @Slot()
+    def _wait(self) -> None:
+        """Bring to the dialog what changes behind it, once for all changes of a moment."""
+        if self._dialog is not None and self._dialog.isVisible():
+            self._soon.start()
+
+    @Slot()
+    def _follow(self) -> None:
+        if self._dialog is not None and self._dialog.isVisible():
+            self._dialog.show_anew(list(self.pictures()), self._reopening())
+
+    @Slot()
     def export_all(self) -> None:
         """Export every picture that a pane shows, in the formats that are chosen last."""
         found = [each for each in self.pictures() if not each.shown.is_stale]
@@ -120,9 +140,8 @@ class Exporting(QObject):
         path, _ = QFileDialog.getSaveFileName(
             self._window, "Export as a notebook", str(first), "*.ipynb"
         )
-        if path:
-            whole = Path(path)
-            whole = whole if whole.suffix == ".ipynb" else whole.with_name(f"{whole.name}.ipynb")
+        whole = self._whole(path, ".ipynb", self._window)
+        if whole is not None:
             self._folder, data = whole.parent, notebook(name, self.parts())
             self._write(whole, lambda: data)
 
@@ -142,10 +161,16 @@ class Exporting(QObject):
         """Write pictures to a folder, each as vector graphics, pixels and numbers."""
         self._folder = folder
         options = self._dialog.options() if self._dialog is not None else usual()
-        for picture in found:
-            for name in ("png", "svg", "pdf", "csv"):
-                path = folder / f"{picture.figure.name}{FORMATS[name].suffix}"
-                self._submit(picture, name, path, replace(options, session=b""))
+        options = replace(options, session=b"")
+        files_ = [
+            (picture, name, folder / f"{picture.figure.name}{FORMATS[name].suffix}")
+            for picture in found
+            for name in ("png", "svg", "pdf", "csv")
+        ]
+        there = [path for _, _, path in files_ if os.path.lexists(path)]
+        if ask_writing_over(there, self._window):
+            for picture, name, path in files_:
+                self._submit(picture, name, path, options)
 
     @Slot()
     def copy_picture(self) -> None:
@@ -212,15 +237,28 @@ class Exporting(QObject):
         path, _ = QFileDialog.getSaveFileName(
             self._dialog, f"Export {picture.figure.title}", str(first), f"*{suffix}"
         )
-        if path:
-            self.save_to(Path(path), picture, name, options)
+        whole = self._whole(path, suffix, self._dialog or self._window)
+        if whole is not None:
+            self.save_to(whole, picture, name, options)
 
     def save_to(self, path: Path, picture: Picture, name: str, options: Options) -> None:
-        """Write a picture to a file whose name may lack its ending."""
-        suffix = FORMATS[name].suffix
-        path = path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
+        """Write a picture to a file."""
         self._folder = path.parent
         self._submit(picture, name, path, options)
+
+    def _whole(self, chosen: str, suffix: str, parent: QWidget) -> Path | None:
+        """Return the file that was chosen, with its ending; None for none.
+
+        The system's dialog asks about a file that is there, but not where our ending is added.
+        """
+        if not chosen:
+            return None
+        path = Path(chosen)
+        if path.suffix.lower() == suffix:
+            return path
+        whole = path.with_name(path.name + suffix)
+        is_free = not os.path.lexists(whole)
+        return whole if is_free or ask_writing_over([whole], parent) else None
 
     def _submit(self, picture: Picture, name: str, path: Path, options: Options) -> None:
         self._write(path, lambda: files.as_bytes(picture.figure, name, options))
@@ -244,17 +282,28 @@ class Exporting(QObject):
     @Slot(object)
     def _take_written(self, path: Path) -> None:
         self._pending.discard(path)
-        self._written += 1
-        if self._pending:
-            return
-        count, self._written = self._written, 0
-        what = path.name if count == 1 else f"{count} files"
-        self.said.emit(f"Exported {what} to {path.parent}.")
+        self._written.append(path)
+        self._sum_up()
 
     @Slot(object, str)
     def _take_failed(self, path: Path, sentence: str) -> None:
         self._pending.discard(path)
-        self.failed.emit(sentence)
+        self._troubles.append(sentence)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Say what became of all files, once all of them are written or can't be."""
+        if self._pending:
+            return
+        written, self._written = self._written, []
+        troubles, self._troubles = self._troubles, []
+        count, lacking = len(written), len(troubles)
+        if lacking:
+            others = f" {lacking - 1} more were not written either." * (lacking > 1)
+            self.failed.emit(troubles[0] + others + f" {count} were exported." * (count > 0))
+        else:
+            what = written[0].name if count == 1 else f"{count} files"
+            self.said.emit(f"Exported {what} to {written[0].parent}.")
 
     def _is_old(self, picture: Picture) -> bool:
         """Whether a picture answers an older question, which is said."""

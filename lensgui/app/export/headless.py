@@ -93,7 +93,7 @@ class Headless:
         document = self.saved.document
         asked = pane.requests(document, self.cursor)
         code = pane.python(document, self.cursor)
-        return Context(document, self.card, asked, self.saved.changed, code)
+        return Context(document, self.card, asked, self.saved.changed, code, pane.averages)
 
     def _filled(self) -> dict[str, Pane]:
         """Return the panes with all their answers, and with the roles of heads."""

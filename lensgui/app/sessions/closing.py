@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
 
@@ -29,6 +30,11 @@ CHOICES = (
 REPLACE = (
     (False, "Cancel", ROLE.RejectRole, "Leave the file as it is; Save as writes another."),
     (True, "Replace", ROLE.DestructiveRole, "Write this session over what the file has now."),
+)
+
+REPLACE_ANY = (
+    (False, "Cancel", ROLE.RejectRole, "Leave what is there as it is."),
+    (True, "Replace", ROLE.DestructiveRole, "Write over what is there now."),
 )
 
 
@@ -69,6 +75,15 @@ def ask_overwriting(path: Path, parent: QWidget) -> bool:
 def ask_replacing(path: Path, parent: QWidget) -> bool:
     """Ask whether to write over a file that has the name to which our ending was added."""
     return bool(_ask("Replace the file?", f"{path.name} is there already.", REPLACE, parent))
+
+
+def ask_writing_over(paths: Sequence[Path], parent: QWidget) -> bool:
+    """Ask whether to write over files whose names nobody was asked about; not if there are none."""
+    if not paths:
+        return True
+    name, more = paths[0].name, len(paths) - 1
+    said = f"{name} and {more} more are there already." if more else f"{name} is there already."
+    return bool(_ask(f"Replace the file{'s' * (more > 0)}?", said, REPLACE_ANY, parent))
 
 
 def _ask(

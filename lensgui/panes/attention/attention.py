@@ -21,6 +21,7 @@ from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.attention.head_numbers import NAMES
+from lensgui.panes.attention.panels import WITHOUT_FIRST
 from lensgui.panes.controls.controls import Shares, dress
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Shown
@@ -146,12 +147,13 @@ class AttentionPane(Pane):
         view, pair = self._view, self._pair
         whose = {"difference": "clean − corrupted"}.get(view.side, f"the {view.side} prompt")
         differing = pair.differing if pair is not None and self.slice is not None else ()
-        says = f"{self.name.text()}, {whose}: rows are destinations, columns are sources"
-        says += "; position 0 is left out" * view.head_hides_first + "."
+        left_out = f"; {WITHOUT_FIRST[view.measure == 'pattern']}"
+        says = f"{NAMES[view.measure]} of {{heads}}, {whose}" + left_out * view.head_hides_first
         found = self.focus.shown(says, frozenset(differing))
         grid = self.grid
         if grid.atlas is not None:
-            every = f"All heads, {whose}" + "; position 0 is left out" * view.hides_first
+            every = f"{NAMES[view.measure]} of all heads, {whose}" + left_out * view.hides_first
+            every += "; in each square rows are destinations, columns are sources"
             panel = head_grids.thumbs(grid.atlas, NAMES[grid.atlas.measure])
             title = "Attention of all heads"
             code = Code(("grid",))

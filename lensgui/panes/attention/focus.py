@@ -140,25 +140,26 @@ class HeadFocus(QWidget):
         """Return the head as it is drawn, to be taken home.
 
         Args:
-            says: What it shows, in sentences.
+            says: What it shows, with a place for the names of the heads.
             marked: Positions that differ between clean and corrupted.
         """
         found, view = self.weights, self.view
         if found is None:
             return []
         heading, chosen = f"Attention of {_name(self.heads)}", self.text.chosen
-        values = "shown"
+        says, values = says.format(heads=_named(self.heads)), "shown"
+        how = ": rows are destinations, columns are sources."
         widget: HeadMap | HeadLines | TextArea = self.map
         panel: Panel = panels.heatmap(found, marked)
         if view.drawing == "lines":
             widget, panel = self.lines, panels.strands(found, marked, view)
-            says += f" Lines below {percent(view.least_line)} of the scale are left out."
+            how = f": lines below {percent(view.least_line)} of the scale are left out."
         elif view.drawing == "text" and chosen is not None:
             widget, panel = self.area, panels.prose(found, chosen, is_from=view.is_from)
-            says += f" {self.text.headline()}."
+            how = f": {self.text.headline()}."
             values = f"shown[{chosen}]" if view.is_from else f"shown[:, {chosen}]"
         code = Code((values,))
-        return [Shown(widget, "", (panel,), says, self.map.is_stale, heading, code)]
+        return [Shown(widget, "", (panel,), says + how, self.map.is_stale, heading, code)]
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""
@@ -179,6 +180,12 @@ def _name(heads: Heads) -> str:
     if len(heads) > 1:
         return f"mean of {len(heads)} heads"
     return place_name(Cursor(*heads[0])) if heads else ""
+
+
+def _named(heads: Heads) -> str:
+    """Return what heads are called in a caption, each of several among them."""
+    names = ", ".join(place_name(Cursor(*head)) for head in heads)
+    return f"{_name(heads)} ({names})" if len(heads) > 1 else names
 
 
 def _share(shown: Weights) -> str:

@@ -20,7 +20,8 @@ from lensgui.panes.figures.figure import (
 from lensgui.panes.pictures.picture import Picture
 from lensgui.state.views import AttentionView
 
-WITHOUT_FIRST = "Position 0 is left out; the rest of each row is renormalised"
+_LEFT_OUT = "position 0 is left out"
+WITHOUT_FIRST = _LEFT_OUT, f"{_LEFT_OUT}, the rest of each row adds up to 1"  # of a pattern
 
 
 def scale(weights: Weights) -> Scale:

@@ -143,6 +143,8 @@ def save(data: bytes, path: Path) -> None:
     try:
         if path.is_dir():
             raise ExportError(f"{path.name} is a folder: choose another name for the file.")
+        if path.exists() and not path.is_file():  # a device, or a pipe, is not to be replaced
+            raise ExportError(f"{path.name} is no file: choose another name for the file.")
         write_whole(Path(os.path.realpath(path)), data)
     except OSError as error:
         why = (error.strerror or str(error)).lower()

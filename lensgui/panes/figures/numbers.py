@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -21,6 +21,8 @@ THEN = (1980, 1, 1, 0, 0, 0)  # the date of every member: equal numbers are equa
 def as_csv(figure: Figure) -> bytes:
     """Return a row for each cell: its panel if there are several, its places, its numbers.
 
+    It is one table, however many panels there are: what a panel does not have is empty.
+
     Raises:
         ExportError: If there are more than a spreadsheet can take.
     """
@@ -31,25 +33,40 @@ def as_csv(figure: Figure) -> bytes:
         )
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")  # else a \r in a token is not quoted
-    header: list[str] | None = None
-    for panel in figure.panels:
-        before = [panel.title] if len(figure.panels) > 1 else []
-        names = ["panel"] * len(before) + _header(panel.data)
-        if names != header:
-            if header is not None:
-                writer.writerow([])
-            writer.writerow(names)
-            header = names
-        for row in _rows(panel.data):
-            writer.writerow([*before, *row])
+    if len(figure.panels) == 1:
+        (panel,) = figure.panels
+        writer.writerow(_header(panel.data))
+        writer.writerows(_rows(panel.data))
+    else:
+        header = _common([panel.data for panel in figure.panels])
+        writer.writerow(["panel", *header])
+        for panel in figure.panels:
+            places = [header.index(name) for name in _header(panel.data)]
+            for row in _rows(panel.data):
+                whole = [""] * len(header)
+                for at, cell in zip(places, row, strict=True):
+                    whole[at] = cell
+                writer.writerow([panel.title, *whole])
     return buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
+def _common(data: Sequence[Data]) -> list[str]:
+    """Return the names of columns of all panels: places first, then numbers, then words."""
+    names: list[str] = []
+    for some in (_places, lambda one: list(one.columns), lambda one: list(one.words)):
+        names += [name for one in data for name in some(one)]
+    return list(dict.fromkeys(names))
+
+
 def _header(data: Data) -> list[str]:
+    return [*_places(data), *data.columns, *data.words]
+
+
+def _places(data: Data) -> list[str]:
     names: list[str] = []
     for axis in data.axes:
         names += [axis.name, f"{axis.name}_name"] if _has_names(axis) else [axis.name]
-    return [*names, *data.columns, *data.words]
+    return names
 
 
 def _has_names(axis: Axis) -> bool:

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from lensgui._version import __version__
+from lensgui.jobs.arrays import CellState
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import ModelCard
-from lensgui.panes.figures.figure import Figure, Panel, Provenance
+from lensgui.panes.figures.figure import Cells, Figure, Panel, Provenance
 from lensgui.panes.python.figures import NO_CODE, Code, script
-from lensgui.panes.token_text import shorten
+from lensgui.panes.token_text import shorten, visible
+from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.model_key import ModelKey
 
 TABLES = ("rows", "reference", "pairs")  # fields of requests that hold pairs of the table
 MOST_PROMPT = 300  # letters of a prompt in a caption
+UNSEEN = re.compile("^ +| +$| {2,}")  # spaces at an end, and several at once
+SPACE = "·"
+LIKELIEST = "answer: the likeliest token"
 STALE = "{title} answers an older question: wait until it is computed, then export it."
 NOTHING = "{title} shows no picture yet: there is nothing to export."
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """What a picture is about.
+
+    Attributes:
+        pair: The prompts; of a mean no more than the metric is told. None if it is about none.
+        count: Over how many pairs the picture averages; 0 if it is of the one pair.
+    """
+
+    pair: PromptPair | None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +57,8 @@ class Shown:
         is_stale: Whether it answers an older question.
         heading: What stands above it; "" for the names of the pane and of the picture.
         code: How a script gets at its numbers.
+        prompts: What it is about; None for what its pane is about.
+        leaves_out: Questions of its pane that it does not answer, by the pane's names for them.
     """
 
     widget: QWidget
@@ -47,6 +68,8 @@ class Shown:
     is_stale: bool = False
     heading: str = ""
     code: Code = NO_CODE
+    prompts: Prompts | None = None
+    leaves_out: frozenset[str] = frozenset()
 
     def is_of(self, widget: QWidget | None) -> bool:
         """Whether a widget is what draws it, or a part of that."""
@@ -72,6 +95,7 @@ class Context:
         requests: What the pane asks, by its names for it.
         changed: When the document was changed last.
         code: The lines that compute what the pane shows.
+        averages: Whether the pane shows means while the document averages.
     """
 
     document: Document
@@ -79,6 +103,13 @@ class Context:
     requests: Mapping[str, Request]
     changed: datetime | None = None
     code: str = ""
+    averages: bool = True
+
+    @property
+    def prompts(self) -> Prompts:
+        """What the pane is about: a mean, or the document's pair alone."""
+        document = self.document
+        return Prompts(document.pair, len(document.rows) if self.averages else 0)
 
 
 def figure(title: str, shown: Shown, context: Context) -> Figure:
@@ -90,21 +121,47 @@ def figure(title: str, shown: Shown, context: Context) -> Figure:
         context: What its words depend on.
     """
     name = f"{title}: {shown.name}" if shown.name else title
-    caption = " ".join(filter(None, (_sentence(shown.says), *_about(context))))
-    about = provenance(name, context)
+    prompts = shown.prompts or context.prompts
+    signs = (words for words, is_there in SIGNS if any(map(is_there, shown.panels)))
+    said = (_sentence(shown.says), *signs, _model(context), *told(prompts))
+    caption = " ".join(filter(None, said))
+    answered = context.requests.items()
+    asked = {each: one for each, one in answered if each not in shown.leaves_out}
+    about = provenance(name, replace(context, requests=asked), prompts)
     heading = shown.heading or name
     code = script(context.code, shown.code, shown.panels, heading, slug(name))
     return Figure(slug(name), heading, shown.panels, caption, about, code)
 
 
-def provenance(shown: str, context: Context) -> Provenance:
+def _has(*states: CellState) -> Callable[[Panel], bool]:
+    """Return whether a panel has cells of some states."""
+
+    def is_there(panel: Panel) -> bool:
+        return isinstance(panel, Cells) and bool(np.isin(panel.picture.states, states).any())
+
+    return is_there
+
+
+def _reaches_beyond(panel: Panel) -> bool:
+    overflow = panel.picture.overflow if isinstance(panel, Cells) else None
+    return overflow is not None and bool(overflow.any())
+
+
+SIGNS: tuple[tuple[str, Callable[[Panel], bool]], ...] = (
+    ("Pale, with a dot where there is room: estimates.", _has(CellState.ESTIMATE)),
+    ("Hatched or chequered: not computed.", _has(CellState.UNKNOWN)),
+    ("Crossed: not a finite number.", _has(CellState.NOT_FINITE)),
+    ("A corner is cut from cells beyond the scale.", _reaches_beyond),
+)
+
+
+def provenance(shown: str, context: Context, prompts: Prompts) -> Provenance:
     """Return where a figure is from, without paths, notes and other pairs."""
     key, card = context.document.model, context.card
     is_open = card is not None and card.key == key
     content_id = card.content_id if is_open and card is not None else ""
-    is_mean = bool(context.document.rows)
     requests = context.requests.items()  # of a mean, without what is about the pair above alone
-    asked = {name: plain(one) for name, one in requests if one.rows or not is_mean}
+    asked = {name: plain(one) for name, one in requests if one.rows or not prompts.count}
     return Provenance(
         __version__, ModelReference.to(key).name, content_id, shown, asked, context.changed
     )
@@ -133,32 +190,36 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "figure"
 
 
-def _about(context: Context) -> list[str]:
-    """Return the sentences about model, prompts and metric."""
-    document, card = context.document, context.card
-    key = document.model
+def _model(context: Context) -> str:
+    """Return the sentence about the model."""
+    card, key = context.card, context.document.model
     is_open = card is not None and card.key == key
     name = card.title if is_open and card is not None else ModelReference.to(key).name
     details = [key.dtype] * (key.dtype != "float32") + ["folded weights"] * key.folded
-    said = [f"Model: {name}" + f" ({', '.join(details)})" * bool(details) + "."]
-    pair = document.pair
-    if document.rows:
-        count = len(document.rows)
-        said.append(f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}.")
-        return said
+    return f"Model: {name}" + f" ({', '.join(details)})" * bool(details) + "."
+
+
+def told(prompts: Prompts) -> list[str]:
+    """Return the sentences about prompts and metric."""
+    pair, count = prompts.pair, prompts.count
+    if pair is None:
+        return []
+    if count:
+        return [f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}."]
+    said = []
     if pair.clean:
         said.append(f"Clean: {_quoted(pair.clean)}.")
     if pair.corrupted:
         said.append(f"Corrupted: {_quoted(pair.corrupted)}.")
-    if pair.answer or pair.distractor:
-        answers = [f"answer {_quoted(pair.answer)}"] * bool(pair.answer)
-        answers += [f"distractor {_quoted(pair.distractor)}"] * bool(pair.distractor)
-        said.append(_sentence(f"{', '.join(answers)}; metric: {pair.metric}"))
-    return said
+    answers = [f"answer {_quoted(pair.answer)}" if pair.answer else LIKELIEST]
+    answers += [f"distractor {_quoted(pair.distractor)}"] * bool(pair.distractor)
+    return [*said, _sentence(f"{', '.join(answers)}; metric: {pair.metric}")]
 
 
 def _quoted(text: str) -> str:
-    return f"“{shorten(text, MOST_PROMPT)}”"
+    """Return text between quotation marks; a space that would not be seen there has a sign."""
+    dotted = UNSEEN.sub(lambda found: SPACE * len(found[0]), shorten(text, MOST_PROMPT))
+    return f"“{' '.join(map(visible, dotted.split(' ')))}”"
 
 
 def _sentence(text: str) -> str:

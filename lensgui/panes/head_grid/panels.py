@@ -13,6 +13,7 @@ from lensgui.panes.figures.figure import Cells, Data, Scale, Thumbs, data_of
 from lensgui.panes.head_grid.image import large
 from lensgui.panes.head_grid.ranking import Ranking
 from lensgui.panes.pictures.picture import Picture
+from lensgui.panes.token_text import names
 
 MOST_SIDE = 32  # cells of a thumbnail: more are pooled, as in the window
 
@@ -98,7 +99,7 @@ def numbers(atlas: Atlas) -> NDArray[np.float32]:
 
 def _axes(atlas: Atlas) -> tuple[Axis, ...]:
     return tuple(
-        Axis(axis.name, axis.coordinates, axis.labels[:size])
+        Axis(axis.name, axis.coordinates, tuple(names(axis, None)))
         if len(axis) == size
         else Axis(axis.name, tuple(range(size)), tuple(map(str, range(size))))
         for axis, size in zip(atlas.axes, atlas.values.shape, strict=True)

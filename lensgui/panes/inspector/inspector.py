@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
@@ -31,7 +32,7 @@ from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, headline, menu_line
-from lensgui.panes.figures.shown import Shown
+from lensgui.panes.figures.shown import Prompts, Shown
 from lensgui.panes.inspector import panels
 from lensgui.panes.inspector.lens_rows import LensRows
 from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
@@ -156,16 +157,27 @@ class InspectorPane(Pane):
 
     def shown(self) -> list[Shown]:
         """Return the numbers of the selected place, and what each part says of it."""
-        place, found = self.place.text(), list[Shown]()
+        document, found = self._document, list[Shown]()
         known = self.numbers.shown
-        if known:
-            found.append(panels.numbers_here(known, self.numbers, place))
+        if known and document is not None:
+            prompts = Prompts(document.pair, len(document.rows))  # as of the panes that say them
+            here = panels.numbers_here(known, self.numbers, self.place.text())
+            found.append(replace(here, prompts=prompts))
         for name, kind in KINDS.items():
             part, reading = getattr(self, name), self.answer(name, kind)
             if reading is not None:
-                make = getattr(panels, name)
+                make, place = getattr(panels, name), self._place_of(name)
                 found.append(make(reading, part, place, is_stale=self.is_stale(name)))
         return [one for one in found if one.panels]
+
+    def _place_of(self, name: str) -> str:
+        """Return where a reading is made: an MLP's of a layer, the lens's of a position alone."""
+        last = self._last(self._document) if self._document else None
+        read = resolved(self._cursor, last)
+        kept = {"head": ("layer", "head"), "edge": ("layer", "head", "source"), "mlp": ("layer",)}
+        fields = {field: getattr(read, field) for field in kept.get(name, ())}
+        place = Cursor(position=read.position, **fields)
+        return described(self._cursor, place, self._pair, last, self._part(place))
 
     def show_document(self, document: Document) -> None:
         """Show pins and notes."""

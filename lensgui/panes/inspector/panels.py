@@ -13,15 +13,16 @@ from lensgui.panes.figures.figure import Bars, Data, Panel, Sheet, numbered
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.python.figures import Code
-from lensgui.panes.token_text import percent, signed, spell, spelled
+from lensgui.panes.token_text import percent, precise, signed, spell, spelled
 
 LENS = "The residual stream after each layer, decoded as if it were the last (logit lens)."
+CLEAN = ", on the clean prompt"
 RAISED = ("raises most", "lowers most", "looks for")
 
 
 def lens(reading: LensReading, widget: QWidget, place: str, *, is_stale: bool) -> Shown:
     """Return the logit lens of a position as a table."""
-    titles = ["after", "token", "probability", "metric"]
+    titles = ["after", "token", "probability"] + ["metric"] * bool(reading.metric)
     names = ["embedding", *(f"L{layer}" for layer in range(len(reading.top) - 1))]
     metric = reading.metric or ()
     rows = [
@@ -37,11 +38,13 @@ def lens(reading: LensReading, widget: QWidget, place: str, *, is_stale: bool) -
     )
     panel = Sheet("", titles, rows, data)
     code = Code(("lens.double().softmax(-1).max(-1).values",))
-    return Shown(widget, "logit lens", (panel,), f"{LENS} At {place}.", is_stale, code=code)
+    return Shown(
+        widget, "logit lens", (panel,), f"{LENS} Read at {place}{CLEAN}.", is_stale, code=code
+    )
 
 
 def _at(metric: Sequence[float], at: int) -> list[str]:
-    return [signed(metric[at])] if at < len(metric) else [""]
+    return [signed(metric[at])] if at < len(metric) else [""] * bool(metric)
 
 
 def numbers_here(found: Sequence[Number], widget: QWidget, place: str) -> Shown:
@@ -71,7 +74,10 @@ def head(reading: HeadReading, widget: QWidget, place: str, *, is_stale: bool) -
     if reading.sought:
         parts.append(_sized(RAISED[2], reading.sought))
         values.append(f"keys.topk({len(reading.sought)}).values")
-    says, code = f"{place}: where it looks, what it writes.", Code(("head.attention", *values))
+    says, code = (
+        f"{place}{CLEAN}: where it looks, what it writes.",
+        Code(("head.attention", *values)),
+    )
     return Shown(widget, "head", (looked, *parts), says, is_stale, code=code)
 
 
@@ -99,7 +105,7 @@ def _effects(
 def edge(reading: EdgeReading, widget: QWidget, place: str, *, is_stale: bool) -> Shown:
     """Return what a head would raise and lower if it looked at a source alone."""
     panels, values = _effects("edge", reading.promoted, reading.suppressed)
-    says = f"{place}: what the head would write if it looked at the source alone."
+    says = f"{place}{CLEAN}: what the head would write if it looked at the source alone."
     return Shown(widget, "source", tuple(panels), says, is_stale, code=Code(tuple(values)))
 
 
@@ -119,10 +125,10 @@ def mlp(reading: MLPReading, widget: QWidget, place: str, *, is_stale: bool) -> 
         values, counted = (direct, "logits") if is_known else (out, "activation")
         axis = Axis("neuron", tuple(neuron.index for neuron in reading.neurons), tuple(names))
         data = Data((axis,), {"activation": out, "attribution": direct})
-        words = [signed(float(value), 2) for value in values]
+        words = [precise(float(value)) for value in values]
         panels.append(Bars("neurons", names, values, words, counted, data))
         codes.append(f"mlp.activations[{[neuron.index for neuron in reading.neurons]}]")
-    says = f"What the MLP writes at {place}."
+    says = f"What the MLP writes at {place}{CLEAN}."
     return Shown(widget, "MLP", tuple(panels), says, is_stale, code=Code(tuple(codes)))
 
 
@@ -130,6 +136,6 @@ def _sized(title: str, tokens: Sequence[tuple[Token, float]]) -> Bars:
     names = [spell(token) for token, _ in tokens]
     sizes = np.array([size for _, size in tokens], np.float64)
     ids = tuple(token.id for token, _ in tokens)
-    words = [signed(float(size), 2) for size in sizes]
+    words = [precise(float(size)) for size in sizes]
     data = Data((Axis("token", ids, tuple(names)),), {"logits": sizes})
     return Bars(title, names, sizes, words, "logits", data)

@@ -24,7 +24,7 @@ from lensgui.jobs.results import ModelCard, PairsReading
 from lensgui.panes.actions import PANE_ACTIONS, Action
 from lensgui.panes.controls.controls import button, dress, menu_line, sentence
 from lensgui.panes.controls.flow import Flow
-from lensgui.panes.figures.shown import Shown
+from lensgui.panes.figures.shown import Prompts, Shown
 from lensgui.panes.files import files_folder
 from lensgui.panes.pairs.pair_model import PairModel, PairView
 from lensgui.panes.pairs.word_roles import WordRoles
@@ -164,7 +164,8 @@ class PairTablePane(Pane):
         says = f"{len(model.rows)} prompt pairs and their {model.metric}"
         clean = "[reading[0] if reading else np.nan for reading in every]"
         code = Code((clean,), (script.every_pair(model.rows),))
-        return [Shown(self.view, "", (model.sheet(),), says, code=code)]
+        about = Prompts(None)
+        return [Shown(self.view, "", (model.sheet(),), says, code=code, prompts=about)]
 
     def show_document(self, document: Document) -> None:
         """Show the pairs as they are now."""

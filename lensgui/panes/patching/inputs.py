@@ -16,7 +16,7 @@ from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.figure import Bars, Data
 from lensgui.panes.sweep_view import cells
-from lensgui.panes.token_text import percent, plain_tip, signed
+from lensgui.panes.token_text import percent, plain_tip, precise, signed
 from lensgui.terms.kinds import HeadInput
 
 INPUTS: dict[HeadInput, tuple[str, str]] = {
@@ -114,7 +114,7 @@ class InputTotals(QWidget):
         known = np.where(totals.states == CellState.EXACT, totals.shown, np.nan).astype(np.float64)
         names = [f"{name} ({plural})" for name, (plural, _) in INPUTS.items()]
         axis = Axis("input", tuple(range(len(names))), tuple(INPUTS))
-        words = ["…" if value != value else signed(value, 2) for value in known.tolist()]
+        words = ["…" if value != value else precise(value) for value in known.tolist()]
         counted = f"{totals.metric}, {totals.shown_unit}"
         return Bars("", names, known, words, counted, Data((axis,), {"value": known}))
 

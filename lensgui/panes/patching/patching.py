@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -16,7 +16,7 @@ from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.flow import Flow
-from lensgui.panes.figures.shown import Shown
+from lensgui.panes.figures.shown import Prompts, Shown, told
 from lensgui.panes.pane import UNEQUAL, Pane
 from lensgui.panes.patching import followups
 from lensgui.panes.pictures.heatmap import Heatmap
@@ -120,9 +120,22 @@ class PatchingPane(Pane):
         document = self._document
         if document is None:
             return []
-        side = _view(document).side
-        a = document.compared if side == "A" else None
-        return self.view.shown(f"Activation patching: {(a or document).kind.words[0]}")
+        a, b = self._a(document, self._cursor), self._request() or document.patching()
+        name, more = self._name_of_a(document), dict[str, Any]()
+        answered, side = self.answer(name, Sweep), _view(document).side
+        drawn = compare.drawn_side(side, answered, self.sweep) if answered else "B"
+        if side == "A" and a is not None:
+            found = self.view.shown(f"{self.title}: {_words(a)}")
+            about, left_out = Prompts(a.pair, len(a.rows)), frozenset({"sweep", "pair", "verify"})
+            more = {"prompts": about, "leaves_out": left_out, "is_stale": self.is_stale(name)}
+        elif drawn == "A − B" and a is not None:
+            both = " ".join((*_told("A", a), *_told("B", b)))
+            found = self.view.shown(f"{self.title}: A − B", both)
+            more = {"prompts": Prompts(None)}
+        else:
+            found = self.view.shown(f"{self.title}: {_words(b)}")
+            more = {"leaves_out": frozenset({KEPT, "against"})}
+        return [replace(one, **more) for one in found]
 
     def show_document(self, document: Document) -> None:
         """Show what is patched, and which way."""
@@ -293,6 +306,18 @@ def _view(document: Document) -> PatchingView:
     """Return how the sweep is shown; where nothing is compared with, that is B."""
     view = document.views.patching
     return view if document.compared is not None else replace(view, side="B")
+
+
+def _words(patching: Patching) -> str:
+    """Return what is patched, with the name of the head whose edges are."""
+    head = f"L{patching.layer}H{patching.head}"
+    return patching.kind.words[0].replace("the selected head", head)
+
+
+def _told(name: str, patching: Patching) -> list[str]:
+    """Return what one of two sweeps is of, in sentences."""
+    what = f"{name}: {_words(patching)}, {patching.direction}."
+    return [what, *told(Prompts(patching.pair, len(patching.rows)))]
 
 
 def _placed(patching: Patching, cursor: Cursor) -> Patching | None:

@@ -108,7 +108,11 @@ class FeedersPane(Pane):
         if found is None:
             return []
         into = menus.heads_name(found.heads, NAMED)
-        says = f"Path patching into {into} ({found.receiver}). {LEGEND_TIP}: {cells.legend(found)}."
+        input_ = next(
+            (each for name, (each, _) in INPUTS.items() if found.receiver.endswith(f".{name}")),
+            "inputs",
+        )
+        says = f"Path patching into the {input_} of {into}. {LEGEND_TIP}: {cells.legend(found)}."
         bars = self.input.shown_bars()
         totals = []
         if bars is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.jobs.arrays import Axis, Sweep
 from lensgui.panes.figures.figure import (
@@ -23,7 +24,7 @@ from lensgui.panes.python.figures import Code
 from lensgui.panes.scatter.point_plot import Points
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.whiskers import Whisker
-from lensgui.panes.token_text import signed
+from lensgui.panes.token_text import precise
 
 WAYS = {
     "denoising": "Activations of the clean run are put into the corrupted run (denoising)",
@@ -68,7 +69,23 @@ def strongest(titles: Sequence[str], rows: Sequence[Sequence[str]], values: list
     """Return a table of cells, with the number of each."""
     made = sheet("", titles, rows)
     axis = numbered("row", [row[0] for row in rows])
-    return replace(made, data=Data((axis,), {"value": np.array(values)}, made.data.words))
+    columns, words = {"value": np.array(values)}, {}
+    for name, texts in made.data.words.items():
+        found = _numbers(texts)
+        if found is None:
+            words[name] = texts
+        else:
+            columns[name] = found
+    return replace(made, data=Data((axis,), columns, words))
+
+
+def _numbers(texts: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return what is written, with a true minus, as numbers; None if some of it is none."""
+    plain = [text.removeprefix("≈ ").replace("−", "-") for text in texts]
+    try:
+        return np.array([float(text) for text in plain])
+    except ValueError:
+        return None
 
 
 def sorted_code(count: int) -> Code:
@@ -95,7 +112,9 @@ def intervals(found: Sequence[Whisker], counted: str) -> Bars:
         (Axis("cell", tuple(range(len(names))), tuple(names)),),
         {"mean": values, "low": spans[:, 0], "high": spans[:, 1]},
     )
-    return Bars("", names, values, [signed(value, 2) for value in values], counted, data, spans)
+    return Bars(
+        "", names, values, [precise(float(value)) for value in values], counted, data, spans
+    )
 
 
 def cloud(points: Points, key: str = "") -> Cloud:

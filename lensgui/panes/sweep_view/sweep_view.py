@@ -285,7 +285,7 @@ class SweepPlot(QWidget):
         axis = self._hidden()
         if axis is None:
             return ""
-        at, label = axis.coordinates[self.slider.at], axis.labels[self.slider.at]
+        at, label = axis.coordinates[self.slider.at], visible(axis.labels[self.slider.at])
         return f"at ‘{label}’" if at is None else f"position {at} ‘{label}’"
 
     def _at(self, axis: Axis | None) -> int:
@@ -305,17 +305,18 @@ class SweepPlot(QWidget):
             return self.given.selected
         return replace(self.given.selected, position=axis.coordinates[self.slider.at])
 
-    def shown(self, kind: str) -> list[Shown]:
+    def shown(self, kind: str, both: str = "") -> list[Shown]:
         """Return the pictures that are drawn, as they are taken home.
 
         Args:
             kind: The words for what is patched.
+            both: What the two sweeps are whose difference is drawn, in sentences.
         """
         face, where = self.face, self._where()
         if face is None:
             return []
-        says = panels.says(face, kind) if self._sides is None else f"{kind}: {self.legend.text()}."
-        says += f" Shown {where}." * bool(where)
+        says = panels.says(face, kind) if self._sides is None else f"{self.legend.text()}. {both}"
+        says += f" Shown at {where.removeprefix('at ')}." * bool(where)
         found = self.picture.shown(says, kind, self._expression())
         points, is_stale = self.estimates.scatter.points, self.given.is_stale
         if self.estimates.isVisibleTo(self) and points is not None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +21,9 @@ from lensgui.panes.figures.drawing import marks, painting, plots
 from lensgui.panes.figures.drawing.layout import draw
 from lensgui.panes.figures.drawing.marks import Box, Drawing, Raster, Stroke, Word
 from lensgui.panes.figures.drawing.style import PAPER, Style
+from lensgui.panes.figures.figure import Cloud, Sheet
 from lensgui.panes.figures.files import Options
+from lensgui.terms.errors import ExportError
 from tests.panes.figures.pictures import cells, figure, panels
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -66,6 +70,57 @@ def test_many_panels_share_a_scale_and_a_sheet():
     shared = panels(TOKENS)[0]
     drawing = draw(figure(*[shared] * 8), Style.of("page", PAPER))
     assert [word.text for word in drawing.words].count(shared.scale.counted) == 1
+    assert_within(drawing)
+
+
+def assert_apart(drawing: Drawing) -> None:
+    """No two level words stand on each other."""
+    found = [(word, extent(word)) for word in drawing.words if word.text and not word.degrees]
+    for at, (word, (left, top, right, bottom)) in enumerate(found):
+        for other, (left_, top_, right_, bottom_) in found[at + 1 :]:
+            is_beside = right <= left_ + 0.5 or right_ <= left + 0.5
+            assert is_beside or bottom <= top_ + 0.5 or bottom_ <= top + 0.5, (word, other)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_written_on_anything_else(width):
+    title = "A title that is far longer than a column of a journal is wide: its strongest cells"
+    for panel in panels(TOKENS):
+        shown = replace(panel, title=title)
+        if isinstance(panel, Cloud):
+            shown = replace(shown, key="What colours and sizes say. " * 4)
+        made = replace(figure(shown, shown), title=title)
+        drawing = draw(made, Style.of(width, PAPER))
+        assert_apart(drawing)
+        assert_within(drawing)
+        assert "…" not in "".join(word.text for word in drawing.words if word.is_bold)
+
+
+def test_numbers_in_a_table_are_whole_however_long_names_are():
+    rows = [["a name that needs far more room than there is" * 2, "−0.000679", "≈ +12.5"]]
+    data = panels(TOKENS)[6].data
+    drawing = draw(figure(Sheet("", ["place", "share", "logits"], rows, data)), Style())
+    texts = {word.text for word in drawing.words}
+    assert {"−0.000679", "≈ +12.5"} <= texts
+    assert_within(drawing)
+
+
+def test_words_are_laid_out_from_the_left_whatever_letter_is_first():
+    right = Word(2, 20, "שבת > a", 12, "#000000")
+    forced = Word(2, 20, "\u200eשבת > a", 12, "#000000")  # what SVG does without a mark
+    one, other = (painting.image(Drawing(100, 30, (word,)), 2) for word in (right, forced))
+    assert one == other
+
+
+@pytest.mark.parametrize("width", ["column", "page"])
+def test_eight_maps_of_thirty_layers_fit_on_a_sheet_of_paper(width):
+    names = [f"L{at}" for at in range(30)]
+    panel = replace(
+        cells(np.zeros((30, 8)), names, TOKENS), title="Residual stream before attention"
+    )
+    drawing = draw(figure(*[panel] * 8), Style.of(width, PAPER))
+    assert drawing.height < 297 / 25.4 * 72
+    assert_apart(drawing)
     assert_within(drawing)
 
 
@@ -143,6 +198,15 @@ def test_a_png_file_has_its_size_and_what_it_is(times):
     assert QColor(image.pixel(0, 0)) == QColor("#ffffff")
     drawn = painting.image(draw(shown, options.style), times)
     assert image.convertToFormat(drawn.format()) == drawn
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_what_is_no_file_stays(tmp_path):
+    path = tmp_path / "a.png"
+    os.mkfifo(path)
+    with pytest.raises(ExportError, match=r"^a\.png is no file: choose another name"):
+        files.save(b"data", path)
+    assert path.is_fifo()
 
 
 @pytest.mark.parametrize("format_", ["png", "svg", "csv", "npz", "py"])
@@ -248,6 +312,11 @@ def test_very_many_cells_are_an_image():
     values = np.random.default_rng(0).uniform(-1, 1, (300, 300))
     names = [str(at) for at in range(300)]
     drawing = draw(figure(cells(values, names, names)), Style())
-    assert sum(isinstance(mark, Raster) for mark in drawing.marks) == 1
+    (image,) = (mark for mark in drawing.marks if isinstance(mark, Raster))
+    lacking = cells(values, names, names)
+    lacking.picture.states[:] = CellState.UNKNOWN
+    (empty,) = (mark for mark in draw(figure(lacking), Style()).marks if isinstance(mark, Raster))
+    assert len(np.unique(empty.pixels.reshape(-1, 3), axis=0)) == 2  # chequered, unlike a 0
+    assert not (image.pixels == empty.pixels).all()
     assert len(drawing.marks) < 400
     ElementTree.fromstring(files.as_bytes(figure(cells(values, names, names)), "svg", Options()))

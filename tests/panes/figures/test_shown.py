@@ -5,7 +5,6 @@ import io
 import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -14,12 +13,12 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.window.layout import PANES
-from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
+from lensgui.jobs.arrays import Atlas, Axis, HeadSlice, Sweep
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options
 from lensgui.panes.figures.numbers import as_table
-from lensgui.panes.figures.shown import Context, figure, plain, slug
+from lensgui.panes.figures.shown import plain, slug
 from lensgui.panes.head_grid.panels import numbers, pooled
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.pairs.pair_table import PairTablePane
@@ -28,17 +27,10 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
-from lensgui.prompts.pair import PairRow
-from lensgui.state.document import Note
-from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
-from tests.panes.conftest import CURSOR, PAIR, answer, tell
+from tests.panes.conftest import PAIR, tell
+from tests.panes.figures.panes import ROWS, figures, opened
 
-OPENED = replace(CURSOR, source=1)
-ROWS = tuple(
-    PairRow(replace(PAIR, clean=f"{PAIR.clean} {word}", corrupted=f"{PAIR.corrupted} {word}"))
-    for word in ("a", "b")
-)
 EXPECTED = {
     PromptPane: [""],
     AttentionPane: ["", "all heads", "head scores"],
@@ -49,26 +41,6 @@ EXPECTED = {
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],
 }
-
-
-def opened(kind, document, show):
-    """Return a pane that has been shown a document and its answers, some several times."""
-    pane = show(kind())
-    for _ in range(3):  # some ask more once they know more
-        answer(pane, document, OPENED)
-    return pane
-
-
-def figures(pane, document):
-    asked = pane.requests(document, OPENED)
-    code = pane.python(document, OPENED)
-    context = Context(document, pane.card, asked, datetime(2026, 1, 2, tzinfo=UTC), code)
-    return [(shown, figure(pane.title, shown, context)) for shown in pane.shown()]
-
-
-@pytest.fixture
-def tabled(document):
-    return document.having(table=ROWS, notes=(Note(Cursor(1), "my secret note"),))
 
 
 def test_every_pane_is_tried():
@@ -146,8 +118,37 @@ def test_the_numbers_of_all_kinds_are_those_on_screen(document, show):
     assert len(made.panels) == 8
     for panel, sweep in zip(made.panels, pane.sweeps, strict=True):
         np.testing.assert_array_equal(panel.data.columns["value"], sweep.shown)
-    columns = read(files.as_bytes(made, "csv", Options()).split(b"\r\n\r\n")[0])
-    assert set(columns["panel"]) == {panel.title for panel in made.panels[:3]}
+    columns = read(files.as_bytes(made, "csv", Options()))
+    assert list(columns)[:6] == ["panel", "layer", "position", "position_name", "head", "head_name"]
+    for panel, sweep in zip(made.panels, pane.sweeps, strict=True):
+        rows = [at for at, title in enumerate(columns["panel"]) if title == panel.title]
+        values = numbers_of([columns["value"][at] for at in rows])
+        np.testing.assert_array_equal(values.astype(np.float32), sweep.shown.ravel())
+        assert any(columns["position"][at] for at in rows) is (sweep.axes[1].name == "position")
+
+
+def test_the_strongest_cells_are_numbers_in_a_file(document, show):
+    (_, made) = figures(opened(FeedersPane, document, show), document)[1]
+    assert made.name == "who-feeds-it-strongest-cells"
+    columns = read(files.as_bytes(made, "csv", Options()))
+    for name, texts in columns.items():
+        if name not in ("row_name", "place"):
+            assert np.isfinite(numbers_of(texts)).all(), name
+    assert {"share", "logits", "value"} <= set(columns)
+
+
+def test_bars_say_small_numbers_too(document, show):
+    pane = opened(FeedersPane, document, show)
+    totals = pane.answer("totals", Sweep)
+    tiny = replace(totals, values=np.full_like(totals.values, 1.234e-4 * totals.scale))
+    pane.input.show_totals(tiny)
+    assert pane.input.shown_bars().words == ["+0.000123"] * 4
+
+
+def test_positions_of_all_heads_are_spelled_as_on_screen(document, show):
+    found = figures(opened(AttentionPane, document, show), document)
+    labels = [axis.labels for axis in found[1][1].panels[0].data.axes]
+    assert labels[2] == labels[3] == ("When", "·John", "·and", "·Mary", "·went")
 
 
 def test_the_numbers_of_points_are_those_on_screen(document, show):
@@ -182,17 +183,6 @@ def test_lines_and_text_are_taken_as_they_are_drawn(document, show):
         shown, made = figures(pane, chosen)[0]
         assert type(made.panels[0]).__name__ == kind
         assert shown.is_of(pane.focus.lines if drawing == "lines" else pane.focus.text)
-
-
-def test_a_mean_says_over_how_many_pairs_and_names_none(tabled, show):
-    averaged = tabled.having(is_average=True)
-    pane = opened(PatchingPane, averaged, show)
-    _, made = figures(pane, averaged)[0]
-    assert "Mean over 2 prompt pairs" in made.caption
-    assert PAIR.clean not in made.caption
-    about = json.dumps(made.provenance.as_json())
-    assert PAIR.clean not in about
-    assert '"rows": 2' in about
 
 
 def test_provenance_says_what_was_asked_of_which_model(document, show):

@@ -34,9 +34,12 @@ MOST_BOXES = 6_000  # cells that are drawn one by one; more are an image
 MOST_LABEL = 0.34  # of the width, that row names take
 MOST_BELOW = 0.42  # of the width, that column names take below
 TALLEST = 1.25  # of the width: rows beyond that get thinner
+TALLEST_OF_MANY = 1.08  # of a panel as narrow as those that stand in several rows
+NARROW = 16  # times the size of the text
 OVERLAP = 0.15  # points, so that no hairline is seen between cells
 LEAST_DOTTED = 3.0  # points a side, of an estimate that has a dot
 GAP = 3.0  # points between cells and names
+APART = 0.4  # times the size of the text, between level names
 SIN = 0.7072  # of 45 degrees
 
 
@@ -106,7 +109,9 @@ def axis_titles(panel: Cells) -> str:
 
 
 def _title(text: str, middle: float, base: float, style: Style) -> Mark:
-    shown = fitting(text, style.width, style.size)
+    short = text.replace("rows: ", "").replace(", columns: ", " × ")
+    fits = width_of(text, style.size) <= style.width
+    shown = text if fits else fitting(short, style.width, style.size)
     half = width_of(shown, style.size) / 2
     middle = min(max(middle, half), style.width - half)
     return word(middle, base, shown, style.size, style.colors.faint, anchor="middle")
@@ -116,13 +121,14 @@ def _plot(rows: list[str], columns: list[str], style: Style, *, is_square: bool)
     size = style.size
     left = min(widest(rows, size, "mono"), style.width * MOST_LABEL) + GAP + 1
     width = style.width - left - 1
+    tallest = style.width * (TALLEST if style.width > NARROW * size else TALLEST_OF_MANY)
     across = width / max(1, len(columns))
     if is_square:
-        down = min(across, style.width * TALLEST / max(1, len(rows)), 4 * size)
+        down = min(across, tallest / max(1, len(rows)), 4 * size)
         across = min(across, max(down, size * 0.5))
     else:
         across = min(across, 6 * size)
-        down = min(style.least * 1.05, style.width * TALLEST / max(1, len(rows)))
+        down = min(style.least * 1.05, tallest / max(1, len(rows)))
         down = max(down, min(across, 2.2 * size, style.width * 0.5 / max(1, len(rows))))
     return Plot(left, 1.0, across, down, len(rows), len(columns))
 
@@ -132,6 +138,9 @@ def _cells(panel: Cells, plot: Plot, style: Style) -> list[Mark]:
     shown, table = panel.picture, looks.table(panel.scale, style)
     blended = _blended(panel, table, style)
     if plot.rows * plot.columns > MOST_BOXES:
+        lacking = np.isin(shown.states, NOTHING_TO_SHOW)
+        lacking[np.indices(lacking.shape).sum(0) % 2 == 0] = False
+        blended[lacking] = _rgb(style.colors.hatch)  # chequered, as there is no room for hatches
         pixels = blended[::-1] if shown.rises else blended
         width, height = plot.right - plot.left, plot.bottom - plot.top
         return [Raster(plot.left, plot.top, width, height, np.ascontiguousarray(pixels))]
@@ -243,7 +252,8 @@ def _column_names(labels: Labels, plot: Plot, style: Style) -> tuple[list[Mark],
     room = style.width * MOST_BELOW
     texts = [fitting(text, room, size, "mono") for text in labels.texts]
     metrics = QFontMetricsF(font_of("mono", pixels=MEASURED))
-    degrees = axis_labels.slant(widest(texts, MEASURED, "mono"), spacing * MEASURED / size, metrics)
+    wide = widest(texts, MEASURED, "mono") + APART * MEASURED
+    degrees = axis_labels.slant(wide, spacing * MEASURED / size, metrics)
     needed = {0: spacing, 45: style.least, 90: style.least}[degrees]
     marks: list[Mark] = []
     depth = size * 1.2

@@ -20,9 +20,11 @@ from lensgui.panes.figures.figure import (
     Thumbs,
 )
 
-MARGIN = 4.0  # points around everything, so that no line is cut
-LEAST_PANEL = 15  # times the size of the text: how narrow panels beside each other may be
-BETWEEN = 10.0  # points
+MARGIN = 0.5  # times the size of the text, around everything, so that no line is cut
+LEAST_PANEL = 15  # likewise: how narrow panels beside each other may be
+LEAST_OF_MANY = 12.5  # of more panels than stand well below each other on a page
+MANY = MOST_BESIDE = 4
+BETWEEN = 1.25  # times the size of the text
 Drawn = tuple[list[Mark], float]
 
 
@@ -46,10 +48,11 @@ for _kind, _draw in (
 
 def draw(figure: Figure, style: Style) -> Drawing:
     """Return a figure as it is drawn in a style."""
-    inside = style.narrower(style.width - 2 * MARGIN)
     size = style.size
-    marks: list[Mark] = moved(heading(figure.title, inside, size=size + 1), 0, 0)
-    down = size * 1.9
+    margin = MARGIN * size
+    inside = style.narrower(style.width - 2 * margin)
+    marks, down = heading(figure.title, inside, size + 1)
+    down += size * 0.55
     drawn, height = _panels(figure.panels, inside)
     marks += moved(drawn, 0, down)
     down += height
@@ -58,18 +61,16 @@ def draw(figure: Figure, style: Style) -> Drawing:
         for line in wrapped(figure.caption, inside.width, size):
             marks.append(word(0, down + size, line, size, style.colors.text))
             down += style.line
-    marks = moved(marks, MARGIN, MARGIN)
-    return Drawing(style.width, down + 2 * MARGIN, tuple(marks), style.colors.surface)
+    marks = moved(marks, margin, margin)
+    return Drawing(style.width, down + 2 * margin, tuple(marks), style.colors.surface)
 
 
 def _panels(panels: tuple[Panel, ...], style: Style) -> Drawn:
     """Return the marks of all panels, with one colour bar for those that share their scale."""
-    count = len(panels)
-    columns = min(
-        count, max(1, int((style.width + BETWEEN) / (LEAST_PANEL * style.size + BETWEEN)))
-    )
-    columns = min(columns, 4)
-    narrow = style.narrower((style.width - BETWEEN * (columns - 1)) / columns)
+    count, between = len(panels), BETWEEN * style.size
+    least = (LEAST_OF_MANY if count > MANY else LEAST_PANEL) * style.size
+    columns = min(count, MOST_BESIDE, max(1, int((style.width + between) / (least + between))))
+    narrow = style.narrower((style.width - between * (columns - 1)) / columns)
     shared = _shared(panels)
     marks: list[Mark] = []
     down = 0.0
@@ -77,9 +78,9 @@ def _panels(panels: tuple[Panel, ...], style: Style) -> Drawn:
         tallest = 0.0
         for at, panel in enumerate(panels[first : first + columns]):
             drawn, height = _with_title(panel, narrow, has_bar=shared is None)
-            marks += moved(drawn, at * (narrow.width + BETWEEN), down)
+            marks += moved(drawn, at * (narrow.width + between), down)
             tallest = max(tallest, height)
-        down += tallest + BETWEEN * 0.6
+        down += tallest + between * 0.6
     if shared is not None:
         drawn, height = bar(shared, style)
         marks += moved(drawn, 0, down)
@@ -91,8 +92,8 @@ def _with_title(panel: Panel, style: Style, *, has_bar: bool) -> Drawn:
     marks: list[Mark] = []
     down = 0.0
     if panel.title:
-        marks += heading(panel.title, style)
-        down = style.size * 1.5
+        marks, down = heading(panel.title, style, style.size)
+        down += style.size * 0.3
     drawn, height = draw_panel(panel, style)
     marks += moved(drawn, 0, down)
     down += height

@@ -214,25 +214,25 @@ def fitting(text: str, room: float, size: float, family: Family = "text") -> str
     return "…"
 
 
-def wrapped(text: str, room: float, size: float) -> list[str]:
+def wrapped(text: str, room: float, size: float, *, is_bold: bool = False) -> list[str]:
     """Return text in lines that are no wider than some points; a longer word is cut."""
     lines: list[str] = []
     line = ""
     for part in writable(text).split():
-        for piece in _pieces(part, room, size):
+        for piece in _pieces(part, room, size, is_bold=is_bold):
             longer = f"{line} {piece}" if line else piece
-            if line and width_of(longer, size) > room:
+            if line and width_of(longer, size, is_bold=is_bold) > room:
                 lines.append(line)
                 longer = piece
             line = longer
     return [*lines, line] if line else lines
 
 
-def _pieces(part: str, room: float, size: float) -> list[str]:
+def _pieces(part: str, room: float, size: float, *, is_bold: bool) -> list[str]:
     pieces = []
-    while width_of(part, size) > room and len(part) > 1:
-        count = max(1, int(len(part) * room / width_of(part, size)))
-        while count > 1 and width_of(part[:count], size) > room:
+    while (wide := width_of(part, size, is_bold=is_bold)) > room and len(part) > 1:
+        count = max(1, int(len(part) * room / wide))
+        while count > 1 and width_of(part[:count], size, is_bold=is_bold) > room:
             count -= 1
         pieces.append(part[:count])
         part = part[count:]

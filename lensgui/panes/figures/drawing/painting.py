@@ -147,5 +147,6 @@ def _write(painter: QPainter, mark: Word) -> None:
     painter.translate(-share * width, 0)
     painter.scale(mark.size / marks.MEASURED, mark.size / marks.MEASURED)
     painter.setFont(marks.font(mark))
+    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as SVG has it, whatever is first
     painter.drawText(QPointF(0, 0), mark.text)
     painter.restore()

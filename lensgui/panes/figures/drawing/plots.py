@@ -30,6 +30,7 @@ RADIUS, SMALLEST, LARGEST = 1.7, 1.3, 5.0  # points
 SQUARE = 0.85  # of the width, how tall a plot of points is
 MOST_LABEL = 0.4  # of the width, that names take
 MOST_COLUMN = 40  # tokens that stand in two columns; more stand in a row under arcs
+TITLE_BELOW = 2.6  # times the size of the text, where an axis is named
 ARC = 24  # straight pieces of an arc
 THINNEST, THICKEST = 0.3, 1.6  # points of a line
 
@@ -63,12 +64,9 @@ def cloud(panel: Cloud, style: Style) -> tuple[list[Mark], float]:
     marks = _axes(panel, style, ranges, (left, top, right, bottom))
     marks += _dots(panel, middles, style)
     marks += _names(panel, middles, style, (left, top, right, bottom))
-    height = bottom + size * 2.9
-    if panel.key:
-        for line in looks.counted(panel.key, height, style):
-            marks.append(line)
-            height += style.line
-    return marks, height
+    base = bottom + size * TITLE_BELOW + style.line
+    key = looks.counted(panel.key, base, style) if panel.key else []
+    return [*marks, *key], base - style.line + size * 0.3 + style.line * len(key)
 
 
 def _axes(
@@ -124,7 +122,9 @@ def _axes(
     title = fitting(panel.titles[0], style.width, size)
     half = width_of(title, size) / 2
     middle = min(max((left + right) / 2, half), style.width - half)
-    marks.append(word(middle, bottom + size * 2.6, title, size, colors.text, anchor="middle"))
+    marks.append(
+        word(middle, bottom + size * TITLE_BELOW, title, size, colors.text, anchor="middle")
+    )
     title = fitting(panel.titles[1], bottom - top, size)
     marks.append(
         word(size, (top + bottom) / 2, title, size, colors.text, anchor="middle", degrees=90)

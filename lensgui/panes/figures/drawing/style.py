@@ -14,8 +14,6 @@ from lensgui.panes.figures.drawing.marks import (
     Box,
     Mark,
     Stroke,
-    fitting,
-    width_of,
     word,
     wrapped,
 )
@@ -148,15 +146,11 @@ def counted(text: str, base: float, style: Style) -> list[Mark]:
     ]
 
 
-def heading(
-    text: str, style: Style, *, is_bold: bool = True, size: int | None = None
-) -> list[Mark]:
-    """Return a title at the left of the sheet; its base line is one size down."""
-    points = size or style.size
-    room = style.width * (0.94 if is_bold else 1)
-    shown = (
-        fitting(text, room, points)
-        if width_of(text, points, is_bold=is_bold) > style.width
-        else text
-    )
-    return [word(0, points, shown, points, style.colors.text, is_bold=is_bold)]
+def heading(text: str, style: Style, size: int) -> tuple[list[Mark], float]:
+    """Return a title at the left of the sheet, in as many lines as it needs, and their height."""
+    lines = wrapped(text, style.width, size, is_bold=True)
+    marks: list[Mark] = [
+        word(0, size + at * size * 1.2, line, size, style.colors.text, is_bold=True)
+        for at, line in enumerate(lines)
+    ]
+    return marks, len(lines) * size * 1.2

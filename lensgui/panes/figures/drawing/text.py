@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lensgui.panes.figures.drawing import style as looks
 from lensgui.panes.figures.drawing.marks import Box, Mark, Stroke, fitting, widest, width_of, word
 from lensgui.panes.figures.drawing.style import Style
@@ -12,6 +14,7 @@ MOST_TOKENS = 2_000
 MOST_ROWS = 60  # of a table that are drawn; its data have all
 GAP = 6.0  # points between columns
 LEAST_COLUMN = 4  # times the size of the text
+NUMBER = re.compile(r"(≈ )?[+−-]?[\d.,]*( ?%)?")  # is never shortened: its middle are its digits
 MORE = "… and {count:,} more: all of them are in the CSV file"
 
 
@@ -90,6 +93,11 @@ def _widths(panel: Sheet, rows: list[list[str]], style: Style) -> list[float]:
         return liked
     least = min(LEAST_COLUMN * size, room / max(1, count))
     fixed = [min(width, least) for width in liked]
+    whole = [
+        width if all(NUMBER.fullmatch(row[at]) for row in rows) else fixed[at]
+        for at, width in enumerate(liked)
+    ]
+    fixed = whole if sum(whole) <= room else fixed
     spare, wanted = room - sum(fixed), sum(liked) - sum(fixed)
     return [
         low + (high - low) * max(0.0, spare) / wanted
