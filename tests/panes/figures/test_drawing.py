@@ -308,6 +308,24 @@ def test_ticks_are_round_and_within(low, high):
         assert max(found) <= high + 1e-9 * abs(high)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("at", [0, 999])
+def test_one_row_and_column_of_a_thousand_are_seen(at, times):
+    values = np.zeros((1000, 1000))
+    values[at], values[:, at] = 1.0, -1.0
+    names = [str(number) for number in range(1000)]
+    drawn = painting.image(
+        draw(figure(cells(values, names, names)), Style(has_caption=False)), times
+    )
+    middle = drawn.width() // 2, drawn.height() // 3
+    across = [drawn.pixelColor(x, middle[1]) for x in range(drawn.width())]
+    down = [drawn.pixelColor(middle[0], y) for y in range(drawn.height())]
+    full = theme.diverging(PAPER).astype(int)
+    for shade, seen in ((1, across), (255, down)):
+        found = np.array([(color.red(), color.green(), color.blue()) for color in seen])
+        assert np.abs(found - full[shade]).sum(1).min() < 90
+
+
 def test_very_many_cells_are_an_image():
     values = np.random.default_rng(0).uniform(-1, 1, (300, 300))
     names = [str(at) for at in range(300)]

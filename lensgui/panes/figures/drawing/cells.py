@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtGui import QFontMetricsF
 
 from lensgui.jobs.arrays import CellState
+from lensgui.panes import theme
 from lensgui.panes.figures.drawing import style as looks
 from lensgui.panes.figures.drawing.marks import (
     MEASURED,
@@ -40,6 +41,7 @@ OVERLAP = 0.15  # points, so that no hairline is seen between cells
 LEAST_DOTTED = 3.0  # points a side, of an estimate that has a dot
 GAP = 3.0  # points between cells and names
 APART = 0.4  # times the size of the text, between level names
+FRAME = 0.5  # points
 SIN = 0.7072  # of 45 degrees
 
 
@@ -74,10 +76,11 @@ class Plot:
         return self.top + self.down * self.rows
 
     def frame(self, color: str) -> Stroke:
-        """Return the line around all cells."""
-        left, top, right, bottom = self.left, self.top, self.right, self.bottom
+        """Return the line around all cells, which covers none of them."""
+        left, top = self.left - FRAME / 2, self.top - FRAME / 2
+        right, bottom = self.right + FRAME / 2, self.bottom + FRAME / 2
         corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
-        return Stroke(corners, color, 0.5)
+        return Stroke(corners, color, FRAME)
 
 
 def heatmap(panel: Cells, style: Style) -> tuple[list[Mark], float]:
@@ -85,8 +88,7 @@ def heatmap(panel: Cells, style: Style) -> tuple[list[Mark], float]:
     shown = panel.picture
     rows = shown.row_names[::-1] if shown.rises else shown.row_names
     plot = _plot(rows, shown.column_names, style, is_square=panel.is_square)
-    marks = _cells(panel, plot, style)
-    marks.append(plot.frame(style.colors.outline))
+    marks = [plot.frame(style.colors.outline), *_cells(panel, plot, style)]
     last = len(rows) - 1
     marked = frozenset(last - at if shown.rises else at for at in shown.marked_rows)
     marks += _row_names(Labels(rows, marked), plot, style)
@@ -143,7 +145,9 @@ def _cells(panel: Cells, plot: Plot, style: Style) -> list[Mark]:
         blended[lacking] = _rgb(style.colors.hatch)  # chequered, as there is no room for hatches
         pixels = blended[::-1] if shown.rises else blended
         width, height = plot.right - plot.left, plot.bottom - plot.top
-        return [Raster(plot.left, plot.top, width, height, np.ascontiguousarray(pixels))]
+        red, green, blue = map(int, table[theme.NEUTRAL if panel.scale.is_signed else 0])
+        whole = np.ascontiguousarray(pixels)
+        return [Raster(plot.left, plot.top, width, height, whole, (red, green, blue))]
     has_numbers = _has_numbers(panel, plot, style)
     marks: list[Mark] = []
     for row, column in np.ndindex(shown.shades.shape):

@@ -106,6 +106,7 @@ class Raster:
 
     Attributes:
         pixels: Red, green, blue, [row, column, 3].
+        plain: The colour of 0: where cells share a pixel, the one farthest from it is seen.
     """
 
     x: float
@@ -113,6 +114,7 @@ class Raster:
     width: float
     height: float
     pixels: NDArray[np.uint8]
+    plain: tuple[int, int, int] = (255, 255, 255)
 
 
 Mark = Box | Stroke | Area | Dot | Word | Raster

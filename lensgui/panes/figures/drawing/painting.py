@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -130,11 +131,45 @@ def _paint(painter: QPainter, mark: Mark) -> None:
 
 
 def _paint_raster(painter: QPainter, mark: Raster) -> None:
-    large = np.ascontiguousarray(mark.pixels.repeat(ENLARGED, 0).repeat(ENLARGED, 1))
+    rows, columns = mark.pixels.shape[:2]
+    device = painter.deviceTransform()
+    down, across = (
+        ceil(count / (size * scale) - 0.01)  # cells in a pixel
+        for count, size, scale in (
+            (rows, mark.height, device.m22()),
+            (columns, mark.width, device.m11()),
+        )
+    )
+    found = pooled(mark.pixels, max(1, down), max(1, across), mark.plain)
+    large = np.ascontiguousarray(found.repeat(ENLARGED, 0).repeat(ENLARGED, 1))
     height, width = large.shape[:2]
     drawn = QImage(large.data, width, height, 3 * width, QImage.Format.Format_RGB888)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     painter.drawImage(QRectF(mark.x, mark.y, mark.width, mark.height), drawn)
+
+
+def pooled(
+    pixels: NDArray[np.uint8], down: int, across: int, plain: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    """Return fewer pixels, each the one of a block that is farthest from a plain colour.
+
+    Args:
+        pixels: [row, column, 3].
+        down: How many rows a block has.
+        across: How many columns.
+        plain: Red, green, blue.
+    """
+    if (down, across) == (1, 1):
+        return pixels
+    rows, columns = pixels.shape[:2]
+    spare = (0, -rows % down), (0, -columns % across), (0, 0)
+    padded = np.pad(pixels, spare, mode="edge")
+    high, wide = padded.shape[0] // down, padded.shape[1] // across
+    blocks = padded.reshape(high, down, wide, across, 3).swapaxes(1, 2)
+    blocks = blocks.reshape(high, wide, down * across, 3)
+    far = np.abs(blocks.astype(np.int16) - np.array(plain, np.int16)).sum(-1).argmax(-1)
+    found: NDArray[np.uint8] = np.take_along_axis(blocks, far[..., None, None], 2)[:, :, 0]
+    return found
 
 
 def _write(painter: QPainter, mark: Word) -> None:
