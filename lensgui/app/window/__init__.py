@@ -1,10 +1,11 @@
 """The window: docks, bars, and the exchange between panes and worker.
 
 actions: The window's actions, and all others with them: the one table.
+bar_actions: What bars, titles of panes and dialogs offer: rows of the one table that no menu
+    has.
 docks: A pane's dock: its frame, and its title with the pane's buttons.
-exchange: From what the user looks at to requests, and from answers back to the panes.
-layout: Where every pane stands: the list of all panes, their places and sizes at first, and one
-    of them alone.
+exchange: From what the user looks at to requests, and from replies back to the panes.
+layout: Where every pane stands: the list of all panes, their places, and their sizes at first.
 role_book: What part each head plays: what has to be asked for the rules, and what they say.
 statusline: The line at the bottom: what runs, how far it is, and the value under the pointer.
 toolbar: Which model is open, where it runs, how far it can be trusted, and whether there is a
