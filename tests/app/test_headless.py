@@ -28,21 +28,33 @@ def answerer():
     return FakeAnswerer()
 
 
+@pytest.fixture
+def headless(answerer, qapp):
+    """Make the figures of a session without a window, and let go of the panes at the end."""
+    made = []
+
+    def make(one):
+        made.append(Headless(one, answerer))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
 def saved(document, cursor=EDGE):
     return Saved(document, ModelReference.to(document.model), WHEN, cursor)
 
 
-@pytest.mark.usefixtures("qapp")
-def test_every_pane_has_its_pictures_without_a_window(answerer):
+def test_every_pane_has_its_pictures_without_a_window(headless):
     pair = PromptPair("When John and Mary went", "When Mary and Mary went", " Mary", " John")
-    run = Headless(saved(Document(ModelKey("fake"), pair)), answerer)
+    run = headless(saved(Document(ModelKey("fake"), pair)))
     found = list(run.figures())
     assert {title for title, _ in found} == {kind.title for kind in PANES} - {"Prompt pairs"}
     assert not run.failures
     assert len({made.name for _, made in found}) == len(found)
     assert len(run.parts()) == len(PANES)
-    again = {made.name: made for _, made in Headless(run.saved, answerer).figures()}
-    run.close()
+    again = {made.name: made for _, made in headless(run.saved).figures()}
     for _, made in found:
         for name in ("csv", "py", "png", "svg"):
             if name == "py" and not made.code:
@@ -52,9 +64,9 @@ def test_every_pane_has_its_pictures_without_a_window(answerer):
             assert one == other
 
 
-def test_the_numbers_are_those_of_the_window(window, parts, answerer):
+def test_the_numbers_are_those_of_the_window(window, parts, headless):
     document, cursor = window.session.document, window.selection.cursor
-    run = Headless(saved(document, cursor), answerer)
+    run = headless(saved(document, cursor))
     without = {made.name: made for _, made in run.figures()}
     compared = 0
     for picture in parts.commands.exporting.pictures():
@@ -67,20 +79,18 @@ def test_the_numbers_are_those_of_the_window(window, parts, answerer):
     assert compared > 5
 
 
-@pytest.mark.usefixtures("qapp")
-def test_a_model_that_does_not_open_is_one_sentence(answerer):
+def test_a_model_that_does_not_open_is_one_sentence(answerer, headless):
     answerer.broken[OpenModel] = ModelError("The fake is not here.")
     with pytest.raises(ExportError, match=r"^The fake is not here\.$"):
-        Headless(saved(Document(ModelKey("fake"), PromptPair("a b"))), answerer)
+        headless(saved(Document(ModelKey("fake"), PromptPair("a b"))))
 
 
-@pytest.mark.usefixtures("qapp")
-def test_a_selection_beyond_the_model_is_left_out_and_a_fault_is_said(answerer):
+def test_a_selection_beyond_the_model_is_left_out_and_a_fault_is_said(headless):
     pair = PromptPair("a b c", "a b", " c")
-    run = Headless(saved(Document(ModelKey("fake"), pair), Cursor(99, 99)), answerer)
+    run = headless(saved(Document(ModelKey("fake"), pair), Cursor(99, 99)))
     assert (run.cursor.layer, run.cursor.head) == (None, None)
     titles = {title for title, _ in run.figures()}
     assert "Activation patching" not in titles
     assert "Activation patching" in run.failures
     nothing = replace(run.saved, document=Document(ModelKey("fake"), PromptPair("")))
-    assert list(Headless(nothing, answerer).figures()) == []
+    assert list(headless(nothing).figures()) == []
