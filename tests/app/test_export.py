@@ -297,6 +297,18 @@ def test_a_folder_in_the_way_a_full_disk_and_a_missing_folder(
     assert sorted(each.name for each in chosen.parent.iterdir()) == ["chosen.png", "kept.png"]
 
 
+def test_what_is_old_is_left_out_and_said(exporting, window, chosen, qtbot, monkeypatch):
+    current = list(exporting.pictures())[:2]
+    old = replace(current[0], shown=replace(current[0].shown, is_stale=True))
+    monkeypatch.setattr(exporting, "pictures", lambda: iter([old, current[1]]))
+    exporting.export_all()
+    words = "Exported 4 files to {}. Left out, as they answer an older question: 1."
+    qtbot.waitUntil(lambda: said(window) == words.format(chosen.parent))
+    monkeypatch.setattr(exporting, "pictures", lambda: iter([old]))
+    exporting.export_all()
+    assert "answers an older question" in said(window)
+
+
 @pytest.mark.parametrize("is_wanted", [False, True])
 def test_no_file_is_written_over_unasked(
     dialog, exporting, window, chosen, qtbot, monkeypatch, is_wanted
