@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QPushButton
 
-from lensgui.app.export.dialog import GONE, ONLY_PICTURES
+from lensgui.app.export.dialog import GONE, NO_SCRIPT, ONLY_PICTURES
 from lensgui.app.export.exporting import HOLDS_MORE, NO_PICTURE
 from lensgui.app.sessions.attaching import SessionFile
 from lensgui.app.sessions.choosing import dropped
@@ -252,6 +252,17 @@ def test_the_dialog_follows_what_changes_behind_it(dialog, window, qtbot):
     assert not dialog.copy.isEnabled()
     window.session.edit(corrupted=prompts.corrupted)
     assert not dialog.has_caption.isChecked()
+
+
+def test_a_script_that_there_is_not_can_not_be_saved(dialog, exporting):
+    found = list(exporting.pictures())
+    bare = [replace(each, figure=replace(each.figure, code="")) for each in found]
+    dialog.open_for(bare, bare[0], (b"", ""))
+    choose(dialog, "py")
+    assert not dialog.save.isEnabled()
+    assert dialog.along.text() == NO_SCRIPT
+    choose(dialog, "csv")
+    assert dialog.save.isEnabled()
 
 
 def test_pictures_of_one_title_are_told_apart(dialog, exporting):
