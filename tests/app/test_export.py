@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QPushButton
 
-from lensgui.app.export.dialog import GONE, ONLY_PICTURES
+from lensgui.app.export.dialog import GONE, NO_SCRIPT, ONLY_PICTURES
 from lensgui.app.export.exporting import HOLDS_MORE, NO_PICTURE
 from lensgui.app.sessions.attaching import SessionFile
 from lensgui.app.sessions.choosing import dropped
@@ -254,6 +254,17 @@ def test_the_dialog_follows_what_changes_behind_it(dialog, window, qtbot):
     assert not dialog.has_caption.isChecked()
 
 
+def test_a_script_that_there_is_not_can_not_be_saved(dialog, exporting):
+    found = list(exporting.pictures())
+    bare = [replace(each, figure=replace(each.figure, code="")) for each in found]
+    dialog.open_for(bare, bare[0], (b"", ""))
+    choose(dialog, "py")
+    assert not dialog.save.isEnabled()
+    assert dialog.along.text() == NO_SCRIPT
+    choose(dialog, "csv")
+    assert dialog.save.isEnabled()
+
+
 def test_pictures_of_one_title_are_told_apart(dialog, exporting):
     found = list(exporting.pictures())
     alike = [replace(each, figure=replace(each.figure, title="Same")) for each in found]
@@ -295,6 +306,18 @@ def test_a_folder_in_the_way_a_full_disk_and_a_missing_folder(
     qtbot.waitUntil(lambda: "kept.png was not written (no space left" in said(window))
     assert kept.read_bytes() == b"before"
     assert sorted(each.name for each in chosen.parent.iterdir()) == ["chosen.png", "kept.png"]
+
+
+def test_what_is_old_is_left_out_and_said(exporting, window, chosen, qtbot, monkeypatch):
+    current = list(exporting.pictures())[:2]
+    old = replace(current[0], shown=replace(current[0].shown, is_stale=True))
+    monkeypatch.setattr(exporting, "pictures", lambda: iter([old, current[1]]))
+    exporting.export_all()
+    words = "Exported 4 files to {}. Left out, as they answer an older question: 1."
+    qtbot.waitUntil(lambda: said(window) == words.format(chosen.parent))
+    monkeypatch.setattr(exporting, "pictures", lambda: iter([old]))
+    exporting.export_all()
+    assert "answers an older question" in said(window)
 
 
 @pytest.mark.parametrize("is_wanted", [False, True])

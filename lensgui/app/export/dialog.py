@@ -47,6 +47,7 @@ GOES_ALONG = (
     "the model is called. Whoever has the picture can open it in lensgui."
 )
 GONE = "This picture is no longer shown: choose another one above."
+NO_SCRIPT = "This picture has no script: choose another kind of file."
 ONLY_PICTURES = "Only PNG and SVG files can be reopened."
 
 
@@ -273,13 +274,15 @@ class ExportDialog(QDialog):
         self.can_reopen.setEnabled(can_hold and bool(self._session))
         if not self.can_reopen.isEnabled():
             self.can_reopen.setChecked(False)
-        self.along.setText(self._why_not or (GOES_ALONG if can_hold else ONLY_PICTURES))
+        lacks_script = name == "py" and picture is not None and not picture.figure.code
+        why = self._why_not or (GOES_ALONG if can_hold else ONLY_PICTURES)
+        self.along.setText(NO_SCRIPT if lacks_script else why)
         is_stale = picture is not None and picture.shown.is_stale
         caption = "" if picture is None else picture.figure.caption
         if caption != self.caption.toPlainText():  # else what is selected of it stays so
             self.caption.setPlainText(caption)
         can_be = picture is not None and not is_stale
-        self.save.setEnabled(can_be)
+        self.save.setEnabled(can_be and not lacks_script)
         self.copy.setEnabled(can_be and is_drawn)
         self._soon.start()
 

@@ -32,6 +32,7 @@ from lensgui.state.sessions.late import to_bytes
 from lensgui.terms.errors import ExportError, SessionError
 
 NO_PICTURE = "No pane in front shows a picture yet: there is nothing to export."
+LEFT_OUT = " Left out, as they answer an older question: {count}."
 COPIED = "Copied {name} as a picture."
 COPIED_NUMBERS = "Copied the numbers of {name}: paste them into a spreadsheet."
 HOLDS_MORE = "The session has pairs or notes, which are not to travel in a picture unseen."
@@ -57,6 +58,7 @@ class Exporting(QObject):
         self._folder: Path | None = None  # where the last file went
         self._pending: set[Path] = set()  # files that are about to be written
         self._written: list[Path] = []  # of those that are exported together
+        self._left_out = 0  # pictures that are not among them, as they are of an older question
         self._troubles: list[str] = []  # why others of them were not
         self._writer: Writer | None = None  # a thread that most windows never need
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
@@ -122,14 +124,17 @@ class Exporting(QObject):
     @Slot()
     def export_all(self) -> None:
         """Export every picture that a pane shows, in the formats that are chosen last."""
-        found = [each for each in self.pictures() if not each.shown.is_stale]
+        every = list(self.pictures())
+        found = [each for each in every if not each.shown.is_stale]
         if not found:
-            self.failed.emit(NO_PICTURE)
+            title = every[0].figure.title if every else ""
+            self.failed.emit(STALE.format(title=title) if every else NO_PICTURE)
             return
         chosen = QFileDialog.getExistingDirectory(
             self._window, "Export all pictures to a folder", str(self._where())
         )
         if chosen:
+            self._left_out = len(every) - len(found)
             self.export_to(Path(chosen), found)
 
     @Slot()
@@ -295,6 +300,7 @@ class Exporting(QObject):
         """Say what became of all files, once all of them are written or can't be."""
         if self._pending:
             return
+        left_out, self._left_out = self._left_out, 0
         written, self._written = self._written, []
         troubles, self._troubles = self._troubles, []
         count, lacking = len(written), len(troubles)
@@ -303,7 +309,8 @@ class Exporting(QObject):
             self.failed.emit(troubles[0] + others + f" {count} were exported." * (count > 0))
         else:
             what = written[0].name if count == 1 else f"{count} files"
-            self.said.emit(f"Exported {what} to {written[0].parent}.")
+            more = LEFT_OUT.format(count=left_out) if left_out else ""
+            self.said.emit(f"Exported {what} to {written[0].parent}.{more}")
 
     def _is_old(self, picture: Picture) -> bool:
         """Whether a picture answers an older question, which is said."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,16 +127,20 @@ class NecessaryPane(Pane):
         points, sweep = self.scatter.points, self._shown.get("sufficient")
         if points is None or sweep is None:
             return []
-        effects = self._effects
-        key = ""
-        if effects is not None and points.shades is not None:
+        effects, key, more = self._effects, "", dict[str, NDArray[np.floating[Any]]]()
+        places = tuple(np.array(self._heads).T)  # layers and heads of the points
+        whose = " on the shown pair" * (sweep.spread is not None)
+        if effects is not None and effects.attribution is not None and points.shades is not None:
             end = _shades(effects)[0] or 1.0
-            key = f"Colour: direct logit attribution, ±{end:.3g} logits; a minus marks negative."
-        if effects is not None and points.areas is not None:
-            key += " Area: attention to the answer."
+            key = f"Colour: direct logit attribution{whose}, ±{end:.3g} logits; "
+            key += "a minus marks negative."
+            more["direct_attribution"] = effects.attribution[places]
+        if effects is not None and effects.attention is not None and points.areas is not None:
+            key += f" Area: attention to the answer{whose}."
+            more["attention_to_answer"] = effects.attention[places]
         counted = f"{sweep.metric}, {sweep.shown_unit}"
         says = f"Every head by what it restores and breaks: {counted}. {LEGEND}"
-        panel = panels.cloud(points, key.strip())
+        panel = panels.cloud(points, key.strip(), more)
         code = Code(("[sufficient.flatten().tolist(), necessary.flatten().tolist()]",))
         return [Shown(self.scatter, "", (panel,), says, self.scatter.is_stale, code=code)]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 FORMAT = (4, 4)  # nbformat: the last one whose cells need no random names
+MARKS = re.compile(r"[\\`*_\[\]$~|]")  # that begin something in Markdown, wherever they stand
 OPENING = ("model = HookedTransformer.", "# `model` is")
 
 
@@ -68,7 +70,7 @@ def notebook(title: str, parts: Sequence[Part]) -> bytes:
 
 def _words(text: str) -> dict[str, object]:
     """Return a cell of text, in which no sign of Markdown or HTML means anything but headings."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;")
+    plain = MARKS.sub(r"\\\g<0>", text.replace("&", "&amp;").replace("<", "&lt;"))
     return {"cell_type": "markdown", "metadata": {}, "source": _lines(plain)}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.whiskers import Whisker
 from lensgui.panes.token_text import precise
 
+NOTHING: Mapping[str, NDArray[np.floating[Any]]] = {}
 WAYS = {
     "denoising": "Activations of the clean run are put into the corrupted run (denoising)",
     "noising": "Activations of the corrupted run are put into the clean run (noising)",
@@ -117,14 +119,18 @@ def intervals(found: Sequence[Whisker], counted: str) -> Bars:
     )
 
 
-def cloud(points: Points, key: str = "") -> Cloud:
-    """Return a scatter plot, with all that colour and size say among its data."""
+def cloud(
+    points: Points, key: str = "", more: Mapping[str, NDArray[np.floating[Any]]] = NOTHING
+) -> Cloud:
+    """Return a scatter plot.
+
+    Args:
+        points: What is drawn.
+        key: What colour and size say.
+        more: The numbers that they stand for, by name, [point].
+    """
     titles = tuple(title.replace("→", "").strip() for title in (points.x_title, points.y_title))
-    columns = {titles[0]: points.x, titles[1]: points.y}
-    if points.areas is not None:
-        columns["size"] = points.areas
-    if points.shades is not None:
-        columns["colour"] = (points.shades.astype(np.float64) - 128) / 127
+    columns = {titles[0]: points.x, titles[1]: points.y, **more}
     axis = Axis("point", tuple(range(len(points.names))), tuple(points.names))
     return Cloud(
         "",

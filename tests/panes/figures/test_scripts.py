@@ -182,7 +182,7 @@ def test_a_script_draws_with_matplotlib_where_it_is(kind, filled, monkeypatch, t
 
 def test_a_notebook_runs_from_top_to_bottom(filled, monkeypatch, tmp_path, capsys):
     parts = [
-        Part(made.title, "<b>&", made.code)
+        Part(made.title, "<b>& $x$ **y** [z](u) `w`", made.code)
         for kind in (PromptPane, AttentionPane, FeedersPane)
         for _, made in filled(kind(), toy())[:1]
     ]
@@ -191,4 +191,5 @@ def test_a_notebook_runs_from_top_to_bottom(filled, monkeypatch, tmp_path, capsy
     assert code.count("HookedTransformer.from_pretrained") == 1
     names = run(code, monkeypatch, tmp_path)
     assert names["numbers"][0].shape == (2, 5)  # of the last: senders by layer
-    assert "&lt;b>&amp;" in "".join(cells[2]["source"])
+    words = r"&lt;b>&amp; \$x\$ \*\*y\*\* \[z\](u) \`w\`"
+    assert words in "".join(cells[2]["source"])

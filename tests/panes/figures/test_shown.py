@@ -13,7 +13,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.window.layout import PANES
-from lensgui.jobs.arrays import Atlas, Axis, HeadSlice, Sweep
+from lensgui.jobs.arrays import Atlas, Axis, HeadEffects, HeadSlice, Sweep
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options
@@ -158,7 +158,12 @@ def test_the_numbers_of_points_are_those_on_screen(document, show):
     np.testing.assert_array_equal(numbers_of(columns["restores"]), points.x)
     np.testing.assert_array_equal(numbers_of(columns["breaks"]), points.y)
     assert columns["point_name"] == points.names
-    assert len(columns["size"]) == len(points.names)
+    effects = pane.answer("roles", HeadEffects)
+    for name, values in (
+        ("direct_attribution", effects.attribution),
+        ("attention_to_answer", effects.attention),
+    ):
+        np.testing.assert_allclose(numbers_of(columns[name]), values.ravel(), rtol=1e-6)
 
 
 def test_how_surprising_tokens_are_is_a_picture_once_it_is_known(document, show):
