@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,10 @@ def _npz(figure: Figure, options: Options) -> bytes:
 def _py(figure: Figure, options: Options) -> bytes:
     if not figure.code:
         raise ExportError(f"{figure.title} has no script: choose another format.")
-    return figure.code.encode("utf-8", "replace")
+    about = svg.as_text(figure.provenance.as_json())
+    said = [figure.title, *textwrap.wrap(figure.caption, 96), f"provenance: {about}"]
+    header = "".join(f"# {' '.join(writable(line).split())}\n" for line in said)
+    return f"{header}\n{figure.code}".encode("utf-8", "replace")
 
 
 WRITERS: dict[str, Callable[[Figure, Options], bytes]] = {

@@ -230,6 +230,16 @@ def test_numbers_are_read_again_whatever_tokens_say():
     assert kept == [name.rstrip("\0") for name in names]  # NumPy drops them at the end
 
 
+def test_a_script_says_what_it_is_in_comments():
+    shown = figure(panels(TOKENS)[0], caption="First.\nimport os; os.abort()\r" + "words " * 40)
+    text = files.as_bytes(shown, "py", Options()).decode()
+    lines = text.splitlines()
+    assert lines[0] == "# A title"
+    about = next(line for line in lines if line.startswith("# provenance: "))
+    assert json.loads(about.removeprefix("# provenance: ")) == shown.provenance.as_json()
+    assert [line for line in lines if line and not line.startswith("#")] == ["print(1)"]
+
+
 def greys(table: np.ndarray) -> np.ndarray:
     return np.array([theme.luminance(QColor(*map(int, color))) for color in table])
 
