@@ -3,6 +3,7 @@
 commands: What is made from the table of actions: menus, keys, the search and the sheet.
 export: Pictures taken home: the dialog, all at once, the clipboard.
 fetching: Bringing a model in the background while another is open.
+models: The dialog of models: what is here, what another one needs, how they are opened.
 notebook: The window beside a script or a notebook that goes on.
 runtime: What runs beside the window: errors nobody caught, garbage collection, imports put off.
 sessions: Sessions as files: opened, saved, found again after a crash, and shown without their

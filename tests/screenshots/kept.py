@@ -36,7 +36,7 @@ def found(camera: Camera) -> None:
             camera.wait()
             camera.take(f"search-{words or 'all'}-{look}")
             parts.commands.search.leave()
-        for name in ("settings", "show_keys", "history"):
+        for name in ("settings", "show_keys", "history", "models"):
             window.actions_by_name[name].trigger()
             of_dialog(camera, f"{name}-{look}")
     parts.appearance.choose("light")

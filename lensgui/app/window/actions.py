@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lensgui.app.window.bars import BARS
 from lensgui.panes.actions import PANE_ACTIONS, Action
 
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
@@ -116,6 +117,14 @@ COMMANDS = (
         "Copy the numbers of the picture that has the keyboard, to be pasted into a spreadsheet.",
         menu="&Edit",
         slot="exporting.copy_numbers",
+    ),
+    Command(
+        "models",
+        "&Models…",
+        "List the models that are here, see what another one needs, open, check or delete one.",
+        keys=("Ctrl+M",),
+        menu="&File",
+        slot="window.model_bar.models_requested.emit",
     ),
     Command(
         "open_folder",
@@ -276,123 +285,7 @@ COMMANDS = (
     _step("head_before", "Head before", "Select the head before.", "[", "head", -1),
     _step("head_after", "Head after", "Select the head after.", "]", "head", 1),
 )
-_BARS = (
-    Action(
-        "copy_python",
-        "Copy as Python",
-        "Copy a few lines of Python that compute what this pane shows.",
-    ),
-    Action("export_which", "", "Which picture is exported.", "Picture", kind=None),
-    Action("export_format", "", "What kind of file it becomes.", "File", kind=None),
-    Action(
-        "export_width",
-        "",
-        "How wide it is where it is printed or shown; text is never smaller than 8 pt.",
-        "Width",
-        kind=None,
-    ),
-    Action("export_times", "", "How many pixels it has, times 96 an inch.", "Pixels", kind=None),
-    Action("export_background", "", "What is behind the picture.", "Background", kind=None),
-    Action(
-        "export_text",
-        "",
-        "Text can be edited and found; outlines look alike where the fonts are not there.",
-        "Text of SVG",
-        kind=None,
-    ),
-    Action(
-        "export_caption",
-        "Caption below the picture",
-        "Write what is to be known to read it below the picture; the file has it in any case.",
-        kind=None,
-    ),
-    Action(
-        "export_session",
-        "Can be reopened in lensgui",
-        "Put the session into the file too: dropped on a window of lensgui, the picture opens it.",
-        kind=None,
-    ),
-    Action("export_save", "Save…", "Choose where the file goes, and save it.", kind=None),
-    Action("export_copy", "Copy", "Copy the picture as it is shown here.", kind=None),
-    Action("export_close", "Close", "Close this; choices stay for the next picture.", kind=None),
-    Action("fold_pane", "", "Fold this to one line.", "Fold a pane"),
-    Action(
-        "show_pair",
-        "",
-        "Show the pair of the prompts above again; the table stays as it is.",
-        "Show this pair",
-        reason="No pane shows a mean of pairs.",
-    ),
-    Action("choose_folder", "Choose…", "Choose another folder.", "Choose a folder", kind=None),
-    Action("default", "Default", "Set it as at first.", kind=None),
-    Action("all_defaults", "All defaults", "Set all settings as at first.", kind=None),
-    Action("open_folder_of", "Open folder", "Show the folder in the file manager.", kind=None),
-    Action("switch", "on", "Switch this setting on or off.", kind=None),
-    Action("recent_session", "", "Open this session again.", kind=None),
-    Action(
-        "forget_sessions",
-        "Clear this list",
-        "Forget which sessions were open; the files stay.",
-        kind=None,
-    ),
-    Action(
-        "compute_here",
-        "from the file",
-        "What is shown here is partly as the session's file had it: have it worked out here.",
-        "Compute here what is from the file",
-        reason="No pane shows numbers of a file.",
-    ),
-    Action(
-        "get_model",
-        "Get",
-        "Fetch the model of this name, if there is one: this is when the network is used.",
-        "Get the session's model",
-        reason="The session's model is here.",
-    ),
-    Action(
-        "locate_model",
-        "Locate…",
-        "Choose the folder on this machine that the session's model lies in.",
-        "Locate the session's model",
-        reason="The session's model is here.",
-    ),
-    Action(
-        "use_another",
-        "Use another…",
-        "Choose another model; the numbers will be that one's.",
-        "Use another model for the session",
-        reason="The session's model is here.",
-    ),
-    Action(
-        "show_alone",
-        "",
-        "Show it alone, or the other panes again; a double-click on the title does the same.",
-        "Show a pane alone",
-    ),
-    Action("close_pane", "", "Close this pane; the View menu brings it back.", "Close a pane"),
-    Action("show_or_hide", "", "Show or hide a part of the window.", kind=None),
-    Action(
-        "choose_model", "…", "Which model is open; click to open another one.", "Model", kind=None
-    ),
-    Action("model", "", "Open this model; one that is not here is fetched first.", kind=None),
-    Action(
-        "choose_device",
-        "…",
-        "Where the model runs and in which number format.",
-        "Device and number format",
-    ),
-    Action("device", "", "Run the model there, or in that number format.", kind="setting"),
-    Action(
-        "fold_weights",
-        "raw weights",
-        "Folded: LayerNorm folded into the weights and the writing weights centred; raw: as "
-        "trained.",
-        "Folded weights",
-    ),
-    Action("example", "", "Open an example with its selection.", kind="example"),
-    Action("colors", "", "Draw the window in other colours.", kind="setting"),
-)
-ACTIONS: dict[str, Action] = {row.name: row for row in (*COMMANDS, *_BARS)} | PANE_ACTIONS
+ACTIONS: dict[str, Action] = {row.name: row for row in (*COMMANDS, *BARS)} | PANE_ACTIONS
 
 
 def is_bare(key: str) -> bool:
