@@ -39,6 +39,7 @@ class Needs:
         parameters: How many numbers the weights are, a tied embedding counted once; 0 if that is
             not known.
         parameters_folded: Likewise of folded weights, whose embeddings are never tied.
+        layers: How many it has; 0 likewise.
         is_gated: Whether the hub asks to accept terms.
         is_accepted: Whether it lets this machine's token through.
         is_pickled: Whether the weights have to be imported first.
@@ -55,6 +56,7 @@ class Needs:
     free_disk: int = 0
     parameters: int = 0
     parameters_folded: int = 0
+    layers: int = 0
     is_gated: bool = False
     is_accepted: bool = True
     is_pickled: bool = False
@@ -155,7 +157,7 @@ def _with_parameters(found: Needs, cfg: HookedTransformerConfig) -> Needs:
         devices.parameters_bytes(replace(wide, tied_embeddings=is_tied)) // 4
         for is_tied in (cfg.tied_embeddings, False)
     )
-    return replace(found, parameters=tied, parameters_folded=untied)
+    return replace(found, parameters=tied, parameters_folded=untied, layers=cfg.n_layers)
 
 
 def _of_hub(name: str, whole: str) -> Needs:

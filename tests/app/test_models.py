@@ -17,7 +17,8 @@ from lensgui.app.models.another import Another
 from lensgui.app.models.dialog import READING, ModelsDialog
 from lensgui.jobs.downloads import Fetched
 from lensgui.jobs.requests import OpenModel
-from lensgui.models import known_models, recognised
+from lensgui.models import known_models, recognised, speeds
+from lensgui.models.speeds import Swept
 from lensgui.panes import theme
 from lensgui.panes.style import TARGET
 from lensgui.terms.model_key import ModelKey
@@ -36,6 +37,7 @@ FACTS = {
     "free_disk": 60_000_000_000,
     "parameters": 124_000_000,
     "parameters_folded": 163_000_000,
+    "layers": 12,
     "is_gated": False,
     "is_accepted": True,
     "is_pickled": False,
@@ -125,6 +127,7 @@ def rest(part, qtbot):
 
 def test_typing_asks_nobody_and_return_says_what_is_needed(another, qtbot, asked):
     asked.tell(FACTS)
+    speeds.note(Swept("owner/small", 62_000_000, 6, 14, "cpu", "float32", 1, 4.2))
     qtbot.keyClicks(another.field, "gpt2-small")
     assert not another.child.is_running
     assert not another.get.isEnabled()
@@ -134,6 +137,7 @@ def test_typing_asks_nobody_and_return_says_what_is_needed(another, qtbot, asked
     assert "licence: mit" in needs
     assert "To download: 548 MB, 120 MB of it are here." in needs
     assert "In memory: 496 MB for raw weights in float32; 8.0 GB of cpu memory are free." in needs
+    assert "14 tokens takes about 17 s here, scaled from owner/small." in needs
     another.show_key(ModelKey("fake", dtype="bfloat16", folded=True))
     assert "326 MB for folded weights in bfloat16" in another.needs.text()
     assert another.warning.text() == ""
@@ -207,6 +211,11 @@ def test_the_list_says_what_is_here_beside_the_window(parts, dialog, window, qtb
     assert cells[3][3].startswith("20")
     assert cells[3][4] == "folder of yours"
     assert dialog.said.text() != READING
+    speeds.note(Swept("owner/small", 9_000, 2, 14, "cpu", "float32", 1, 4.2))
+    for source, said in (("owner/small", "14 tokens takes about 4 s here."), ("toy", "")):
+        choose(dialog, source)
+        assert dialog.speed.text().endswith(said)
+        assert dialog.speed.isVisible() == bool(said)
     window.session.edit(model=ModelKey("toy"))
     assert rows.data(rows.index(1, 0)) == "Toy: two-layer induction model (open)"
     dialog.hide()
@@ -222,6 +231,8 @@ def test_models_are_opened_as_is_set_which_is_the_documents(dialog, window, qtbo
         box.setCurrentIndex(at)
         box.activated.emit(at)
 
+    window.exchange.failed.emit("/gone holds no model.")
+    assert dialog.said.text() == "/gone holds no model."
     before = window.session.document.model
     pick(dialog.dtype, 1)
     pick(dialog.folded, 1)
@@ -319,8 +330,10 @@ def test_a_model_is_deleted_after_one_question(dialog, window, qtbot, asked, min
     choose(dialog, "owner/small")
     qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
     assert dialog.said.text().startswith("Delete owner/small? That frees 0.2 MB")
+    assert dialog.focusWidget() is dialog.keep_it
     dialog.keep_it.click()
     assert not dialog.delete_it.isVisible()
+    assert dialog.focusWidget() is dialog.table
     dialog.delete.click()
     choose(dialog, "toy")  # which takes the question back
     assert not dialog.delete_it.isVisible()
@@ -350,8 +363,8 @@ def test_it_is_whole_named_and_large_enough_in_little_room(window, dialog, qtbot
     window.appearance.zoom(2.0)
     window.actions_by_name["models"].trigger()
     assert dialog.width() <= 800
-    dialog.another.facts = FACTS | {"is_gated": True, "is_accepted": False, "is_pickled": True}
-    dialog.another._show()
+    refused = FACTS | {"is_gated": True, "is_accepted": False, "is_pickled": True}
+    dialog.another.show_facts("gpt2-small", refused)
     dialog._show_fetched(Fetched("Downloading openai-community/gpt2", 5_000_000, 548_000_000))
     choose(dialog, "owner/small")
     dialog.delete.click()

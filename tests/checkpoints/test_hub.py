@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -253,7 +254,9 @@ def test_a_terminated_fetch_goes_on_where_it_stopped(fetch, repository, large, e
     assert starts == [f"bytes={10 * PIECE}-"]
 
 
-def test_what_a_model_needs_is_said_before_its_weights_are_fetched(needs, fetch, repository, model):
+def test_what_a_model_needs_is_said_before_its_weights_are_fetched(
+    needs, fetch, repository, model, environment
+):
     name, seen = repository(tags=("license:mit", "text-generation"))
     said = needs(name)
     assert asked_for(seen) == ["config.json"]
@@ -263,6 +266,11 @@ def test_what_a_model_needs_is_said_before_its_weights_are_fetched(needs, fetch,
     assert count - 1000 < said["parameters"] <= said["parameters_folded"] == count
     assert (said["licence"], said["is_here"], said["is_gated"]) == ("mit", False, False)
     assert min(said["free_disk"], said["free_memory"]["cpu"]) > 0
+    blobs = Path(environment["HF_HOME"]) / "hub" / f"models--{name.replace('/', '--')}" / "blobs"
+    weights = seen.files["model.safetensors"]
+    partial = blobs / f"{hashlib.sha256(weights).hexdigest()}.lensgui.incomplete"
+    partial.write_bytes(weights[:100])  # as an interrupted fetch leaves it
+    assert needs(name)["arrived"] == 100
     fetch(name)
     again = needs(name)
     assert (again["download"], again["disk"], again["is_here"]) == (0, 0, True)

@@ -14,7 +14,7 @@ from lensgui.app.models.working import Working
 from lensgui.app.window.actions import ACTIONS
 from lensgui.jobs.downloads import Child
 from lensgui.models import library
-from lensgui.panes.controls.controls import button, dress, sentence
+from lensgui.panes.controls.controls import announce, button, dress, sentence
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.files import files_folder
 from lensgui.terms.model_key import ModelKey
@@ -105,6 +105,12 @@ class Another(QWidget):
         self._is_busy = is_busy
         self._show()
 
+    def show_facts(self, name: str, facts: dict[str, Any]) -> None:
+        """Say what a model of some name needs."""
+        self.field.setText(name)
+        self.facts = facts
+        self._show()
+
     @Slot()
     def ask(self) -> None:
         """Ask what the model of this name needs: of the hub's, this is when the network is used."""
@@ -120,12 +126,16 @@ class Another(QWidget):
     def _take(self, event: dict[str, Any]) -> None:
         if event.get("event") == "info" and self.child.name == self.field.text().strip():
             self.facts = event
+            announce(
+                self.needs, f"{words.needs(event, self._key)} {words.warning(event, self._key)}"
+            )
 
     @Slot(str)
     def _fail(self, sentence: str) -> None:
         self._end()
         self.warning.setText(sentence)
         self.warning.show()
+        announce(self.warning, sentence)
 
     @Slot()
     def _end(self) -> None:

@@ -27,15 +27,16 @@ from lensgui.app.window.toolbar import allow_hub
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.downloads import Child, Fetched
 from lensgui.jobs.requests import OpenModel
+from lensgui.models import speeds
 from lensgui.models.library import Listed
 from lensgui.models.store import in_words
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import button, dress, headline, sentence
+from lensgui.panes.controls.controls import announce, button, dress, headline, sentence
 from lensgui.panes.controls.flow import Flow
 from lensgui.state.document import Document
 from lensgui.terms.model_key import BEST_DEVICE, NUMBER_FORMATS
 
-SIZE = 780, 680  # pixels, times the zoom
+SIZE = 860, 680  # pixels, times the zoom
 READING = "Looking which models are here …"
 WEIGHTS = ("raw", "folded")
 IS_OPEN = "{title} is open: open another model before this one is deleted."
@@ -51,6 +52,7 @@ class ModelsDialog(QDialog):
         another: What is opened next, and what it needs.
         child: What checks and deletes.
         said: What came of it, or why a model can't be deleted.
+        speed: How long sweeps of the chosen model take here, if one was run.
     """
 
     def __init__(self, window: MainWindow, fetching: Fetching) -> None:
@@ -62,7 +64,7 @@ class ModelsDialog(QDialog):
         self.setWindowTitle("Models")
         self.reader, self.child = Reader(), Child(self, doing="be checked or deleted")
         self.table, self.another = Table(self), Another(self)
-        self.said = sentence(self)
+        self.said, self.speed = sentence(self), sentence(self)
         self.open_it = button(ACTIONS["models_open"], self)
         self.check = button(ACTIONS["models_check"], self)
         self.delete = button(ACTIONS["models_delete"], self)
@@ -95,6 +97,7 @@ class ModelsDialog(QDialog):
         column.addWidget(headline("On this machine", inside))
         column.addWidget(self.table, 1)
         column.addLayout(buttons)
+        column.addWidget(self.speed)
         column.addWidget(self.said)
         column.addLayout(asked)
         column.addWidget(self.working)
@@ -121,7 +124,7 @@ class ModelsDialog(QDialog):
             (self.check, self._check),
             (self.delete, self._ask),
             (self.delete_it, self._delete),
-            (self.keep_it, self._show_chosen),
+            (self.keep_it, self._keep),
         ):
             part.clicked.connect(act)
         self.working.cancelled.connect(child.cancel)
@@ -137,6 +140,7 @@ class ModelsDialog(QDialog):
             box.activated.connect(self._change)
         self._window.session.changed.connect(self._show_document)
         self._window.exchange.opened.connect(self._read)
+        self._window.exchange.failed.connect(self._say_fault)
 
     def open_for(self) -> None:
         """Show it in front, with what is here now."""
@@ -214,6 +218,9 @@ class ModelsDialog(QDialog):
         self.open_it.setText("Open" if is_here else "Get and open")
         self.check.setEnabled(is_here and not is_busy)
         self.delete.setEnabled(is_here and not is_busy)
+        guess = None if model is None else speeds.of_model(model.names, self.dtype.currentText())
+        self.speed.setText("" if guess is None else words.speed(guess))
+        self.speed.setVisible(guess is not None)
         self._offer(None)
 
     def _offer(self, model: Listed | None) -> None:
@@ -286,6 +293,11 @@ class ModelsDialog(QDialog):
         self.keep_it.setFocus()
 
     @Slot()
+    def _keep(self) -> None:
+        self.table.setFocus()  # the button is about to be hidden
+        self._offer(None)
+
+    @Slot()
     def _delete(self) -> None:
         model = self._deleted
         if model is not None and not self.child.is_running:
@@ -322,6 +334,8 @@ class ModelsDialog(QDialog):
         self.said.setForegroundRole(QPalette.ColorRole.WindowText)
         self.said.setText(sentence)
         self.said.setVisible(bool(sentence))
+        if sentence and self.isVisible():
+            announce(self.said, sentence)
 
     @Slot(str)
     def _say_fault(self, sentence: str) -> None:

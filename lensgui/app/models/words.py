@@ -10,6 +10,8 @@ from math import ceil
 from typing import Any
 
 from lensgui.jobs.downloads import Fetched
+from lensgui.models import speeds
+from lensgui.models.speeds import Guess
 from lensgui.models.store import in_words
 from lensgui.terms.model_key import BEST_DEVICE, NUMBER_BYTES, ModelKey
 
@@ -48,6 +50,8 @@ def _needs(facts: Facts, key: ModelKey) -> Iterator[str]:
         )
     else:
         yield f"In memory: not known before it is here; {in_words(free)} of {device} are free."
+    if guess := speeds.scaled(facts["parameters"], facts["layers"], key.dtype):
+        yield speed(guess)
     if facts["is_pickled"]:
         yield (
             "Its weights are pickled, which can run code: a limited process reads their tensors, "
@@ -141,6 +145,19 @@ def _duration(seconds: int) -> str:
 def verified(figure: float | None) -> str:
     """Return how far a model is from the Hugging Face forward."""
     return NOT_VERIFIED if figure is None else f"max |Δ| {figure:.1e}".replace("e-0", "e−")
+
+
+def speed(guess: Guess) -> str:
+    """Return how long a sweep is likely to take."""
+    said = f"A residual sweep of {guess.tokens} tokens takes about {_about(guess.seconds)} here"
+    return f"{said}, scaled from {guess.like}." if guess.like else f"{said}."
+
+
+def _about(seconds: float) -> str:
+    """Return a time with two digits at most."""
+    if seconds < 10:
+        return f"{seconds:.1g} s"
+    return _duration(round(seconds) if seconds < 100 else ceil(seconds))
 
 
 def last_use(when: float | None) -> str:

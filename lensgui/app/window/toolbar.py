@@ -235,7 +235,7 @@ class ModelBar(QToolBar):
             self.badge.setText("not verified")
             self.badge.setToolTip(
                 "This model was not compared with the Hugging Face forward: "
-                "run `lensgui models check`."
+                "File ▸ Models… does that."
             )
         else:
             role = QPalette.ColorRole.WindowText
