@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import runpy
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,9 @@ from tests.command_line.in_process import lensgui
 pytestmark = pytest.mark.usefixtures("home")
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+@pytest.fixture
+def cache(tmp_path):
     """The hub's cache, empty."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub"
 
 
@@ -38,6 +39,25 @@ def make(folder: Path, **card: object) -> Path:
 @pytest.fixture
 def imported(home):
     return make(home / "models" / "owner--small", title="owner/small", source="owner/small")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"HF_HOME": "~/hf"},
+        {"HF_HOME": "/hf", "HF_HUB_CACHE": "/elsewhere/hub"},
+        {"XDG_CACHE_HOME": "/caches"},
+    ],
+)
+def test_the_hubs_cache_is_where_its_own_library_has_it(variables, monkeypatch):
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    path = importlib.util.find_spec("huggingface_hub").submodule_search_locations[0]
+    constants = runpy.run_path(f"{path}/constants.py", {}, "huggingface_hub.constants")
+    assert library.hub_cache() == Path(constants["HF_HUB_CACHE"])
 
 
 def by_kind() -> dict[str, library.Listed]:
