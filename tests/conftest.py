@@ -60,8 +60,9 @@ def toy():
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for what lensgui keeps."""
+    """An empty folder for what lensgui keeps, beside an empty cache of the hub."""
     monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "home"
 
 

@@ -16,6 +16,7 @@ from lensgui.app.commands.menus import Commands
 from lensgui.app.export.exporting import Exporting
 from lensgui.app.fetching import Fetching
 from lensgui.app.help.help import Help
+from lensgui.app.models.dialog import Models
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.sessions.absent import AbsentBar
 from lensgui.app.sessions.attaching import SessionFile, attach
@@ -73,6 +74,7 @@ class Parts:
     sessions: Sessions
     absent_bar: AbsentBar
     commands: Commands
+    models: Models
     warming: Warming | None = None
 
 
@@ -166,6 +168,7 @@ def build(
         sessions,
         absent_bar,
         commands,
+        Models(window, fetching),
     )
 
 
@@ -221,6 +224,7 @@ def leave(parts: Parts, seconds: float = 0.9) -> bool:
     parts.window.hide()
     parts.appearance.windows.discard(parts.window)
     parts.fetching.download.stop()
+    parts.models.close()
     has_ended = parts.runner.close(int(1000 * seconds))
     has_ended = parts.sessions.close() and has_ended
     has_ended = parts.commands.exporting.close() and has_ended

@@ -13,5 +13,6 @@ imports: Models of the hub that are published as pickled weights: fetched and co
     to.
 loading: A name, a folder or a Hugging Face model in memory → a `HookedTransformer`.
 locate: What the user typed → where that model lies on this machine, fetched if need be.
+needs: What opening a model takes, before anything of it is fetched: bytes, memory, terms.
 verify: Is it the same model? The same prompt through lensgui and through Hugging Face's own code.
 """

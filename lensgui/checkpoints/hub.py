@@ -23,6 +23,7 @@ from lensgui.checkpoints.files import naming
 from lensgui.models import store
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError, first_line
+from lensgui.transformer.config import HookedTransformerConfig
 
 Choice = Callable[[str, Sequence[str]], Iterator[str]]
 
@@ -218,12 +219,12 @@ def fetch(
     """
     from huggingface_hub import HfApi
 
-    with _sentences(name, revision):
+    with sentences(name, revision):
         try:
             info: Any = HfApi(token=token).model_info(name, revision=revision, files_metadata=True)
         except Exception:
             with contextlib.suppress(FileNotFoundError, ValueError):
-                return _folder(name, revision, local_files_only=True, **_ROUGHLY)
+                return here(name, revision)
             raise
         wanted = set((choose or needed)(name, [sibling.rfilename for sibling in info.siblings]))
         remote = Remote(name, info.sha, token)
@@ -231,9 +232,18 @@ def fetch(
         files = [file for file in files if not remote.has(file)]
         if files:
             if is_model:
-                _refuse_early(remote, files)
+                early_config(remote, files)
             bring(remote, [file for file in files if not remote.has(file)], report)
         return _folder(name, revision, token=token, allow_patterns=sorted(wanted))
+
+
+def here(name: str, revision: str | None = None) -> Path:
+    """Return the folder of the copy that is in the cache.
+
+    Raises:
+        FileNotFoundError: If there is none; ValueError, if its name can't be one.
+    """
+    return _folder(name, revision, local_files_only=True, **_ROUGHLY)
 
 
 def needed(name: str, files: Sequence[str]) -> Iterator[str]:
@@ -280,8 +290,16 @@ def pickled_only(name: str) -> str:
     )
 
 
-def _refuse_early(remote: Remote, files: Iterable[File]) -> None:
-    """Refuse a model that could not be opened, before its weights are fetched."""
+def early_config(remote: Remote, files: Iterable[File]) -> HookedTransformerConfig:
+    """Return a model's config before its weights are fetched.
+
+    Args:
+        remote: Where it comes from.
+        files: What is not here yet of it.
+
+    Raises:
+        ModelError: If it could not be opened.
+    """
     from lensgui.checkpoints import folder
     from lensgui.checkpoints.families.registry import family_of
 
@@ -294,7 +312,7 @@ def _refuse_early(remote: Remote, files: Iterable[File]) -> None:
     if folder.quantisation(config):
         raise folder.quantised(remote.name, config, "")
     config = folder.language_part(config)
-    folder.convert_config(family_of(config.model_type), config, remote.name, torch.float32)
+    return folder.convert_config(family_of(config.model_type), config, remote.name, torch.float32)
 
 
 def _folder(name: str, revision: str | None, **settings: Any) -> Path:
@@ -305,7 +323,7 @@ def _folder(name: str, revision: str | None, **settings: Any) -> Path:
 
 
 @contextlib.contextmanager
-def _sentences(name: str, revision: str | None) -> Iterator[None]:
+def sentences(name: str, revision: str | None) -> Iterator[None]:
     """Turn what can go wrong into one sentence."""
     from huggingface_hub import errors as hub
 
@@ -315,7 +333,8 @@ def _sentences(name: str, revision: str | None) -> Iterator[None]:
         raise
     except hub.GatedRepoError as error:
         raise ModelError(
-            f"{name} is gated: accept its terms on the hub and log in with a token."
+            f"{name} is gated: accept its terms on https://huggingface.co/{name}, and set a token "
+            "(HF_TOKEN, or `hf auth login`)."
         ) from error
     except hub.RevisionNotFoundError as error:
         raise ModelError(f"{name} has no revision {revision}: check the spelling.") from error

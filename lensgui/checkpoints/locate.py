@@ -31,7 +31,7 @@ def locate(
         ModelError: If there is no such model, or it can't be had.
     """
     path = Path(name).expanduser()
-    if _exists(path):
+    if is_there(path):
         refuse_revision(revision, str(path))
         return _on_disk(path, report)
     if name in {entry.name for entry in known_models.CATALOGUE}:
@@ -91,7 +91,8 @@ def folder_of(place: Path) -> Path:
     return place if place.is_dir() else place.parent
 
 
-def _exists(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder of a path, whatever was typed."""
     try:
         return path.is_file() or path.is_dir()
     except (OSError, ValueError):  # too long, or holding a character that no path may

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lensgui.app.settings.file import SettingsFile
 from lensgui.command_line.parser import SUFFIX
-from lensgui.models import known_models, store
+from lensgui.models import known_models, library, store
 from lensgui.state import settings
 from lensgui.terms.errors import first_line
 
@@ -80,7 +80,7 @@ def _look_at_leftovers(findings: Findings) -> None:
     facts = findings.section(CONTENTS)
     models = store.models_folder()
     facts["half fetched"] = _listed(
-        [*models.glob(".get-*"), *_cache().glob(f"models--*/blobs/{HALF}")]
+        [*models.glob(".get-*"), *library.hub_cache().glob(f"models--*/blobs/{HALF}")]
     )
     known = {entry.folder for entry in known_models.CATALOGUE}
     others = [path for path in sorted(models.glob("[!.]*")) if path.is_dir() and path not in known]
@@ -123,13 +123,6 @@ def _look_at_settings(findings: Findings) -> None:
     facts["settings"] = f"{len(said)} kept" if file.path.exists() else "none kept"
     if trouble:
         findings.wrong.append(trouble)
-
-
-def _cache() -> Path:
-    """Return the hub's cache."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return Path(HF_HUB_CACHE)
 
 
 def _is_held(path: Path) -> bool:

@@ -32,6 +32,14 @@ def prepare(model: str | None) -> None:
         os.environ[OFFLINE] = "1"
 
 
+def stay_offline() -> None:
+    """Let nothing go over the network: the hub's library reads the variable as it is imported."""
+    os.environ[OFFLINE] = "1"
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        setattr(constants, OFFLINE, True)
+
+
 def send_nothing() -> None:
     """Have no library tell anyone that it is used."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -1,4 +1,4 @@
-"""`lensgui models list | get NAME | check NAME | path NAME | import NAME`."""
+"""`lensgui models get NAME | check NAME | path NAME | import NAME`, and the way to the others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from lensgui.checkpoints import demo, hub, locate, verify
-from lensgui.command_line.ending import ended, fail
+from lensgui.command_line import models_here
+from lensgui.command_line.ending import DONE, ended, fail
 from lensgui.command_line.environment import send_nothing
 from lensgui.models import known_models, store
 from lensgui.models.aliases import ALIASES
@@ -31,38 +31,23 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    actions = {"list": _list, "get": _get, "check": _check, "path": _path, "import": _import}
+    actions = {
+        "list": models_here.list_models,
+        "info": models_here.show_info,
+        "delete": models_here.delete_model,
+        "get": _get,
+        "check": _check,
+        "path": _path,
+        "import": _import,
+    }
     as_json = bool(getattr(arguments, "json", False) or getattr(arguments, "child", False))
     send_nothing()
     return ended(lambda: actions[arguments.action](arguments), as_json=as_json)
 
 
-def _list(arguments: argparse.Namespace) -> int:
-    for entry in known_models.CATALOGUE:
-        verified = store.read_verification(entry.folder) if entry.is_here else None
-        if arguments.json:
-            facts = {
-                "name": entry.name,
-                "title": entry.title,
-                "licence": entry.licence,
-                "here": entry.is_here,
-                "download": entry.download,
-                "verified": verified,
-            }
-            print(json.dumps(facts))
-            continue
-        where = (
-            "here" if entry.is_here else f"not here yet, {entry.download / 1e6:.0f} MB to download"
-        )
-        checked = "not verified" if verified is None else f"max-abs {verified:.1e} to Hugging Face"
-        print(f"{entry.name:14} {entry.title} ({entry.licence}; {where}; {checked})")
-    for name in known_models.imports():
-        facts = {"name": name, "title": name, "here": True, "download": 0}
-        print(json.dumps(facts) if arguments.json else f"{name} (imported)")
-    return 0
-
-
 def _get(arguments: argparse.Namespace) -> int:
+    from lensgui.checkpoints import demo, locate
+
     name, revision = arguments.name, getattr(arguments, "revision", None)
     report = _report(arguments)
     if name.lower() in {entry.name for entry in known_models.CATALOGUE}:
@@ -84,6 +69,8 @@ def _done(place: Path, as_json: bool) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from lensgui.checkpoints import locate, verify
+
     name, dtype = arguments.name, arguments.dtype
     if arguments.child:
         from lensgui.checkpoints.compare_hf import compare
@@ -91,22 +78,27 @@ def _check(arguments: argparse.Namespace) -> int:
         measured = compare(Path(name), dtype, is_automatic=arguments.once)
         print(json.dumps(asdict(measured)))
         return 0
-    place = locate.locate(name, revision=arguments.revision, report=TextReport(sys.stderr))
+    place = locate.locate(name, revision=arguments.revision, report=_report(arguments))
     if arguments.once and store.read_verification(place, dtype) is not None:
         return 0
     measured = verify.verify(place, dtype, is_automatic=arguments.once)
+    untrue = f"That is more than {verify.AGREES:g}: don't trust this model's numbers here."
+    if arguments.json:
+        print(json.dumps({"event": "checked", "name": name, **asdict(measured)}), flush=True)
+        return DONE if measured.agrees else fail(f"{name}: {untrue}", as_json=True)
     print(
         f"{name}: {measured.logits:.2e} (max-abs difference to the Hugging Face logits, {dtype}; "
         f"of log-probabilities {measured.log_probabilities:.2e} nats, folded {measured.folded:.2e}"
         f"{_CONVERTED if 'format' in known_models.read_card(locate.folder_of(place)) else ''})"
     )
     if not measured.agrees:
-        sentence = f"That is more than {verify.AGREES:g}: don't trust this model's numbers here."
-        return fail(sentence, as_json=False)
+        return fail(untrue, as_json=False)
     return 0
 
 
 def _path(arguments: argparse.Namespace) -> int:
+    from lensgui.checkpoints import hub, locate
+
     name = arguments.name
     is_of_hub = hub.is_name(name) or name.lower() in ALIASES
     print((is_of_hub and known_models.imported(locate.hub_name(name))) or known_models.path(name))
@@ -114,7 +106,7 @@ def _path(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from lensgui.checkpoints import imports
+    from lensgui.checkpoints import imports, locate
     from lensgui.checkpoints.files import pickles
 
     name, folder = arguments.name, Path(arguments.name).expanduser()

@@ -45,9 +45,11 @@ A file that is named first is opened as a session; `lensgui COMMAND --help` says
 """
 _OF_MODELS = """examples:
   lensgui models list
+  lensgui models info gpt2-small
   lensgui models get smollm2-135m
   lensgui models check gpt2-small --dtype bfloat16
   lensgui models import attn-only-2l
+  lensgui models delete smollm2-135m
 """
 _OF_RUN = """what is written to DIR:
   a file for each picture of each pane and each format, and run.json, which names them and all that
@@ -227,15 +229,20 @@ def _add(
 
 
 def _add_models(commands: _Subparsers[Parser]) -> None:
-    models = _add(commands, "models", "list, fetch and check models", _OF_MODELS)
+    models = _add(commands, "models", "list, fetch, check and delete models", _OF_MODELS)
     actions = models.add_subparsers(
-        dest="action", required=True, metavar="list|get|check|path|import"
+        dest="action", required=True, metavar="list|info|get|check|path|import|delete"
     )
-    listing = actions.add_parser("list", help="the models that have a name, and which are here")
+    listing = actions.add_parser("list", help="the models that are here or have a name")
+    info = actions.add_parser("info", help="what a model needs; asks the hub, and fetches none")
     get = actions.add_parser("get", help="bring a model to this machine")
     check = actions.add_parser("check", help="compare a model with the Hugging Face forward")
     path = actions.add_parser("path", help="print the folder that a model lies in")
     importing = actions.add_parser("import", help="turn pickled weights into safetensors")
+    delete = actions.add_parser("delete", help="take a model off this machine's disk")
+    info.add_argument("name", metavar="NAME", help="a name of the list, of the hub, or a path")
+    delete.add_argument("name", metavar="NAME", help="a name of the list")
+    delete.add_argument("--yes", action="store_true", help="without asking")
     importing.add_argument(
         "name", metavar="NAME", help="a folder with *.bin or *.pth, a hub name or an alias"
     )
@@ -248,7 +255,7 @@ def _add_models(commands: _Subparsers[Parser]) -> None:
     path.add_argument("name", metavar="NAME", help="a name of the list, or of what was imported")
     for parser in (get, check, importing):
         parser.add_argument("--revision", help="a branch, tag or commit of the hub's model")
-    for parser in (listing, get, importing):
+    for parser in (listing, info, get, check, importing, delete):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from lensgui.checkpoints.folder import read_config
 from lensgui.checkpoints.loading import open_model
 from lensgui.command_line import sweep_table
 from lensgui.command_line.ending import DONE, ended
-from lensgui.command_line.environment import OFFLINE, send_nothing
+from lensgui.command_line.environment import send_nothing, stay_offline
 from lensgui.command_line.kind_names import file_name, kinds_named
 from lensgui.command_line.models import TextReport
 from lensgui.command_line.parser import metric_named
@@ -50,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     if not arguments.fetch:
-        os.environ[OFFLINE] = "1"
+        stay_offline()
     send_nothing()
     # What it would warn of, prompts that are too long, is refused by a sentence of ours.
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)

@@ -3,8 +3,8 @@
 answerer: What answers requests, and how much of the machine it may use.
 arrays: What comes back from the worker as pictures: labelled arrays in host memory.
 board: Which requests are wanted, each once, and by whom.
-downloads: Fetching a model without holding anything up: a process of its own that prints its
-    progress.
+downloads: What is done to models without holding anything up: a process of its own that prints
+    JSON.
 kept: Answers that nobody shows any more, kept for when they are asked for again.
 progress: How far the running jobs are, for the status bar.
 requests: What a pane can ask for: frozen, self-contained values. Equal requests have equal

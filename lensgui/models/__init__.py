@@ -2,6 +2,8 @@
 
 aliases: What users call models → how the hub calls them.
 known_models: The models that lensgui knows by name: what they honestly are, and where they lie.
+library: The models that are on this machine: which, how large, used when; and taken off it again.
 recognised: Models that were open on this machine before, found again by what they are.
+speeds: How long sweeps took on this machine, and how long one is likely to take.
 store: Where lensgui keeps what it fetched and measured; it writes whole files or none.
 """

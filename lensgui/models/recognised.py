@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from lensgui.models import known_models, store
+from lensgui.models.aliases import ALIASES
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import ABSENT, MEMORY
 
 FILE = "recognised.json"
+USES = "used.json"  # when each was opened last
 MOST = 1000  # models that are remembered, the latest first
 LONGEST = 4096  # letters of a source
 
@@ -50,6 +53,7 @@ def remember(content_id: str, source: str) -> None:
     """Remember how a model was asked for; a home that can't be written to remembers nothing."""
     path = os.path.abspath(os.path.expanduser(source))
     found = Recognised(content_id, path if os.path.exists(path) else source)
+    note_use(found.source)
     known = read()
     if known[:1] == (found,):
         return
@@ -69,6 +73,30 @@ def read() -> tuple[Recognised, ...]:
         return ()
     rows = written if isinstance(written, list) else []
     return tuple(Recognised(*row) for row in rows[:MOST] if _is_row(row))
+
+
+def note_use(source: str) -> None:
+    """Note that a model was opened just now; a home that can't be written to notes nothing.
+
+    Args:
+        source: A name, or the whole path of a folder or file.
+    """
+    kept = {**uses(), ALIASES.get(source.lower(), source): time.time()}
+    latest = sorted(kept.items(), key=lambda use: use[1], reverse=True)[:MOST]
+    try:
+        store.write_text(store.home() / USES, json.dumps(dict(latest), indent=1) + "\n")
+    except ModelError:
+        return
+
+
+def uses() -> dict[str, float]:
+    """Return when models were opened last, in seconds since 1970, by name or path."""
+    try:
+        written = json.loads((store.home() / USES).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    rows = written.items() if isinstance(written, dict) else ()
+    return {source: float(when) for source, when in rows if isinstance(when, int | float)}
 
 
 def content_id_of(source: str) -> str:

@@ -66,6 +66,15 @@ def models_folder() -> Path:
     return home() / "models"
 
 
+def in_words(size: int) -> str:
+    """Return a number of bytes as users read it."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    if size >= 1e5:
+        return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
+    return f"{size / 1e3:.0f} kB" if size else "nothing"
+
+
 def writing_sentence(error: OSError, folder: Path) -> str:
     """Return what to tell the user about a write that failed.
 
@@ -132,18 +141,33 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def alone(folder: Path | None = None) -> Iterator[None]:
+def alone(folder: Path | None = None, patience: float = -1) -> Iterator[None]:
     """Let one process at a time make files in a folder.
 
     Args:
         folder: Which, made if need be; `models_folder` if None.
+        patience: How many seconds to wait for another process; -1 for as long as it takes.
+
+    Raises:
+        ModelError: If the other process takes longer.
     """
-    from filelock import FileLock  # late: a window starts without it
+    from filelock import FileLock, Timeout  # late: a window starts without it
 
     folder = folder or models_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # the system lets go of it when the process ends, however
+    # The system lets go of it when the process ends, however.
+    lock = FileLock(folder / ".lock", timeout=patience)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ModelError(
+            "Another process is fetching, importing or converting a model: try again once it has "
+            "ended."
+        ) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

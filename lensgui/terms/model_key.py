@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 DEFAULT_MODEL = "smollm2-135m"
 TOY_MODEL = "toy"
 BEST_DEVICE = "best"
-NUMBER_FORMATS = ("float32", "bfloat16", "float16", "float64")  # as torch calls them
+NUMBER_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}  # as torch calls them
+NUMBER_FORMATS = tuple(NUMBER_BYTES)
 MEMORY = "memory:"  # begins the source of a model that somebody handed over
 ABSENT = "absent:"  # begins the source of a model that a session names and that is not here
 

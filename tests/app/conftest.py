@@ -53,6 +53,7 @@ def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start
     parts.window.close()
     assert parts.sessions.close()
     assert parts.commands.exporting.close()
+    parts.commands.help.release()
     parts.window.deleteLater()
     parts.appearance.preferences.restore()
     parts.appearance.choose("light")

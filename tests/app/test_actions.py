@@ -66,7 +66,7 @@ def test_so_is_what_dialogs_and_menus_bring(window, qtbot):
     attention.bar.roles.click()
     inspector.pin.menu().aboutToShow.emit()
     window.model_bar.model.menu().aboutToShow.emit()
-    for name in ("show_keys", "history", "show_table", "settings"):
+    for name in ("show_keys", "history", "show_table", "settings", "models"):
         window.actions_by_name[name].trigger()
     point = attention.head.middle_of(3, 1).toPoint()
     asked = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, point, QPoint(0, 0))

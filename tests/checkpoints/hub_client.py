@@ -1,14 +1,15 @@
 """Fetches what its standard input names, in a process that knows only the test's hub.
 
 Each line in is the keyword arguments of `hub.fetch`; each line out has its folder or its sentence,
-and how far it was each time it said so.
+and how far it was each time it said so. A line with "needs" is answered with what that model needs.
 """
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
-from lensgui.checkpoints import hub
+from lensgui.checkpoints import hub, needs
 from lensgui.terms.errors import ModelError
 
 
@@ -21,5 +22,14 @@ def fetched(arguments: dict[str, Any]) -> dict[str, object]:
     return {"folder": str(folder), "steps": steps}
 
 
+def needed(name: str) -> dict[str, object]:
+    try:
+        return asdict(needs.of(name))
+    except ModelError as error:
+        return {"error": str(error)}
+
+
 for line in sys.stdin:
-    print(json.dumps(fetched(json.loads(line))), flush=True)
+    asked = json.loads(line)
+    said = needed(asked["needs"]) if "needs" in asked else fetched(asked)
+    print(json.dumps(said), flush=True)

@@ -24,6 +24,8 @@ class Repository:
     Attributes:
         files: Bytes by name.
         gated: The status with which it is refused to those without `token`; 0 for nobody.
+        terms: Whether those without `token` see what it has, and get none of it.
+        tags: What it is tagged with.
         token: What opens it.
         revisions: Commits by branch or tag; each has the same files.
         drop_after: How many bytes of a large file to send before the connection is cut, once.
@@ -34,6 +36,8 @@ class Repository:
 
     files: dict[str, bytes]
     gated: int = 0
+    terms: bool = False
+    tags: tuple[str, ...] = ()
     token: str = "secret"
     revisions: dict[str, str] = field(default_factory=lambda: {"main": COMMIT})
     drop_after: int = 0
@@ -79,8 +83,9 @@ class Handler(BaseHTTPRequestHandler):
         repository = self.server.repositories.get(name)
         if repository is None:
             return self._refuse(404, "RepoNotFound")
-        if repository.gated and self.headers.get("authorization") != f"Bearer {repository.token}":
-            return self._refuse(repository.gated, "GatedRepo")
+        status = repository.gated or (403 if repository.terms and found[4] else 0)
+        if status and self.headers.get("authorization") != f"Bearer {repository.token}":
+            return self._refuse(status, "GatedRepo")
         asked = found[3] or found[5] or "main"
         commit = repository.revisions.get(asked, asked)
         if commit not in repository.revisions.values():
@@ -109,7 +114,8 @@ class Handler(BaseHTTPRequestHandler):
                 large = {"size": size, "pointerSize": 130, "oid" if is_tree else "sha256": sha}
                 entry["lfs"] = large
             files.append(entry)
-        answer = files if is_tree else {"id": name, "sha": commit, "siblings": files}
+        said = {"gated": "manual" if repository.terms else False, "tags": repository.tags}
+        answer = files if is_tree else {"id": name, "sha": commit, "siblings": files, **said}
         body = json.dumps(answer).encode()
         self._head(200, {"Content-Type": "application/json", "Content-Length": str(len(body))})
         self.wfile.write(body)

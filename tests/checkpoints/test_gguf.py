@@ -14,7 +14,7 @@ import transformers as hf
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from lensgui.checkpoints import compare_hf, demo, locate, verify
+from lensgui.checkpoints import compare_hf, demo, locate, needs, verify
 from lensgui.checkpoints.files import gguf_files
 from lensgui.checkpoints.loading import open_model
 from lensgui.models import known_models
@@ -246,3 +246,22 @@ def test_code_beside_safetensors_never_runs(folder, trap, capsys):
 def test_the_demo_models_card_has_the_format(tmp_path):
     demo.write_card(known_models.DEMO, tmp_path)
     assert known_models.read_card(tmp_path)["format"] == gguf_files.FORMAT
+
+
+def test_what_a_file_needs_is_said_before_it_is_converted(folder, home):
+    gguf, _ = written(folder)
+    said = needs.of(str(gguf))
+    assert said.is_here
+    assert said.disk == 4 * said.parameters == 4 * gguf_files.elements(gguf)
+    assert not any(home.glob("models/*"))
+    gguf_files.folder_of_gguf(gguf)
+    again = needs.of(str(gguf))
+    assert (again.disk, again.download) == (0, 0)
+    assert again.layers > 0
+    alone = needs.of(str(folder))
+    assert (alone.source, alone.parameters) == (str(folder), again.parameters)
+    (folder / "config.json").write_text(
+        '{"model_type": "llama", "quantization_config": {"bits": 4}}'
+    )
+    with pytest.raises(ModelError, match="holds quantised weights"):
+        needs.of(str(folder))

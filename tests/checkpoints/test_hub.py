@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -78,6 +79,18 @@ def fetch(client):
 
 
 @pytest.fixture
+def needs(client):
+    """Asks what a model needs."""
+
+    def ask(name):
+        client.stdin.write(json.dumps({"needs": name}) + "\n")
+        client.stdin.flush()
+        return json.loads(client.stdout.readline())
+
+    return ask
+
+
+@pytest.fixture
 def repository(server, files, request):
     """Adds a repository that is this test's own, and returns its name and what it saw."""
 
@@ -128,7 +141,8 @@ def test_shards_come_with_their_index(fetch, repository, tmp_path):
 def test_a_gated_model_needs_its_token(fetch, repository, status):
     name, _ = repository(gated=status)
     assert fetch(name)["error"] == (
-        f"{name} is gated: accept its terms on the hub and log in with a token."
+        f"{name} is gated: accept its terms on https://huggingface.co/{name}, and set a token "
+        "(HF_TOKEN, or `hf auth login`)."
     )
     assert "folder" in fetch(name, token="secret")
 
@@ -238,3 +252,51 @@ def test_a_terminated_fetch_goes_on_where_it_stopped(fetch, repository, large, e
     assert "folder" in fetch(name)
     starts = [asked for _, file, asked in seen.asked if file.endswith(LARGE) and asked]
     assert starts == [f"bytes={10 * PIECE}-"]
+
+
+def test_what_a_model_needs_is_said_before_its_weights_are_fetched(
+    needs, fetch, repository, model, environment
+):
+    name, seen = repository(tags=("license:mit", "text-generation"))
+    said = needs(name)
+    assert asked_for(seen) == ["config.json"]
+    total = sum(path.stat().st_size for path in model.iterdir())
+    assert (said["download"], said["disk"], said["arrived"]) == (total, total, 0)
+    count = sum(weight.numel() for weight in open_model(str(model), device="cpu").parameters())
+    assert count - 1000 < said["parameters"] <= said["parameters_folded"] == count
+    assert (said["licence"], said["is_here"], said["is_gated"]) == ("mit", False, False)
+    assert min(said["free_disk"], said["free_memory"]["cpu"]) > 0
+    blobs = Path(environment["HF_HOME"]) / "hub" / f"models--{name.replace('/', '--')}" / "blobs"
+    weights = seen.files["model.safetensors"]
+    partial = blobs / f"{hashlib.sha256(weights).hexdigest()}.lensgui.incomplete"
+    partial.write_bytes(weights[:100])  # as an interrupted fetch leaves it
+    assert needs(name)["arrived"] == 100
+    fetch(name)
+    again = needs(name)
+    assert (again["download"], again["disk"], again["is_here"]) == (0, 0, True)
+
+
+def test_terms_that_were_not_accepted_are_said_with_what_is_known(needs, repository, model):
+    name, _ = repository(terms=True)
+    said = needs(name)
+    assert (said["is_gated"], said["is_accepted"], said["parameters"]) == (True, False, 0)
+    assert said["download"] == sum(path.stat().st_size for path in model.iterdir())
+
+
+def test_pickled_weights_are_said_to_be(needs, repository, files):
+    pickled = {"pytorch_model.bin": b"p" * 5000, "config.json": files["config.json"]}
+    said = needs(repository(pickled)[0])
+    assert said["is_pickled"]
+    assert not said["is_here"]
+    assert said["disk"] == said["download"] + 5000 + len(files["config.json"])
+
+
+def test_what_needs_cannot_be_told_is_one_sentence(needs, server, repository, files):
+    assert "The hub has no model owner/nothing" in needs("owner/nothing")["error"]
+    gguf = {"model.gguf": b"GGUF", "config.json": files["config.json"]}
+    assert "has GGUF files only" in needs(repository(gguf)[0])["error"]
+    odd = {**files, "config.json": b'{"model_type": "unheard-of"}'}
+    assert "unheard-of" in needs(repository(odd)[0])["error"]
+    name, _ = repository()
+    with server.away():
+        assert "the hub can't be reached" in needs(name)["error"]

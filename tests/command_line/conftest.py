@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import csv
+import os
 
 import pytest
+from huggingface_hub import constants
 
 from lensgui.__main__ import main
 
@@ -19,6 +21,13 @@ ROWS = (
 @pytest.fixture(autouse=True)
 def own_home(home):
     """Nothing is kept where the user's own things are."""
+
+
+@pytest.fixture(autouse=True)
+def _hub(monkeypatch):
+    """What commands forbid the hub's library is theirs alone."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", constants.HF_HUB_OFFLINE)
+    monkeypatch.setenv("HF_HUB_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
 
 
 @pytest.fixture

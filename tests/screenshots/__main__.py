@@ -35,11 +35,12 @@ ALL = (
     panes.all_kinds,
     panes.pairs,
     kept.found,
+    kept.models,
     kept.exports,
     kept.sessions,
     scenes.failures,
 )
-LARGE = (scenes.looks, panes.explorer, panes.patching, panes.pairs, kept.found)
+LARGE = (scenes.looks, panes.explorer, panes.patching, panes.pairs, kept.found, kept.models)
 
 
 def main() -> int:

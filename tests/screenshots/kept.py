@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog
 
 from lensgui.app.export.dialog import ExportDialog
 from lensgui.app.sessions.autosaving import Offer
+from lensgui.jobs.downloads import Fetched
 from lensgui.state.autosave import Left
 from lensgui.state.selection import Cursor
 from tests.screenshots.camera import Camera
@@ -42,6 +43,63 @@ def found(camera: Camera) -> None:
     parts.appearance.choose("light")
     window.undo()
     camera.wait()
+
+
+FOUND = {
+    "source": "openai-community/gpt2",
+    "licence": "mit",
+    "is_here": False,
+    "download": 548_105_171,
+    "arrived": 120_000_000,
+    "disk": 551_000_000,
+    "free_disk": 66_900_000_000,
+    "parameters": 124_439_808,
+    "parameters_folded": 163_037_184,
+    "layers": 12,
+    "is_gated": False,
+    "is_accepted": True,
+    "is_pickled": False,
+    "free_memory": {"cpu": 23_500_000_000},
+}
+REFUSED = {
+    **FOUND,
+    "source": "meta-llama/Llama-3.1-8B",
+    "licence": "llama3.1",
+    "download": 16_060_000_000,
+    "arrived": 0,
+    "disk": 16_060_000_000,
+    "parameters": 8_030_000_000,
+    "parameters_folded": 8_030_000_000,
+    "layers": 32,
+    "is_gated": True,
+    "is_accepted": False,
+}
+
+
+def models(camera: Camera) -> None:
+    """The dialog of models in every look: the list, one that arrives, one that is in the way."""
+    parts, window = camera.parts, camera.window
+    for look in LOOKS:
+        parts.appearance.choose(look)
+        window.actions_by_name["models"].trigger()
+        dialog = parts.models.dialog
+        assert dialog is not None
+        camera.wait()
+        camera.take(f"models-{look}", dialog)
+        dialog.another.show_facts("gpt2-small", FOUND)
+        for done in (120_000_000, 163_000_000):
+            arrived = Fetched("Downloading openai-community/gpt2", done, 548_105_171)
+            parts.fetching.fetched.emit(arrived)
+            camera.wait()
+            camera.wait()
+        camera.take(f"models-fetching-{look}", dialog)
+        parts.fetching.fetched.emit(None)
+        dialog.another.show_facts("llama-3.1-8b", REFUSED)
+        camera.wait()
+        camera.take(f"models-refused-{look}", dialog)
+        dialog.another.field.clear()
+        dialog.close()
+    parts.appearance.choose("light")
 
 
 def exports(camera: Camera) -> None:

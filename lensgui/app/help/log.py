@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import datetime
 
@@ -42,10 +43,8 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a line on, unless the window is gone."""
-        try:
+        with contextlib.suppress(RuntimeError):
             self._lines.said.emit(self.format(record))
-        except RuntimeError:
-            logging.getLogger("lensgui").removeHandler(self)
 
 
 class LogDock(QDockWidget):

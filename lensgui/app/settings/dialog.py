@@ -74,8 +74,8 @@ FACTS = (
     Fact(
         "Files",
         "Models on disk",
-        "Models that were fetched, imported or converted: `lensgui models list` names them, and "
-        "deleting a model's folder frees its room.",
+        "Models that were fetched, imported or converted: File ▸ Models… lists them, and "
+        "deletes one to free its room.",
         models_size,
         store.models_folder,
     ),

@@ -1,8 +1,7 @@
 """The window: docks, bars, and the exchange between panes and worker.
 
 actions: The window's actions, and all others with them: the one table.
-bar_actions: What bars, titles of panes and dialogs offer: rows of the one table that no menu
-    has.
+bars: Actions of bars and dialogs: what the window's menus don't have.
 docks: A pane's dock: its frame, and its title with the pane's buttons.
 exchange: From what the user looks at to requests, and from replies back to the panes.
 layout: Where every pane stands: the list of all panes, their places, and their sizes at first.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.app.window.bar_actions import BARS
+from lensgui.app.window.bars import BARS
 from lensgui.panes.actions import PANE_ACTIONS, Action
 
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
@@ -117,6 +117,14 @@ COMMANDS = (
         "Copy the numbers of the picture that has the keyboard, to be pasted into a spreadsheet.",
         menu="&Edit",
         slot="exporting.copy_numbers",
+    ),
+    Command(
+        "models",
+        "&Models…",
+        "List the models that are here, see what another one needs, open, check or delete one.",
+        keys=("Ctrl+M",),
+        menu="&File",
+        slot="window.model_bar.models_requested.emit",
     ),
     Command(
         "open_folder",

@@ -57,12 +57,14 @@ class ModelBar(QToolBar):
         fetch_requested: (name,) a model must be fetched before it can be opened.
         import_requested: (name,) so must one whose weights are published pickled.
         stopped: Whatever runs is to stop.
+        models_requested: The user wants to see all models.
     """
 
     edited = Signal(object)
     fetch_requested = Signal(str)
     import_requested = Signal(str)
     stopped = Signal()
+    models_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Model", parent)
@@ -139,6 +141,14 @@ class ModelBar(QToolBar):
         """Open models on a device and in a number format from now on."""
         self._place = {"device": device, "dtype": dtype}
 
+    def change(self, **changes: Any) -> None:
+        """Ask for the model that is open, or another one, to run in another way.
+
+        Args:
+            changes: Fields of its key.
+        """
+        self._edit(**changes)
+
     def open_source(self, source: str) -> None:
         """Ask for a model by name or path."""
         self._edit(source=source, **self._place)
@@ -182,8 +192,13 @@ class ModelBar(QToolBar):
         self._imported = menu.addMenu("Imported")
         menu.aboutToShow.connect(self._fill_imported)
         menu.addSeparator()
+        menu_line(menu, ACTIONS["models"]).triggered.connect(self._show_models)
         for name in ("open_folder", "open_hub", "import_hub"):
             menu_line(menu, ACTIONS[name]).triggered.connect(getattr(self, name))
+
+    @Slot()
+    def _show_models(self) -> None:
+        self.models_requested.emit()
 
     @Slot()
     def _fill_imported(self) -> None:
@@ -220,7 +235,7 @@ class ModelBar(QToolBar):
             self.badge.setText("not verified")
             self.badge.setToolTip(
                 "This model was not compared with the Hugging Face forward: "
-                "run `lensgui models check`."
+                "File ▸ Models… does that."
             )
         else:
             role = QPalette.ColorRole.WindowText

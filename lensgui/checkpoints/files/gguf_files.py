@@ -60,9 +60,8 @@ def folder_of_gguf(gguf: Path, report: Report = silence) -> Path:
             f"{gguf} is one of {int(split[1])} parts: merge them into one file with llama.cpp's "
             "gguf-split, and open that."
         )
-    folder = store.models_folder() / f"{gguf.stem}-{store.fingerprint(gguf)[:8]}"
-    card = read_card(folder)
-    if card.get("format") != FORMAT or store.differing(folder, card.get("files"), thorough=False):
+    folder = converted_folder(gguf)
+    if not is_converted(folder):
         with store.writing(store.home()), store.alone(), store.working_folder() as work:
             _refuse_too_large(gguf)
             for done in convert_gguf(gguf, work / "finished"):
@@ -74,14 +73,35 @@ def folder_of_gguf(gguf: Path, report: Report = silence) -> Path:
     return folder
 
 
-def _refuse_too_large(gguf: Path) -> None:
-    """Refuse a file whose weights fit neither into memory nor onto the disk as float32."""
+def converted_folder(gguf: Path) -> Path:
+    """Return where a GGUF file's conversion lies, if it was converted."""
+    return store.models_folder() / f"{gguf.stem}-{store.fingerprint(gguf)[:8]}"
+
+
+def is_converted(folder: Path) -> bool:
+    """Whether a conversion is there, whole and as it would be made now."""
+    card = read_card(folder)
+    is_whole = not store.differing(folder, card.get("files"), thorough=False)
+    return card.get("format") == FORMAT and is_whole
+
+
+def elements(gguf: Path) -> int:
+    """Return how many numbers a GGUF file holds.
+
+    Raises:
+        ModelError: If it can't be read.
+    """
     from gguf import GGUFReader
 
+    with _readable(gguf):
+        return sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
+
+
+def _refuse_too_large(gguf: Path) -> None:
+    """Refuse a file whose weights fit neither into memory nor onto the disk as float32."""
     from lensgui.checkpoints.devices import free_bytes
 
-    with _readable(gguf):
-        needed = 4 * sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
+    needed = 4 * elements(gguf)
     rooms = {"memory": free_bytes("cpu"), "disk": shutil.disk_usage(store.models_folder()).free}
     for room, free in rooms.items():
         if needed > free:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from time import perf_counter
 from typing import Any
 
+import torch
+
+from lensgui.checkpoints.devices import parameters_bytes
 from lensgui.jobs import requests
 from lensgui.jobs.answerer import Limits
+from lensgui.jobs.arrays import Sweep
 from lensgui.jobs.handlers import attention, heads, in_words, pairs, sweeps
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer
-from lensgui.models import recognised
+from lensgui.models import recognised, speeds
+from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 
 Handler = Callable[[Loaded, Any], Iterator[Answer | None]]
+LEAST_S = 0.2  # that a sweep takes whose time says anything
 
 
 def open_model(loaded: Loaded, request: requests.OpenModel) -> Iterator[Answer | None]:
@@ -25,6 +33,44 @@ def open_model(loaded: Loaded, request: requests.OpenModel) -> Iterator[Answer |
     if card.content_id:
         recognised.remember(card.content_id, request.model.source)
     yield card
+
+
+def patching(loaded: Loaded, request: requests.Patching) -> Iterator[Answer | None]:
+    """Yield ever more of a sweep, and note how long a whole one took, between yields alone."""
+    is_usual = request.kind == RESID_PRE and not request.rows and not request.model.is_in_memory
+    is_timed = is_usual and request not in loaded.unfinished  # else a part was known before
+    loaded.use(request.model)  # opening it is no part of the sweep
+    spent, begun = 0.0, perf_counter()
+    steps: Any = sweeps.patching(loaded, request)
+    with closing(steps):  # what is known of a sweep that is left is kept at once
+        for answer in steps:
+            spent += perf_counter() - begun
+            if is_timed and isinstance(answer, Sweep) and answer.done == answer.total:
+                is_timed = False  # what follows only checks it
+                _note_time(loaded, request.model, len(answer.axes[1].labels), spent)
+            yield answer
+            begun = perf_counter()
+
+
+def _note_time(loaded: Loaded, key: ModelKey, tokens: int, seconds: float) -> None:
+    """Note how long a sweep took, once for each model and length: the first time it was swept."""
+    model = loaded.use(key)
+    if seconds < LEAST_S or (key, tokens) in loaded.timed:
+        return
+    loaded.timed.add((key, tokens))
+    cfg = model.cfg
+    speeds.note(
+        speeds.Swept(
+            key.source,
+            parameters_bytes(cfg) // cfg.dtype.itemsize,
+            cfg.n_layers,
+            tokens,
+            str(model.embed.W_E.device.type),
+            key.dtype,
+            torch.get_num_threads(),
+            seconds,
+        )
+    )
 
 
 HANDLERS: dict[type[Request], Handler] = {
@@ -38,7 +84,7 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.AttentionFrom: attention.attention_rows,
     requests.ScoreHeads: heads.score_heads,
     requests.ReadEvidence: heads.read_evidence,
-    requests.Patching: sweeps.patching,
+    requests.Patching: patching,
     requests.VerifyCell: sweeps.verify_cell,
     requests.HeadRoles: heads.head_roles,
     requests.WhoFeeds: heads.who_feeds,

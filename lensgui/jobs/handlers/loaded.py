@@ -45,6 +45,7 @@ class Loaded:
         unfinished: What is known of sweeps that were left before their end: exact values, NaN where
             there are none; of a mean, that over the pairs so far.
         readings: The rows of tables that have been read.
+        timed: Models and lengths of prompts of which a sweep's time was noted.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Loaded:
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
+        self.timed: set[tuple[ModelKey, int]] = set()
 
     def use(self, key: ModelKey, may_be_hooked: bool = False) -> HookedTransformer:
         """Return a model, loading it instead of another if need be.

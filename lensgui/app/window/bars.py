@@ -1,4 +1,4 @@
-"""What bars, titles of panes and dialogs offer: rows of the one table that no menu has."""
+"""Actions of bars and dialogs: what the window's menus don't have."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ BARS = (
         "Copy as Python",
         "Copy a few lines of Python that compute what this pane shows.",
     ),
-    Action("guide_back", "Back", "Return to the page before.", "Back in the guide", kind=None),
-    Action("guide_forward", "Forward", "Undo going back.", "Forward in the guide", kind=None),
-    Action("copy_log", "Copy all", "Copy the whole log.", "Copy the log", kind=None),
-    Action("clear_log", "Clear", "Empty the log here; the file stays.", "Clear the log", kind=None),
-    Action("fault_details", "Details", "Show where in the program it was.", kind=None),
-    Action("copy_fault", "Copy", "Copy what happened with its details.", kind=None),
-    Action("close_fault", "Close", "Close this; the window can still be used.", kind=None),
     Action("export_which", "", "Which picture is exported.", "Picture", kind=None),
     Action("export_format", "", "What kind of file it becomes.", "File", kind=None),
     Action(
@@ -50,6 +43,59 @@ BARS = (
     Action("export_save", "Save…", "Choose where the file goes, and save it.", kind=None),
     Action("export_copy", "Copy", "Copy the picture as it is shown here.", kind=None),
     Action("export_close", "Close", "Close this; choices stay for the next picture.", kind=None),
+    Action(
+        "models_list", "", "Arrow keys choose, Return opens, Delete deletes.", "Models", kind=None
+    ),
+    Action("models_open", "Open", "Open the model that is chosen in the list.", kind=None),
+    Action(
+        "models_check",
+        "Check now",
+        "Compare the chosen model with Hugging Face's own code, in the number format below.",
+        kind=None,
+    ),
+    Action(
+        "models_delete",
+        "Delete…",
+        "Take the chosen model off this machine's disk, after one more question.",
+        kind=None,
+    ),
+    Action("models_delete_it", "Delete it", "Delete it now; this can't be undone.", kind=None),
+    Action("models_keep_it", "Keep it", "Delete nothing.", kind=None),
+    Action(
+        "models_name",
+        "",
+        "A name of the hub such as gpt2-small, or a path; Return looks it up, typing asks nobody.",
+        "Name",
+        kind=None,
+    ),
+    Action(
+        "models_look_up",
+        "Look up",
+        "See what this model needs; of a hub's model, the network is used now.",
+        kind=None,
+    ),
+    Action(
+        "models_folder", "Folder…", "Choose a model's folder, and see what it needs.", kind=None
+    ),
+    Action(
+        "models_file",
+        "File…",
+        "Choose a GGUF or safetensors file, and see what it needs.",
+        kind=None,
+    ),
+    Action("models_get", "Open", "Open this model, once it is here.", kind=None),
+    Action("models_cancel", "Cancel", "Stop this.", kind=None),
+    Action("models_device", "", "Where models run: the open one and others.", "Device", kind=None),
+    Action(
+        "models_dtype", "", "The number format of weights and activations.", "Numbers", kind=None
+    ),
+    Action(
+        "models_folded",
+        "",
+        "Raw: as trained; folded: LayerNorm folded into the weights, writing weights centred.",
+        "Weights",
+        kind=None,
+    ),
     Action("fold_pane", "", "Fold this to one line.", "Fold a pane"),
     Action(
         "show_pair",
@@ -126,4 +172,11 @@ BARS = (
     ),
     Action("example", "", "Open an example with its selection.", kind="example"),
     Action("colors", "", "Draw the window in other colours.", kind="setting"),
+    Action("guide_back", "Back", "Return to the page before.", "Back in the guide", kind=None),
+    Action("guide_forward", "Forward", "Undo going back.", "Forward in the guide", kind=None),
+    Action("copy_log", "Copy all", "Copy the whole log.", "Copy the log", kind=None),
+    Action("clear_log", "Clear", "Empty the log here; the file stays.", "Clear the log", kind=None),
+    Action("fault_details", "Details", "Show where in the program it was.", kind=None),
+    Action("copy_fault", "Copy", "Copy what happened with its details.", kind=None),
+    Action("close_fault", "Close", "Close this; the window can still be used.", kind=None),
 )

@@ -1,0 +1,8 @@
+"""The dialog of models: what is here, what another one needs, how they are opened.
+
+another: What is typed or chosen to be opened next, and what it needs before it is fetched.
+dialog: The dialog of models, beside the window, which goes on.
+table: The models that are here as a table, read off the disk beside the window's thread.
+words: What a model needs, how fast it arrives and how far it is verified, in words.
+working: A line for what runs: how far it is, and its end.
+"""
