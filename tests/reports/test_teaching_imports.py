@@ -165,7 +165,7 @@ def test_an_import_is_asked_for_once_and_then_the_alias_opens(
         assert lensgui(action, "SoLU-8L-pile") == 0
         assert capsys.readouterr().out.strip() == str(folder)
     assert lensgui("list") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"{name} (imported)"
+    assert f"{name} (see its model card; imported; here, " in capsys.readouterr().out
     checked = run("check", "solu-8l-pile")
     assert checked.returncode == 1
     assert "there is nothing to compare it with" in checked.stderr
