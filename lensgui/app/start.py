@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from functools import partial
+from typing import Any, NoReturn
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.commands.menus import Commands
-from lensgui.app.export.exporting import Exporting
 from lensgui.app.fetching import Fetching
 from lensgui.app.help.help import Help
 from lensgui.app.models.dialog import Models
@@ -151,7 +151,7 @@ def build(
         window.status.show_fault(options.request.trouble)  # rather than what is fetched
     applied = Applied(appearance, window, kept)  # last, so that its remark is read
     commands = Commands(
-        window, history, sessions, Exporting(window, sessions), Help(window, faults)
+        window, history, sessions, partial(_exporting, window, sessions), Help(window, faults)
     )
     commands.search.sources.append(applied.entries)
     faults.status_message.connect(window.status.show_fault)
@@ -175,6 +175,13 @@ def build(
 def _history(app: QApplication) -> QSettings:
     """Return where is kept what was opened and chosen last."""
     return QSettings(str(store.home() / "history.ini"), QSettings.Format.IniFormat, app)
+
+
+def _exporting(window: MainWindow, sessions: Sessions) -> Any:
+    """Return what takes a window's pictures home; all that draws them is imported only now."""
+    from lensgui.app.export.exporting import Exporting
+
+    return Exporting(window, sessions)
 
 
 def _fetching(window: MainWindow) -> Fetching:
@@ -227,7 +234,7 @@ def leave(parts: Parts, seconds: float = 0.9) -> bool:
     parts.models.close()
     has_ended = parts.runner.close(int(1000 * seconds))
     has_ended = parts.sessions.close() and has_ended
-    has_ended = parts.commands.exporting.close() and has_ended
+    has_ended = parts.commands.close() and has_ended
     parts.commands.help.release()
     if parts.warming is not None:
         has_ended = parts.warming.finish(seconds) and has_ended

@@ -52,7 +52,7 @@ def parts(answerer: FakeAnswerer, tmp_path, monkeypatch, qapp) -> Iterator[start
     parts.window.hide()  # else it asks about pins
     parts.window.close()
     assert parts.sessions.close()
-    assert parts.commands.exporting.close()
+    assert parts.commands.close()
     parts.commands.help.release()
     parts.window.deleteLater()
     parts.appearance.preferences.restore()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QContextMenuEvent
@@ -123,3 +125,8 @@ def test_no_row_of_a_pane_is_left_over(window):
 )
 def test_a_menus_marks_are_no_part_of_a_name(text, said):
     assert plain(text) == said
+
+
+def test_every_command_has_what_does_it(parts):
+    for command in COMMANDS:
+        assert callable(attrgetter(command.slot)(parts.commands)), command.name

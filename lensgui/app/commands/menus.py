@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cached_property, partial
 from operator import attrgetter
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
@@ -22,7 +23,6 @@ from lensgui.app.commands.dialogs import HistoryDialog, show_sheet
 from lensgui.app.commands.entries import Entry
 from lensgui.app.commands.matches import Uses
 from lensgui.app.commands.search import Search
-from lensgui.app.export.exporting import Exporting
 from lensgui.app.help.help import Help
 from lensgui.app.sessions.choosing import RecentMenu
 from lensgui.app.sessions.sessions import Sessions
@@ -32,6 +32,7 @@ from lensgui.app.window.window import MainWindow
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import menu_line
+from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.number_table import show_table_of
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import TOY, Example, examples
@@ -52,7 +53,6 @@ class Commands(QObject):
         window: The window.
         sessions: Its session as a file.
         search: Finds everything in it.
-        exporting: Takes its pictures home.
         help: Its guide, its log and its faults.
         history: Lists its steps.
     """
@@ -62,11 +62,11 @@ class Commands(QObject):
         window: MainWindow,
         history: QSettings | None,
         sessions: Sessions,
-        exporting: Exporting,
+        make_exporting: Callable[[], Any],
         help_: Help,
     ) -> None:
         super().__init__(window)
-        self.window, self.sessions, self.exporting = window, sessions, exporting
+        self.window, self.sessions, self._make_exporting = window, sessions, make_exporting
         self.help = help_
         self.search = Search(window, Uses(history))
         self.search.sources.append(help_.entries)
@@ -83,8 +83,22 @@ class Commands(QObject):
             line.triggered.connect(_doing(open_example, window, example))
         for menu in menus.values():
             menu.setToolTipsVisible(True)
+        for pane in window.panes.values():
+            pane.taken.connect(partial(self._take, pane))
         window.installEventFilter(self)
         window.pacing.progressed.connect(self._show_progress)
+
+    @cached_property
+    def exporting(self) -> Any:  # an `Exporting`
+        """What takes its pictures home, imported when it is first wanted: windows open sooner."""
+        return self._make_exporting()
+
+    def close(self) -> bool:
+        """End what was begun; return whether it ended in time."""
+        return "exporting" not in self.__dict__ or bool(self.exporting.close())
+
+    def _take(self, pane: Pane, widget: QWidget | None, how: str) -> None:
+        self.exporting.take(pane, widget, how)
 
     def step(self, field: str, by: int) -> None:
         """Move the selection along one of the cursor's fields; layers as they are seen."""
@@ -114,13 +128,15 @@ class Commands(QObject):
         return True
 
     def _add(self, command: Command, owner: QWidget) -> None:
-        slot: Callable[..., object] = attrgetter(command.slot)(self)
         action = menu_line(owner, command)
-        action.triggered.connect(_doing(slot, *command.arguments))
+        action.triggered.connect(_doing(self._do, command.slot, *command.arguments))
         shortcuts = [key for key in command.keys if not is_bare(key)]
         action.setShortcuts([QKeySequence(key) for key in shortcuts])
         self._bare |= {key: action for key in command.keys if is_bare(key)}
         self.window.actions_by_name[command.name] = action
+
+    def _do(self, slot: str, *arguments: object) -> None:
+        attrgetter(slot)(self)(*arguments)
 
     def _add_files(self, menu: QMenu) -> None:
         """Offer the last files, and to keep answers in the next."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
@@ -67,8 +66,6 @@ class Exporting(QObject):
             changed.connect(self._wait)
         self.said.connect(window.status.show_sentence)
         self.failed.connect(window.status.show_fault)
-        for pane in window.panes.values():
-            pane.taken.connect(partial(self._take, pane))
 
     def pictures(self) -> Iterator[Picture]:
         """Yield the pictures of all panes, those of panes in front first."""
@@ -199,7 +196,7 @@ class Exporting(QObject):
         """End the thread that writes; return whether it ended in time."""
         return self._writer is None or self._writer.close(SECONDS)
 
-    def _take(self, pane: Pane, widget: QWidget | None, how: str) -> None:
+    def take(self, pane: Pane, widget: QWidget | None, how: str) -> None:
         """Do what a pane's menu was asked to do with a picture, or show that menu."""
         found = list(self._of(pane))
         meant = innermost([each.shown for each in found], widget)
