@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
 from lensgui.app.commands.entries import Entry
+from lensgui.app.help.faults import FaultDialog
+from lensgui.app.help.guide import INDEX, Guide, pages
 from lensgui.app.help.log import LogDock
 from lensgui.app.runtime import Faults
 from lensgui.app.window.window import MainWindow
@@ -26,8 +27,8 @@ class Help(QObject):
     def __init__(self, window: MainWindow, faults: Faults) -> None:
         super().__init__(window)
         self._window, self._faults = window, faults
-        self._guide: Any = None  # dialogs are imported when they are wanted: windows open sooner
-        self._dialog: Any = None
+        self._guide: Guide | None = None
+        self._dialog: FaultDialog | None = None
         self.log = LogDock(window)
         window.status.said.connect(self.log.add)
         faults.caught.connect(self._show_fault)
@@ -38,12 +39,10 @@ class Help(QObject):
         widget: QWidget | None = QApplication.focusWidget()
         while widget is not None and not isinstance(widget, Pane):
             widget = widget.parentWidget()
-        self.show_page(widget.guide if isinstance(widget, Pane) else "")
+        self.show_page(widget.guide if isinstance(widget, Pane) else INDEX)
 
     def show_page(self, name: str) -> None:
-        """Open the guide at a page; at its index if there is none of that name."""
-        from lensgui.app.help.guide import Guide
-
+        """Open the guide at a page."""
         if self._guide is None:
             self._guide = Guide(self._window)
         self._guide.open_at(name)
@@ -57,15 +56,11 @@ class Help(QObject):
 
     def entries(self, window: MainWindow) -> Iterator[Entry]:
         """Yield what the search finds: every page of the guide."""
-        from lensgui.app.help.guide import pages
-
         for page in pages().values():
             yield Entry(f"Guide: {page.title}", "page", partial(self.show_page, page.name))
 
     @Slot(str, str)
     def _show_fault(self, what: str, details: str) -> None:
-        from lensgui.app.help.faults import FaultDialog
-
         if self._dialog is None:
             self._dialog = FaultDialog(self._window, self._faults.log_path)
         self._dialog.show_fault(what, details)
