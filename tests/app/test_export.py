@@ -3,7 +3,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from lensgui.app.sessions.attaching import SessionFile
 from lensgui.app.sessions.choosing import dropped
 from lensgui.app.sessions.closing import ask_writing_over
 from lensgui.models import store
-from lensgui.panes.figures import files
 from lensgui.panes.figures.files import FORMATS
 from lensgui.panes.menus import MENU
 from lensgui.panes.patching.patching import PatchingPane
@@ -66,17 +64,6 @@ def said(window):
 
 def choose(dialog, name):
     dialog.format.setCurrentIndex(list(FORMATS).index(name))
-
-
-def test_leaving_waits_for_what_is_being_written(dialog, parts, chosen, qtbot, monkeypatch):
-    save = files.save
-    monkeypatch.setattr(files, "save", lambda *its: (time.sleep(0.3), save(*its)))
-    choose(dialog, "svg")
-    qtbot.mouseClick(dialog.save, LEFT)
-    path = chosen.with_name("chosen.svg")
-    assert not path.exists()
-    assert parts.commands.close()
-    assert path.exists()
 
 
 @pytest.mark.parametrize("name", FORMATS)

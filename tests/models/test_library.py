@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
-def wheel(tmp_path, monkeypatch):
+def wheel(home, tmp_path, monkeypatch):
     """A small wheel in place of the real one, which "pip" copies; its conversion is quick."""
     path = tmp_path / "small-1-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
