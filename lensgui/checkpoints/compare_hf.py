@@ -57,7 +57,7 @@ def _largest(difference: Tensor) -> float:
 
 def _ours(place: Path, dtype: str, tokens: Tensor, is_folded: bool) -> Tensor:
     """Return lensgui's logits in float64, [batch, position, d_vocab_out]."""
-    model = open_model(str(place), folded=is_folded, device="cpu", dtype=dtype)
+    model = open_model(str(place), folded=is_folded, device="cpu", dtype=dtype, keep_folded=False)
     logits: Tensor = model(tokens)
     return logits.double()
 

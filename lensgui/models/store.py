@@ -282,7 +282,7 @@ def read_measured(kind: str, place: Path, name: str) -> dict[str, Any] | None:
     """
     try:
         stored = json.loads(_measured_path(kind, place, name).read_text(encoding="utf-8"))
-        return stored if stored["versions"] == _versions() else None
+        return stored if stored["versions"] == versions() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -299,7 +299,7 @@ def write_measured(kind: str, place: Path, name: str, facts: Mapping[str, Any]) 
     Raises:
         ModelError: If it can't be written.
     """
-    text = json.dumps({**facts, "versions": _versions()}, indent=1)
+    text = json.dumps({**facts, "versions": versions()}, indent=1)
     write_text(_measured_path(kind, place, name), text + "\n")
 
 
@@ -308,7 +308,8 @@ def _measured_path(kind: str, place: Path, name: str) -> Path:
     return home() / kind / f"{fingerprint(place)}-{name}.json"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions that numbers depend on."""
     found = {}
     for name in ("lensgui", "torch", "transformers"):
         try:

@@ -9,7 +9,7 @@ import torch
 from lensgui.checkpoints.families.family import sizes
 from lensgui.checkpoints.families.registry import family_of
 from lensgui.checkpoints.files.tensors import checkpoint_of_module
-from lensgui.checkpoints.loading import place_of
+from lensgui.checkpoints.weights.filling import place_of
 
 
 def pulled_back(model: Any, hf_model: Any) -> dict[str, torch.Tensor]:

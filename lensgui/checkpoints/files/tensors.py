@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,100 @@ from torch import Tensor
 from lensgui.checkpoints.files import naming
 from lensgui.checkpoints.files.descriptions import inside, read_object
 from lensgui.checkpoints.files.pickles import pickles_in
+from lensgui.models.folded import read_header
 from lensgui.terms.errors import ModelError
 
 _INDEX = "model.safetensors.index.json"
 _WORTH_A_VIEW = 1 << 20  # bytes
-_PLAIN = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "I64", "BOOL")
+_PLAIN = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64,
+    "BOOL": torch.bool,
+}
+NAMES = {dtype: name for name, dtype in _PLAIN.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor in a file.
+
+    Attributes:
+        path: The file.
+        dtype: Its number format as safetensors calls it.
+        shape: Its shape.
+        start: Where in the file it begins.
+        size: Its bytes.
+    """
+
+    path: Path
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    size: int
+
+    def read(self) -> Tensor:
+        """Return it in memory of its own.
+
+        Raises:
+            ValueError: If the file ends early.
+            OSError: If it can't be read.
+        """
+        tensor = torch.empty(self.shape, dtype=_PLAIN[self.dtype])
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.start)
+            raw = bytes_of(tensor)
+            while raw:
+                count = file.readinto(raw)
+                if not count:
+                    raise ValueError(f"{self.path} ends early")
+                raw = raw[count:]
+        return tensor
+
+    def is_as(self, other: Stored) -> bool:
+        """Return whether two tensors are the same, a piece at a time."""
+        if (self.dtype, self.shape) != (other.dtype, other.shape):
+            return False
+        with self.path.open("rb") as one, other.path.open("rb") as two:
+            one.seek(self.start)
+            two.seek(other.start)
+            for first in range(0, self.size, _WORTH_A_VIEW):
+                count = min(_WORTH_A_VIEW, self.size - first)
+                if one.read(count) != two.read(count):
+                    return False
+        return True
+
+
+def bytes_of(tensor: Tensor) -> memoryview:
+    """Return the memory of a contiguous tensor on the CPU."""
+    return memoryview(tensor.view(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
+
+
+def stored_in(path: Path) -> dict[str, Stored]:
+    """Return the tensors of a safetensors file by name.
+
+    Raises:
+        ValueError: If it is no such file.
+        OSError: If it can't be read.
+    """
+    header, begin = read_header(path)
+    found = {}
+    for name, part in header.items():
+        if name != "__metadata__":
+            first, last = part["data_offsets"]
+            shape = tuple(part["shape"])
+            found[name] = Stored(path, part["dtype"], shape, begin + first, last - first)
+    return found
 
 
 class Checkpoint:
     """The tensors of a model.
 
-    Of several files one is open at a time, so that reading them in order holds one in memory.
+    Of several files one is open at a time.
 
     Attributes:
         where: What to call it in a sentence.
@@ -40,15 +124,15 @@ class Checkpoint:
     def __init__(
         self,
         where: str,
-        sources: Mapping[str, Tensor | Path],
+        sources: Mapping[str, Tensor | Stored],
         packed: Set[str] = frozenset(),
         is_borrowed: bool = False,
     ) -> None:
-        """Hold tensors, or the safetensors files that have them, by name.
+        """Hold tensors, in memory or in safetensors files, by name.
 
         Args:
             where: What to call it in a sentence.
-            sources: Tensors or files, by the names that they have there.
+            sources: Tensors, by the names that they have there.
             packed: Which of the tensors are of a dtype that holds no plain numbers.
             is_borrowed: Whether the tensors belong to another model.
 
@@ -95,8 +179,15 @@ class Checkpoint:
         found = (re.search(r"\.(\d+)\.", name) for name in self.names)
         return 1 + max((int(number[1]) for number in found if number), default=-1)
 
-    def read(self, name: str) -> Tensor:
+    def read(self, name: str, is_own: bool = False) -> Tensor:
         """Return a tensor: of a file a view where it is large, and its own memory where it is not.
+
+        A view keeps its whole file in place, and what is looked at of it in memory. So it is for
+        what stays as it is, and for what is looked at no further than its shape.
+
+        Args:
+            name: Which.
+            is_own: Whether one of a file is read into memory of its own, large or not.
 
         Raises:
             ModelError: If the file ends early.
@@ -106,15 +197,31 @@ class Checkpoint:
         if isinstance(source, Tensor):
             return _wide(source.detach())
         try:
-            if source != self._path:
-                self._path, self._opened = source, safe_open(source, framework="pt")
+            if is_own or source.size < _WORTH_A_VIEW:
+                return _wide(source.read())
+            if source.path != self._path:
+                self._path, self._opened = source.path, safe_open(source.path, framework="pt")
             tensor: Tensor = self._opened.get_tensor(written)
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, ValueError, KeyError) as error:
             raise ModelError(
                 f"{self.where} can't be read at tensor {name}: get the file again."
             ) from error
-        # A view keeps its whole file in memory, which a bias is not worth.
-        return _wide(tensor if tensor.nbytes >= _WORTH_A_VIEW else tensor.clone())
+        return _wide(tensor)
+
+    def are_same(self, name: str, other: str) -> bool:
+        """Return whether two tensors are equal, in number format too.
+
+        Raises:
+            ModelError: If a file ends early.
+        """
+        one, two = (self._sources[self._written[each]] for each in (name, other))
+        if isinstance(one, Stored) and isinstance(two, Stored):
+            try:
+                return one.is_as(two)
+            except OSError as error:
+                raise ModelError(f"{self.where} can't be read: get the files again.") from error
+        first, second = self.read(name), self.read(other)
+        return first.dtype == second.dtype and torch.equal(first, second)
 
 
 def _wide(tensor: Tensor) -> Tensor:
@@ -154,25 +261,26 @@ def checkpoint_of_place(place: Path) -> Checkpoint:
         ModelError: If there are none, or a file is incomplete, or there are only pickled weights,
             which are refused.
     """
-    sources: dict[str, Path] = {}
+    sources: dict[str, Stored] = {}
     packed: set[str] = set()
     for path in weight_files(place):
         try:
             with safe_open(path, framework="pt") as opened:
-                for name in opened.keys():  # noqa: SIM118 (it is no dict)
-                    if name in sources:
-                        raise ModelError(
-                            f"{place} holds tensor {name} in two files, {sources[name].name} and "
-                            f"{path.name}: open one of the files, or move the other away."
-                        )
-                    sources[name] = path
-                    if opened.get_slice(name).get_dtype() not in _PLAIN:
-                        packed.add(name)
+                opened.keys()  # it is whole: what comes next can trust its header
+            for name, tensor in stored_in(path).items():
+                if name in sources:
+                    raise ModelError(
+                        f"{place} holds tensor {name} in two files, {sources[name].path.name} and "
+                        f"{path.name}: open one of the files, or move the other away."
+                    )
+                sources[name] = tensor
+                if tensor.dtype not in _PLAIN:
+                    packed.add(name)
         except FileNotFoundError as error:
             raise ModelError(
                 f"{path.name} is missing from {path.parent}: get the model again."
             ) from error
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, ValueError) as error:
             raise ModelError(
                 f"{path} is not a whole safetensors file ({error}): get the file again."
             ) from error

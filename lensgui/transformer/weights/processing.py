@@ -1,22 +1,28 @@
 """Equivalent weights that are easier to read: norms folded, writers centred, heads rewritten.
 
-Every step leaves the log-probabilities as they are. Work is done in float64, then rounded to the
-model's dtype.
+Every step leaves the log-probabilities as they are. Work is done in float64, a piece at a time,
+then rounded to the model's dtype. No step needs more than a layer, or more than what is of none: a
+model can be folded as it is read.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from lensgui.transformer.layers.attention import Attention, Reader
+from lensgui.transformer.layers.block import Block
 from lensgui.transformer.layers.mlp import MLP, Experts, ExpertsAndShared
 from lensgui.transformer.layers.norms import Norm
-from lensgui.transformer.layers.parameters import matrix, parameter
+from lensgui.transformer.layers.parameters import parameter
 from lensgui.transformer.parts import Transformer
+from lensgui.transformer.weights import rules
 from lensgui.transformer.weights.factored import FactoredMatrix
+from lensgui.transformer.weights.rules import Rule
 
-PIECE = 1 << 20  # numbers in float64 at a time: a large vocabulary's would be another copy
+PIECE = 1 << 17  # numbers in float64 at a time: a megabyte stays in the processor's cache
 
 
 @torch.no_grad()
@@ -29,20 +35,16 @@ def rewrite_heads(model: Transformer) -> str:
     Returns:
         What was done, or why it was skipped.
     """
-    cfg = model.cfg
-    name = "refactor_factored_attn_matrices"
-    if cfg.positional_embedding_type == "rotary":
-        return f"{name} skipped: rotation ties queries and keys to their dimensions"
-    if cfg.use_qk_norm or cfg.clip_qkv is not None:
-        return f"{name} skipped: queries and keys are normalised or clipped by dimension"
-    if cfg.use_attn_sinks:
-        return f"{name} skipped: with attention sinks, attention does not sum to 1"
-    if cfg.kv_heads != cfg.n_heads:
-        return f"{name} skipped: heads share keys and values"
-    for block in model.blocks:
-        _refactor_qk(block.attn)
-        _refactor_ov(block.attn)
-    return name
+    applies, words = rules.heads(model.cfg)
+    if applies:
+        for block in model.blocks:
+            _refactor(block.attn)
+    return words
+
+
+def _refactor(attn: Attention) -> None:
+    _refactor_qk(attn)
+    _refactor_ov(attn)
 
 
 def _with_bias(weight: Tensor, bias: Tensor) -> Tensor:
@@ -75,10 +77,30 @@ def _refactor_ov(attn: Attention) -> None:
 
 def _centre(weight: nn.Parameter) -> None:
     """Take the mean of the last dimension off a weight."""
-    count = max(PIECE // weight.shape[-1], 1)
-    for rows in weight.data.split(count) if weight.ndim > 1 else [weight.data]:
-        whole = rows.double()
-        rows.copy_(whole - whole.mean(-1, keepdim=True))
+    data = weight.data
+    if data.ndim == 3 and data.stride(0) == max(data.stride()):  # of experts
+        for one in data:
+            _centre_one(one)
+    else:
+        _centre_one(data)
+
+
+def _centre_one(data: Tensor) -> None:
+    """Take the mean of the last dimension off, going through memory as it lies."""
+    if data.stride(-1) == 1:
+        count = max(PIECE // data.shape[-1], 1)
+        for rows in data.split(count) if data.ndim > 1 else [data]:
+            whole = rows.double()
+            rows.copy_(whole - whole.mean(-1, keepdim=True))
+        return
+    columns = data.movedim(-1, 0)
+    pieces = columns.split(max(PIECE * len(columns) // data.numel(), 1))
+    total = torch.zeros(columns.shape[1:], dtype=torch.float64, device=data.device)
+    for piece in pieces:
+        total += piece.sum(0, dtype=torch.float64)
+    mean = total / len(columns)
+    for piece in pieces:
+        piece.copy_(piece.double().sub_(mean))
 
 
 @torch.no_grad()
@@ -105,60 +127,170 @@ def fold(
         refactor_factored_attn_matrices: Whether heads are rewritten by singular vectors; see
             `rewrite_heads`.
     """
-    said = model.cfg.processing
-    if fold_ln:
-        said.append(_fold_norms(model))
-    if center_writing_weights:
-        said.append(_center_writers(model))
-    if center_unembed:
-        said.append(_center_unembed(model))
-    if fold_value_biases:
-        said.append(_fold_value_biases(model))
-    if refactor_factored_attn_matrices:
-        said.append(rewrite_heads(model))
+    steps = (fold_ln, center_writing_weights, center_unembed, fold_value_biases)
+    folding = Folding(model, *steps, refactor_factored_attn_matrices)
+    folding.untie()
+    folding.fold(None)
+    for layer in range(model.cfg.n_layers):
+        folding.fold(layer)
+    folding.finish()
 
 
-def untie(model: Transformer) -> None:
-    """Give the unembedding memory of its own, so that it can differ from the embedding."""
-    if model.cfg.tied_embeddings:
-        own = matrix(model.cfg.d_model, model.cfg.d_vocab_out, model.cfg.dtype)
-        own.data = own.data.to(model.unembed.W_U.device)
-        own.data.copy_(model.unembed.W_U.data)
-        model.unembed.W_U = own
-        model.cfg.tied_embeddings = False
+class Folding:
+    """How a model is folded, part by part: known from its config before it has any weights.
+
+    Attributes:
+        does: The steps that are done; those that would change the log-probabilities are not.
+        changes: The names of the parameters that are written to.
+    """
+
+    def __init__(
+        self,
+        model: Transformer,
+        fold_ln: bool = True,
+        center_writing_weights: bool = True,
+        center_unembed: bool = True,
+        fold_value_biases: bool = True,
+        refactor_factored_attn_matrices: bool = False,
+    ) -> None:
+        """See what is to be done.
+
+        Args:
+            model: A `HookedTransformer`, with or without weights.
+            fold_ln: As in `fold`, and so are the others.
+            center_writing_weights: Likewise.
+            center_unembed: Likewise.
+            fold_value_biases: Likewise.
+            refactor_factored_attn_matrices: Likewise.
+        """
+        chosen: dict[Rule, bool] = {
+            rules.norms: fold_ln,
+            rules.writers: center_writing_weights,
+            rules.unembed: center_unembed,
+            rules.value_biases: fold_value_biases,
+            rules.heads: refactor_factored_attn_matrices,
+        }
+        found = {rule: rule(model.cfg) for rule, is_chosen in chosen.items() if is_chosen}
+        self._model = model
+        self._said = [words for _, words in found.values()]
+        self.does = frozenset(rule for rule, (applies, _) in found.items() if applies)
+        self._unties = not self.does.isdisjoint((rules.norms, rules.writers, rules.unembed))
+        parts = (self._written(layer) for layer in (None, *range(model.cfg.n_layers)))
+        written = {id(parameter) for part in parts for parameter in part}
+        named = model.named_parameters()
+        self.changes = frozenset(name for name, each in named if id(each) in written)
+
+    def _written(self, layer: int | None) -> Iterator[Tensor | None]:
+        """Yield the parameters of a layer, or those of none, that some step writes to."""
+        if layer is None:
+            yield from self._written_outside()
+            return
+        block = self._model.blocks[layer]
+        attn = block.attn
+        if rules.norms in self.does:
+            for _, readers in _norms(block):
+                for pair in readers:
+                    yield from pair
+        if rules.writers in self.does:
+            yield from _writers(block)
+        if rules.value_biases in self.does:
+            yield from (attn.b_V, attn.b_O)
+        if rules.heads in self.does:
+            yield from (attn.W_Q, attn.W_K, attn.W_V, attn.W_O)
+            yield from (attn.b_Q, attn.b_K, attn.b_V, attn.b_O)
+
+    def _written_outside(self) -> Iterator[Tensor | None]:
+        model = self._model
+        if self._unties and model.cfg.tied_embeddings:
+            yield model.unembed.W_U
+        if rules.norms in self.does or rules.unembed in self.does:
+            yield from (model.unembed.W_U, model.unembed.b_U)
+        if rules.norms in self.does and model.embed.multiplier != 1.0:
+            yield model.embed.W_E
+        if rules.writers in self.does:
+            yield from _outer_writers(model)
+
+    def untie(self) -> None:
+        """Give the unembedding memory of its own where folding makes it differ from the embedding.
+
+        Only once both have their values.
+        """
+        if not self._unties or not self._model.cfg.tied_embeddings:
+            return
+        embed, unembed = self._model.embed.W_E, self._model.unembed
+        if unembed.W_U.untyped_storage().data_ptr() == embed.untyped_storage().data_ptr():
+            own = torch.empty_strided(
+                unembed.W_U.shape, unembed.W_U.stride(), dtype=embed.dtype, device=embed.device
+            )
+            unembed.W_U = parameter(own.copy_(unembed.W_U.data))
+
+    @torch.no_grad()
+    def fold(self, layer: int | None) -> None:
+        """Fold a layer, or what is of no layer, in place.
+
+        Args:
+            layer: Which, all of its parameters having their values; None for what is of none.
+        """
+        if layer is None:
+            self._fold_outside()
+            return
+        block = self._model.blocks[layer]
+        if rules.norms in self.does:
+            for norm, readers in _norms(block):
+                _fold_norm(norm, readers)
+        if rules.writers in self.does:
+            for weight in _writers(block):
+                _centre(weight)
+        if rules.value_biases in self.does:
+            _fold_values(block.attn)
+        if rules.heads in self.does:
+            _refactor(block.attn)
+
+    def _fold_outside(self) -> None:
+        model = self._model
+        if rules.norms in self.does:
+            if model.embed.multiplier != 1.0:
+                _scale_embedding(model)
+            _fold_norm(model.ln_final, [(model.unembed.W_U, model.unembed.b_U)])
+        if rules.writers in self.does:
+            for weight in _outer_writers(model):
+                _centre(weight)
+        if rules.unembed in self.does:
+            for weight in (model.unembed.W_U, model.unembed.b_U):
+                _centre(weight)
+
+    def finish(self) -> None:
+        """Let go of the norms' weights, and say in `cfg.processing` what was done and skipped."""
+        model, cfg = self._model, self._model.cfg
+        self.untie()
+        if self._unties:
+            cfg.tied_embeddings = False
+        if rules.norms in self.does:
+            model.embed.multiplier = cfg.embedding_multiplier = 1.0
+            for block in model.blocks:
+                for norm, _ in _norms(block):
+                    norm.fold()
+            model.ln_final.fold()
+            cfg.normalization_type = "RMSPre" if cfg.is_rms else "LNPre"
+        cfg.processing += self._said
 
 
 def _scale_embedding(model: Transformer) -> None:
     """Multiply W_E by what embeddings are multiplied by, so that it is what enters the stream."""
     multiplier = torch.tensor(model.embed.multiplier, dtype=model.embed.W_E.dtype)
     model.embed.W_E.data.mul_(multiplier)
-    model.embed.multiplier = model.cfg.embedding_multiplier = 1.0
 
 
-def _fold_norms(model: Transformer) -> str:
-    """Move every norm's weight and bias into the matrices that read it.
-
-    Then centre what reads a LayerNorm. Norms of what is written, and of queries and keys, stay.
-
-    Returns:
-        What was done.
-    """
-    cfg = model.cfg
-    if cfg.normalization_type not in ("LN", "RMS"):
-        return "fold_ln skipped: the norms have no weights"
-    if cfg.positional_embedding_type == "shortformer":
-        return "fold_ln skipped: queries and keys also read positions, which are not normalised"
-    untie(model)
-    _scale_embedding(model)
-    for block in model.blocks:
-        _fold_norm(block.ln1, block.attn.readers())
-        if not cfg.attn_only:
-            _fold_norm(block.ln2, _mlp_readers(block.mlp))
-            if isinstance(block.mlp, MLP) and block.mlp.has_norm:
-                _fold_norm(block.mlp.ln, [(block.mlp.W_out, block.mlp.b_out)])
-    _fold_norm(model.ln_final, [(model.unembed.W_U, model.unembed.b_U)])
-    cfg.normalization_type = "RMSPre" if cfg.is_rms else "LNPre"
-    return "fold_ln" if cfg.has_pre_norms else "fold_ln: the last norm, as blocks have none before"
+def _norms(block: Block) -> Iterator[tuple[Norm, list[Reader]]]:
+    """Yield a block's norms that can be folded, each with what reads it."""
+    mlp = None if block.cfg.attn_only else block.mlp
+    pairs = [(block.ln1, block.attn.readers())]
+    pairs += [] if mlp is None else [(block.ln2, _mlp_readers(mlp))]
+    if isinstance(mlp, MLP) and mlp.has_norm:
+        pairs.append((mlp.ln, [(mlp.W_out, mlp.b_out)]))
+    for norm, readers in pairs:
+        if isinstance(norm, Norm) and norm.w is not None:
+            yield norm, readers
 
 
 def _mlp_readers(mlp: MLP | Experts) -> list[Reader]:
@@ -173,12 +305,11 @@ def _mlp_readers(mlp: MLP | Experts) -> list[Reader]:
     return readers
 
 
-def _fold_norm(norm: Norm | nn.Identity, readers: list[Reader]) -> None:
+def _fold_norm(norm: Norm, readers: list[Reader]) -> None:
     """Fold a norm into all that reads it."""
-    if isinstance(norm, Norm) and norm.w is not None:
+    if norm.w is not None:
         for weight, bias in readers:
             _fold_into(norm, norm.w, weight, bias)
-        norm.fold()
 
 
 def _fold_into(norm: Norm, w: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -198,59 +329,27 @@ def _fold_into(norm: Norm, w: Tensor, weight: Tensor, bias: Tensor | None) -> No
         piece.copy_(reader)
 
 
-def _center_writers(model: Transformer) -> str:
-    """Take the mean off everything that is written to the residual stream.
-
-    LayerNorm never sees it.
-
-    Returns:
-        What was done.
-    """
-    cfg = model.cfg
-    if cfg.is_rms or cfg.normalization_type is None:
-        return "center_writing_weights skipped: RMSNorm does not centre"
-    if cfg.final_rms:
-        return "center_writing_weights skipped: the last norm does not centre"
-    untie(model)
-    writers = [] if cfg.post_embedding_ln else [model.embed.W_E]
-    if cfg.positional_embedding_type == "standard":
-        writers.append(model.pos_embed.W_pos)
-    for block in model.blocks:
-        writers += [block.attn.W_O, block.attn.b_O]
-        if not cfg.attn_only:
-            writers += [block.mlp.W_out, block.mlp.b_out]
-    for weight in writers:
-        _centre(weight)
-    if cfg.post_embedding_ln:
-        return "center_writing_weights: all but the embedding, which ends in a norm of its own"
-    return "center_writing_weights"
+def _outer_writers(model: Transformer) -> list[nn.Parameter]:
+    """Return what writes to the residual stream before the first layer."""
+    writers = [] if model.cfg.post_embedding_ln else [model.embed.W_E]
+    is_standard = model.cfg.positional_embedding_type == "standard"
+    return [*writers, model.pos_embed.W_pos] if is_standard else writers
 
 
-def _center_unembed(model: Transformer) -> str:
-    """Take the mean off the logits, which softmax does not see, and return what was done."""
-    if model.cfg.output_logits_soft_cap is not None:
-        return "center_unembed skipped: the logits are soft-capped"
-    untie(model)
-    for weight in (model.unembed.W_U, model.unembed.b_U):
-        _centre(weight)
-    return "center_unembed"
-
-
-def _fold_value_biases(model: Transformer) -> str:
-    """Move value biases into output biases, since pattern rows sum to 1; return what was done."""
-    if model.cfg.use_attn_sinks:
-        return "fold_value_biases skipped: with attention sinks, attention does not sum to 1"
-    if model.cfg.clip_qkv is not None:
-        return "fold_value_biases skipped: values are clipped after their bias is added"
-    for block in model.blocks:
-        _fold_values(block.attn)
-    return "fold_value_biases"
+def _writers(block: Block) -> list[nn.Parameter]:
+    """Return what a block writes to the residual stream with."""
+    own = [block.attn.W_O, block.attn.b_O]
+    return own if block.cfg.attn_only else [*own, block.mlp.W_out, block.mlp.b_out]
 
 
 def _fold_values(attn: Attention) -> None:
     """Move value biases [key_value_head, d_head] into the output bias."""
+    if not attn.b_V.any():
+        return
     group = attn.W_O.shape[0] // attn.b_V.shape[0]
     values = attn.b_V.double().repeat_interleave(group, dim=0)
-    written = (values[:, :, None] * attn.W_O.double()).sum((0, 1))
+    count = max(PIECE // values.numel(), 1)
+    rows = attn.W_O.data.movedim(-1, 0).split(count)  # as they lie in memory
+    written = torch.cat([(piece.double() * values).sum((1, 2)) for piece in rows])
     attn.b_O.data.copy_(attn.b_O.double() + written)
-    attn.b_V = parameter(torch.zeros_like(attn.b_V))
+    attn.b_V.data.zero_()
