@@ -5,6 +5,8 @@ Nothing is unpickled: `pickles` does that, when asked to.
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -61,7 +63,7 @@ class Stored:
             ValueError: If the file ends early.
             OSError: If it can't be read.
         """
-        tensor = torch.empty(self.shape, dtype=_PLAIN[self.dtype])
+        tensor = _memory(self.size, _PLAIN[self.dtype]).view(self.shape)
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.start)
             raw = bytes_of(tensor)
@@ -84,6 +86,17 @@ class Stored:
                 if one.read(count) != two.read(count):
                     return False
         return True
+
+
+def _memory(size: int, dtype: torch.dtype) -> Tensor:
+    """Return uninitialised numbers, so many bytes; large ones go back to the system once unused."""
+    if size < _WORTH_A_VIEW or not hasattr(mmap, "MAP_ANONYMOUS"):
+        return torch.empty(size // dtype.itemsize, dtype=dtype)
+    raw = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a system without them
+            raw.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(raw, dtype=dtype)
 
 
 def bytes_of(tensor: Tensor) -> memoryview:

@@ -23,7 +23,7 @@ class Part:
 
     Attributes:
         layer: Which; None for what is of no layer.
-        made: Which parameters have memory of their own.
+        made: Which parameters will change, or were copied: what opening them again would cost.
     """
 
     layer: int | None
@@ -86,8 +86,8 @@ def filled(
                     value = value.T.clone().T
                     made.add(name)
             else:
-                value, is_own = source.value(name, parameter, name in changing)
-                made.update([name] if is_own else [])
+                value, is_made = source.value(name, parameter, name in changing)
+                made.update([name] if is_made else [])
             replace_parameter(model, name, value)
         yield Part(layer, frozenset(made))
     _refuse_leftovers(checkpoint, family, source.used, model.cfg, n_layers or model.cfg.n_layers)
@@ -126,7 +126,7 @@ class _Source:
     def value(
         self, name: str, parameter: torch.Tensor, will_change: bool
     ) -> tuple[torch.Tensor, bool]:
-        """Return a parameter's value, and whether it is in memory of its own."""
+        """Return a parameter's value, and whether it is among those that were made."""
         cfg, family, checkpoint = self._cfg, self._family, self._checkpoint
         weight, names = self._place(name, parameter)
         is_lent = bool(self.used.intersection(names)) and not _may_share(weight, cfg)
@@ -136,7 +136,7 @@ class _Source:
         if weight is not None and names and not is_lent:
             return _read(checkpoint, names, weight, cfg, parameter, will_change)
         if not names and _may_lack(checkpoint, family, weight):
-            return _like(parameter, cfg.device).zero_(), True
+            return _like(parameter, cfg.device).zero_(), will_change
         raise ModelError(
             f"{checkpoint.where} has no tensor {self._origins[name].source}, which "
             f"{cfg.model_name} needs."
@@ -223,7 +223,7 @@ def _read(
     parameter: torch.Tensor,
     will_change: bool,
 ) -> tuple[torch.Tensor, bool]:
-    """Return a parameter's value in the parameter's layout, and whether in memory of its own."""
+    """Return a parameter's value in the parameter's layout, and whether it was made."""
     if len(names) > 1:
         stacked = _like(parameter, cfg.device)
         for place, name in zip(stacked, names, strict=True):

@@ -6,6 +6,7 @@ the model's own files, as it always is. See `models.folded` for the copies thems
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -14,6 +15,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,9 @@ from torch import Tensor
 from lensgui.checkpoints.families.family import Family
 from lensgui.checkpoints.files.tensors import NAMES, Checkpoint, bytes_of, weight_files
 from lensgui.checkpoints.locate import folder_of
-from lensgui.checkpoints.weights.filling import fill, filled, let_go, replace_parameter
+from lensgui.checkpoints.weights.filling import fill, filled, let_go
 from lensgui.models import folded, store
+from lensgui.terms.errors import ModelError
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.weights.processing import Folding
 
@@ -89,7 +92,7 @@ class Opening:
                 folding.untie()
             folding.fold(part.layer)
             if copy is not None:
-                for name in part.made:
+                for name in sorted(part.made):
                     copy.add(name, self.model.get_parameter(name))
                     if self.model.cfg.device == "cpu":
                         let_go(self.model, name)
@@ -98,26 +101,27 @@ class Opening:
         """Fold into a copy, and open that; return whether it could be done."""
         name = self.model.cfg.model_name
         try:
-            with store.alone(folded.folder(), patience=0):
+            with contextlib.ExitStack() as held:
+                try:
+                    held.enter_context(store.alone(folded.folder(), patience=0))
+                except ModelError:
+                    raise OSError("another process is keeping some") from None
                 if not folded.make_room(self._size):
-                    log.info("Folded weights of %s are not kept: they take too much room.", name)
-                    return False
-                with _Copy(facts, self._count) as copy:
-                    self._fold(folding, copy)
-                    if self._facts() != facts:
-                        raise OSError("the model's files changed meanwhile")
-                    copy.finish()
-            if self.model.cfg.device != "cpu":
-                return True
-            ready = _ready(facts, self.model)
+                    raise OSError("they would take too much room")
+                copy = held.enter_context(_Copy(facts, self._count))
+                self._fold(folding, copy)
+                if self._facts() != facts:
+                    raise OSError("the model's files changed meanwhile")
+                copy.finish()
         except OSError as error:
             log.info("Folded weights of %s are not kept: %s", name, error)
             return False
-        if ready is None:
-            return False
-        for each, value in ready.items():
-            replace_parameter(self.model, each, value)
-        return True
+        if self.model.cfg.device != "cpu":
+            return True
+        ready = _ready(facts, self.model)
+        if ready is not None:
+            self._take(ready)
+        return ready is not None
 
     @property
     def _size(self) -> int:
@@ -154,8 +158,13 @@ class Opening:
             },
             "identity": identity,
             "architecture": hashlib.sha256(read.encode()).hexdigest(),
-            "versions": store.versions(),
+            "versions": _versions(),
         }
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    return store.versions()
 
 
 def _ready(facts: Mapping[str, Any], model: HookedTransformer) -> dict[str, Tensor] | None:

@@ -188,9 +188,9 @@ class Folding:
         block = self._model.blocks[layer]
         attn = block.attn
         if rules.norms in self.does:
-            for _, readers in _norms(block):
-                for pair in readers:
-                    yield from pair
+            for norm, readers in _norms(block):
+                for weight, bias in readers:
+                    yield from (weight, bias if norm.b is not None else None)
         if rules.writers in self.does:
             yield from _writers(block)
         if rules.value_biases in self.does:
