@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from lensgui.models import known_models, library
+from lensgui.models import folded, known_models, library
 from lensgui.models.library import Listed
 from lensgui.models.store import in_words
 from lensgui.terms.errors import ModelError
@@ -37,6 +37,7 @@ def _facts(model: Listed) -> dict[str, object]:
         "download": 0 if model.is_here else downloads.get(model.source, 0),
         "verified": model.verified,
         "size": model.size,
+        "folded": model.folded,
         "used": model.used,
         "place": str(model.place),
     }
@@ -44,7 +45,8 @@ def _facts(model: Listed) -> dict[str, object]:
 
 def _line(model: Listed) -> str:
     facts: dict[str, Any] = _facts(model)
-    where = f"here, {in_words(model.size)}"
+    kept = f", of which {in_words(model.folded)} folded weights" if model.folded else ""
+    where = f"here, {in_words(model.size)}{kept}"
     if not model.is_here:
         where = f"not here yet, {in_words(facts['download'])} to download"
     checked = (
@@ -102,15 +104,16 @@ def _memory(parameters: int) -> str:
 def delete_model(arguments: argparse.Namespace) -> int:
     """Take a model off the disk, once the user has said so."""
     model = library.find(arguments.name, library.here())
-    if model.why_kept:
+    if model.why_kept and not arguments.folded:
         raise ModelError(model.why_kept)
-    if not (arguments.yes or _agrees(model, arguments.json)):
+    if not (arguments.yes or arguments.folded or _agrees(model, arguments.json)):
         return 0
-    freed = library.delete(model)
+    freed = folded.delete(model.place) if arguments.folded else library.delete(model)
+    what = f"the folded weights of {model.title}" if arguments.folded else model.title
     if arguments.json:
         print(json.dumps({"event": "deleted", "name": model.source, "freed": freed}), flush=True)
     else:
-        print(f"Deleted {model.title}: {in_words(freed)} are free again.")
+        print(f"Deleted {what}: {in_words(freed)} are free again.")
     return 0
 
 

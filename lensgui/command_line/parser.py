@@ -243,6 +243,7 @@ def _add_models(commands: _Subparsers[Parser]) -> None:
     info.add_argument("name", metavar="NAME", help="a name of the list, of the hub, or a path")
     delete.add_argument("name", metavar="NAME", help="a name of the list")
     delete.add_argument("--yes", action="store_true", help="without asking")
+    delete.add_argument("--folded", action="store_true", help="only its folded weights")
     importing.add_argument(
         "name", metavar="NAME", help="a folder with *.bin or *.pth, a hub name or an alias"
     )

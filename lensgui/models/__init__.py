@@ -1,6 +1,8 @@
 """What can be known of models without opening them: free of torch and of Qt.
 
 aliases: What users call models → how the hub calls them.
+folded: Copies of folded weights under the home: which there are, how much they may take, and away
+    again.
 known_models: The models that lensgui knows by name: what they honestly are, and where they lie.
 library: The models that are on this machine: which, how large, used when; and taken off it again.
 recognised: Models that were open on this machine before, found again by what they are.

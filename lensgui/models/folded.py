@@ -2,8 +2,8 @@
 
 A copy is one safetensors file, written under another name and renamed once it is whole. What it was
 made of stands in its header. Its time of change is set to one that the header says, so that a
-file that was written to afterwards, by whatever program, is told from one that was not. Its time
-of access says when it was used last.
+file that was written to afterwards, by whatever program, is told from one that was not. An empty
+file beside it says by its time when the copy was used last: times of access are anybody's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMIT = "LENSGUI_FOLDED_GB"  # what all copies may take together; 0 for none
 USUAL_LIMIT = 20.0
 SHARE = 4  # copies take at most one part in so many of what is free, they themselves counted
 FACTS, STAMP = "lensgui", "changed"  # of a header
-ENDING, PARTIAL = ".safetensors", ".part"
+ENDING, PARTIAL, USED = ".safetensors", ".part", ".used"
 ABANDONED = 3600  # seconds after which nobody writes on at a file
 _SAMPLE = 64 << 10  # bytes of each end of a file of weights
 
@@ -135,7 +135,12 @@ def identity(files: list[Path], config: Path) -> str:
 def note_use(path: Path) -> None:
     """Note that a copy was opened just now."""
     with contextlib.suppress(OSError):
-        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+        path.with_suffix(USED).touch()
+
+
+def _used(path: Path) -> float:
+    beside = path.with_suffix(USED)
+    return (beside if beside.exists() else path).stat().st_mtime
 
 
 def copies() -> list[Copy]:
@@ -144,9 +149,8 @@ def copies() -> list[Copy]:
     with contextlib.suppress(OSError):  # a home that can't be one
         for path in folder().glob(f"[!.]*{ENDING}"):
             with contextlib.suppress(OSError):
-                status = path.stat()
                 place = str(facts_of(path).get("place", ""))
-                found.append(Copy(path, place, status.st_size, status.st_atime))
+                found.append(Copy(path, place, path.stat().st_size, _used(path)))
     return sorted(found, key=lambda copy: copy.used)
 
 
@@ -180,6 +184,7 @@ def _removed(copy: Copy) -> int:
     """Remove a copy, and return its size; 0 where it stays, being open in another program."""
     try:
         copy.path.unlink()
+        copy.path.with_suffix(USED).unlink(missing_ok=True)
     except OSError:
         return 0
     return copy.size

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lensgui.models import known_models, recognised, store
+from lensgui.models import folded, known_models, recognised, store
 from lensgui.models.aliases import ALIASES, ALIASES_OF
 from lensgui.terms.errors import ModelError
 
@@ -39,10 +39,11 @@ class Listed:
         licence: Its licence.
         place: Its folder, or its only file of weights.
         is_here: Whether it is on this machine.
-        size: Bytes of its files.
+        size: Bytes of its files, and of copies of its folded weights.
         used: When it was opened here last, in seconds since 1970; None if that is not known.
         verified: The largest |difference| to the Hugging Face logits; None if never checked.
         names: All that it may be asked for by.
+        folded: How many of the bytes are of folded weights.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Listed:
     used: float | None = None
     verified: float | None = None
     names: tuple[str, ...] = ()
+    folded: int = 0
 
     @property
     def why_kept(self) -> str:
@@ -84,8 +86,8 @@ def here(dtype: str = "float32") -> list[Listed]:
         place = each.place
         if place not in found and place.resolve() not in found:
             found[place] = each
-    uses = recognised.uses()
-    return [_with_facts(each, uses, dtype) for each in found.values()]
+    uses, copies = recognised.uses(), folded.sizes()
+    return [_with_facts(each, uses, copies, dtype) for each in found.values()]
 
 
 def find(name: str, models: Iterable[Listed]) -> Listed:
@@ -106,6 +108,8 @@ def find(name: str, models: Iterable[Listed]) -> Listed:
 
 def delete(model: Listed) -> int:
     """Take a model that lensgui fetched or made off the disk, whole or not at all.
+
+    Then the copies of its folded weights.
 
     Returns:
         How many bytes that frees.
@@ -130,7 +134,7 @@ def delete(model: Listed) -> int:
                 "and try again."
             ) from error
         shutil.rmtree(gone, ignore_errors=True)
-    return size
+    return size + folded.delete(place)
 
 
 def size_of(place: Path) -> int:
@@ -201,8 +205,11 @@ def _folders(folder: Path, pattern: str) -> list[Path]:
         return []
 
 
-def _with_facts(model: Listed, uses: dict[str, float], dtype: str) -> Listed:
+def _with_facts(
+    model: Listed, uses: dict[str, float], copies: dict[str, int], dtype: str
+) -> Listed:
     """Return a model with what is known of it beside where it lies."""
+    kept = copies.get(folded.name_of(model.place), 0)
     names = (model.source, str(model.place), *ALIASES_OF.get(model.source, ()))
     return Listed(
         model.source,
@@ -211,10 +218,11 @@ def _with_facts(model: Listed, uses: dict[str, float], dtype: str) -> Listed:
         model.licence,
         model.place,
         is_here=model.is_here,
-        size=size_of(model.place) if model.is_here else 0,
+        size=size_of(model.place) + kept if model.is_here else 0,
         used=max((uses[name] for name in names if name in uses), default=None),
         verified=store.read_verification(model.place, dtype) if model.is_here else None,
         names=names,
+        folded=kept,
     )
 
 

@@ -258,5 +258,6 @@ class _Copy:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        os.utime(self._partial, ns=(time.time_ns(), self._stamp))
+        os.utime(self._partial, ns=(self._stamp, self._stamp))
         self._partial.replace(self._path)
+        folded.note_use(self._path)
