@@ -63,7 +63,7 @@ class Stored:
             ValueError: If the file ends early.
             OSError: If it can't be read.
         """
-        tensor = _memory(self.size, _PLAIN[self.dtype]).view(self.shape)
+        tensor = memory(self.size, _PLAIN[self.dtype]).view(self.shape)
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.start)
             raw = bytes_of(tensor)
@@ -88,7 +88,7 @@ class Stored:
         return True
 
 
-def _memory(size: int, dtype: torch.dtype) -> Tensor:
+def memory(size: int, dtype: torch.dtype) -> Tensor:
     """Return uninitialised numbers, so many bytes; large ones go back to the system once unused."""
     if size < _WORTH_A_VIEW or not hasattr(mmap, "MAP_ANONYMOUS"):
         return torch.empty(size // dtype.itemsize, dtype=dtype)

@@ -11,7 +11,7 @@ from einops import EinopsError
 
 from lensgui.checkpoints.families.family import Family, Weight, sizes
 from lensgui.checkpoints.files.naming import of_any_layer
-from lensgui.checkpoints.files.tensors import Checkpoint
+from lensgui.checkpoints.files.tensors import Checkpoint, memory
 from lensgui.terms.errors import ModelError
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
@@ -83,7 +83,7 @@ def filled(
                 source.pass_over(name, parameter)
                 value = model.embed.W_E.data.T
                 if name in changing:
-                    value = value.T.clone().T
+                    value = _like(parameter, model.cfg.device).copy_(value)
                     made.add(name)
             else:
                 value, is_made = source.value(name, parameter, name in changing)
@@ -210,6 +210,9 @@ def _source(checkpoint: Checkpoint, family: Family, name: str) -> str | None:
 
 def _like(parameter: torch.Tensor, device: str) -> torch.Tensor:
     """Return uninitialised memory with a parameter's shape, layout and dtype."""
+    if device == "cpu":
+        flat = memory(parameter.numel() * parameter.itemsize, parameter.dtype)
+        return flat.as_strided(parameter.shape, parameter.stride())
     return torch.empty_strided(
         parameter.shape, parameter.stride(), dtype=parameter.dtype, device=device
     )
