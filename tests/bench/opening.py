@@ -1,6 +1,7 @@
 """How much memory opening a model takes at most, in a process of its own, beside its weights."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+
+from tests.bench.environment import BUILD
 
 ROOM = 300e6  # bytes beside the weights and a layer
 VOCABULARY, HEAD = 32000, 64
@@ -121,9 +124,10 @@ def compare() -> tuple[list[str], bool]:
         return [], True
     rows, all_hold = [], True
     print(f"\npeak memory of opening in float32 (bar: weights + a layer + {ROOM / 1e6:.0f} MB)")
+    BUILD.mkdir(exist_ok=True)
     for shape in SHAPES:
         for dtype in (torch.float32, torch.bfloat16):
-            with tempfile.TemporaryDirectory(dir=Path.cwd() / "build") as work:
+            with tempfile.TemporaryDirectory(dir=BUILD) as work:
                 worst, holds = _of(shape, dtype, Path(work))
             rows.append(worst)
             all_hold &= holds
@@ -155,10 +159,8 @@ def _of(shape: Shape, dtype: torch.dtype, work: Path) -> tuple[str, bool]:
 
 def _peaks(folder: Path, tiny: Path, settings: dict, home: Path) -> tuple[float, float]:
     """The peak while a model is opened, and once all of it was read, in bytes."""
-    from os import environ
-
     command = [sys.executable, "-c", CHILD, str(folder), str(tiny), json.dumps(settings)]
-    variables = {**environ, "LENSGUI_HOME": str(home)}
+    variables = {**os.environ, "LENSGUI_HOME": str(home)}
     output = subprocess.run(command, env=variables, capture_output=True, check=True).stdout
     opened, used = map(float, output.split())
     return opened, used
