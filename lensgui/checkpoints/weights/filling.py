@@ -73,14 +73,13 @@ def filled(
     parts: dict[int | None, list[tuple[str, torch.nn.Parameter]]] = {None: []}
     for name, parameter in model.named_parameters():
         parts.setdefault(layer_of(name), []).append((name, parameter))
+        source.find(name, parameter)
     for layer, parameters in parts.items():
         made: set[str] = set()
         for name, parameter in parameters:
             if ready is not None and name in ready:
-                source.pass_over(name, parameter)
                 value = ready[name]
             elif name == "unembed.W_U" and model.cfg.tied_embeddings:
-                source.pass_over(name, parameter)
                 value = model.embed.W_E.data.T
                 if name in changing:
                     value = _like(parameter, model.cfg.device).copy_(value)
@@ -103,7 +102,7 @@ class _Source:
     """Where the parameters of a model come from.
 
     Attributes:
-        used: The tensors that were read.
+        used: The tensors that were found to be parameters.
     """
 
     def __init__(
@@ -114,33 +113,39 @@ class _Source:
         if cfg.tied_embeddings and (kept := _names(checkpoint, family, "unembed.W_U")):
             embedding = self._origins["embed.W_E"]
             self._origins["embed.W_E"] = replace(embedding, otherwise=Weight(kept[0]))
+        self._places: dict[str, tuple[Weight | None, list[str]]] = {}
         self.used: set[str] = set()
 
-    def pass_over(self, name: str, parameter: torch.Tensor) -> None:
-        """Count the tensors of a parameter as read."""
-        self.used.update(self._place(name, parameter)[1])
+    def find(self, name: str, parameter: torch.Tensor) -> None:
+        """Find out where a parameter comes from; in the model's order, and before any is read.
 
-    def _place(self, name: str, parameter: torch.Tensor) -> tuple[Weight | None, list[str]]:
-        return place_of(self._checkpoint, self._family, self._origins.get(name), len(parameter))
+        Raises:
+            ModelError: If it is missing.
+        """
+        family, checkpoint = self._family, self._checkpoint
+        weight, names = place_of(checkpoint, family, self._origins.get(name), len(parameter))
+        is_lent = bool(self.used.intersection(names)) and not _may_share(weight, self._cfg)
+        self.used.update(names)
+        self._places[name] = weight, names
+        is_tied = name == "unembed.W_U" and self._cfg.tied_embeddings
+        is_there = bool(names) or _may_lack(checkpoint, family, weight)
+        if (is_lent or not is_there) and name not in family.worked_out and not is_tied:
+            raise ModelError(
+                f"{checkpoint.where} has no tensor {self._origins[name].source}, which "
+                f"{self._cfg.model_name} needs."
+            )
 
     def value(
         self, name: str, parameter: torch.Tensor, will_change: bool
     ) -> tuple[torch.Tensor, bool]:
         """Return a parameter's value, and whether it is among those that were made."""
         cfg, family, checkpoint = self._cfg, self._family, self._checkpoint
-        weight, names = self._place(name, parameter)
-        is_lent = bool(self.used.intersection(names)) and not _may_share(weight, cfg)
-        self.used.update(names)
+        weight, names = self._places[name]
         if name in family.worked_out:
             return _like(parameter, cfg.device).copy_(family.worked_out[name](cfg)), True
-        if weight is not None and names and not is_lent:
+        if weight is not None and names:
             return _read(checkpoint, names, weight, cfg, parameter, will_change)
-        if not names and _may_lack(checkpoint, family, weight):
-            return _like(parameter, cfg.device).zero_(), will_change
-        raise ModelError(
-            f"{checkpoint.where} has no tensor {self._origins[name].source}, which "
-            f"{cfg.model_name} needs."
-        )
+        return _like(parameter, cfg.device).zero_(), will_change
 
 
 def _may_share(weight: Weight | None, cfg: HookedTransformerConfig) -> bool:
