@@ -44,6 +44,9 @@ from lensgui.analysis.heads.scores import head_scores as head_scores
 from lensgui.analysis.pairs.answers import Answers as Answers
 from lensgui.analysis.pairs.answers import answers as answers
 from lensgui.analysis.pairs.answers import continued as continued
+from lensgui.analysis.pairs.averages import Average as Average
+from lensgui.analysis.pairs.averages import Case as Case
+from lensgui.analysis.pairs.averages import sweep_cases as sweep_cases
 from lensgui.analysis.pairs.cases import case_of as case_of
 from lensgui.analysis.pairs.head_roles import propose_roles as propose_roles
 from lensgui.analysis.pairs.typed_pairs import mean_attention as mean_attention
@@ -55,9 +58,6 @@ from lensgui.analysis.run.predictions import logit_lens as logit_lens
 from lensgui.analysis.run.predictions import surprisals as surprisals
 from lensgui.analysis.run.run import Run as Run
 from lensgui.analysis.svd import SVDInterpreter as SVDInterpreter
-from lensgui.analysis.sweep.averages import Average as Average
-from lensgui.analysis.sweep.averages import Case as Case
-from lensgui.analysis.sweep.averages import sweep_cases as sweep_cases
 from lensgui.analysis.sweep.estimates import agreement as agreement
 from lensgui.analysis.sweep.estimates import attribution_patch as attribution_patch
 from lensgui.analysis.sweep.slowly import recompute_cells as recompute_cells

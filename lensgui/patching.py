@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from lensgui.analysis.sweep.notebook_api import (
-    generic_activation_patch,
+from lensgui.analysis.notebooks.generic import generic_activation_patch
+from lensgui.analysis.notebooks.maps import (
     get_act_patch_attn_head_all_pos_every,
     get_act_patch_attn_head_by_pos_every,
     get_act_patch_attn_head_k_all_pos,
@@ -22,6 +22,8 @@ from lensgui.analysis.sweep.notebook_api import (
     get_act_patch_mlp_out,
     get_act_patch_resid_mid,
     get_act_patch_resid_pre,
+)
+from lensgui.analysis.notebooks.setters import (
     layer_head_dest_src_pos_pattern_patch_setter,
     layer_head_pattern_patch_setter,
     layer_head_pos_pattern_patch_setter,

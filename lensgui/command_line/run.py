@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from lensgui._version import __version__
-from lensgui.analysis.sweep import batches
+from lensgui.analysis.sweep import grouping
 from lensgui.command_line.ending import DONE, ended
 from lensgui.command_line.environment import send_nothing, stay_offline
 from lensgui.models import known_models
@@ -71,7 +71,7 @@ class _Run:
             here = saved.about(replace(self._key(saved.model), device=asked.device))
             threads = asked.threads or torch.get_num_threads()
             torch.set_num_threads(threads)
-            with batches.budgeted(asked.memory * MIB), _uncollected():
+            with grouping.budgeted(asked.memory * MIB), _uncollected():
                 facts = self._export(here, threads)
         except (SessionError, ExportError) as error:
             raise ModelError(str(error)) from error
@@ -159,7 +159,7 @@ class _Run:
             "dtype": card.dtype,
             "threads": threads,
             "memory_mib": self.asked.memory,
-            "rows_at_once": [batches.MOST_ROWS, batches.MERGED_ROWS],
+            "rows_at_once": [grouping.MOST_ROWS, grouping.MERGED_ROWS],
             "width": self.asked.width,
             "pictures": pictures,
             "without": headless.failures,

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from lensgui._version import __version__
-from lensgui.analysis.sweep import batches
+from lensgui.analysis.sweep import grouping
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.checkpoints import content, demo, devices, locate
 from lensgui.checkpoints.folder import read_config
@@ -116,7 +116,7 @@ class _Sweep:
             "dtype": asked.dtype,
             "threads": torch.get_num_threads(),
             "memory_mib": asked.memory,
-            "rows_at_once": [batches.MOST_ROWS, batches.MERGED_ROWS],
+            "rows_at_once": [grouping.MOST_ROWS, grouping.MERGED_ROWS],
             "metric": metric,
             "direction": asked.direction,
             "kinds": [file_name(kind) for kind in kinds],

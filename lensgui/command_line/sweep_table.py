@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.cases import case_of, name_of
-from lensgui.analysis.sweep.averages import Case
 from lensgui.prompts.pair import PairRow
 from lensgui.prompts.pair_files import read_pairs
 from lensgui.terms.errors import ModelError

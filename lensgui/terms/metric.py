@@ -5,9 +5,9 @@ Free of torch, so that the window may import it: it uses tensors' own methods on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 
 MetricName = Literal[
     "logit difference",
@@ -90,6 +90,15 @@ class Metric(Protocol):
     def __call__(self, logits: Any) -> Any:
         """Return the mean over the batch of the metric of logits [batch, position, d_vocab]."""
         ...
+
+
+AnyMetric = Callable[[Any], Any]
+"""A notebook's own metric: from logits [batch, position, d_vocab] to one number."""
+
+
+def is_declared(metric: Metric | AnyMetric) -> TypeGuard[Metric]:
+    """Return whether a metric says what it reads; any other function of logits does not."""
+    return hasattr(metric, "of_columns")
 
 
 def _number(token: Any) -> Any:

@@ -55,7 +55,7 @@ def library() -> tuple[list[str], bool]:
 
     from lensgui.checkpoints.loading import open_model
     from lensgui.models.known_models import DEMO, path
-    from tests.bench import attribution, caching, edges, gpt2, loading, sweeps
+    from tests.bench import any_metric, attribution, caching, edges, gpt2, loading, sweeps
 
     logging.disable_progress_bar()
     folder = path(DEMO.name)
@@ -65,6 +65,7 @@ def library() -> tuple[list[str], bool]:
         caching.compare(model, folder, ioi),
         attribution.compare(model, ioi),
         edges.compare(model, ioi),
+        *any_metric.compare(model, ioi),
     ]
     rows += swept(model, folder, sweeps.CASES)
     del model

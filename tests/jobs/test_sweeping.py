@@ -113,8 +113,8 @@ def test_other_metrics_name_their_unit_and_restore_all(dispatcher, metric, unit)
 
 
 def test_a_sweep_that_was_left_goes_on_where_it_was(dispatcher, monkeypatch):
-    monkeypatch.setattr("lensgui.analysis.sweep.batches.MOST_ROWS", 16)
-    monkeypatch.setattr("lensgui.analysis.sweep.batches.MERGED_ROWS", 16)
+    monkeypatch.setattr("lensgui.analysis.sweep.grouping.MOST_ROWS", 16)
+    monkeypatch.setattr("lensgui.analysis.sweep.grouping.MERGED_ROWS", 16)
     request = Patching(TOY, PAIR, SweepKind("z"))
     whole = last(dispatcher.answer(request))
     left = dispatcher.answer(request)

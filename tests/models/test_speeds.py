@@ -57,7 +57,7 @@ def test_what_is_remembered_is_bounded_and_what_can_not_be_read_is_nothing(home,
 def sweep(monkeypatch):
     """Sweeps the toy with a clock of its own, in which each step takes half a second."""
     for most in ("MOST_ROWS", "MERGED_ROWS"):
-        monkeypatch.setattr(f"lensgui.analysis.sweep.batches.{most}", 4)
+        monkeypatch.setattr(f"lensgui.analysis.sweep.grouping.{most}", 4)
     now = iter(range(10**6))
     monkeypatch.setattr(dispatch, "perf_counter", lambda: next(now) / 2)
     dispatcher = Dispatcher(threads=1)

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import torch
 
-from lensgui.analysis.sweep.averages import Average
+from lensgui.analysis.pairs.averages import Average
 from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metric import Declared, MetricName

@@ -7,7 +7,7 @@ import torch
 
 from lensgui.analysis.graph.ablation import Ablation, run_ablated
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.notebook_api import (
+from lensgui.patching import (
     generic_activation_patch,
     get_act_patch_attn_head_out_by_pos,
     get_act_patch_resid_pre,

@@ -1,6 +1,8 @@
 """Typed pairs as the analyses take them: answers, roles, rows of a table.
 
 answers: A prompt pair as somebody typed it → token ids, and what its metric compares.
+averages: A sweep over many prompt pairs: the mean, how sure it is, and which pairs the model gets
+    wrong.
 cases: A row of a table of prompt pairs → token ids, a metric, and where the named words stand.
 head_roles: Which heads play which part in a pair's answer, by the rules of `terms.roles`.
 roles: Where named words stand in prompts, by which positions of different prompts are matched.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lensgui.analysis.checks import check_one_length
 from lensgui.analysis.pairs.answers import answers, encode, required_metric
+from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.roles import role_places
-from lensgui.analysis.sweep.averages import Case
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.metrics import METRICS
 from lensgui.transformer.model import HookedTransformer

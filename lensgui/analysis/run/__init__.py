@@ -1,5 +1,7 @@
 """One prompt's run through the layers, and what is read off it.
 
+lazy_logits: Logits that are worked out when they are looked at: what a notebook's own metric is
+    given.
 passes: One pass through the layers for any number of rows: weights are read once for all.
 predictions: What is read of the stream: a metric after the last layer, surprisals, and the logit
     lens.

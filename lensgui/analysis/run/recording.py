@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
@@ -9,7 +10,6 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.transformer.cache.cache import ActivationCache
 from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
 from lensgui.transformer.hooks.names import get_act_name
 
@@ -27,21 +27,32 @@ class Recorded(Protocol):
 
 
 class CachedRecording:
-    """One row of the batch of an `ActivationCache`."""
+    """One row of the batch of an `ActivationCache`, or of a dictionary of activations.
 
-    def __init__(self, cache: ActivationCache, row: int) -> None:
-        """Read a row of a cache that has everything a sweep will ask for."""
-        self._cache, self._row = cache, row
+    A stream that was not cached is NaN, which equals nothing.
+    """
+
+    def __init__(self, cache: Mapping[str, Tensor], row: int, device: torch.device) -> None:
+        """Read a row of a cache, wherever it lies, on a device."""
+        self._cache, self._row, self._device = cache, row, device
+        self._has_batch_dim = getattr(cache, "has_batch_dim", True)
 
     def __call__(self, name: str, layer: int) -> Tensor:
         """Return an activation without its batch dimension."""
-        activation = self._cache[name, layer]
-        return activation[self._row] if self._cache.has_batch_dim else activation
+        activation = self._cache[get_act_name(name, layer)].to(self._device)
+        return activation[self._row] if self._has_batch_dim else activation
 
     def residual(self, layer: int) -> Tensor:
         """Return the stream before a layer, or after the last, [position, d_model]."""
-        at_end = layer == self._cache.model.cfg.n_layers
-        return self("resid_post", layer - 1) if at_end else self("resid_pre", layer)
+        if self.has("resid_pre", layer):
+            return self("resid_pre", layer)
+        if self.has("resid_post", layer - 1):
+            return self("resid_post", layer - 1)
+        return torch.tensor(torch.nan)
+
+    def has(self, name: str, layer: int) -> bool:
+        """Return whether an activation was cached."""
+        return get_act_name(name, layer) in self._cache
 
 
 class Recording:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,81 +12,19 @@ from torch import Tensor
 from lensgui.analysis.run.passes import Batch, through
 from lensgui.analysis.run.predictions import metric_logits
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.grouping import by_start
 from lensgui.analysis.sweep.kinds import Stage
-from lensgui.analysis.sweep.patches import Patch
-from lensgui.checkpoints.devices import free_bytes
+from lensgui.analysis.sweep.patches import Cell, Patch
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.metric import Metric
 from lensgui.transformer.layers.span import Span
 
 log = logging.getLogger(__name__)
-MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
-MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells come first
-MERGED_ROWS = 1152  # of cells with different first positions; beyond, weights are read often enough
 _LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
 
-
-@dataclass(slots=True)
-class _Usual:
-    budget: int | None = None  # of sweeps that are given none
-
-
-_USUAL = _Usual()
-
-
-@contextlib.contextmanager
-def budgeted(budget: int) -> Iterator[None]:
-    """Let cells that run together take so many bytes, whatever is free, in sweeps given no budget.
-
-    What is computed together depends on it, and so does how numbers are rounded.
-    """
-    before, _USUAL.budget = _USUAL.budget, budget
-    try:
-        yield
-    finally:
-        _USUAL.budget = before
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of a map.
-
-    Attributes:
-        patch: Which of the patches it belongs to.
-        layer: Its layer.
-        index: Its place on the map's other axes.
-    """
-
-    patch: int
-    layer: int
-    index: tuple[int, ...]
-
-
+Found = TypeVar("Found")
 Live = Callable[[int, int, list[Cell]], list[Cell]]
 """From a patch's number, a layer and cells to those of them that change anything."""
-
-
-def by_start(patches: Sequence[Patch], cells: list[Cell], end: int) -> dict[int, list[Cell]]:
-    """Return cells by the first position that they change.
-
-    Args:
-        patches: What the cells put in.
-        cells: The cells.
-        end: The position after the last one that is read.
-    """
-    starts: dict[int, list[Cell]] = {}
-    everywhere = first_changed(patches, end)
-    for cell in cells:
-        start = patches[cell.patch].start(cell.index)
-        starts.setdefault(everywhere if start is None else start, []).append(cell)
-    return starts
-
-
-def first_changed(patches: Sequence[Patch], end: int) -> int:
-    """Return where the embeddings first differ: what patching all positions changes first."""
-    source, base = patches[0].source.residual(0), patches[0].base.residual(0)
-    differs = (source != base).any(-1).nonzero()
-    return min(int(differs[0]), end - 1) if len(differs) else end - 1
 
 
 class CellBatch:
@@ -187,92 +124,6 @@ class CellBatch:
         return rows if len(parts) == 1 else torch.cat(parts)
 
 
-def group(
-    patches: Sequence[Patch],
-    chosen: Sequence[Tensor],
-    base: Run,
-    end: int,
-    budget: int | None = None,
-    first: Sequence[Tensor] | None = None,
-) -> Iterator[list[Cell]]:
-    """Yield cells that run together, as many as the budget allows.
-
-    Args:
-        patches: What the cells put in.
-        chosen: Which cells of each patch are to be run, [layer, …].
-        base: The run that is patched into.
-        end: The position after the one that is read.
-        budget: Bytes; None for what `budgeted` says, or else a quarter of the free memory.
-        first: How important each cell of each patch is, [layer, …]: the most important come first.
-            None to begin with the latest positions, which are the cheapest.
-
-    Raises:
-        ValueError: If one cell needs more than the budget.
-    """
-    budget = _USUAL.budget if budget is None else budget
-    limit = free_bytes(base.residuals[0].device) // 4 if budget is None else budget
-    row, beside = _needs(patches, base, end)
-    most = min(limit // row, MOST_ROWS if first is None else MOST_ROWS_IN_ORDER)
-    pieces: list[tuple[float, int, int, list[Cell]]] = []
-    cells = [
-        Cell(number, layer, tuple(index))
-        for number, which in enumerate(chosen)
-        for layer, *index in which.nonzero().tolist()
-    ]
-    for start, together in sorted(by_start(patches, cells, end).items(), reverse=True):
-        rows = end - start
-        needed = rows * row + beside
-        if needed > limit:
-            raise ValueError(
-                f"One cell of this sweep needs {needed:,} bytes and {limit:,} are allowed: "
-                "allow more, or shorten the prompt."
-            )
-        weights = _importance(together, first)
-        order = sorted(range(len(together)), key=lambda at: -weights[at])
-        count = max(1, min(most // rows, limit // needed))
-        for at in range(0, len(order), count):
-            some = [together[number] for number in order[at : at + count]]
-            size = rows * len(some)
-            pieces.append((weights[order[at]], size, needed * len(some), some))
-    pieces.sort(key=lambda piece: -piece[0])
-    yield from _merged(pieces, min(most, MERGED_ROWS), limit)
-
-
-def _needs(patches: Sequence[Patch], base: Run, end: int) -> tuple[int, int]:
-    """Return the bytes that a row under way needs, and what a cell needs beside where it enters.
-
-    A row stands in the stream some ten times at once (before and behind attention, gathered, in
-    pieces, normalised); its heads' queries, keys and values are turned; its scores are masked, and
-    become a pattern; and the MLP has it four times in its hidden width.
-    """
-    cfg, size = base.model.cfg, base.residuals[0].element_size()
-    of_heads = cfg.n_heads * (6 * cfg.d_head + 5 * end)
-    row = 10 * cfg.d_model + of_heads + 4 * (cfg.d_mlp or 0)
-    return row * size, max(patch.entering(end) for patch in patches) * size
-
-
-def _merged(
-    pieces: list[tuple[float, int, int, list[Cell]]], most: int, limit: int
-) -> Iterator[list[Cell]]:
-    """Yield cells of neighbouring small pieces together, up to so many rows and bytes."""
-    waiting: list[Cell] = []
-    rows = taken = 0
-    for _, size, needed, cells in pieces:
-        if waiting and (rows + size > most or taken + needed > limit):
-            yield waiting
-            waiting, rows, taken = [], 0, 0
-        waiting, rows, taken = waiting + cells, rows + size, taken + needed
-    if waiting:
-        yield waiting
-
-
-def _importance(cells: list[Cell], first: Sequence[Tensor] | None) -> list[float]:
-    """Return how important each cell is; all the same if nobody said."""
-    if first is None:
-        return [0.0] * len(cells)
-    return [abs(float(first[cell.patch][(cell.layer, *cell.index)])) for cell in cells]
-
-
 def measured(
     patches: Sequence[Patch], base: Run, cells: list[Cell], end: int, metric: Metric
 ) -> Iterator[tuple[list[Cell], Tensor] | None]:
@@ -283,19 +134,34 @@ def measured(
     Raises:
         RuntimeError: If a single cell is refused; on the CPU it may be a MemoryError.
     """
+
+    def run(some: list[Cell]) -> Generator[None, None, tuple[list[Cell], Tensor]]:
+        patched = PatchedPass(patches, base, some, end, metric.reads)
+        yield from patched.through()
+        return patched.cells, patched.metric(metric)
+
+    yield from in_halves(cells, run)
+
+
+def in_halves(
+    cells: list[Cell], run: Callable[[list[Cell]], Generator[None, None, Found]]
+) -> Iterator[Found | None]:
+    """Run cells together: yield None between pieces, then what is found.
+
+    Where memory is refused, they run in two halves, one after the other.
+
+    Raises:
+        RuntimeError: If a single cell is refused; on the CPU it may be a MemoryError.
+    """
     waiting = [cells]
     while waiting:
-        some = waiting.pop(0)
-        patched, found = PatchedPass(patches, base, some, end, metric.reads), None
+        some, found = waiting.pop(0), None
         try:
-            for _ in patched.through():
-                yield None
-            found = patched.cells, patched.metric(metric)
+            found = yield from run(some)
         except (MemoryError, RuntimeError) as error:
             if len(some) == 1 or not is_out_of_memory(error):
                 raise
-        del patched  # what it holds must be gone before its halves run
-        if found is None:
+        if found is None:  # what the pass held is gone: its frame went with the error
             log.info("Memory is short: a batch of %d cells is run in two halves.", len(some))
             half = len(some) // 2
             waiting[:0] = [some[:half], some[half:]]

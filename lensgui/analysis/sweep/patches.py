@@ -1,9 +1,12 @@
-"""What one cell of a sweep puts into the base run, and where it enters the layers."""
+"""What one cell of a sweep puts into the base run, where it enters, and whether it matters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from lensgui.analysis.run.recording import Recorded
@@ -123,3 +126,95 @@ class Patch:
             place = self.kind.place(index)
             cell[place] = source[place]
         return patched
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a map.
+
+    Attributes:
+        patch: Which of the patches it belongs to.
+        layer: Its layer.
+        index: Its place on the map's other axes.
+    """
+
+    patch: int
+    layer: int
+    index: tuple[int, ...]
+
+
+class Map(Protocol):
+    """Values of cells, [layer, …], and which of them are unchanged."""
+
+    @property
+    def values(self) -> Tensor:
+        """Return patched − base."""
+        ...
+
+    @property
+    def unchanged(self) -> Tensor:
+        """Return which cells are 0 because nothing that is read changes."""
+        ...
+
+
+class TrivialCells:
+    """Enters the cells whose patch changes nothing, or nothing that is read: they are 0."""
+
+    def __init__(self, patches: Sequence[Patch], maps: Sequence[Map], equal: int, end: int) -> None:
+        """Enter nothing yet.
+
+        Args:
+            patches: What cells put in.
+            maps: A map for each patch, of which nothing is known.
+            equal: How many positions at the start are unchanged by causality, though runs that were
+                made in different batches may round differently there.
+            end: The position after the last one that is read.
+        """
+        self._patches, self._maps = patches, maps
+        self._equal, self._end = equal, end
+        self._known: set[tuple[int, int]] = set()
+
+    def idle(self, number: int) -> Tensor:
+        """Return which cells of a patch change nothing that is read, whatever they put in.
+
+        Returns:
+            [layer, …], the layers sharing their memory.
+        """
+        patch = self._patches[number]
+        found = torch.zeros(patch.shape, dtype=torch.bool)
+        for at, axis in enumerate(patch.kind.axes[1:]):
+            if axis in ("position", "source"):
+                places = torch.arange(patch.shape[at])
+                idle = places >= self._end
+                if axis == "position":
+                    idle |= places < self._equal
+                found |= idle.view(-1, *(1,) * (found.ndim - at - 1))
+        return found.expand(self._maps[number].values.shape)
+
+    def layer(self, layer: int, *numbers: int) -> None:
+        """Enter what is unchanged in a layer that both runs know, of some patches or all."""
+        for number in numbers or range(len(self._patches)):
+            self._settle(number, layer)
+
+    def live(self, number: int, layer: int, cells: list[Cell]) -> list[Cell]:
+        """Return the cells of a patch and a layer that must be run, entering the others as 0."""
+        self._settle(number, layer)
+        unchanged = self._maps[number].unchanged[layer].tolist()
+        return [cell for cell in cells if not _at(unchanged, cell.index)]
+
+    def _settle(self, number: int, layer: int) -> None:
+        if (number, layer) in self._known:
+            return
+        self._known.add((number, layer))
+        known = self._maps[number]
+        unchanged = self._patches[number].unchanged(layer).cpu() | self.idle(number)[layer]
+        known.unchanged[layer] = unchanged
+        known.values[layer][unchanged] = 0.0
+
+
+def _at(nested: object, index: tuple[int, ...]) -> bool:
+    """Return what stands at an index of nested lists."""
+    for place in index:
+        assert isinstance(nested, list)
+        nested = nested[place]
+    return bool(nested)

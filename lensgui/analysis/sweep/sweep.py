@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -21,91 +21,29 @@ from lensgui.analysis.checks import check_model, check_one_length, check_unhooke
 from lensgui.analysis.run.predictions import compared, metric_logits
 from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
-from lensgui.analysis.sweep.batches import Cell, PatchedPass, group, measured
+from lensgui.analysis.sweep.batches import PatchedPass, measured
+from lensgui.analysis.sweep.grouping import group
+from lensgui.analysis.sweep.in_order import (
+    BaseLogits,
+    Prompt,
+    call,
+    measured_in_order,
+    warn_of_nan,
+)
 from lensgui.analysis.sweep.kinds import needed
-from lensgui.analysis.sweep.patches import Patch, map_shape
+from lensgui.analysis.sweep.patches import Cell, Patch, TrivialCells, map_shape
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
-from lensgui.terms.metric import Metric, MetricName, check_tokens, read_positions
+from lensgui.terms.metric import (
+    AnyMetric,
+    Metric,
+    MetricName,
+    check_tokens,
+    is_declared,
+    read_positions,
+)
 from lensgui.terms.shares import Shares
 from lensgui.transformer.model import HookedTransformer
-
-
-class Map(Protocol):
-    """Values of cells, [layer, …], and which of them are unchanged."""
-
-    @property
-    def values(self) -> Tensor:
-        """Return patched − base."""
-        ...
-
-    @property
-    def unchanged(self) -> Tensor:
-        """Return which cells are 0 because nothing that is read changes."""
-        ...
-
-
-class TrivialCells:
-    """Enters the cells whose patch changes nothing, or nothing that is read: they are 0."""
-
-    def __init__(self, patches: Sequence[Patch], maps: Sequence[Map], equal: int, end: int) -> None:
-        """Enter nothing yet.
-
-        Args:
-            patches: What cells put in.
-            maps: A map for each patch, of which nothing is known.
-            equal: How many positions at the start are unchanged by causality, though runs that were
-                made in different batches may round differently there.
-            end: The position after the last one that is read.
-        """
-        self._patches, self._maps = patches, maps
-        self._equal, self._end = equal, end
-        self._known: set[tuple[int, int]] = set()
-
-    def idle(self, number: int) -> Tensor:
-        """Return which cells of a patch change nothing that is read, whatever they put in.
-
-        Returns:
-            [layer, …], the layers sharing their memory.
-        """
-        patch = self._patches[number]
-        found = torch.zeros(patch.shape, dtype=torch.bool)
-        for at, axis in enumerate(patch.kind.axes[1:]):
-            if axis in ("position", "source"):
-                places = torch.arange(patch.shape[at])
-                idle = places >= self._end
-                if axis == "position":
-                    idle |= places < self._equal
-                found |= idle.view(-1, *(1,) * (found.ndim - at - 1))
-        return found.expand(self._maps[number].values.shape)
-
-    def layer(self, layer: int) -> None:
-        """Enter what is unchanged in a layer that both runs know."""
-        for number in range(len(self._patches)):
-            self._settle(number, layer)
-
-    def live(self, number: int, layer: int, cells: list[Cell]) -> list[Cell]:
-        """Return the cells of a patch and a layer that must be run, entering the others as 0."""
-        self._settle(number, layer)
-        unchanged = self._maps[number].unchanged[layer].tolist()
-        return [cell for cell in cells if not _at(unchanged, cell.index)]
-
-    def _settle(self, number: int, layer: int) -> None:
-        if (number, layer) in self._known:
-            return
-        self._known.add((number, layer))
-        known = self._maps[number]
-        unchanged = self._patches[number].unchanged(layer).cpu() | self.idle(number)[layer]
-        known.unchanged[layer] = unchanged
-        known.values[layer][unchanged] = 0.0
-
-
-def _at(nested: object, index: tuple[int, ...]) -> bool:
-    """Return what stands at an index of nested lists."""
-    for place in index:
-        assert isinstance(nested, list)
-        nested = nested[place]
-    return bool(nested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +87,7 @@ def sweep(
     model: HookedTransformer,
     clean: Tensor | Run,
     corrupted: Tensor | Run,
-    metric: Metric,
+    metric: Metric | AnyMetric,
     kind: SweepKind = RESID_PRE,
     direction: Direction = "denoising",
     budget: int | None = None,
@@ -163,7 +101,10 @@ def sweep(
         clean: Token ids of the clean prompt, [position] or [1, position]; or its run, if there is
             one already.
         corrupted: The corrupted prompt, with as many tokens.
-        metric: What is read.
+        metric: What is read: a metric of lensgui's, or any function from logits
+            [1, position, d_vocab] to one number. Such a function is called for the clean run, for
+            the corrupted one, and once a cell, in order; its logits are worked out when it looks at
+            them. Where it gives NaN a cell stays NaN, and a warning says so.
         kind: What a cell replaces.
         direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
         budget: Bytes that the rows under way may take; None for a quarter of the free memory.
@@ -176,7 +117,7 @@ def sweep(
 
     Raises:
         ValueError: If the prompts have different lengths, the model has hooks attached, the budget
-            is too small for one cell, or an activation is not finite.
+            is too small for one cell, an activation is not finite, or the metric of a run is none.
     """
     importance, chosen = ((part,) if part is not None else None for part in (first, only))
     kinds = (kind,)
@@ -191,7 +132,7 @@ def sweep_many(
     model: HookedTransformer,
     clean: Tensor | Run,
     corrupted: Tensor | Run,
-    metric: Metric,
+    metric: Metric | AnyMetric,
     kinds: Sequence[SweepKind],
     direction: Direction = "denoising",
     budget: int | None = None,
@@ -204,10 +145,11 @@ def sweep_many(
         A result for each kind.
     """
     names = frozenset().union(*(needed(kind) for kind in kinds))
-    check_tokens(metric, model.cfg.d_vocab_out)
+    if is_declared(metric):
+        check_tokens(metric, model.cfg.d_vocab_out)
     runs = _runs(model, clean, corrupted, names)
     is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or first or only)
-    if is_new and are_alike(runs):
+    if is_new and is_declared(metric) and are_alike(runs):
         results = yield from _on_the_way(runs, metric, kinds, direction, budget)
         if results is not None:
             yield results
@@ -218,10 +160,13 @@ def sweep_many(
         for _ in run.steps():
             yield tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
         check_finite(run)
+    patches, base = _patches(runs, kinds, direction)
+    if not is_declared(metric):
+        yield from _in_order(runs, metric, patches, direction, budget, first, only)
+        return
     end = read_positions(metric, total).stop
     metric = compared(model, metric, runs[0].residuals[-1])
     read = [read_metric(run, metric) for run in runs]
-    patches, base = _patches(runs, kinds, direction)
     results = tuple(
         nothing_known(patch.kind, (layers, *patch.shape), read[0], read[1], metric.name)
         for patch in patches
@@ -239,6 +184,57 @@ def _patches(
     source, base = runs if direction == "denoising" else reversed(runs)
     recordings = {kind: [Recording(run, needed(kind)) for run in (source, base)] for kind in kinds}
     return [Patch(kind, base, *recordings[kind]) for kind in kinds], base
+
+
+def _in_order(
+    runs: Sequence[Run],
+    metric: AnyMetric,
+    patches: Sequence[Patch],
+    direction: Direction,
+    budget: int | None,
+    first: Sequence[Tensor] | None,
+    only: Sequence[Tensor] | None,
+) -> Iterator[tuple[SweepResult, ...]]:
+    """Sweep kinds one after the other for a metric that does not say what it reads."""
+    logits = [BaseLogits([run]) for run in runs]
+    ends = [
+        float(call(metric, of.logits(), f"the {name} run"))
+        for of, name in zip(logits, ("clean", "corrupted"), strict=True)
+    ]
+    for end, name in zip(ends, ("clean", "corrupted"), strict=True):
+        if not isfinite(end):
+            raise ValueError(
+                f"The metric of the {name} run is {end}, so no change can be told: let it return a "
+                "finite number."
+            )
+    base, layers = patches[0].run, runs[0].model.cfg.n_layers
+    start, of_base = ends[base is runs[1]], logits[base is runs[1]]
+    results = tuple(nothing_known(of.kind, (layers, *of.shape), ends[0], ends[1]) for of in patches)
+    trivial = TrivialCells(patches, results, equal_tokens(*runs), len(base.tokens))
+    for number, (patch, result) in enumerate(zip(patches, results, strict=True)):
+        for layer in range(layers):
+            trivial.layer(layer, number)
+        result.values[result.unchanged] = torch.nan  # the metric itself says what these are
+        places = _ordered(only[number] if only else None, first[number] if first else None, result)
+        prompts = [Prompt(patch, result.unchanged)]
+        for found in measured_in_order(prompts, of_base, places, metric, budget):
+            if found is not None:
+                at, values = found
+                for place, value in zip(places[at:], values.tolist(), strict=False):
+                    result.values[place] = value - start
+            yield results
+        warn_of_nan(patch.kind, places, torch.stack([result.values[place] for place in places]))
+
+
+def _ordered(
+    only: Tensor | None, first: Tensor | None, result: SweepResult
+) -> list[tuple[int, ...]]:
+    """Return the cells to be run, the most important first if somebody said."""
+    chosen = torch.ones_like(result.unchanged) if only is None else only
+    places = [tuple(place) for place in chosen.nonzero().tolist()]
+    if first is None:
+        return places
+    return sorted(places, key=lambda place: -abs(float(first[place])))
 
 
 def _on_the_way(

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
 from lensgui.analysis.pairs.answers import Answers, answers, encode
+from lensgui.analysis.pairs.averages import Average
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.averages import Average
 from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate

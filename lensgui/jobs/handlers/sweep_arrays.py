@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lensgui.analysis.pairs.averages import Average, StagedAverage
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.averages import Average, StagedAverage
 from lensgui.analysis.sweep.estimates import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
 from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep

@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.pairs.answers import required_metric
-from lensgui.analysis.pairs.cases import case_of
-from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.averages import (
+from lensgui.analysis.pairs.averages import (
     Average,
     Case,
     StagedAverage,
@@ -21,6 +19,8 @@ from lensgui.analysis.sweep.averages import (
     sweep_by_strength,
     sweep_cases,
 )
+from lensgui.analysis.pairs.cases import case_of
+from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates import attribution_steps
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.slowly import recompute_cells

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.sweep.averages import StagedAverage, sweep_by_strength
+from lensgui.analysis.pairs.averages import StagedAverage, sweep_by_strength
 from lensgui.analysis.sweep.estimates import attribution_patch
 from lensgui.terms.kinds import RESID_PRE, SweepKind
-from tests.analysis.sweep.test_averages import HEADS, average, case
+from tests.analysis.pairs.test_averages import HEADS, average, case
 from tests.references import close, model_of
 
 MODEL = model_of("llama")

@@ -185,6 +185,5 @@ def test_notebook_patching_over_a_batch(name, data, metric, functions):
         ours = getattr(patching, f"get_act_patch_{function}")(model, pair[1], cache, metric)
         cells = cells_of(model, kind, pair[0].shape[1], first=1)
         slow = patched(model, *pair, metric, kind, cells).mean(-1)
-        rounding = torch.finfo(torch.float32).eps * slow.abs()  # maps are handed out in float32
         apart = (at(ours, cells) - slow).abs()
-        assert (apart <= rounding + BAR * abs(clean - corrupted)).all(), kind
+        assert (apart <= BAR * abs(clean - corrupted)).all(), kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.sweep import notebook_api
+from lensgui import patching
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
@@ -48,7 +48,7 @@ def given(model):
 )
 def test_shapes_and_causality(given, name, shape):
     model = given[0]
-    result = getattr(notebook_api, f"get_act_patch_{name}")(*given)
+    result = getattr(patching, f"get_act_patch_{name}")(*given)
     assert tuple(result.shape) == tuple(
         model.cfg.kv_heads if size == "groups" else size for size in shape
     )
@@ -61,7 +61,7 @@ def test_shapes_and_causality(given, name, shape):
 
 
 def test_the_residual_map_is_the_sweep(given):
-    slow = notebook_api.get_act_patch_resid_pre(*given)
+    slow = patching.get_act_patch_resid_pre(*given)
     *_, result = sweep(given[0], CLEAN, CORRUPTED, METRIC)
     torch.testing.assert_close(
         slow.double(), result.values + result.corrupted, atol=1e-5, rtol=1e-5
@@ -73,7 +73,7 @@ def test_any_function_of_logits_gives_what_a_declared_metric_gives(given, kind):
     model, corrupted, cache, _ = given
     corrupted = torch.cat([corrupted, CLEAN.flip(1)])
     cache = model.run_with_cache(torch.cat([CLEAN, CORRUPTED]))[1]
-    patch = getattr(notebook_api, f"get_act_patch_{kind}")
+    patch = getattr(patching, f"get_act_patch_{kind}")
     declared = patch(model, corrupted, cache, METRIC)
     plain = patch(model, corrupted, cache, lambda logits: METRIC(logits))
     torch.testing.assert_close(declared, plain, atol=1e-5, rtol=1e-5)
@@ -89,16 +89,16 @@ def test_any_function_of_logits_gives_what_a_declared_metric_gives(given, kind):
 
 def test_every_is_the_single_maps(given):
     model = given[0]
-    every = notebook_api.get_act_patch_attn_head_all_pos_every(*given)
-    torch.testing.assert_close(every[0], notebook_api.get_act_patch_attn_head_out_all_pos(*given))
-    keys = notebook_api.get_act_patch_attn_head_k_all_pos(*given)
+    every = patching.get_act_patch_attn_head_all_pos_every(*given)
+    torch.testing.assert_close(every[0], patching.get_act_patch_attn_head_out_all_pos(*given))
+    keys = patching.get_act_patch_attn_head_k_all_pos(*given)
     group = model.cfg.n_heads // model.cfg.kv_heads
     torch.testing.assert_close(every[2], keys.repeat_interleave(group, 1))
 
 
 def test_patching_leaves_the_clean_cache_alone(given):
     before = {name: value.clone() for name, value in given[2].items()}
-    notebook_api.get_act_patch_attn_head_out_all_pos(*given)
+    patching.get_act_patch_attn_head_out_all_pos(*given)
     assert all(torch.equal(value, given[2][name]) for name, value in before.items())
 
 
@@ -109,7 +109,7 @@ def test_any_metric_setter_and_chosen_indices(given):
         activation[:, index[1]] = 2 * clean[:, index[1]]
         return activation
 
-    result = notebook_api.generic_activation_patch(
+    result = patching.generic_activation_patch(
         model,
         corrupted,
         cache,
@@ -128,4 +128,4 @@ def test_any_metric_setter_and_chosen_indices(given):
     expected = model.run_with_hooks(corrupted, fwd_hooks=[(name, hook)])[0, -1].logsumexp(-1)
     torch.testing.assert_close(result[1].double(), expected, atol=1e-5, rtol=1e-6)
     with pytest.raises(ValueError, match="either"):
-        notebook_api.generic_activation_patch(*given, double, "mlp_out")
+        patching.generic_activation_patch(*given, double, "mlp_out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.sweep.averages import Average, Case, matched_roles, sweep_cases
+from lensgui.analysis.pairs.averages import Average, Case, matched_roles, sweep_cases
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE, SweepKind
 from lensgui.terms.metrics import LogitDifference
