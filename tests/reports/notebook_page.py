@@ -59,12 +59,12 @@ What differs though the name is the same:
 - `TransformerBridge` is `HookedTransformer`; `boot_transformers` opens a model with its weights as
   they are, and `enable_compatibility_mode` folds them in place.
 - With `act_fn="solu_ln"`, folding leaves the norm inside the MLP as it is.
-- `patching.get_act_patch_*` and `generic_activation_patch` run no whole forward pass a cell, whatever
-  the metric. It is called once a cell, in order, with logits that are worked out when it looks at
-  them: a metric that reads `logits[0, -1]` costs one row, one that reads every position costs those
-  that differ. They are its own: it may change them, print them, or keep them. Only where hooks are
-  attached, prompts are padded, or the setter is your own, cells run one after the other; with your
-  own setter from the patched layer on. Maps of a float64 model are float64.
+- `patching.get_act_patch_*` and `generic_activation_patch` run no whole forward pass a cell,
+  whatever the metric. It is called once a cell, in order, with logits that are worked out when it
+  looks at them: a metric that reads `logits[0, -1]` costs one row, one that reads every position
+  costs those that differ. They are its own: it may change them, print them, or keep them. Only
+  where hooks are attached, prompts are padded, or the setter is your own, cells run one after the
+  other; with your own setter from the patched layer on. Maps of a float64 model are float64.
 """
 
 
