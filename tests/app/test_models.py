@@ -329,7 +329,9 @@ def test_a_model_is_deleted_after_one_question(dialog, window, qtbot, asked, min
     asked.tell({"event": "deleted", "freed": 200_000})
     choose(dialog, "owner/small")
     qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
-    assert dialog.said.text().startswith("Delete owner/small? That frees 0.2 MB")
+    said = dialog.said.text()
+    assert said.startswith("Delete owner/small? That frees 0.2 MB")
+    assert "folded" not in said, "of which none are kept"
     assert dialog.focusWidget() is dialog.keep_it
     dialog.keep_it.click()
     assert not dialog.delete_it.isVisible()

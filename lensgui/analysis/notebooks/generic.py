@@ -26,6 +26,7 @@ from lensgui.analysis.sweep.in_order import (
     lazy,
     measured_in_order,
     warn_of_nan,
+    words_of,
 )
 from lensgui.analysis.sweep.kinds import WAYS, needed
 from lensgui.analysis.sweep.patches import Patch, TrivialCells, map_shape
@@ -92,11 +93,13 @@ def generic_activation_patch(
     watched = _watched(model, mask)
     kind = None if watched else _kind(model, patch_setter, activation_name)
     places = _places(model, tokens, clean_cache, kind, indices) if kind else None
-    if kind and places is not None:
+    if kind and places:
         values = _swept(model, tokens, clean_cache, patching_metric, kind, places)
     else:
-        patched = _patched(model, tokens, clean_cache, patch_setter, activation_name, indices)
-        values = _measured(patched, patching_metric, indices)
+        streams = [] if watched or not indices else list(model.residual_stream(tokens))
+        arguments = (clean_cache, patch_setter, activation_name, indices)
+        values = _measured(_patched(model, tokens, streams, *arguments), patching_metric, indices)
+    warn_of_nan(kind.axes if kind else (), indices, values.tolist())
     is_double = model.cfg.dtype == torch.float64
     values = values.to(tokens.device, torch.float64 if is_double else torch.float32).view(shape)
     if not return_index_df:
@@ -191,9 +194,7 @@ def _swept(
             trivial.layer(layer)
         prompts.append(Prompt(patch, result.unchanged))
     steps = measured_in_order(prompts, BaseLogits(runs), places, metric)
-    values = torch.cat([torch.empty(0), *(found[1] for found in steps if found is not None)])
-    warn_of_nan(kind, places, values)
-    return values
+    return torch.cat([found[1] for found in steps if found is not None])
 
 
 def _patches(
@@ -245,14 +246,24 @@ def _declared(patch: Patch, metric: Declared, places: list[tuple[int, ...]]) -> 
 def _patched(
     model: HookedTransformer,
     tokens: Tensor,
+    streams: Sequence[Tensor],
     clean_cache: Mapping[str, Tensor],
     setter: PatchSetter,
     activation_name: str,
     indices: Sequence[Sequence[int]],
 ) -> Iterator[Tensor]:
-    """Yield the logits of each index, the slow way; where possible only from its layer on."""
-    watched = bool(hooked_points(model)) or padding_mask(model, tokens) is not None
-    streams: list[Tensor] = [] if watched else list(model.residual_stream(tokens))
+    """Yield the logits of each index, one after the other.
+
+    Args:
+        model: The model.
+        tokens: The corrupted prompts, [batch, position].
+        streams: Their residual stream before each layer, [batch, position, d_model], from which a
+            patched layer is entered; none to run all of them each time.
+        clean_cache: The clean activations.
+        setter: Puts them in.
+        activation_name: Which activation.
+        indices: Where.
+    """
     for index in indices:
         name = get_act_name(activation_name, index[0])
 
@@ -277,7 +288,7 @@ def _measured(
     """Return the metric of the logits of each index, [index], in float64."""
     values = torch.zeros(len(indices), dtype=torch.float64)
     for row, (logits, index) in enumerate(zip(patched, indices, strict=True)):
-        values[row] = call(metric, logits, f"index {tuple(index)}")
+        values[row] = call(metric, logits, words_of((), tuple(index)))
     return values
 
 

@@ -73,20 +73,17 @@ class Filled:
             known.update(fresh)
         for fresh, these in groups.items():
             if fresh:
-                values = self._read(tuple(these), fresh)
-                for number, at in enumerate(these):
-                    self.whole[:, at, list(fresh)] = values[:, number]
+                places = torch.tensor(these)[:, None], torch.tensor(fresh)
+                self.whole[:, *places] = self._read(tuple(these), fresh)
 
     def _fill(self, positions: tuple[int, ...]) -> None:
         if not positions:
             return
-        values = self._read(positions, None)
-        for number, at in enumerate(positions):
-            known = list(self._columns.pop(at, ()))
-            kept = self.whole[:, at, known] if known else None
-            self.whole[:, at] = values[:, number]
-            if kept is not None:
-                self.whole[:, at, known] = kept
+        known = {at: sorted(self._columns.pop(at, ())) for at in positions}
+        kept = {at: self.whole[:, at, columns] for at, columns in known.items() if columns}
+        self.whole[:, list(positions)] = self._read(positions, None)
+        for at, values in kept.items():
+            self.whole[:, at, known[at]] = values
         self._rows.update(positions)
 
 
@@ -147,7 +144,7 @@ class LazyLogits(Tensor):
         with torch._C.DisableTorchFunctionSubclass():
             if func in _ABOUT:
                 return func(*args, **kwargs)
-            if func in _INDICES and isinstance(args[0], LazyLogits):
+            if func in _INDICES and args and isinstance(args[0], LazyLogits):
                 index = _INDICES[func](*args, **kwargs)
                 if index is not None:
                     return args[0]._at(index)
@@ -155,7 +152,7 @@ class LazyLogits(Tensor):
             return func(*args, **kwargs)
 
     @classmethod
-    def __torch_dispatch__(  # type: ignore[override]
+    def __torch_dispatch__(  # type: ignore[override]  # torch's stub has no class method
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Do with plain tensors what has come past `__torch_function__`."""

@@ -12,13 +12,14 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.analysis.run.lazy_logits import Filled, LazyLogits
+from lensgui.analysis.run.lazy_logits import Filled, LazyLogits, Read
 from lensgui.analysis.run.passes import through
 from lensgui.analysis.run.predictions import read_out
 from lensgui.analysis.run.run import Run
@@ -32,7 +33,6 @@ from lensgui.analysis.sweep.grouping import (
     too_little,
 )
 from lensgui.analysis.sweep.patches import Cell, Patch
-from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metric import AnyMetric
 from lensgui.transformer.model import HookedTransformer
 
@@ -77,7 +77,7 @@ class BaseLogits:
         return lazy(self.streams, self.model, self.read)
 
 
-def lazy(streams: Tensor, model: HookedTransformer, read: Any = None) -> LazyLogits:
+def lazy(streams: Tensor, model: HookedTransformer, read: Read | None = None) -> LazyLogits:
     """Return logits of streams behind the last layer, worked out when they are looked at.
 
     Args:
@@ -211,7 +211,7 @@ def measured_in_order(
             cells, patched = found
             values = []
             for cell in cells:
-                words = words_of(prompts[0].patch.kind, (cell.layer, *cell.index))
+                words = words_of(prompts[0].patch.kind.axes, (cell.layer, *cell.index))
                 values.append(call(metric, patched.logits(cell), words))
                 yield None
             yield first, torch.stack(values).cpu()
@@ -299,18 +299,20 @@ def call(metric: AnyMetric, logits: Tensor, words: str) -> Tensor:
     )
 
 
-def warn_of_nan(kind: SweepKind, places: Sequence[Place], values: Tensor) -> None:
-    """Warn, once, if the metric [cell] of some cells is no number."""
-    missing = values.isnan().nonzero().flatten().tolist()
+def warn_of_nan(axes: Sequence[str], places: Sequence[Place], values: Sequence[float]) -> None:
+    """Warn, once, if the metric of some cells is no number."""
+    missing = [place for place, value in zip(places, values, strict=True) if isnan(value)]
     if missing:
         warnings.warn(
             f"The metric is NaN in {len(missing):,} of {len(places):,} cells, first for "
-            f"{words_of(kind, places[missing[0]])}.",
-            stacklevel=2,
+            f"{words_of(axes, missing[0])}.",
+            stacklevel=3,
         )
 
 
-def words_of(kind: SweepKind, place: Place) -> str:
-    """Return where a cell is, in words."""
-    axes = (axis.replace("key_value_", "key/value ") for axis in kind.axes)
-    return ", ".join(f"{axis} {at}" for axis, at in zip(axes, place, strict=True))
+def words_of(axes: Sequence[str], place: Place) -> str:
+    """Return where a cell is on some axes, in words; without axes its numbers."""
+    if len(axes) != len(place):
+        return f"index {place}"
+    names = (axis.replace("key_value_", "key/value ") for axis in axes)
+    return ", ".join(f"{axis} {at}" for axis, at in zip(names, place, strict=True))

@@ -223,7 +223,7 @@ def _in_order(
                 for place, value in zip(places[at:], values.tolist(), strict=False):
                     result.values[place] = value - start
             yield results
-        warn_of_nan(patch.kind, places, torch.stack([result.values[place] for place in places]))
+        warn_of_nan(patch.kind.axes, places, [float(result.values[place]) for place in places])
 
 
 def _ordered(

@@ -289,7 +289,9 @@ class ModelsDialog(QDialog):
             self._say_fault(why_not)
             return
         self._offer(model)
-        self._say(f"Delete {model.title}? That frees {in_words(model.size)} ({model.place}).")
+        kept = " and its folded weights" if model.folded else ""
+        frees = f"That frees {in_words(model.size)} ({model.place}{kept})."
+        self._say(f"Delete {model.title}? {frees}")
         self.keep_it.setFocus()
 
     @Slot()

@@ -190,6 +190,44 @@ def test_logits_that_are_kept_can_be_read_later(engine, given_):
     close(later, patching.get_act_patch_resid_pre(*given_, by_index).flatten())
 
 
+def test_many_cells_are_read_by_one_product(engine, given_, monkeypatch):
+    read_out, rows = in_order.read_out, []
+
+    def counting(model, residual, columns=None):
+        rows.append(residual.shape[:-1].numel())
+        return read_out(model, residual, columns)
+
+    monkeypatch.setattr(in_order, "read_out", counting)
+    found = patching.get_act_patch_resid_pre(*given_, by_gather)
+    live = int((found != found[0, 0]).sum())
+    assert rows == [1, live], "the base run's row, and those of all cells that change it"
+    assert live > 6
+    rows.clear()
+    last = [(2, at) for at in range(6)]
+    arguments = (by_gather, patching.layer_pos_patch_setter, "resid_post")
+    found = patching.generic_activation_patch(*given_, *arguments, index_df=last)
+    assert rows == [1, 1], "a row that is the base run's to the bit is not read again"
+    assert len(found[:-1].unique()) == 1 != len(found.unique())
+
+
+def test_no_cells_are_no_numbers(given_):
+    model, corrupted, cache = given_
+    for metric in (by_index, LogitDifference((11,), (7,))):
+        found = patching.generic_activation_patch(
+            model,
+            corrupted,
+            cache,
+            metric,
+            patching.layer_pos_patch_setter,
+            "resid_pre",
+            index_df=[],
+        )
+        assert found.shape == (0,)
+    nothing = torch.zeros(3, 6, dtype=torch.bool)
+    *_, result = sweep(model, CLEAN, corrupted, by_index, only=nothing)
+    assert result.values.isnan().all()
+
+
 def test_small_pieces_give_the_same(given_, monkeypatch):
     whole = [patching.get_act_patch_attn_head_out_by_pos(*given_, metric) for metric in METRICS]
     monkeypatch.setattr(in_order, "_AT_ONCE", 1)
@@ -276,6 +314,14 @@ def test_nan_stays_and_is_said_once(given_):
     wanted = (usual - usual.mean()).log()
     assert wanted.isnan().any()
     close(found.nan_to_num(99), wanted.nan_to_num(99))
+
+    def doubled(activation: Tensor, index, clean: Tensor) -> Tensor:
+        return activation * 2
+
+    with pytest.warns(UserWarning, match=r"NaN in 1 of 1 cells, first for index \(1, 0\)"):
+        patching.generic_activation_patch(
+            *given_, lambda logits: torch.nan, doubled, "mlp_out", index_df=[(1, 0)]
+        )
     with pytest.raises(ValueError, match="The metric of the clean run is nan"):
         list(sweep(given_[0], CLEAN, CORRUPTED, lambda logits: logits[0, 0, 0] * torch.nan))
 

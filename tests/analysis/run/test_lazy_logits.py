@@ -67,6 +67,8 @@ READING: dict[str, tuple[Callable[[Any], Any], set[int], int]] = {
     "a new axis at the end": (lambda x: x[:, -1, :, None], {4}, 0),
     "a new axis, then one": (lambda x: x[:, None][:, 0, 2], {2}, 0),
     "select": (lambda x: x.select(1, -1), {4}, 0),
+    "select by names": (lambda x: torch.select(input=x, dim=1, index=-1), set(range(5)), 0),
+    "a few tokens everywhere": (lambda x: x[:, 1:, [3, 9]], set(), 2 * (LENGTH - 1)),
     "detached": (lambda x: x.detach()[:, 0], {0}, 0),
     "a part as a whole": (lambda x: x[:, 3:].log_softmax(-1), {3, 4}, 0),
     "gathered": (lambda x: x[:, -1].gather(1, IDS), {4}, 0),
