@@ -10,7 +10,7 @@ import torch
 
 from lensgui.analysis.run.run import RunBatch
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.handlers import attention
+from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.requests import (
     AttentionGrid,
     AttentionHead,

@@ -55,6 +55,7 @@ def weighted_heads(
     groups: range,
     measure: AttentionMeasure = "pattern",
     metric: LogitDifference | None = None,
+    start: int = 0,
 ) -> Tensor:
     """Return the same of all heads that share some key/value heads.
 
@@ -64,17 +65,18 @@ def weighted_heads(
         groups: Neighbouring key/value heads.
         measure: What is counted.
         metric: What contributions are to.
+        start: The first position that is looked from.
 
     Returns:
-        [head of these groups, position, source].
+        [head of these groups, position from `start` on, source].
 
     Raises:
         ValueError: If a contribution to nothing is requested.
     """
     run.complete(None if measure == "contribution" else layer + 1)
     if measure == "scores":
-        return _scores(run, layer, groups)
-    patterns = run.patterns(layer, groups)
+        return _scores(run, layer, groups, start)
+    patterns = run.patterns(layer, groups, start)
     if measure == "pattern":
         return patterns
     size = run.model.cfg.heads_per_group
@@ -89,7 +91,7 @@ def weighted_heads(
         return patterns * _sizes(written)
     if metric is None:
         raise ValueError("A contribution is to a logit difference: name two answers.")
-    return _contributions(run, layer, patterns, written, metric)
+    return _contributions(run, layer, patterns, written, metric, start)
 
 
 @torch.no_grad()
@@ -110,11 +112,11 @@ def attention_to(run: Run, position: int, sources: Sequence[int]) -> Tensor:
     return torch.stack([row.double().sum(-1) for row in rows]).cpu()
 
 
-def _scores(run: Run, layer: int, groups: range) -> Tensor:
+def _scores(run: Run, layer: int, groups: range, start: int) -> Tensor:
     """Return scores before the softmax, [head of these groups, position, source]."""
     block, size = run.model.blocks[layer], run.model.cfg.heads_per_group
     heads = slice(groups.start * size, groups.stop * size)
-    queries = block.attn.queries(block.ln1(run.residuals[layer][None]), run.span)[:, :, heads]
+    queries = run.queries(layer, start)[:, :, heads]
     keys = run.keys[layer][:, :, groups.start : groups.stop]
     return block.attn.scores(queries, [keys], run.span, heads)[0]
 
@@ -125,7 +127,12 @@ def _sizes(rows: Tensor) -> Tensor:
 
 
 def _contributions(
-    run: Run, layer: int, patterns: Tensor, written: Tensor, metric: LogitDifference
+    run: Run,
+    layer: int,
+    patterns: Tensor,
+    written: Tensor,
+    metric: LogitDifference,
+    start: int,
 ) -> Tensor:
     """Return what each source adds to the metric at each query, [head, position, source].
 
@@ -135,10 +142,11 @@ def _contributions(
         patterns: [head, position, source].
         written: What each head writes for each source, [head, source, d_model].
         metric: The metric.
+        start: The first position that is looked from.
     """
-    scale = final_scales(run)
+    scale = final_scales(run)[start:]
     if run.model.cfg.has_post_norms:
         written = run.model.blocks[layer].ln1_post.weighted(written)
-        scale = scale * attention_scales(run, layer).double()
+        scale = scale * attention_scales(run, layer, slice(start, None)).double()
     effect = written.double() @ answer_direction(run.model, metric)
     return patterns.double() * effect[:, None] / scale

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lensgui.transformer.cache.cache import ActivationCache
@@ -195,10 +196,12 @@ class Targets:
     Attributes:
         duplicate: For each query, the earlier places of the same token, [position, source].
         induction: What followed those places, [position, source].
+        counts: How many queries have any of each, [2].
     """
 
     duplicate: Tensor
     induction: Tensor
+    counts: Tensor
 
 
 def targets(tokens: Tensor) -> Targets:
@@ -209,7 +212,8 @@ def targets(tokens: Tensor) -> Targets:
     """
     same = (tokens[:, None] == tokens).tril(-1)
     followed = torch.cat([torch.zeros_like(same[:, :1]), same[:, :-1]], dim=1)
-    return Targets(same, followed)
+    counts = torch.stack([of.any(-1).sum() for of in (same, followed)])
+    return Targets(same, followed, counts)
 
 
 @torch.no_grad()
@@ -225,17 +229,42 @@ def head_scores(pattern: Tensor, needed: Targets) -> Tensor:
         entropy of a row, in bits; attention to the token before; to earlier places of the same
         token; and to what followed those. NaN where the prompt has no query with such a target.
     """
-    pattern = pattern if pattern.dtype == torch.float64 else pattern.float()
-    rows = pattern[:, 1:]
-    return torch.stack(
-        [
-            rows[..., 0].mean(-1),
-            _entropy(rows).mean(-1),
-            pattern.diagonal(-1, -2, -1).mean(-1),
-            _share(pattern, needed.duplicate),
-            _share(pattern, needed.induction),
-        ]
-    )
+    return mean_scores(query_scores(pattern, needed), needed)
+
+
+@torch.no_grad()
+def query_scores(pattern: Tensor, needed: Targets, start: int = 0) -> Tensor:
+    """Score the queries of which `head_scores` are means.
+
+    Args:
+        pattern: [head, position from `start` on, source].
+        needed: The prompt's targets.
+        start: The first query's position.
+
+    Returns:
+        [score, head, position]; what is no target counts 0, as does what precedes position 0.
+    """
+    rows = pattern if pattern.dtype == torch.float64 else pattern.float()
+    previous = rows.diagonal(start - 1, -2, -1)
+    if not start:
+        previous = F.pad(previous, (1, 0))
+    masks = (needed.duplicate[start:], needed.induction[start:])
+    inside = [(rows * mask).sum(-1) for mask in masks]
+    return torch.stack([rows[..., 0], _entropy(rows), previous, *inside])
+
+
+def mean_scores(queries: Tensor, needed: Targets) -> Tensor:
+    """Return the scores of heads, as `head_scores` does, from those of all their queries.
+
+    Args:
+        queries: [score, head, position].
+        needed: The prompt's targets.
+
+    Returns:
+        [score, head].
+    """
+    of_all = queries[:3, :, 1:].mean(-1)
+    return torch.cat([of_all, queries[3:].sum(-1) / needed.counts[:, None]])
 
 
 @torch.no_grad()
@@ -249,26 +278,38 @@ def strongest_edges(pattern: Tensor) -> tuple[Tensor, Tensor]:
         Values [head], NaN where there is only position 0 or a number that is not finite; and
         position and source, [head, 2], −1 likewise.
     """
-    rest = pattern[:, 1:, 1:]
+    return strongest_query(*strongest_sources(pattern))
+
+
+@torch.no_grad()
+def strongest_sources(pattern: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each query's largest attention to any source but position 0, and its source.
+
+    Args:
+        pattern: [head, query, source].
+
+    Returns:
+        Values and sources, [head, query]; NaN and 0 where there is no other source.
+    """
+    rest = pattern[..., 1:]
     if not rest.shape[-1]:
-        nothing = pattern.new_full(pattern.shape[:1], torch.nan)
-        return nothing, torch.full((len(pattern), 2), -1, device=pattern.device)
-    highest, lowest = rest.amax(-1), rest.amin(-1)
-    rows = torch.maximum(highest, -lowest).argmax(-1)
-    row = rest[torch.arange(len(rest), device=rest.device), rows]
-    columns = row.abs().argmax(-1)
-    values = row.gather(1, columns[:, None])[:, 0]
-    places = torch.stack([rows, columns], dim=-1) + 1
-    return values, places.masked_fill(values.isnan()[:, None], -1)
+        nothing = pattern.new_full(pattern.shape[:2], torch.nan)
+        return nothing, torch.zeros(nothing.shape, dtype=torch.long, device=pattern.device)
+    sources = rest.abs().argmax(-1, keepdim=True)
+    return rest.gather(-1, sources)[..., 0], sources[..., 0] + 1
+
+
+def strongest_query(values: Tensor, sources: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what `strongest_edges` does, from what `strongest_sources` gives of all queries."""
+    rows = values[:, 1:].abs().argmax(-1, keepdim=True) + 1 if values.shape[1] > 1 else None
+    if rows is None:
+        return values[:, 0], torch.full((len(values), 2), -1, device=values.device)
+    value = values.gather(1, rows)[:, 0]
+    places = torch.cat([rows, sources.gather(1, rows)], dim=-1)
+    return value, places.masked_fill(value.isnan()[:, None], -1)
 
 
 def _entropy(rows: Tensor) -> Tensor:
     """Return the entropy of each row [..., source], in bits; 0 · log 0 is 0."""
     logs = rows.clamp(min=torch.finfo(rows.dtype).tiny).log2_()
     return -logs.mul_(rows).sum(-1)
-
-
-def _share(pattern: Tensor, needed: Tensor) -> Tensor:
-    """Return the mean attention inside a mask over the queries that have a target, [head]."""
-    inside = pattern.flatten(1) @ needed.flatten().to(pattern.dtype)
-    return inside / needed.any(-1).sum()

@@ -7,5 +7,6 @@ predictions: What is read of the stream: a metric after the last layer, surprisa
     lens.
 recording: The activations of a run, a layer at a time, and the first layer where they are not
     finite.
+rows: Rows of activations that runs share: a run holds its own and points to those before.
 run: A run of the model that other computations start from, layer by layer.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -131,7 +131,7 @@ class Batch(Protocol):
 
 
 @torch.no_grad()
-def through(model: HookedTransformer, batches: Sequence[Batch], layers: range) -> Iterator[None]:
+def through(model: HookedTransformer, batches: Sequence[Batch], layers: range) -> Generator[None]:
     """Run batches through some layers, yielding between pieces of about 50 ms.
 
     Args:

@@ -78,7 +78,8 @@ def surprisals(run: Run) -> Iterator[list[float]]:
     """Yield −log2 P(token | those before it), in bits, some tokens at a time (Shannon 1948).
 
     Args:
-        run: A run, which is completed.
+        run: A run, which is completed; it keeps them, and those that it took over are not worked
+            out again.
 
     Yields:
         Surprisals, from position 1 on: nothing predicts position 0.
@@ -86,13 +87,18 @@ def surprisals(run: Run) -> Iterator[list[float]]:
     cfg, device = run.complete().model.cfg, run.tokens.device.type
     work = 2 * cfg.d_model * cfg.d_vocab_out
     some = max(1, int(_READ_OUT_WORK.get(device, _READ_OUT_WORK["cpu"]) / work))
-    following = run.tokens[1:]
-    for rows, ids in zip(run.residuals[-1][:-1].split(some), following.split(some), strict=True):
+    if run.surprisals:
+        yield list(run.surprisals)
+    known = len(run.surprisals)
+    last, following = run.residuals[-1][known:-1], run.tokens[known + 1 :]
+    for rows, ids in zip(last.split(some), following.split(some), strict=True):
         if not len(ids):
             continue
         logits = precise(read_out(run.model, rows))
         chosen = logits.log_softmax(-1).gather(-1, ids[:, None])[:, 0]
         bits: list[float] = (-chosen / log(2)).tolist()
+        run.surprisals[known : known + len(bits)] = bits
+        known += len(bits)
         yield bits
 
 
@@ -111,5 +117,6 @@ def logit_lens(run: Run, position: int) -> Tensor:
     Returns:
         Logits, [layer, d_vocab]; layer 0 is the embedding, and there are n_layers + 1.
     """
-    rows = torch.stack([residual[position] for residual in run.complete().residuals])
+    residuals = run.complete().residuals
+    rows = torch.stack([residuals.row(layer, position) for layer in range(len(residuals))])
     return run.model.unembed.columns(run.model.ln_final(rows))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
+from inspect import GEN_CLOSED, getgeneratorstate
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lensgui.analysis.run.passes import rows_at_once, through
+from lensgui.analysis.run.rows import FEW, Rows
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.model import HookedTransformer
@@ -22,7 +25,8 @@ class Run:
     """What one prompt leaves behind at every layer, worked out when first needed.
 
     Prompts of equal length give bit-equal results wherever they agree, which is what sweeps call
-    unchanged.
+    unchanged. Prompts of any lengths do so up to the first token that differs, if each takes over
+    what it can from the one before it that shares most with it.
 
     Attributes:
         model: The model that runs.
@@ -32,11 +36,16 @@ class Run:
         keys: Each layer's keys, turned, [1, position, key_value_head, d_head].
         values: Each layer's values, likewise.
         kept: Other activations of each layer, by the names asked for, without batch dimension.
+        surprisals: Those known so far, in bits, from position 1 on; `predictions` adds to them.
     """
 
     @torch.no_grad()
     def __init__(
-        self, model: HookedTransformer, tokens: Tensor, names: frozenset[str] = frozenset()
+        self,
+        model: HookedTransformer,
+        tokens: Tensor,
+        names: frozenset[str] = frozenset(),
+        leader: Run | None = None,
     ) -> None:
         """Embed a prompt; no layer has run yet.
 
@@ -44,6 +53,8 @@ class Run:
             model: The model.
             tokens: Token ids, [position] or [1, position].
             names: What else to keep: those of them that are `KEPT`.
+            leader: A run of this model that keeps these too, of any length and perhaps not yet
+                complete: what it gives up to the first token that differs is taken over.
 
         Raises:
             ValueError: If the prompt is padded.
@@ -53,11 +64,14 @@ class Run:
         self.tokens = tokens.flatten()
         refuse_padding(model, self.tokens[None])
         self.span = model.span(len(self.tokens))
-        self.residuals = [model.to_embedding(self.tokens[None], self.span)[0]]
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
-        self._queries: tuple[int, Tensor] | None = None
-        self._pieces = through(model, [RunBatch(self)], range(model.cfg.n_layers))
+        self._spans = {0: self.span}
+        start = equal_tokens(self, leader) if leader else 0
+        self.residuals, self.keys, self.values = Rows(axis=0), Rows(axis=1), Rows(axis=1)
+        _embed(self, leader, start)
+        self.surprisals: list[float] = leader.surprisals[: max(0, start - 1)] if leader else []
+        self._queries: tuple[int, int, Tensor] | None = None
+        self._batch = RunBatch(self, leader, start)
+        self._pieces = self._batch.pieces()
 
     @property
     def known_layers(self) -> int:
@@ -65,12 +79,22 @@ class Run:
         return len(self.residuals) - 1
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all layers have run."""
+        return self.known_layers == self.model.cfg.n_layers
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error has ended it half way, such as too little memory: it can't go on."""
+        is_ended = getgeneratorstate(self._pieces) == GEN_CLOSED or self._batch.lost_its_leader
+        return is_ended and not self.is_complete
+
+    @property
     def nbytes(self) -> int:
-        """How much memory it will take once complete."""
-        embedded, cfg = self.residuals[0], self.model.cfg
-        width = cfg.kv_heads * (cfg.d_head + cfg.d_value)
-        per_layer = embedded.nbytes + len(embedded) * width * embedded.element_size()
-        return per_layer * (cfg.n_layers + 1)
+        """How much memory it will take once complete, if it shares none."""
+        cfg, size = self.model.cfg, self.residuals.pieces(0)[0].element_size()
+        width = cfg.d_model + cfg.kv_heads * (cfg.d_head + cfg.d_value)
+        return len(self.tokens) * width * size * (cfg.n_layers + 1)
 
     def steps(self, layers: int | None = None) -> Iterator[None]:
         """Run until some layers are known, yielding between pieces of about 50 ms.
@@ -79,9 +103,14 @@ class Run:
 
         Args:
             layers: How many layers to know; None for all.
+
+        Raises:
+            RuntimeError: If an error has ended it before.
         """
         needed = self.model.cfg.n_layers if layers is None else layers
         while self.known_layers < needed:
+            if self.has_failed:
+                raise RuntimeError("This run has failed before: make another of the same tokens.")
             next(self._pieces, None)  # the last layer is known when nothing is left to run
             yield
 
@@ -117,22 +146,23 @@ class Run:
         return self.values[layer][0, :, head // self.model.cfg.heads_per_group]
 
     @torch.no_grad()
-    def patterns(self, layer: int, groups: range) -> Tensor:
+    def patterns(self, layer: int, groups: range, start: int = 0) -> Tensor:
         """Return the attention patterns of neighbouring groups of heads.
 
         Args:
             layer: A layer that has run.
             groups: Key/value heads.
+            start: The first position that is looked from.
 
         Returns:
-            [head of these groups, position, source].
+            [head of these groups, position from `start` on, source].
         """
         block = self.model.blocks[layer]
         size = self.model.cfg.heads_per_group
         heads = slice(groups.start * size, groups.stop * size)
-        keys = self.keys[layer][:, :, groups.start : groups.stop]
-        q = self._queries_of(layer)[:, :, heads]
-        return block.attn.pattern(q, [keys], self.span, heads)[0]
+        keys = [of[:, :, groups.start : groups.stop] for of in self.keys.pieces(layer)]
+        q = self.queries(layer, start)[:, :, heads]
+        return block.attn.pattern(q, keys, self.span, heads)[0]
 
     @torch.no_grad()
     def attention_from(self, layer: int, position: int) -> Tensor:
@@ -141,18 +171,24 @@ class Run:
         Sources end at the position. Only its own query is worked out, whatever the prompt's length.
         """
         block = self.model.blocks[layer]
-        read = block.ln1(self.residuals[layer][None, position : position + 1])
+        read = block.ln1(self.residuals.row(layer, position)[None, None])
         span = Span(self.model.cfg, 1, position, device=read.device)
-        keys = self.keys[layer][:, : position + 1]
-        return block.attn.pattern(block.attn.queries(read, span), [keys], span)[0, :, 0]
+        keys = list(self.keys.first(layer, position + 1))
+        return block.attn.pattern(block.attn.queries(read, span), keys, span)[0, :, 0]
 
-    def _queries_of(self, layer: int) -> Tensor:
-        """Return a layer's queries, turned, [1, position, head, d_head]; the last ones are kept."""
-        if self._queries is None or self._queries[0] != layer:
+    @torch.no_grad()
+    def queries(self, layer: int, start: int = 0) -> Tensor:
+        """Return a layer's queries, turned, [1, position from `start` on, head, d_head].
+
+        The last ones are kept.
+        """
+        if self._queries is None or self._queries[:2] != (layer, start):
             block = self.model.blocks[layer]
-            read = block.ln1(self.residuals[layer][None])
-            self._queries = layer, block.attn.queries(read, self.span)
-        return self._queries[1]
+            read = block.ln1(self.residuals.last(layer, len(self.tokens) - start)[None])
+            if start not in self._spans:
+                self._spans[start] = self.model.span(len(self.tokens) - start, start)
+            self._queries = layer, start, block.attn.queries(read, self._spans[start])
+        return self._queries[2]
 
 
 class RunBatch:
@@ -169,21 +205,53 @@ class RunBatch:
         records: Which of "attn_out" and "mlp_out" the run keeps.
     """
 
-    def __init__(self, run: Run, leader: RunBatch | None = None, start: int = 0) -> None:
+    def __init__(self, run: Run, leader: Run | RunBatch | None = None, start: int = 0) -> None:
         """Start at the layer that the run has come to.
 
         Args:
             run: The run.
-            leader: A run that goes the same way just before this one.
+            leader: A run that has gone the same way, goes it when it is needed, or, as a batch,
+                just before this one.
             start: How many of their first positions are equal by causality; these are run once,
                 and so are bit-equal.
         """
         self.residuals, self.keys, self.values = run.residuals, run.keys, run.values
-        self.kept = run.kept
-        self._model, self._names, self._leader, self._start = run.model, run.names, leader, start
-        self.span = run.model.span(len(run.tokens) - self._start, self._start)
+        self.kept, self.start = run.kept, start
+        self._model, self._names, self._length = run.model, run.names, len(run.tokens)
+        self._leader = leader if start else None
+        self.span = run.model.span(self._length - start, start)
         self.records = run.names & {"attn_out", "mlp_out"}
-        self.rows = self.middle = self.before = run.residuals[-1][None, self._start :]
+        self.rows = run.residuals.last(-1, self._length - start)[None]
+        self.middle = self.before = self.rows
+
+    @property
+    def lost_its_leader(self) -> bool:
+        """Whether the run that it waits for can't go on."""
+        return isinstance(self._leader, Run) and self._leader.has_failed
+
+    @property
+    def can_join(self) -> bool:
+        """Whether it can go with other batches: it has rows to run, and waits for no other run."""
+        is_ready = not isinstance(self._leader, Run) or self._leader.is_complete
+        return self.start < self._length and is_ready
+
+    def pieces(self) -> Generator[None]:
+        """Run all layers without other batches, yielding between pieces of about 50 ms."""
+        for layer in range(self._model.cfg.n_layers):
+            if isinstance(self._leader, Run):
+                yield from self._leader.steps(layer + 1)
+            if self.start < self._length:
+                yield from through(self._model, [self], range(layer, layer + 1))
+            else:
+                self._repeat(layer)
+
+    def _repeat(self, layer: int) -> None:
+        """Take a whole layer over."""
+        self.enter(layer)
+        self._keep_sources(layer, None, None)
+        for name in self._names:
+            self.kept[layer][name] = self._taken(layer, name).clone()
+        self.leave(layer, self.rows)
 
     def queries(self, layer: int) -> int:
         """All positions are needed everywhere."""
@@ -191,9 +259,9 @@ class RunBatch:
 
     def enter(self, layer: int) -> None:
         """Forget what a piece of this layer that was run before has left."""
-        for kept in (self.keys, self.values, self.kept):
-            del kept[layer:]
-        self.kept.append({})
+        self.keys.forget(layer)
+        self.values.forget(layer)
+        self.kept[layer:] = [{}]
 
     def heads(self, layer: int, some: slice, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return what the heads put out, and keep keys, values and what else is requested."""
@@ -205,21 +273,25 @@ class RunBatch:
 
         watching = "pattern" in self._names
         hooks = self._model.hooks([(attn.hook_pattern.name, keep)]) if watching else None
-        past = self._past(layer, k, v)
+        turned = attn.turned_queries(q, self.span)
+        self._keep_sources(layer, attn.turned_keys(k, self.span), v)
         with hooks or nullcontext():
-            z = attn.mixed(q, k, v, self.span, past)
-        self.keys.append(past.k)
-        self.values.append(past.v)
+            z = attn.hook_z(attn.attend(turned, *self._sources(layer), self.span))
         for name, activation in (found | {"z": z}).items():
             self.record(layer, name, activation)
         return z
 
-    def _past(self, layer: int, k: Tensor, v: Tensor) -> KeyValues:
-        """Return keys and values of the leader's positions, to which this run's are added."""
-        if self._leader is None:
-            return KeyValues(k[:, :0], v[:, :0], grows=True)
-        keys, values = self._leader.keys[layer], self._leader.values[layer]
-        return KeyValues(keys[:, : self._start], values[:, : self._start], grows=True)
+    def _sources(self, layer: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Return keys and values: in pieces for a few queries, which joining them would outlast."""
+        if self._length - self.start <= FEW:
+            return list(self.keys.pieces(layer)), list(self.values.pieces(layer))
+        return [self.keys[layer]], [self.values[layer]]
+
+    def _keep_sources(self, layer: int, k: Tensor | None, v: Tensor | None) -> None:
+        """Keep a layer's keys and values, those of the leader's positions in front."""
+        leader, start = self._leader, self.start
+        self.keys.add(k, leader.keys.first(layer, start) if leader else ())
+        self.values.add(v, leader.values.first(layer, start) if leader else ())
 
     def arrive(self, layer: int, attended: Tensor) -> None:
         """Take the stream behind a layer's attention."""
@@ -227,33 +299,43 @@ class RunBatch:
 
     def leave(self, layer: int, rows: Tensor) -> None:
         """Take the stream behind a layer's MLP: the layer is known."""
-        before = self._leader.residuals[layer + 1] if self._leader else None
-        self.residuals.append(self._whole(rows[0], before))
-        self.rows = self.before = rows
+        before = self._leader.residuals.first(layer + 1, self.start) if self._leader else ()
+        self.residuals.add(rows[0] if self.start < self._length else None, before)
+        self.rows = self.middle = self.before = rows
+        if layer == self._model.cfg.n_layers - 1:
+            self._leader = None  # and those that led it: each was held by the next
 
     def record(self, layer: int, name: str, activation: Tensor) -> None:
         """Keep an activation of all positions, if it was requested."""
-        if name in self._names:
-            before = self._leader.kept[layer][name] if self._leader else None
-            whole = self._whole(activation[0], before, int(name == "pattern"))
-            self.kept[layer][name] = whole
+        if name not in self._names:
+            return
+        whole = activation[0].clone()
+        if self._leader is not None:
+            whole = torch.cat([self._taken(layer, name), whole], dim=int(name == "pattern"))
+        self.kept[layer][name] = whole
 
-    def _whole(self, part: Tensor, before: Tensor | None, axis: int = 0) -> Tensor:
-        """Return an activation of all positions, in memory of its own.
+    def _taken(self, layer: int, name: str) -> Tensor:
+        """Return what of a leader's activation belongs to this run too."""
+        assert self._leader is not None
+        activation = self._leader.kept[layer][name]
+        if name != "pattern":
+            return activation[: self.start]
+        return F.pad(activation[:, : self.start, : self.start], (0, self._length - self.start))
 
-        Args:
-            part: That of the positions that are run.
-            before: The leader's.
-            axis: Which axis are the positions.
-        """
-        if before is None:
-            return part.clone()
-        return torch.cat([before.narrow(axis, 0, self._start), part], dim=axis)
+
+def _embed(run: Run, leader: Run | None, start: int) -> None:
+    """Know the stream before the first layer."""
+    own: Tensor | None = None
+    if start < len(run.tokens):
+        span = run.model.span(len(run.tokens) - start, start) if start else run.span
+        own = run.model.to_embedding(run.tokens[None, start:], span)[0]
+    run.residuals.add(own, leader.residuals.first(0, start) if leader and start else ())
 
 
 def equal_tokens(run: Run, leader: Run) -> int:
     """Return how many tokens at the start of two runs are equal."""
-    return int((run.tokens == leader.tokens).cumprod(0).sum())
+    length = min(len(run.tokens), len(leader.tokens))
+    return int((run.tokens[:length] == leader.tokens[:length]).cumprod(0).sum())
 
 
 def are_alike(runs: Sequence[Run]) -> bool:
@@ -264,22 +346,26 @@ def are_alike(runs: Sequence[Run]) -> bool:
         len({id(run) for run in runs}) == len(runs)
         and rows <= rows_at_once(first.model, 0)
         and all((run.known_layers, run.names) == (first.known_layers, first.names) for run in runs)
+        and all(run._batch.can_join for run in runs)
     )
 
 
 def batches_of(runs: Sequence[Run]) -> list[RunBatch]:
-    """Return batches of runs that are alike; the first leads.
+    """Return batches of runs that are alike; the first leads those that share no more with another.
 
     A run of the same tokens as the first has no batch: it shares what the first has.
     """
     first, *others = runs
-    batches = [RunBatch(first)]
+    batches = [first._batch]
     for run in others:
-        if equal_tokens(run, first) == len(run.tokens):
+        equal = equal_tokens(run, first)
+        if equal == len(run.tokens):
             run.residuals, run.keys, run.values = first.residuals, first.keys, first.values
             run.kept = first.kept
-        else:
-            batches.append(RunBatch(run, batches[0], equal_tokens(run, first)))
+            continue
+        if equal >= run._batch.start:
+            run._batch = RunBatch(run, first._batch, equal)
+        batches.append(run._batch)
     return batches
 
 
@@ -287,7 +373,8 @@ def run_together(runs: Sequence[Run]) -> None:
     """Let runs go through the layers that they lack as one batch: weights are read once for all.
 
     Stepping any of them steps all. Their equal first positions are run once. Nothing happens if
-    they do not stand at the same layer, or are so long that a batch gains nothing.
+    they do not stand at the same layer, wait for another run, or are so long that a batch gains
+    nothing.
 
     Args:
         runs: Runs of one model, of equal length.

@@ -1,6 +1,7 @@
 """How each request is answered; the only part of `jobs` that sees torch.
 
-attention: Answers about attention: every head at a glance, one head exactly.
+attention: Attention as the window shows it: whose it is, every head's at a glance, one head's
+    exactly.
 dispatch: An answer to every request: which function answers which, about the model that is
     loaded.
 heads: Answers about heads, edges, MLPs and positions: one of them, or all heads measured.
@@ -8,8 +9,6 @@ in_words: What torch computed → what the window may hold: float32 copies in ho
     words.
 loaded: What handlers share: one model at a time, and what it has worked out for earlier
     questions.
-mixtures: Which runs attention is read from, and with what weight: one, a difference, or a mean of
-    many.
 pairs: Answers about prompt pairs: their tokens and metrics, tables of them, and words that fit.
 sweep_arrays: Sweeps as the window draws them: numbers, what is known of them, and what they
     count.

@@ -13,7 +13,8 @@ from lensgui.checkpoints.devices import parameters_bytes
 from lensgui.jobs import requests
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.arrays import Sweep
-from lensgui.jobs.handlers import attention, heads, in_words, pairs, sweeps
+from lensgui.jobs.handlers import heads, in_words, pairs, sweeps
+from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import Request
 from lensgui.jobs.results import Answer

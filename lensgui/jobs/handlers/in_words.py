@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -34,17 +35,21 @@ from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
+_TOKENS: WeakKeyDictionary[HookedTransformer, dict[int, Token]] = WeakKeyDictionary()
 TOP = 8  # how many likely tokens the window shows
 
 
 def token_of(model: HookedTransformer, token: int) -> Token:
     """Return a token as the window shows it."""
-    return Token(
-        token,
-        text.to_single_str_token(model, token),
-        text.token_bytes(model, token),
-        token in model.tokenizer.all_special_ids,
-    )
+    known = _TOKENS.setdefault(model, {})
+    if token not in known:
+        known[token] = Token(
+            token,
+            text.to_single_str_token(model, token),
+            text.token_bytes(model, token),
+            token in model.tokenizer.all_special_ids,
+        )
+    return known[token]
 
 
 def pair_warnings(pair: PromptPair, clean: list[int], corrupted: list[int], skip: int) -> list[str]:
@@ -227,7 +232,7 @@ def ending(run: Run, found: Answers) -> Run:
     tokens, most = found.ending(run.tokens), run.model.cfg.n_ctx
     if len(tokens) > most:
         raise ValueError(f"Prompt and answer have more than the {most} tokens this model takes.")
-    return Run(run.model, tokens)
+    return Run(run.model, tokens, leader=run)
 
 
 @torch.no_grad()

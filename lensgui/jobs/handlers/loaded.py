@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from lensgui.transformer.model import HookedTransformer
 SCORES = "heads"  # the folder of what is known of heads whatever the prompt
 MEASURES = ("previous", "duplicate", "induction", "copying")
 log = logging.getLogger(__name__)
+MOST_DRAWN = 4
 MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
 
 
@@ -45,6 +46,7 @@ class Loaded:
         unfinished: What is known of sweeps that were left before their end: exact values, NaN where
             there are none; of a mean, that over the pairs so far.
         readings: The rows of tables that have been read.
+        drawn: What the last grids of attention leave to those of prompts that begin alike.
         timed: Models and lengths of prompts of which a sweep's time was noted.
     """
 
@@ -70,6 +72,7 @@ class Loaded:
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
+        self.drawn: deque[Any] = deque(maxlen=MOST_DRAWN)
         self.timed: set[tuple[ModelKey, int]] = set()
 
     def use(self, key: ModelKey, may_be_hooked: bool = False) -> HookedTransformer:
@@ -102,8 +105,12 @@ class Loaded:
     def run_of(self, model: HookedTransformer, tokens: Tensor) -> Run:
         """Return the run of token ids, [position], likewise."""
         name = tuple(tokens.tolist())
+        for failed in [of for of, run in self._runs.items() if run.has_failed]:
+            del self._runs[failed]
         if name not in self._runs:
-            self._runs[name] = Run(model, tokens)
+            nearest = max(self._runs, key=lambda other: shared(name, other), default=None)
+            leader = None if nearest is None else self._runs[nearest]
+            self._runs[name] = Run(model, tokens, leader=leader)
         self._runs.move_to_end(name)
         self._forget_runs()
         return self._runs[name]
@@ -135,6 +142,7 @@ class Loaded:
         self._runs.clear()
         self.unfinished.clear()
         self.readings.clear()
+        self.drawn.clear()
 
     def _opened(self, key: ModelKey) -> HookedTransformer:
         if key.is_in_memory:
@@ -151,6 +159,12 @@ class Loaded:
                 "Edit ▸ Settings."
             )
         return open_model(key.source, key.folded, key.device, key.dtype)
+
+
+def shared(some: Sequence[int], others: Sequence[int]) -> int:
+    """Return how many tokens at the start are equal."""
+    pairs = enumerate(zip(some, others, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(some), len(others)))
 
 
 def weights_version(model: HookedTransformer) -> int:

@@ -220,8 +220,9 @@ def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
 def _read(model: HookedTransformer, pair: PromptPair) -> Iterator[RowReading | None]:
     """Yield None while a pair's prompts run, and at last what they give."""
     try:
-        prompts = [pair.clean_prompt, *([pair.corrupted_prompt] if pair.corrupted else [])]
-        runs = [Run(model, encode(model, prompt)) for prompt in prompts]
+        runs = [Run(model, encode(model, pair.clean_prompt))]
+        if pair.corrupted:
+            runs.append(Run(model, encode(model, pair.corrupted_prompt), leader=runs[0]))
     except ValueError as error:
         yield RowReading(warning=str(error))
         return

@@ -75,7 +75,9 @@ def mix(pattern: Tensor, values: Sequence[Tensor]) -> Tensor:
         else:
             product = by_group.flatten(2, 3) @ v.transpose(1, 2)
             mixed.append(product.view(batch, heads, queries, -1).transpose(1, 2))
-    whole: Tensor = mixed[0] if len(mixed) == 1 else mixed[0] + mixed[1]
+    whole: Tensor = mixed[0]
+    for part in mixed[1:]:
+        whole = whole + part
     return whole
 
 

@@ -1,0 +1,376 @@
+"""Every head's attention as bytes; what an earlier prompt began with is not drawn again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import starmap
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from lensgui.analysis.heads.attention import weighted_heads
+from lensgui.analysis.heads.readout import hide_first_source, shrink, shrink_signed
+from lensgui.analysis.heads.scores import (
+    mean_scores,
+    query_scores,
+    strongest_query,
+    strongest_sources,
+    targets,
+)
+from lensgui.analysis.pairs.roles import at_places
+from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis
+from lensgui.jobs.handlers.attention.mixtures import Mixture
+from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
+from lensgui.terms.kinds import AttentionMeasure
+from lensgui.terms.metrics import LogitDifference
+from lensgui.terms.scores import PROMPT_SCORES
+
+STRONGEST = PROMPT_SCORES.index("strongest edge")
+Places = NDArray[np.int32]
+MOST = 0.99  # of the heads have their largest number within the colours
+FEW = 2  # runs, whose layers are drawn in one step if the prompts are short
+AT_ONCE = 1 << 19  # numbers of heads, in about 15 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is known of some heads of a layer, from one query on.
+
+    Attributes:
+        small: What is drawn of them, pooled, [head, row, column].
+        peak: The largest size of what is drawn at the last query, [head].
+        scores: Of each run the scores of its queries, [score, head, position].
+        strongest: Each query's strongest edge, and its source, each [head, position].
+    """
+
+    small: Tensor
+    peak: Tensor
+    scores: tuple[Tensor, ...]
+    strongest: tuple[Tensor, Tensor]
+
+    def of(self, heads: slice) -> Rows:
+        """Return the same of some of the heads."""
+        values, sources = (of[heads] for of in self.strongest)
+        scores = tuple(of[:, heads] for of in self.scores)
+        return Rows(self.small[heads], self.peak[heads], scores, (values, sources))
+
+    def behind(self, before: Rows, start: int, step: int, unseen: float) -> Rows:
+        """Return them with those of the queries that come before.
+
+        Args:
+            before: What another prompt gave that begins alike.
+            start: How many of its queries come before.
+            step: How many queries a pooled row holds.
+            unseen: What later sources count.
+        """
+        rows, side = start // step, self.small.shape[-1]
+        above = before.small[:, :rows, :side]
+        above = F.pad(above, (0, side - above.shape[-1]), value=unseen)
+        scores = [
+            torch.cat([old[..., :start], new], -1)
+            for old, new in zip(before.scores, self.scores, strict=True)
+        ]
+        pairs = zip(before.strongest, self.strongest, strict=True)
+        values, sources = (torch.cat([old[:, :start], new], -1) for old, new in pairs)
+        small = torch.cat([above, self.small], 1)
+        return Rows(small, self.peak, tuple(scores), (values, sources))
+
+
+def side_by_side(parts: Sequence[Rows]) -> Rows:
+    """Return what is known of a layer's heads from what is known of some each."""
+    if len(parts) == 1:
+        return parts[0]
+    small, peak = (torch.cat(of) for of in ([p.small for p in parts], [p.peak for p in parts]))
+    scores = [torch.cat(of, 1) for of in zip(*(part.scores for part in parts), strict=True)]
+    values, sources = map(torch.cat, zip(*(part.strongest for part in parts), strict=True))
+    return Rows(small, peak, tuple(scores), (values, sources))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a grid leaves to those of prompts that begin alike.
+
+    Attributes:
+        way: What is drawn and how; a grid of another way has nothing to give.
+        tokens: Token ids of each prompt, [position].
+        layers: What is known of each layer that is whole.
+    """
+
+    way: tuple[object, ...]
+    tokens: tuple[Tensor, ...]
+    layers: dict[int, Rows] = field(default_factory=dict)
+
+    def rows(self, tokens: Sequence[Tensor]) -> int:
+        """Return how many queries of all prompts are theirs too, the last of theirs left out."""
+        return min(starmap(_alike, zip(self.tokens, tokens, strict=True)))
+
+
+def _alike(some: Tensor, others: Tensor) -> int:
+    length = min(len(some), len(others) - 1)
+    return int((some[:length] == others[:length]).cumprod(0).sum())
+
+
+class Reader:
+    """Reads heads of a mixture of runs, from some query on.
+
+    Attributes:
+        mixture: The runs.
+        way: What is read and how, as `Drawn` keeps it.
+        is_signed: Whether numbers may lie on either side of 0.
+        step: How many queries, and how many sources, are pooled into one.
+        unseen: What a source that is not seen counts.
+        targets: Where heads of some kinds would look in each prompt.
+    """
+
+    def __init__(
+        self,
+        mixture: Mixture,
+        hides_first: bool,
+        measure: AttentionMeasure,
+        metrics: Sequence[LogitDifference | None],
+    ) -> None:
+        """Read nothing yet; arguments as `AtlasDrawing` takes them."""
+        self.mixture, self._hides_first, self._measure = mixture, hides_first, measure
+        self._metrics = tuple(metrics) or (None,) * len(mixture.terms)
+        self._weights = tuple(term.weight for term in mixture.terms)
+        self.is_signed = mixture.is_difference or measure == "contribution"
+        self.unseen = -torch.inf if measure == "scores" and not self.is_signed else 0.0
+        self.step = max(1, -(-mixture.length // ATLAS_SIDE))
+        self.way = (measure, hides_first, self.step, self._weights, self._metrics)
+        self.targets = [targets(term.run.tokens) for term in mixture.terms]
+
+    @torch.no_grad()
+    def rows(self, layer: int, groups: range, start: int) -> Generator[None, None, Rows]:
+        """Return what is known of heads that share key/value heads, yielding between pieces.
+
+        Args:
+            layer: A layer that every run knows.
+            groups: Key/value heads.
+            start: The first query.
+        """
+        patterns, scores = list[Tensor](), list[Tensor]()
+        for term, needed in zip(self.mixture.terms, self.targets, strict=True):
+            patterns.append(term.run.patterns(layer, groups, start))
+            yield
+            scores.append(query_scores(patterns[-1], needed, start))
+            yield
+        shown = self._sum(self._read(patterns))
+        strongest = self._strongest(shown)
+        if self._measure != "pattern":
+            shown = yield from self._measured(layer, groups, start)
+        elif self._hides_first:
+            shown = self._sum(self._read([hide_first_source(of) for of in patterns]))
+        yield
+        pool = shrink_signed if self.is_signed else shrink
+        peak = shown[:, -1].abs().nan_to_num(0, 0).amax(-1)
+        return Rows(pool(shown, ATLAS_SIDE).float(), peak, tuple(scores), strongest)
+
+    def scores(self, rows: Rows) -> Tensor:
+        """Return the scores of heads, [score, head], as `head_scores` does, of all runs."""
+        each = zip(rows.scores, self.targets, strict=True)
+        return self._sum([mean_scores(of, needed) for of, needed in each])
+
+    def strongest_edges(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Return each head's largest attention and where it is, as `strongest_edges` does."""
+        values, places = strongest_query(*rows.strongest)
+        return values, (places - 1).clamp(min=-1) if self.mixture.roles else places
+
+    def _strongest(self, shown: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each query's; by role position 0 is like any other."""
+        return strongest_sources(F.pad(shown, (1, 0, 1, 0)) if self.mixture.roles else shown)
+
+    def _measured(self, layer: int, groups: range, start: int) -> Generator[None, None, Tensor]:
+        """Return another measure than attention, yielding between runs.
+
+        Scores are −∞ where nothing is seen, and at position 0 where that is hidden; all else is 0.
+        """
+        found = list[Tensor]()
+        for term, metric in zip(self.mixture.terms, self._metrics, strict=True):
+            found.append(weighted_heads(term.run, layer, groups, self._measure, metric, start))
+            yield
+        read = self._read(found)
+        unseen = torch.stack([of.isneginf() for of in read]).any(0)
+        if self._hides_first and not self.mixture.roles:
+            unseen[..., 0] = True
+        shown = self._sum([of.masked_fill(unseen, 0) for of in read])
+        return shown.masked_fill(unseen, self.unseen)
+
+    def _read(self, patterns: list[Tensor]) -> list[Tensor]:
+        """Return what is read of each run's patterns."""
+        terms = self.mixture.terms
+        return [at_places(of, term.places) for of, term in zip(patterns, terms, strict=True)]
+
+    def _sum(self, parts: list[Tensor]) -> Tensor:
+        """Return the weighted sum of what was read of each run."""
+        weights = self._weights
+        result = parts[0] if weights[0] == 1 else weights[0] * parts[0]
+        for weight, part in zip(weights[1:], parts[1:], strict=True):
+            result = result + weight * part
+        return result
+
+
+def thinned(axis: Axis, step: int) -> Axis:
+    """Return an axis of which one place of some counts for all."""
+    return Axis(axis.name, axis.coordinates[::step], axis.labels[::step])
+
+
+class AtlasDrawing:
+    """Every head's attention as bytes, drawn layer by layer."""
+
+    def __init__(
+        self,
+        mixture: Mixture,
+        hide_first: bool,
+        measure: AttentionMeasure = "pattern",
+        metrics: Sequence[LogitDifference | None] = (),
+        earlier: deque[Drawn] | None = None,
+    ) -> None:
+        """Start with an empty picture.
+
+        Args:
+            mixture: What is read.
+            hide_first: Whether position 0 is left out.
+            measure: What is counted.
+            metrics: What contributions are to, in each run.
+            earlier: What earlier drawings of this model have left; what this one leaves is added.
+        """
+        self._reader = Reader(mixture, hide_first, measure, metrics)
+        self._model = mixture.terms[0].run.model
+        self._measure, self._hides_first = measure, hide_first
+        self._is_signed = self._reader.is_signed
+        self._lenders = self._among(deque[Drawn]() if earlier is None else earlier)
+        cfg = self._model.cfg
+        side = -(-mixture.length // self._reader.step)
+        of_heads = (cfg.n_layers, cfg.n_heads)
+        self._ends = np.zeros((*of_heads, 2), np.float32)
+        self._read_out = 0.0  # the largest size where the metric is read
+        empty = 128 if self._is_signed else 0
+        self._values = np.full((*of_heads, side, side), empty, np.uint8)
+        self._scores = np.full((len(PROMPT_SCORES), *of_heads), np.nan, np.float32)
+        self._strongest: Places = np.full((*of_heads, 2), -1, np.int32)
+        self._broken: NDArray[np.bool_] | None = None
+        self._layers = 0
+        positions = thinned(mixture.positions("position"), self._reader.step)
+        heads = layer_axis(self._model), head_axis(self._model)
+        self._axes = (*heads, positions, replace(positions, name="source"))
+
+    def _among(self, earlier: deque[Drawn]) -> list[tuple[int, Drawn]]:
+        """Return drawings that begin alike, and how many queries each has to give, most first."""
+        mixture, step = self._reader.mixture, self._reader.step
+        if len(mixture.terms) > FEW or mixture.roles:
+            self._drawn = None
+            return []
+        tokens = tuple(term.run.tokens for term in mixture.terms)
+        self._drawn = Drawn(self._reader.way, tokens)
+        lenders = [of for of in earlier if of.way == self._drawn.way]
+        earlier.append(self._drawn)
+        return sorted(
+            ((of.rows(tokens) // step * step, of) for of in lenders), key=lambda pair: -pair[0]
+        )
+
+    def _lent(self, layer: int) -> tuple[int, Drawn | None]:
+        """Return who has most queries of a layer to give, and how many."""
+        lent = (pair for pair in self._lenders if layer in pair[1].layers)
+        return next(lent, (0, None))
+
+    def _at_once(self, layer: int) -> int:
+        """Return how many groups of heads are drawn at once."""
+        cfg, length = self._model.cfg, len(self._reader.targets[0].duplicate)
+        numbers = cfg.heads_per_group * (length - self._lent(layer)[0]) * length
+        return min(cfg.kv_heads, max(1, AT_ONCE // numbers))
+
+    def is_long(self, layer: int) -> bool:
+        """Return whether drawing a layer takes so long that others should go first."""
+        is_much = self._at_once(layer) < self._model.cfg.kv_heads
+        return is_much or len(self._reader.targets) > FEW
+
+    def add(self, layer: int) -> Iterator[None]:
+        """Draw the heads of a layer that every run knows, yielding between pieces."""
+        size, every = self._model.cfg.heads_per_group, self._model.cfg.kv_heads
+        at_once, (start, lender) = self._at_once(layer), self._lent(layer)
+        parts = []
+        for first in range(0, every, at_once):
+            groups = range(first, min(first + at_once, every))
+            heads = slice(groups.start * size, groups.stop * size)
+            rows = yield from self._reader.rows(layer, groups, start)
+            if lender and start:
+                before = lender.layers[layer].of(heads)
+                rows = rows.behind(before, start, self._reader.step, self._reader.unseen)
+            self._enter(layer, heads, rows)
+            parts.append(rows)
+        if self._drawn:
+            self._drawn.layers[layer] = side_by_side(parts)
+
+    def _enter(self, layer: int, heads: slice, rows: Rows) -> None:
+        """Put what is known of some heads into the picture."""
+        strongest, places = self._reader.strongest_edges(rows)
+        self._scores[:STRONGEST, layer, heads] = host(self._reader.scores(rows))
+        self._scores[STRONGEST, layer, heads] = host(strongest)
+        self._strongest[layer, heads] = places.cpu().numpy()
+        self._values[layer, heads] = self._bytes(rows.small, layer, heads)
+        self._read_out = max(self._read_out, float(rows.peak.max()))
+        self._layers = layer + 1
+
+    def _bytes(self, small: Tensor, layer: int, heads: slice) -> NDArray[np.uint8]:
+        """Return pooled numbers [head, row, column] as bytes."""
+        if self._measure != "pattern":
+            small = self._within_ends(small, layer, heads)
+        small = small * 127 + 128 if self._is_signed else small * 255
+        if not small.sum().isfinite():  # far quicker than looking at each
+            is_bad = ~small.isfinite()
+            if self._broken is None:
+                self._broken = np.zeros(self._values.shape, np.bool_)
+            self._broken[layer, heads] = is_bad.cpu().numpy()
+            small = small.masked_fill(is_bad, 0)
+        return small.round().to("cpu", torch.uint8).numpy()
+
+    def _within_ends(self, small: Tensor, layer: int, heads: slice) -> Tensor:
+        """Return numbers as shares of their head's range, −1 to 1 where they are signed."""
+        unseen, is_known = small.isneginf(), small.isfinite()
+        high = small.abs() if self._is_signed else small
+        high = high.masked_fill(~is_known, 0).flatten(1).amax(1)
+        low = torch.zeros_like(high)
+        if self._measure == "scores" and not self._is_signed:
+            low = small.masked_fill(~is_known, torch.inf).flatten(1).amin(1).minimum(high)
+        ends = torch.stack([-high if self._is_signed else low, high], 1)
+        self._ends[layer, heads] = ends.cpu().numpy()
+        span = (high - low).clamp(min=torch.finfo(high.dtype).tiny)
+        shares = (small - low[:, None, None]) / span[:, None, None]
+        return shares.masked_fill(unseen, 0)
+
+    def _full(self) -> float:
+        """Return what the strongest colour stands for."""
+        if self._measure == "contribution":
+            return self._read_out
+        known = np.abs(self._ends[: self._layers]).max(-1)
+        return float(np.quantile(known, MOST)) if known.size else 1.0
+
+    def picture(self) -> Atlas:
+        """Return what is drawn so far."""
+        mixture = self._reader.mixture
+        arrays = self._values.copy(), self._scores.copy(), self._strongest.copy()
+        for array in arrays:
+            array.flags.writeable = False
+        values, scores, strongest = arrays
+        broken = None if self._broken is None else self._broken.copy()
+        if broken is not None:
+            broken.flags.writeable = False
+        return Atlas(
+            self._axes,
+            values,
+            self._layers,
+            scores,
+            strongest,
+            self._hides_first,
+            mixture.is_difference,
+            mixture.prompts,
+            broken,
+            self._measure,
+            None if self._measure == "pattern" else self._ends.copy(),
+            1.0 if self._measure == "pattern" else self._full(),
+        )
