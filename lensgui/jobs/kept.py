@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lensgui.terms.model_key import ModelKey
 
 Name = tuple[Request, object]
 LIMIT_BYTES = 256 << 20
+SAMPLED = 64  # things of a kind whose sizes are looked at
 OBJECT_BYTES = 64  # of anything that is no array, about
 
 
@@ -132,13 +134,18 @@ def size_of(answer: Any) -> int:
     """Return how much memory an answer takes, about: its arrays, and something for all else."""
     if isinstance(answer, np.ndarray):
         return answer.nbytes + OBJECT_BYTES
-    if is_dataclass(answer):
-        parts = [getattr(answer, field.name) for field in fields(answer)]
-        return OBJECT_BYTES + sum(map(size_of, parts))
-    if isinstance(answer, dict):
-        return OBJECT_BYTES + sum(map(size_of, (*answer, *answer.values())))
     if isinstance(answer, str | bytes):
         return OBJECT_BYTES + len(answer)
+    if isinstance(answer, dict):
+        answer = (*answer, *answer.values())
     if isinstance(answer, tuple | list | frozenset | set):
-        return OBJECT_BYTES + sum(map(size_of, answer))
-    return OBJECT_BYTES
+        some = list(answer)[:: len(answer) // SAMPLED + 1]  # a long prompt has equals
+        return OBJECT_BYTES + sum(map(size_of, some)) * len(answer) // max(1, len(some))
+    parts = [size_of(getattr(answer, name)) for name in _parts(answer.__class__)]
+    return OBJECT_BYTES + sum(parts)
+
+
+@cache
+def _parts(kind: Hashable) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields; of another type none."""
+    return tuple(of.name for of in fields(kind)) if is_dataclass(kind) else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 from math import floor, isfinite, log10
 
@@ -19,6 +20,7 @@ LONGEST = 16
 SHORT = 7  # letters, of two tokens that name a place together
 MOST_PIECES = 4  # tokens that are one character
 MOST_DIGITS = 8
+MOST_REMEMBERED = 64  # letters of a text whose spelling is
 _BYTES = re.compile(r"(<0x[0-9A-F]{2}>)+")
 _FRACTIONS = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
 _PICTURES = {"\n": "⏎", "\t": "⇥", "\r": "␍", "\x7f": "␡", "\u00a0": "⍽"}
@@ -27,7 +29,14 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def visible(text: str) -> str:
     """Return text with a sign for each control character, and for each space what was chosen."""
-    signs = {" ": theme.pictures().space, **_PICTURES}
+    with_signs = _visible if len(text) <= MOST_REMEMBERED else _visible.__wrapped__
+    return with_signs(text, theme.pictures().space)
+
+
+@lru_cache(maxsize=1 << 14)
+def _visible(text: str, space: str) -> str:
+    """Return it with this sign for a space: the tokens of a long prompt are spelled at each key."""
+    signs = {" ": space, **_PICTURES}
     return "".join(signs.get(letter) or _letter(letter) for letter in text)
 
 
@@ -75,7 +84,7 @@ def spelled(tokens: Sequence[Token]) -> list[str]:
     result: list[str] = []
     at = 0
     while at < len(tokens):
-        pieces = _pieces(tokens, at)
+        pieces = _pieces(tokens, at) if _piece(tokens[at]) else tokens[at : at + 1]
         if len(pieces) > 1:
             whole = b"".join(map(_piece, pieces)).decode()
             result += [
@@ -107,7 +116,7 @@ def _piece(token: Token) -> bytes:
     """Return the bytes of a token that is no character by itself; b"" of any other."""
     if token.special:
         return b""
-    if _BYTES.fullmatch(token.label):
+    if token.label.startswith("<") and _BYTES.fullmatch(token.label):
         return bytes.fromhex(token.label.replace("<0x", "").replace(">", ""))
     return token.raw if "\ufffd" in token.text else b""
 
@@ -143,7 +152,10 @@ def names(axis: Axis, reading: PromptReading | None, pair: PairReading | None = 
 def is_of(axis: Axis, reading: PromptReading | None) -> bool:
     """Whether an axis counts the tokens of this very prompt, not of an older one."""
     tokens = reading.tokens if reading else ()
-    return [visible(label) for label in axis.labels] == [visible(token.label) for token in tokens]
+    return len(axis) == len(tokens) and all(
+        label == token.label or visible(label) == visible(token.label)
+        for label, token in zip(axis.labels, tokens, strict=True)
+    )
 
 
 def bytes_of(token: Token) -> str:

@@ -91,6 +91,7 @@ def window() -> bool:
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
     parts = (
         "tests.bench.window",
+        "tests.bench.long_prompts",
         "tests.bench.stillness",
         "tests.bench.lab",
         "tests.bench.painting",

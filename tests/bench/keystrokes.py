@@ -36,7 +36,11 @@ class Redrawn(QObject):
         return True
 
     def _is_old(self, atlas: Atlas) -> bool:
-        return self.before is not None and atlas.axes[2].labels == self.before.axes[2].labels
+        if self.before is None or atlas is self.before:
+            return atlas is self.before
+        positions = atlas.axes[2]
+        is_pooled = positions.coordinates[1:2] != (1,)  # its labels may be those of before
+        return not is_pooled and positions.labels == self.before.axes[2].labels
 
     def leave(self) -> None:
         self._grid.removeEventFilter(self)

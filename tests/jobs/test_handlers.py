@@ -107,6 +107,7 @@ def test_a_grid_that_is_soon_whole_comes_at_once(dispatcher, monkeypatch):
 
 def test_the_grid_fills_layer_by_layer(dispatcher, monkeypatch):
     monkeypatch.setattr(attention, "SOON_S", 0.0)
+    monkeypatch.setattr(attention, "PACE_S", 0.0)
     atlases = [
         a
         for a in dispatcher.answer(AttentionGrid(TOY, PromptPair(CLEAN), hide_first=False))

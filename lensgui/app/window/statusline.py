@@ -149,7 +149,9 @@ class StatusLine(QStatusBar):
         self.what.setText(text or IDLE)
         self.bar.setVisible(bool(text) and total > 0)
         self.stop.setEnabled(bool(text))
+        self.bar.setUpdatesEnabled(False)  # a bar paints itself at once, and all that waits with it
         self.bar.setValue(round(FINE * done / total) if total else 0)
+        self.bar.setUpdatesEnabled(True)
 
 
 def _fetched_words(fetched: Fetched) -> str:

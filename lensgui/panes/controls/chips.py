@@ -27,6 +27,7 @@ from lensgui.panes.token_text import plain_tip
 SPACING = 3.0
 Flow = Literal["wraps", "all", "fits"]  # on in the next line, as wide as all, those that fit
 ANY_WIDTH = 1 << 20
+MOST_ADVANCES = 4096
 STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
@@ -76,6 +77,7 @@ class ChipRow(QWidget):
         self.is_stale = False
         self._places: list[QRectF] = []
         self._laid_out_for = -1
+        self._advances: dict[str, float] = {}
         self._pointed: int | None = None
         self.setMouseTracking(True)
         self.setFont(theme.mono_font(theme.SMALL_POINTS + 0.5))
@@ -213,6 +215,7 @@ class ChipRow(QWidget):
         """Place the chips anew for another font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
+            self._advances = {}
             self._laid_out_for = -1
             self.updateGeometry()
 
@@ -285,7 +288,6 @@ class ChipRow(QWidget):
         width = ANY_WIDTH if self._flow == "all" else width
         if width == self._laid_out_for:
             return self._places
-        metrics = QFontMetricsF(self.font())
         height = self.line_height() - 2
         places: list[QRectF] = []
         left, top = 0.5, 1.0
@@ -294,7 +296,7 @@ class ChipRow(QWidget):
             fold = self._folds.get(index, range(index, index + 1))
             chip = _folded(fold) if index in self._folds else self.chips[index]
             text = chip.text + (" " + chip.detail if chip.detail else "")
-            wide = max(float(TARGET), metrics.horizontalAdvance(text) + 2 * PADDING)
+            wide = max(float(TARGET), self._advance(text) + 2 * PADDING)
             before, after = (GAP * is_there for is_there in (chip.gap_before, chip.gap_after))
             if left > 1 and left + before + wide + after > width:
                 if self._flow == "fits":
@@ -304,3 +306,11 @@ class ChipRow(QWidget):
             left += before + wide + after + SPACING
         self._places, self._laid_out_for = places, width
         return places
+
+    def _advance(self, text: str) -> float:
+        """Return how wide a text is; of a prompt that is typed most are known."""
+        if text not in self._advances:
+            if len(self._advances) > MOST_ADVANCES:
+                self._advances.clear()
+            self._advances[text] = QFontMetricsF(self.font()).horizontalAdvance(text)
+        return self._advances[text]

@@ -211,6 +211,7 @@ def scale_words(atlas: Atlas) -> str:
     return f"colours fitted: ±{full:.{digits}f}{where}, by square root"
 
 
+@lru_cache(maxsize=8)
 def color_table(colors: Theme, limit: float | None = None) -> list[int]:
     """Return the colours of a picture's indices.
 

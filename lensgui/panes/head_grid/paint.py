@@ -86,9 +86,10 @@ def image(setting: Setting) -> QImage:
     found = QImage(width + 2 * edge, height + 2 * edge, QImage.Format.Format_ARGB32_Premultiplied)
     found.fill(0)
     size = raster.side + 2 * edge
+    colors = _colors(setting)
     with QPainter(found) as painter:
         for (row, column), number in np.ndenumerate(order):
-            color = _color_of(setting, divmod(int(number), setting.heads)) if number >= 0 else None
+            color = colors.get(int(number))
             if color is not None:
                 top = row * raster.down + raster.caption
                 painter.fillRect(column * raster.across, top, size, size, color)
@@ -138,9 +139,10 @@ def scores(setting: Setting) -> QImage:
         painter.setFont(theme.mono_font(theme.SMALL_POINTS - 2))
         metrics = QFontMetricsF(painter.font())
         wide, tall = metrics.horizontalAdvance("+0.00") + LETTER + 2, metrics.ascent()
+        colors = _colors(setting)
         for number, frame in _in_view(setting):
             place = divmod(number, setting.heads)
-            color = _color_of(setting, place)
+            color = colors.get(number)
             if color is None:
                 picture.hatch(painter, frame, setting.theme)
                 continue
@@ -174,24 +176,28 @@ def _in_view(setting: Setting) -> Iterator[tuple[int, QRectF]]:
                 yield number, setting.layout.cell(row, column)
 
 
-def _color_of(setting: Setting, place: Head) -> QColor | None:
-    """Return the colour of a head's score; None where there is none."""
+def _colors(setting: Setting) -> dict[int, QColor]:
+    """Return the colours of heads' scores, by number, of those that have one."""
     ranks = setting.ranking
-    if ranks is None or ranks.values is None or not np.isfinite(ranks.values[place]):
-        return None
-    share = float(np.clip(ranks.values[place] / ranks.full, -1, 1))
+    if ranks is None or ranks.values is None:
+        return {}
+    known = np.isfinite(ranks.values).ravel()
+    shares = np.clip(ranks.values.ravel()[known] / ranks.full, -1, 1)
     if ranks.is_signed:
-        shade = theme.diverging(setting.theme)[round(share * 127) + NEUTRAL]
+        shades = theme.diverging(setting.theme)[np.rint(shares * 127).astype(int) + NEUTRAL]
     else:
-        shade = theme.sequential(setting.theme)[round(share * 255)]
-    return QColor(*map(int, shade))
+        shades = theme.sequential(setting.theme)[np.rint(shares * 255).astype(int)]
+    of_heads = zip(np.flatnonzero(known).tolist(), shades.tolist(), strict=True)
+    return {number: QColor(*shade) for number, shade in of_heads}
 
 
 def _letters(painter: QPainter, setting: Setting) -> None:
     """Write the letter of each head's role into its corner."""
-    for (layer, head), part in setting.roles.items():
-        frame = setting.layout.frame(layer * setting.heads + head)
-        if frame.intersects(setting.layout.area):
+    if not setting.roles:
+        return
+    for number, frame in _in_view(setting):
+        part = setting.roles.get((number // setting.heads, number % setting.heads))
+        if part is not None:
             share = 1 if setting.view.arrangement == "map" else 0.5
             size = min(theme.zoomed(LETTER), frame.width() / 2, frame.height() * share)
             corner = QRectF(frame.right() - size - 1, frame.top() + 1, size, size)

@@ -25,7 +25,8 @@ from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.jobs.results import Answer
 from lensgui.terms.metrics import LogitDifference
 
-SOON_S = 0.12  # a grid that is whole by then is not shown in parts: painting them takes its time
+SOON_S = 0.4  # a grid that will be whole by then is not shown in parts: painting takes its time
+PACE_S = 0.1  # between two parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +119,26 @@ def attention_grid(loaded: Loaded, request: AttentionGrid) -> Iterator[Answer | 
         metrics = yield from differences(loaded, found)
         yield from found.steps()
     drawing = AtlasDrawing(found, request.hide_first, request.measure, metrics, loaded.drawn)
-    begun = monotonic()
-    for layer in range(model.cfg.n_layers):
-        for _ in found.steps(layer + 1):
+    begun = shown = monotonic()
+    for known in range(1, model.cfg.n_layers + 1):
+        for _ in found.steps(known):
             yield None
-        if drawing.is_long(layer):
-            yield from drawing.add(layer)
-        else:
-            deque(drawing.add(layer), maxlen=0)
-        is_whole = layer == model.cfg.n_layers - 1
-        yield drawing.picture() if is_whole or monotonic() - begun > SOON_S else None
+        is_due = monotonic() - shown > PACE_S
+        if not (is_due or drawing.is_full(known) or known == model.cfg.n_layers):
+            continue
+        while layers := drawing.next_layers(known):
+            pieces = drawing.add(layers)
+            yield from pieces if drawing.takes_long else at_once(pieces)
+        will_take = (monotonic() - begun) * model.cfg.n_layers / known
+        if known == model.cfg.n_layers or (is_due and will_take > SOON_S):
+            shown = monotonic()
+            yield drawing.picture()
+
+
+def at_once(pieces: Iterator[None]) -> Iterator[None]:
+    """Run some pieces as one."""
+    deque(pieces, maxlen=0)
+    yield
 
 
 def attention_head(loaded: Loaded, request: AttentionHead) -> Iterator[Answer | None]:

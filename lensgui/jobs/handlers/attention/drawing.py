@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import starmap
+from itertools import islice, starmap, takewhile
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,24 +146,25 @@ class Reader:
         self.targets = [targets(term.run.tokens) for term in mixture.terms]
 
     @torch.no_grad()
-    def rows(self, layer: int, groups: range, start: int) -> Generator[None, None, Rows]:
+    def rows(self, layers: range, groups: range, start: int) -> Generator[None, None, Rows]:
         """Return what is known of heads that share key/value heads, yielding between pieces.
 
         Args:
-            layer: A layer that every run knows.
+            layers: Layers that every run knows; their heads stand one behind the other.
             groups: Key/value heads.
             start: The first query.
         """
         patterns, scores = list[Tensor](), list[Tensor]()
         for term, needed in zip(self.mixture.terms, self.targets, strict=True):
-            patterns.append(term.run.patterns(layer, groups, start))
+            each = [term.run.patterns(layer, groups, start) for layer in layers]
+            patterns.append(each[0] if len(each) == 1 else torch.cat(each))
             yield
             scores.append(query_scores(patterns[-1], needed, start))
             yield
         shown = self._sum(self._read(patterns))
         strongest = self._strongest(shown)
         if self._measure != "pattern":
-            shown = yield from self._measured(layer, groups, start)
+            shown = yield from self._measured(layers, groups, start)
         elif self._hides_first:
             shown = self._sum(self._read([hide_first_source(of) for of in patterns]))
         yield
@@ -184,14 +186,16 @@ class Reader:
         """Return each query's; by role position 0 is like any other."""
         return strongest_sources(F.pad(shown, (1, 0, 1, 0)) if self.mixture.roles else shown)
 
-    def _measured(self, layer: int, groups: range, start: int) -> Generator[None, None, Tensor]:
+    def _measured(self, layers: range, groups: range, start: int) -> Generator[None, None, Tensor]:
         """Return another measure than attention, yielding between runs.
 
         Scores are −∞ where nothing is seen, and at position 0 where that is hidden; all else is 0.
         """
         found = list[Tensor]()
         for term, metric in zip(self.mixture.terms, self._metrics, strict=True):
-            found.append(weighted_heads(term.run, layer, groups, self._measure, metric, start))
+            asked = self._measure, metric, start
+            each = [weighted_heads(term.run, layer, groups, *asked) for layer in layers]
+            found.append(torch.cat(each))
             yield
         read = self._read(found)
         unseen = torch.stack([of.isneginf() for of in read]).any(0)
@@ -246,18 +250,18 @@ class AtlasDrawing:
         self._lenders = self._among(deque[Drawn]() if earlier is None else earlier)
         cfg = self._model.cfg
         side = -(-mixture.length // self._reader.step)
-        of_heads = (cfg.n_layers, cfg.n_heads)
-        self._ends = np.zeros((*of_heads, 2), np.float32)
+        heads = cfg.n_layers * cfg.n_heads
+        self._ends = np.zeros((heads, 2), np.float32)
         self._read_out = 0.0  # the largest size where the metric is read
         empty = 128 if self._is_signed else 0
-        self._values = np.full((*of_heads, side, side), empty, np.uint8)
-        self._scores = np.full((len(PROMPT_SCORES), *of_heads), np.nan, np.float32)
-        self._strongest: Places = np.full((*of_heads, 2), -1, np.int32)
+        self._values = np.full((heads, side, side), empty, np.uint8)
+        self._scores = np.full((len(PROMPT_SCORES), heads), np.nan, np.float32)
+        self._strongest: Places = np.full((heads, 2), -1, np.int32)
         self._broken: NDArray[np.bool_] | None = None
         self._layers = 0
         positions = thinned(mixture.positions("position"), self._reader.step)
-        heads = layer_axis(self._model), head_axis(self._model)
-        self._axes = (*heads, positions, replace(positions, name="source"))
+        both = layer_axis(self._model), head_axis(self._model)
+        self._axes = (*both, positions, replace(positions, name="source"))
 
     def _among(self, earlier: deque[Drawn]) -> list[tuple[int, Drawn]]:
         """Return drawings that begin alike, and how many queries each has to give, most first."""
@@ -278,58 +282,74 @@ class AtlasDrawing:
         lent = (pair for pair in self._lenders if layer in pair[1].layers)
         return next(lent, (0, None))
 
-    def _at_once(self, layer: int) -> int:
-        """Return how many groups of heads are drawn at once."""
-        cfg, length = self._model.cfg, len(self._reader.targets[0].duplicate)
-        numbers = cfg.heads_per_group * (length - self._lent(layer)[0]) * length
-        return min(cfg.kv_heads, max(1, AT_ONCE // numbers))
+    @property
+    def takes_long(self) -> bool:
+        """Whether drawing the next layer takes so long that others should go first."""
+        return self._at_once() < self._model.cfg.kv_heads or len(self._reader.targets) > FEW
 
-    def is_long(self, layer: int) -> bool:
-        """Return whether drawing a layer takes so long that others should go first."""
-        is_much = self._at_once(layer) < self._model.cfg.kv_heads
-        return is_much or len(self._reader.targets) > FEW
+    def _at_once(self) -> int:
+        """Return how many groups of heads are drawn at once next: those of several layers, too."""
+        length = len(self._reader.targets[0].duplicate)
+        queries = length - self._lent(self._layers)[0]
+        return max(1, AT_ONCE // (self._model.cfg.heads_per_group * queries * length))
 
-    def add(self, layer: int) -> Iterator[None]:
-        """Draw the heads of a layer that every run knows, yielding between pieces."""
-        size, every = self._model.cfg.heads_per_group, self._model.cfg.kv_heads
-        at_once, (start, lender) = self._at_once(layer), self._lent(layer)
+    def next_layers(self, known: int) -> range:
+        """Return which layers are drawn together next, of those that every run knows."""
+        first = self._layers
+        most = max(1, self._at_once() // self._model.cfg.kv_heads)
+        same = takewhile(lambda at: self._lent(at) == self._lent(first), range(first, known))
+        return range(first, first + len(list(islice(same, most))))
+
+    def is_full(self, known: int) -> bool:
+        """Return whether more known layers would not be drawn together with the next ones."""
+        return len(self.next_layers(self._model.cfg.n_layers)) <= known - self._layers
+
+    def add(self, layers: range) -> Iterator[None]:
+        """Draw the heads of the next layers, yielding between pieces."""
+        cfg = self._model.cfg
+        size, every = cfg.heads_per_group, cfg.kv_heads
+        at_once, (start, lender) = min(every, self._at_once()), self._lent(layers.start)
         parts = []
         for first in range(0, every, at_once):
             groups = range(first, min(first + at_once, every))
             heads = slice(groups.start * size, groups.stop * size)
-            rows = yield from self._reader.rows(layer, groups, start)
+            rows = yield from self._reader.rows(layers, groups, start)
             if lender and start:
-                before = lender.layers[layer].of(heads)
+                before = side_by_side([lender.layers[at].of(heads) for at in layers])
                 rows = rows.behind(before, start, self._reader.step, self._reader.unseen)
-            self._enter(layer, heads, rows)
+            offset = layers.start * cfg.n_heads + heads.start
+            self._enter(slice(offset, offset + len(rows.small)), rows)
             parts.append(rows)
+        self._layers = layers.stop
         if self._drawn:
-            self._drawn.layers[layer] = side_by_side(parts)
+            whole = side_by_side(parts)
+            for number, layer in enumerate(layers):
+                of = slice(number * cfg.n_heads, (number + 1) * cfg.n_heads)
+                self._drawn.layers[layer] = whole.of(of)
 
-    def _enter(self, layer: int, heads: slice, rows: Rows) -> None:
-        """Put what is known of some heads into the picture."""
+    def _enter(self, heads: slice, rows: Rows) -> None:
+        """Put what is known of some heads, counted layer by layer, into the picture."""
         strongest, places = self._reader.strongest_edges(rows)
-        self._scores[:STRONGEST, layer, heads] = host(self._reader.scores(rows))
-        self._scores[STRONGEST, layer, heads] = host(strongest)
-        self._strongest[layer, heads] = places.cpu().numpy()
-        self._values[layer, heads] = self._bytes(rows.small, layer, heads)
+        self._scores[:STRONGEST, heads] = host(self._reader.scores(rows))
+        self._scores[STRONGEST, heads] = host(strongest)
+        self._strongest[heads] = places.cpu().numpy()
+        self._values[heads] = self._bytes(rows.small, heads)
         self._read_out = max(self._read_out, float(rows.peak.max()))
-        self._layers = layer + 1
 
-    def _bytes(self, small: Tensor, layer: int, heads: slice) -> NDArray[np.uint8]:
+    def _bytes(self, small: Tensor, heads: slice) -> NDArray[np.uint8]:
         """Return pooled numbers [head, row, column] as bytes."""
         if self._measure != "pattern":
-            small = self._within_ends(small, layer, heads)
+            small = self._within_ends(small, heads)
         small = small * 127 + 128 if self._is_signed else small * 255
         if not small.sum().isfinite():  # far quicker than looking at each
             is_bad = ~small.isfinite()
             if self._broken is None:
                 self._broken = np.zeros(self._values.shape, np.bool_)
-            self._broken[layer, heads] = is_bad.cpu().numpy()
+            self._broken[heads] = is_bad.cpu().numpy()
             small = small.masked_fill(is_bad, 0)
         return small.round().to("cpu", torch.uint8).numpy()
 
-    def _within_ends(self, small: Tensor, layer: int, heads: slice) -> Tensor:
+    def _within_ends(self, small: Tensor, heads: slice) -> Tensor:
         """Return numbers as shares of their head's range, −1 to 1 where they are signed."""
         unseen, is_known = small.isneginf(), small.isfinite()
         high = small.abs() if self._is_signed else small
@@ -338,7 +358,7 @@ class AtlasDrawing:
         if self._measure == "scores" and not self._is_signed:
             low = small.masked_fill(~is_known, torch.inf).flatten(1).amin(1).minimum(high)
         ends = torch.stack([-high if self._is_signed else low, high], 1)
-        self._ends[layer, heads] = ends.cpu().numpy()
+        self._ends[heads] = ends.cpu().numpy()
         span = (high - low).clamp(min=torch.finfo(high.dtype).tiny)
         shares = (small - low[:, None, None]) / span[:, None, None]
         return shares.masked_fill(unseen, 0)
@@ -347,30 +367,31 @@ class AtlasDrawing:
         """Return what the strongest colour stands for."""
         if self._measure == "contribution":
             return self._read_out
-        known = np.abs(self._ends[: self._layers]).max(-1)
+        known = np.abs(self._ends[: self._layers * self._model.cfg.n_heads]).max(-1)
         return float(np.quantile(known, MOST)) if known.size else 1.0
+
+    def _by_layer(self, array: NDArray[Any], axis: int = 0) -> NDArray[Any]:
+        """Return a copy of an array of heads, [..., layer, head, ...], that nobody writes to."""
+        shape, cfg = array.shape, self._model.cfg
+        new = (*shape[:axis], cfg.n_layers, cfg.n_heads, *shape[axis + 1 :])
+        found = array.reshape(new).copy()
+        found.flags.writeable = False
+        return found
 
     def picture(self) -> Atlas:
         """Return what is drawn so far."""
-        mixture = self._reader.mixture
-        arrays = self._values.copy(), self._scores.copy(), self._strongest.copy()
-        for array in arrays:
-            array.flags.writeable = False
-        values, scores, strongest = arrays
-        broken = None if self._broken is None else self._broken.copy()
-        if broken is not None:
-            broken.flags.writeable = False
+        mixture, is_plain = self._reader.mixture, self._measure == "pattern"
         return Atlas(
             self._axes,
-            values,
+            self._by_layer(self._values),
             self._layers,
-            scores,
-            strongest,
+            self._by_layer(self._scores, axis=1),
+            self._by_layer(self._strongest),
             self._hides_first,
             mixture.is_difference,
             mixture.prompts,
-            broken,
+            None if self._broken is None else self._by_layer(self._broken),
             self._measure,
-            None if self._measure == "pattern" else self._ends.copy(),
-            1.0 if self._measure == "pattern" else self._full(),
+            None if is_plain else self._by_layer(self._ends),
+            1.0 if is_plain else self._full(),
         )
