@@ -58,8 +58,8 @@ from lensgui.analysis.run.predictions import logit_lens as logit_lens
 from lensgui.analysis.run.predictions import surprisals as surprisals
 from lensgui.analysis.run.run import Run as Run
 from lensgui.analysis.svd import SVDInterpreter as SVDInterpreter
-from lensgui.analysis.sweep.estimates import agreement as agreement
-from lensgui.analysis.sweep.estimates import attribution_patch as attribution_patch
+from lensgui.analysis.sweep.estimates.attribution import agreement as agreement
+from lensgui.analysis.sweep.estimates.attribution import attribution_patch as attribution_patch
 from lensgui.analysis.sweep.slowly import recompute_cells as recompute_cells
 from lensgui.analysis.sweep.sweep import SweepResult as SweepResult
 from lensgui.analysis.sweep.sweep import sweep as sweep

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.terms.kinds import AttentionMeasure, Direction
-from lensgui.terms.metric import Agreement, MetricName
+from lensgui.terms.metric import Agreement, MetricName, Settled
 from lensgui.terms.roles import ModelMeasures, PairMeasures
 
 
@@ -141,6 +141,8 @@ class Sweep(Slice):
         check: A few cells worked out again the slow way, once that is done.
         spread: How the mean came about, if it is one over pairs.
         of_head: The head whose attention edges are swept, such as "L3H1"; "" for other kinds.
+        settled: What was run, if that is not all but enough.
+        more_s: How many seconds the rest would take then, about.
     """
 
     clean: float
@@ -154,6 +156,8 @@ class Sweep(Slice):
     check: Check | None = None
     spread: Spread | None = None
     of_head: str = ""
+    settled: Settled | None = None
+    more_s: float = 0.0
 
     @property
     def done(self) -> int:

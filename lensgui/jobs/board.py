@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lensgui.jobs.kept import Kept
+from lensgui.jobs.kept import Kept, answered_by
 from lensgui.jobs.progress import Job
 from lensgui.jobs.requests import OpenModel, Request
 from lensgui.jobs.results import Answer, Reply
@@ -31,7 +31,7 @@ class Board:
 
     def __contains__(self, request: Request) -> bool:
         """Whether an answer is known, or wanted by somebody already."""
-        return request in self._jobs or self._known(request) is not None
+        return request in self._jobs or self.known(request) is not None
 
     def job(self, ticket: int) -> Job | None:
         """Return a job by its ticket; None once it is dropped."""
@@ -51,7 +51,7 @@ class Board:
         if request not in self._jobs:
             if isinstance(request, OpenModel):
                 self._kept.open(request.model)
-            known = self._known(request)
+            known = self.known(request)
             is_new = known is None
             begun = replace(reply, answer=reply.known, of=None)
             if known is not None:
@@ -76,16 +76,10 @@ class Board:
 
     def known(self, request: Request) -> Answer | None:
         """Return a whole answer that is known; None if there is none."""
-        job = self._jobs.get(request)
-        if job is not None and job.reply.status == "whole":
-            return job.reply.answer
-        return self._known(request)
-
-    def _known(self, request: Request) -> Answer | None:
-        """Return what was answered before, or what is shown of a question that asks for more."""
-        fuller = self._jobs.get(request.fuller)
-        if fuller is not None and fuller.reply.status == "whole":
-            return fuller.reply.answer
+        for fuller in answered_by(request):
+            job = self._jobs.get(fuller)
+            if job is not None and job.reply.status == "whole":
+                return job.reply.answer
         return self._kept.find(request)
 
     def release(self, channel: object, request: Request, *, finishes: bool = True) -> None:

@@ -85,8 +85,8 @@ class Kept:
 
     def forget(self, request: Request) -> None:
         """Know no answer to a question any more."""
-        for name in (self.name(request), self.name(request.fuller)):
-            self._pop(name)
+        for fuller in answered_by(request):
+            self._pop(self.name(fuller))
 
     def _pop(self, name: Name) -> None:
         self.nbytes -= self._answers.pop(name, (None, 0))[1]
@@ -101,7 +101,7 @@ class Kept:
         return self._answers[name][0]
 
     def _name_of_known(self, request: Request) -> Name | None:
-        names = self.name(request), self.name(request.fuller)
+        names = map(self.name, answered_by(request))
         return next((name for name in names if name in self._answers), None)
 
     def _forget_oldest(self) -> None:
@@ -128,6 +128,14 @@ def written(source: str) -> int:
         return max(file.stat().st_mtime_ns for file in files)
     except OSError:
         return 0
+
+
+def answered_by(request: Request) -> tuple[Request, ...]:
+    """Return the questions whose answers say what is asked, the one that says most first."""
+    found = [request]
+    while (fuller := found[0].fuller) != found[0]:
+        found.insert(0, fuller)
+    return tuple(found)
 
 
 def size_of(answer: Any) -> int:

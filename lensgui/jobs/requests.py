@@ -212,6 +212,7 @@ class Patching(Request):
         layer: Of edges, the layer of the one head whose edges are wanted; else None.
         head: Likewise the head.
         is_estimated: Whether a slow sweep shows first-order estimates first, which costs some time.
+        is_whole: Whether a long sweep by position runs all cells, not only until it has settled.
     """
 
     is_of_equals: ClassVar[bool] = True
@@ -226,11 +227,12 @@ class Patching(Request):
     layer: int | None = None
     head: int | None = None
     is_estimated: bool = True
+    is_whole: bool = False
 
     @property
-    def fuller(self) -> Request:
-        """The same sweep with its estimates."""
-        return replace(self, is_estimated=True)
+    def fuller(self) -> Patching:
+        """The same sweep with its estimates; of one that has them, all cells."""
+        return replace(self, is_estimated=True, is_whole=self.is_estimated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Swept:
         dtype: Its number format.
         threads: How many computed.
         seconds: How long it took, nothing else counted.
+        work: How many FLOP that was, about; 0 where nobody counted.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Swept:
     dtype: str
     threads: int
     seconds: float
+    work: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,10 @@ def read() -> tuple[Swept, ...]:
 
 def _is_row(row: object) -> bool:
     kinds = {"str": str, "int": int, "float": int | float}
-    if not isinstance(row, dict) or row.keys() != {field.name for field in fields(Swept)}:
+    names = {field.name for field in fields(Swept)}
+    if not isinstance(row, dict) or {*row, "work"} != names:
         return False
+    row = {"work": 0.0} | row
     right = all(isinstance(row[field.name], kinds[str(field.type)]) for field in fields(Swept))
     numbers = (row[name] for name in ("parameters", "layers", "tokens", "seconds"))
     return right and all(number > 0 for number in numbers)
@@ -96,6 +100,22 @@ def of_model(names: Iterable[str], dtype: str) -> Guess | None:
     if not alike:
         return None
     return Guess(median(one.seconds for one in alike[:LIKELY]), alike[0].tokens)
+
+
+def rate(device: str, dtype: str, threads: int) -> float | None:
+    """Return how many FLOP a second the latest sweeps did here; None if there were none like it.
+
+    Args:
+        device: Where they run.
+        dtype: The number format.
+        threads: How many compute.
+    """
+    found = [
+        one.work / one.seconds
+        for one in read()
+        if (one.device, one.dtype, one.threads) == (device, dtype, threads) and one.work > 0
+    ]
+    return median(found[:LIKELY]) if found else None
 
 
 def scaled(parameters: int, layers: int, dtype: str) -> Guess | None:

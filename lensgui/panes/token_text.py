@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 from PySide6.QtGui import Qt
 
@@ -184,6 +184,13 @@ def precise(number: float) -> str:
 def power(number: float, digits: int = 0) -> str:
     """Return a number by its power of ten, a true minus included: 3e−06."""
     return f"{number:.{digits}e}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """Return a time that is guessed, in words: 8 s, 3 min, 2 h."""
+    if seconds < 90:
+        return f"{ceil(seconds)} s"
+    return f"{ceil(seconds / 60)} min" if seconds < 5400 else f"{ceil(seconds / 3600)} h"
 
 
 def percent(share: float) -> str:

@@ -34,6 +34,28 @@ class Agreement:
     cells: int
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a sweep has run that stopped when the cells that matter were exact.
+
+    Attributes:
+        exact: How many cells were run.
+        total: How many a whole sweep would run.
+        drawn: How many of them were drawn at random at last, and changed next to nothing.
+        largest: The largest change of those, as a share of clean − corrupted.
+    """
+
+    exact: int
+    total: int
+    drawn: int
+    largest: float
+
+    @property
+    def bound(self) -> float:
+        """The share of the cells not run that at most change more, with 95 % confidence."""
+        return float(1 - 0.05 ** (1 / self.drawn))
+
+
 class Metric(Protocol):
     """What a sweep reads from a run.
 

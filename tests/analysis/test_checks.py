@@ -12,7 +12,7 @@ from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.analysis.graph.senders import path_patch_into
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.estimates import attribution_patch
+from lensgui.analysis.sweep.estimates.attribution import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metric import read_positions

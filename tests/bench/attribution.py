@@ -5,7 +5,7 @@ import time
 import torch
 
 from lensgui.analysis.run.run import KEPT, Run
-from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
+from lensgui.analysis.sweep.estimates.attribution import attribution_patch, attribution_steps
 from lensgui.terms.kinds import SweepKind
 from tests.bench.figures import Spread
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lensgui.jobs.arrays import CellState
-from lensgui.jobs.handlers import sweeps
+from lensgui.jobs.handlers import one_pair, sweeps
 from lensgui.jobs.requests import (
     AttentionGrid,
     HeadRoles,
@@ -54,14 +54,14 @@ def test_every_sweep_checks_itself_and_any_cell_can_be_verified(dispatcher, kind
 
 def test_the_check_finds_what_is_wrong(dispatcher, monkeypatch):
     """A sweep engine that lies is found out: the check does not use it."""
-    honest = sweeps.sweep
+    honest = one_pair.sweep
 
     def lying(*args, **options):
         for result in honest(*args, **options):
             result.values[result.values.abs() > 0] += 0.25
             yield result
 
-    monkeypatch.setattr(sweeps, "sweep", lying)
+    monkeypatch.setattr(one_pair, "sweep", lying)
     assert last(dispatcher.answer(Patching(TOY, PAIR, HEADS))).check.worst >= 0.2
 
 
@@ -81,7 +81,7 @@ def test_edges_are_swept_of_one_head_only(dispatcher):
 
 
 def test_slow_kinds_show_a_marked_estimate_first_and_say_how_good_it_was(dispatcher, monkeypatch):
-    monkeypatch.setattr(sweeps, "SLOW_S", 0.0)
+    monkeypatch.setattr(one_pair, "SLOW_S", 0.0)
     first, *_, whole = answers(dispatcher, Patching(TOY, PAIR, HEADS))
     assert set(np.unique(first.states)) <= {CellState.ESTIMATE}
     assert first.agreement is None
@@ -95,7 +95,7 @@ def test_slow_kinds_show_a_marked_estimate_first_and_say_how_good_it_was(dispatc
 
 
 def test_a_metric_without_gradient_has_no_estimate(dispatcher, monkeypatch):
-    monkeypatch.setattr(sweeps, "SLOW_S", 0.0)
+    monkeypatch.setattr(one_pair, "SLOW_S", 0.0)
     sweep = last(dispatcher.answer(Patching(TOY, replace(PAIR, metric="rank"), HEADS)))
     assert sweep.estimates is None
     assert (sweep.unit, sweep.metric) == ("ranks", "rank")

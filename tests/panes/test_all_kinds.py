@@ -21,6 +21,7 @@ from lensgui.panes.sweep_view import cells, faces
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
+from lensgui.terms.metric import Settled
 from tests.panes.conftest import PAIR, answer, in_session, reply, tell
 from tests.panes.copying import averaging, copied, told, toy
 from tests.pictures import draws
@@ -327,3 +328,16 @@ def test_what_is_copied_prints_the_strongest_cell_of_each(qtbot, capsys):
         row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
         assert line.startswith(name)
         assert f"[{row}, {column}] {values[row, column]:+.3f}" in line
+
+
+def test_maps_that_have_settled_go_on_together_and_no_others(document, pane, qtbot):
+    of = Settled(10, 20, 5, 0.0)
+    for name in ("stream", "attn_out"):
+        sweep = pane.sweeps[NAMES.index(name)]
+        tell(pane, name, replace(sweep, settled=of, more_s=4.0))
+    assert "2 settled; all cells: about 8 s more (Go on)" in pane.remarks.text()
+    with qtbot.waitSignal(pane.altered):
+        qtbot.mouseClick(pane.pause, Qt.MouseButton.LeftButton)
+    asked = pane.requests(document, Cursor())
+    whole = {name for name, one in asked.items() if getattr(one, "is_whole", False)}
+    assert whole == {"stream", "attn_out"}

@@ -18,6 +18,7 @@ from lensgui.panes.sweep_view import faces
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SweepKind
+from lensgui.terms.metric import Settled
 from tests import fakes
 from tests.answering import last
 from tests.panes.conftest import PAIR, answer, in_session, tell
@@ -242,3 +243,25 @@ def test_the_strongest_cells_are_found(document):
     sizes = [abs(float(sweep.values[index])) for index in found]
     assert sizes == sorted(np.abs(sweep.values).ravel(), reverse=True)[:7]
     assert faces.strongest(replace(sweep, states=np.zeros_like(sweep.states)), 7) == []
+
+
+def test_what_has_settled_says_so_and_goes_on_at_one_click(document, show, qtbot):
+    pane = answer(show(PatchingPane()), document, PLACE)
+    states = pane.sweep.states.copy()
+    states[1] = CellState.ESTIMATE
+    of = Settled(214, 3713, 64, 0.0134)
+    tell(pane, "sweep", replace(pane.sweep, states=states, settled=of, more_s=131.2))
+    words = pane.view.remarks.text()
+    assert "settled: 214 of 3,713 exact; 64 drawn from the rest, none above .01" in words
+    assert "(95 %: at most 4.6 % of them are) · all: about 3 min more (Go on)" in words
+    assert "pale, dotted: first-order estimate" in words
+    assert "95 % of the estimates' size" in pane.view.remarks.toolTip()
+    assert "Settled: 214 of 3,713 exact" in pane.shown()[0].says
+    pause = pane.view.tools.pause
+    assert (pause.text(), pause.isEnabled()) == ("Go on", True)
+    with qtbot.waitSignal(pane.altered):
+        qtbot.mouseClick(pause, Qt.MouseButton.LeftButton)
+    asked = pane.requests(document, PLACE)["sweep"]
+    assert asked == replace(document.patching(), is_whole=True)
+    other = document.having(corrupted="When Mary and John went")
+    assert not pane.requests(other, PLACE)["sweep"].is_whole

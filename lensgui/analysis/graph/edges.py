@@ -8,7 +8,7 @@ et al. 2023); with more it is the mean along the straight path from the corrupte
 embedding (EAP-IG, Hanna et al. 2024), in the middle of equal steps.
 
 Gradients are those of a whole batch in one graph: every receiver has an input of its own, which the
-layer-by-layer gradients of `sweep.gradients` do not part.
+layer-by-layer gradients of `sweep.estimates.gradients` do not part.
 """
 
 from __future__ import annotations

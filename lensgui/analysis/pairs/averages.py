@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.pairs.roles import matching
+from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.estimates import attribution_steps
+from lensgui.analysis.sweep.estimates.attribution import attribution_steps
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.sweep import SweepResult, read_metric, sweep
 from lensgui.terms.kinds import Direction, SweepKind
@@ -296,7 +297,8 @@ def _estimate(
         assert found is not None
         found = by_role(found, kind, case, roles)
         total = found if total is None else total + found
-        ends.append((read_metric(pair[0], case.metric), read_metric(pair[1], case.metric)))
+        metric = compared(model, case.metric, pair[0].residuals[-1])
+        ends.append((read_metric(pair[0], metric), read_metric(pair[1], metric)))
         clean, corrupted = torch.tensor(ends, dtype=torch.float64).T
         average = StagedAverage(
             kind,

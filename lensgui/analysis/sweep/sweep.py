@@ -22,6 +22,7 @@ from lensgui.analysis.run.predictions import compared, metric_logits
 from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
 from lensgui.analysis.sweep.batches import PatchedPass, measured
+from lensgui.analysis.sweep.estimates.settling import Settling
 from lensgui.analysis.sweep.grouping import group
 from lensgui.analysis.sweep.in_order import (
     BaseLogits,
@@ -93,6 +94,7 @@ def sweep(
     budget: int | None = None,
     first: Tensor | None = None,
     only: Tensor | None = None,
+    settling: Settling | None = None,
 ) -> Iterator[SweepResult]:
     """Patch every place of one kind, one at a time, and read the metric.
 
@@ -111,6 +113,7 @@ def sweep(
         first: How important each cell is, in the map's shape: the most important run first. None
             to begin with what is cheapest.
         only: Which cells to run, in the map's shape; the others stay unknown. None for all.
+        settling: Chooses cells until those that matter are exact; for metrics of lensgui's.
 
     Yields:
         The result so far, often: every yield is a place to stop. The arrays are the same each time.
@@ -120,9 +123,9 @@ def sweep(
             is too small for one cell, an activation is not finite, or the metric of a run is none.
     """
     importance, chosen = ((part,) if part is not None else None for part in (first, only))
-    kinds = (kind,)
+    kinds, settles = (kind,), (settling,) if settling is not None else None
     for (result,) in sweep_many(
-        model, clean, corrupted, metric, kinds, direction, budget, importance, chosen
+        model, clean, corrupted, metric, kinds, direction, budget, importance, chosen, settles
     ):
         yield result
 
@@ -138,6 +141,7 @@ def sweep_many(
     budget: int | None = None,
     first: Sequence[Tensor] | None = None,
     only: Sequence[Tensor] | None = None,
+    settling: Sequence[Settling] | None = None,
 ) -> Iterator[tuple[SweepResult, ...]]:
     """Sweep several kinds in one pass through the layers; arguments as in `sweep`.
 
@@ -148,7 +152,8 @@ def sweep_many(
     if is_declared(metric):
         check_tokens(metric, model.cfg.d_vocab_out)
     runs = _runs(model, clean, corrupted, names)
-    is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or first or only)
+    is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run))
+    is_new = is_new and not (first or only or settling)
     if is_new and is_declared(metric) and are_alike(runs):
         results = yield from _on_the_way(runs, metric, kinds, direction, budget)
         if results is not None:
@@ -173,7 +178,8 @@ def sweep_many(
     )
     start = read[direction == "denoising"]
     equal = equal_tokens(*runs)
-    for _ in run_cells(patches, results, base, metric, end, start, budget, first, only, equal):
+    asked = budget, first, only, equal, settling
+    for _ in run_cells(patches, results, base, metric, end, start, *asked):
         yield results
 
 
@@ -294,6 +300,7 @@ def run_cells(
     first: Sequence[Tensor] | None = None,
     only: Sequence[Tensor] | None = None,
     equal: int = 0,
+    settling: Sequence[Settling] | None = None,
 ) -> Iterator[None]:
     """Fill results in, yielding where one may stop.
 
@@ -309,17 +316,31 @@ def run_cells(
         only: Likewise.
         equal: How many positions at the start are unchanged by causality, though runs that were
             made in different batches may round differently there.
+        settling: As in `sweep`, for each patch.
     """
     trivial = TrivialCells(patches, results, equal, end)
     for layer in range(base.model.cfg.n_layers):
         trivial.layer(layer)
         yield
     chosen = only or [torch.ones_like(result.unchanged) for result in results]
-    needed = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
-    for cells in group(patches, needed, base, end, budget, first):
-        for found in measured(patches, base, cells, end, metric):
-            _enter(results, found, start)
-            yield
+    if settling:
+        chosen = _next(settling, results)
+    while any(some.any() for some in chosen):
+        needed = [some & ~result.unchanged for some, result in zip(chosen, results, strict=True)]
+        for cells in group(patches, needed, base, end, budget, first):
+            for found in measured(patches, base, cells, end, metric):
+                _enter(results, found, start)
+                yield
+        chosen = _next(settling, results) if settling else []
+
+
+def _next(settling: Sequence[Settling], results: Sequence[SweepResult]) -> list[Tensor]:
+    """Return which cells to run next of each sweep, none of those that have settled."""
+    chosen = []
+    for one, of in zip(settling, results, strict=True):
+        some = one.next(of.kind, of.values, of.unchanged, of.clean - of.corrupted)
+        chosen.append(torch.zeros_like(of.unchanged) if some is None else some)
+    return chosen
 
 
 def _runs(

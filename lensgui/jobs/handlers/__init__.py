@@ -9,8 +9,9 @@ in_words: What torch computed → what the window may hold: float32 copies in ho
     words.
 loaded: What handlers share: one model at a time, and what it has worked out for earlier
     questions.
+one_pair: A sweep of one pair: estimates, exact cells until it has settled or all are, and a check.
 pairs: Answers about prompt pairs: their tokens and metrics, tables of them, and words that fit.
 sweep_arrays: Sweeps as the window draws them: numbers, what is known of them, and what they
     count.
-sweeps: Answers about patching: sweeps of a pair or a mean, and single cells the slow way.
+sweeps: Answers about patching: the mean over pairs, one pair, and single cells the slow way.
 """

@@ -13,7 +13,7 @@ from lensgui.checkpoints.devices import parameters_bytes
 from lensgui.jobs import requests
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.arrays import Sweep
-from lensgui.jobs.handlers import heads, in_words, pairs, sweeps
+from lensgui.jobs.handlers import heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import Request
@@ -39,7 +39,7 @@ def open_model(loaded: Loaded, request: requests.OpenModel) -> Iterator[Answer |
 def patching(loaded: Loaded, request: requests.Patching) -> Iterator[Answer | None]:
     """Yield ever more of a sweep, and note how long a whole one took, between yields alone."""
     is_usual = request.kind == RESID_PRE and not request.rows and not request.model.is_in_memory
-    is_timed = is_usual and request not in loaded.unfinished  # else a part was known before
+    is_timed = is_usual and not loaded.has_left(request)  # else a part was known before
     loaded.use(request.model)  # opening it is no part of the sweep
     spent, begun = 0.0, perf_counter()
     steps: Any = sweeps.patching(loaded, request)
@@ -48,14 +48,14 @@ def patching(loaded: Loaded, request: requests.Patching) -> Iterator[Answer | No
             spent += perf_counter() - begun
             if is_timed and isinstance(answer, Sweep) and answer.done == answer.total:
                 is_timed = False  # what follows only checks it
-                _note_time(loaded, request.model, len(answer.axes[1].labels), spent)
+                _note_time(loaded, request, len(answer.axes[1].labels), spent)
             yield answer
             begun = perf_counter()
 
 
-def _note_time(loaded: Loaded, key: ModelKey, tokens: int, seconds: float) -> None:
+def _note_time(loaded: Loaded, request: requests.Patching, tokens: int, seconds: float) -> None:
     """Note how long a sweep took, once for each model and length: the first time it was swept."""
-    model = loaded.use(key)
+    key, model = request.model, loaded.use(request.model)
     if seconds < LEAST_S or (key, tokens) in loaded.timed:
         return
     loaded.timed.add((key, tokens))
@@ -70,6 +70,7 @@ def _note_time(loaded: Loaded, key: ModelKey, tokens: int, seconds: float) -> No
             key.dtype,
             torch.get_num_threads(),
             seconds,
+            one_pair.work_of(request, one_pair.runs_of(loaded, request)),
         )
     )
 

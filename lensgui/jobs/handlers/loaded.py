@@ -6,6 +6,7 @@ import gc
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ SCORES = "heads"  # the folder of what is known of heads whatever the prompt
 MEASURES = ("previous", "duplicate", "induction", "copying")
 log = logging.getLogger(__name__)
 MOST_DRAWN = 4
-MOST_UNFINISHED = 4  # sweeps whose beginnings are kept
+MOST_UNFINISHED = 16  # sweeps whose beginnings are kept
 
 
 class Loaded:
@@ -133,9 +134,17 @@ class Loaded:
 
     def keep(self, request: Patching, known: Tensor | Average) -> None:
         """Keep what is known of a sweep that is left; the one that was left first is forgotten."""
-        self.unfinished[request] = known
+        self.unfinished[_as_left(request)] = known
         while len(self.unfinished) > MOST_UNFINISHED:
             del self.unfinished[next(iter(self.unfinished))]
+
+    def left(self, request: Patching) -> Tensor | Average | None:
+        """Return what is known of a sweep that was left, which is then kept no more."""
+        return self.unfinished.pop(_as_left(request), None)
+
+    def has_left(self, request: Patching) -> bool:
+        """Return whether anything is known of a sweep that was left."""
+        return _as_left(request) in self.unfinished
 
     def _forget(self) -> None:
         """Keep nothing that the model computed."""
@@ -159,6 +168,11 @@ class Loaded:
                 "Edit ▸ Settings."
             )
         return open_model(key.source, key.folded, key.device, key.dtype)
+
+
+def _as_left(request: Patching) -> Patching:
+    """Return a sweep as the same one that is asked in another way is called, too."""
+    return replace(request, is_estimated=True, is_whole=True)
 
 
 def shared(some: Sequence[int], others: Sequence[int]) -> int:

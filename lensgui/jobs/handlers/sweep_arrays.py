@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lensgui.analysis.pairs.averages import Average, StagedAverage
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.estimates import agreement
+from lensgui.analysis.sweep.estimates.attribution import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
 from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.handlers.in_words import token_of

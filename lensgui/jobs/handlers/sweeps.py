@@ -1,4 +1,4 @@
-"""Answers about patching: sweeps of a pair or a mean, and single cells the slow way."""
+"""Answers about patching: the mean over pairs, one pair, and single cells the slow way."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-
-import torch
-from torch import Tensor
 
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.averages import (
@@ -20,25 +17,17 @@ from lensgui.analysis.pairs.averages import (
     sweep_cases,
 )
 from lensgui.analysis.pairs.cases import case_of
-from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.estimates import attribution_steps
-from lensgui.analysis.sweep.patches import map_shape
-from lensgui.analysis.sweep.slowly import recompute_cells
-from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
 from lensgui.jobs.arrays import Axis, Check, Sweep, Verification
-from lensgui.jobs.handlers import in_words, sweep_arrays
+from lensgui.jobs.handlers import one_pair, sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.handlers.sweep_arrays import Known
+from lensgui.jobs.handlers.one_pair import slowly
 from lensgui.jobs.requests import Patching, VerifyCell
 from lensgui.jobs.results import Answer
 from lensgui.prompts.pair import PairRow
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.metric import Metric
 from lensgui.transformer.model import HookedTransformer
 
 Index = tuple[int, ...]
-SLOW_S = 1.0  # sweeps that are predicted to take longer show an estimate first
-RATE = 5e10  # FLOP a second of a processor, for that prediction
 
 
 def average(loaded: Loaded, request: Patching) -> Iterator[Sweep | None]:
@@ -159,7 +148,7 @@ def _means(
 
 def _left(loaded: Loaded, request: Patching) -> Average | None:
     """Return the mean over the pairs that an earlier start of the same question came to."""
-    left = loaded.unfinished.pop(request, None)
+    left = loaded.left(request)
     return left if isinstance(left, Average) else None
 
 
@@ -199,29 +188,6 @@ def verify(loaded: Loaded, request: Patching, index: Index) -> Iterator[Verifica
     yield Verification(index, sum(found) / len(found))
 
 
-def slowly(
-    request: Patching,
-    clean: Tensor,
-    corrupted: Tensor,
-    metric: Metric,
-    indices: Sequence[Index],
-    model: HookedTransformer,
-) -> Iterator[float | None]:
-    """Yield cells of a sweep by plain forward passes, None between.
-
-    Args:
-        request: The sweep.
-        clean: Token ids, [position].
-        corrupted: As many.
-        metric: What is read.
-        indices: The cells, on the axes of the sweep's answer.
-        model: The model.
-    """
-    head = () if request.layer is None else (request.layer, request.head or 0)
-    whole = [(*head, *index) for index in indices]
-    return recompute_cells(model, clean, corrupted, metric, request.kind, request.direction, whole)
-
-
 def _case(model: HookedTransformer, request: Patching, row: PairRow) -> Case:
     """Return a pair, read with the metric of the pair that is shown.
 
@@ -250,138 +216,7 @@ def _place(kind: SweepKind, index: Index, case: Case, roles: tuple[str, ...]) ->
 
 def patching(loaded: Loaded, request: Patching) -> Iterator[Answer | None]:
     """Yield ever more of a sweep: of one pair, or the mean over several."""
-    return average(loaded, request) if request.rows else _sweep(loaded, request)
-
-
-def _sweep(loaded: Loaded, request: Patching) -> Iterator[Answer | None]:
-    """Yield a sweep of one pair: estimates, exact cells, then a check of a few of them."""
-    clean, corrupted = _runs(loaded, request)
-    for run in (clean, corrupted):
-        for _ in run.steps():
-            yield None
-    metric = required_metric(loaded.answers(request.pair, clean))
-    left = loaded.unfinished.pop(request, None)
-    known = Known(left if isinstance(left, Tensor) else None)
-    if len(clean.tokens) == len(corrupted.tokens) and is_slow(request, (clean, corrupted), metric):
-        for estimates in _estimates(clean, corrupted, metric, request):
-            known = replace(known, estimates=estimates)
-            yield None
-        nothing = nothing_known(request.kind, _shape(request, corrupted))
-        yield sweep_arrays.picture(corrupted, request, nothing, known)
-    drawn: Sweep | None = None
-    for step in _exact(loaded, request, (clean, corrupted), metric, known):
-        drawn = step or drawn
-        yield step
-    if drawn is not None:
-        yield from _checked(drawn, request, (clean, corrupted), metric)
-
-
-def _runs(loaded: Loaded, request: Patching) -> tuple[Run, Run]:
-    model = loaded.use(request.model)
-    if request.layer is not None and request.head is not None:
-        in_words.check_head(model, request.layer, request.head)
-    pair = request.pair
-    return loaded.run(model, pair.clean_prompt), loaded.run(model, pair.corrupted_prompt)
-
-
-def _tokens(runs: tuple[Run, Run]) -> tuple[Tensor, Tensor]:
-    return runs[0].tokens, runs[1].tokens
-
-
-def _estimates(
-    clean: Run, corrupted: Run, metric: Metric, request: Patching
-) -> Iterator[Tensor | None]:
-    """Yield the first-order estimate of every cell of the whole map at last; None before."""
-    for found in attribution_steps(
-        clean.model, clean, corrupted, metric, (request.kind,), request.direction
-    ):
-        yield None if found is None else found[0]
-
-
-def _exact(
-    loaded: Loaded, request: Patching, runs: tuple[Run, Run], metric: Metric, known: Known
-) -> Iterator[Sweep | None]:
-    """Yield the sweep as exact cells become known; what is known is kept if it is left."""
-    result: SweepResult | None = None
-    only = _needed(request, runs[1], known)
-    settled, kind = -1, request.kind
-    try:
-        for result in sweep(
-            runs[0].model,
-            *runs,
-            metric,
-            kind,
-            request.direction,
-            first=known.estimates,
-            only=only,
-        ):
-            count = int(result.values.isfinite().sum())
-            yield (
-                None if count == settled else sweep_arrays.picture(runs[1], request, result, known)
-            )
-            settled = count
-        result = None
-    finally:
-        if result is not None:
-            loaded.keep(request, sweep_arrays.values_of(result, known).clone())
-
-
-def _needed(request: Patching, run: Run, known: Known) -> Tensor | None:
-    """Return which cells are still to be run; None for all."""
-    if known.values is None and request.layer is None:
-        return None
-    shape = _shape(request, run)
-    needed = torch.ones(shape, dtype=torch.bool) if known.values is None else known.values.isnan()
-    if request.layer is not None:
-        chosen = torch.zeros(shape, dtype=torch.bool)
-        chosen[request.layer, request.head] = True
-        needed &= chosen
-    return needed
-
-
-def _shape(request: Patching, run: Run) -> tuple[int, ...]:
-    return map_shape(request.kind, run.model, len(run.tokens))
-
-
-def is_slow(request: Patching, runs: tuple[Run, Run], metric: Metric) -> bool:
-    """Whether a sweep is predicted to take long enough for an estimate to be worth while.
-
-    It counts the rows that run, from the first differing token on, through half of the layers.
-    """
-    clean, corrupted = runs
-    differing = (clean.tokens != corrupted.tokens).nonzero()
-    if (
-        not (request.is_estimated and metric.is_smooth)
-        or clean.tokens.device.type != "cpu"
-        or not len(differing)
-    ):
-        return False
-    live = len(clean.tokens) - int(differing[0])
-    axes = request.kind.axes if request.layer is None else request.kind.axes[2:]
-    sizes = dict(zip(request.kind.axes, _shape(request, clean), strict=True))
-    cells = torch.Size(size for name, size in sizes.items() if name in axes).numel()
-    rows = cells * live
-    if "position" in axes:
-        rows = cells // len(clean.tokens) * live * (live + 1) // 2
-    block = sum(weight.numel() for weight in clean.model.blocks[0].parameters())
-    return rows * (clean.model.cfg.n_layers / 2) * 2 * block / RATE > SLOW_S
-
-
-def _checked(
-    drawn: Sweep, request: Patching, runs: tuple[Run, Run], metric: Metric
-) -> Iterator[Sweep | None]:
-    """Yield the sweep once more when a few of its cells have been worked out the slow way."""
-    chosen = sweep_arrays.drawn_cells(drawn, request)
-    if not chosen:
-        return
-    found: list[float] = []
-    for value in slowly(request, *_tokens(runs), metric, chosen, runs[0].model):
-        found += [] if value is None else [value]
-        yield None
-    differences = [
-        abs(value - float(drawn.values[at])) for value, at in zip(found, chosen, strict=True)
-    ]
-    yield replace(drawn, check=Check(len(chosen), max(differences)))
+    return average(loaded, request) if request.rows else one_pair.patching(loaded, request)
 
 
 def verify_cell(loaded: Loaded, request: VerifyCell) -> Iterator[Answer | None]:
@@ -390,9 +225,10 @@ def verify_cell(loaded: Loaded, request: VerifyCell) -> Iterator[Answer | None]:
     if patching.rows:
         yield from verify(loaded, patching, index)
         return
-    clean, _ = runs = _runs(loaded, patching)
+    clean, corrupted = one_pair.runs_of(loaded, patching)
     for _ in clean.steps():
         yield None
     metric = required_metric(loaded.answers(patching.pair, clean))
-    for value in slowly(patching, *_tokens(runs), metric, [index], clean.model):
+    prompts = clean.tokens, corrupted.tokens
+    for value in slowly(patching, *prompts, metric, [index], clean.model):
         yield None if value is None else Verification(index, value)

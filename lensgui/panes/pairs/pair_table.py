@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import ceil
 from time import monotonic
 from typing import ClassVar
 
@@ -31,6 +30,7 @@ from lensgui.panes.pairs.word_roles import WordRoles
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
+from lensgui.panes.token_text import duration
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import DRAWN, TASKS, Task, akin, like, task_of
@@ -62,11 +62,7 @@ def pace_words(known: int, total: int, seconds: float) -> str:
     if not known or seconds < SOON_S:
         return f"{said}."
     left = seconds * (total - known) / known
-    return f"{said}, about {_spelled(left)} left."
-
-
-def _spelled(seconds: float) -> str:
-    return f"{ceil(seconds)} s" if seconds < 90 else f"{ceil(seconds / 60)} min"
+    return f"{said}, about {duration(left)} left."
 
 
 class TaskButton(QToolButton):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, get_args
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from lensgui.jobs.arrays import CellState, Sweep, Verification
-from lensgui.jobs.requests import ReadPair, Request, VerifyCell
+from lensgui.jobs.arrays import Sweep, Verification
+from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
 from lensgui.jobs.results import PairReading
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
@@ -29,7 +30,7 @@ from lensgui.panes.sweep_view import cells, faces, panels, sweep_footer
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.kinds import DIRECTIONS
 from lensgui.panes.sweep_view.sweep_footer import PauseButton
-from lensgui.panes.token_text import plain_tip, signed
+from lensgui.panes.token_text import plain_tip
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, AllKindsView, Range, Stream
@@ -45,11 +46,6 @@ OFFERED: Groups[Stream] = (
     ("", tuple(Option(stream, *SweepKind(stream).words) for stream in STREAMS)),
 )
 BAR_HEIGHT = 200  # pixels: seen whole where the maps are scrolled
-NOT_NUMBERS = {
-    CellState.UNKNOWN: "…",
-    CellState.NOT_FINITE: "not finite",
-    CellState.UNCHANGED: "0",
-}
 
 
 class AllKindsPane(Pane):
@@ -65,6 +61,7 @@ class AllKindsPane(Pane):
         super().__init__(parent)
         self._cursor = Cursor()
         self._verifying: VerifyCell | None = None
+        self._whole = frozenset[Request]()  # sweeps that are to go on when they have settled
         self._drawn_end: float | None = None
         self._drawn: dict[int, tuple[Sweep | None, Setting]] = {}
         self.stream = Chooser("Residual stream: where it is patched", OFFERED, self)
@@ -100,6 +97,7 @@ class AllKindsPane(Pane):
         self.direction.chosen.connect(self._edit_direction)
         self.pause.paused.connect(self._pause)
         self.pause.resumed.connect(self.again)
+        self.pause.completed.connect(self._go_on)
         self.tiles.picked.connect(self.picked)
         self.tiles.hovered.connect(self.hovered)
         self.tiles.menu_requested.connect(self._show_verbs)
@@ -127,7 +125,11 @@ class AllKindsPane(Pane):
         if not document.pair.is_complete and not document.rows:
             return {}
         kinds = _kinds(document.views.all_kinds)
-        asked = {name: document.patching(kind) for name, kind in zip(NAMES, kinds, strict=True)}
+        each = (document.patching(kind) for kind in kinds)
+        asked = {
+            name: replace(one, is_whole=True) if one in self._whole else one
+            for name, one in zip(NAMES, each, strict=True)
+        }
         found: dict[str, Request] = {"pair": ReadPair(document.model, document.pair)}
         found |= dict(reversed(asked.items()))  # the worker begins with the last: what is cheap
         if self._verifying is not None and self._verifying.patching in asked.values():
@@ -248,6 +250,7 @@ class AllKindsPane(Pane):
             is_paused=is_paused,
             is_stopped=any(reply.sentence == STOPPED for reply in replies),
             is_running=any(self._is_under_way(name) for name in NAMES),
+            is_settled=any(sweep is not None and sweep.settled for sweep in self.sweeps),
         )
         if leading is None or end is None:
             self.legend.setText("")
@@ -292,7 +295,7 @@ class AllKindsPane(Pane):
         for kind, here, tile in zip(self.kinds, places, self.tiles.tiles, strict=True):
             if here is not None and tile.sweep is not None and all(len(at) == 1 for at in here):
                 index = here[0][0], here[1][0]
-                said.append(f"{kind.activation} {_number(tile.sweep, index)}")
+                said.append(f"{kind.activation} {cells.number(tile.sweep, index)}")
         return f"{cells.cell_name(sweep, row, column)}: {', '.join(said)} {sweep.shown_unit}"
 
     def say_cell(self, number: int, row: int, column: int) -> str:
@@ -317,6 +320,13 @@ class AllKindsPane(Pane):
         if leading is not None:
             range_ = None if end is None else Range(end, faces.counted(leading))
             self.set_view({"range": range_})
+
+    @Slot()
+    def _go_on(self) -> None:
+        """Ask for all cells of the sweeps that have settled."""
+        asked = zip(map(self.reply, NAMES), self.sweeps, strict=True)
+        self._whole = frozenset(r.request for r, of in asked if r and of and of.settled)
+        self.altered.emit()
 
     @Slot(bool)
     def _pause(self, is_paused: bool) -> None:
@@ -373,7 +383,8 @@ class AllKindsPane(Pane):
     def _verify(self, number: int, row: int, column: int) -> None:
         """Ask for a cell the slow way."""
         if self._document is not None:
-            patching = self._document.patching(self.kinds[number])
+            patching = self.requests(self._document, self._cursor)[NAMES[number]]
+            assert isinstance(patching, Patching)
             self._verifying = VerifyCell(patching, (row, column))
             self.altered.emit()
             self._draw_words()
@@ -382,12 +393,3 @@ class AllKindsPane(Pane):
 def _kinds(view: AllKindsView) -> tuple[SweepKind, ...]:
     """Return what the maps show."""
     return (SweepKind(view.stream), *OTHERS)
-
-
-def _number(sweep: Sweep, index: tuple[int, int]) -> str:
-    """Return a cell's number as it is drawn, or what there is instead."""
-    state = CellState(int(sweep.states[index]))
-    if state in NOT_NUMBERS:
-        return NOT_NUMBERS[state]
-    sign = "≈ " if state is CellState.ESTIMATE else ""
-    return sign + signed(float(sweep.shown[index]))

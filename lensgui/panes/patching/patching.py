@@ -51,6 +51,7 @@ class PatchingPane(Pane):
         super().__init__(parent)
         self._cursor = Cursor()
         self._verifying: VerifyCell | None = None
+        self._whole: Patching | None = None  # the sweep that is to go on when it has settled
         self.kind = Chooser("Kind of activation that is patched", KINDS, self)
         self.direction = Chooser("Direction of patching", DIRECTIONS, self)
         self.direction.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -77,6 +78,7 @@ class PatchingPane(Pane):
         view.compare.dropped.connect(self._drop_kept)
         tools.pause.paused.connect(self._pause)
         tools.pause.resumed.connect(self.again)
+        tools.pause.completed.connect(self._go_on)
         tools.kept.connect(self._keep)
         tools.all_kinds.connect(self._show_all_kinds)
 
@@ -98,6 +100,8 @@ class PatchingPane(Pane):
         patching = _placed(document.patching(), cursor)
         if patching is None:
             return found
+        if self._whole == patching:
+            patching = replace(patching, is_whole=True)
         found["sweep"] = patching
         a = self._a(document, cursor)
         if a is not None and _view(document).side != "B":
@@ -239,6 +243,14 @@ class PatchingPane(Pane):
     @Slot(bool)
     def _pause(self, is_paused: bool) -> None:
         self.paused.emit("sweep", is_paused)
+
+    @Slot()
+    def _go_on(self) -> None:
+        """Ask for all cells of a sweep that has settled."""
+        request = self._request()
+        if request is not None:
+            self._whole = request
+            self.altered.emit()
 
     @Slot()
     def _keep(self) -> None:

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 from lensgui.jobs.arrays import Axis, CellState, Sweep
 from lensgui.jobs.results import ModelCard
 from lensgui.panes import theme
-from lensgui.panes.token_text import percent, precise, visible
+from lensgui.panes.token_text import percent, precise, signed, visible
 from lensgui.state.selection import Cursor
 
 SHARED_AXIS = "key_value_head"
 PLACES = ("position", "source")
 LEAST_END = 0.01  # of a scale that follows the largest change: smaller ones are not blown up
 IDENTICAL = "The prompts are identical, so every cell is 0."
+NOT_NUMBERS = {
+    CellState.UNKNOWN: "…",
+    CellState.NOT_FINITE: "not finite",
+    CellState.UNCHANGED: "0",
+}
 WORDS = {
     CellState.UNKNOWN: "not computed yet",
     CellState.NOT_FINITE: "not a finite number",
@@ -101,6 +106,15 @@ def cell_words(sweep: Sweep, *index: int) -> str:
     if sweep.refusal:
         return f"{estimate}changes it by {raw}{_certainty(sweep, index)}"
     return f"{estimate}{effect(sweep, change)} ({raw}){_certainty(sweep, index)}"
+
+
+def number(sweep: Sweep, index: tuple[int, ...]) -> str:
+    """Return a cell's number as it is drawn, or what there is instead."""
+    state = CellState(int(sweep.states[index]))
+    if state in NOT_NUMBERS:
+        return NOT_NUMBERS[state]
+    sign = "≈ " if state is CellState.ESTIMATE else ""
+    return sign + signed(float(sweep.shown[index]))
 
 
 def effect(sweep: Sweep, change: float) -> str:

@@ -23,7 +23,7 @@ from lensgui.panes.figures.figure import (
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.python.figures import Code
 from lensgui.panes.scatter.point_plot import Points
-from lensgui.panes.sweep_view import cells
+from lensgui.panes.sweep_view import cells, sweep_footer
 from lensgui.panes.sweep_view.whiskers import Whisker
 from lensgui.panes.token_text import precise
 
@@ -59,7 +59,10 @@ def says(sweep: Sweep, kind: str) -> str:
     said = [f"{kind[:1].upper()}{kind[1:]}. {WAYS[sweep.direction]}; {cells.legend(sweep)}."]
     if sweep.refusal:
         said.append(sweep.refusal)
-    if done < total:
+    if sweep.settled is not None:
+        words = sweep_footer.settled_words(sweep)[0]
+        said.append(f"{words[:1].upper()}{words[1:]}; the others are estimates.")
+    elif done < total:
         said.append(f"Partly computed: {done:,} of {total:,} cells are exact.")
     spread = sweep.spread
     if spread is not None and spread.left_out[0]:

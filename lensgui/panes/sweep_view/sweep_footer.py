@@ -15,7 +15,7 @@ from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button, dress
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.sweep_view import cells, faces
-from lensgui.panes.token_text import power, signed
+from lensgui.panes.token_text import duration, power, signed
 from lensgui.state.views import PatchingView
 
 PAUSE, GO_ON = PANE_ACTIONS["pause"].text, "Go on"
@@ -27,10 +27,12 @@ class PauseButton(QToolButton):
     Attributes:
         paused: (is_paused,) the user stopped it for now, or lets it go on.
         resumed: The user wants what was stopped with all else to go on.
+        completed: The user wants all of what has settled.
     """
 
     paused = Signal(bool)
     resumed = Signal()
+    completed = Signal()
 
     def __init__(self, what: str, parent: QWidget) -> None:
         """Take as much room as either of its words needs.
@@ -40,8 +42,8 @@ class PauseButton(QToolButton):
             parent: Where it is.
         """
         super().__init__(parent)
-        self._is_stopped = False
-        tip = f"Stop {what} for now, and keep what is there."
+        self._is_stopped = self._is_settled = False
+        tip = f"Stop {what} for now, and keep what is there; or go on with what rests."
         dress(self, PANE_ACTIONS["pause"], title=f"Pause {what}", tip=tip)
         self.setCheckable(True)
         self.setText(PAUSE)
@@ -53,21 +55,25 @@ class PauseButton(QToolButton):
         widths = [metrics.horizontalAdvance(words) for words in (self.text(), GO_ON, PAUSE)]
         return QSize(hint.width() + max(widths) - widths[0], hint.height())
 
-    def show_state(self, *, is_paused: bool, is_stopped: bool, is_running: bool) -> None:
-        """Offer to pause what runs, and to go on with what rests."""
-        self._is_stopped = is_stopped
+    def show_state(
+        self, *, is_paused: bool, is_stopped: bool, is_running: bool, is_settled: bool = False
+    ) -> None:
+        """Offer to pause what runs, and to go on with what rests or has settled."""
+        self._is_stopped, self._is_settled = is_stopped, is_settled
         self._show_paused(is_paused=is_paused)
-        self.setEnabled(is_paused or is_stopped or is_running)
+        self.setEnabled(is_paused or is_stopped or is_running or is_settled)
 
     def _show_paused(self, *, is_paused: bool) -> None:
         self.setChecked(is_paused)
-        self.setText(GO_ON if is_paused or self._is_stopped else PAUSE)
+        rests = is_paused or self._is_stopped or self._is_settled
+        self.setText(GO_ON if rests else PAUSE)
 
     @Slot(bool)
     def _tell(self, is_paused: bool) -> None:
-        if self._is_stopped:
+        if self._is_stopped or self._is_settled:
             self.setChecked(False)
-            self.resumed.emit()
+            wanted = self.resumed if self._is_stopped else self.completed
+            wanted.emit()
             return
         self._show_paused(is_paused=is_paused)
         self.paused.emit(is_paused)
@@ -131,8 +137,13 @@ class SweepTools(QWidget):
 
     def show_sweep(self, sweep: Sweep | None, *, is_paused: bool, is_stopped: bool) -> None:
         """Offer what there is to do with a sweep, and to go on with one that rests."""
-        is_running = sweep is not None and sweep.done < sweep.total
-        self.pause.show_state(is_paused=is_paused, is_stopped=is_stopped, is_running=is_running)
+        is_settled = sweep is not None and sweep.settled is not None
+        self.pause.show_state(
+            is_paused=is_paused,
+            is_stopped=is_stopped,
+            is_running=sweep is not None and sweep.done < sweep.total and not is_settled,
+            is_settled=is_settled,
+        )
         self.keep.setEnabled(sweep is not None)
         self.estimate.setEnabled(sweep is not None and sweep.estimates is not None)
         self.intervals.setEnabled(sweep is not None and sweep.spread is not None)
@@ -147,10 +158,9 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
     if spread is not None:
         wrong = f", {spread.wrong} of them wrong" if spread.wrong else ""
         found.append(f"mean of {spread.pairs} of {spread.total} pairs{wrong}{_left_out(spread)}")
-    if np.any(sweep.states == CellState.ESTIMATE):
-        found.append(f"pale, dotted: {_provisional(sweep)}")
-    if is_paused and np.any(sweep.states == CellState.UNKNOWN):
-        found.append("hatched: not known")
+    if sweep.settled is not None:
+        found += settled_words(sweep)
+    found += _legend([sweep], rests=is_paused or sweep.settled is not None)
     if sweep.agreement is not None:
         pearson, rank = (_correlation(r) for r in (sweep.agreement.pearson, sweep.agreement.rank))
         everywhere = " at all positions" * (faces.hidden_axis(sweep) is not None)
@@ -164,6 +174,19 @@ def remarks(sweep: Sweep, *, is_paused: bool) -> list[str]:
     return found
 
 
+def settled_words(sweep: Sweep) -> list[str]:
+    """Return how far a sweep went that has settled, and how long the rest would take."""
+    of = sweep.settled
+    assert of is not None
+    share = f"{max(of.largest, 0.01):.2f}".removeprefix("0")
+    bound = f"{of.bound:.1%}".replace("%", " %")
+    return [
+        f"settled: {of.exact:,} of {of.total:,} exact; {of.drawn} drawn from the rest, none above "
+        f"{share} (95 %: at most {bound} of them are)",
+        f"all: about {duration(sweep.more_s)} more (Go on)",
+    ]
+
+
 def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
     """Return what is to be said of several sweeps of the same prompts, a few words each."""
     found = ["paused"] if is_paused else []
@@ -171,9 +194,19 @@ def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
     if spreads:
         least = min(spreads, key=lambda spread: spread.pairs)
         found.append(f"mean of {least.pairs} of {least.total} pairs")
+    settled = [sweep for sweep in sweeps if sweep.settled is not None]
+    if settled:
+        more = duration(sum(sweep.more_s for sweep in settled))
+        found.append(f"{len(settled)} settled; all cells: about {more} more (Go on)")
+    return [*found, *_legend(sweeps, rests=True)]
+
+
+def _legend(sweeps: Sequence[Sweep], *, rests: bool) -> list[str]:
+    """Return how cells are drawn that are not exact; those that are not known, if they stay so."""
+    found = []
     if any(np.any(sweep.states == CellState.ESTIMATE) for sweep in sweeps):
         found.append(f"pale, dotted: {_provisional(sweeps[0])}")
-    if any(np.any(sweep.states == CellState.UNKNOWN) for sweep in sweeps):
+    if rests and any(np.any(sweep.states == CellState.UNKNOWN) for sweep in sweeps):
         found.append("hatched: not known")
     return found
 
@@ -205,6 +238,12 @@ def tip(sweep: Sweep) -> str:
         said.append(
             "Changes are averaged over the pairs first and then divided by the mean difference; a "
             "pair is wrong if its clean run does no better than its corrupted run."
+        )
+    if sweep.settled is not None:
+        said.append(
+            "A long sweep stops by itself when the exact cells hold 95 % of the estimates' size, "
+            "every neighbour of a cell above 5 % of clean − corrupted is exact, and no cell of a "
+            "sample drawn at random from the rest is above 2 %."
         )
     if sweep.agreement is not None:
         said.append(

@@ -66,7 +66,16 @@ class Spread(Record, frozen=True):
     work: tuple[Count, Count] | None
 
 
-class Sweep(Record, frozen=True):
+class Settled(Record, frozen=True):
+    """As of sweeps."""
+
+    exact: Count
+    total: Count
+    drawn: Count
+    largest: AnyNumber
+
+
+class Sweep(Record, frozen=True, kw_only=True):
     """As the answer."""
 
     axes: Axes
@@ -83,9 +92,11 @@ class Sweep(Record, frozen=True):
     check: Check | None
     spread: Spread | None
     of_head: Name
+    settled: Settled | None = None
+    more_s: AnyNumber = 0.0
 
 
-class Feeding(Sweep, frozen=True):
+class Feeding(Sweep, frozen=True, kw_only=True):
     """As the answer."""
 
     heads: SomeHeads

@@ -119,7 +119,9 @@ def _check_numbers(request: Any, found: arrays.Sweep, names: tuple[str, ...]) ->
     _check(found.metric == request.pair.metric, "a sweep is of another metric")
     is_usual = _LEAST_SCALE < abs(found.scale) < _MOST_SCALE  # others are refused, or NaN
     _check(is_usual, "a sweep has shares of nothing, or of far too much")
-    spread = found.spread
+    of, spread = found.settled, found.spread
+    is_sampled = of is None or 0 < of.drawn <= of.exact < of.total
+    _check(is_sampled, "a sweep has settled without a sample")
     ends = () if spread is None else (spread.low, spread.high)
     _check_shapes(found.values.shape, found.estimates, *ends)
     _check(sum(end is None for end in ends) != 1, "an interval has one end")

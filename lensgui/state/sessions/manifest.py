@@ -149,6 +149,7 @@ class Patching(Record, frozen=True):
     layer: Index | None = None
     head: Index | None = None
     is_estimated: bool = True
+    is_whole: bool = False
     model: Model | None = None
 
 

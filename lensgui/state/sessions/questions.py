@@ -27,6 +27,7 @@ class Patching(Record, frozen=True):
     layer: Index | None
     head: Index | None
     is_estimated: bool
+    is_whole: bool = False
 
 
 class WhoFeeds(Record, frozen=True):

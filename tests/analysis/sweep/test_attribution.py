@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from lensgui.analysis.sweep.estimates import agreement, attribution_patch
+from lensgui.analysis.sweep.estimates.attribution import agreement, attribution_patch
 from lensgui.analysis.sweep.kinds import one_key_at_a_time
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind

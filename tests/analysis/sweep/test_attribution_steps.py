@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lensgui.analysis.run.run import KEPT, Run
-from lensgui.analysis.sweep import gradients
-from lensgui.analysis.sweep.estimates import attribution_patch, attribution_steps
+from lensgui.analysis.sweep.estimates import gradients
+from lensgui.analysis.sweep.estimates.attribution import attribution_patch, attribution_steps
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.averages import StagedAverage, sweep_by_strength
-from lensgui.analysis.sweep.estimates import attribution_patch
+from lensgui.analysis.sweep.estimates.attribution import attribution_patch
 from lensgui.terms.kinds import RESID_PRE, SweepKind
 from tests.analysis.pairs.test_averages import HEADS, average, case
 from tests.references import close, model_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.answers import continued
-from lensgui.analysis.sweep.estimates import attribution_patch
+from lensgui.analysis.sweep.estimates.attribution import attribution_patch
 from lensgui.analysis.sweep.sweep import of_prompt, sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability

@@ -21,7 +21,7 @@ from lensgui.analysis.checks import check_model, check_one_length, check_unhooke
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.gradients import LayerGraph, gradient_at_the_end
+from lensgui.analysis.sweep.estimates.gradients import LayerGraph, gradient_at_the_end
 from lensgui.analysis.sweep.kinds import (
     FIX_READS,
     FIX_READS_OF_BASE,
