@@ -48,6 +48,8 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "RoleBounds": "lensgui.terms.roles",
     "Run": "lensgui.analysis.run.run",
     "SVDInterpreter": "lensgui.analysis.svd",
+    "Settled": "lensgui.terms.metric",
+    "Settling": "lensgui.analysis.sweep.estimates.settling",
     "SweepKind": "lensgui.terms.kinds",
     "SweepResult": "lensgui.analysis.sweep.sweep",
     "TASKS": "lensgui.prompts.tasks",

@@ -60,6 +60,7 @@ from lensgui.analysis.run.run import Run as Run
 from lensgui.analysis.svd import SVDInterpreter as SVDInterpreter
 from lensgui.analysis.sweep.estimates.attribution import agreement as agreement
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch as attribution_patch
+from lensgui.analysis.sweep.estimates.settling import Settling as Settling
 from lensgui.analysis.sweep.slowly import recompute_cells as recompute_cells
 from lensgui.analysis.sweep.sweep import SweepResult as SweepResult
 from lensgui.analysis.sweep.sweep import sweep as sweep
@@ -79,6 +80,7 @@ from lensgui.terms.errors import ModelError as ModelError
 from lensgui.terms.kinds import SweepKind as SweepKind
 from lensgui.terms.metric import Agreement as Agreement
 from lensgui.terms.metric import Metric as Metric
+from lensgui.terms.metric import Settled as Settled
 from lensgui.terms.metrics import ContinuationLogProbability as ContinuationLogProbability
 from lensgui.terms.metrics import KLDivergence as KLDivergence
 from lensgui.terms.metrics import LogitDifference as LogitDifference

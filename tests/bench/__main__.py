@@ -55,7 +55,7 @@ def library() -> tuple[list[str], bool]:
 
     from lensgui.checkpoints.loading import open_model
     from lensgui.models.known_models import DEMO, path
-    from tests.bench import any_metric, attribution, caching, edges, gpt2, loading, sweeps
+    from tests.bench import any_metric, attribution, caching, edges, gpt2, loading, settling, sweeps
 
     logging.disable_progress_bar()
     folder = path(DEMO.name)
@@ -66,6 +66,7 @@ def library() -> tuple[list[str], bool]:
         attribution.compare(model, ioi),
         edges.compare(model, ioi),
         *any_metric.compare(model, ioi),
+        settling.compare(model),
     ]
     rows += swept(model, folder, sweeps.CASES)
     del model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, Signal
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer, Signal
 
 from lensgui.app import start
 from lensgui.jobs.arrays import Atlas
@@ -67,9 +67,11 @@ def strokes(parts: start.Parts) -> list[float]:
 
 def settle(parts: start.Parts) -> None:
     """Let the application run until nothing is left to do."""
-    latest = time.perf_counter() + LONGEST_S
-    while parts.runner.is_busy and time.perf_counter() < latest:
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+    loop, look = QEventLoop(), QTimer(interval=20)
+    look.timeout.connect(lambda: None if parts.runner.is_busy else loop.quit())
+    look.start()
+    QTimer.singleShot(int(LONGEST_S * 1000), loop.quit)
+    loop.exec()
 
 
 def forward_ms() -> float:

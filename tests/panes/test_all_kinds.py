@@ -335,7 +335,7 @@ def test_maps_that_have_settled_go_on_together_and_no_others(document, pane, qtb
     for name in ("stream", "attn_out"):
         sweep = pane.sweeps[NAMES.index(name)]
         tell(pane, name, replace(sweep, settled=of, more_s=4.0))
-    assert "2 settled; all cells: about 8 s more (Go on)" in pane.remarks.text()
+    assert "2 settled; all cells: about 8 s more" in pane.remarks.text()
     with qtbot.waitSignal(pane.altered):
         qtbot.mouseClick(pane.pause, Qt.MouseButton.LeftButton)
     asked = pane.requests(document, Cursor())

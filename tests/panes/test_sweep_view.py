@@ -252,13 +252,13 @@ def test_what_has_settled_says_so_and_goes_on_at_one_click(document, show, qtbot
     of = Settled(214, 3713, 64, 0.0134)
     tell(pane, "sweep", replace(pane.sweep, states=states, settled=of, more_s=131.2))
     words = pane.view.remarks.text()
-    assert "settled: 214 of 3,713 exact; 64 drawn from the rest, none above .01" in words
-    assert "(95 %: at most 4.6 % of them are) · all: about 3 min more (Go on)" in words
+    assert "settled: 214 of 3,713 exact; 64 drawn from the rest, none above .02" in words
+    assert "(95 %: at most 4.6 % of them are) · all: about 3 min more" in words
     assert "pale, dotted: first-order estimate" in words
     assert "95 % of the estimates' size" in pane.view.remarks.toolTip()
     assert "Settled: 214 of 3,713 exact" in pane.shown()[0].says
     pause = pane.view.tools.pause
-    assert (pause.text(), pause.isEnabled()) == ("Go on", True)
+    assert (pause.text(), pause.isEnabled()) == ("Go on: 3 min", True)
     with qtbot.waitSignal(pane.altered):
         qtbot.mouseClick(pause, Qt.MouseButton.LeftButton)
     asked = pane.requests(document, PLACE)["sweep"]

@@ -250,7 +250,7 @@ class AllKindsPane(Pane):
             is_paused=is_paused,
             is_stopped=any(reply.sentence == STOPPED for reply in replies),
             is_running=any(self._is_under_way(name) for name in NAMES),
-            is_settled=any(sweep is not None and sweep.settled for sweep in self.sweeps),
+            more=sweep_footer.more([sweep for sweep in self.sweeps if sweep is not None]),
         )
         if leading is None or end is None:
             self.legend.setText("")

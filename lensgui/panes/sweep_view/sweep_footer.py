@@ -42,7 +42,7 @@ class PauseButton(QToolButton):
             parent: Where it is.
         """
         super().__init__(parent)
-        self._is_stopped = self._is_settled = False
+        self._is_stopped, self._more = False, ""
         tip = f"Stop {what} for now, and keep what is there; or go on with what rests."
         dress(self, PANE_ACTIONS["pause"], title=f"Pause {what}", tip=tip)
         self.setCheckable(True)
@@ -52,25 +52,33 @@ class PauseButton(QToolButton):
     def sizeHint(self) -> QSize:
         """Return room for either of its words."""
         hint, metrics = super().sizeHint(), self.fontMetrics()
-        widths = [metrics.horizontalAdvance(words) for words in (self.text(), GO_ON, PAUSE)]
+        every = self.text(), f"{GO_ON}: 00 min", PAUSE
+        widths = [metrics.horizontalAdvance(words) for words in every]
         return QSize(hint.width() + max(widths) - widths[0], hint.height())
 
     def show_state(
-        self, *, is_paused: bool, is_stopped: bool, is_running: bool, is_settled: bool = False
+        self, *, is_paused: bool, is_stopped: bool, is_running: bool, more: str = ""
     ) -> None:
-        """Offer to pause what runs, and to go on with what rests or has settled."""
-        self._is_stopped, self._is_settled = is_stopped, is_settled
+        """Offer to pause what runs, and to go on with what rests or has settled.
+
+        Args:
+            is_paused: Whether the user lets it rest.
+            is_stopped: Whether it was stopped with all else.
+            is_running: Whether it runs.
+            more: How long the rest of what has settled would take; "" if nothing has.
+        """
+        self._is_stopped, self._more = is_stopped, more
         self._show_paused(is_paused=is_paused)
-        self.setEnabled(is_paused or is_stopped or is_running or is_settled)
+        self.setEnabled(is_paused or is_stopped or is_running or bool(more))
 
     def _show_paused(self, *, is_paused: bool) -> None:
         self.setChecked(is_paused)
-        rests = is_paused or self._is_stopped or self._is_settled
-        self.setText(GO_ON if rests else PAUSE)
+        rests = is_paused or self._is_stopped
+        self.setText(GO_ON if rests else f"{GO_ON}: {self._more}" if self._more else PAUSE)
 
     @Slot(bool)
     def _tell(self, is_paused: bool) -> None:
-        if self._is_stopped or self._is_settled:
+        if self._is_stopped or self._more:
             self.setChecked(False)
             wanted = self.resumed if self._is_stopped else self.completed
             wanted.emit()
@@ -142,7 +150,7 @@ class SweepTools(QWidget):
             is_paused=is_paused,
             is_stopped=is_stopped,
             is_running=sweep is not None and sweep.done < sweep.total and not is_settled,
-            is_settled=is_settled,
+            more="" if sweep is None else more([sweep]),
         )
         self.keep.setEnabled(sweep is not None)
         self.estimate.setEnabled(sweep is not None and sweep.estimates is not None)
@@ -178,13 +186,19 @@ def settled_words(sweep: Sweep) -> list[str]:
     """Return how far a sweep went that has settled, and how long the rest would take."""
     of = sweep.settled
     assert of is not None
-    share = f"{max(of.largest, 0.01):.2f}".removeprefix("0")
+    share = f"{max(1, math.ceil(of.largest * 100)) / 100:.2f}".removeprefix("0")
     bound = f"{of.bound:.1%}".replace("%", " %")
     return [
         f"settled: {of.exact:,} of {of.total:,} exact; {of.drawn} drawn from the rest, none above "
         f"{share} (95 %: at most {bound} of them are)",
-        f"all: about {duration(sweep.more_s)} more (Go on)",
+        f"all: about {duration(sweep.more_s)} more",
     ]
+
+
+def more(sweeps: Sequence[Sweep]) -> str:
+    """Return how long the rest of what has settled would take; "" if nothing has."""
+    settled = [sweep.more_s for sweep in sweeps if sweep.settled is not None]
+    return duration(sum(settled)) if settled else ""
 
 
 def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
@@ -194,10 +208,9 @@ def shared_remarks(sweeps: Sequence[Sweep], *, is_paused: bool) -> list[str]:
     if spreads:
         least = min(spreads, key=lambda spread: spread.pairs)
         found.append(f"mean of {least.pairs} of {least.total} pairs")
-    settled = [sweep for sweep in sweeps if sweep.settled is not None]
+    settled = sum(sweep.settled is not None for sweep in sweeps)
     if settled:
-        more = duration(sum(sweep.more_s for sweep in settled))
-        found.append(f"{len(settled)} settled; all cells: about {more} more (Go on)")
+        found.append(f"{settled} settled; all cells: about {more(sweeps)} more")
     return [*found, *_legend(sweeps, rests=True)]
 
 
