@@ -52,9 +52,9 @@ def settled(model, tokens: int):
     clean, corrupted, metric = pair(model, tokens)
     runs = [Run(model, prompt).complete() for prompt in (clean, corrupted)]
     begun = time.perf_counter()
-    (estimates,) = attribution_patch(model, *runs, metric, (RESID_PRE,))
+    (estimates,) = attribution_patch(model, runs[0], runs[1], metric, (RESID_PRE,))
     chooser = Settling(estimates)
-    *_, found = sweep(model, *runs, metric, first=estimates, settling=chooser)
+    *_, found = sweep(model, runs[0], runs[1], metric, first=estimates, settling=chooser)
     return runs, metric, found, chooser.found, time.perf_counter() - begun
 
 
@@ -68,7 +68,7 @@ def compare(model) -> tuple[str, bool]:
     rest = found.values.isnan()
     some = rest & (torch.rand(rest.shape, generator=torch.Generator().manual_seed(0)) < 0.1)
     begun = time.perf_counter()
-    *_, sample = sweep(model, *runs, metric, only=some)
+    *_, sample = sweep(model, runs[0], runs[1], metric, only=some)
     spent = time.perf_counter() - begun
     rows = torch.arange(rest.shape[1], 0, -1.0).expand(rest.shape)
     whole = spent * float(rows[~found.unchanged].sum()) / float(rows[some].sum())
