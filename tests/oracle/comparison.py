@@ -70,7 +70,8 @@ def compare(
             seen.add(key)
             if key in stored:
                 distance = answers.distance(value, stored[key])
-                yield Compared(key, distance, why, scale(key, stored))
+                whole = answers.whole_scale(value, stored[key])
+                yield Compared(key, distance, why, max(whole, scale(key, stored)))
             else:
                 yield Compared(key, float("inf"), why)
     about = {question.__name__ for question in asked}

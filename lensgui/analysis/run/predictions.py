@@ -61,7 +61,8 @@ def read_out(
         columns: Token ids; None for all.
 
     Returns:
-        [..., token].
+        [..., token]; of a few tokens in float32 at least, for in half precision logits are rounded
+        to steps as large as the changes that a sweep is after.
 
     Raises:
         ValueError: If there is no such token.
@@ -70,7 +71,7 @@ def read_out(
         return model.unembed.columns(model.ln_final(residual))
     ids = torch.tensor(columns, dtype=torch.long, device=residual.device)
     check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
-    return model.unembed.columns(model.ln_final(residual), ids)
+    return model.unembed.columns(model.ln_final.precisely(residual), ids)
 
 
 @torch.no_grad()

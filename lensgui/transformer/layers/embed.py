@@ -135,12 +135,13 @@ class Unembed(nn.Module):
             tokens: Token ids, [token]; None for all.
 
         Returns:
-            [..., token].
+            [..., token], in the format of the stream.
         """
         return self._capped(self._product(normalized, slice(None) if tokens is None else tokens))
 
     def _product(self, normalized: Tensor, index: Tensor | slice) -> Tensor:
-        logits = F.linear(normalized, self.W_U.T[index], self.b_U[index])
+        weights, bias = (of.to(normalized.dtype) for of in (self.W_U.T[index], self.b_U[index]))
+        logits = F.linear(normalized, weights, bias)
         return logits * self.scale if self.scale != 1.0 else logits
 
     def _capped(self, logits: Tensor) -> Tensor:

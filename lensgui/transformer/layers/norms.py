@@ -125,6 +125,14 @@ class Norm(nn.Module):
         wide = precise(x)
         return self._normalized(wide) if self.normalizes else wide
 
+    def precisely(self, x: Tensor) -> Tensor:
+        """Return x [..., d_model] normalised, in float32 at least."""
+        if precise(x) is x:
+            found: Tensor = self(x)
+            return found
+        weighted = self.weighted(self.unweighted(x))
+        return weighted if self.b is None else weighted + self.b
+
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""
         return self._squared_size(self._centred(precise(x))).sqrt().to(x.dtype)
