@@ -11,6 +11,7 @@ import pytest
 
 from lensgui.analysis.run import rows, run
 from lensgui.analysis.run.run import Run, equal_tokens
+from lensgui.jobs.handlers import loaded
 from lensgui.jobs.handlers.attention import drawing
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import AttentionGrid, Patching, ReadPair
@@ -113,6 +114,20 @@ def test_a_pair_typed_key_by_key_is_swept_like_one_opened_at_once(dispatcher, sh
     np.testing.assert_array_equal(ours.states, fresh.states)
     np.testing.assert_array_equal(ours.values == 0, fresh.values == 0)
     np.testing.assert_allclose(ours.values, fresh.values, atol=2e-5)
+
+
+def test_a_long_prompt_that_was_left_is_not_run_for_its_first_token(dispatcher, monkeypatch):
+    monkeypatch.setattr(loaded, "SHORT", 4)
+    model, begun = dispatcher.loaded.use(MODEL), "".join(WORDS * 8)
+    left = dispatcher.loaded.run(model, replace(PAIR, clean=begun).clean_prompt)
+    other = WORDS[0] + "".join(WORDS[1:2] * 6)
+    dispatcher.loaded.run(model, replace(PAIR, clean=other).clean_prompt).complete()
+    assert left.known_layers == 0
+    alike = begun.replace(" house", " river", 1)[: 30 * 6]
+    more = dispatcher.loaded.run(model, replace(PAIR, clean=begun + alike).clean_prompt)
+    more.complete()
+    assert left.is_complete, "of the same beginning it is taken over"
+    assert more.start == len(left.tokens)
 
 
 def test_what_an_error_ended_is_run_anew(dispatcher, monkeypatch):

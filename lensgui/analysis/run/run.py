@@ -79,6 +79,11 @@ class Run:
         return len(self.residuals) - 1
 
     @property
+    def start(self) -> int:
+        """How many positions at the start are another run's."""
+        return self._batch.start
+
+    @property
     def is_complete(self) -> bool:
         """Whether all layers have run."""
         return self.known_layers == self.model.cfg.n_layers

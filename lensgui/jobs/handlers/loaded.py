@@ -37,6 +37,7 @@ SCORES = "heads"  # the folder of what is known of heads whatever the prompt
 MEASURES = ("previous", "duplicate", "induction", "copying")
 log = logging.getLogger(__name__)
 MOST_DRAWN = 4
+SHORT = 64  # rows that are run sooner than they are missed
 MOST_UNFINISHED = 16  # sweeps whose beginnings are kept
 
 
@@ -109,12 +110,26 @@ class Loaded:
         for failed in [of for of, run in self._runs.items() if run.has_failed]:
             del self._runs[failed]
         if name not in self._runs:
-            nearest = max(self._runs, key=lambda other: shared(name, other), default=None)
-            leader = None if nearest is None else self._runs[nearest]
-            self._runs[name] = Run(model, tokens, leader=leader)
+            self._runs[name] = Run(model, tokens, leader=self._leader(name))
         self._runs.move_to_end(name)
         self._forget_runs()
         return self._runs[name]
+
+    def _leader(self, name: tuple[int, ...]) -> Run | None:
+        """Return the kept run that shares most tokens with a prompt; None if none helps.
+
+        One that is not complete is run first, so it should share much of what it still has to run,
+        or be short: a long prompt that somebody has left may share no more than its first token.
+        """
+
+        def helps(other: tuple[int, ...]) -> bool:
+            run = self._runs[other]
+            rows = 0 if run.is_complete else len(other) - run.start
+            return rows <= max(SHORT, 2 * shared(name, other))
+
+        found = filter(helps, self._runs)
+        nearest = max(found, key=lambda other: shared(name, other), default=None)
+        return None if nearest is None else self._runs[nearest]
 
     def limit(self, limits: Limits) -> None:
         """Use no more of the machine than that; torch counts threads for each that calls it."""
