@@ -68,6 +68,18 @@ def test_a_sweep_with_its_estimates_answers_one_without(runner, answerer, settle
     assert answerer.asked == [whole, plain, replace(plain, is_estimated=True)]
 
 
+def test_all_cells_of_a_sweep_answer_for_one_that_has_settled(runner, answerer, settle):
+    settled = Patching(MODEL, PAIR)
+    whole = replace(settled, is_whole=True)
+    some, every = settle(settled).known, settle(whole).known
+    assert some is not every
+    runner.cancel("a")  # so that both are kept, and neither is shown
+    for request in (replace(settled, is_estimated=False), settled):
+        runner.submit("b", request)
+        assert runner.replies["b"].known is every
+    assert answerer.asked == [settled, whole]
+
+
 def test_what_a_channel_let_go_is_known_to_another(runner, answerer, settle):
     request = Patching(MODEL, PAIR)
     known = settle(request).known

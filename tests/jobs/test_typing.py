@@ -12,7 +12,7 @@ import pytest
 from lensgui.analysis.run import rows, run
 from lensgui.analysis.run.run import Run, equal_tokens
 from lensgui.jobs.handlers import loaded
-from lensgui.jobs.handlers.attention import drawing
+from lensgui.jobs.handlers.attention import answers, drawing
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import AttentionGrid, Patching, ReadPair
 from lensgui.state.examples import TOY, find
@@ -78,6 +78,25 @@ def test_a_grid_that_takes_over_rows_is_the_one_drawn_at_once(
             np.testing.assert_allclose(ours.ends, fresh.ends, atol=1e-4)
 
 
+def test_a_grid_takes_over_layers_of_several_others(short_is_long, monkeypatch):
+    """Pooled, each has as many rows to give, so that only who gives them tells them apart."""
+    monkeypatch.setattr(answers, "PACE_S", 0.0)
+    monkeypatch.setattr(drawing, "AT_ONCE", 1 << 19)  # layers together, if they take over alike
+    texts = ["".join(WORDS * 5) + word for word in WORDS[:3]]
+    first, second, third = (AttentionGrid(MODEL, replace(PAIR, clean=text)) for text in texts)
+    dispatcher = Dispatcher(1)
+    left = dispatcher.answer(first)
+    while not (dispatcher.loaded.drawn and dispatcher.loaded.drawn[0].layers):
+        next(left)
+    left.close()
+    monkeypatch.setattr(answers, "PACE_S", 60.0)
+    last(dispatcher.answer(second))
+    assert [len(of.layers) for of in dispatcher.loaded.drawn] == [1, 2]
+    ours, fresh = (last(each.answer(third)) for each in (dispatcher, Dispatcher(1)))
+    np.testing.assert_allclose(ours.values.astype(int), fresh.values.astype(int), atol=1)
+    np.testing.assert_allclose(ours.scores, fresh.scores, atol=1e-5)
+
+
 def test_only_new_rows_are_drawn_even_after_a_grid_that_was_left(dispatcher, monkeypatch):
     asked = []
     patterns = Run.patterns
@@ -93,6 +112,9 @@ def test_only_new_rows_are_drawn_even_after_a_grid_that_was_left(dispatcher, mon
     asked.clear()
     last(dispatcher.answer(AttentionGrid(MODEL, replace(PAIR, clean=texts[1]))))
     assert asked == [(0, 20), (1, 20)]
+    asked.clear()
+    last(dispatcher.answer(AttentionGrid(MODEL, replace(PAIR, clean=texts[1]))))
+    assert asked == [(0, 20), (1, 20)], "of the same prompt the last row is drawn again"
     left = dispatcher.answer(AttentionGrid(MODEL, replace(PAIR, clean=texts[2])))
     while (1, 21) not in asked and (0, 21) not in asked:
         next(left)

@@ -23,6 +23,7 @@ from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.arrays import ModelScores
+from lensgui.jobs.handlers.attention.strips import Drawn
 from lensgui.jobs.handlers.in_words import likeliest
 from lensgui.jobs.requests import Patching
 from lensgui.jobs.results import RowReading
@@ -74,7 +75,7 @@ class Loaded:
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
-        self.drawn: deque[Any] = deque(maxlen=MOST_DRAWN)
+        self.drawn: deque[Drawn] = deque(maxlen=MOST_DRAWN)
         self.timed: set[tuple[ModelKey, int]] = set()
 
     def use(self, key: ModelKey, may_be_hooked: bool = False) -> HookedTransformer:

@@ -285,10 +285,11 @@ class Attention(nn.Module):
         """Return the values averaged by attention, [batch, query, head, d_value].
 
         The pattern is worked out where scores are more than products, and where sources come in
-        pieces; elsewhere torch's fused attention does it all at once. A pattern that hooks read is
-        then worked out beside that, and one that they change is put in.
+        pieces, which need not be the same for keys and values; elsewhere torch's fused attention
+        does it all at once. A pattern that hooks read is then worked out beside that, and one that
+        they change is put in.
         """
-        if len(keys) > 1 or not self.is_plain:
+        if max(len(keys), len(values)) > 1 or not self.is_plain:
             return mix(self.pattern(q, keys, span), values)
         fused = self._fused(q, keys[0], values[0], span)
         if not (self.hook_attn_scores.is_watched or self.hook_pattern.is_watched):

@@ -80,6 +80,22 @@ def test_shared_rows_are_bit_equal_and_the_rest_is_what_it_is_alone(name, edit):
         torch.testing.assert_close(logit_lens(led, position), logit_lens(alone, position), **EXACT)
 
 
+@pytest.mark.parametrize("joined", ["keys", "values"])
+@pytest.mark.parametrize("name", ["llama", "gemma2"])
+def test_keys_and_values_may_lie_in_other_pieces(name, joined):
+    """As where somebody has looked at a whole layer of the one, and not of the other."""
+    model = model_of(name)
+    run = Run(model, BASE).complete()
+    attn, span = model.blocks[0].attn, model.span(1, len(BASE) - 1)
+    q = torch.randn(1, 1, model.cfg.n_heads, model.cfg.d_head, dtype=torch.float64)
+    whole = {"keys": run.keys[0], "values": run.values[0]}
+    expected = attn.attend(q, [whole["keys"]], [whole["values"]], span)
+    pieces = {of: list(rows.split(5, dim=1)) for of, rows in whole.items()}
+    pieces[joined] = [whole[joined]]
+    found = attn.attend(q, pieces["keys"], pieces["values"], span)
+    torch.testing.assert_close(found, expected, **EXACT)
+
+
 def test_a_led_run_keeps_other_activations_too():
     model = model_of("llama")
     leader = Run(model, BASE, KEPT).complete()

@@ -77,6 +77,16 @@ def test_a_sample_that_finds_something_is_followed_and_drawn_again():
     assert found.largest <= SEEN
 
 
+def test_what_a_sample_finds_between_the_bounds_is_found_too():
+    truth = ridge()
+    truth[10:20, 60:90] = (SEEN + STRONG) / 2  # too small for its neighbours to be run otherwise
+    values, _, found = settled(truth, ridge())
+    assert found.largest <= SEEN
+    left = values.isnan()
+    assert (truth > SEEN)[left].double().mean() <= found.bound
+    assert (truth[~left] > SEEN).sum() > 150
+
+
 def test_without_estimates_every_fourth_layer_comes_first():
     values, rounds, found = settled(ridge())
     assert sorted({layer for layer, _ in rounds[0].nonzero().tolist()}) == list(range(0, 30, 4))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice, starmap, takewhile
+from dataclasses import replace
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from lensgui.analysis.heads.scores import (
 from lensgui.analysis.pairs.roles import at_places
 from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis
 from lensgui.jobs.handlers.attention.mixtures import Mixture
+from lensgui.jobs.handlers.attention.strips import Drawn, Strip, side_by_side
 from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
 from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.metrics import LogitDifference
@@ -34,86 +35,8 @@ from lensgui.terms.scores import PROMPT_SCORES
 STRONGEST = PROMPT_SCORES.index("strongest edge")
 Places = NDArray[np.int32]
 MOST = 0.99  # of the heads have their largest number within the colours
-FEW = 2  # runs, whose layers are drawn in one step if the prompts are short
+MOST_RUNS = 2  # of a grid that leaves something to others, and whose short layers are one step
 AT_ONCE = 1 << 19  # numbers of heads, in about 15 ms
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What is known of some heads of a layer, from one query on.
-
-    Attributes:
-        small: What is drawn of them, pooled, [head, row, column].
-        peak: The largest size of what is drawn at the last query, [head].
-        scores: Of each run the scores of its queries, [score, head, position].
-        strongest: Each query's strongest edge, and its source, each [head, position].
-    """
-
-    small: Tensor
-    peak: Tensor
-    scores: tuple[Tensor, ...]
-    strongest: tuple[Tensor, Tensor]
-
-    def of(self, heads: slice) -> Rows:
-        """Return the same of some of the heads."""
-        values, sources = (of[heads] for of in self.strongest)
-        scores = tuple(of[:, heads] for of in self.scores)
-        return Rows(self.small[heads], self.peak[heads], scores, (values, sources))
-
-    def behind(self, before: Rows, start: int, step: int, unseen: float) -> Rows:
-        """Return them with those of the queries that come before.
-
-        Args:
-            before: What another prompt gave that begins alike.
-            start: How many of its queries come before.
-            step: How many queries a pooled row holds.
-            unseen: What later sources count.
-        """
-        rows, side = start // step, self.small.shape[-1]
-        above = before.small[:, :rows, :side]
-        above = F.pad(above, (0, side - above.shape[-1]), value=unseen)
-        scores = [
-            torch.cat([old[..., :start], new], -1)
-            for old, new in zip(before.scores, self.scores, strict=True)
-        ]
-        pairs = zip(before.strongest, self.strongest, strict=True)
-        values, sources = (torch.cat([old[:, :start], new], -1) for old, new in pairs)
-        small = torch.cat([above, self.small], 1)
-        return Rows(small, self.peak, tuple(scores), (values, sources))
-
-
-def side_by_side(parts: Sequence[Rows]) -> Rows:
-    """Return what is known of a layer's heads from what is known of some each."""
-    if len(parts) == 1:
-        return parts[0]
-    small, peak = (torch.cat(of) for of in ([p.small for p in parts], [p.peak for p in parts]))
-    scores = [torch.cat(of, 1) for of in zip(*(part.scores for part in parts), strict=True)]
-    values, sources = map(torch.cat, zip(*(part.strongest for part in parts), strict=True))
-    return Rows(small, peak, tuple(scores), (values, sources))
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What a grid leaves to those of prompts that begin alike.
-
-    Attributes:
-        way: What is drawn and how; a grid of another way has nothing to give.
-        tokens: Token ids of each prompt, [position].
-        layers: What is known of each layer that is whole.
-    """
-
-    way: tuple[object, ...]
-    tokens: tuple[Tensor, ...]
-    layers: dict[int, Rows] = field(default_factory=dict)
-
-    def rows(self, tokens: Sequence[Tensor]) -> int:
-        """Return how many queries of all prompts are theirs too, the last of theirs left out."""
-        return min(starmap(_alike, zip(self.tokens, tokens, strict=True)))
-
-
-def _alike(some: Tensor, others: Tensor) -> int:
-    length = min(len(some), len(others) - 1)
-    return int((some[:length] == others[:length]).cumprod(0).sum())
 
 
 class Reader:
@@ -146,7 +69,7 @@ class Reader:
         self.targets = [targets(term.run.tokens) for term in mixture.terms]
 
     @torch.no_grad()
-    def rows(self, layers: range, groups: range, start: int) -> Generator[None, None, Rows]:
+    def rows(self, layers: range, groups: range, start: int) -> Generator[None, None, Strip]:
         """Return what is known of heads that share key/value heads, yielding between pieces.
 
         Args:
@@ -170,14 +93,14 @@ class Reader:
         yield
         pool = shrink_signed if self.is_signed else shrink
         peak = shown[:, -1].abs().nan_to_num(0, 0).amax(-1)
-        return Rows(pool(shown, ATLAS_SIDE).float(), peak, tuple(scores), strongest)
+        return Strip(pool(shown, ATLAS_SIDE).float(), peak, tuple(scores), strongest)
 
-    def scores(self, rows: Rows) -> Tensor:
+    def scores(self, rows: Strip) -> Tensor:
         """Return the scores of heads, [score, head], as `head_scores` does, of all runs."""
         each = zip(rows.scores, self.targets, strict=True)
         return self._sum([mean_scores(of, needed) for of, needed in each])
 
-    def strongest_edges(self, rows: Rows) -> tuple[Tensor, Tensor]:
+    def strongest_edges(self, rows: Strip) -> tuple[Tensor, Tensor]:
         """Return each head's largest attention and where it is, as `strongest_edges` does."""
         values, places = strongest_query(*rows.strongest)
         return values, (places - 1).clamp(min=-1) if self.mixture.roles else places
@@ -266,7 +189,7 @@ class AtlasDrawing:
     def _among(self, earlier: deque[Drawn]) -> list[tuple[int, Drawn]]:
         """Return drawings that begin alike, and how many queries each has to give, most first."""
         mixture, step = self._reader.mixture, self._reader.step
-        if len(mixture.terms) > FEW or mixture.roles:
+        if len(mixture.terms) > MOST_RUNS or mixture.roles:
             self._drawn = None
             return []
         tokens = tuple(term.run.tokens for term in mixture.terms)
@@ -274,7 +197,7 @@ class AtlasDrawing:
         lenders = [of for of in earlier if of.way == self._drawn.way]
         earlier.append(self._drawn)
         return sorted(
-            ((of.rows(tokens) // step * step, of) for of in lenders), key=lambda pair: -pair[0]
+            ((of.shared(tokens) // step * step, of) for of in lenders), key=lambda pair: -pair[0]
         )
 
     def _lent(self, layer: int) -> tuple[int, Drawn | None]:
@@ -285,7 +208,7 @@ class AtlasDrawing:
     @property
     def takes_long(self) -> bool:
         """Whether drawing the next layer takes so long that others should go first."""
-        return self._at_once() < self._model.cfg.kv_heads or len(self._reader.targets) > FEW
+        return self._at_once() < self._model.cfg.kv_heads or len(self._reader.targets) > MOST_RUNS
 
     def _at_once(self) -> int:
         """Return how many groups of heads are drawn at once next: those of several layers, too."""
@@ -327,7 +250,7 @@ class AtlasDrawing:
                 of = slice(number * cfg.n_heads, (number + 1) * cfg.n_heads)
                 self._drawn.layers[layer] = whole.of(of)
 
-    def _enter(self, heads: slice, rows: Rows) -> None:
+    def _enter(self, heads: slice, rows: Strip) -> None:
         """Put what is known of some heads, counted layer by layer, into the picture."""
         strongest, places = self._reader.strongest_edges(rows)
         self._scores[:STRONGEST, heads] = host(self._reader.scores(rows))
