@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lensgui.jobs.answers.reply import Answer, Reply
 from lensgui.jobs.kept import Kept, answered_by
 from lensgui.jobs.progress import Job
-from lensgui.jobs.requests import OpenModel, Request
-from lensgui.jobs.results import Answer, Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import OpenModel
 from lensgui.jobs.tickets import Tickets
 
 

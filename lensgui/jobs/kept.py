@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
 from lensgui.terms.model_key import ModelKey
 
 Name = tuple[Request, object]

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from lensgui.jobs.arrays import Atlas, Slice
+from lensgui.jobs.answers.arrays import Atlas, Slice
+from lensgui.jobs.answers.readings import PairsReading
+from lensgui.jobs.answers.reply import Answer, Reply
 from lensgui.jobs.kept import Name
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, PairsReading, Reply
+from lensgui.jobs.request import Request
 
 LATELY_S = 5.0  # seconds over which the pace is taken
 LEAST_MARKS = 3

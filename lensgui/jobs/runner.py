@@ -9,11 +9,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from lensgui.jobs.answerer import Answerer
+from lensgui.jobs.answers.reply import Answer, Reply
 from lensgui.jobs.board import Board
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job, measure
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer, Reply
+from lensgui.jobs.request import Request
 from lensgui.jobs.tickets import Tickets
 from lensgui.jobs.worker import Worker
 

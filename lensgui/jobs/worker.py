@@ -12,8 +12,9 @@ from time import monotonic
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from lensgui.jobs.answerer import Answerer, Limits
-from lensgui.jobs.requests import ReadPair, Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import ReadPair
 from lensgui.jobs.tickets import Tickets
 from lensgui.terms.errors import ModelError, is_out_of_memory
 

@@ -10,8 +10,9 @@ from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import ModelCard, Reply
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.request import Request
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
 from lensgui.panes.figures.shown import Shown, innermost

@@ -11,8 +11,8 @@ from math import ceil, floor, isfinite, log10
 
 from PySide6.QtGui import Qt
 
-from lensgui.jobs.arrays import Axis
-from lensgui.jobs.results import PairReading, PromptReading, Token
+from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.readings import PairReading, PromptReading, Token
 from lensgui.panes import theme
 
 SPACES = "·␣"  # what may be drawn for one, beside the space itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.requests import Patching
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
-from lensgui.jobs.arrays import HeadEffects
+from lensgui.jobs.answers.arrays import HeadEffects
 from lensgui.jobs.requests import HeadRoles, Patching, PathsInto, WhoFeeds
 from lensgui.panes.menus import MENU
 from lensgui.terms.kinds import SweepKind

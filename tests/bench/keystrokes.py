@@ -7,7 +7,7 @@ import time
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer, Signal
 
 from lensgui.app import start
-from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.answers.arrays import Atlas
 from lensgui.panes.attention.attention import AttentionPane
 from tests.windows import pane_of
 

@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 from PySide6.QtCore import QEventLoop, QTimer  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
-from lensgui.jobs.arrays import CellState, Sweep  # noqa: E402
+from lensgui.jobs.answers.arrays import CellState, Sweep  # noqa: E402
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane  # noqa: E402
 from lensgui.panes.patching.patching import PatchingPane  # noqa: E402
 from lensgui.terms.kinds import SweepKind  # noqa: E402

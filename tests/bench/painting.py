@@ -23,9 +23,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.answers.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadSlice
+from lensgui.jobs.answers.reply import Answer, Reply
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, OpenModel
-from lensgui.jobs.results import Answer, Reply
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.head_grid.grid import HeadGrid
 from lensgui.prompts.pair import PromptPair

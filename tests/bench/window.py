@@ -25,7 +25,7 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot  # noqa: E402
 
 from lensgui.app import start  # noqa: E402
 from lensgui.app.runtime import Warming  # noqa: E402
-from lensgui.jobs.results import Reply  # noqa: E402
+from lensgui.jobs.answers.reply import Reply  # noqa: E402,
 from lensgui.jobs.runner import Runner  # noqa: E402
 from tests.bench import keystrokes  # noqa: E402
 from tests.bench.questions import CORRUPTED  # noqa: E402

@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs.answerer import Limits
-from lensgui.jobs.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.readings import (
+    HeadReading,
+    LensReading,
+    Likely,
+    PairReading,
+    PromptReading,
+    Token,
+)
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
 from lensgui.jobs.requests import (
     AttentionFrom,
     AttentionGrid,
@@ -30,20 +41,9 @@ from lensgui.jobs.requests import (
     ReadMLP,
     ReadPair,
     ReadPairs,
-    Request,
     ScoreHeads,
     VerifyCell,
     WhoFeeds,
-)
-from lensgui.jobs.results import (
-    Answer,
-    HeadReading,
-    LensReading,
-    Likely,
-    ModelCard,
-    PairReading,
-    PromptReading,
-    Token,
 )
 from lensgui.prompts.pair import PromptPair
 from tests.fakes import attention as fake_attention

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadRows, HeadSlice
+from lensgui.jobs.answers.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadRows, HeadSlice
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.prompts.pair import Prompt
 from lensgui.terms.scores import PROMPT_SCORES

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.arrays import Evidence, ModelScores
+from lensgui.jobs.answers.arrays import Evidence, ModelScores
+from lensgui.jobs.answers.readings import EdgeReading, MLPReading, Neuron, Token
 from lensgui.jobs.requests import ReadEdge, ReadEvidence, ReadMLP, ScoreHeads
-from lensgui.jobs.results import EdgeReading, MLPReading, Neuron, Token
 from lensgui.terms.roles import ModelMeasures, PairMeasures
 from tests import fakes
 

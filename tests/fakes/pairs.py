@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPairs
-from lensgui.jobs.results import (
+from lensgui.jobs.answers.readings import (
     Likely,
     PairsReading,
     Replacement,
@@ -15,6 +14,7 @@ from lensgui.jobs.results import (
     Token,
     TokenMatches,
 )
+from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPairs
 
 VOCABULARY = (" Mary", "Mary", " John", " Maria", " market")
 

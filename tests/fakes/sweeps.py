@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import (
+from lensgui.jobs.answers.arrays import (
     Axis,
     CellState,
     Check,
@@ -17,8 +17,8 @@ from lensgui.jobs.arrays import (
     Sweep,
     Verification,
 )
+from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.requests import HeadRoles, Patching, PathsInto, VerifyCell, WhoFeeds
-from lensgui.jobs.results import Token
 from lensgui.terms.metric import Agreement
 from lensgui.terms.metrics import METRICS
 from tests import fakes

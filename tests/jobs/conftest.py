@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lensgui.jobs.results import Reply
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.runner import Runner
 from tests.fakes import FakeAnswerer
 

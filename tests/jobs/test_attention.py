@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead, ReadHead
 from lensgui.prompts.pair import PairRow, Role
 from lensgui.state.examples import TOY as TOY_EXAMPLE

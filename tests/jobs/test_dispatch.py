@@ -8,7 +8,8 @@ import pytest
 
 from lensgui.jobs import requests
 from lensgui.jobs.handlers.dispatch import HANDLERS
-from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, ReadPair, Request, Urgency
+from lensgui.jobs.request import Request, Urgency
+from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, ReadPair
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.model_key import ModelKey
 

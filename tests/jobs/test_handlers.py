@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lensgui.analysis.run.run import RunBatch
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.requests import (
     AttentionGrid,

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.answers.arrays import Sweep
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.progress import Progress
 from lensgui.jobs.requests import LogitLens, OpenModel, Patching, ReadPair
-from lensgui.jobs.results import ModelCard, Reply
 from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError

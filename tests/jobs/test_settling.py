@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lensgui.analysis.sweep.estimates import settling
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.handlers import one_pair
 from lensgui.jobs.requests import Patching
 from lensgui.models import speeds

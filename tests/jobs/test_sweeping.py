@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.handlers import one_pair, sweeps
 from lensgui.jobs.requests import (
     AttentionGrid,

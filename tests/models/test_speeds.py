@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lensgui.app.models import words
-from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.answers.arrays import Sweep
 from lensgui.jobs.handlers import dispatch
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import Patching

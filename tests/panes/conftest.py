@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import OpenModel
-from lensgui.jobs.results import Reply
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.requests import Patching, ReadPair, VerifyCell
 from lensgui.panes.menus import MENU
 from lensgui.panes.patching.all_kinds import NAMES, AllKindsPane

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from lensgui.jobs.answers.readings import Token, TokenMatches
 from lensgui.jobs.requests import FindTokens
-from lensgui.jobs.results import Token, TokenMatches
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.token_rows import likely_answers
 from lensgui.prompts.pair import PromptPair

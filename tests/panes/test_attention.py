@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from lensgui.jobs.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES

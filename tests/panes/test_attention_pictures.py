@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from lensgui.jobs.arrays import CellState, HeadEffects
+from lensgui.jobs.answers.arrays import CellState, HeadEffects
 from lensgui.jobs.requests import HeadRoles, Patching, PathsInto, WhoFeeds
 from lensgui.panes import theme
 from lensgui.panes.menus import MENU

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.jobs.arrays import Axis, CellState, Spread, Sweep
+from lensgui.jobs.answers.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.requests import Patching
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane

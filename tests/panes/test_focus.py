@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 
-from lensgui.jobs.arrays import CellState, HeadSlice
+from lensgui.jobs.answers.arrays import CellState, HeadSlice
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import AttentionHead
 from lensgui.panes import theme

@@ -9,14 +9,8 @@ import pytest
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QColor
 
-from lensgui.jobs.arrays import HeadRows
-from lensgui.jobs.requests import (
-    AttentionFrom,
-    AttentionGrid,
-    Patching,
-    ReadEvidence,
-    ScoreHeads,
-)
+from lensgui.jobs.answers.arrays import HeadRows
+from lensgui.jobs.requests import AttentionFrom, AttentionGrid, Patching, ReadEvidence, ScoreHeads
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.head_grid import ranking as ranks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.jobs.results import PairReading, PromptReading, Token
+from lensgui.jobs.answers.readings import PairReading, PromptReading, Token
 from lensgui.panes.inspector.selection_requests import described
 from lensgui.panes.token_text import names, spelled
 from lensgui.state.examples import about_pair, examples

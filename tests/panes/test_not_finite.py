@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
-from lensgui.jobs.arrays import CellState, HeadSlice
+from lensgui.jobs.answers.arrays import CellState, HeadSlice
+from lensgui.jobs.answers.readings import LensReading, Likely, Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching
-from lensgui.jobs.results import LensReading, Likely, Token
 from lensgui.panes import theme
 from lensgui.panes.attention.focus import HeadFocus
 from lensgui.panes.attention.head_numbers import weights

@@ -17,14 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app.window.layout import PANES
-from lensgui.jobs.arrays import Axis, CellState, Sweep
-from lensgui.jobs.requests import (
-    AttentionGrid,
-    AttentionHead,
-    Patching,
-    ReadEvidence,
-    ReadPair,
-)
+from lensgui.jobs.answers.arrays import Axis, CellState, Sweep
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching, ReadEvidence, ReadPair
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.patching.patching import PatchingPane

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from lensgui.jobs.arrays import Axis, CellState, Sweep
+from lensgui.jobs.answers.arrays import Axis, CellState, Sweep
 from lensgui.jobs.requests import Patching
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.sweep_view.cells import cell_of, cell_words, cursor_axes, cursor_on

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.pictures.picture import pooled
 from tests.panes.conftest import answer

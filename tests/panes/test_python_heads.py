@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.state.selection import Cursor

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QToolTip
 
-from lensgui.jobs.arrays import HeadEffects
+from lensgui.jobs.answers.arrays import HeadEffects
 from lensgui.jobs.requests import PathsInto, WhoFeeds
 from lensgui.panes import theme
 from lensgui.panes.menus import MENU

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.terms.model_key import ModelKey

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.requests import Patching
 from lensgui.panes.menus import MENU
 from lensgui.panes.patching.patching import PatchingPane

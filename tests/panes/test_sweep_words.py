@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
 
-from lensgui.jobs.arrays import Axis, CellState
+from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind

@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.jobs.arrays import Axis, CellState
+from lensgui.jobs.answers.arrays import Axis, CellState
+from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.requests import AttentionGrid, AttentionHead
-from lensgui.jobs.results import Token
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.head_grid.grid import HeadGrid

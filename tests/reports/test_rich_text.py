@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 
 from lensgui.app.window.layout import PANES
 from lensgui.app.window.toolbar import ModelBar
+from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.requests import OpenModel
-from lensgui.jobs.results import Token
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow

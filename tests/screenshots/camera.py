@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QWidget
 from lensgui.__main__ import make_answerer
 from lensgui.app import start
 from lensgui.jobs.answerer import Answerer, Limits
-from lensgui.jobs.arrays import Slice
-from lensgui.jobs.requests import Patching, Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.arrays import Slice
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import Patching
 
 PATIENCE_S = 60.0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lensgui.app.window.layout import PANES
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import OpenModel
-from lensgui.jobs.results import Reply
 from lensgui.state.sessions.saved import Saved
 from lensgui.state.sessions.sessions import from_bytes
 from lensgui.terms.errors import SessionError

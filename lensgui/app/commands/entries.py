@@ -18,7 +18,7 @@ from lensgui.app.window.actions import ACTIONS
 from lensgui.app.window.docks import Dock
 from lensgui.app.window.exchange import PROMPTS
 from lensgui.app.window.window import MainWindow
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.models import known_models
 from lensgui.panes.actions import Action, Kind, plain
 from lensgui.panes.controls.chips import ChipRow

@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QWidget
 from lensgui.app.window.layout import PANES
 from lensgui.app.window.role_book import RoleBook, questions
 from lensgui.jobs.answerer import Answerer
-from lensgui.jobs.requests import OpenModel, Request
-from lensgui.jobs.results import ModelCard, Reply
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import OpenModel
 from lensgui.panes.figures.figure import Figure
 from lensgui.panes.figures.shown import Context, figure
 from lensgui.panes.pane import MODEL, Channel, Pane

@@ -10,8 +10,8 @@ from lensgui.app.sessions import placement
 from lensgui.app.window import role_book
 from lensgui.app.window.layout import arrange
 from lensgui.app.window.window import MainWindow
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import ModelCard
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.request import Request
 from lensgui.models import recognised
 from lensgui.state.sessions.late import Answered
 from lensgui.state.sessions.saved import Layout, ModelReference

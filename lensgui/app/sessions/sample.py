@@ -9,9 +9,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from lensgui.app.window.exchange import Exchange
-from lensgui.jobs.arrays import CellState, Sweep, Verification
-from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
-from lensgui.jobs.results import Answer, PairReading, Reply
+from lensgui.jobs.answers.arrays import CellState, Sweep, Verification
+from lensgui.jobs.answers.readings import PairReading
+from lensgui.jobs.answers.reply import Answer, Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import Patching, ReadPair, VerifyCell
 
 MOST = 3  # sweeps of which a cell is worked out again
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 0.1, "float16": 0.02}

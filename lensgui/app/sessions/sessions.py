@@ -15,8 +15,8 @@ from lensgui.app.sessions.closing import Leave, ask_overwriting, ask_saving, is_
 from lensgui.app.sessions.host import Host, key_here
 from lensgui.app.sessions.open_file import OpenFile, is_in_use
 from lensgui.app.sessions.sample import Sample
+from lensgui.jobs.answers.models import ModelCard
 from lensgui.jobs.requests import ReadPair
-from lensgui.jobs.results import ModelCard
 from lensgui.models import recognised
 from lensgui.panes.files import files_folder
 from lensgui.prompts.pair import PromptPair

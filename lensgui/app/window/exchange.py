@@ -10,8 +10,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from lensgui.app.window import role_book
 from lensgui.app.window.role_book import RoleBook
-from lensgui.jobs.requests import OpenModel, ReadPair, Request
-from lensgui.jobs.results import ModelCard, PairReading, Reply
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.readings import PairReading
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.jobs.runner import STOPPED, Runner
 from lensgui.panes.menus import toggled
 from lensgui.panes.pane import MODEL as NAME

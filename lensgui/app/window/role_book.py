@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lensgui.jobs.arrays import Evidence, ModelScores
-from lensgui.jobs.requests import ReadEvidence, Request, ScoreHeads
-from lensgui.jobs.results import Reply
+from lensgui.jobs.answers.arrays import Evidence, ModelScores
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import ReadEvidence, ScoreHeads
 from lensgui.panes.pane import Channel
 from lensgui.state.document import Document
 from lensgui.terms.kinds import Head

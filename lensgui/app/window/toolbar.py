@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app.window.actions import ACTIONS
+from lensgui.jobs.answers.models import ModelCard
 from lensgui.jobs.progress import Progress
-from lensgui.jobs.results import ModelCard
 from lensgui.models import known_models
 from lensgui.panes.actions import Action
 from lensgui.panes.controls.controls import button, menu_line, plain_label

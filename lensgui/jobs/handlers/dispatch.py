@@ -12,12 +12,12 @@ import torch
 from lensgui.checkpoints.devices import parameters_bytes
 from lensgui.jobs import requests
 from lensgui.jobs.answerer import Limits
-from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.answers.arrays import Sweep
+from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.request import Request
 from lensgui.models import recognised, speeds
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.model_key import ModelKey

@@ -23,7 +23,17 @@ from lensgui.analysis.pairs.head_roles import measures
 from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.recording import check_finite
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.arrays import Axis, CellState, Evidence, Feeding, HeadEffects, ModelScores, Sweep
+from lensgui.jobs.answers.arrays import (
+    Axis,
+    CellState,
+    Evidence,
+    Feeding,
+    HeadEffects,
+    ModelScores,
+    Sweep,
+)
+from lensgui.jobs.answers.readings import EdgeReading, MLPReading, Neuron
+from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.in_words import extremes
 from lensgui.jobs.handlers.loaded import Loaded, read_scores, write_scores
@@ -39,7 +49,6 @@ from lensgui.jobs.requests import (
     ScoreHeads,
     WhoFeeds,
 )
-from lensgui.jobs.results import Answer, EdgeReading, MLPReading, Neuron
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.metric import MetricName, read_positions
 from lensgui.terms.metrics import METRICS, LogitDifference

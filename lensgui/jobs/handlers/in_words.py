@@ -18,11 +18,11 @@ from lensgui.analysis.run.run import Run
 from lensgui.checkpoints.content import content_id
 from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.locate import folder_of, locate
-from lensgui.jobs.results import (
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.readings import (
     HeadReading,
     LensReading,
     Likely,
-    ModelCard,
     PairReading,
     PromptReading,
     Token,

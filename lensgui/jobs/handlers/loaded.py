@@ -22,11 +22,11 @@ from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate
 from lensgui.jobs.answerer import Limits
-from lensgui.jobs.arrays import ModelScores
+from lensgui.jobs.answers.arrays import ModelScores
+from lensgui.jobs.answers.readings import RowReading
 from lensgui.jobs.handlers.attention.strips import Drawn
 from lensgui.jobs.handlers.in_words import likeliest
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.results import RowReading
 from lensgui.models import store
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError

@@ -16,12 +16,12 @@ from lensgui.analysis.sweep.estimates.settling import Settling
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
-from lensgui.jobs.arrays import Check, Sweep
+from lensgui.jobs.answers.arrays import Check, Sweep
+from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import in_words, sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching
-from lensgui.jobs.results import Answer
 from lensgui.models import speeds
 from lensgui.terms.metric import Metric
 from lensgui.transformer.model import HookedTransformer

@@ -16,6 +16,16 @@ from lensgui.analysis.pairs.roles import token_ends
 from lensgui.analysis.run.predictions import read_out, surprisals
 from lensgui.analysis.run.recording import overflow
 from lensgui.analysis.run.run import Run
+from lensgui.jobs.answers.readings import (
+    Likely,
+    PairReading,
+    PairsReading,
+    Replacement,
+    Replacements,
+    RowReading,
+    TokenMatches,
+)
+from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.in_words import (
     ending,
@@ -28,16 +38,6 @@ from lensgui.jobs.handlers.in_words import (
 )
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, ReadPairs
-from lensgui.jobs.results import (
-    Answer,
-    Likely,
-    PairReading,
-    PairsReading,
-    Replacement,
-    Replacements,
-    RowReading,
-    TokenMatches,
-)
 from lensgui.prompts.diff import Span, changed_spans
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.words import LISTS

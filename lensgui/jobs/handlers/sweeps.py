@@ -17,12 +17,12 @@ from lensgui.analysis.pairs.averages import (
     sweep_cases,
 )
 from lensgui.analysis.pairs.cases import case_of
-from lensgui.jobs.arrays import Axis, Check, Sweep, Verification
+from lensgui.jobs.answers.arrays import Axis, Check, Sweep, Verification
+from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import one_pair, sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.one_pair import slowly
 from lensgui.jobs.requests import Patching, VerifyCell
-from lensgui.jobs.results import Answer
 from lensgui.prompts.pair import PairRow
 from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.model import HookedTransformer

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.arrays import Atlas, Axis, HeadSlice
-from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair, Request
-from lensgui.jobs.results import PairReading, PromptReading
+from lensgui.jobs.answers.arrays import Atlas, Axis, HeadSlice
+from lensgui.jobs.answers.readings import PairReading, PromptReading
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, ReadPair
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.attention.focus import HeadFocus

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from lensgui.jobs.arrays import HeadSlice
+from lensgui.jobs.answers.arrays import HeadSlice
 from lensgui.panes.attention import panels
 from lensgui.panes.attention.attention_controls import FocusBar
 from lensgui.panes.attention.head_lines import HeadLines

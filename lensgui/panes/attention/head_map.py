@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
-from lensgui.jobs.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis
 from lensgui.panes import theme
 from lensgui.panes.attention.head_numbers import NAMES, Weights
 from lensgui.panes.head_grid.layout import ZOOM_STEP

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import CellState, HeadSlice
+from lensgui.jobs.answers.arrays import CellState, HeadSlice
 from lensgui.panes import theme
 from lensgui.panes.pictures.number_table import NumberTable, of_numbers
 from lensgui.panes.theme import NEUTRAL, Table, Theme

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensgui.jobs.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis
 from lensgui.panes.attention.head_lines import edges
 from lensgui.panes.attention.head_numbers import NAMES, Weights
 from lensgui.panes.figures.figure import (

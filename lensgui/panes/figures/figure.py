@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import Axis, CellState
+from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes.pictures.picture import Picture
 
 Numbers = NDArray[np.floating[Any]]

@@ -12,9 +12,9 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from lensgui._version import __version__
-from lensgui.jobs.arrays import CellState
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import ModelCard
+from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.request import Request
 from lensgui.panes.figures.figure import Cells, Figure, Panel, Provenance
 from lensgui.panes.python.figures import NO_CODE, Code, script
 from lensgui.panes.token_text import shorten, visible

@@ -8,8 +8,8 @@ from dataclasses import replace
 from PySide6.QtCore import QRect, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from lensgui.jobs.arrays import Atlas
-from lensgui.jobs.results import Reply
+from lensgui.jobs.answers.arrays import Atlas
+from lensgui.jobs.answers.reply import Reply
 from lensgui.panes.controls.controls import line
 from lensgui.panes.head_grid.grid import HeadGrid
 from lensgui.panes.head_grid.image import scale_words

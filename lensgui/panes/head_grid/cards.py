@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensgui.jobs.arrays import Atlas, Axis
+from lensgui.jobs.answers.arrays import Atlas, Axis
 from lensgui.panes.token_text import percent, signed
 from lensgui.terms.scores import PROMPT_SCORES
 

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.answers.arrays import Atlas
 from lensgui.panes import theme
 from lensgui.panes.head_grid import paint
 from lensgui.panes.head_grid.cards import card

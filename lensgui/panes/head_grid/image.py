@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, qRgb
 
-from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.answers.arrays import Atlas
 from lensgui.panes import theme
 from lensgui.panes.theme import NEUTRAL, Theme
 

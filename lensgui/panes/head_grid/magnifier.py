@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.answers.arrays import Atlas
 from lensgui.panes import theme
 from lensgui.panes.head_grid.image import Raster, color_table, limit, paint_atlas
 from lensgui.panes.token_text import shorten

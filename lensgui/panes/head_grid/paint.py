@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
-from lensgui.jobs.arrays import Atlas
+from lensgui.jobs.answers.arrays import Atlas
 from lensgui.panes import theme
 from lensgui.panes.head_grid.cards import head_name
 from lensgui.panes.head_grid.image import color_table, limit, paint_atlas

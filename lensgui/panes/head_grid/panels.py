@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import Atlas, Axis, CellState
+from lensgui.jobs.answers.arrays import Atlas, Axis, CellState
 from lensgui.panes import theme
 from lensgui.panes.figures.figure import Cells, Data, Scale, Thumbs, data_of
 from lensgui.panes.head_grid.image import large

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import Atlas, CellState, Evidence, HeadRows, ModelScores, Sweep
-from lensgui.jobs.requests import AttentionFrom, Patching, ReadEvidence, Request, ScoreHeads
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.arrays import Atlas, CellState, Evidence, HeadRows, ModelScores, Sweep
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import AttentionFrom, Patching, ReadEvidence, ScoreHeads
 from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

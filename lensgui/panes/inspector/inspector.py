@@ -18,16 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.requests import ReadPair, Request
-from lensgui.jobs.results import (
-    Answer,
+from lensgui.jobs.answers.readings import (
     EdgeReading,
     HeadReading,
     LensReading,
     MLPReading,
     PairReading,
-    Reply,
 )
+from lensgui.jobs.answers.reply import Answer, Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import ReadPair
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow

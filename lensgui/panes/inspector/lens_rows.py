@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from lensgui.jobs.results import LensReading, Likely
+from lensgui.jobs.answers.readings import LensReading, Likely
 from lensgui.panes import theme
 from lensgui.panes.pictures.rows import Rows
 from lensgui.panes.theme import STALE_OPACITY, Theme

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lensgui.jobs.arrays import Atlas, CellState, Feeding, HeadEffects, HeadSlice, Slice, Sweep
-from lensgui.jobs.requests import (
-    AttentionGrid,
-    AttentionHead,
-    HeadRoles,
-    Patching,
-    Request,
-    WhoFeeds,
+from lensgui.jobs.answers.arrays import (
+    Atlas,
+    CellState,
+    Feeding,
+    HeadEffects,
+    HeadSlice,
+    Slice,
+    Sweep,
 )
-from lensgui.jobs.results import Answer, Reply
+from lensgui.jobs.answers.reply import Answer, Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import AttentionGrid, AttentionHead, HeadRoles, Patching, WhoFeeds
 from lensgui.panes.attention.head_numbers import NAMES, amount
 from lensgui.panes.head_grid.cards import card
 from lensgui.panes.pane import Channel

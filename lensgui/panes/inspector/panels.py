@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.arrays import Axis
-from lensgui.jobs.results import EdgeReading, HeadReading, LensReading, MLPReading, Token
+from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.readings import EdgeReading, HeadReading, LensReading, MLPReading, Token
 from lensgui.panes.figures.figure import Bars, Data, Panel, Sheet, numbered
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.inspector.numbers import Number

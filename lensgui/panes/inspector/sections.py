@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.results import EdgeReading, HeadReading, MLPReading, Token
+from lensgui.jobs.answers.readings import EdgeReading, HeadReading, MLPReading, Token
 from lensgui.panes import theme
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair, Request
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.answers.readings import PairReading
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
 from lensgui.panes.token_text import spelled
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, place_name

@@ -19,8 +19,8 @@ from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from lensgui.jobs.arrays import Axis
-from lensgui.jobs.results import PairsReading, RowReading
+from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.readings import PairsReading, RowReading
 from lensgui.panes import theme
 from lensgui.panes.figures.figure import Data, Sheet
 from lensgui.panes.pictures.painted import say

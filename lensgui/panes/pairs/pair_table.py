@@ -18,8 +18,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QMenu, QToolButton, QWidget
 
-from lensgui.jobs.requests import ReadPairs, Request
-from lensgui.jobs.results import ModelCard, PairsReading
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.readings import PairsReading
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.actions import PANE_ACTIONS, Action
 from lensgui.panes.controls.controls import button, dress, menu_line, sentence
 from lensgui.panes.controls.flow import Flow

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
-from lensgui.jobs.arrays import Axis, CellState, Sweep
+from lensgui.jobs.answers.arrays import Axis, CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.arrays import CellState, HeadEffects, Sweep
-from lensgui.jobs.requests import HeadRoles, Patching, Request
-from lensgui.jobs.results import Reply
+from lensgui.jobs.answers.arrays import CellState, HeadEffects, Sweep
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import HeadRoles, Patching
 from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
 from lensgui.panes.figures.shown import Shown

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.jobs.arrays import Sweep, Verification
-from lensgui.jobs.requests import Patching, ReadPair, Request, VerifyCell
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.answers.arrays import Sweep, Verification
+from lensgui.jobs.answers.readings import PairReading
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import Patching, ReadPair, VerifyCell
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes import menus
 from lensgui.panes.controls.chooser import Chooser

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.answers.arrays import Sweep
 from lensgui.panes import theme
 from lensgui.panes.pictures import picture
 from lensgui.panes.pictures.heatmap import Heatmap

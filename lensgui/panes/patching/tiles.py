@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.answers.arrays import Sweep
 from lensgui.panes import theme
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QPoint, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
-from lensgui.jobs.arrays import CellState, Feeding, Sweep
-from lensgui.jobs.requests import PathsInto, Request, WhoFeeds
+from lensgui.jobs.answers.arrays import CellState, Feeding, Sweep
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import PathsInto, WhoFeeds
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import dress

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.pictures import axis_labels, picture, role_marks
 from lensgui.panes.pictures.axis_labels import Ink, Labels

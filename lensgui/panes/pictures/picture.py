@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
-from lensgui.jobs.arrays import Axis, CellState
+from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes import theme
 from lensgui.panes.pictures.painted import ramp
 from lensgui.panes.theme import Table, Theme

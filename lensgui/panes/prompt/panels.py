@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.arrays import Axis
-from lensgui.jobs.results import PairReading, PromptReading
+from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.readings import PairReading, PromptReading
 from lensgui.panes.figures.figure import Bars, Data, Panel, Prose, Scale
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.prompt.token_rows import MOST_BITS, TokenRows

@@ -9,15 +9,16 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, Request
-from lensgui.jobs.results import (
-    ModelCard,
+from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.readings import (
     PairReading,
     PromptReading,
     Replacement,
     Replacements,
     TokenMatches,
 )
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, dress

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.panes import theme
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import Elided, dress, plain_label, sentence

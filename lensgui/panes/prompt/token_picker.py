@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QCompleter, QListView, QWidget
 
-from lensgui.jobs.results import TokenMatches
+from lensgui.jobs.answers.readings import TokenMatches
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import TokenField
 from lensgui.panes.token_text import percent, raw, shorten, spell

@@ -10,7 +10,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.results import Likely, PairReading, PromptReading, Token
+from lensgui.jobs.answers.readings import Likely, PairReading, PromptReading, Token
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.strip import ChipStrip
 from lensgui.panes.token_text import bytes_of, percent, shorten, signed, spell, spelled, visible

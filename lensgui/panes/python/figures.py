@@ -10,7 +10,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from lensgui.jobs.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis
 from lensgui.panes.figures.figure import (
     Bars,
     Cells,

@@ -9,7 +9,7 @@ import ast
 import builtins
 from collections.abc import Iterable, Sequence
 
-from lensgui.jobs.arrays import ATLAS_SIDE
+from lensgui.jobs.answers.arrays import ATLAS_SIDE
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import Axis, CellState, Sweep
-from lensgui.jobs.results import ModelCard
+from lensgui.jobs.answers.arrays import Axis, CellState, Sweep
+from lensgui.jobs.answers.models import ModelCard
 from lensgui.panes import theme
 from lensgui.panes.token_text import percent, precise, signed, visible
 from lensgui.state.selection import Cursor

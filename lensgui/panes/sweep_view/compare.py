@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
-from lensgui.jobs.arrays import SHARE, CellState, Sweep
+from lensgui.jobs.answers.arrays import SHARE, CellState, Sweep
 from lensgui.jobs.requests import Patching
 from lensgui.panes import theme
 from lensgui.panes.actions import PANE_ACTIONS

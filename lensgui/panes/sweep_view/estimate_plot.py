@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.jobs.answers.arrays import CellState, Sweep
 from lensgui.panes.scatter.point_plot import Points
 from lensgui.panes.scatter.scatter import Scatter
 from lensgui.panes.sweep_view import cells, faces

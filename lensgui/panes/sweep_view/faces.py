@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lensgui.jobs.arrays import Axis, CellState, Sweep
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.answers.arrays import Axis, CellState, Sweep
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.cells import PLACES

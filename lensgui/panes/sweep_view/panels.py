@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.arrays import Axis, Sweep
+from lensgui.jobs.answers.arrays import Axis, Sweep
 from lensgui.panes.figures.figure import (
     Bars,
     Cells,

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from lensgui.jobs.arrays import CellState, Spread, Sweep, Verification
+from lensgui.jobs.answers.arrays import CellState, Spread, Sweep, Verification
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button, dress
 from lensgui.panes.controls.flow import Flow

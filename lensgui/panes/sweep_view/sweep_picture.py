@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from lensgui.jobs.arrays import Sweep
+from lensgui.jobs.answers.arrays import Sweep
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Lines, Shares, keep_room
 from lensgui.panes.figures.shown import Shown

@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
-from lensgui.jobs.arrays import Axis, Sweep
-from lensgui.jobs.results import PairReading
+from lensgui.jobs.answers.arrays import Axis, Sweep
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import Lines, line
 from lensgui.panes.figures.shown import Shown

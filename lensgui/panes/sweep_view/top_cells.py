@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.jobs.answers.arrays import CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.sweep_view import cells, faces
 from lensgui.panes.theme import Pictures

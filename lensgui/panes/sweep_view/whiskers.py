@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lensgui.jobs.arrays import CellState, Sweep
+from lensgui.jobs.answers.arrays import CellState, Sweep
 from lensgui.panes import theme
 from lensgui.panes.pictures.rows import Rows
 from lensgui.panes.sweep_view import cells

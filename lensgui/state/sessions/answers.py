@@ -11,7 +11,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from lensgui.jobs import arrays, requests, results
+from lensgui.jobs import requests
+from lensgui.jobs.answers import arrays, readings
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
 from lensgui.state.sessions import questions
 from lensgui.state.sessions.array_files import NAME
 from lensgui.state.sessions.manifest import MANY, Index, Name, Number, Record, Rows, SomeHeads
@@ -322,9 +325,9 @@ class StoredKind:
         answered: The same in a file.
     """
 
-    request: type[requests.Request]
+    request: type[Request]
     asked: type[Record]
-    answer: type[results.Answer]
+    answer: type[Answer]
     answered: type[Record]
 
 
@@ -341,9 +344,9 @@ KINDS = {
     "attention from": StoredKind(
         requests.AttentionFrom, questions.AttentionFrom, arrays.HeadRows, HeadRows
     ),
-    "pair": StoredKind(requests.ReadPair, questions.ReadPair, results.PairReading, PairReading),
+    "pair": StoredKind(requests.ReadPair, questions.ReadPair, readings.PairReading, PairReading),
     "pairs": StoredKind(
-        requests.ReadPairs, questions.ReadPairs, results.PairsReading, PairsReading
+        requests.ReadPairs, questions.ReadPairs, readings.PairsReading, PairsReading
     ),
     "head roles": StoredKind(
         requests.HeadRoles, questions.HeadRoles, arrays.HeadEffects, HeadEffects
@@ -354,9 +357,9 @@ KINDS = {
     "evidence": StoredKind(
         requests.ReadEvidence, questions.ReadEvidence, arrays.Evidence, Evidence
     ),
-    "lens": StoredKind(requests.LogitLens, questions.LogitLens, results.LensReading, LensReading),
-    "MLP": StoredKind(requests.ReadMLP, questions.ReadMLP, results.MLPReading, MLPReading),
-    "head": StoredKind(requests.ReadHead, questions.ReadHead, results.HeadReading, HeadReading),
-    "edge": StoredKind(requests.ReadEdge, questions.ReadEdge, results.EdgeReading, EdgeReading),
+    "lens": StoredKind(requests.LogitLens, questions.LogitLens, readings.LensReading, LensReading),
+    "MLP": StoredKind(requests.ReadMLP, questions.ReadMLP, readings.MLPReading, MLPReading),
+    "head": StoredKind(requests.ReadHead, questions.ReadHead, readings.HeadReading, HeadReading),
+    "edge": StoredKind(requests.ReadEdge, questions.ReadEdge, readings.EdgeReading, EdgeReading),
 }
 """Every kind of question whose answers a file keeps, by its name there."""

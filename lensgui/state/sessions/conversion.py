@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lensgui.jobs.requests import Patching, Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
+from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.sessions import answers as stored

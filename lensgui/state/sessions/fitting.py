@@ -13,10 +13,11 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs import arrays, requests, results
-from lensgui.jobs.arrays import Axis, CellState
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs import requests
+from lensgui.jobs.answers import arrays, readings
+from lensgui.jobs.answers.arrays import Axis, CellState
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES
 
@@ -71,7 +72,7 @@ def _shape(answer: Answer) -> Shape:
         return answer.attribution.shape[0], answer.attribution.shape[1]
     if isinstance(answer, arrays.ModelScores):
         return answer.measures.copying.shape[0], answer.measures.copying.shape[1]
-    if isinstance(answer, results.LensReading):
+    if isinstance(answer, readings.LensReading):
         return len(answer.top) - 1, None
     axes: tuple[Axis, ...] = getattr(answer, "axes", ())
     sizes = {axis.name: len(axis) - axis.coordinates.count(None) for axis in axes}
@@ -181,7 +182,7 @@ def _check_evidence(request: requests.ReadEvidence, found: arrays.Evidence) -> N
     _check(len(found.measures) <= found.total, "an answer is about other pairs than its question")
 
 
-def _check_pair(request: requests.ReadPair, found: results.PairReading) -> None:
+def _check_pair(request: requests.ReadPair, found: readings.PairReading) -> None:
     _check(found.complete, "a pair has not been read to its end")
     for of in (found.clean, found.corrupted):
         if of is not None:
@@ -193,17 +194,17 @@ def _check_pair(request: requests.ReadPair, found: results.PairReading) -> None:
     _check(is_pair or not found.differing, "prompts of different lengths differ in places")
 
 
-def _check_pairs(request: requests.ReadPairs, found: results.PairsReading) -> None:
+def _check_pairs(request: requests.ReadPairs, found: readings.PairsReading) -> None:
     counts = len(found.rows), found.total
     _check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
 
 
-def _check_lens(request: requests.LogitLens, found: results.LensReading) -> None:
+def _check_lens(request: requests.LogitLens, found: readings.LensReading) -> None:
     _check(len(found.top) > 0, "a lens has no rows")
     _check(len(found.metric) in (0, len(found.top)), "a lens has not as many metrics as rows")
 
 
-def _check_head(request: requests.ReadHead, found: results.HeadReading) -> None:
+def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None:
     _check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
     _check(request.position < len(found.tokens), "a position is beyond the prompt")
 
@@ -221,10 +222,10 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     arrays.HeadEffects: _check_effects,
     arrays.ModelScores: _check_scores,
     arrays.Evidence: _check_evidence,
-    results.PairReading: _check_pair,
-    results.PairsReading: _check_pairs,
-    results.LensReading: _check_lens,
-    results.MLPReading: _check_nothing,
-    results.HeadReading: _check_head,
-    results.EdgeReading: _check_nothing,
+    readings.PairReading: _check_pair,
+    readings.PairsReading: _check_pairs,
+    readings.LensReading: _check_lens,
+    readings.MLPReading: _check_nothing,
+    readings.HeadReading: _check_head,
+    readings.EdgeReading: _check_nothing,
 }

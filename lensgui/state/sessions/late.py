@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
 from lensgui.state.sessions.saved import Saved
 from lensgui.terms.model_key import ModelKey
 

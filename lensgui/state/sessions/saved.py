@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from lensgui.jobs.requests import Request
-from lensgui.jobs.results import Answer
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.request import Request
 from lensgui.models.recognised import name_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.arrays import Axis, CellState
+from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes.figures.figure import (
     Bars,
     Cells,

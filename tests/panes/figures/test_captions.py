@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures.shown import Context, Prompts, figure, told
 from lensgui.panes.inspector.inspector import InspectorPane

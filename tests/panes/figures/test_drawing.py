@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from PySide6.QtGui import QColor, QImage
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes import colour_maps, theme
 from lensgui.panes.figures import files
 from lensgui.panes.figures.drawing import marks, painting, plots

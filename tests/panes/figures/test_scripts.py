@@ -12,8 +12,8 @@ import pytest
 
 import lensgui
 from lensgui.app.window.layout import PANES
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import OpenModel
-from lensgui.jobs.results import Reply
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures.shown import Context, figure
 from lensgui.panes.inspector.inspector import InspectorPane

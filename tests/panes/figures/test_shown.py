@@ -13,7 +13,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.window.layout import PANES
-from lensgui.jobs.arrays import Atlas, Axis, HeadEffects, HeadSlice, Sweep
+from lensgui.jobs.answers.arrays import Atlas, Axis, HeadEffects, HeadSlice, Sweep
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from lensgui.jobs import requests
-from lensgui.jobs.arrays import Feeding
+from lensgui.jobs.answers.arrays import Feeding
 from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import Area, Layout, ModelReference

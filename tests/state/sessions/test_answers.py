@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lensgui.jobs import requests
-from lensgui.jobs.arrays import Axis, CellState, Spread
-from lensgui.jobs.results import Token
+from lensgui.jobs.answers.arrays import Axis, CellState, Spread
+from lensgui.jobs.answers.readings import Token
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document
 from lensgui.state.sessions.answers import KINDS

@@ -15,14 +15,14 @@ from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import first_share, hide_first_source
 from lensgui.analysis.pairs.roles import at_places
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.arrays import CellState, HeadRows, HeadSlice
+from lensgui.jobs.answers.arrays import CellState, HeadRows, HeadSlice
+from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.attention.drawing import AtlasDrawing
 from lensgui.jobs.handlers.attention.mixtures import Mixture, differences, mixture
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
-from lensgui.jobs.results import Answer
 from lensgui.terms.metrics import LogitDifference
 
 SOON_S = 0.4  # a grid that will be whole by then is not shown in parts: painting takes its time

@@ -24,7 +24,7 @@ from lensgui.analysis.heads.scores import (
     targets,
 )
 from lensgui.analysis.pairs.roles import at_places
-from lensgui.jobs.arrays import ATLAS_SIDE, Atlas, Axis
+from lensgui.jobs.answers.arrays import ATLAS_SIDE, Atlas, Axis
 from lensgui.jobs.handlers.attention.mixtures import Mixture
 from lensgui.jobs.handlers.attention.strips import Drawn, Strip, side_by_side
 from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis

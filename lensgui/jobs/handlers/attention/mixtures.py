@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lensgui.analysis.pairs.cases import name_of
 from lensgui.analysis.pairs.roles import matching, row_places
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead

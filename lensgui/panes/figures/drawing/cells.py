@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtGui import QFontMetricsF
 
-from lensgui.jobs.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.panes import theme
 from lensgui.panes.figures.drawing import style as looks
 from lensgui.panes.figures.drawing.marks import (
