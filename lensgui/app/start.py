@@ -17,6 +17,7 @@ from lensgui.app.commands.menus import Commands
 from lensgui.app.fetching import Fetching
 from lensgui.app.help.help import Help
 from lensgui.app.models.dialog import Models
+from lensgui.app.models.formats import Formats
 from lensgui.app.runtime import Collector, Faults, Warming, interruptible
 from lensgui.app.sessions.absent import AbsentBar
 from lensgui.app.sessions.attaching import SessionFile, attach
@@ -75,6 +76,7 @@ class Parts:
     absent_bar: AbsentBar
     commands: Commands
     models: Models
+    formats: Formats
     warming: Warming | None = None
 
 
@@ -169,6 +171,7 @@ def build(
         absent_bar,
         commands,
         Models(window, fetching),
+        Formats(window),
     )
 
 

@@ -329,3 +329,17 @@ class FindReplacements(Request):
 
     model: ModelKey
     pair: PromptPair
+
+
+@dataclass(frozen=True, slots=True)
+class CompareFormats(Request):
+    """What each number format gives on a pair, next to float32: a `FormatReadings`, row by row.
+
+    Attributes:
+        model: Which, in whatever format: all are tried.
+    """
+
+    doing: ClassVar[str] = "comparing number formats"
+
+    model: ModelKey
+    pair: PromptPair

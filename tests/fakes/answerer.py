@@ -28,6 +28,7 @@ from lensgui.jobs.requests import (
     AttentionFrom,
     AttentionGrid,
     AttentionHead,
+    CompareFormats,
     FindReplacements,
     FindTokens,
     HeadRoles,
@@ -48,6 +49,7 @@ from lensgui.jobs.requests import (
 from lensgui.prompts.pair import PromptPair
 from tests.fakes import attention as fake_attention
 from tests.fakes import heads as fake_heads
+from tests.fakes import models as fake_models
 from tests.fakes import pairs as fake_pairs
 from tests.fakes import sweeps as fake_sweeps
 
@@ -199,6 +201,7 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadHead: lambda request: [read_head(request)],
     ReadEdge: lambda request: [fake_heads.edge(request)],
     ReadMLP: lambda request: [fake_heads.mlp(request)],
+    CompareFormats: fake_models.formats,
     LogitLens: lambda request: [lens(request)],
     VerifyCell: lambda request: [fake_sweeps.verification(request)],
     HeadRoles: lambda request: [fake_sweeps.roles(request)],

@@ -72,7 +72,8 @@ class Sample(QObject):
         self._ask()
 
     def _ask(self) -> None:
-        self._exchange.beside = {name: one.request for name, one in self._expected.items()}
+        asked = {name: one.request for name, one in self._expected.items()}
+        self._exchange.beside["sample"] = asked
         self._exchange.ask()
 
     @Slot(str, object)

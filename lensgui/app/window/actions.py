@@ -271,6 +271,13 @@ COMMANDS = (
         slot="window.exchange.retry",
     ),
     Command(
+        "compare_formats",
+        "Compare &number formats…",
+        "What bfloat16 and the other formats give on this pair next to float32, and how fast.",
+        menu="&Run",
+        slot="window.model_bar.formats_requested.emit",
+    ),
+    Command(
         "guide",
         "&Guide",
         "Open the guide at the page of the pane that has the keyboard.",

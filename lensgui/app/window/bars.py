@@ -162,6 +162,14 @@ BARS = (
         "Where the model runs and in which number format.",
         "Device and number format",
     ),
+    Action(
+        "use_format",
+        "Use it",
+        "Run the model in the number format of the chosen row from now on; undo goes back.",
+        "Use the number format",
+        reason="It is in use, or can't be.",
+        kind=None,
+    ),
     Action("device", "", "Run the model there, or in that number format.", kind="setting"),
     Action(
         "fold_weights",

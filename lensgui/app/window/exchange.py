@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -72,7 +73,7 @@ class Exchange(QObject):
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
         self._roles = RoleBook()
-        self.beside: dict[str, Request] = {}
+        self.beside: dict[str, Mapping[str, Request]] = {}
 
     @Slot()
     def ask(self) -> None:
@@ -299,7 +300,8 @@ class Exchange(QObject):
         if not (is_open or document.model.is_absent):
             return opening
         if not document.model.is_absent:
-            opening = {("", name): request for name, request in self.beside.items()}
+            found = chain.from_iterable(asked.items() for asked in self.beside.values())
+            opening = {("", name): request for name, request in found}
         return (
             opening
             | role_book.questions(document)

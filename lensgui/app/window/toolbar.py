@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QFileDialog,
     QInputDialog,
+    QLabel,
     QMenu,
     QSizePolicy,
     QToolBar,
@@ -58,6 +60,7 @@ class ModelBar(QToolBar):
         import_requested: (name,) so must one whose weights are published pickled.
         stopped: Whatever runs is to stop.
         models_requested: The user wants to see all models.
+        formats_requested: The user wants to see what number formats give.
     """
 
     edited = Signal(object)
@@ -65,6 +68,7 @@ class ModelBar(QToolBar):
     import_requested = Signal(str)
     stopped = Signal()
     models_requested = Signal()
+    formats_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Model", parent)
@@ -72,6 +76,7 @@ class ModelBar(QToolBar):
         self.setMovable(False)
         self._key: ModelKey | None = None
         self.toggleViewAction().setObjectName(ACTIONS["show_or_hide"].name)
+        self._formats: Mapping[str, str] = {}  # what is known of number formats, in a few words
         self._place: dict[str, str] = {}  # device and number format of models that are opened
         self.model = _menu_button(ACTIONS["choose_model"], self)
         self.device = _menu_button(ACTIONS["choose_device"], self)
@@ -80,11 +85,7 @@ class ModelBar(QToolBar):
         self.badge.setContentsMargins(8, 0, 8, 0)
         self.folded = button(ACTIONS["fold_weights"], self)
         self.folded.setCheckable(True)
-        self.state = plain_label("opening the model", self)
-        self.state.setAccessibleName("Run state")
-        self.state.setContentsMargins(8, 0, 8, 0)
-        self.state.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.state.setToolTip("What the worker does at present.")
+        self.state = self._state_label()
         spring = QWidget(self)
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.stop = button(ACTIONS["stop"], self, text="Stop")
@@ -99,6 +100,14 @@ class ModelBar(QToolBar):
         self.folded.toggled.connect(self._fold)
         self.device.setText("device")
         self._fill_models()
+
+    def _state_label(self) -> QLabel:
+        label = plain_label("opening the model", self)
+        label.setAccessibleName("Run state")
+        label.setContentsMargins(8, 0, 8, 0)
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        label.setToolTip("What the worker does at present.")
+        return label
 
     @Slot(object)
     def show_key(self, key: ModelKey) -> None:
@@ -130,6 +139,18 @@ class ModelBar(QToolBar):
         self.device.setText(f"{card.device} · {card.dtype}")
         self._fill_devices(card)
         self._badge(card.verified)
+
+    def show_formats(self, words: Mapping[str, str]) -> None:
+        """Say in the menu what number formats give; of one that is not named nothing is known."""
+        self._formats = words
+        for line in self.device.menu().actions():
+            field, value = line.data() or ("", "")
+            if field == "dtype":
+                line.setText(self._named_format(value))
+
+    def _named_format(self, dtype: str) -> str:
+        known = self._formats.get(dtype, "")
+        return f"{dtype} · {known}" if known else dtype
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:
@@ -201,6 +222,10 @@ class ModelBar(QToolBar):
         self.models_requested.emit()
 
     @Slot()
+    def _compare_formats(self) -> None:
+        self.formats_requested.emit()
+
+    @Slot()
     def _fill_imported(self) -> None:
         self._imported.clear()
         for name in known_models.imports():
@@ -221,9 +246,12 @@ class ModelBar(QToolBar):
             )
         menu.addSeparator()
         for dtype in NUMBER_FORMATS:
-            _choice(menu, dtype, ("dtype", dtype), dtype == card.dtype).triggered.connect(
+            name = self._named_format(dtype)
+            _choice(menu, name, ("dtype", dtype), dtype == card.dtype).triggered.connect(
                 self._set_chosen
             )
+        menu.addSeparator()
+        menu_line(menu, ACTIONS["compare_formats"]).triggered.connect(self._compare_formats)
 
     def _name(self, title: str) -> None:
         short = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"

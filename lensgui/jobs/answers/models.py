@@ -43,3 +43,44 @@ class ModelCard:
     remark: str = ""
     digits: int = 1
     content_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReading:
+    """What a number format gives on a pair of prompts, and what it costs.
+
+    Attributes:
+        dtype: Its name.
+        weights: Bytes of the model's weights in it.
+        seconds: What one forward pass of the clean prompt takes.
+        logits: Largest |difference| of any logit to float32, over the last positions of the
+            prompts.
+        divergence: KL(float32 ‖ this format) of the clean prompt's next token, in nats.
+        clean: The pair's metric of the clean prompt; None if it has none.
+        corrupted: Likewise of the corrupted prompt.
+        sentence: Why nothing is known of it; "" if it is.
+    """
+
+    dtype: str
+    weights: int = 0
+    seconds: float = 0.0
+    logits: float = 0.0
+    divergence: float = 0.0
+    clean: float | None = None
+    corrupted: float | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReadings:
+    """Number formats, side by side.
+
+    Attributes:
+        rows: One for each that was tried so far, float32 first.
+        total: How many there will be.
+        positions: Over how many positions of each prompt logits are compared, at most.
+    """
+
+    rows: tuple[FormatReading, ...]
+    total: int
+    positions: int

@@ -22,6 +22,7 @@ Answer = (
     | readings.MLPReading
     | readings.LensReading
     | models.ModelCard
+    | models.FormatReadings
     | readings.PairsReading
     | readings.TokenMatches
     | readings.Replacements

@@ -4,6 +4,7 @@ attention: Attention as the window shows it: whose it is, every head's at a glan
     exactly.
 dispatch: An answer to every request: which function answers which, about the model that is
     loaded.
+formats: Number formats side by side: what each gives on a pair of prompts, and what it costs.
 heads: Answers about heads, edges, MLPs and positions: one of them, or all heads measured.
 in_words: What torch computed → what the window may hold: float32 copies in host memory, and
     words.

@@ -14,7 +14,7 @@ from lensgui.jobs import requests
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.answers.arrays import Sweep
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.handlers import heads, in_words, one_pair, pairs, sweeps
+from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.request import Request
@@ -95,6 +95,7 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.ReadEdge: heads.read_edge_at,
     requests.ReadMLP: heads.read_mlp_at,
     requests.LogitLens: heads.read_lens,
+    requests.CompareFormats: formats.compare_formats,
 }
 
 

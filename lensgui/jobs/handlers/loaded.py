@@ -101,6 +101,14 @@ class Loaded:
             check_unhooked(self.model)
         return self.model
 
+    def beside(self, key: ModelKey) -> HookedTransformer:
+        """Return a model without forgetting the one that is open, which it may be.
+
+        Raises:
+            ModelError: If it can't be had, or both don't fit into memory.
+        """
+        return self.model if self.model is not None and key == self._key else self._opened(key)
+
     def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there."""
         return self.run_of(model, encode(model, prompt))
