@@ -2,7 +2,7 @@
 SHELL := bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench soak oracle screenshots package display offscreen window demo
+.PHONY: run test lint bench bench-gpu soak oracle screenshots package display offscreen window demo
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -25,6 +25,9 @@ lint: $(installed) ## Style, types, import directions, sizes, layout.
 bench: $(installed) window demo ## Every figure of the guide, here and now; ARGS="--against REF" compares two commits.
 	@packaging/setup.sh tool xvfb-run xvfb xauth
 	@OMP_WAIT_POLICY=PASSIVE $(python) -m tests.bench $(ARGS)
+
+bench-gpu: ## The library on a GPU, by whatever python3 has torch for it: four minutes, figures in gpu.json.
+	@python3 -m tests.bench.gpu $(ARGS)
 
 soak: $(installed) offscreen demo ## What takes too long for the suite, within an hour; ARGS="--share 0.05" for a part.
 	@$(quiet) $(python) -m pytest -q -n 2 --dist load -m soak tests/soak $(ARGS)

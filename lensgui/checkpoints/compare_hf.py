@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.checkpoints.devices import free_bytes, parameters_bytes
+from lensgui.checkpoints import devices
 from lensgui.checkpoints.families.hooked import HOOKED
 from lensgui.checkpoints.families.registry import LAYOUTS, family_of
 from lensgui.checkpoints.files.tensors import checkpoint_of_place, weight_files
@@ -119,7 +119,7 @@ def _refuse_to_fill(place: Path, dtype: str) -> None:
     """Refuse a comparison that nobody asked for where two copies would not fit."""
     config, checkpoint = read_config(folder_of(place)), checkpoint_of_place(place)
     _, cfg = understood(config, checkpoint, place.name, DTYPES[dtype])
-    needed, free = 2 * parameters_bytes(cfg), free_bytes("cpu")
+    needed, free = 2 * devices.parameters_bytes(cfg), devices.free_bytes("cpu")
     if needed > free:
         raise ModelError(
             f"{place.name} is not verified by itself, as two copies take {needed / 1e9:.1f} GB and "

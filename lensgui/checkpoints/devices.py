@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import psutil
 import torch
 
 from lensgui.terms.errors import ModelError, is_out_of_memory
@@ -61,14 +60,41 @@ def _agrees_with_cpu(device: str) -> bool:
 
 
 def free_bytes(device: torch.device | str) -> int:
-    """Return how much memory can still be had where a device keeps its tensors, in bytes."""
+    """Return how much memory can still be had where a device keeps its tensors, in bytes.
+
+    Everything that asks, asks this; of a device that is not there, what the host has.
+    """
     kind = torch.device(device).type
-    if kind == "cuda":
+    if kind == "cuda" and torch.cuda.is_available():
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + unused
-    if kind == "mps":
+    if kind == "mps" and torch.backends.mps.is_available():
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    return min(int(psutil.virtual_memory().available), _left_in_container())
+    return min(_available(), _left_in_container())
+
+
+def _available() -> int:
+    """Return how many bytes of host memory are free; a lot where nobody can say."""
+    with suppress(ImportError):
+        import psutil  # here, so that a model runs where there is torch and little else
+
+        return int(psutil.virtual_memory().available)
+    return 1 << 62
+
+
+def reserve(device: torch.device | str, needed: int) -> None:
+    """Refuse work that would run out of memory, before it is begun.
+
+    Args:
+        device: Where it is done.
+        needed: How many bytes it takes.
+
+    Raises:
+        torch.OutOfMemoryError: If fewer are free.
+    """
+    free = free_bytes(device)
+    if needed > free:
+        raise torch.OutOfMemoryError(f"{device}: {needed:,} bytes are needed, {free:,} are free.")
 
 
 def _left_in_container() -> int:

@@ -162,17 +162,20 @@ def from_pretrained(
         fold_value_biases,
         refactor_factored_attn_matrices,
     )
+    goes_to, cfg.device = cfg.device, _filled_on(cfg.device, any(steps))
     with torch.device("meta"), described(model_name):
         model = HookedTransformer(cfg, tokenizer, initialise=False)
     opening = Opening(model, family, checkpoint, steps, depth, place, keep_folded)
     if any(steps) or not checkpoint.is_borrowed:
         devices.require(model, will_untie=any(steps))
     with devices.enough(cfg):
-        if any(steps):
-            opening.fill()
-        else:
-            fill(model, family, checkpoint, depth)
-    return model.eval()
+        opening.fill() if any(steps) else fill(model, family, checkpoint, depth)
+        return model.eval() if cfg.device == goes_to else model.eval().to(goes_to)
+
+
+def _filled_on(device: str, is_folded: bool) -> str:
+    """Return where a model gets its weights: they are folded in float64, which MPS has not."""
+    return "cpu" if is_folded and torch.device(device).type == "mps" else device
 
 
 def _refuse_several(n_devices: int) -> None:

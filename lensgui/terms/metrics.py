@@ -5,11 +5,20 @@ They are free of torch, so that the window may import them: they use tensors' ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, ClassVar
 
 from lensgui.terms.metric import Declared, Metric, MetricName
+
+
+def _of(numbers: Any, tokens: tuple[int, ...]) -> Iterator[Any]:
+    """Yield the numbers [...] of tokens of [..., d_vocab].
+
+    One by one: an accelerator waits for lists of indices.
+    """
+    return (numbers[..., token] for token in tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,7 @@ class Probability(Declared):
     def of_columns(self, logits: Any) -> Any:
         """Return the probability [...] of logits [..., d_vocab]."""
         share = logits.softmax(-1)
-        value = share[..., list(self.answer)].sum(-1)
-        return value - share[..., list(self.distractor)].sum(-1) if self.distractor else value
+        return sum(_of(share, self.answer)) - sum(_of(share, self.distractor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,8 @@ class LogProbability(Declared):
 
     def of_columns(self, logits: Any) -> Any:
         """Return the log-probability [...] of logits [..., d_vocab]."""
-        return logits.log_softmax(-1)[..., list(self.answer)].logsumexp(-1)
+        chances = logits.log_softmax(-1)
+        return reduce(lambda one, other: one.logaddexp(other), _of(chances, self.answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +116,10 @@ class ContinuationLogProbability(Declared):
 
         Of one token [..., d_vocab].
         """
+        chances = logits.log_softmax(-1)
         if self.reads == 1:
-            return logits.log_softmax(-1)[..., self.continuation[0]]
-        places, tokens = list(range(self.reads)), list(self.continuation)
-        return logits.log_softmax(-1)[..., places, tokens].sum(-1)
+            return chances[..., self.continuation[0]]
+        return sum(chances[..., at, token] for at, token in enumerate(self.continuation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +142,8 @@ class Rank(Declared):
 
     def of_columns(self, logits: Any) -> Any:
         """Return the rank [...] of logits [..., d_vocab]."""
-        best = logits[..., list(self.answer)].amax(-1, keepdim=True)
-        return (logits > best).sum(-1).to(logits.dtype)
+        best = reduce(lambda one, other: one.maximum(other), _of(logits, self.answer))
+        return (logits > best[..., None]).sum(-1).to(logits.dtype)
 
 
 @dataclass(frozen=True, slots=True)

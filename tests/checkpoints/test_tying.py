@@ -150,7 +150,7 @@ def test_checking_compares_with_the_files_own_unembedding(tmp_path, monkeypatch)
         measured = compare_hf.compare(tmp_path / file, "float64")
         assert measured.logits < 1e-5
     size = devices.parameters_bytes(replace(raw(tmp_path).cfg, tied_embeddings=False))
-    monkeypatch.setattr(compare_hf, "free_bytes", lambda device: 2 * size - 1)
+    monkeypatch.setattr(devices, "free_bytes", lambda device: 2 * size - 1)
     with pytest.raises(ModelError, match="two copies take"):
         compare_hf.compare(tmp_path, "float64", is_automatic=True)
 

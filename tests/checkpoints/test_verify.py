@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensgui.checkpoints import compare_hf, verify
+from lensgui.checkpoints import compare_hf, devices, verify
 from lensgui.models import known_models, store
 from lensgui.terms.errors import ModelError
 from tests.command_line.in_process import lensgui
@@ -57,7 +57,7 @@ def test_a_comparison_that_dies_is_one_sentence(monkeypatch, capsys):
 
 
 def test_a_comparison_that_nobody_asked_for_leaves_memory_free(monkeypatch):
-    monkeypatch.setattr(compare_hf, "free_bytes", lambda device: 400_000)
+    monkeypatch.setattr(devices, "free_bytes", lambda device: 400_000)
     with pytest.raises(ModelError, match=r"two copies take .* run `lensgui models check` without"):
         compare_hf.compare(known_models.path("toy"), "float32", is_automatic=True)
 

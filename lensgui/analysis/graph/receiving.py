@@ -14,8 +14,9 @@ from torch import Tensor
 from lensgui.analysis.graph.nodes import Node, inputs_of, read_at, senders, written_at
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.patches import Patch
+from lensgui.analysis.sweep.patches import Patch, consecutive
 from lensgui.terms.kinds import HeadInput, SweepKind
+from lensgui.transformer.layers.parameters import exact, exact_dtype
 from lensgui.transformer.layers.span import Span
 
 _WRITTEN = frozenset({"z", "mlp_out"})
@@ -108,7 +109,8 @@ class FedPatch(ReceivingPatch):
             for node in self.senders
         ]
         self.shape = (len(self.senders),)
-        self._squares = torch.zeros(self.shape, dtype=torch.float64)
+        device = self.run.residuals[0].device
+        self._squares = torch.zeros(self.shape, dtype=exact_dtype(device), device=device)
 
     def prepare(self) -> Iterator[None]:
         """Work out how far each sender moves what receivers make, yielding after each layer."""
@@ -120,7 +122,7 @@ class FedPatch(ReceivingPatch):
     def importance(self) -> Tensor:
         """Return that, once prepared, [layer, sender]: where a sender enters, elsewhere NaN."""
         rows = torch.full((self.model.cfg.n_layers, *self.shape), torch.nan, dtype=torch.float64)
-        rows[self.enters, torch.arange(len(self.senders))] = self._squares.sqrt()
+        rows[self.enters, torch.arange(len(self.senders))] = self._squares.sqrt().cpu().double()
         return rows
 
     def receive(
@@ -142,7 +144,7 @@ class FedPatch(ReceivingPatch):
         made = self.projected(layer, before + self._changes(numbers)[:, here], span)
         for node in self.receivers[layer]:
             into = projected[node.kind]
-            into[rows, :, node.head] = made[node.kind][:, -into.shape[1] :, node.head]
+            into[consecutive(rows), :, node.head] = made[node.kind][:, -into.shape[1] :, node.head]
 
     def _weigh(self, numbers: list[int]) -> None:
         """Add up how far some senders of one layer move what later receivers make."""
@@ -155,8 +157,8 @@ class FedPatch(ReceivingPatch):
                 was = self.projected(layer, stream, self.run.span)
                 made = self.projected(layer, stream + changes, self.run.span)
                 for node in nodes:
-                    moved = (made[node.kind] - was[node.kind])[:, :, node.head].double()
-                    self._squares[numbers] += moved.square().flatten(1).sum(1).cpu()
+                    moved = exact((made[node.kind] - was[node.kind])[:, :, node.head])
+                    self._squares[consecutive(numbers)] += moved.square().flatten(1).sum(1)
 
     def _changes(self, numbers: list[int]) -> Tensor:
         """Return clean − corrupted of what some senders write, [sender, position, d_model]."""
@@ -166,9 +168,11 @@ class FedPatch(ReceivingPatch):
             by_layer.setdefault(self.senders[number].layer, []).append(at)
         for layer, places in by_layer.items():
             if layer is None:
-                found[places] = self.source.residual(0) - self.base.residual(0)
+                found[consecutive(places)] = self.source.residual(0) - self.base.residual(0)
                 continue
-            found[places] = self._of_layer(layer, [self.senders[numbers[at]] for at in places])
+            found[consecutive(places)] = self._of_layer(
+                layer, [self.senders[numbers[at]] for at in places]
+            )
         return found
 
     def _of_layer(self, layer: int, nodes: list[Node]) -> Tensor:

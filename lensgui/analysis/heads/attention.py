@@ -15,6 +15,7 @@ from lensgui.analysis.heads.direct import answer_direction, attention_scales, fi
 from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.layers.parameters import exact
 
 
 @torch.no_grad()
@@ -109,7 +110,7 @@ def attention_to(run: Run, position: int, sources: Sequence[int]) -> Tensor:
     places = sorted(set(sources))
     layers = range(run.complete().model.cfg.n_layers)
     rows = (run.attention_from(layer, position)[:, places] for layer in layers)
-    return torch.stack([row.double().sum(-1) for row in rows]).cpu()
+    return torch.stack([exact(row).sum(-1) for row in rows]).cpu()
 
 
 def _scores(run: Run, layer: int, groups: range, start: int) -> Tensor:
@@ -147,6 +148,6 @@ def _contributions(
     scale = final_scales(run)[start:]
     if run.model.cfg.has_post_norms:
         written = run.model.blocks[layer].ln1_post.weighted(written)
-        scale = scale * attention_scales(run, layer, slice(start, None)).double()
-    effect = written.double() @ answer_direction(run.model, metric)
-    return patterns.double() * effect[:, None] / scale
+        scale = scale * exact(attention_scales(run, layer, slice(start, None)))
+    effect = exact(written) @ answer_direction(run.model, metric)
+    return exact(patterns) * effect[:, None] / scale

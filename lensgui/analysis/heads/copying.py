@@ -112,7 +112,7 @@ def _scores(model: HookedTransformer, layer: int, read: Tensor) -> Tensor:
     if model.cfg.has_post_norms:
         W_O = block.ln1_post.weighted(W_O)
     W_V = block.attn.W_V.repeat_interleave(size, 0)
-    circuit = (W_O.to(read.dtype) @ read @ W_V.to(read.dtype)).double().cpu()
+    circuit = (W_O.to(read.dtype) @ read @ W_V.to(read.dtype)).cpu().double()
     eigenvalues = torch.linalg.eigvals(circuit)
     sizes = eigenvalues.abs().sum(-1).clamp(min=torch.finfo(torch.float64).tiny)
     scores: Tensor = eigenvalues.real.sum(-1) / sizes

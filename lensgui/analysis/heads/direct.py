@@ -15,6 +15,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import as_tokens
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.layers.embed import check_ids
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer
 
@@ -36,7 +37,7 @@ def direct_effect(run: Run, written: Tensor, position: int) -> Tensor:
     if norm.centres:
         written = written - written.mean(-1, keepdim=True)
     scaled = written / final_scales(run)[position].to(written.dtype)
-    effect = (norm.weighted(scaled).to(model.unembed.W_U.dtype) @ model.unembed.W_U).double()
+    effect = exact(norm.weighted(scaled).to(model.unembed.W_U.dtype) @ model.unembed.W_U)
     effect = effect * model.unembed.scale
     return effect - effect.mean(-1, keepdim=True)
 
@@ -62,10 +63,11 @@ def logit_directions(model: HookedTransformer, tokens: int | Sequence[int]) -> T
         [token, d_model], in float64.
     """
     norm, unembed = model.ln_final, model.unembed
-    ids = torch.tensor(as_tokens(tokens), dtype=torch.long, device=unembed.W_U.device)
-    check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
-    rows = unembed.W_U[:, ids].T.double() * unembed.scale
-    rows = rows if norm.w is None else rows * norm.w.double()
+    chosen = as_tokens(tokens)
+    check_ids(chosen, model.cfg.d_vocab_out, model.cfg.model_name)
+    ids = torch.tensor(chosen, dtype=torch.long, device=unembed.W_U.device)
+    rows = exact(unembed.W_U.T.index_select(0, ids)) * unembed.scale
+    rows = rows if norm.w is None else rows * exact(norm.w)
     return rows - rows.mean(-1, keepdim=True) if norm.centres else rows
 
 
@@ -84,7 +86,7 @@ def final_scales(run: Run) -> Tensor:
     """Return what the final norm of a complete run divides by, [position, 1], in float64."""
     residual, norm = run.residuals[-1], run.model.ln_final
     scale = norm.scale(residual) if norm.normalizes else torch.ones_like(residual[:, :1])
-    return scale.double()
+    return exact(scale)
 
 
 @torch.no_grad()

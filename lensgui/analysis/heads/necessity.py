@@ -23,6 +23,7 @@ from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import HEADS
 from lensgui.terms.metric import Metric, read_positions
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.layers.parameters import exact
 
 _NAMES = frozenset({"z"})
 
@@ -94,5 +95,5 @@ def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
     direction = answer_direction(run.model, metric) / final_scales(run)[position]
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer in range(cfg.n_layers):
-        found[layer] = (heads_output(run, layer, position).double() @ direction).cpu()
+        found[layer] = (exact(heads_output(run, layer, position)) @ direction).cpu()
         yield found

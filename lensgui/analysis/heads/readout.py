@@ -19,6 +19,7 @@ from lensgui.analysis.heads.direct import (
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 
 TOKENS_AT_ONCE = 8192  # of the vocabulary, in a step of about 30 ms
@@ -218,7 +219,7 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
     score = _as_product(exactly, torch.zeros_like(row)) if is_affine else exactly
     scores: list[Tensor] = []
     for ids in torch.arange(model.cfg.d_vocab, device=row.device).split(TOKENS_AT_ONCE):
-        scores.append(score(block.ln1(model.to_embedding(ids[:, None], span))).double())
+        scores.append(exact(score(block.ln1(model.to_embedding(ids[:, None], span)))))
         yield None
     found = torch.cat(scores)
     yield found - found.mean()

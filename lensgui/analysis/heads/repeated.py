@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.run import Run
 from lensgui.terms.scores import REPEATED_SCORES
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.tokens import bos_token
 
@@ -103,7 +104,7 @@ def score_on_repeats(model: HookedTransformer, tokens: Tensor) -> Iterator[Repea
         for layer in range(cfg.n_layers):
             for _ in run.steps(layer + 1):
                 yield None
-            pattern = run.patterns(layer, range(cfg.kv_heads)).double()
+            pattern = exact(run.patterns(layer, range(cfg.kv_heads)))
             found = [pattern.diagonal(-back, -2, -1)[:, start:] for back, start in looks]
             sums[:, layer] += torch.stack([part.mean(-1) for part in found]).cpu()
             yield None

@@ -19,6 +19,7 @@ from lensgui.analysis.checks import hooked_points
 from lensgui.analysis.notebooks.setters import SWEPT, PatchSetter
 from lensgui.analysis.run.recording import CachedRecording
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.sweep.grouping import in_host_memory
 from lensgui.analysis.sweep.in_order import (
     BaseLogits,
     Prompt,
@@ -190,9 +191,8 @@ def _swept(
     for patch in patches:
         result = nothing_known(kind, map_shape(kind, model, tokens.shape[1]))
         trivial = TrivialCells([patch], [result], 0, tokens.shape[1])
-        for layer in range(model.cfg.n_layers):
-            trivial.layer(layer)
-        prompts.append(Prompt(patch, result.unchanged))
+        trivial.whole()
+        prompts.append(Prompt(patch, in_host_memory(result.unchanged)))
     steps = measured_in_order(prompts, BaseLogits(runs), places, metric)
     return torch.cat([found[1] for found in steps if found is not None])
 

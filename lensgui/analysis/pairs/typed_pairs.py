@@ -21,6 +21,7 @@ from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.sweep import SweepResult, of_prompt, sweep
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, Side, SweepKind
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -57,8 +58,8 @@ def read_pair(model: HookedTransformer, pair: PromptPair) -> list[float]:
     found = answers(model, pair)
     if found.metric is None:
         return []
-    metric = found.metric.against(model(tokens[0])[0, -1].double())
-    return [float(metric(model(found.ending(ids)).double())) for ids in tokens]
+    metric = found.metric.against(exact(model(tokens[0])[0, -1]))
+    return [float(metric(exact(model(found.ending(ids))))) for ids in tokens]
 
 
 def sweep_pair(

@@ -2,6 +2,7 @@
 
 lazy_logits: Logits that are worked out when they are looked at: what a notebook's own metric is
     given.
+leaving: The one way by which numbers leave a device: into host memory, while the device goes on.
 passes: One pass through the layers for any number of rows: weights are read once for all.
 predictions: What is read of the stream: a metric after the last layer, surprisals, and the logit
     lens.

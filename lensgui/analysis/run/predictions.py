@@ -11,7 +11,7 @@ from torch import Tensor
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import Metric, check_tokens, read_positions
 from lensgui.transformer.layers.embed import check_ids
-from lensgui.transformer.layers.parameters import precise
+from lensgui.transformer.layers.parameters import exact, precise
 from lensgui.transformer.model import HookedTransformer
 
 _READ_OUT_WORK = {"cpu": 1.5e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
@@ -47,7 +47,7 @@ def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
     if not metric.compares:
         return metric
     at = read_positions(metric, len(final)).stop - 1
-    return metric.against(read_out(model, final[at]).double())
+    return metric.against(exact(read_out(model, final[at])))
 
 
 def read_out(
@@ -69,8 +69,8 @@ def read_out(
     """
     if columns is None:
         return model.unembed.columns(model.ln_final(residual))
+    check_ids(columns, model.cfg.d_vocab_out, model.cfg.model_name)
     ids = torch.tensor(columns, dtype=torch.long, device=residual.device)
-    check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
     return model.unembed.columns(model.ln_final.precisely(residual), ids)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
-from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
+from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook, only_reading
 from lensgui.transformer.hooks.names import get_act_name
 
 
@@ -88,7 +88,8 @@ class Recording:
             found[name] = activation[0]
 
         hooks: list[NamedHook] = [
-            (get_act_name(name, layer), partial(keep, name=name)) for name in self._names
+            (get_act_name(name, layer), only_reading(partial(keep, name=name)))
+            for name in self._names
         ]
         with self.run.model.hooks(hooks):
             self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.passes import rows_at_once, through
 from lensgui.analysis.run.rows import FEW, Rows
-from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.hooks.hook_point import HookPoint, only_reading
 from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import refuse_padding
@@ -30,7 +30,8 @@ class Run:
 
     Attributes:
         model: The model that runs.
-        tokens: Token ids, [position].
+        ids: Token ids, in host memory.
+        tokens: The same where the model is, [position].
         residuals: The residual stream that enters each layer known so far, and at last the one
             after the last layer, each [position, d_model].
         keys: Each layer's keys, turned, [1, position, key_value_head, d_head].
@@ -61,8 +62,9 @@ class Run:
         """
         self.model, self.names = model, names & KEPT
         self.kept: list[dict[str, Tensor]] = []
-        self.tokens = tokens.flatten()
-        refuse_padding(model, self.tokens[None])
+        self.ids = tuple(tokens.flatten().tolist())
+        refuse_padding(model, torch.tensor([self.ids]))
+        self.tokens = tokens.flatten().to(model.embed.W_E.device)
         self.span = model.span(len(self.tokens))
         self._spans = {0: self.span}
         start = equal_tokens(self, leader) if leader else 0
@@ -273,6 +275,7 @@ class RunBatch:
         attn = self._model.blocks[layer].attn
         found: dict[str, Tensor] = {"q": q, "k": k, "v": v}
 
+        @only_reading
         def keep(pattern: Tensor, hook: HookPoint) -> None:
             found["pattern"] = pattern
 
@@ -339,8 +342,9 @@ def _embed(run: Run, leader: Run | None, start: int) -> None:
 
 def equal_tokens(run: Run, leader: Run) -> int:
     """Return how many tokens at the start of two runs are equal."""
-    length = min(len(run.tokens), len(leader.tokens))
-    return int((run.tokens[:length] == leader.tokens[:length]).cumprod(0).sum())
+    pairs = enumerate(zip(run.ids, leader.ids, strict=False))
+    shortest = min(len(run.ids), len(leader.ids))
+    return next((at for at, (one, other) in pairs if one != other), shortest)
 
 
 def are_alike(runs: Sequence[Run]) -> bool:

@@ -12,19 +12,18 @@ from torch import Tensor
 from lensgui.analysis.run.passes import Batch, through
 from lensgui.analysis.run.predictions import metric_logits
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.grouping import by_start
+from lensgui.analysis.sweep.grouping import by_start, reserve
 from lensgui.analysis.sweep.kinds import Stage
-from lensgui.analysis.sweep.patches import Cell, Patch
+from lensgui.analysis.sweep.patches import Cell, Patch, consecutive
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.metric import Metric
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 
 log = logging.getLogger(__name__)
 _LOGITS_AT_ONCE = 1 << 21  # of all vocabularies: 16 MB in float64, and its softmax as much
 
 Found = TypeVar("Found")
-Live = Callable[[int, int, list[Cell]], list[Cell]]
-"""From a patch's number, a layer and cells to those of them that change anything."""
 
 
 class CellBatch:
@@ -48,7 +47,6 @@ class CellBatch:
         cells: list[Cell],
         start: int,
         read: slice,
-        live: Live | None = None,
     ) -> None:
         """Start with no rows.
 
@@ -58,11 +56,9 @@ class CellBatch:
             cells: The cells.
             start: The first position that they change.
             read: The positions that are read.
-            live: Returns which cells of a patch and a layer change anything, when these enter;
-                None if all do.
         """
         self.cells: list[Cell] = []
-        self._patches, self._base, self._live = patches, base, live
+        self._patches, self._base = patches, base
         self._waiting: dict[tuple[Stage, int], dict[int, list[Cell]]] = {}
         for cell in cells:
             place = patches[cell.patch].stage, cell.layer
@@ -89,7 +85,7 @@ class CellBatch:
             if layer in patch.receiving:
                 cells = enumerate(self.cells[some])
                 mine = {at: cell.index for at, cell in cells if cell.patch == number}
-                stream = self.rows[some][list(mine)]
+                stream = self.rows[some][consecutive(list(mine))]
                 patch.receive(layer, mine, stream, self.span, {"q": q, "k": k, "v": v})
         past = self._base.before(layer, self._start)
         return self._base.model.blocks[layer].attn.mixed(q, k, v, self.span, past)
@@ -114,13 +110,11 @@ class CellBatch:
     def _joined(self, rows: Tensor, stage: Stage, layer: int) -> Tensor:
         """Return rows with those of the cells that enter somewhere behind them."""
         parts = [rows]
-        for number, waiting in self._waiting.get((stage, layer), {}).items():
-            cells = self._live(number, layer, waiting) if self._live else waiting
-            if cells:
-                indices = [cell.index for cell in cells]
-                fresh = self._patches[number].rows(layer, indices, self.span)
-                parts.append(fresh[:, -rows.shape[1] :])
-                self.cells += cells
+        for number, cells in self._waiting.get((stage, layer), {}).items():
+            indices = [cell.index for cell in cells]
+            fresh = self._patches[number].rows(layer, indices, self.span)
+            parts.append(fresh[:, -rows.shape[1] :])
+            self.cells += cells
         return rows if len(parts) == 1 else torch.cat(parts)
 
 
@@ -136,6 +130,7 @@ def measured(
     """
 
     def run(some: list[Cell]) -> Generator[None, None, tuple[list[Cell], Tensor]]:
+        reserve(patches, base, some, end)
         patched = PatchedPass(patches, base, some, end, metric.reads)
         yield from patched.through()
         return patched.cells, patched.metric(metric)
@@ -187,7 +182,6 @@ class PatchedPass:
         end: int,
         reads: int = 1,
         ahead: Sequence[Batch] = (),
-        live: Live | None = None,
     ) -> None:
         """Start with no rows.
 
@@ -198,13 +192,12 @@ class PatchedPass:
             end: The position after the last one that is read.
             reads: How many positions are read.
             ahead: The runs that the cells start from, where these are run on the way.
-            live: As `CellBatch` takes it.
         """
         self._base, self._ahead = base, ahead
         self._first = 0 if ahead else min(cell.layer for cell in cells)
         self._read = slice(end - reads, end)
         self._batches = [
-            CellBatch(patches, base, together, start, self._read, live)
+            CellBatch(patches, base, together, start, self._read)
             for start, together in by_start(patches, cells, end).items()
         ]
 
@@ -219,13 +212,13 @@ class PatchedPass:
         yield from through(self._base.model, [*self._ahead, *self._batches], layers)
 
     def metric(self, metric: Metric) -> Tensor:
-        """Return the metric of each cell once all layers have run, [cell], in float64."""
+        """Return the metric of each cell once all layers have run, [cell], as exact as can be."""
         model, base = self._base.model, self._base.residuals[-1][self._read]
         rows = torch.cat([_behind(base, batch.rows) for batch in self._batches])
         columns = len(metric.columns) if metric.columns else model.cfg.d_vocab_out
         some = max(1, _LOGITS_AT_ONCE // (columns * len(base)))
         found = [
-            metric.of_columns(metric_logits(model, part, metric).double())
+            metric.of_columns(exact(metric_logits(model, part, metric)))
             for part in rows.split(some)
         ]
         return torch.cat(found)

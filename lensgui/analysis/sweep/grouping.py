@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import Cell, Patch
-from lensgui.checkpoints.devices import free_bytes
+from lensgui.checkpoints import devices
 
 MOST_ROWS = 4096  # more make the products no faster, and the first numbers late
 MOST_ROWS_IN_ORDER = 768  # fewer still, where the most important cells come first
@@ -56,9 +58,7 @@ def by_start(patches: Sequence[Patch], cells: list[Cell], end: int) -> dict[int,
 
 def first_changed(patches: Sequence[Patch], end: int) -> int:
     """Return where the embeddings first differ: what patching all positions changes first."""
-    source, base = patches[0].source.residual(0), patches[0].base.residual(0)
-    differs = (source != base).any(-1).nonzero()
-    return min(int(differs[0]), end - 1) if len(differs) else end - 1
+    return min(patches[0].first_changed, end - 1)
 
 
 def group(
@@ -87,6 +87,7 @@ def group(
     row, beside = needs(patches, base, end)
     most = min(limit // row, MOST_ROWS if first is None else MOST_ROWS_IN_ORDER)
     pieces: list[tuple[float, int, int, list[Cell]]] = []
+    importance = None if first is None else [in_host_memory(of) for of in first]
     cells = [
         Cell(number, layer, tuple(index))
         for number, which in enumerate(chosen)
@@ -97,7 +98,7 @@ def group(
         needed = rows * row + beside
         if needed > limit:
             raise too_little(needed, limit)
-        weights = _importance(together, first)
+        weights = _importance(together, importance)
         order = sorted(range(len(together)), key=lambda at: -weights[at])
         count = max(1, min(most // rows, limit // needed))
         for at in range(0, len(order), count):
@@ -108,10 +109,16 @@ def group(
     yield from _merged(pieces, min(most, MERGED_ROWS), limit)
 
 
+def in_host_memory(x: Tensor) -> NDArray[Any]:
+    """Return numbers as an array, of which one may ask cell by cell: they are read at once here."""
+    array: NDArray[Any] = x.detach().cpu().numpy()
+    return array
+
+
 def allowed(base: Run, budget: int | None) -> int:
     """Return how many bytes cells that run together may take; see `group`."""
     budget = _USUAL.budget if budget is None else budget
-    return free_bytes(base.residuals[0].device) // 4 if budget is None else budget
+    return devices.free_bytes(base.residuals[0].device) // 4 if budget is None else budget
 
 
 def too_little(needed: int, limit: int) -> ValueError:
@@ -120,6 +127,18 @@ def too_little(needed: int, limit: int) -> ValueError:
         f"One cell of this sweep needs {needed:,} bytes and {limit:,} are allowed: "
         "allow more, or shorten the prompt."
     )
+
+
+def reserve(patches: Sequence[Patch], base: Run, cells: list[Cell], end: int) -> None:
+    """Refuse cells that run together, if what is free has become too little for them.
+
+    Raises:
+        torch.OutOfMemoryError: If it has.
+    """
+    row, beside = needs(patches, base, end)
+    starts = by_start(patches, cells, end)
+    rows = sum((end - start) * len(together) for start, together in starts.items())
+    devices.reserve(base.residuals[0].device, rows * row + len(cells) * beside)
 
 
 def needs(patches: Sequence[Patch], base: Run, end: int) -> tuple[int, int]:
@@ -150,7 +169,7 @@ def _merged(
         yield waiting
 
 
-def _importance(cells: list[Cell], first: Sequence[Tensor] | None) -> list[float]:
+def _importance(cells: list[Cell], first: Sequence[NDArray[Any]] | None) -> list[float]:
     """Return how important each cell is; all the same if nobody said."""
     if first is None:
         return [0.0] * len(cells)

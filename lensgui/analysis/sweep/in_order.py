@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.run.lazy_logits import Filled, LazyLogits, Read
@@ -30,10 +31,12 @@ from lensgui.analysis.sweep.grouping import (
     by_start,
     first_changed,
     needs,
+    reserve,
     too_little,
 )
 from lensgui.analysis.sweep.patches import Cell, Patch
 from lensgui.terms.metric import AnyMetric
+from lensgui.transformer.layers.parameters import exact_dtype
 from lensgui.transformer.model import HookedTransformer
 
 Place = tuple[int, ...]  # a cell's layer and index
@@ -52,7 +55,7 @@ class Prompt:
     """
 
     patch: Patch
-    unchanged: Tensor
+    unchanged: NDArray[np.bool_]
 
 
 class BaseLogits:
@@ -227,6 +230,7 @@ def _run(
     length = base.streams.shape[1]
     for number, prompt in enumerate(prompts):
         live = [cell for cell in fresh if not prompt.unchanged[(cell.layer, *cell.index)]]
+        reserve([prompt.patch], prompt.patch.run, live, length)
         for start, together in by_start([prompt.patch], live, length).items():
             batch = CellBatch([prompt.patch], prompt.patch.run, together, start, slice(0, length))
             batches.append((number, batch))
@@ -286,11 +290,13 @@ def call(metric: AnyMetric, logits: Tensor, words: str) -> Tensor:
         raise
     if isinstance(value, Tensor):
         if value.numel() == 1 and not value.is_complex():
-            return value.detach().reshape(()).to(torch.float64, copy=True)
+            return value.detach().reshape(()).to(exact_dtype(value.device), copy=True)
         found = f"a tensor of shape {list(value.shape)}"
     else:
         try:
-            return torch.tensor(float(value), dtype=torch.float64, device=logits.device)
+            return torch.tensor(
+                float(value), dtype=exact_dtype(logits.device), device=logits.device
+            )
         except (TypeError, ValueError):
             found = "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
     raise ValueError(

@@ -17,6 +17,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.attention import Attention, mix
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer
 
@@ -130,7 +131,7 @@ class Both:
         span = self.model.span(len(self.base[patched]))
         q, k = ((self.source if name == patched else self.base)[name][None] for name in "qk")
         queries, keys = attn.turned_queries(q, span), attn.turned_keys(k, span)
-        return attn.scores(queries, [keys], span)[0].double()
+        return exact(attn.scores(queries, [keys], span)[0])
 
 
 Gradients = dict[str, Tensor]
@@ -147,8 +148,8 @@ def _fixed_k(both: Both, gradients: Gradients, at_once: bool) -> Tensor:
     if at_once:
         by_head = _reweighed(both, scores, gradients)
     else:
-        before, pattern = both.base["attn_scores"].double(), both.base["pattern"].double()
-        by_head = one_key_at_a_time(scores, before, pattern, gradients["pattern"].double())
+        before, pattern = exact(both.base["attn_scores"]), exact(both.base["pattern"])
+        by_head = one_key_at_a_time(scores, before, pattern, exact(gradients["pattern"]))
     by_group: Tensor = by_head.unflatten(-1, (both.model.cfg.kv_heads, -1)).sum(-1)
     return by_group
 
@@ -156,7 +157,7 @@ def _fixed_k(both: Both, gradients: Gradients, at_once: bool) -> Tensor:
 def _reweighed(both: Both, scores: Tensor, gradients: Gradients) -> Tensor:
     """Return the effect of other scores [head, query, source] on each query, [query, head]."""
     pattern = both.model.blocks[both.layer].attn.softmax(scores)
-    change: Tensor = (pattern - both.base["pattern"].double()) * gradients["pattern"].double()
+    change: Tensor = (pattern - exact(both.base["pattern"])) * exact(gradients["pattern"])
     return change.sum(-1).T
 
 
@@ -264,7 +265,7 @@ def estimated(kind: SweepKind, both: Both, gradients: Gradients, qk_fix: bool) -
     if qk_fix and fixed:
         effect = fixed(both, gradients, kind.extent == "all")
     else:
-        effect = (both.source[name] - both.base[name]).double() * gradients[name].double()
+        effect = exact(both.source[name] - both.base[name]) * exact(gradients[name])
         effect = effect.sum(-1) if kind.has_vectors else effect
     return effect.sum(kind.within) if kind.within else effect
 

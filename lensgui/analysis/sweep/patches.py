@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from lensgui.analysis.run.recording import Recorded
-from lensgui.analysis.run.run import Run
+from lensgui.analysis.run.recording import Recorded, Recording
+from lensgui.analysis.run.run import Run, equal_tokens
 from lensgui.analysis.sweep.kinds import WAYS, Entry, check_kind, value_of
 from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.layers.span import Span
@@ -23,6 +25,13 @@ def map_shape(kind: SweepKind, model: HookedTransformer, length: int) -> tuple[i
     sizes = {"position": length, "source": length}
     sizes |= {"layer": cfg.n_layers, "head": cfg.n_heads, "key_value_head": cfg.kv_heads}
     return tuple(sizes[axis] for axis in kind.axes)
+
+
+def consecutive(numbers: list[int]) -> slice | list[int]:
+    """Return an index of numbers, a slice if they follow each other: a list is waited for."""
+    first = numbers[0] if numbers else 0
+    follow = numbers == list(range(first, first + len(numbers)))
+    return slice(first, first + len(numbers)) if follow else numbers
 
 
 class Patch:
@@ -70,6 +79,27 @@ class Patch:
             read = (self.source.residual(layer) == self.base.residual(layer)).all(-1)
             same |= read.view(-1, *(1,) * (same.ndim - 1))
         return same.all(self.kind.within) if self.kind.within else same
+
+    @property
+    def same_at_first(self) -> Tensor | None:
+        """Which positions are unchanged in layer 0 since their tokens are equal, [position].
+
+        None where tokens don't tell: of other activations, or of recordings that are no runs.
+        """
+        is_of_one = self.kind.activation == "resid_pre" or self._way.is_pointwise(self.model.cfg)
+        ids = [of.run.ids for of in (self.source, self.base) if isinstance(of, Recording)]
+        if not is_of_one or len(ids) < 2:
+            return None
+        return torch.tensor([one == other for one, other in zip(*ids, strict=True)])
+
+    @cached_property
+    def first_changed(self) -> int:
+        """The first position at which the embeddings differ; behind the last if none does."""
+        source, base = self.source, self.base
+        if isinstance(source, Recording) and isinstance(base, Recording):
+            return equal_tokens(source.run, base.run)
+        differs = (source.residual(0) != base.residual(0)).any(-1)
+        return int(torch.cat([differs, differs.new_ones(1)]).byte().argmax())
 
     def entering(self, end: int) -> int:
         """Return how many numbers a cell needs beside its rows where it enters.
@@ -172,49 +202,56 @@ class TrivialCells:
         """
         self._patches, self._maps = patches, maps
         self._equal, self._end = equal, end
-        self._known: set[tuple[int, int]] = set()
+        self._found: list[dict[int, Tensor]] = [{} for _ in patches]  # by layer, not yet read
 
     def idle(self, number: int) -> Tensor:
-        """Return which cells of a patch change nothing that is read, whatever they put in.
+        """Return which cells of a patch change nothing that is read, as far as tokens tell.
 
         Returns:
-            [layer, …], the layers sharing their memory.
+            [layer, …], in host memory.
         """
         patch = self._patches[number]
-        found = torch.zeros(patch.shape, dtype=torch.bool)
-        for at, axis in enumerate(patch.kind.axes[1:]):
-            if axis in ("position", "source"):
-                places = torch.arange(patch.shape[at])
-                idle = places >= self._end
-                if axis == "position":
-                    idle |= places < self._equal
-                found |= idle.view(-1, *(1,) * (found.ndim - at - 1))
-        return found.expand(self._maps[number].values.shape)
+        axes, found = patch.kind.axes[1:], torch.zeros(patch.shape, dtype=torch.bool)
+        places = {
+            axis: torch.arange(size).view(-1, *(1,) * (found.ndim - at - 1))
+            for at, (axis, size) in enumerate(zip(axes, patch.shape, strict=True))
+        }
+        if "position" in axes:
+            found = found | (places["position"] < self._equal) | (places["position"] >= self._end)
+        if "source" in axes:
+            found = found | (places["source"] > places["position"])
+        whole = found.repeat(self._maps[number].values.shape[0], *(1,) * found.ndim)
+        same = patch.same_at_first
+        if same is not None and "position" in axes:
+            whole[0] |= same.view(places["position"].shape)
+        return whole
 
-    def layer(self, layer: int, *numbers: int) -> None:
-        """Enter what is unchanged in a layer that both runs know, of some patches or all."""
+    def _compare(self, layer: int, *numbers: int) -> None:
+        """Compare a layer, for some patches or all; nobody waits for what `_enter` reads of it."""
         for number in numbers or range(len(self._patches)):
-            self._settle(number, layer)
+            if layer not in self._found[number]:
+                self._found[number][layer] = self._patches[number].unchanged(layer)
 
-    def live(self, number: int, layer: int, cells: list[Cell]) -> list[Cell]:
-        """Return the cells of a patch and a layer that must be run, entering the others as 0."""
-        self._settle(number, layer)
-        unchanged = self._maps[number].unchanged[layer].tolist()
-        return [cell for cell in cells if not _at(unchanged, cell.index)]
+    def whole(self, *numbers: int) -> None:
+        """Compare all layers, for some patches or all, and enter what is unchanged."""
+        deque(self.steps(*numbers), maxlen=0)
 
-    def _settle(self, number: int, layer: int) -> None:
-        if (number, layer) in self._known:
-            return
-        self._known.add((number, layer))
-        known = self._maps[number]
-        unchanged = self._patches[number].unchanged(layer).cpu() | self.idle(number)[layer]
-        known.unchanged[layer] = unchanged
-        known.values[layer][unchanged] = 0.0
+    def steps(self, *numbers: int) -> Iterator[None]:
+        """Do the same, yielding after each layer and at the end."""
+        for layer in range(len(self._maps[0].values)):
+            self._compare(layer, *numbers)
+            yield
+        self._enter()
+        yield
 
-
-def _at(nested: object, index: tuple[int, ...]) -> bool:
-    """Return what stands at an index of nested lists."""
-    for place in index:
-        assert isinstance(nested, list)
-        nested = nested[place]
-    return bool(nested)
+    def _enter(self) -> None:
+        """Enter what is unchanged in the layers that were compared; read once for each patch."""
+        for number, found in enumerate(self._found):
+            if not found:
+                continue
+            unchanged = torch.stack([*found.values()]).cpu()
+            known, idle = self._maps[number], self.idle(number)
+            for layer, same in zip(found, unchanged, strict=True):
+                known.unchanged[layer] = same | idle[layer]
+                known.values[layer].masked_fill_(known.unchanged[layer], 0.0)
+            found.clear()

@@ -16,6 +16,7 @@ from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metric import Metric
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -59,7 +60,7 @@ def recompute_cells(
         for residual in _layer_by_layer(model, prompts[label], hooks):
             yield None
             final = residual
-        logits[label] = model.to_logits(final).double()
+        logits[label] = exact(model.to_logits(final))
     if metric.compares:
         metric = metric.against(logits["clean"][0, metric.position])
     start = metric(logits[base])
@@ -68,7 +69,7 @@ def recompute_cells(
         for residual in _layer_by_layer(model, prompts[base], [(name, put)]):
             yield None
             final = residual
-        yield float(metric(model.to_logits(final).double()) - start)
+        yield float(metric(exact(model.to_logits(final))) - start)
 
 
 def _putting(source: Tensor, place: tuple[slice | int, ...]) -> Any:

@@ -23,7 +23,7 @@ from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
 from lensgui.analysis.sweep.batches import PatchedPass, measured
 from lensgui.analysis.sweep.estimates.settling import Settling
-from lensgui.analysis.sweep.grouping import group
+from lensgui.analysis.sweep.grouping import group, in_host_memory, reserve
 from lensgui.analysis.sweep.in_order import (
     BaseLogits,
     Prompt,
@@ -44,6 +44,7 @@ from lensgui.terms.metric import (
     read_positions,
 )
 from lensgui.terms.shares import Shares
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -218,18 +219,18 @@ def _in_order(
     results = tuple(nothing_known(of.kind, (layers, *of.shape), ends[0], ends[1]) for of in patches)
     trivial = TrivialCells(patches, results, equal_tokens(*runs), len(base.tokens))
     for number, (patch, result) in enumerate(zip(patches, results, strict=True)):
-        for layer in range(layers):
-            trivial.layer(layer, number)
+        trivial.whole(number)
         result.values[result.unchanged] = torch.nan  # the metric itself says what these are
         places = _ordered(only[number] if only else None, first[number] if first else None, result)
-        prompts = [Prompt(patch, result.unchanged)]
+        prompts = [Prompt(patch, in_host_memory(result.unchanged))]
         for found in measured_in_order(prompts, of_base, places, metric, budget):
             if found is not None:
                 at, values = found
                 for place, value in zip(places[at:], values.tolist(), strict=False):
                     result.values[place] = value - start
             yield results
-        warn_of_nan(patch.kind.axes, places, [float(result.values[place]) for place in places])
+        known = in_host_memory(result.values)
+        warn_of_nan(patch.kind.axes, places, [float(known[place]) for place in places])
 
 
 def _ordered(
@@ -240,7 +241,8 @@ def _ordered(
     places = [tuple(place) for place in chosen.nonzero().tolist()]
     if first is None:
         return places
-    return sorted(places, key=lambda place: -abs(float(first[place])))
+    sizes = in_host_memory(first.abs())
+    return sorted(places, key=lambda place: -float(sizes[place]))
 
 
 def _on_the_way(
@@ -267,18 +269,16 @@ def _on_the_way(
     groups = list(group(patches, needed, base, end, budget))
     if len(groups) != 1:
         return None
-    patched = PatchedPass(
-        patches, base, groups[0], end, metric.reads, batches_of(runs), trivial.live
-    )
     try:
+        reserve(patches, base, groups[0], end)
+        patched = PatchedPass(patches, base, groups[0], end, metric.reads, batches_of(runs))
         for _ in patched.through():
             yield results
         check_finite(*runs)
         metric = compared(base.model, metric, runs[0].residuals[-1])
         read = [read_metric(run, metric) for run in runs]
-        for layer in range(base.model.cfg.n_layers):
-            trivial.layer(layer)
         _enter(results, (patched.cells, patched.metric(metric)), read[direction == "denoising"])
+        trivial.whole()
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -319,9 +319,7 @@ def run_cells(
         settling: As in `sweep`, for each patch.
     """
     trivial = TrivialCells(patches, results, equal, end)
-    for layer in range(base.model.cfg.n_layers):
-        trivial.layer(layer)
-        yield
+    yield from trivial.steps()
     chosen = only or [torch.ones_like(result.unchanged) for result in results]
     if settling:
         chosen = _next(settling, results)
@@ -397,4 +395,4 @@ def of_prompt(result: SweepResult, length: int) -> SweepResult:
 def read_metric(run: Run, metric: Metric) -> float:
     """Return the metric of a complete run."""
     rows = run.residuals[-1][read_positions(metric, len(run.tokens))]
-    return float(metric.of_columns(metric_logits(run.model, rows, metric).double()))
+    return float(metric.of_columns(exact(metric_logits(run.model, rows, metric))))

@@ -22,6 +22,7 @@ from lensgui.jobs.requests import CompareFormats
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.model_key import NUMBER_FORMATS
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
 MOST_LOGITS = 1 << 24  # of float32 that are kept to compare with: 64 MB
@@ -112,7 +113,7 @@ def _reading(
         yield None
     pairs = list(zip(logits, base.logits, strict=True))
     values = yield from _metrics(base.found, runs)
-    ours, theirs = (of[-1].double().log_softmax(-1) for of in pairs[0])
+    ours, theirs = (exact(of[-1]).log_softmax(-1) for of in pairs[0])
     return replace(
         known,
         logits=max(float((ours - theirs).abs().max()) for ours, theirs in pairs),

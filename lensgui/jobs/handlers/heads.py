@@ -179,8 +179,7 @@ def _attention_to_answer(run: Run, answer: tuple[int, ...], read: slice) -> Tens
     None where it does not occur before.
     """
     position = read.stop - 1
-    tokens = run.tokens[: position + 1].tolist()
-    sources = [at for at, token in enumerate(tokens) if token in answer]
+    sources = [at for at, token in enumerate(run.ids[: position + 1]) if token in answer]
     return attention_to(run, position, sources) if sources else None
 
 

@@ -32,6 +32,7 @@ from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.metric import Metric
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.model_key import ModelKey
+from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
@@ -152,7 +153,7 @@ def pair_reading(
         None
         if run is None
         else PromptReading(
-            tuple(token_of(model, token) for token in run.tokens.tolist()),
+            tuple(token_of(model, token) for token in run.ids),
             has_bos(model, prompt, run.tokens),
         )
         for run, prompt in ((clean, pair.clean_prompt), (corrupted, pair.corrupted_prompt))
@@ -160,7 +161,8 @@ def pair_reading(
     assert both[0] is not None
     differing: tuple[int, ...] = ()
     if corrupted is not None and len(corrupted.tokens) == len(clean.tokens):
-        differing = tuple(torch.nonzero(clean.tokens != corrupted.tokens).flatten().tolist())
+        pairs = enumerate(zip(clean.ids, corrupted.ids, strict=True))
+        differing = tuple(at for at, (one, other) in pairs if one != other)
     return PairReading(both[0], both[1], differing, warnings=tuple(warnings))
 
 
@@ -205,7 +207,7 @@ def known_metric(found: Answers, clean: Run) -> Metric | None:
     """Return the metric, comparing with the complete clean run if it compares; None if none."""
     metric = found.metric
     if metric is not None and metric.compares:
-        return metric.against(last_logits(clean).double())
+        return metric.against(exact(last_logits(clean)))
     return metric
 
 
@@ -214,7 +216,7 @@ def metric_of(run: Run, metric: Metric) -> float:
     """Return the metric of a complete run; one that compares must know the clean run already."""
     residual = run.residuals[-1]
     read = residual[-metric.reads :] if metric.reads > 1 else residual[-1]
-    return float(metric.of_columns(read_out(run.model, read, metric.columns).double()))
+    return float(metric.of_columns(exact(read_out(run.model, read, metric.columns))))
 
 
 def ending(run: Run, found: Answers) -> Run:
@@ -267,7 +269,7 @@ def _top(model: HookedTransformer, logits: Tensor, count: int) -> list[Likely]:
 def head_reading(run: Run, readout: HeadReadout) -> HeadReading:
     """Return what a head reads and writes, in words."""
     return HeadReading(
-        tuple(token_of(run.model, token) for token in run.tokens.tolist()),
+        tuple(token_of(run.model, token) for token in run.ids),
         tuple(readout.attention.tolist()),
         readout.attribution,
         extremes(run.model, readout.effect),
@@ -291,9 +293,7 @@ def lens_reading(
 ) -> LensReading:
     """Return a logit lens [layer, d_vocab] in words."""
     curve: Any = (
-        ()
-        if metric is None
-        else metric.of_columns(logits[:, list(metric.columns)].double()).tolist()
+        () if metric is None else metric.of_columns(exact(logits[:, list(metric.columns)])).tolist()
     )
     return LensReading(tuple(_top(model, row.float(), 1)[0] for row in logits), tuple(curve))
 

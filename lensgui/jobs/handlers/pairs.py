@@ -287,7 +287,7 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
         return
     clean = loaded.run(model, pair.clean_prompt)
     corrupted = loaded.run(model, pair.corrupted_prompt) if pair.is_complete else None
-    ids = [[] if run is None else run.tokens.tolist() for run in (clean, corrupted)]
+    ids = [[] if run is None else list(run.ids) for run in (clean, corrupted)]
     skip = in_words.has_bos(model, pair.clean_prompt, clean.tokens)
     warnings = pair_warnings(pair, ids[0], ids[1], skip)
     reading = in_words.pair_reading(model, pair, clean, corrupted, warnings)

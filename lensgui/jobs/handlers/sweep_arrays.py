@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.pairs.averages import Average, StagedAverage
+from lensgui.analysis.run.leaving import leave
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.attribution import agreement
 from lensgui.analysis.sweep.sweep import SweepResult
@@ -31,7 +32,8 @@ Roles = tuple[str, ...]
 
 def host(tensor: Tensor) -> NDArray[np.float32]:
     """Return a float32 copy in host memory that nobody writes to."""
-    array: NDArray[np.float32] = tensor.detach().to("cpu", torch.float32, copy=True).numpy()
+    (here,) = leave(tensor.to(torch.float32, copy=True)).arrived()
+    array: NDArray[np.float32] = here.numpy()
     array.flags.writeable = False
     return array
 
@@ -44,7 +46,7 @@ def layer_axis(model: HookedTransformer) -> Axis:
 
 def position_axis(run: Run, name: str = "position") -> Axis:
     """Return an axis of a prompt's tokens."""
-    labels = tuple(token_of(run.model, token).label for token in run.tokens.tolist())
+    labels = tuple(token_of(run.model, token).label for token in run.ids)
     return Axis(name, tuple(range(len(labels))), labels)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,15 @@ from torch import Tensor, nn
 NamesFilter = str | Sequence[str] | Callable[[str], bool] | None
 NamedHook = tuple[str | Callable[[str], bool], Callable[..., Any]]
 Direction = Literal["fwd", "bwd"]
+
+
+AHook = TypeVar("AHook", bound=Callable[..., Any])
+
+
+def only_reading(hook: AHook) -> AHook:
+    """Mark a hook that returns nothing and writes into nothing: nobody has to compare after it."""
+    hook.only_reads = True  # type: ignore[attr-defined]
+    return hook
 
 
 def with_gradients_of(long: Tensor, short: Tensor) -> Tensor:

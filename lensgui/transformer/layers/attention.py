@@ -359,7 +359,7 @@ class Attention(nn.Module):
         scores = products(q, keys) * self.score_scale
         if not self.is_plain:
             scores = self._adjusted(scores, span, heads)
-        return scores.masked_fill(~span.visible(q.shape[1], self.window), -torch.inf)
+        return scores.masked_fill(span.visible(q.shape[1], self.window).logical_not(), -torch.inf)
 
     def _adjusted(self, scores: Tensor, span: Span, heads: slice) -> Tensor:
         """Return scores with their soft cap or their bias by distance."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +11,7 @@ from torch.nn import functional as F
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.norms import Norm
-from lensgui.transformer.layers.parameters import matrix, parameter, zeros
+from lensgui.transformer.layers.parameters import has_values, matrix, parameter, zeros
 
 
 def token_ids(ids: Tensor) -> Tensor:
@@ -26,16 +28,22 @@ def token_ids(ids: Tensor) -> Tensor:
     return ids.long()
 
 
-def check_ids(ids: Tensor, count: int, model_name: str) -> None:
-    """Refuse token ids that a model does not have.
+def check_ids(ids: Tensor | Sequence[int], count: int, model_name: str) -> None:
+    """Refuse token ids that a model does not have; those of a traced tensor nobody can know.
+
+    An accelerator's are waited for, those in host memory are not.
 
     Raises:
         ValueError: If some are not among 0 … count − 1.
     """
-    unknown = ids[(ids < 0) | (ids >= count)]
-    if unknown.numel():
+    if isinstance(ids, Tensor):
+        is_known = ids.numel() and has_values(ids)
+        ends = torch.stack(ids.aminmax()).tolist() if is_known else [0]
+        ids = ids.flatten().tolist() if ends[0] < 0 or ends[-1] >= count else []
+    unknown = [token for token in ids if not 0 <= token < count]
+    if unknown:
         raise ValueError(
-            f"{model_name} has no token {int(unknown[0])}, only 0 to {count - 1}: leave it out (a "
+            f"{model_name} has no token {unknown[0]}, only 0 to {count - 1}: leave it out (a "
             "tokenizer may have tokens that were added without resizing the embedding)."
         )
 
@@ -125,7 +133,7 @@ class Unembed(nn.Module):
 
     def forward(self, normalized: Tensor) -> Tensor:
         """Return logits [..., d_vocab_out] of the normalised residual stream [..., d_model]."""
-        return self._capped(self.hook_out(self._product(self.hook_in(normalized), slice(None))))
+        return self._capped(self.hook_out(self._product(self.hook_in(normalized))))
 
     def columns(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
         """Return the logits of some tokens only.
@@ -137,10 +145,13 @@ class Unembed(nn.Module):
         Returns:
             [..., token], in the format of the stream.
         """
-        return self._capped(self._product(normalized, slice(None) if tokens is None else tokens))
+        return self._capped(self._product(normalized, tokens))
 
-    def _product(self, normalized: Tensor, index: Tensor | slice) -> Tensor:
-        weights, bias = (of.to(normalized.dtype) for of in (self.W_U.T[index], self.b_U[index]))
+    def _product(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
+        read: tuple[Tensor, Tensor] = self.W_U.T, self.b_U
+        if tokens is not None:
+            read = read[0].index_select(0, tokens), read[1].index_select(0, tokens)
+        weights, bias = (of.to(normalized.dtype) for of in read)
         logits = F.linear(normalized, weights, bias)
         return logits * self.scale if self.scale != 1.0 else logits
 

@@ -13,6 +13,8 @@ from lensgui.transformer.layers.activations import SOLU_LN, activation
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import matrices, matrix, zeros
 
+FEW_ROWS = 256  # of which an accelerator's experts all read all
+
 
 class Experts(nn.Module):
     """A few of many gated MLPs for each token, weighted by a router (Shazeer et al. 2017).
@@ -71,6 +73,8 @@ class Experts(nn.Module):
         Returns:
             [row, d_model].
         """
+        if rows.device.type != "cpu" and len(rows) <= FEW_ROWS:
+            return self._mix_all(rows, weights, chosen)
         mixed = torch.zeros_like(rows)
         for expert in chosen.unique().tolist():
             users, places = (chosen == expert).nonzero(as_tuple=True)
@@ -78,14 +82,30 @@ class Experts(nn.Module):
             mixed = mixed.index_add(0, users, output)
         return mixed
 
+    def _mix_all(self, rows: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
+        """Do the same without asking which experts are chosen: all read all rows.
+
+        To ask, one would wait for an accelerator in each layer; with few rows, the time goes into
+        reading the weights anyway, of which tokens that differ use most.
+        """
+        of_all = weights.new_zeros(len(rows), len(self.b_out)).scatter_add(1, chosen, weights)
+        read = rows.expand(len(self.b_out), -1, -1)
+        gate = torch.baddbmm(self.b_gate[:, None], read, self.W_gate)
+        linear = torch.baddbmm(self.b_in[:, None], read, self.W_in)
+        outputs = torch.baddbmm(self.b_out[:, None], self._gated(gate, linear), self.W_out)
+        return torch.einsum("erd,re->rd", outputs, of_all)
+
+    def _gated(self, gate: Tensor, linear: Tensor) -> Tensor:
+        limit = self.cfg.gate_limit
+        if limit is not None:
+            gate, linear = gate.clamp(max=limit), linear.clamp(-limit, limit) + 1
+        return self.act(gate) * linear
+
     def _expert(self, expert: int, x: Tensor) -> Tensor:
         """Return an expert's output for rows [row, d_model]."""
         gate = F.linear(x, self.W_gate[expert].T, self.b_gate[expert])
         linear = F.linear(x, self.W_in[expert].T, self.b_in[expert])
-        limit = self.cfg.gate_limit
-        if limit is not None:
-            gate, linear = gate.clamp(max=limit), linear.clamp(-limit, limit) + 1
-        return F.linear(self.act(gate) * linear, self.W_out[expert].T, self.b_out[expert])
+        return F.linear(self._gated(gate, linear), self.W_out[expert].T, self.b_out[expert])
 
 
 class MLP(nn.Module):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from einops import rearrange
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional as F
 
 
@@ -38,6 +39,21 @@ def head_writers(heads: int, d_head: int, d_model: int, dtype: torch.dtype) -> n
     """Return uninitialised W_O: [head, d_head, d_model]."""
     memory = torch.empty(d_model, heads * d_head, dtype=dtype)
     return parameter(memory.T.unflatten(0, (heads, d_head)))
+
+
+def exact_dtype(device: torch.device) -> torch.dtype:
+    """Return the format for sums and small differences: float64, or float32 where MPS has none."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def exact(x: Tensor) -> Tensor:
+    """Return numbers in the format for sums and small differences."""
+    return x.to(exact_dtype(x.device))
+
+
+def has_values(x: Tensor) -> bool:
+    """Whether numbers of a tensor can be read, which those of a traced one can't."""
+    return not (x.is_meta or isinstance(x, FakeTensor))
 
 
 def precise(x: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ def continuations(
         tokens = torch.cat([tokens, fresh], dim=1)
         mask = torch.cat([mask, torch.ones_like(fresh)], dim=1)
         yield chosen
-        if stopped.all():
+        if stop_tokens and stopped.all():
             return
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lensgui.transformer.layers.parameters import has_values
 from lensgui.transformer.parts import Transformer
 
 Side = Literal["left", "right"]
@@ -63,9 +64,15 @@ def padding_mask(
     Returns:
         1 for a token, 0 for padding, [batch, position]; None where nothing is padding.
     """
-    if model.tokenizer is None:
+    mask = _mask(model, tokens, side, prepend_bos)
+    return None if mask is None else mask.to(tokens.device)
+
+
+def _mask(model: Transformer, tokens: Tensor, side: Side | None, prepend_bos: Bos) -> Tensor | None:
+    """Return the `padding_mask` in host memory, where what is asked of it costs no waiting."""
+    if model.tokenizer is None or not has_values(tokens):
         return None
-    own = _side(model, side)
+    tokens, own = tokens.cpu(), _side(model, side)
     mask = _hidden_at(model, tokens, own, prepend_bos)
     if side is None:
         other = _hidden_at(model, tokens, "right" if own == "left" else "left", prepend_bos)
@@ -107,8 +114,8 @@ def attention_mask_of(
     model: Transformer, tokens: Tensor, side: Side | None = None, prepend_bos: Bos = None
 ) -> Tensor | None:
     """Return the `padding_mask` on the left; on the right no token attends to what follows it."""
-    mask = padding_mask(model, tokens, side, prepend_bos)
-    return None if mask is None or mask[:, 0].all() else mask
+    mask = _mask(model, tokens, side, prepend_bos)
+    return None if mask is None or mask[:, 0].all() else mask.to(tokens.device)
 
 
 def refuse_padding(model: Transformer, tokens: Tensor) -> None:

@@ -71,7 +71,7 @@ def encode(model: Transformer, text: str, prepend_bos: Bos = None) -> list[int]:
         ) from error
     bos = bos_token(model, prepend_bos)
     ids = ids if bos is None or ids[:1] == [bos] else [bos, *ids]
-    check_ids(torch.tensor(ids, dtype=torch.long), model.cfg.d_vocab, model.cfg.model_name)
+    check_ids(ids, model.cfg.d_vocab, model.cfg.model_name)
     return ids
 
 
@@ -277,7 +277,7 @@ def tokens_to_residual_directions(
         tokens = to_single_token(model, tokens)
     ids = token_ids(torch.as_tensor(tokens, device=model.embed.W_E.device))
     check_ids(ids, model.cfg.d_vocab_out, model.cfg.model_name)
-    directions = model.unembed.W_U.T[ids]
+    directions = model.unembed.W_U.T.index_select(0, ids.flatten()).view(*ids.shape, -1)
     return directions * model.unembed.scale if model.unembed.scale != 1.0 else directions
 
 

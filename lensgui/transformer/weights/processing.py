@@ -8,6 +8,7 @@ model can be folded as it is read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -37,8 +38,9 @@ def rewrite_heads(model: Transformer) -> str:
     """
     applies, words = rules.heads(model.cfg)
     if applies:
-        for block in model.blocks:
-            _refactor(block.attn)
+        with _in_float64(model):
+            for block in model.blocks:
+                _refactor(block.attn)
     return words
 
 
@@ -128,12 +130,27 @@ def fold(
             `rewrite_heads`.
     """
     steps = (fold_ln, center_writing_weights, center_unembed, fold_value_biases)
-    folding = Folding(model, *steps, refactor_factored_attn_matrices)
-    folding.untie()
-    folding.fold(None)
-    for layer in range(model.cfg.n_layers):
-        folding.fold(layer)
-    folding.finish()
+    with _in_float64(model):
+        folding = Folding(model, *steps, refactor_factored_attn_matrices)
+        folding.untie()
+        folding.fold(None)
+        for layer in range(model.cfg.n_layers):
+            folding.fold(layer)
+        folding.finish()
+
+
+@contextmanager
+def _in_float64(model: Transformer) -> Iterator[None]:
+    """Have a model where float64 is: one on MPS, which has none, comes to the CPU meanwhile."""
+    device = model.embed.W_E.device
+    if device.type != "mps":
+        yield
+        return
+    model.to("cpu")
+    try:
+        yield
+    finally:
+        model.to(device)
 
 
 class Folding:

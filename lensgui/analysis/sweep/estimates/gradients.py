@@ -18,7 +18,9 @@ from lensgui.analysis.run.passes import rows_at_once
 from lensgui.analysis.run.predictions import metric_logits
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import Metric, read_positions
+from lensgui.transformer.hooks.hook_point import only_reading
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.layers.parameters import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class LayerGraph:
             watched[name] = activation
 
         hooks = [
-            (get_act_name(name, self._layer), partial(keep, name=name)) for name in sorted(names)
+            (get_act_name(name, self._layer), only_reading(partial(keep, name=name)))
+            for name in sorted(names)
         ]
         with self._run.model.hooks(hooks):
             return _Piece(half(*read), watched)
@@ -129,5 +132,5 @@ def gradient_at_the_end(run: Run, metric: Metric) -> Tensor:
     residual = run.residuals[-1].detach().requires_grad_()
     rows = residual[read_positions(metric, len(residual))]
     logits = metric_logits(run.model, rows, metric)
-    (gradient,) = torch.autograd.grad(metric.of_columns(logits.double()), residual)
+    (gradient,) = torch.autograd.grad(metric.of_columns(exact(logits)), residual)
     return gradient

@@ -14,6 +14,7 @@ from torch import Tensor
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import first_share, hide_first_source
 from lensgui.analysis.pairs.roles import at_places
+from lensgui.analysis.run.leaving import leave
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import CellState, HeadRows, HeadSlice
 from lensgui.jobs.answers.reply import Answer
@@ -92,7 +93,8 @@ def head_slice(mixture: Mixture, found: HeadSum, request: AttentionHead) -> Head
     shown = host(found.values)
     states = np.full(shown.shape, CellState.EXACT, np.uint8)
     states[~np.isfinite(shown)] = CellState.NOT_FINITE
-    states[found.unseen.cpu().numpy()] = CellState.MASKED
+    (unseen,) = leave(found.unseen).arrived()
+    states[unseen.numpy()] = CellState.MASKED
     if not mixture.roles:
         states[np.triu_indices(len(shown), 1)] = CellState.MASKED
     if request.hide_first and not mixture.roles:
@@ -132,6 +134,7 @@ def attention_grid(loaded: Loaded, request: AttentionGrid) -> Iterator[Answer | 
         will_take = (monotonic() - begun) * model.cfg.n_layers / known
         if known == model.cfg.n_layers or (is_due and will_take > SOON_S):
             shown = monotonic()
+            yield from drawing.arriving()
             yield drawing.picture()
 
 
@@ -175,12 +178,13 @@ def attention_rows(loaded: Loaded, request: AttentionFrom) -> Iterator[Answer | 
     total: Tensor | None = None
     for term in found.terms:
         places = term.places or tuple(range(found.length))
-        rows = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, len(term.run.tokens))
+        shape = model.cfg.n_layers, model.cfg.n_heads, len(term.run.ids)
+        rows = term.run.residuals[0].new_zeros(shape, dtype=torch.float32)
         for layer in range(model.cfg.n_layers):
             for _ in term.run.steps(layer + 1):
                 yield None
             seen = term.run.attention_from(layer, places[request.position])
-            rows[layer, :, : seen.shape[-1]] = seen.cpu()
+            rows[layer, :, : seen.shape[-1]] = seen
         part = term.weight * rows[..., list(places)]
         total = part if total is None else total + part
         yield None

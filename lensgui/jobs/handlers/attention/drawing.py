@@ -24,10 +24,11 @@ from lensgui.analysis.heads.scores import (
     targets,
 )
 from lensgui.analysis.pairs.roles import at_places
+from lensgui.analysis.run.leaving import Leaving, leave
 from lensgui.jobs.answers.arrays import ATLAS_SIDE, Atlas, Axis
 from lensgui.jobs.handlers.attention.mixtures import Mixture
 from lensgui.jobs.handlers.attention.strips import Drawn, Strip, side_by_side
-from lensgui.jobs.handlers.sweep_arrays import head_axis, host, layer_axis
+from lensgui.jobs.handlers.sweep_arrays import head_axis, layer_axis
 from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.metrics import LogitDifference
 from lensgui.terms.scores import PROMPT_SCORES
@@ -141,6 +142,10 @@ class Reader:
         return result
 
 
+def _bytes(small: Tensor) -> Tensor:
+    return small.round().to(torch.uint8)
+
+
 def thinned(axis: Axis, step: int) -> Axis:
     """Return an axis of which one place of some counts for all."""
     return Axis(axis.name, axis.coordinates[::step], axis.labels[::step])
@@ -181,6 +186,7 @@ class AtlasDrawing:
         self._scores = np.full((len(PROMPT_SCORES), heads), np.nan, np.float32)
         self._strongest: Places = np.full((heads, 2), -1, np.int32)
         self._broken: NDArray[np.bool_] | None = None
+        self._leaving = deque[tuple[slice, Tensor, Leaving]]()
         self._layers = 0
         positions = thinned(mixture.positions("position"), self._reader.step)
         both = layer_axis(self._model), head_axis(self._model)
@@ -251,29 +257,48 @@ class AtlasDrawing:
                 self._drawn.layers[layer] = whole.of(of)
 
     def _enter(self, heads: slice, rows: Strip) -> None:
-        """Put what is known of some heads, counted layer by layer, into the picture."""
+        """Have what is known of some heads, counted layer by layer, leave for the picture."""
         strongest, places = self._reader.strongest_edges(rows)
-        self._scores[:STRONGEST, heads] = host(self._reader.scores(rows))
-        self._scores[STRONGEST, heads] = host(strongest)
-        self._strongest[heads] = places.cpu().numpy()
-        self._values[heads] = self._bytes(rows.small, heads)
-        self._read_out = max(self._read_out, float(rows.peak.max()))
-
-    def _bytes(self, small: Tensor, heads: slice) -> NDArray[np.uint8]:
-        """Return pooled numbers [head, row, column] as bytes."""
+        small, ends = rows.small, list[Tensor]()
         if self._measure != "pattern":
-            small = self._within_ends(small, heads)
+            small, found = self._within_ends(small)
+            ends.append(found)
         small = small * 127 + 128 if self._is_signed else small * 255
-        if not small.sum().isfinite():  # far quicker than looking at each
-            is_bad = ~small.isfinite()
-            if self._broken is None:
-                self._broken = np.zeros(self._values.shape, np.bool_)
-            self._broken[heads] = is_bad.cpu().numpy()
-            small = small.masked_fill(is_bad, 0)
-        return small.round().to("cpu", torch.uint8).numpy()
+        facts = self._reader.scores(rows), strongest, places, rows.peak.max(), small.sum()
+        self._leaving.append((heads, small, leave(_bytes(small), *facts, *ends)))
+        self._take()
 
-    def _within_ends(self, small: Tensor, heads: slice) -> Tensor:
-        """Return numbers as shares of their head's range, −1 to 1 where they are signed."""
+    def arriving(self) -> Iterator[None]:
+        """Put into the picture what is on its way, yielding as long as something is."""
+        self._take()
+        while self._leaving:
+            yield
+            self._take()
+
+    def _take(self) -> None:
+        """Put into the picture what has come."""
+        while self._leaving and self._leaving[0][2].is_here():
+            heads, small, leaving = self._leaving.popleft()
+            numbers, scores, strongest, places, peak, total, *ends = leaving.copies
+            self._values[heads] = numbers.numpy()
+            if not total.isfinite():  # far quicker than looking at each
+                self._break(heads, small)
+            self._scores[:STRONGEST, heads], self._scores[STRONGEST, heads] = scores, strongest
+            self._strongest[heads] = places.numpy()
+            self._read_out = max(self._read_out, float(peak))
+            for found in ends:
+                self._ends[heads] = found.numpy()
+
+    def _break(self, heads: slice, small: Tensor) -> None:
+        """Mark numbers of heads that are not finite, and leave them out."""
+        is_bad = ~small.isfinite()
+        if self._broken is None:
+            self._broken = np.zeros(self._values.shape, np.bool_)
+        numbers, bad = leave(_bytes(small.masked_fill(is_bad, 0)), is_bad).arrived()
+        self._values[heads], self._broken[heads] = numbers.numpy(), bad.numpy()
+
+    def _within_ends(self, small: Tensor) -> tuple[Tensor, Tensor]:
+        """Return numbers as shares of their head's range, −1 to 1 if signed, and its ends."""
         unseen, is_known = small.isneginf(), small.isfinite()
         high = small.abs() if self._is_signed else small
         high = high.masked_fill(~is_known, 0).flatten(1).amax(1)
@@ -281,10 +306,9 @@ class AtlasDrawing:
         if self._measure == "scores" and not self._is_signed:
             low = small.masked_fill(~is_known, torch.inf).flatten(1).amin(1).minimum(high)
         ends = torch.stack([-high if self._is_signed else low, high], 1)
-        self._ends[heads] = ends.cpu().numpy()
         span = (high - low).clamp(min=torch.finfo(high.dtype).tiny)
         shares = (small - low[:, None, None]) / span[:, None, None]
-        return shares.masked_fill(unseen, 0)
+        return shares.masked_fill(unseen, 0), ends
 
     def _full(self) -> float:
         """Return what the strongest colour stands for."""
@@ -302,7 +326,7 @@ class AtlasDrawing:
         return found
 
     def picture(self) -> Atlas:
-        """Return what is drawn so far."""
+        """Return what is drawn so far, once all of it has arrived."""
         mixture, is_plain = self._reader.mixture, self._measure == "pattern"
         return Atlas(
             self._axes,
