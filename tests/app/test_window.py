@@ -81,6 +81,7 @@ def test_a_prompt_edit_runs_again_and_undo_runs_back(window, qtbot):
 
 
 def test_typing_asks_for_the_sweep_once(window, answerer, qtbot):
+    window.runner._quiet.setInterval(1500)  # no pause of a busy machine is one of the user
     answerer.asked.clear()
     with qtbot.waitSignal(window.runner.settled):
         qtbot.keyClicks(window.panes["Prompt"].editors["corrupted"], " now", delay=5)
