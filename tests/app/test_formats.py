@@ -7,8 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
 from lensgui.jobs.requests import CompareFormats
+from lensgui.panes.pane import NO_MODEL
 from lensgui.terms.errors import ModelError
-from lensgui.terms.model_key import NUMBER_FORMATS
+from lensgui.terms.model_key import ABSENT, NUMBER_FORMATS, ModelKey
 from tests.fakes.models import NO_ROOM
 
 pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
@@ -95,6 +96,7 @@ def test_what_is_wrong_is_said_in_it(parts, window, answerer, qtbot):
     dialog = open_dialog(parts, window, qtbot)
     qtbot.waitUntil(lambda: "does not fit" in dialog.said.text())
     assert not dialog.use.isEnabled()
+    assert shown(dialog)[1][1:] == [""] * 7, "nothing more will come"
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
     assert window.session.document.model.dtype == "float32"
     dialog.close()
@@ -105,4 +107,12 @@ def test_it_is_opened_once_and_copied_as_a_table(parts, window, qtbot):
     assert open_dialog(parts, window, qtbot) is dialog
     dialog.copy.click()
     assert QGuiApplication.clipboard().text().startswith("\tweights\tone forward")
+    dialog.close()
+
+
+def test_a_model_that_is_not_here_is_not_waited_for(parts, window, qtbot):
+    window.session.edit(model=ModelKey(f"{ABSENT}somebody's model"))
+    dialog = open_dialog(parts, window, qtbot)
+    assert dialog.said.text() == NO_MODEL
+    assert shown(dialog)[1][1:] == [""] * 7
     dialog.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,10 +13,27 @@ from lensgui.analysis.pairs.answers import encode
 from lensgui.checkpoints.loading import open_model
 from lensgui.jobs.handlers import formats
 from lensgui.jobs.handlers.dispatch import Dispatcher
-from lensgui.jobs.requests import CompareFormats, OpenModel, ReadPair
+from lensgui.jobs.requests import (
+    AttentionFrom,
+    AttentionGrid,
+    AttentionHead,
+    CompareFormats,
+    HeadRoles,
+    LogitLens,
+    OpenModel,
+    Patching,
+    ReadEvidence,
+    ReadHead,
+    ReadMLP,
+    ReadPair,
+    WhoFeeds,
+)
 from lensgui.terms.errors import ModelError
+from lensgui.terms.kinds import HEADS, AttentionMeasure
 from lensgui.terms.model_key import MEMORY, NUMBER_FORMATS, ModelKey
 from tests.answering import PAIR, TOY, last
+
+MEASURES: tuple[AttentionMeasure, ...] = get_args(AttentionMeasure)
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +135,43 @@ def test_a_model_in_memory_is_compared_with_nothing():
 def test_without_a_prompt_there_is_nothing_to_compare():
     with pytest.raises(ValueError, match="Type a clean prompt"):
         last(Dispatcher(1).answer(CompareFormats(TOY, replace(PAIR, clean=""))))
+
+
+QUESTIONS = (
+    *(AttentionGrid(TOY, PAIR, measure=of) for of in MEASURES),
+    *(AttentionHead(TOY, PAIR, ((1, 2),), measure=of) for of in MEASURES),
+    AttentionFrom(TOY, PAIR, 5),
+    Patching(TOY, PAIR),
+    Patching(TOY, PAIR, HEADS),
+    LogitLens(TOY, PAIR, 5),
+    ReadHead(TOY, PAIR, 1, 2, 5),
+    ReadMLP(TOY, PAIR, 1, 5),
+    HeadRoles(TOY, PAIR),
+    WhoFeeds(TOY, PAIR, ((1, 2),)),
+    ReadEvidence(TOY, (PAIR,)),
+)
+
+
+@pytest.fixture(scope="module")
+def three():
+    return {dtype: Dispatcher(1) for dtype in ("float32", "bfloat16", "float16")}
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda of: type(of).__name__)
+def test_panes_have_their_answers_in_half_precision_too(question, three):
+    def answered(dtype):
+        model = replace(TOY, dtype=dtype)
+        changes = {"model": model} if hasattr(question, "model") else {}
+        return last(three[dtype].answer(replace(question, **changes)))
+
+    expected = answered("float32")
+    for dtype in ("bfloat16", "float16"):
+        found = answered(dtype)
+        assert type(found) is type(expected)
+        if isinstance(question, AttentionGrid):
+            apart = found.values.astype(float) - expected.values.astype(float)
+            assert np.abs(apart).mean() < 3  # of 255
+            np.testing.assert_allclose(found.scores, expected.scores, atol=0.1, equal_nan=True)
+        elif hasattr(found, "values"):
+            scale = max(1.0, np.nanmax(np.abs(expected.values)))
+            assert np.nanmax(np.abs(found.values - expected.values)) < 0.1 * scale

@@ -342,9 +342,13 @@ def _embed(run: Run, leader: Run | None, start: int) -> None:
 
 def equal_tokens(run: Run, leader: Run) -> int:
     """Return how many tokens at the start of two runs are equal."""
-    pairs = enumerate(zip(run.ids, leader.ids, strict=False))
-    shortest = min(len(run.ids), len(leader.ids))
-    return next((at for at, (one, other) in pairs if one != other), shortest)
+    return shared(run.ids, leader.ids)
+
+
+def shared(some: Sequence[int], others: Sequence[int]) -> int:
+    """Return how many token ids at the start are equal."""
+    pairs = enumerate(zip(some, others, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(some), len(others)))
 
 
 def are_alike(runs: Sequence[Run]) -> bool:

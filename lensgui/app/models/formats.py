@@ -16,6 +16,7 @@ from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import CompareFormats
 from lensgui.models.store import in_words
 from lensgui.panes.controls.controls import announce, button, sentence
+from lensgui.panes.pane import NO_MODEL
 from lensgui.panes.pictures.number_table import NumberTable, TableDialog
 from lensgui.panes.theme import zoomed
 from lensgui.panes.token_text import power, signed
@@ -55,14 +56,20 @@ COLUMNS: dict[str, Column] = {
 }
 
 
-def table(readings: FormatReadings | None, open_in: str) -> NumberTable:
-    """Return what is known of each format, and which one the open model is in."""
+def table(readings: FormatReadings | None, open_in: str, is_coming: bool = True) -> NumberTable:
+    """Return what is known of each format, and which one the open model is in.
+
+    Args:
+        readings: What is known.
+        open_in: The format of the open model.
+        is_coming: Whether more will be.
+    """
     rows = {row.dtype: row for row in readings.rows} if readings else {}
 
     def cell(row: int, column: int) -> str:
         known = rows.get(NUMBER_FORMATS[row])
         if known is None:
-            return "…" if readings is None or len(rows) < readings.total else ""
+            return "…" if is_coming else ""
         if known.sentence:
             return "" if column else "—"
         return list(COLUMNS.values())[column](known, rows[NUMBER_FORMATS[0]])
@@ -92,9 +99,9 @@ class FormatsDialog(TableDialog):
     """
 
     def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self._readings: FormatReadings | None = None
         super().__init__(table(None, ""), window)
+        self._window, self._key = window, ModelKey()
+        self._readings: FormatReadings | None = None
         self.said, self.use = sentence(self), button(ACTIONS["use_format"], self)
         column = self.layout()
         assert isinstance(column, QVBoxLayout)
@@ -118,12 +125,14 @@ class FormatsDialog(TableDialog):
         known = reply.known if reply is not None else None
         self._readings = known if isinstance(known, FormatReadings) else None
         chosen = max(0, self.view.currentIndex().row())
-        self.show_table(table(self._readings, key.dtype))
+        failed = key.is_absent or (reply is not None and bool(reply.sentence))
+        self.show_table(table(self._readings, key.dtype, not failed))
         self.view.resizeColumnsToContents()
         self.view.selectionModel().currentChanged.connect(self._choose)
         self.view.setCurrentIndex(self.view.model().index(chosen, 0))
-        self._key, failed = key, reply is not None and bool(reply.sentence)
-        words = reply.sentence if reply is not None and failed else WAITING
+        self._key, words = key, WAITING
+        if failed:
+            words = NO_MODEL if reply is None or key.is_absent else reply.sentence
         if self._readings is not None and not failed:
             words = SAID.format(positions=self._readings.positions, metric=metric)
             words = " ".join(dict.fromkeys([words, *(row.sentence for row in self._readings.rows)]))

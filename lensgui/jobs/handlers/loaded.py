@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from lensgui.analysis.checks import check_unhooked
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.pairs.averages import Average
-from lensgui.analysis.run.run import Run
+from lensgui.analysis.run.run import Run, shared
 from lensgui.checkpoints.devices import devices
 from lensgui.checkpoints.loading import open_model
 from lensgui.checkpoints.locate import locate
@@ -197,12 +197,6 @@ class Loaded:
 def _as_left(request: Patching) -> Patching:
     """Return a sweep as the same one that is asked in another way is called, too."""
     return replace(request, is_estimated=True, is_whole=True)
-
-
-def shared(some: Sequence[int], others: Sequence[int]) -> int:
-    """Return how many tokens at the start are equal."""
-    pairs = enumerate(zip(some, others, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(some), len(others)))
 
 
 def weights_version(model: HookedTransformer) -> int:

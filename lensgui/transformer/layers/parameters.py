@@ -52,7 +52,10 @@ def exact(x: Tensor) -> Tensor:
 
 
 def has_values(x: Tensor) -> bool:
-    """Whether numbers of a tensor can be read, which those of a traced one can't."""
+    """Whether numbers of a tensor can be read, which those of a traced one can't.
+
+    Torch has no public word for such tensors.
+    """
     return not (x.is_meta or isinstance(x, FakeTensor))
 
 

@@ -198,7 +198,7 @@ class AtlasDrawing:
         if len(mixture.terms) > MOST_RUNS or mixture.roles:
             self._drawn = None
             return []
-        tokens = tuple(term.run.tokens for term in mixture.terms)
+        tokens = tuple(term.run.ids for term in mixture.terms)
         self._drawn = Drawn(self._reader.way, tokens)
         lenders = [of for of in earlier if of.way == self._drawn.way]
         earlier.append(self._drawn)
@@ -264,8 +264,10 @@ class AtlasDrawing:
             small, found = self._within_ends(small)
             ends.append(found)
         small = small * 127 + 128 if self._is_signed else small * 255
-        facts = self._reader.scores(rows), strongest, places, rows.peak.max(), small.sum()
-        self._leaving.append((heads, small, leave(_bytes(small), *facts, *ends)))
+        total = small.sum(dtype=torch.float32)  # which half precision may not hold
+        facts = [self._reader.scores(rows), strongest, rows.peak.max(), total, *ends]
+        sent = leave(_bytes(small), places, *(of.float() for of in facts))  # numpy has no bfloat16
+        self._leaving.append((heads, small, sent))
         self._take()
 
     def arriving(self) -> Iterator[None]:
@@ -279,7 +281,7 @@ class AtlasDrawing:
         """Put into the picture what has come."""
         while self._leaving and self._leaving[0][2].is_here():
             heads, small, leaving = self._leaving.popleft()
-            numbers, scores, strongest, places, peak, total, *ends = leaving.copies
+            numbers, places, scores, strongest, peak, total, *ends = leaving.copies
             self._values[heads] = numbers.numpy()
             if not total.isfinite():  # far quicker than looking at each
                 self._break(heads, small)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import starmap
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from lensgui.analysis.run.run import shared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,19 +72,15 @@ class Drawn:
 
     Attributes:
         way: What is drawn and how; a grid of another way has nothing to give.
-        tokens: Token ids of each prompt, [position].
+        tokens: Token ids of each prompt.
         layers: What is known of each layer that is whole.
     """
 
     way: tuple[object, ...]
-    tokens: tuple[Tensor, ...]
+    tokens: tuple[tuple[int, ...], ...]
     layers: dict[int, Strip] = field(default_factory=dict)
 
-    def shared(self, tokens: Sequence[Tensor]) -> int:
+    def shared(self, tokens: Sequence[tuple[int, ...]]) -> int:
         """Return how many queries of all prompts are theirs too, the last of theirs left out."""
-        return min(starmap(_alike, zip(self.tokens, tokens, strict=True)))
-
-
-def _alike(some: Tensor, others: Tensor) -> int:
-    length = min(len(some), len(others) - 1)
-    return int((some[:length] == others[:length]).cumprod(0).sum())
+        pairs = zip(self.tokens, tokens, strict=True)
+        return min(shared(mine, theirs[:-1]) for mine, theirs in pairs)
