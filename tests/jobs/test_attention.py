@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead, ReadHead
+from lensgui.panes.head_grid.panels import thumbs
 from lensgui.prompts.pair import PairRow, Role
 from lensgui.state.examples import TOY as TOY_EXAMPLE
 from lensgui.state.examples import find
+from lensgui.terms.kinds import AttentionMeasure
 from lensgui.terms.scores import PROMPT_SCORES
 from tests.answering import last
 
@@ -222,3 +225,15 @@ def test_the_grid_shows_every_measure_on_one_scale(measure, side, dispatcher):
             for at in range(4)
         ]
         assert atlas.full == pytest.approx(max(rows), rel=1e-5)
+
+
+@pytest.mark.parametrize("measure", get_args(AttentionMeasure))
+@pytest.mark.parametrize("side", ["clean", "difference"])
+def test_a_grid_of_zeros_has_a_scale_and_a_picture(measure, side, dispatcher):
+    """There is nothing but position 0, which is hidden."""
+    one = replace(PAIR, clean=" table", corrupted=" table")
+    atlas = last(dispatcher.answer(AttentionGrid(MODEL, one, side, measure=measure)))
+    assert atlas.full == 1.0
+    for full in (1.0, 0.0):  # as a file may have it
+        panel = thumbs(replace(atlas, full=full), measure)
+        assert panel.scale.high > panel.scale.low

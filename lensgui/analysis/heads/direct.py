@@ -30,7 +30,7 @@ def direct_effect(run: Run, written: Tensor, position: int) -> Tensor:
         position: Of the prompt.
 
     Returns:
-        In logits, [..., d_vocab], centred, in float64.
+        In logits, [..., d_vocab], centred, as `exact`.
     """
     model = run.model
     norm = model.ln_final
@@ -60,7 +60,7 @@ def logit_directions(model: HookedTransformer, tokens: int | Sequence[int]) -> T
     The final norm's weights and centring are part of them.
 
     Returns:
-        [token, d_model], in float64.
+        [token, d_model], as `exact`.
     """
     norm, unembed = model.ln_final, model.unembed
     chosen = as_tokens(tokens)
@@ -74,7 +74,7 @@ def logit_directions(model: HookedTransformer, tokens: int | Sequence[int]) -> T
 def answer_direction(model: HookedTransformer, metric: LogitDifference) -> Tensor:
     """Return the direction that raises a logit difference by 1 at a final scale of 1, [d_model].
 
-    Sets of tokens count by their mean; float64.
+    Sets of tokens count by their mean; as `exact`.
     """
     answer, distractor = (
         logit_directions(model, ids).mean(0) for ids in (metric.answer, metric.distractor)
@@ -83,7 +83,7 @@ def answer_direction(model: HookedTransformer, metric: LogitDifference) -> Tenso
 
 
 def final_scales(run: Run) -> Tensor:
-    """Return what the final norm of a complete run divides by, [position, 1], in float64."""
+    """Return what the final norm of a complete run divides by, [position, 1], as `exact`."""
     residual, norm = run.residuals[-1], run.model.ln_final
     scale = norm.scale(residual) if norm.normalizes else torch.ones_like(residual[:, :1])
     return exact(scale)

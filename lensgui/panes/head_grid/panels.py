@@ -67,15 +67,16 @@ def pooled(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
 
 
 def _ends(atlas: Atlas, values: NDArray[np.float32]) -> tuple[float, float]:
-    """Return what the first and the last colour stand for."""
+    """Return what the first and the last colour stand for, never the same."""
+    full = atlas.full or 1.0  # a file may say that it is 0
     if atlas.is_signed:
-        end = large(atlas) if atlas.ends is None else atlas.full
+        end = large(atlas) if atlas.ends is None else full
         return -end, end
     known = values[np.isfinite(values)]
     if atlas.measure == "scores" and known.size:
         low, high = float(known.min()), float(known.max())
         return low, high if high > low else low + 1.0
-    return 0.0, atlas.full
+    return 0.0, full
 
 
 def numbers(atlas: Atlas) -> NDArray[np.float32]:

@@ -47,7 +47,7 @@ def exact_dtype(device: torch.device) -> torch.dtype:
 
 
 def exact(x: Tensor) -> Tensor:
-    """Return numbers in the format for sums and small differences."""
+    """Return numbers in the format for sums and small differences; see `exact_dtype`."""
     return x.to(exact_dtype(x.device))
 
 

@@ -313,11 +313,11 @@ class AtlasDrawing:
         return shares.masked_fill(unseen, 0), ends
 
     def _full(self) -> float:
-        """Return what the strongest colour stands for."""
+        """Return what the strongest colour stands for; 1 where all is 0."""
         if self._measure == "contribution":
-            return self._read_out
+            return self._read_out or 1.0
         known = np.abs(self._ends[: self._layers * self._model.cfg.n_heads]).max(-1)
-        return float(np.quantile(known, MOST)) if known.size else 1.0
+        return (float(np.quantile(known, MOST)) if known.size else 0.0) or 1.0
 
     def _by_layer(self, array: NDArray[Any], axis: int = 0) -> NDArray[Any]:
         """Return a copy of an array of heads, [..., layer, head, ...], that nobody writes to."""
