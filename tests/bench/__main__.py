@@ -55,7 +55,17 @@ def library() -> tuple[list[str], bool]:
 
     from lensgui.checkpoints.loading import open_model
     from lensgui.models.known_models import DEMO, path
-    from tests.bench import any_metric, attribution, caching, edges, gpt2, loading, settling, sweeps
+    from tests.bench import (
+        any_metric,
+        attribution,
+        caching,
+        edges,
+        gpt2,
+        halves,
+        loading,
+        settling,
+        sweeps,
+    )
 
     logging.disable_progress_bar()
     folder = path(DEMO.name)
@@ -69,11 +79,13 @@ def library() -> tuple[list[str], bool]:
         settling.compare(model),
     ]
     rows += swept(model, folder, sweeps.CASES)
+    beside = caching.beside_engine(model, folder, ioi)
     del model
+    beside += halves.compare()
     shaped = gpt2.folder()
     rows += swept(open_model(str(shaped), folded=False, dtype="float32"), shaped, gpt2.cases())
     loads, all_load = loading.compare(folder)
-    return [row for row, _ in rows] + loads, all_load and all(holds for _, holds in rows)
+    return [row for row, _ in rows] + beside + loads, all_load and all(holds for _, holds in rows)
 
 
 def window() -> bool:

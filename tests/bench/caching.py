@@ -1,4 +1,4 @@
-"""Reading every activation, beside a plain Hugging Face forward."""
+"""Reading activations, beside a plain Hugging Face forward and beside interp-engine's reading."""
 
 import statistics
 import time
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import torch
 
+from tests.bench.environment import python_with
 from tests.bench.figures import Spread
+from tests.bench.peer import Peer
 from tests.bench.sweeps import Pair
+from tests.oracle.engine import REQUIREMENT, ROOT
 
 PAIRS = 50
 BAR = 1.3  # plain forwards
@@ -49,3 +52,33 @@ def compare(model, folder: Path, pair: Pair) -> tuple[str, bool]:
     print(f"  our forward without hooks: {forward:.2f}× (bar {FORWARD_BAR}×: {kept})")
     row = f"| run_with_cache of everything | 1 | {mine.median:.3f} s | {other.median:.3f} s (plain"
     return f"{row} forward) | {ratio:.2f}× its time | |", holds
+
+
+def beside_engine(model, folder: Path, pair: Pair) -> list[str]:
+    """A row of the table: the activations that interp-engine has too, kept by both sides in turn.
+
+    None where it can't be had. One thread.
+    """
+    python = python_with(REQUIREMENT, "interp-engine")
+    if python is None:
+        return []
+    torch.set_num_threads(1)
+    peer = Peer(python, "engine_side.py", folder, path=ROOT)
+    tokens, every = pair.clean.tolist(), list(model.hook_dict)
+    names, ours, theirs = peer.ask(tokens=tokens, names=every)["names"], [], []
+    for count in range(PAIRS + 3):
+        answered = peer.ask(tokens=tokens, names=every)
+        start = time.perf_counter()
+        with torch.no_grad():
+            model.run_with_cache(pair.clean[None], names_filter=names)
+        seconds = time.perf_counter() - start
+        if count >= 3:
+            theirs.append(answered["seconds"])
+            ours.append(seconds)
+    peer.close()
+    mine, other = Spread.of(ours), Spread.of(theirs)
+    ratio = other.median / mine.median
+    print(f"\nThe {len(names)} activations that {REQUIREMENT} has too, 1 thread, {PAIRS} pairs")
+    print(f"  lensgui {mine}, interp-engine {other}: {ratio:.2f}×")
+    row = f"| run_with_cache, {len(names)} activations | 1 | {mine.median:.3f} s"
+    return [f"{row} | {other.median:.3f} s (interp-engine) | {ratio:.2f}× | |"]

@@ -60,7 +60,7 @@ def small(cfg: HookedTransformerConfig) -> HookedTransformerConfig:
     groups = 2 if cfg.n_key_value_heads else None
     return replace(
         cfg, n_layers=2, d_model=32, n_heads=heads, n_key_value_heads=groups, d_head=8,
-        rotary_dim=None, d_mlp=48, d_vocab=97, n_ctx=320,
+        d_value=8, rotary_dim=None, d_mlp=48, d_vocab=97, n_ctx=320,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ class Answer(TypedDict, total=False):
     place: str
     seconds: float
     metric: float
+    names: list[str]
     error: str
 
 

@@ -33,29 +33,32 @@ class NoTokenizer:
         return None
 
 
-def point(name: str, model: EagerModel) -> Address:
-    """Return what a hook name is called there."""
-    return Address(GLOBAL[name]) if name in GLOBAL else tlens_hook_to_point(name, model)
+def points(model: EagerModel, names: list[str]) -> tuple[dict[str, Address], dict[str, str]]:
+    """Return what hook names are called there, and why some that it knows can't be had."""
+    known, refused = {}, {}
+    for name in names:
+        try:
+            at = Address(GLOBAL[name]) if name in GLOBAL else tlens_hook_to_point(name, model)
+        except UnmappedHook:
+            continue
+        if why := model.refuses(at):
+            refused[name] = str(why)
+        else:
+            known[name] = at
+    return known, refused
 
 
 def answers(model: EagerModel, names: list[str], refused: dict[str, str]) -> dict[str, Any]:
     """Return what can be had, each asked alone where one of them spoils the others."""
-    points = {}
-    for name in names:
-        try:
-            points[name] = point(name, model)
-            if why := model.refuses(points[name]):
-                refused[name] = str(why)
-                del points[name]
-        except UnmappedHook:
-            pass
+    known, why = points(model, names)
+    refused |= why
     tokens = torch.arange(TOKENS)[None]
     try:
-        cache = capture(model, tokens, list(points.values()))
-        return {name: cache[at].detach().numpy() for name, at in points.items()}
+        cache = capture(model, tokens, list(known.values()))
+        return {name: cache[at].detach().numpy() for name, at in known.items()}
     except ValueError:
         found = {}
-        for name, at in points.items():
+        for name, at in known.items():
             try:
                 found[name] = capture(model, tokens, [at])[at].detach().numpy()
             except ValueError as error:

@@ -36,11 +36,20 @@ ALL = (
     panes.pairs,
     kept.found,
     kept.models,
+    kept.formats,
     kept.exports,
     kept.sessions,
     scenes.failures,
 )
-LARGE = (scenes.looks, panes.explorer, panes.patching, panes.pairs, kept.found, kept.models)
+LARGE = (
+    scenes.looks,
+    panes.explorer,
+    panes.patching,
+    panes.pairs,
+    kept.found,
+    kept.models,
+    kept.formats,
+)
 
 
 def main() -> int:

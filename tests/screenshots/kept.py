@@ -1,4 +1,4 @@
-"""What is kept and found: search, settings, history, sessions with and without their model."""
+"""What is kept and found: search, settings, models and their formats, sessions with and without."""
 
 from __future__ import annotations
 
@@ -99,6 +99,22 @@ def models(camera: Camera) -> None:
         camera.take(f"models-refused-{look}", dialog)
         dialog.another.field.clear()
         dialog.close()
+    parts.appearance.choose("light")
+
+
+def formats(camera: Camera) -> None:
+    """The dialog of number formats in every look: as it waits, and with all of them measured."""
+    parts, window = camera.parts, camera.window
+    window.actions_by_name["compare_formats"].trigger()
+    dialog = parts.formats.dialog
+    assert dialog is not None
+    camera.take("formats-waiting", dialog)
+    camera.wait()
+    for look in LOOKS:
+        parts.appearance.choose(look)
+        camera.wait()
+        camera.take(f"formats-{look}", dialog)
+    dialog.close()
     parts.appearance.choose("light")
 
 

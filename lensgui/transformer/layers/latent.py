@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.attention import Attention, Reader
 from lensgui.transformer.layers.norms import Norm
-from lensgui.transformer.layers.parameters import head_readers, matrix, read_heads, zeros
+from lensgui.transformer.layers.parameters import affine, head_readers, matrix, read_heads, zeros
 
 
 class LatentAttention(Attention):
@@ -84,7 +83,7 @@ class LatentAttention(Attention):
     def _read_queries(self, x: Tensor) -> Tensor:
         if self.cfg.q_rank is None:
             return super()._read_queries(x)
-        latent = self.q_latent_norm(F.linear(x, self.W_Q_down.T, self.b_Q_down))
+        latent = self.q_latent_norm(affine(x, self.W_Q_down.T, self.b_Q_down))
         return read_heads(self.hook_q_latent(latent), self.W_Q_up, self.b_Q)
 
     def _read_keys(self, x: Tensor) -> Tensor:
@@ -101,14 +100,14 @@ class LatentAttention(Attention):
 
     def _latent(self, x: Tensor) -> Tensor:
         """Return what keys and values are made of, normalised, [batch, position, …, kv_rank]."""
-        latent: Tensor = self.kv_latent_norm(F.linear(x, self.W_KV_down.T, self.b_KV_down))
+        latent: Tensor = self.kv_latent_norm(affine(x, self.W_KV_down.T, self.b_KV_down))
         return self.hook_kv_latent(latent)
 
     def _keys_of(self, latent: Tensor, x: Tensor) -> Tensor:
         """Return keys [batch, position, head, d_head] of a latent and what it was read from."""
         still, turning = self.b_K.split(self.W_K_up.shape[-1:] + self.b_K_rot.shape, dim=-1)
         made = read_heads(latent, self.W_K_up, still)
-        shared = F.linear(x, self.W_K_rot.T, self.b_K_rot)
+        shared = affine(x, self.W_K_rot.T, self.b_K_rot)
         shared = shared if x.ndim == 4 else shared[:, :, None]
         return torch.cat([made, shared + turning], dim=-1)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers import routing
 from lensgui.transformer.layers.activations import SOLU_LN, activation
 from lensgui.transformer.layers.norms import Norm
-from lensgui.transformer.layers.parameters import matrices, matrix, zeros
+from lensgui.transformer.layers.parameters import affine, matrices, matrix, zeros
 
 FEW_ROWS = 256  # of which an accelerator's experts all read all
 
@@ -54,7 +53,7 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
-        scores = F.linear(x, self.W_router.T, self.b_router)
+        scores = affine(x, self.W_router.T, self.b_router)
         weights = self.hook_expert_weights(routing.weights_of(scores, self.cfg))
         ranks = weights if self.b_choice is None else weights + self.b_choice
         chosen = self.hook_expert_indices(routing.chosen_by(ranks, self.cfg))
@@ -103,9 +102,9 @@ class Experts(nn.Module):
 
     def _expert(self, expert: int, x: Tensor) -> Tensor:
         """Return an expert's output for rows [row, d_model]."""
-        gate = F.linear(x, self.W_gate[expert].T, self.b_gate[expert])
-        linear = F.linear(x, self.W_in[expert].T, self.b_in[expert])
-        return F.linear(self._gated(gate, linear), self.W_out[expert].T, self.b_out[expert])
+        gate = affine(x, self.W_gate[expert].T, self.b_gate[expert])
+        linear = affine(x, self.W_in[expert].T, self.b_in[expert])
+        return affine(self._gated(gate, linear), self.W_out[expert].T, self.b_out[expert])
 
 
 class MLP(nn.Module):
@@ -148,9 +147,9 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
-        acts = self.act(self.hook_pre(F.linear(x, self.W_in.T, self.b_in)))
+        acts = self.act(self.hook_pre(affine(x, self.W_in.T, self.b_in)))
         post = self.hook_post(self.ln(self.hook_mid(acts)) if self.has_norm else acts)
-        return F.linear(post, self.W_out.T, self.b_out)
+        return affine(post, self.W_out.T, self.b_out)
 
 
 class GatedMLP(MLP):
@@ -174,10 +173,10 @@ class GatedMLP(MLP):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
-        gate = self.hook_pre(F.linear(x, self.W_gate.T, self.b_gate))
-        linear = self.hook_pre_linear(F.linear(x, self.W_in.T, self.b_in))
+        gate = self.hook_pre(affine(x, self.W_gate.T, self.b_gate))
+        linear = self.hook_pre_linear(affine(x, self.W_in.T, self.b_in))
         post = self.hook_post(self.act(gate) * linear)
-        return F.linear(post, self.W_out.T, self.b_out)
+        return affine(post, self.W_out.T, self.b_out)
 
 
 class ExpertsAndShared(Experts):
@@ -199,7 +198,7 @@ class ExpertsAndShared(Experts):
         """Map the normalised residual stream [..., d_model] to what is added to it."""
         shared: Tensor = self.shared(x)
         if self.W_shared_gate is not None:
-            shared = F.linear(x, self.W_shared_gate.T).sigmoid() * shared
+            shared = affine(x, self.W_shared_gate.T).sigmoid() * shared
         return super().forward(x) + shared
 
 

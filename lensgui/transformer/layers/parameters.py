@@ -69,6 +69,15 @@ def zeros(*shape: int, dtype: torch.dtype) -> nn.Parameter:
     return parameter(torch.zeros(*shape, dtype=dtype))
 
 
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x [..., in] times a weight [out, in], plus a bias [out] if there is one.
+
+    Rows that do not lie one behind the other are copied first: torch would take their batches one
+    by one, and in half precision copy the weight for each.
+    """
+    return F.linear(x.contiguous(), weight, bias)
+
+
 def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float | None = None) -> Tensor:
     """Project the residual stream into every head.
 
@@ -86,7 +95,7 @@ def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float | None = No
         projected = torch.einsum("bphm,hmd->bphd", x, weight) + bias
     else:
         flat = rearrange(weight, "head d_model d_head -> (head d_head) d_model")
-        projected = F.linear(x, flat, bias.flatten()).unflatten(-1, bias.shape)
+        projected = affine(x, flat, bias.flatten()).unflatten(-1, bias.shape)
     return projected if limit is None else projected.clamp(-limit, limit)
 
 
@@ -101,4 +110,4 @@ def write_heads(z: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         [batch, position, d_model].
     """
-    return F.linear(z.flatten(-2), weight.flatten(0, 1).T, bias)
+    return affine(z.flatten(-2), weight.flatten(0, 1).T, bias)
