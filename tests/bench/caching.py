@@ -1,6 +1,5 @@
 """Reading activations, beside a plain Hugging Face forward and beside interp-engine's reading."""
 
-import statistics
 import time
 from pathlib import Path
 
@@ -13,19 +12,48 @@ from tests.bench.sweeps import Pair
 from tests.oracle.engine import REQUIREMENT, ROOT
 
 PAIRS = 50
-BAR = 1.3  # plain forwards
+BAR = 1.15  # plain forwards
 FORWARD_BAR = 1.05
+LONG = 128  # tokens
 
 
 def compare(model, folder: Path, pair: Pair) -> tuple[str, bool]:
-    """A row of the table, and whether the bar holds; one thread, both sides in turn."""
+    """A row of the table, and whether the bars hold; one thread, all in turn.
+
+    Where nothing large was let go of before, the C library gives the memory of each cache back to
+    the system, which hands it out again page by page: a fifth of what reading costs at all. One
+    longer prompt on either side makes it keep as much, so both states are measured; the bar is for
+    the one in which a process is most of the time.
+    """
     from transformers import AutoModelForCausalLM
 
     torch.set_num_threads(1)
     plain = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="sdpa"
     ).eval()
-    tokens, ours, theirs, forwards = pair.clean[None], [], [], []
+    tokens = pair.clean[None]
+    _, fresh, before = _in_turn(model, plain, tokens)
+    long = tokens.repeat(1, LONG)[:, :LONG]
+    with torch.inference_mode():
+        plain(long, use_cache=False)
+        model(long)
+    forward, mine, other = _in_turn(model, plain, tokens)
+    ratio, at_first = mine.median / other.median, fresh.median / before.median
+    unhooked = forward.median / other.median
+    print(f"\nrun_with_cache of everything, {tokens.shape[1]} tokens, 1 thread, {PAIRS} pairs")
+    print(f"  lensgui {mine}, a plain Hugging Face forward {other}")
+    print(f"  {ratio:.2f}× (bar {BAR}×: {'holds' if ratio <= BAR else 'MISSED'})", end="; ")
+    print(f"before the first prompt of {LONG} tokens {at_first:.2f}×")
+    kept = "holds" if unhooked <= FORWARD_BAR else "MISSED"
+    print(f"  our forward without hooks: {unhooked:.2f}× (bar {FORWARD_BAR}×: {kept})")
+    row = f"| run_with_cache of everything | 1 | {mine.median:.3f} s | {other.median:.3f} s (plain"
+    holds = ratio <= BAR and unhooked <= FORWARD_BAR
+    return f"{row} forward) | {ratio:.2f}× its time | |", holds
+
+
+def _in_turn(model, plain, tokens: torch.Tensor) -> tuple[Spread, Spread, Spread]:
+    """Seconds of our forward, of everything kept, and of Hugging Face's forward."""
+    forwards, ours, theirs = [], [], []
     for count in range(PAIRS + 3):
         start = time.perf_counter()
         with torch.inference_mode():
@@ -41,23 +69,13 @@ def compare(model, folder: Path, pair: Pair) -> tuple[str, bool]:
             theirs.append(between - start)
             ours.append(cached - between)
             forwards.append(end - cached)
-    mine, other = Spread.of(ours), Spread.of(theirs)
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    forward = statistics.median(forwards) / statistics.median(theirs)
-    holds = ratio <= BAR and forward <= FORWARD_BAR
-    print(f"\nrun_with_cache of everything, {tokens.shape[1]} tokens, 1 thread, {PAIRS} pairs")
-    print(f"  lensgui {mine}, a plain Hugging Face forward {other}")
-    print(f"  {ratio:.2f}× (bar {BAR}×: {'holds' if ratio <= BAR else 'MISSED'})")
-    kept = "holds" if forward <= FORWARD_BAR else "MISSED"
-    print(f"  our forward without hooks: {forward:.2f}× (bar {FORWARD_BAR}×: {kept})")
-    row = f"| run_with_cache of everything | 1 | {mine.median:.3f} s | {other.median:.3f} s (plain"
-    return f"{row} forward) | {ratio:.2f}× its time | |", holds
+    return Spread.of(forwards), Spread.of(ours), Spread.of(theirs)
 
 
 def beside_engine(model, folder: Path, pair: Pair) -> list[str]:
     """A row of the table: the activations that interp-engine has too, kept by both sides in turn.
 
-    None where it can't be had. One thread.
+    No row where it can't be had. One thread.
     """
     python = python_with(REQUIREMENT, "interp-engine")
     if python is None:

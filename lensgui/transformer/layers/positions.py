@@ -86,6 +86,8 @@ class Rotation:
 
     def last(self, count: int) -> Rotation:
         """Return the rotation of the last positions only."""
+        if count == self._cos.shape[1]:
+            return self
         rotation = object.__new__(Rotation)
         rotation._adjacent, rotation._at_end = self._adjacent, self._at_end
         rotation._cos, rotation._sin = self._cos[:, -count:], self._sin[:, -count:]
