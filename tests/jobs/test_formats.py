@@ -52,6 +52,17 @@ def test_rows_come_one_by_one_and_the_open_model_stays(found):
     assert dispatcher.loaded.model.cfg.dtype == torch.float32
 
 
+def test_it_says_over_how_many_positions_logits_are_compared(found, monkeypatch):
+    dispatcher, answers = found
+    prompts = PAIR.clean_prompt, PAIR.corrupted_prompt
+    lengths = [len(encode(dispatcher.loaded.model, prompt).flatten()) for prompt in prompts]
+    assert {of.positions for of in answers} == {max(lengths)}
+    monkeypatch.setattr(formats, "MOST_LOGITS", 3 * 2 * dispatcher.loaded.model.cfg.d_vocab_out)
+    asked = last(dispatcher.answer(CompareFormats(TOY, PAIR)))
+    assert asked.positions == 3 < max(lengths)
+    assert [row.clean for row in asked.rows] == [row.clean for row in answers[-1].rows]
+
+
 @pytest.mark.parametrize("dtype", NUMBER_FORMATS)
 def test_a_row_is_what_the_model_gives_when_it_is_opened_so(found, dtype):
     row = next(row for row in found[1][-1].rows if row.dtype == dtype)

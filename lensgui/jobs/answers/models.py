@@ -78,7 +78,7 @@ class FormatReadings:
     Attributes:
         rows: One for each that was tried so far, float32 first.
         total: How many there will be.
-        positions: Over how many positions of each prompt logits are compared, at most.
+        positions: Over how many of the longer prompt's last positions logits are compared.
     """
 
     rows: tuple[FormatReading, ...]

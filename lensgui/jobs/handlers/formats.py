@@ -63,8 +63,9 @@ def compare_formats(loaded: Loaded, request: CompareFormats) -> Iterator[Answer 
                 raise
             rows.append(FormatReading(dtype, sentence=str(error)))
         else:
-            positions = max(1, MOST_LOGITS // 2 // model.cfg.d_vocab_out)
             runs, seconds = yield from _runs(model, request.pair)
+            most = max(1, MOST_LOGITS // 2 // model.cfg.d_vocab_out)
+            positions = min(most, max(len(run.ids) for run in runs))
             base = base or _Base(request.pair, runs, positions)
             rows.append((yield from _reading(dtype, base, runs, seconds)))
             del model, runs  # before the next one is opened
