@@ -43,8 +43,14 @@ screenshots: $(installed) offscreen demo ## Pictures of the real window, to buil
 	@$(quiet) $(python) -m tests.screenshots
 	@$(quiet) QT_SCALE_FACTOR=2 $(python) -m tests.screenshots build/screenshots/200-percent
 
-package: $(installed) ## The wheel, to build/dist.
+package: $(installed) window ## The wheel, and on Linux a .deb, to build/dist.
 	@$(python) -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
+ifeq ($(shell uname),Linux)
+	@packaging/setup.sh tool readelf binutils
+	@packaging/setup.sh bundle
+	@QT_QPA_PLATFORM=offscreen build/package/env/bin/python packaging/linux/package.py build/package
+	@cp build/package/*.deb build/dist
+endif
 	@ls -l build/dist
 
 # Qt ends the process with a core dump where there is no display: say so before anything slow is done.

@@ -5,6 +5,7 @@
 #   packaging/setup.sh libraries offscreen  the system libraries that Qt needs without a screen
 #   packaging/setup.sh libraries window     the same, with those that a window on X11 needs
 #   packaging/setup.sh tool COMMAND PACKAGE…  a command-line tool, such as xvfb-run
+#   packaging/setup.sh bundle               build/package/env: lensgui alone, with what bundles it
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -74,6 +75,20 @@ python_environment() {
   .venv/bin/python -m pip install -q --disable-pip-version-check -c "$known" --no-build-isolation -e '.[dev]'
 }
 
+# What is bundled is what is here: none of the tools for development.
+bundle_environment() {
+  local env=build/package/env
+  # Qt's Wayland plugins link these: packages that hold them are what ours depends on.
+  [ "$(uname)" != Linux ] || ldconfig -p | grep -q libwayland-egl.so.1 ||
+    debian libwayland-client0 libwayland-cursor0 libwayland-egl1
+  [ -x $env/bin/python ] || .venv/bin/python -m venv $env
+  $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt pip hatchling
+  $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt \
+    --no-build-isolation --force-reinstall --no-deps .
+  $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt \
+    lensgui 'pyinstaller>=6.22'
+}
+
 libraries() {
   [ "$(uname)" = Linux ] || return 0
   .venv/bin/python packaging/qt_libraries.py "$1" 2>/dev/null && return 0
@@ -86,6 +101,7 @@ libraries() {
 case "${1:-}" in
   python) python_environment ;;
   libraries) libraries "$2" ;;
+  bundle) bundle_environment ;;
   tool) command -v "$2" >/dev/null || debian "${@:3}" ;;
-  *) say "usage: packaging/setup.sh python | libraries offscreen|window | tool COMMAND PACKAGE…"; exit 2 ;;
+  *) say "usage: packaging/setup.sh python | libraries offscreen|window | tool COMMAND PACKAGE… | bundle"; exit 2 ;;
 esac

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.commands.menus import Commands
@@ -38,6 +39,7 @@ from lensgui.state.selection import Cursor, Selection
 from lensgui.state.session import Session
 from lensgui.state.settings import Settings
 from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
+from lensgui.terms.resources import resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,16 @@ def placed(document: Document, settings: Settings, *, keeps_format: bool) -> Doc
     return document.having(model=replace(document.model, device=settings.device, dtype=dtype))
 
 
+def application() -> QApplication:
+    """Return the application, by the name and icon that desktops know it by."""
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName(TITLE)
+    app.setDesktopFileName("lensgui")  # the menu's entry
+    app.setWindowIcon(QIcon(str(resource("icons", "lensgui.svg"))))
+    return app
+
+
 def build(
     options: Options,
     make_answerer: Callable[[], Answerer],
@@ -127,9 +139,7 @@ def build(
         make_answerer: Makes what answers; called on the worker's thread.
         version: Says which version of a model in memory there is now.
     """
-    existing = QApplication.instance()
-    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
-    app.setApplicationName(TITLE)
+    app = application()
     faults = Faults(store.home(), app)
     appearance = Appearance.of(app, None if options.safe_mode else SettingsFile(store.home()))
     preferences = appearance.preferences

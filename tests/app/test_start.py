@@ -312,3 +312,10 @@ def test_garbage_is_collected_here_only_and_all_of_it_when_idle(qapp):
         gc.unfreeze()
         if was_enabled:
             gc.enable()
+
+
+def test_desktops_know_the_window_by_the_name_and_icon_of_the_menu_entry(parts, qapp):
+    assert qapp.desktopFileName() == "lensgui"
+    picture = parts.window.windowIcon().pixmap(64)
+    assert (picture.width(), picture.height()) == (64, 64)
+    assert picture.toImage().pixelColor(32, 32).alpha() == 255

@@ -12,6 +12,7 @@ MUST_HOLD = (
     "lensgui/__main__.py",
     "lensgui/py.typed",
     "lensgui/resources/examples/examples.json",
+    "lensgui/resources/icons/lensgui.svg",
     "lensgui/resources/models/toy/config.json",
     "lensgui/resources/models/toy/lensgui.json",
     "lensgui/resources/models/toy/model.safetensors",
