@@ -61,7 +61,7 @@ if [ -n "$session" ]; then
   cp "$session" "$root/home/somebody/work.lens"
   inside chown somebody /home/somebody/work.lens
   kind=$(as_user 'test "$(sed -n "s/^Exec=//p" /usr/share/applications/lensgui.desktop)" = "lensgui %f" &&
-    grep -A2 lensgui.session /usr/share/mime/globs')
+    grep lensgui.session /usr/share/mime/globs')
   say "sessions are known as $kind"
   as_user 'xvfb-run -a $(sed -n "s/^Exec=//p" /usr/share/applications/lensgui.desktop | sed "s|%f|work.lens|") --smoke-test' \
     2>&1 | grep -v "propagateSizeHints\|Fontconfig"
