@@ -43,9 +43,9 @@ screenshots: $(installed) offscreen demo ## Pictures of the real window, to buil
 	@$(quiet) $(python) -m tests.screenshots
 	@$(quiet) QT_SCALE_FACTOR=2 $(python) -m tests.screenshots build/screenshots/200-percent
 
-package: $(installed) window ## The wheel, and on Linux a .deb, to build/dist.
+package: $(installed) window ## The wheel, and where dpkg is a .deb, to build/dist.
 	@$(python) -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
-ifeq ($(shell uname),Linux)
+ifneq ($(shell command -v dpkg-deb),)
 	@packaging/setup.sh tool readelf binutils
 	@packaging/setup.sh bundle
 	@QT_QPA_PLATFORM=offscreen build/package/env/bin/python packaging/linux/package.py build/package

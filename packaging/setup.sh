@@ -5,7 +5,7 @@
 #   packaging/setup.sh libraries offscreen  the system libraries that Qt needs without a screen
 #   packaging/setup.sh libraries window     the same, with those that a window on X11 needs
 #   packaging/setup.sh tool COMMAND PACKAGE…  a command-line tool, such as xvfb-run
-#   packaging/setup.sh bundle               build/package/env: lensgui alone, with what bundles it
+#   packaging/setup.sh bundle               build/package/env: the wheel of build/dist, and what bundles it
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -82,9 +82,8 @@ bundle_environment() {
   [ "$(uname)" != Linux ] || ldconfig -p | grep -q libwayland-egl.so.1 ||
     debian libwayland-client0 libwayland-cursor0 libwayland-egl1
   [ -x $env/bin/python ] || .venv/bin/python -m venv $env
-  $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt pip hatchling
-  $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt \
-    --no-build-isolation --force-reinstall --no-deps .
+  $env/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps \
+    "$(ls -t build/dist/lensgui-*.whl | head -1)"
   $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt \
     lensgui 'pyinstaller>=6.22'
 }

@@ -44,8 +44,8 @@ Description: see how a language model computes
 """
 COPYRIGHT = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: lensgui
-Comment: What is bundled beside lensgui itself, with the licence that each says it has; their
- texts are in /usr/share/doc/lensgui/licences.
+Comment: What is bundled beside lensgui has licences of its own, whose texts are in
+ /usr/share/doc/lensgui/licences, a folder for each package.
 
 Files: *
 Copyright: 2026 The lensgui authors

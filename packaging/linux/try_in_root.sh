@@ -11,8 +11,8 @@ set -euo pipefail
 package=$(readlink -f "$1") session=${2:+$(readlink -f "$2")}
 root=$(mktemp -d)
 cleanup() {
-  umount "$root/proc" 2>/dev/null || true
-  rm -rf "$root"
+  umount --lazy "$root/proc" 2>/dev/null || true
+  rm -rf --one-file-system "$root"
 }
 trap cleanup EXIT
 
@@ -32,12 +32,18 @@ cp /etc/resolv.conf "$root/etc/" 2>/dev/null || true
 cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
 inside useradd -m somebody
 cp "$package" "$root/tmp/lensgui.deb"
-# What the package asks for is not its own: it is there before the files are counted.
-inside apt-get update -qq
-inside apt-get install -y -qq --no-install-recommends /tmp/lensgui.deb >"$root/tmp/install.log" 2>&1 || {
-  tail -20 "$root/tmp/install.log"
-  exit 1
+install() {
+  inside apt-get install -y -qq --no-install-recommends "$@" >"$root/tmp/install.log" 2>&1 || {
+    tail -20 "$root/tmp/install.log"
+    exit 1
+  }
 }
+inside apt-get update -qq
+# What the package depends on is not its own: it is there before files are counted.
+# shellcheck disable=SC2046
+install $(dpkg-deb -f "$package" Depends | sed 's/([^)]*)//g; s/,/ /g')
+before=$(files)
+install /tmp/lensgui.deb
 say "installed, $(inside du -sm /usr/lib/lensgui | cut -f1) MB"
 
 begun=$(date +%s%N)
@@ -69,9 +75,8 @@ if [ -n "$session" ]; then
 fi
 
 inside dpkg --purge lensgui >/dev/null 2>&1
-left=$(files | grep -i lensgui || true)
-if [ -n "$left" ]; then
-  say "left behind: $left"
+if ! diff <(echo "$before") <(files); then
+  say "the files above are there, or gone (<), and were not before"
   exit 1
 fi
 say "removed: nothing of it is left outside the user's folders"

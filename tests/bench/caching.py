@@ -21,7 +21,7 @@ def compare(model, folder: Path, pair: Pair) -> tuple[str, bool]:
     """A row of the table, and whether the bars hold; one thread, all in turn.
 
     Where nothing large was let go of before, the C library gives the memory of each cache back to
-    the system, which hands it out again page by page: a fifth of what reading costs at all. One
+    the system, which hands it out again page by page: two fifths of what reading costs. One
     longer prompt on either side makes it keep as much, so both states are measured; the bar is for
     the one in which a process is most of the time.
     """
