@@ -39,6 +39,7 @@ def pictures(camera: Camera) -> None:
             window.resize(WINDOW)
             camera.wait()
     window.session.begin(before)
+    window.reset_layout()  # the first panes are in front again, for those who come next
     camera.wait()
 
 
