@@ -1,8 +1,8 @@
-# make run | test | lint | bench | soak | oracle | screenshots | package      (nothing has to be installed first)
+# make run | test | lint | bench | soak | oracle | screenshots | package | release   (nothing has to be installed first)
 SHELL := bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-gpu soak oracle screenshots package display offscreen window demo
+.PHONY: run test lint bench bench-gpu soak oracle screenshots package release display offscreen window demo
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -43,15 +43,33 @@ screenshots: $(installed) offscreen demo ## Pictures of the real window, to buil
 	@$(quiet) $(python) -m tests.screenshots
 	@$(quiet) QT_SCALE_FACTOR=2 $(python) -m tests.screenshots build/screenshots/200-percent
 
-package: $(installed) window ## The wheel, and where dpkg is a .deb, to build/dist.
-	@$(python) -m pip wheel -q --no-deps --no-build-isolation -w build/dist .
+package: $(installed) window ## The wheel, and where dpkg is .deb and tar.xz, tried in a bare root, to build/dist.
+	@rm -rf build/dist
+	@$(python) -m hatchling build -t wheel -d build/dist >/dev/null
 ifneq ($(shell command -v dpkg-deb),)
 	@packaging/setup.sh tool readelf binutils
+	@packaging/setup.sh tool dpkg-shlibdeps dpkg-dev
 	@packaging/setup.sh bundle
-	@QT_QPA_PLATFORM=offscreen build/package/env/bin/python packaging/linux/package.py build/package
-	@cp build/package/*.deb build/dist
+	@QT_QPA_PLATFORM=offscreen build/package/env/bin/python packaging/linux/package.py build/package build/dist
+	@packaging/linux/check.sh build/dist/*.deb
+ifeq ($(shell id -u),0)
+	@packaging/setup.sh tool mmdebstrap mmdebstrap
+	@$(python) packaging/linux/try_in_root.py build/dist
+else
+	@echo "As root, 'packaging/linux/try_in_root.py build/dist' installs it in a bare Debian and tries it there."
 endif
-	@ls -l build/dist
+endif
+
+release: package ## What is published: also an sdist, the list of what is inside, and checksums.
+ifneq ($(shell command -v dpkg-deb),)
+	@packaging/setup.sh contents
+	@$(python) packaging/release.py build/dist \
+		build/package/contents/bin/cyclonedx-py build/package/env/bin/python build/package/bundle/lensgui
+else
+	@$(python) packaging/release.py build/dist
+endif
+
+package release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
 # Qt ends the process with a core dump where there is no display: say so before anything slow is done.
 display:

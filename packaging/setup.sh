@@ -6,6 +6,7 @@
 #   packaging/setup.sh libraries window     the same, with those that a window on X11 needs
 #   packaging/setup.sh tool COMMAND PACKAGE…  a command-line tool, such as xvfb-run
 #   packaging/setup.sh bundle               build/package/env: the wheel of build/dist, and what bundles it
+#   packaging/setup.sh contents             build/package/contents: what lists the packages of an environment
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -77,15 +78,30 @@ python_environment() {
 
 # What is bundled is what is here: none of the tools for development.
 bundle_environment() {
-  local env=build/package/env
+  local env=build/package/env python=.venv/bin/python shared
   # Qt's Wayland plugins link these: packages that hold them are what ours depends on.
   [ "$(uname)" != Linux ] || ldconfig -p | grep -q libwayland-egl.so.1 ||
     debian libwayland-client0 libwayland-cursor0 libwayland-egl1
-  [ -x $env/bin/python ] || .venv/bin/python -m venv $env
+  # Debian's own Python has no path of this machine in it.
+  if shared=$(/usr/bin/python3 -c 'import sys; assert sys.version_info >= (3, 11)
+print("libpython%d.%d" % sys.version_info[:2])' 2>/dev/null) && command -v dpkg >/dev/null; then
+    python=/usr/bin/python3
+    dpkg -s "$shared" python3-venv >/dev/null 2>&1 || debian "$shared" python3-venv
+  fi
+  if ! $env/bin/python -m pip --version >/dev/null 2>&1; then
+    rm -rf $env
+    $python -m venv $env
+  fi
   $env/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps \
     "$(ls -t build/dist/lensgui-*.whl | head -1)"
   $env/bin/python -m pip install -q --disable-pip-version-check -c packaging/constraints.txt \
     lensgui 'pyinstaller>=6.22'
+}
+
+contents_environment() {
+  local env=build/package/contents
+  [ -x $env/bin/cyclonedx-py ] || .venv/bin/python -m venv $env
+  $env/bin/python -m pip install -q --disable-pip-version-check 'cyclonedx-bom>=7'
 }
 
 libraries() {
@@ -101,6 +117,7 @@ case "${1:-}" in
   python) python_environment ;;
   libraries) libraries "$2" ;;
   bundle) bundle_environment ;;
+  contents) contents_environment ;;
   tool) command -v "$2" >/dev/null || debian "${@:3}" ;;
-  *) say "usage: packaging/setup.sh python | libraries offscreen|window | tool COMMAND PACKAGE… | bundle"; exit 2 ;;
+  *) say "usage: packaging/setup.sh python | libraries offscreen|window | tool COMMAND PACKAGE… | bundle | contents"; exit 2 ;;
 esac

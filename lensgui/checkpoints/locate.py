@@ -10,6 +10,7 @@ from lensgui.models import known_models
 from lensgui.models.aliases import TEACHING, hub_id
 from lensgui.models.store import Report, silence
 from lensgui.terms.errors import ModelError
+from lensgui.terms.homes import expanded
 
 
 def locate(
@@ -30,7 +31,7 @@ def locate(
     Raises:
         ModelError: If there is no such model, or it can't be had.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     if is_there(path):
         refuse_revision(revision, str(path))
         return _on_disk(path, report)

@@ -18,6 +18,7 @@ from lensgui.checkpoints.hub import File, Remote
 from lensgui.models import known_models, library, store
 from lensgui.models.library import NO_CARD, size_of
 from lensgui.terms.errors import ModelError
+from lensgui.terms.homes import expanded
 from lensgui.transformer.config import HookedTransformerConfig
 
 CONVERTED = 4  # bytes a number of what is dequantised
@@ -80,7 +81,7 @@ def of(name: str) -> Needs:
 
 
 def _of(name: str) -> Needs:
-    path = Path(name).expanduser()
+    path = expanded(name)
     entries = {entry.name: entry for entry in known_models.CATALOGUE}
     if locate.is_there(path):
         return _of_path(name, path)

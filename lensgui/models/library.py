@@ -13,6 +13,7 @@ from typing import Literal
 from lensgui.models import folded, known_models, recognised, store
 from lensgui.models.aliases import ALIASES, ALIASES_OF
 from lensgui.terms.errors import ModelError
+from lensgui.terms.homes import expanded
 
 Kind = Literal["built in", "known", "imported", "converted", "hub", "folder"]
 MOST_FOLDERS = 100  # of the user's own, the latest first
@@ -70,9 +71,9 @@ def hub_cache() -> Path:
     """Return where the hub's own library keeps what it fetched, without importing that."""
     said = os.environ
     if cache := said.get("HF_HUB_CACHE") or said.get("HUGGINGFACE_HUB_CACHE"):
-        return Path(cache).expanduser()
+        return expanded(cache)
     caches = Path(said.get("XDG_CACHE_HOME") or "~/.cache")
-    return Path(said.get("HF_HOME") or caches / "huggingface").expanduser() / "hub"
+    return expanded(said.get("HF_HOME") or caches / "huggingface") / "hub"
 
 
 def here(dtype: str = "float32") -> list[Listed]:

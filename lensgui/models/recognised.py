@@ -11,6 +11,7 @@ from pathlib import Path
 from lensgui.models import known_models, store
 from lensgui.models.aliases import ALIASES
 from lensgui.terms.errors import ModelError
+from lensgui.terms.homes import expanded
 from lensgui.terms.model_key import ABSENT, MEMORY
 
 FILE = "recognised.json"
@@ -51,7 +52,7 @@ def name_of(source: str) -> str:
 
 def remember(content_id: str, source: str) -> None:
     """Remember how a model was asked for; a home that can't be written to remembers nothing."""
-    path = os.path.abspath(os.path.expanduser(source))
+    path = os.path.abspath(expanded(source))
     found = Recognised(content_id, path if os.path.exists(path) else source)
     note_use(found.source)
     known = read()

@@ -18,6 +18,7 @@ from typing import Any
 import platformdirs
 
 from lensgui.terms.errors import ModelError
+from lensgui.terms.homes import NOWHERE, expanded
 
 STEPS = {
     "download": "Downloading",
@@ -54,11 +55,17 @@ def silence(progress: Progress) -> None:
 
 
 def home() -> Path:
-    """Return the folder for everything lensgui keeps: LENSGUI_HOME, else the user's cache."""
+    """Return the folder for everything lensgui keeps: LENSGUI_HOME, else the user's cache.
+
+    For a user without a home folder it is one that nothing can be written to.
+    """
     chosen = os.environ.get(HOME_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
-    return platformdirs.user_cache_path("lensgui", appauthor=False)
+        return expanded(chosen).absolute()
+    try:
+        return platformdirs.user_cache_path("lensgui", appauthor=False)
+    except RuntimeError:
+        return NOWHERE
 
 
 def models_folder() -> Path:
@@ -138,6 +145,16 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def want_room(folder: Path, size: int) -> None:
+    """See that there is room for so many bytes before any is written.
+
+    Raises:
+        OSError: If there is not, as if the disk were full.
+    """
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextlib.contextmanager

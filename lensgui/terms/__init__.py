@@ -3,12 +3,14 @@
 arguments: The arguments of TransformerLens's calls: their names here, or the way to what they ask.
 elsewhere: What TransformerLens has and lensgui has not, and the way here.
 errors: What can go wrong with a model or a file, said so that the user can act on it.
+homes: The user's own folder, which not every user has: services, and numbers without a name.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention.
 metric: What a metric is: a value that reads logits, says which positions and columns, and is
     declared.
 metrics: Metrics as values: what each reads, and a table of what is known of each by its name.
 model_key: Which model is meant, exactly.
-resources: What travels with lensgui: the toy model, examples, icons, fonts; and its own command.
+resources: What travels with lensgui: toy, examples, icons, fonts; whether it is whole; its own
+    command.
 roles: The parts that heads play, each proposed by a rule that can be read and whose numbers can
     change.
 scores: What heads are scored and ranked by: each score's name, where it comes from, what it means.

@@ -1,9 +1,9 @@
-"""Makes the Debian package: `make package`, on Linux.
+"""Makes what is installed on Linux: `make package`.
 
-    python packaging/linux/package.py OUT
+    python packaging/linux/package.py WORK OUT
 
 It is run by the Python of an environment that has lensgui, PyInstaller and what lensgui needs, and
-nothing else; torch for the CPU. `dpkg-deb` and `readelf` have to be there.
+nothing else; torch for the CPU. Debian's tools for packages and `readelf` have to be there.
 """
 
 from __future__ import annotations
@@ -16,25 +16,31 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+import archive
+import demo_model
+from bundled import HERE, ROOT, bundled
+from dependencies import (
+    CAPTURED,
+    MEANT_FOR_BUILDING,
+    bundled_libraries,
+    dependencies,
+    links,
+)
+
 SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
 MAINTAINER = "The lensgui authors <lensgui@localhost>"
-MEANT_FOR_BUILDING = {"pip", "setuptools", "pyinstaller", "pyinstaller-hooks-contrib", "altgraph"}
-BESIDE = ("fontconfig-config", "xdg-utils")  # used, though nothing links them
 WHERE = "usr/lib/lensgui"
-CAPTURED: dict[str, Any] = {"capture_output": True, "text": True}
 CONTROL = """Package: lensgui
 Version: {version}
 Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: {depends}
+Recommends: {recommends}
 Section: science
 Priority: optional
 Description: see how a language model computes
@@ -54,39 +60,40 @@ License: Apache-2.0
 """
 
 
-def main(out: Path) -> int:
-    """Make the bundle, and the package from it; print what was made."""
+def main(work: Path, out: Path) -> int:
+    """Make the bundle, and the packages and the archive from it; print what was made."""
     import torch
 
     if torch.version.cuda or torch.version.hip:
         print(f"torch {torch.__version__} is built for GPUs: install its CPU build here first.")
         return 1
     begun = time.monotonic()
-    bundle = bundled(out)
-    print(f"bundle: {megabytes(bundle):,.0f} MB after {time.monotonic() - begun:.0f} s", flush=True)
-    tree = out / "tree"
-    shutil.rmtree(tree, ignore_errors=True)
+
+    def tell(what: str, path: Path) -> None:
+        seconds = time.monotonic() - begun
+        print(f"{what}: {megabytes(path):,.0f} MB, after {seconds:.0f} s", flush=True)
+
+    bundle = bundled(work)
+    tell("bundle", bundle)
+    model = demo_model.fetched(work)
+    version, architecture = metadata.version("lensgui"), debian_architecture()
+    tree = work / "tree"
     lay_out(tree, bundle)
-    package = packed(tree, out)
-    seconds = time.monotonic() - begun
-    print(f"{package}: {package.stat().st_size / 1e6:,.0f} MB after {seconds:.0f} s")
+    package = out / f"lensgui_{version}_{architecture}.deb"
+    tell(package.name, packed(tree, control(tree, version, architecture), package))
+    of_model = demo_model.packed(model, work, out, MAINTAINER)
+    tell(of_model.name, of_model)
+    folder = work / f"lensgui-{version}-linux-{os.uname().machine}"
+    unpacked = archive.laid_out(folder, bundle, model, tree / "usr/share")
+    packed_tar = archive.packed(unpacked, out, stamp())
+    tell(packed_tar.name, packed_tar)
     return 0
-
-
-def bundled(out: Path) -> Path:
-    """Run PyInstaller; return the folder with the program."""
-    places = "--distpath", out / "bundle", "--workpath", out / "work"
-    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
-    subprocess.run([*command, *places, HERE / "bundle.spec"], check=True, cwd=out)
-    bundle = out / "bundle" / "lensgui"
-    for path in unlinked(links(bundle), bundle / "_internal"):
-        path.unlink()
-    return bundle
 
 
 def lay_out(tree: Path, bundle: Path) -> None:
     """Lay out what the package installs."""
-    shutil.copytree(bundle, tree / WHERE, symlinks=True)
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(bundle, tree / WHERE, symlinks=True, copy_function=os.link)
     program = tree / "usr/bin/lensgui"
     program.parent.mkdir(parents=True)
     program.symlink_to(Path("../lib/lensgui/lensgui"))
@@ -165,7 +172,7 @@ def copy_licences(folder: Path) -> None:
         texts = [file for file in package.files or () if is_licence(file.name)]
         for file in texts:
             keep(Path(str(file.locate())), folder / "licences" / package.name / file.name)
-    for name in system_packages(folder.parents[2] / "lib" / "lensgui"):
+    for name in bundled_libraries(folder.parents[2] / "lib" / "lensgui"):
         keep(Path("/usr/share/doc") / name / "copyright", folder / "licences" / name / "copyright")
 
 
@@ -190,86 +197,28 @@ def bundled_packages() -> Iterator[metadata.Distribution]:
             yield package
 
 
-def system_packages(bundle: Path) -> list[str]:
-    """Return the Debian packages whose libraries were taken into a bundle."""
-    held = {path.name for path in bundle.rglob("lib*.so*") if path.is_file()}
-    return sorted(owners(held).values())
+def debian_architecture() -> str:
+    """Return what Debian calls this machine's kind."""
+    return subprocess.run(["dpkg", "--print-architecture"], **CAPTURED).stdout.strip()
 
 
-def owners(libraries: Set[str]) -> dict[str, str]:
-    """Return the Debian packages that hold libraries here, by the libraries' file names."""
-    places = [f"/usr/lib/*/{name}" for name in sorted(libraries)]
-    found = subprocess.run(["dpkg", "-S", *places, *(p[4:] for p in places)], **CAPTURED).stdout
-    lines = re.findall(r"^([^:,\s]+)[^/]*: .*/(.+)$", found, re.MULTILINE)
-    return {library: package for package, library in lines}
-
-
-def links(bundle: Path) -> dict[Path, set[str]]:
-    """Return what each program and library of a bundle links, by their file names."""
-    found = {}
-    for path in bundle.rglob("*"):
-        if path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF":
-            said = subprocess.run(["readelf", "-d", path], **CAPTURED).stdout
-            found[path] = set(re.findall(r"\(NEEDED\).*\[(.+)\]", said))
-    return found
-
-
-def unlinked(linked: dict[Path, set[str]], folder: Path) -> set[Path]:
-    """Return the libraries that lie in a folder itself and that nothing links, whatever those link.
-
-    They came with plugins that are left out. Python's own is opened by the program.
-    """
-    gone: set[Path] = set()
-    while True:
-        kept = {name for path, names in linked.items() if path not in gone for name in names}
-        more = {
-            path
-            for path in linked.keys() - gone
-            if path.parent == folder
-            and ".so" in path.name
-            and not path.name.startswith("libpython")
-            and path.name not in kept
-        }
-        if not more:
-            return gone
-        gone |= more
-
-
-def needed(linked: dict[Path, set[str]], bundle: Path) -> set[str]:
-    """Return the libraries that a bundle links and does not hold."""
-    asked = {name for names in linked.values() for name in names}
-    return asked - {path.name for path in bundle.rglob("*")}
-
-
-def dependencies(libraries: set[str]) -> str:
-    """Return what the package depends on: the packages of the libraries that it links.
-
-    Raises:
-        SystemExit: If nothing here holds one of them.
-    """
-    held = owners(libraries)
-    if lost := sorted(libraries - held.keys()):
-        raise SystemExit(f"No package here holds {', '.join(lost)}: install those that do.")
-    libc = os.confstr("CS_GNU_LIBC_VERSION") or "glibc 2.36"
-    names = sorted(set(held.values()) - {"libc6"})
-    return ", ".join([f"libc6 (>= {libc.split()[-1]})", *names, *BESIDE])
-
-
-def packed(tree: Path, out: Path) -> Path:
-    """Make the package of a tree."""
-    said = subprocess.run(["dpkg", "--print-architecture"], **CAPTURED)
-    version, architecture = metadata.version("lensgui"), said.stdout.strip()
-    control = CONTROL.format(
+def control(tree: Path, version: str, architecture: str) -> str:
+    """Return what the package says of itself."""
+    return CONTROL.format(
         version=version,
         architecture=architecture,
         maintainer=MAINTAINER,
         size=round(megabytes(tree) * 1e6 / 1024),
-        depends=dependencies(needed(links(tree / WHERE), tree / WHERE)),
+        depends=dependencies(links(tree / WHERE), tree / WHERE),
+        recommends=demo_model.NAME,
     )
+
+
+def packed(tree: Path, control: str, package: Path) -> Path:
+    """Make the package of a tree; a sum of each file goes with it."""
     (tree / "DEBIAN").mkdir()
     (tree / "DEBIAN/control").write_text(control, encoding="utf-8")
     make_readable(tree)
-    package = out / f"lensgui_{version}_{architecture}.deb"
     command: Sequence[str | Path] = ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree]
     subprocess.run([*command, package], check=True, stdout=subprocess.DEVNULL)
     return package
@@ -289,10 +238,11 @@ def is_program(path: Path) -> bool:
     return begins_right and bool(path.stat().st_mode & 0o100) and ".so" not in path.name
 
 
-def megabytes(folder: Path) -> float:
-    """Return what a folder's files take together."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()) / 1e6
+def megabytes(place: Path) -> float:
+    """Return what a file, or a folder's files together, take."""
+    paths = [place, *place.rglob("*")]
+    return sum(path.lstat().st_size for path in paths if not path.is_dir()) / 1e6
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    sys.exit(main(*(Path(word).resolve() for word in sys.argv[1:])))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import configparser
 import gzip
-import importlib.util
+import importlib
 import re
+import subprocess
+import sys
+from fnmatch import fnmatch
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -14,6 +17,7 @@ from PySide6.QtGui import QImage
 
 from lensgui._version import __version__
 from lensgui.command_line.parser import COMMANDS, SUFFIX
+from lensgui.models.known_models import DEMO
 from lensgui.state.sessions.container import MIMETYPE, pack
 from tests.packaging.test_wheel import ROOT
 
@@ -21,13 +25,25 @@ MIME = "{http://www.freedesktop.org/standards/shared-mime-info}"
 
 
 @pytest.fixture(scope="module")
-def package():
+def tools():
+    """The modules that make packages, by name."""
+    folder = str(ROOT / "packaging" / "linux")
+    names = ("package", "bundled", "dependencies", "demo_model", "archive")
+    before = set(sys.modules)
+    sys.path.insert(0, folder)
+    try:
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+    finally:
+        sys.path.remove(folder)
+        for name in names:
+            if name not in before:
+                del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def package(tools):
     """The script that makes the package."""
-    script = ROOT / "packaging" / "linux" / "package.py"
-    spec = importlib.util.spec_from_file_location("package", script)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tools.package
 
 
 @pytest.fixture(scope="module")
@@ -98,24 +114,87 @@ def test_icons_of_all_sizes_are_drawn(package, tmp_path, qapp):
         assert image.pixelColor(size // 2, size // 2).alpha() == 255
 
 
-def test_it_depends_on_the_packages_of_what_is_linked_and_not_held(package, tmp_path, monkeypatch):
+def test_it_depends_on_the_packages_of_what_is_linked_and_not_held(tools, tmp_path, monkeypatch):
+    dependencies = tools.dependencies
     (tmp_path / "libheld.so.1").touch()
-    linked = {tmp_path / "program": {"libGL.so.1", "libc.so.6", "libheld.so.1"}}
-    libraries = package.needed(linked, tmp_path)
-    assert libraries == {"libGL.so.1", "libc.so.6"}
-    said = (
-        "libgl1:amd64: /usr/lib/x86_64-linux-gnu/libGL.so.1\n"
+    linked = {tmp_path / "program": {"libGL.so.1", "libc.so.6", "libheld.so.1", "libX11.so.6"}}
+    assert dependencies.needed(linked, tmp_path) == {"libGL.so.1", "libc.so.6", "libX11.so.6"}
+    said = {
+        "dpkg": "libgl1:amd64: /usr/lib/x86_64-linux-gnu/libGL.so.1\n"
         "libc6:amd64, libc6:i386: /lib/x86_64-linux-gnu/libc.so.6\n"
-    )
-    monkeypatch.setattr(package.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=said))
-    first, *others = package.dependencies(libraries).split(", ")
+        "libx11-6:amd64: /usr/lib/x86_64-linux-gnu/libX11.so.6\n",
+        "dpkg-shlibdeps": "shlibs:Depends=libc6 (>= 2.3), libheld1 (>= 2), libx11-6 (>= 2:1.6)\n",
+    }
+
+    def run(words, **named):
+        return SimpleNamespace(stdout=said[words[0]], stderr="", returncode=0)
+
+    monkeypatch.setattr(dependencies.subprocess, "run", run)
+    first, *others = dependencies.dependencies(linked, tmp_path).split(", ")
     assert re.fullmatch(r"libc6 \(>= [\d.]+\)", first)
-    assert others == ["libgl1", *package.BESIDE]
+    assert first != "libc6 (>= 2.3)"
+    assert others == ["libgl1", "libx11-6 (>= 2:1.6)", *dependencies.BESIDE]
+    linked[tmp_path / "more"] = {"libx.so.2"}
     with pytest.raises(SystemExit, match=r"No package here holds libx\.so\.2: install"):
-        package.dependencies({*libraries, "libx.so.2"})
+        dependencies.dependencies(linked, tmp_path)
 
 
-def test_what_only_left_out_plugins_link_is_left_out_too(package, tmp_path):
+def test_the_demo_model_is_recommended_and_a_package_of_its_own(tools):
+    told = tools.package.CONTROL + tools.demo_model.CONTROL
+    assert "\nRecommends: {recommends}\n" in told
+    assert f"\nVersion: {DEMO.source.split()[-1]}\n" in told
+    assert fnmatch(f"{tools.demo_model.NAME}_1_all.deb", DEMO.files[-1])
+    files = tools.demo_model.files("Somebody <a@b>")
+    assert files == tools.demo_model.files("Somebody <a@b>")
+    for folder in files:
+        assert tools.demo_model.NAME in folder.split("/")
+
+
+def test_a_bundle_lists_its_files_and_is_searched_for_paths_of_this_machine(tools, tmp_path):
+    (tmp_path / "lensgui").mkdir()
+    (tmp_path / "lensgui" / "a").write_text("text")
+    (tmp_path / "b").write_text("")
+    assert tools.bundled.listing(tmp_path) == {"b": 0, "lensgui/a": 4}
+    assert str(ROOT) in tools.bundled.own_places()
+    assert not {"/usr", "/root"} & tools.bundled.own_places()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a script for Linux")
+def test_the_archive_enters_itself_in_a_menu_and_leaves_it_again(tools, files, tmp_path):
+    bundle, model = tmp_path / "bundle", tmp_path / "model.gguf"
+    (bundle / "_internal").mkdir(parents=True)
+    (bundle / "lensgui").write_text("#!/bin/sh\n")
+    (bundle / "lensgui").chmod(0o755)
+    model.write_text("GGUF")
+    for name, text in files.items():
+        path = tmp_path / "share" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    folder = tools.archive.laid_out(tmp_path / "un packed", bundle, model, tmp_path / "share")
+    held = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"lensgui", "install.sh", "README.txt", "models/model.gguf"} < held
+    assert not [name for name in held if "lintian" in name]
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+
+    def install(*words):
+        done = subprocess.run(
+            [folder / "install.sh", *words], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return {path for path in home.rglob("*lensgui*") if not path.is_dir()}
+
+    entered = install()
+    entry = home / ".local/share/applications/lensgui.desktop"
+    assert entry in entered
+    assert f'Exec="{folder}/lensgui" %f' in entry.read_text()
+    assert (home / ".local/bin/lensgui").resolve() == folder / "lensgui"
+    assert home / ".local/share/icons/hicolor/scalable/apps/lensgui.svg" in entered
+    assert install("--remove") == set()
+
+
+def test_what_only_left_out_plugins_link_is_left_out_too(tools, tmp_path):
     inside = tmp_path / "plugins"
     linked = {
         tmp_path / "libused.so.1": {"libdeep.so.1"},
@@ -125,7 +204,7 @@ def test_what_only_left_out_plugins_link_is_left_out_too(package, tmp_path):
         tmp_path / "libpython3.11.so.1.0": set(),
         inside / "libqxcb.so": {"libused.so.1"},
     }
-    gone = package.unlinked(linked, tmp_path)
+    gone = tools.dependencies.unlinked(linked, tmp_path)
     assert {path.name for path in gone} == {"libgtk.so.3", "libgdk.so.3"}
 
 

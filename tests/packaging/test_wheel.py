@@ -18,6 +18,18 @@ MUST_HOLD = (
     "lensgui/resources/models/toy/model.safetensors",
     "lensgui/resources/models/toy/tokenizer.json",
 )
+# What some systems lack: libraries have their own ways without, and are imported before.
+ELSEWHERE = """
+import sys
+import filelock, huggingface_hub, PySide6.QtWidgets, psutil, pyqtgraph, torch, transformers
+for name in ("fcntl", "grp", "pwd", "resource", "termios"):
+    sys.modules[name] = None
+import importlib, pkgutil, lensgui
+for module in pkgutil.walk_packages(lensgui.__path__, "lensgui."):
+    importlib.import_module(module.name)
+from lensgui.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def run(*words, **options):
@@ -75,3 +87,20 @@ def test_the_installed_app_passes_its_smoke_test(installed, tmp_path):
     }
     lensgui = installed.with_name("lensgui")
     run(str(lensgui), "--smoke-test", cwd=tmp_path, env=environment)
+
+
+def test_it_needs_nothing_that_only_some_systems_have(installed, tmp_path):
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "LENSGUI_HOME": str(tmp_path / "home"),
+        "OMP_NUM_THREADS": "1",
+    }
+    del environment["HOME"]  # which would be asked of pwd
+    run(str(installed), "-c", ELSEWHERE, "--smoke-test", cwd=tmp_path, env=environment)
+
+
+def test_the_wheel_says_nothing_of_where_it_was_made(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        holding = [name for name in archive.namelist() if str(ROOT).encode() in archive.read(name)]
+    assert holding == []

@@ -17,6 +17,7 @@ from lensgui.models import library
 from lensgui.panes.controls.controls import announce, button, dress, sentence
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.files import files_folder
+from lensgui.terms.homes import expanded
 from lensgui.terms.model_key import ModelKey
 
 FILTER = "Weights (*.gguf *.safetensors)"
@@ -118,7 +119,7 @@ class Another(QWidget):
         if not name or self.child.is_running:
             return
         self.facts = None
-        self.child.ask(name, "info", os.path.expanduser(name), online=not is_path(name))
+        self.child.ask(name, "info", str(expanded(name)), online=not is_path(name))
         self.working.begin(f"Looking {name} up …")
         self._show()
 

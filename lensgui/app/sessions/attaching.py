@@ -16,6 +16,7 @@ from lensgui.state.document import Document
 from lensgui.state.sessions.late import read
 from lensgui.state.sessions.saved import Saved
 from lensgui.terms.errors import SessionError
+from lensgui.terms.homes import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class SessionFile:
     @classmethod
     def of(cls, path: Path) -> SessionFile:
         """Return what a file holds, or why it can't be read."""
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         try:
             return cls(path, read(path))
         except SessionError as error:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QWidget
 
-from lensgui.panes.controls.controls import headline, sentence
-from lensgui.panes.token_text import plain_tip
+from lensgui.app.question import ask
 from lensgui.state.document import Document
 
 
@@ -62,19 +61,18 @@ def ask_saving(document: Document, name: str, parent: QWidget) -> Leave:
     """Ask what is to become of a modified document."""
     held = counted(document)
     holds = f"It holds {held}." if held else "It is changed since it was saved."
-    found = _ask(f"Save “{name}” first?", holds, CHOICES, parent)
-    return found if isinstance(found, Leave) else Leave.STAY
+    return ask(f"Save “{name}” first?", holds, CHOICES, parent)
 
 
 def ask_overwriting(path: Path, parent: QWidget) -> bool:
     """Ask whether to write over a file that somebody else has changed."""
     said = f"{path.name} was changed by another program since it was opened or saved here."
-    return bool(_ask("Replace the file?", said, REPLACE, parent))
+    return ask("Replace the file?", said, REPLACE, parent)
 
 
 def ask_replacing(path: Path, parent: QWidget) -> bool:
     """Ask whether to write over a file that has the name to which our ending was added."""
-    return bool(_ask("Replace the file?", f"{path.name} is there already.", REPLACE, parent))
+    return ask("Replace the file?", f"{path.name} is there already.", REPLACE, parent)
 
 
 def ask_writing_over(paths: Sequence[Path], parent: QWidget) -> bool:
@@ -83,29 +81,4 @@ def ask_writing_over(paths: Sequence[Path], parent: QWidget) -> bool:
         return True
     name, more = paths[0].name, len(paths) - 1
     said = f"{name} and {more} more are there already." if more else f"{name} is there already."
-    return bool(_ask(f"Replace the file{'s' * (more > 0)}?", said, REPLACE_ANY, parent))
-
-
-def _ask(
-    question: str,
-    said: str,
-    choices: tuple[tuple[Leave | bool, str, QDialogButtonBox.ButtonRole, str], ...],
-    parent: QWidget,
-) -> Leave | bool:
-    """Ask something; Esc takes the first choice."""
-    box = QDialog(parent)
-    box.setWindowTitle("lensgui")
-    column = QVBoxLayout(box)
-    column.addWidget(headline(question, box))
-    words = sentence(box)
-    words.setText(said)
-    column.addWidget(words)
-    buttons = QDialogButtonBox(box)
-    for number, (_, name, role, tip) in enumerate(choices):
-        button = buttons.addButton(name, role)
-        button.setToolTip(plain_tip(tip))
-        button.clicked.connect(lambda checked=False, number=number: box.done(number))
-    column.addWidget(buttons)
-    answer = box.exec()
-    box.deleteLater()
-    return choices[answer][0]
+    return ask(f"Replace the file{'s' * (more > 0)}?", said, REPLACE_ANY, parent)

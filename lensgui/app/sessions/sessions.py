@@ -26,6 +26,7 @@ from lensgui.state.sessions.late import model_shape, read, size_of_answers, writ
 from lensgui.state.sessions.pictures import is_picture
 from lensgui.state.sessions.saved import SUFFIX, ModelReference, Saved
 from lensgui.terms.errors import SessionError
+from lensgui.terms.homes import expanded
 from lensgui.terms.model_key import BEST_DEVICE
 
 UNTITLED = "Untitled"
@@ -182,7 +183,7 @@ class Sessions(QObject):
 
     def open_file(self, path: Path) -> None:
         """Read a file beside the window, and show it once it is read."""
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         self.autosave.now()
         self._reading += 1
         which = path, self._reading
