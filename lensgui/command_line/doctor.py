@@ -18,7 +18,7 @@ import psutil
 from lensgui._version import __version__
 from lensgui.command_line.doctor_files import Findings, look_at_home
 from lensgui.command_line.ending import DONE, FAILED, ended
-from lensgui.command_line.environment import OFFLINE, lacks_display, send_nothing
+from lensgui.command_line.environment import OFFLINE, lacks_display, leave_no_trace
 from lensgui.models import store
 from lensgui.terms.errors import ModelError, first_line
 from lensgui.terms.homes import user_folder
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     os.environ[OFFLINE] = "1"
-    send_nothing()
+    leave_no_trace()
     return ended(lambda: _report(as_json=arguments.json), as_json=arguments.json)
 
 

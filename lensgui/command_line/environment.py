@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lensgui.models.aliases import ALIASES
+from lensgui.terms.resources import resource
 
 NO_DISPLAY = (
     "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."
@@ -26,7 +27,7 @@ def prepare(model: str | None) -> None:
 
     Nothing goes over the network unless the user names a model of the hub; telemetry never does.
     """
-    send_nothing()
+    leave_no_trace()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not is_hub_name(model):
         os.environ[OFFLINE] = "1"
@@ -40,10 +41,12 @@ def stay_offline() -> None:
         setattr(constants, OFFLINE, True)
 
 
-def send_nothing() -> None:
-    """Have no library tell anyone that it is used."""
+def leave_no_trace() -> None:
+    """Have no library tell anyone that it is used, or make folders that nobody takes away."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"
+    # Where torch keeps what it compiles: nothing, but it makes the folder as soon as it could.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(resource()))
 
 
 def is_hub_name(model: str | None) -> bool:

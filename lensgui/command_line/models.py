@@ -12,7 +12,7 @@ from typing import TextIO
 
 from lensgui.command_line import models_here
 from lensgui.command_line.ending import DONE, ended, fail
-from lensgui.command_line.environment import send_nothing
+from lensgui.command_line.environment import leave_no_trace
 from lensgui.models import known_models, store
 from lensgui.models.aliases import ALIASES
 from lensgui.models.store import STEPS, Progress, Report
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         "import": _import,
     }
     as_json = bool(getattr(arguments, "json", False) or getattr(arguments, "child", False))
-    send_nothing()
+    leave_no_trace()
     return ended(lambda: actions[arguments.action](arguments), as_json=as_json)
 
 

@@ -19,7 +19,7 @@ import torch
 from lensgui._version import __version__
 from lensgui.analysis.sweep import grouping
 from lensgui.command_line.ending import DONE, ended
-from lensgui.command_line.environment import send_nothing, stay_offline
+from lensgui.command_line.environment import leave_no_trace, stay_offline
 from lensgui.models import known_models
 from lensgui.state.sessions import sessions
 from lensgui.state.sessions.saved import ModelReference, Saved
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if not arguments.fetch:
         stay_offline()
-    send_nothing()
+    leave_no_trace()
     return ended(_Run(arguments).run, as_json=arguments.json)
 
 

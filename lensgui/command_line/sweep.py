@@ -23,7 +23,7 @@ from lensgui.checkpoints.folder import read_config
 from lensgui.checkpoints.loading import open_model
 from lensgui.command_line import sweep_table
 from lensgui.command_line.ending import DONE, ended
-from lensgui.command_line.environment import send_nothing, stay_offline
+from lensgui.command_line.environment import leave_no_trace, stay_offline
 from lensgui.command_line.kind_names import file_name, kinds_named
 from lensgui.command_line.models import TextReport
 from lensgui.command_line.parser import metric_named
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if not arguments.fetch:
         stay_offline()
-    send_nothing()
+    leave_no_trace()
     # What it would warn of, prompts that are too long, is refused by a sentence of ours.
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
     command = _Sweep(arguments)

@@ -91,6 +91,16 @@ def test_nothing_goes_over_the_network(tmp_path):
     assert "Smoke test passed" in done.stdout
 
 
+def test_no_folder_is_left_where_temporary_files_lie(tmp_path):
+    code = (
+        "import sys; from lensgui.command_line.environment import prepare; prepare(None); "
+        "import torch._dynamo"
+    )
+    done = run("-c", code, TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("model", "is_hub"),
     [
