@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from lensgui.command_line.ending import FAILED, INTERRUPTED
-from lensgui.command_line.environment import NO_DISPLAY, lacks_display, prepare
+from lensgui.command_line.environment import (
+    NO_DISPLAY,
+    lacks_display,
+    prepare,
+    unreachable_display,
+)
 from lensgui.command_line.parser import parse
 from lensgui.prompts.pair import TYPED
 
@@ -41,8 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return INTERRUPTED
     if parsed.smoke_test and lacks_display(os.environ):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    if lacks_display(os.environ):
-        print(NO_DISPLAY, file=sys.stderr)
+    trouble = NO_DISPLAY if lacks_display(os.environ) else unreachable_display(os.environ)
+    if trouble:
+        print(trouble, file=sys.stderr)
         return FAILED
     prepare(parsed.model)
     try:

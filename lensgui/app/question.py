@@ -6,10 +6,12 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
+from lensgui.panes import theme
 from lensgui.panes.controls.controls import headline, sentence
 from lensgui.panes.token_text import plain_tip
 
 Answer = TypeVar("Answer")
+WIDTH = 440  # pixels, times the zoom
 
 
 def ask(
@@ -32,6 +34,7 @@ def ask(
     column.addWidget(headline(question, box))
     words = sentence(box)
     words.setText(said)
+    words.setMinimumWidth(min(theme.zoomed(WIDTH), parent.window().width()))
     column.addWidget(words)
     buttons = QDialogButtonBox(box)
     for number, (_, name, role, tip) in enumerate(choices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,10 @@ from lensgui.terms.resources import resource
 NO_DISPLAY = (
     "There is no display to open a window on: give it a virtual one with `xvfb-run -a lensgui`."
 )
+UNREACHABLE = (
+    "The display {display} can't be opened: check DISPLAY, or give it a virtual one with "
+    "`xvfb-run -a lensgui`."
+)
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 OFFLINE = "HF_HUB_OFFLINE"  # huggingface_hub reads it as it is imported
 
@@ -20,6 +25,25 @@ OFFLINE = "HF_HUB_OFFLINE"  # huggingface_hub reads it as it is imported
 def lacks_display(environment: Mapping[str, str]) -> bool:
     """Whether Qt would abort for want of a display."""
     return sys.platform.startswith("linux") and not any(map(environment.get, DISPLAYS))
+
+
+def unreachable_display(environment: Mapping[str, str]) -> str:
+    """Return why no window can be opened on the display that is named; "" where nothing says so.
+
+    Qt would end the process with a core dump.
+    """
+    display = environment.get("DISPLAY", "")
+    if not display or environment.get("WAYLAND_DISPLAY") or environment.get("QT_QPA_PLATFORM"):
+        return ""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:  # no Linux, or none of Qt's libraries: Qt says which it lacks
+        return ""
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    is_refused = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    return UNREACHABLE.format(display=display) if is_refused else ""
 
 
 def prepare(model: str | None) -> None:

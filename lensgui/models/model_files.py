@@ -47,6 +47,6 @@ def sentence(entry: Entry) -> str:
     """Return where a model's file is expected."""
     *others, last = entry.files
     return (
-        f"{entry.title} comes as a file, {', '.join(others)} or {last}, which is expected in "
+        f"{entry.title} comes as a file ({', '.join(others)} or {last}), which is expected in "
         f"{own_folder()}"
     )

@@ -45,8 +45,8 @@ def damage() -> str:
     found = [name for name, size in sizes.items() if not _has_size(folder / name, size)]
     if not found:
         return ""
-    others = f" and {len(found) - 1:,} more" if found[1:] else ""
-    return f"lensgui is damaged ({found[0]}{others} is missing or cut short): install it again."
+    lost = f"{found[0]} and {len(found) - 1:,} more are" if found[1:] else f"{found[0]} is"
+    return f"lensgui is damaged ({lost} missing or cut short): install it again."
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 USER = "somebody"
 TOOLS = (
     "xvfb", "xauth", "xdotool", "libglib2.0-bin", "desktop-file-utils", "shared-mime-info",
+    "xz-utils",
 )  # fmt: skip
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 POLL = 0.02  # seconds
@@ -221,7 +222,8 @@ def _grown(before: dict[str, int], after: dict[str, int]) -> int:
 @contextlib.contextmanager
 def desktop(root: Root, size: str = "1440x900x24", more: Sequence[str] = ()) -> Iterator[Desktop]:
     """Start a screen in a root and yield it; with more words for Xvfb."""
-    words = ["Xvfb", "-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp", "-ac", *more]
+    words = ["Xvfb", "-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp", "-ac", "-noreset"]
+    words += more
     command = root.command(*words, user=True)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None

@@ -12,10 +12,10 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from lensgui import __main__ as command_line
-from lensgui.app import fetching, start
+from lensgui.app import start
 from lensgui.app.runtime import Collector, Faults
 from lensgui.command_line.environment import prepare
-from lensgui.models import known_models, model_files
+from lensgui.models import known_models
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.examples import TOY, examples, find
 from lensgui.state.views import AttentionView
@@ -70,6 +70,15 @@ def test_without_a_display_there_is_one_sentence():
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "xvfb-run -a lensgui" in done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display")
+@pytest.mark.parametrize("words", [(), ("--smoke-test",)])
+def test_a_display_that_lets_nobody_in_is_one_sentence(words):
+    done = run("-m", "lensgui", *words, DISPLAY=":987")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The display :987 can't be opened: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_smoke_test_passes_without_a_display(tmp_path):
@@ -250,57 +259,15 @@ def test_the_fetched_model_is_opened_unless_the_user_went_on(parts, qtbot, monke
     assert "open it from the toolbar" in parts.window.status.sentence.text()
 
 
-@pytest.fixture
-def wanting(monkeypatch):
-    """The demo model is not here, and has to be pointed at."""
-    monkeypatch.setattr(sys, "frozen", True, raising=False)
-    monkeypatch.setattr(model_files, "find", lambda entry: None)
-    is_here = []
-    monkeypatch.setattr(known_models.Entry, "is_here", property(lambda entry: bool(is_here)))
-    return is_here
-
-
-def test_a_model_that_comes_as_a_file_is_asked_for_and_imported(
-    parts, wanting, tmp_path, monkeypatch
-):
-    asked, started = [], []
-    path = str(tmp_path / "model.gguf")
-    monkeypatch.setattr(fetching, "ask", lambda *words: asked.append(words) or True)
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *arguments: (path, ""))
-    download = parts.fetching.download
-    monkeypatch.setattr(download, "start_import", started.append)
-    parts.window.model_bar.model.menu().actions()[0].trigger()
-    ((_, said, _, parent),) = asked
-    assert parent is parts.window
-    assert "SmolLM2-135M-Instruct.Q4_1.gguf" in said
-    assert str(tmp_path / "files") in said
-    assert started == [path]
-    assert "meanwhile" not in parts.window.status.sentence.text()
-    wanting.append(True)
-    download.finished.emit(path)
-    assert parts.window.session.document == find("ioi").document
-
-
-def test_another_file_than_the_demo_model_is_opened_by_its_path(parts, wanting, monkeypatch):
-    monkeypatch.setattr(parts.fetching.download, "start_import", lambda path: None)
-    parts.fetching.import_file(Path("/a/model.gguf"))
-    parts.fetching.download.finished.emit("/a/model.gguf")
-    assert parts.window.session.document.model.source == "/a/model.gguf"
-
-
-def test_nothing_is_imported_where_no_file_is_chosen(parts, wanting, monkeypatch):
-    monkeypatch.setattr(parts.fetching.download, "start_import", pytest.fail)
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *arguments: ("", ""))
-    for answer in (True, False):
-        monkeypatch.setattr(fetching, "ask", lambda *words, answer=answer: answer)
-        parts.fetching.fetch(DEFAULT_MODEL)
-
-
-def test_at_the_start_nothing_is_asked(parts, wanting, monkeypatch):
-    monkeypatch.setattr(fetching, "ask", pytest.fail)
-    parts.fetching.fetch_first(DEFAULT_MODEL)
-    assert "comes as a file" in parts.window.status.sentence.text()
-    assert not parts.fetching.download.is_running
+def test_a_damaged_app_says_so_in_the_window(answerer, tmp_path, monkeypatch, qapp):
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    monkeypatch.setattr(start, "damage", lambda: "lensgui is damaged (a file is missing): …")
+    parts = start.build(start.Options(model="fake"), lambda: answerer)
+    try:
+        assert "lensgui is damaged" in parts.window.status.sentence.text()
+    finally:
+        assert start.leave(parts)
+        parts.window.deleteLater()
 
 
 def test_a_hub_model_is_fetched_then_opened_one_at_a_time(parts, monkeypatch):

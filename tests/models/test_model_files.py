@@ -277,7 +277,7 @@ def test_what_is_listed_of_the_app_is_looked_for(tmp_path, monkeypatch):
     (tmp_path / "a").write_text("tex")
     assert damage() == "lensgui is damaged (a is missing or cut short): install it again."
     (inside / "b").unlink()
-    assert "(a and 1 more is" in damage()
+    assert "(a and 1 more are missing" in damage()
     (inside / resources.LISTING).write_text("{")
     assert damage() == ""
     resources.damage.cache_clear()
