@@ -224,11 +224,23 @@ def _is_ours(trace: TracebackType | None) -> bool:
     return module.partition(".")[0] in OURS and module != "lensgui.__main__"
 
 
+class _Log(RotatingFileHandler):
+    """A log that a full disk ends, and nothing else with it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave out what can't be written."""
+
+    def close(self) -> None:
+        """Close the file, even if what is left to be written can't be."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def _open_log(folder: Path) -> RotatingFileHandler | None:
     path = folder / "lensgui.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
+        handler = _Log(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return None
     handler.setFormatter(logging.Formatter(FORMAT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -201,3 +202,12 @@ def test_leaving_waits_for_what_is_being_written(parts, tmp_path):
 def test_leaving_makes_nothing_for_its_own_sake(parts):
     assert parts.commands.close()
     assert "exporting" not in vars(parts.commands)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+def test_a_log_on_a_full_disk_stops_nothing_and_says_nothing(tmp_path, qapp, capfd):
+    (tmp_path / "lensgui.log").symlink_to("/dev/full")
+    faults = Faults(tmp_path)
+    logging.getLogger("lensgui.somewhere").info("word " * 10_000)
+    faults.release()
+    assert capfd.readouterr().err == ""
