@@ -35,9 +35,10 @@ soak: $(installed) offscreen demo ## What takes too long for the suite, within a
 		QT_SCALE_FACTOR=$$scale $(quiet) $(python) -m pytest -q -m soak tests/app/test_clipping.py || exit 1; \
 	done
 
-oracle: $(installed) demo ## Every number against TransformerLens 3.9 and interp-engine, in environments of their own.
+oracle: $(installed) demo ## Every number against TransformerLens, interp-engine and tuned-lens, in environments of their own.
 	@$(quiet) $(python) -m tests.oracle $(ARGS)
 	@$(quiet) $(python) -m tests.oracle.engine
+	@$(quiet) $(python) -m tests.oracle.lenses
 
 screenshots: $(installed) offscreen demo ## Pictures of the real window, to build/screenshots.
 	@$(quiet) $(python) -m tests.screenshots

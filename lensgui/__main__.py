@@ -84,12 +84,16 @@ def _run(parsed: argparse.Namespace) -> int:
         from lensgui.command_line import models
 
         return models.run(parsed)
+    if parsed.command == "lens":
+        from lensgui.command_line import lens
+
+        return lens.run(parsed)
     if parsed.command == "run":
         from lensgui.command_line import run
 
         return run.run(parsed)
     if parsed.command == "sweep":
-        from lensgui.command_line import sweep
+        from lensgui.command_line.sweeps import sweep
 
         return sweep.run(parsed)
     from lensgui.command_line import doctor

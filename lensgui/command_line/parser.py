@@ -16,7 +16,7 @@ from lensgui.terms.metric import MetricName
 from lensgui.terms.metrics import METRICS
 from lensgui.terms.model_key import BEST_DEVICE, NUMBER_FORMATS
 
-COMMANDS = ("models", "run", "sweep", "doctor")  # a module each
+COMMANDS = ("models", "lens", "run", "sweep", "doctor")  # a module each
 SUFFIX = ".lens"  # of a session
 OF_MODELS = (".gguf", ".safetensors", ".bin", ".pt", ".pth")
 VALUED = ("--model", "--metric", "--log-level", *(f"--{name}" for name in TYPED))
@@ -83,6 +83,20 @@ examples:
   lensgui sweep pairs.csv --model smollm2-135m --kind resid_pre,z --out swept
   lensgui sweep pairs.json --model ./my-model --kind attn_out --metric "KL divergence" --out kl
   lensgui sweep pairs.csv --model smollm2-135m --kind resid_pre,z --out swept --resume
+"""
+_OF_LENS = """kinds:
+  tuned     an affine function of each layer's stream (Belrose et al. 2023): quick
+  jacobian  what a change of the stream does to its end, on average (Gurnee et al. 2026): one
+            backward pass for each dimension and prompt, so minutes on a GPU and hours without
+
+The text is cut into prompts of one length, each used once. A fit that was interrupted, or killed,
+is gone on with by the same command. Lenses of the package tuned-lens (a folder with config.json and
+params.pt) and Jacobian lenses (*.pt) are read once, in a limited process, and kept as safetensors.
+
+examples:
+  lensgui lens import ./gpt2-lens
+  lensgui lens fit text.txt --model smollm2-135m --kind tuned --out smollm2.safetensors
+  lensgui lens list
 """
 _OF_DOCTOR = """examples:
   lensgui doctor
@@ -211,6 +225,7 @@ def make_parser() -> Parser:
         title="commands", dest="command", metavar="COMMAND", prog="lensgui"
     )
     _add_models(commands)
+    _add_lens(commands)
     _add_run(commands)
     _add_sweep(commands)
     _add_doctor(commands)
@@ -263,6 +278,35 @@ def _add_models(commands: _Subparsers[Parser]) -> None:
     for parser in (get, check, importing):
         parser.add_argument("--revision", help="a branch, tag or commit of the hub's model")
     for parser in (listing, info, get, check, importing, delete):
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_lens(commands: _Subparsers[Parser]) -> None:
+    lens = _add(commands, "lens", "list, import and fit lenses", _OF_LENS)
+    actions = lens.add_subparsers(dest="action", required=True, metavar="list|import|fit")
+    listing = actions.add_parser("list", help="the lenses that were imported or fitted here")
+    importing = actions.add_parser("import", help="keep another package's lens as safetensors")
+    fit = actions.add_parser("fit", help="fit a lens on a text file")
+    importing.add_argument("file", metavar="FILE", help="a *.pt file, or a folder of tuned-lens")
+    importing.add_argument("--child", metavar="OUT", help=argparse.SUPPRESS)
+    fit.add_argument("text", metavar="TEXT", help="a text file in UTF-8")
+    fit.add_argument("--model", metavar="NAME|PATH", required=True, help="the model")
+    fit.add_argument("--kind", choices=("tuned", "jacobian"), default="tuned", help="(%(default)s)")
+    fit.add_argument("--out", metavar="FILE", required=True, help="where it goes, *.safetensors")
+    fit.add_argument(
+        "--length", metavar="N", type=_count, default=128, help="tokens of a prompt (%(default)s)"
+    )
+    fit.add_argument("--prompts", metavar="N", type=_count, help="how many at most")
+    fit.add_argument(
+        "--bos", action="store_true", help="put the beginning-of-sequence token before each prompt"
+    )
+    fit.add_argument("--device", choices=DEVICES, default=BEST_DEVICE, help="(%(default)s)")
+    fit.add_argument(
+        "--dtype", choices=NUMBER_FORMATS, default="float32", help="number format (%(default)s)"
+    )
+    fit.add_argument("--threads", metavar="N", type=_count, help="how many compute")
+    fit.add_argument("--fetch", action="store_true", help="bring the model here if it is not")
+    for parser in (listing, importing, fit):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 

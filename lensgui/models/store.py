@@ -230,6 +230,11 @@ def _is_as(path: Path, facts: list[int | str], thorough: bool) -> bool:
     return not thorough or _facts(path) == facts
 
 
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def fingerprint(place: Path) -> str:
     """Return a name for weights that changes when they do; reads only the ends of their files.
 

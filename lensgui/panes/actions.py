@@ -328,6 +328,14 @@ _ROWS = (
     ),
     Action("paths_into", "", "Show who feeds one of the inputs of a head.", "Paths into an input"),
     Action(
+        "words_only",
+        "words only",
+        "Write the likeliest of the ten likeliest tokens that is a whole word, or the beginning of "
+        "one.",
+        "Lens: words only",
+        kind=None,
+    ),
+    Action(
         "hear_each_other",
         "hear each other",
         "Whether a later receiver also receives what earlier receivers changed, instead of being "

@@ -14,12 +14,22 @@ from lensgui.state.views import (
     AllKindsView,
     AttentionView,
     FeedersView,
+    LensView,
     PatchingView,
     PromptView,
     Views,
 )
 
-Part = PromptPair | Views | PromptView | AttentionView | PatchingView | AllKindsView | FeedersView
+Part = (
+    PromptPair
+    | Views
+    | PromptView
+    | AttentionView
+    | PatchingView
+    | AllKindsView
+    | FeedersView
+    | LensView
+)
 Whole = Document | Part
 PARTS = get_args(Part)
 WORDS = {
@@ -66,6 +76,10 @@ WORDS = {
     "views.feeders.sender": "Who feeds it: sender",
     "views.feeders.before": "Who feeds it: chain",
     "views.feeders.range": "Who feeds it: colours",
+    "views.lens.value": "Lens: what is shown",
+    "views.lens.side": "Lens: prompt",
+    "views.lens.of_distractor": "Lens: token",
+    "views.lens.words_only": "Lens: words only",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

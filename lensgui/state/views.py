@@ -12,6 +12,9 @@ Drawing = Literal["map", "lines", "text"]
 Arrangement = Literal["layers", "ranked", "map"]
 Compared = Literal["A", "B", "A − B"]
 Stream = Literal["resid_pre", "resid_mid", "resid_post"]
+LensValue = Literal[
+    "token", "metric", "probability", "logit", "rank", "entropy", "divergence", "surprisal"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,23 @@ class FeedersView:
 
 
 @dataclass(frozen=True, slots=True)
+class LensView:
+    """What is shown of each layer and position, read as if it were the last.
+
+    Attributes:
+        value: What is read.
+        side: Of which prompt, or clean minus corrupted.
+        of_distractor: Whether it is read of the distractor, where it is read of one token.
+        words_only: Whether tokens that are no words are left out.
+    """
+
+    value: LensValue = "token"
+    side: Side = "clean"
+    of_distractor: bool = False
+    words_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -149,6 +169,7 @@ class Views:
     patching: PatchingView = PatchingView()
     all_kinds: AllKindsView = AllKindsView()
     feeders: FeedersView = FeedersView()
+    lens: LensView = LensView()
 
 
 AT_FIRST = Views()

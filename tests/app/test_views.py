@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.app.window.window import MainWindow
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
@@ -31,6 +32,7 @@ PANES = {
     "patching": PatchingPane,
     "all_kinds": AllKindsPane,
     "feeders": FeedersPane,
+    "lens": LensPane,
 }
 RECEIVER = (4, 1)
 SENDER = Cursor(2, 1)
@@ -100,6 +102,10 @@ CASES = {
     "feeders.sender": Case(Cursor(0, 0), lambda p: p.chain.links[-1].heads, ((2, 1),)),
     "feeders.before": Case((Link(((5, 3),), "k"),), lambda p: len(p.chain.links), 2),
     "feeders.range": Case(own_range, levels, (3.0, True)),
+    "lens.value": Case("entropy", lambda p: p.value.value, "entropy"),
+    "lens.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
+    "lens.of_distractor": Case(True, lambda p: p.token.currentText(), "distractor"),
+    "lens.words_only": Case(True, lambda p: p.words_only.isChecked(), True),
 }
 
 

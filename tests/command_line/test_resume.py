@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from lensgui.command_line import sweep as command
-from lensgui.command_line import sweep_folder
+from lensgui.command_line.sweeps import folder as sweep_folder
+from lensgui.command_line.sweeps import sweep as command
 from lensgui.models import store
 from lensgui.state.locks import Lock
 from tests.command_line.conftest import ROWS, files, sentence, written

@@ -13,8 +13,8 @@ import pytest
 from lensgui.analysis.pairs.typed_pairs import sweep_pair
 from lensgui.checkpoints import devices
 from lensgui.checkpoints.loading import open_model
-from lensgui.command_line import sweep as command
-from lensgui.command_line.kind_names import OTHER_NAMES, file_name, kind_named, kinds_named
+from lensgui.command_line.sweeps import sweep as command
+from lensgui.command_line.sweeps.kind_names import OTHER_NAMES, file_name, kind_named, kinds_named
 from lensgui.models import store
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind

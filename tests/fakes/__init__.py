@@ -3,6 +3,7 @@
 attention: Attention patterns.
 answerer: What answers every request, its model card, tokens and axes.
 heads: What one head, edge or MLP does.
+lenses: A lens on every row and position.
 models: Number formats.
 pairs: Many pairs, words that fit and tokens that are sought.
 sweeps: Patching, path patching and head roles.

@@ -23,6 +23,7 @@ from lensgui.jobs.answers.readings import (
     Token,
 )
 from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import (
     AttentionFrom,
@@ -49,6 +50,7 @@ from lensgui.jobs.requests import (
 from lensgui.prompts.pair import PromptPair
 from tests.fakes import attention as fake_attention
 from tests.fakes import heads as fake_heads
+from tests.fakes import lenses as fake_lenses
 from tests.fakes import models as fake_models
 from tests.fakes import pairs as fake_pairs
 from tests.fakes import sweeps as fake_sweeps
@@ -203,6 +205,8 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadMLP: lambda request: [fake_heads.mlp(request)],
     CompareFormats: fake_models.formats,
     LogitLens: lambda request: [lens(request)],
+    ReadLens: fake_lenses.grid,
+    LensMetric: lambda request: [fake_lenses.metric(request)],
     VerifyCell: lambda request: [fake_sweeps.verification(request)],
     HeadRoles: lambda request: [fake_sweeps.roles(request)],
     WhoFeeds: lambda request: [fake_sweeps.feeding(request)],

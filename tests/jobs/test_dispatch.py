@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.jobs import requests
+from lensgui.jobs import lens_requests, requests
 from lensgui.jobs.handlers.dispatch import HANDLERS
 from lensgui.jobs.request import Request, Urgency
 from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, ReadPair
@@ -14,7 +14,8 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.model_key import ModelKey
 
 KEY, PAIR = ModelKey(), PromptPair("a", "b", " c", " d")
-ALL = [of for of in vars(requests).values() if isinstance(of, type) and issubclass(of, Request)]
+NAMED = {**vars(requests), **vars(lens_requests)}
+ALL = [of for of in NAMED.values() if isinstance(of, type) and issubclass(of, Request)]
 
 
 def test_every_request_has_a_handler():

@@ -13,6 +13,7 @@ from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.controls.controls import Shares
 from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.pane import Pane
 from lensgui.panes.patching.all_kinds import AllKindsPane
@@ -24,7 +25,7 @@ from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Prompt pairs",),
+    "Attention": ("Lens", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
@@ -35,6 +36,7 @@ PANES: tuple[type[Pane], ...] = (
     AllKindsPane,
     NecessaryPane,
     FeedersPane,
+    LensPane,
     InspectorPane,
     PairTablePane,
 )

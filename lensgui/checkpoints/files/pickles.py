@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -72,7 +74,7 @@ def convert(folder: Path) -> None:
         ModelError: If they hold anything else than tensors by name, or can't be read or written.
     """
     paths = pickles_in(folder)
-    _limit(sum(path.stat().st_size for path in paths))
+    limit(sum(path.stat().st_size for path in paths))
     tensors: dict[str, torch.Tensor] = {}
     for path in paths:
         found = tensors_of(path)
@@ -92,14 +94,15 @@ def convert(folder: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def tensors_of(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a pickle by name, each with memory of its own.
+def loaded(path: Path) -> Any:
+    """Return what a pickle holds: tensors, numbers, words, and lists and tables of them.
 
     Raises:
         ModelError: If it holds anything else, or can't be read.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        is_new = zipfile.is_zipfile(path)  # torch maps nothing else into memory
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_new)
     except MemoryError as error:
         raise ModelError(f"{path} asks for more memory than its size explains.") from error
     except Exception as error:  # whatever a hostile file makes the reader raise
@@ -108,6 +111,15 @@ def tensors_of(path: Path) -> dict[str, torch.Tensor]:
         raise ModelError(
             f"{path} is no plain file of tensors ({why}): ask for safetensors."
         ) from error
+
+
+def tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a pickle by name, each with memory of its own.
+
+    Raises:
+        ModelError: If it holds anything else, or can't be read.
+    """
+    found = loaded(path)
     while isinstance(found, dict) and (name := next((n for n in NESTED if n in found), None)):
         found = found[name]
     is_plain = isinstance(found, dict) and all(
@@ -119,7 +131,7 @@ def tensors_of(path: Path) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().contiguous().clone() for name, tensor in found.items()}
 
 
-def _limit(size: int) -> None:
+def limit(size: int) -> None:
     """Let this process have no more memory, time and disk than reading so many bytes takes."""
     try:
         import resource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lensgui.jobs.answers import arrays, models, readings
+from lensgui.jobs.answers import arrays, lenses, models, readings
 from lensgui.jobs.request import Request, Urgency
 
 Answer = (
@@ -21,6 +21,7 @@ Answer = (
     | readings.EdgeReading
     | readings.MLPReading
     | readings.LensReading
+    | lenses.LensGrid
     | models.ModelCard
     | models.FormatReadings
     | readings.PairsReading

@@ -12,6 +12,7 @@ loaded: What handlers share: one model at a time, and what it has worked out for
     questions.
 one_pair: A sweep of one pair: estimates, exact cells until it has settled or all are, and a check.
 pairs: Answers about prompt pairs: their tokens and metrics, tables of them, and words that fit.
+reading: What is read of a run: lenses.
 sweep_arrays: Sweeps as the window draws them: numbers, what is known of them, and what they
     count.
 sweeps: Answers about patching: the mean over pairs, one pair, and single cells the slow way.

@@ -248,6 +248,7 @@ class Heatmap(Painted):
         painter.setFont(self.font())
         picture.paint_marks(painter, shown, plot, colors)
         picture.paint_numbers(painter, shown, plot, table)
+        picture.paint_texts(painter, shown, plot, table)
         picture.paint_means(painter, shown, plot, table)
         painter.setOpacity(1.0)
         painter.setFont(self.font())

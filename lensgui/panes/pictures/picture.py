@@ -25,6 +25,8 @@ BAR_WIDTH = 10
 BAR_GAP = 8
 TICK = 6.0  # pixels of the corner that marks a value beyond the scale
 WIDEST_NUMBER = "+0.00"
+NARROWEST_TEXT = "·the"  # of what is written into a cell at all
+AROUND_TEXT = 4.0  # pixels
 AROUND_NUMBER = (6.0, 3.0)  # pixels, so that numbers stand apart
 
 
@@ -43,6 +45,7 @@ class Picture:
         marked_rows: Rows that do.
         overflow: Cells beyond the end of the scale, [row, column]; None if there are none.
         numbers: The number written in a cell that has room for it; None for no numbers.
+        texts: Words written in a cell, as much of them as it has room for; None for no words.
         values: What the shades stand for, [row, column], for the table of the picture.
         scale: What the colour bar says at its top, middle and bottom; empty for no bar.
         pins: Cells that the user keeps an eye on, (row, column).
@@ -62,6 +65,7 @@ class Picture:
     marked_rows: frozenset[int] = frozenset()
     overflow: NDArray[np.bool_] | None = None
     numbers: Callable[[int, int], str] | None = None
+    texts: Callable[[int, int], str] | None = None
     values: NDArray[np.floating[Any]] | None = None
     scale: tuple[str, ...] = field(default=())
     pins: tuple[tuple[int, int], ...] = ()
@@ -179,6 +183,23 @@ def paint_numbers(painter: QPainter, picture: Picture, plot: QRectF, table: Tabl
         painter.setPen(theme.readable_on(*map(int, table[picture.shades[row, column]])))
         text = picture.numbers(row, column)
         painter.drawText(cell(picture, plot, row, column), Qt.AlignmentFlag.AlignCenter, text)
+
+
+def paint_texts(painter: QPainter, picture: Picture, plot: QRectF, table: Table) -> None:
+    """Write words into the cells, shortened to their width, if some letters have room."""
+    first = cell(picture, plot, 0, 0)
+    font = theme.text_font(theme.SMALL_POINTS - 1)
+    metrics = QFontMetricsF(font)
+    is_wide = first.width() >= metrics.horizontalAdvance(NARROWEST_TEXT) + AROUND_TEXT
+    if picture.texts is None or not is_wide or first.height() < metrics.height():
+        return
+    painter.setFont(font)
+    for row, column in np.argwhere(picture.states == CellState.EXACT):
+        painter.setPen(theme.readable_on(*map(int, table[picture.shades[row, column]])))
+        place = cell(picture, plot, row, column)
+        room = place.width() - AROUND_TEXT
+        text = metrics.elidedText(picture.texts(row, column), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def paint_scale(

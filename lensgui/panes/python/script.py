@@ -110,6 +110,37 @@ def inspector(document: Document, cursor: Cursor) -> str:
     return script(document, lines)
 
 
+def lens(document: Document, read: str) -> str:
+    """Return how to read every layer and position as if it were the last, as `shown`.
+
+    Args:
+        document: Says what is read, of which prompt.
+        read: The expression for it of `cells`; "" for the metric.
+    """
+    view = document.views.lens
+    whose = "distractor" if view.of_distractor else "answer"
+    of_token = "chosen" in read
+    reading = ["*_, shown = lens_metric(run, LogitLens(), found.metric)"]
+    if read:
+        tokens = f", found.{whose}[:1]" * of_token
+        reading = [
+            "shown = torch.full((model.cfg.n_layers + 1, len(run.tokens)), torch.nan)",
+            f"for cells in read_lens(run, LogitLens(){tokens}):",
+            f"    shown[cells.rows, cells.positions] = cells.{read}.float()",
+        ]
+    lines = [pair("pair", document.pair)]
+    if of_token or not read:
+        lines.append("found = answers(model, pair)")
+    if view.side != "difference":
+        lines += [f"run = run_prompt(model, pair.{view.side}_prompt)", *reading]
+    else:
+        lines += ["both = []", "for prompt in (pair.clean_prompt, pair.corrupted_prompt):"]
+        inner = ["run = run_prompt(model, prompt)", *reading, "both.append(shown)"]
+        lines += [f"    {line}" for line in inner]
+        lines.append("shown = both[0] - both[1]")
+    return script(document, [*lines, "print(table(shown))  # [layer that it enters, position]"])
+
+
 def _opening(document: Document) -> list[str]:
     """Return the line that opens the model."""
     model = document.model

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.state.sessions.saved import NO_PATH
-from lensgui.state.views import Arrangement, Compared, Drawing, Stream
+from lensgui.state.views import Arrangement, Compared, Drawing, LensValue, Stream
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
 from lensgui.terms.metric import MetricName
 
@@ -243,6 +243,15 @@ class FeedersView(Record, frozen=True):
     range: Range | None = None
 
 
+class LensView(Record, frozen=True):
+    """As the app's `LensView`."""
+
+    value: LensValue = "token"
+    side: Side = "clean"
+    of_distractor: bool = False
+    words_only: bool = False
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -251,6 +260,7 @@ class Views(Record, frozen=True):
     patching: PatchingView = PatchingView()
     all_kinds: AllKindsView = AllKindsView()
     feeders: FeedersView = FeedersView()
+    lens: LensView = LensView()
 
 
 class Document(Record, frozen=True):

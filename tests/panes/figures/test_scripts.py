@@ -17,6 +17,7 @@ from lensgui.jobs.requests import OpenModel
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.figures.shown import Context, figure
 from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
@@ -25,7 +26,7 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python.notebook import Part, notebook
 from lensgui.state.selection import Cursor
-from lensgui.state.views import AttentionView, PatchingView
+from lensgui.state.views import AttentionView, LensValue, LensView, PatchingView
 from lensgui.terms.kinds import SweepKind
 from tests.panes.copying import averaging, toy
 
@@ -37,11 +38,18 @@ SHOWN = {
     AllKindsPane: 1,
     NecessaryPane: 1,
     FeedersPane: 3,
+    LensPane: 1,
     InspectorPane: 4,
     PairTablePane: 1,
 }
 WITHOUT_SCRIPT = {"numbers", "estimate against exact"}
 TABLED = PatchingView(shows_table=True, shows_intervals=True)
+LENS: tuple[tuple[LensValue, bool], ...] = (
+    ("metric", False),
+    ("logit", True),
+    ("rank", False),
+    ("surprisal", False),
+)
 CASES = [
     *((kind, "a pair", toy(table=averaging().table)) for kind in SHOWN),
     (AttentionPane, "lines", toy(attention=AttentionView(drawing="lines"))),
@@ -56,6 +64,11 @@ CASES = [
     (PatchingPane, "a mean", averaging(2).having(patching=TABLED)),
     (PatchingPane, "raw", toy(answer=" day", metric="probability")),
     (NecessaryPane, "a mean", averaging(2)),
+    *(
+        (LensPane, f"{value}, {side}", toy(lens=LensView(value, side, of_distractor=is_other)))
+        for value, is_other in LENS
+        for side in ("clean", "corrupted", "difference")
+    ),
 ]
 
 

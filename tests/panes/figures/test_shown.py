@@ -21,6 +21,7 @@ from lensgui.panes.figures.numbers import as_table
 from lensgui.panes.figures.shown import plain, slug
 from lensgui.panes.head_grid.panels import numbers, pooled
 from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
@@ -38,6 +39,7 @@ EXPECTED = {
     AllKindsPane: [""],
     NecessaryPane: [""],
     FeedersPane: ["", "strongest cells", "all paths"],
+    LensPane: [""],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],
 }

@@ -21,14 +21,14 @@ from lensgui.analysis.sweep.sweep import SweepResult, sweep
 from lensgui.checkpoints import content, demo, devices, locate
 from lensgui.checkpoints.folder import read_config
 from lensgui.checkpoints.loading import open_model
-from lensgui.command_line import sweep_table
 from lensgui.command_line.ending import DONE, ended
 from lensgui.command_line.environment import leave_no_trace, stay_offline
-from lensgui.command_line.kind_names import file_name, kinds_named
 from lensgui.command_line.models import TextReport
 from lensgui.command_line.parser import metric_named
-from lensgui.command_line.sweep_folder import RESUME, Folder
-from lensgui.command_line.sweep_table import Pair
+from lensgui.command_line.sweeps import table as pairs_table
+from lensgui.command_line.sweeps.folder import RESUME, Folder
+from lensgui.command_line.sweeps.kind_names import file_name, kinds_named
+from lensgui.command_line.sweeps.table import Pair
 from lensgui.models import known_models
 from lensgui.terms.errors import ModelError, is_out_of_memory
 from lensgui.terms.kinds import SweepKind
@@ -80,7 +80,7 @@ class _Sweep:
         """
         asked = self.asked
         kinds, metric = kinds_named(asked.kind), _metric(asked.metric)
-        rows = sweep_table.read(asked.table, metric)
+        rows = pairs_table.read(asked.table, metric)
         noted = self.folder.look(kinds, resume=asked.resume)
         threads = asked.threads or noted.get("threads") or torch.get_num_threads()
         with _threads(int(threads)):
@@ -88,7 +88,7 @@ class _Sweep:
             if self.folder.is_finished(facts):
                 return self._done([])
             model = open_model(asked.model, not asked.raw, facts["device"], asked.dtype)
-            pairs = sweep_table.pairs_of(model, rows, asked.table.name, bos=asked.bos)
+            pairs = pairs_table.pairs_of(model, rows, asked.table.name, bos=asked.bos)
             with self.folder.claimed(facts):
                 self._compute(model, pairs, kinds)
                 without = self.folder.finish(pairs, kinds)
@@ -121,7 +121,7 @@ class _Sweep:
             "direction": asked.direction,
             "kinds": [file_name(kind) for kind in kinds],
             "table": asked.table.name,
-            "table_sha256": sweep_table.sha256(asked.table),
+            "table_sha256": pairs_table.sha256(asked.table),
             "pairs": pairs,
         }
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.analysis.sweep.sweep import SweepResult
-from lensgui.command_line.kind_names import file_name
-from lensgui.command_line.sweep_table import Pair
+from lensgui.command_line.sweeps.kind_names import file_name
+from lensgui.command_line.sweeps.table import Pair
 from lensgui.models import store
 from lensgui.state.locks import Lock
 from lensgui.terms.errors import ModelError

@@ -1,0 +1,255 @@
+"""What a lens reads of a run, cell by cell: likeliest tokens, and how far from the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.lenses.lens import Lens
+from lensgui.analysis.run.predictions import metric_logits, read_out
+from lensgui.analysis.run.run import Run
+from lensgui.terms.metric import Metric
+from lensgui.transformer.layers.embed import check_ids
+from lensgui.transformer.layers.parameters import exact, precise
+from lensgui.transformer.model import HookedTransformer
+
+_BYTES = 32 << 20  # of the logits of one piece
+_WORK = {"cpu": 3e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
+
+
+@dataclass(frozen=True, slots=True)
+class LensCells:
+    """What a lens reads at some places of a run.
+
+    Attributes:
+        rows: The row of each cell: the layer that its stream enters, n_layers for the one after
+            the last; [cell].
+        positions: Where it stands, [cell].
+        tokens: The likeliest tokens, the first being the likeliest, [cell, k].
+        log_probs: Their log-probabilities in nats, [cell, k].
+        entropy: Of the whole distribution, in nats, [cell].
+        divergence: KL(the model's own distribution there ‖ this one), in nats, [cell].
+        surprisal: Of the token that stands next, in bits, [cell]; NaN at the last position.
+        chosen: The logits of the tokens that were asked for, [cell, token].
+        chosen_log_probs: Likewise their log-probabilities, in nats.
+        chosen_ranks: Likewise how many tokens are likelier.
+    """
+
+    rows: Tensor
+    positions: Tensor
+    tokens: Tensor
+    log_probs: Tensor
+    entropy: Tensor
+    divergence: Tensor
+    surprisal: Tensor
+    chosen: Tensor
+    chosen_log_probs: Tensor
+    chosen_ranks: Tensor
+
+
+@torch.no_grad()
+def read_lens(
+    run: Run,
+    lens: Lens,
+    tokens: Sequence[int] = (),
+    position: int = -1,
+    k: int = 10,
+) -> Iterator[LensCells]:
+    """Read all rows and positions of a run through a lens, from one position outwards.
+
+    Args:
+        run: A run, which is completed.
+        lens: The lens; rows that it can't read are left out.
+        tokens: Tokens whose logits, probabilities and ranks are wanted.
+        position: Where to begin; negative counts from the end.
+        k: How many likeliest tokens.
+
+    Yields:
+        What is known of some cells, first those of `position`, about every 50 ms; each cell once.
+
+    Raises:
+        ValueError: If there is no such token or position.
+    """
+    model = run.complete().model
+    check_ids(tuple(tokens), model.cfg.d_vocab_out, model.cfg.model_name)
+    length = len(run.tokens)
+    if not -length <= position < length:
+        raise ValueError(f"There is no position {position}: the prompt has {length} tokens.")
+    rows = readable_rows(model, lens)
+    nearest = sorted(range(length), key=lambda at: (abs(at - position % length), at))
+    reader = _Reader(run, lens, tokens, min(k, model.cfg.d_vocab_out))
+    yield from reader.read(rows, nearest[:1])
+    some = max(1, reader.most // len(rows))
+    for first in range(1, length, some):
+        yield from reader.read(rows, sorted(nearest[first : first + some]))
+
+
+def readable_rows(model: HookedTransformer, lens: Lens) -> list[int]:
+    """Return the rows that a lens can read, and the one after the last layer, which any can."""
+    n_layers = model.cfg.n_layers
+    return [row for row in range(n_layers) if lens.reads(row)] + [n_layers]
+
+
+@torch.no_grad()
+def lens_metric(run: Run, lens: Lens, metric: Metric) -> Iterator[Tensor | None]:
+    """Return a metric as a lens reads it, at every row and position.
+
+    Only the columns that it needs are worked out.
+
+    Args:
+        run: A run, which is completed.
+        lens: The lens.
+        metric: What is read, at one position; at each it is read as if that were the one. One that
+            compares is compared with the model's own distribution there.
+
+    Yields:
+        None between pieces, and at last [row, position], n_layers + 1 rows, in the metric's unit;
+        NaN where the lens can't read.
+
+    Raises:
+        ValueError: If the metric reads several positions, or no such token exists.
+    """
+    if metric.reads != 1:
+        raise ValueError("A lens reads one position at a time: choose a metric that does.")
+    model, length = run.complete().model, len(run.tokens)
+    final = run.residuals[-1]
+    values = torch.full((model.cfg.n_layers + 1, length), torch.nan, dtype=torch.float64)
+    for row in readable_rows(model, lens):
+        stream = run.residuals[row]
+        if row < model.cfg.n_layers:
+            stream = lens.transport(stream, row).to(stream.dtype)
+        for at, these in _bounded(model, metric, stream):
+            own = metric
+            if metric.compares:
+                own = metric.against(exact(read_out(model, final[at]))[0])
+            read = own.of_columns(metric_logits(model, these[:, None], own))
+            values[row, at] = read.cpu().double()
+        yield None
+    yield values
+
+
+def _bounded(
+    model: HookedTransformer, metric: Metric, stream: Tensor
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield positions that are read at once: one at a time for a metric that compares."""
+    wide = metric.columns is None
+    some = 1 if metric.compares else _most(model) if wide else len(stream)
+    for first in range(0, len(stream), some):
+        at = slice(first, first + some)
+        yield at, stream[at]
+
+
+def _most(model: HookedTransformer) -> int:
+    """Return how many cells are read at once."""
+    cfg, device = model.cfg, model.embed.W_E.device.type
+    work = _WORK.get(device, _WORK["cpu"]) * (torch.get_num_threads() if device == "cpu" else 1)
+    by_work = work / (2 * cfg.d_model * cfg.d_vocab_out)
+    return max(1, int(min(by_work, _BYTES / (4 * cfg.d_vocab_out))))
+
+
+class _Reader:
+    """Reads some rows at some positions at once.
+
+    Attributes:
+        most: How many cells fit into a piece.
+    """
+
+    def __init__(self, run: Run, lens: Lens, tokens: Sequence[int], k: int) -> None:
+        self._run, self._lens, self._k = run, lens, k
+        self._model = run.model
+        self._chosen = torch.tensor(tokens, dtype=torch.long, device=run.tokens.device)
+        self.most = _most(run.model)
+
+    def read(self, rows: list[int], positions: list[int]) -> Iterator[LensCells]:
+        """Read rows at a few positions, as many rows at once as fit into a piece."""
+        at = torch.tensor(positions, device=self._run.tokens.device)
+        final = precise(read_out(self._model, self._run.residuals[-1][at])).log_softmax(-1)
+        chances = final.exp()
+        own = chances, (chances * final).sum(-1)
+        some = max(1, self.most // len(positions))
+        for first in range(0, len(rows), some):
+            yield self._cells(rows[first : first + some], positions, at, own)
+
+    def _cells(
+        self, rows: list[int], positions: list[int], at: Tensor, own: tuple[Tensor, Tensor]
+    ) -> LensCells:
+        """Read some rows at some positions.
+
+        Args:
+            rows: The rows.
+            positions: The positions.
+            at: The same, where the model is.
+            own: The model's own probabilities there, [position, token], and Σ p log p.
+        """
+        n_layers, (chances, negentropy) = self._model.cfg.n_layers, own
+        streams = [self._run.residuals[row][at] for row in rows]
+        moved = [
+            stream if row == n_layers else self._lens.transport(stream, row).to(stream.dtype)
+            for row, stream in zip(rows, streams, strict=True)
+        ]
+        logits = precise(read_out(self._model, torch.cat(moved)))  # [row · position, token]
+        found = logits.topk(self._k)
+        chosen = logits[:, self._chosen]
+        ranks = _ranks(logits, chosen)
+        log_probs = logits.log_softmax(-1)
+        total = logits[:, :1] - log_probs[:, :1]
+        crossed = torch.einsum("pv,rpv->rp", chances, log_probs.unflatten(0, (len(rows), -1)))
+        numbers = [
+            found.values - total,
+            -(log_probs.exp() * log_probs).sum(-1, keepdim=True),
+            (negentropy - crossed).flatten()[:, None],
+            self._surprisal(log_probs, at.repeat(len(rows)))[:, None],
+            chosen,
+            chosen - total,
+        ]
+        ids = [found.indices, ranks]
+        log_top, entropy, divergence, surprisal, chosen, likely = _here(numbers, logits.dtype)
+        top, ranks = _here(ids, torch.long)
+        where = torch.cartesian_prod(torch.tensor(rows), torch.tensor(positions))
+        return LensCells(
+            where[:, 0], where[:, 1],
+            top, log_top, entropy[:, 0], divergence[:, 0], surprisal[:, 0], chosen, likely, ranks,
+        )  # fmt: skip
+
+    def _surprisal(self, log_probs: Tensor, at: Tensor) -> Tensor:
+        """Return −log2 of the probability of the token after each position, [cell]."""
+        following = self._run.tokens.roll(-1)[at]
+        bits = -log_probs.gather(-1, following[:, None])[:, 0] / log(2)
+        return bits.masked_fill(at == len(self._run.tokens) - 1, torch.nan)
+
+
+def _here(parts: list[Tensor], kind: torch.dtype) -> tuple[Tensor, ...]:
+    """Return columns [cell, …] in host memory, which leave the device at once."""
+    widths = [part.shape[1] for part in parts]
+    joined = torch.cat([part.to(kind) for part in parts], 1).cpu()
+    return tuple(torch.split(joined, widths, 1))
+
+
+def _ranks(logits: Tensor, chosen: Tensor) -> Tensor:
+    """Return how many tokens are likelier than each chosen one, [cell, token]."""
+    counts = [(logits > chosen[:, token, None]).sum(-1) for token in range(chosen.shape[1])]
+    return torch.stack(counts, -1) if counts else chosen.long()
+
+
+@torch.no_grad()
+def lens_worth(run: Run, lens: Lens) -> Tensor:
+    """Return how far a lens is from the model: KL(model ‖ lens) by row, the mean over positions.
+
+    Args:
+        run: A run, which is completed.
+        lens: The lens.
+
+    Returns:
+        In nats, [row], n_layers + 1 of them; NaN where the lens can't read. A lens that is worse
+        than the logit lens does not fit the model.
+    """
+    sums = torch.zeros(run.model.cfg.n_layers + 1, dtype=torch.float64)
+    for cells in read_lens(run, lens, k=1):
+        sums.index_add_(0, cells.rows, cells.divergence.double())
+    readable = torch.zeros(len(sums), dtype=torch.bool)
+    readable[readable_rows(run.model, lens)] = True
+    return (sums / len(run.tokens)).masked_fill(~readable, torch.nan)

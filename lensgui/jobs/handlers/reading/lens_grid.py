@@ -1,0 +1,139 @@
+"""What a lens reads of every row and position, the selected position first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from lensgui.analysis.lenses.lens import LogitLens
+from lensgui.analysis.lenses.reading import LensCells, lens_metric, read_lens
+from lensgui.analysis.run.run import Run
+from lensgui.jobs.answers.arrays import Axis, CellState, Slice
+from lensgui.jobs.answers.lenses import LensGrid
+from lensgui.jobs.answers.readings import Token
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.handlers.in_words import token_of
+from lensgui.jobs.handlers.loaded import Loaded
+from lensgui.jobs.handlers.sweep_arrays import host, position_axis
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.transformer.model import HookedTransformer
+
+TOP = 10  # likeliest tokens of each cell
+PAUSE = 0.1  # seconds between two answers that grow
+END = "end"  # what the row after the last layer is called
+OF_SEVERAL = (
+    "The metric reads an answer of several tokens at once, and a lens one position: choose another "
+    "metric."
+)
+
+
+def read_lens_grid(loaded: Loaded, request: ReadLens) -> Iterator[Answer | None]:
+    """Yield what is known of the cells, ever more of them."""
+    run, clean = yield from _complete(loaded, request)
+    found = loaded.answers(request.pair, clean)
+    chosen = tuple(ids[0] for ids in (found.answer, found.distractor) if len(ids) == 1)
+    growing = _Growing(run, chosen)
+    length = len(run.tokens)
+    start = request.start if -length <= request.start < length else -1
+    last = time.monotonic()
+    for cells in read_lens(run, LogitLens(), chosen, start, TOP):
+        growing.take(cells)
+        is_first, now = not growing.shown, time.monotonic()
+        if is_first or now - last >= PAUSE:
+            last = now
+            yield growing.grid()
+        else:
+            yield None
+    yield growing.grid()
+
+
+def read_lens_metric(loaded: Loaded, request: LensMetric) -> Iterator[Answer | None]:
+    """Yield the metric at every row and position."""
+    run, clean = yield from _complete(loaded, request)
+    metric = loaded.answers(request.pair, clean).metric
+    if metric is None:
+        raise ValueError("There is no answer to read a metric of: type one.")
+    if metric.reads != 1:
+        raise ValueError(OF_SEVERAL)
+    for values in lens_metric(run, LogitLens(), metric):
+        if values is None:
+            yield None
+            continue
+        states = np.where(values.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
+        axes = row_axis(run.model), position_axis(run)
+        yield Slice(axes, host(values), states.astype(np.uint8))
+
+
+def _complete(
+    loaded: Loaded, request: ReadLens | LensMetric
+) -> Generator[None, None, tuple[Run, Run]]:
+    """Run the prompts to the end; return the run that is read, and the clean one."""
+    model, pair = loaded.use(request.model), request.pair
+    clean = loaded.run(model, pair.clean_prompt)
+    run = clean if request.side == "clean" else loaded.run(model, pair.corrupted_prompt)
+    for one in (clean, run):
+        for _ in one.steps():
+            yield None
+    return run, clean
+
+
+def row_axis(model: HookedTransformer) -> Axis:
+    """Return the axis of rows: the layer that each enters, and the end, which selects none."""
+    layers = range(model.cfg.n_layers)
+    return Axis("layer", (*layers, None), (*(f"L{layer}" for layer in layers), END))
+
+
+class _Growing:
+    """Arrays that fill, and what is shown of them.
+
+    Attributes:
+        shown: How many answers there were.
+    """
+
+    def __init__(self, run: Run, chosen: tuple[int, ...]) -> None:
+        self.shown = 0
+        self._run, self._names = run, dict[int, Token]()
+        self._axes = row_axis(run.model), position_axis(run)
+        self._chosen = tuple(token_of(run.model, token) for token in chosen)
+        shape, k = (len(self._axes[0]), len(self._axes[1])), min(TOP, run.model.cfg.d_vocab_out)
+        self._states = np.full(shape, CellState.UNKNOWN, np.uint8)
+        of_cells = dict.fromkeys(("entropy", "divergence", "surprisal"), shape)
+        of_chosen = {name: (*shape, len(chosen)) for name in _OF_CHOSEN}
+        sizes = {**of_cells, **of_chosen, "log_probs": (*shape, k)}
+        self._arrays: dict[str, np.ndarray[Any, Any]] = {
+            name: np.full(size, np.nan, np.float32) for name, size in sizes.items()
+        }
+        self._arrays["tokens"] = np.zeros((*shape, k), np.int32)
+
+    def take(self, cells: LensCells) -> None:
+        """Fill in some cells."""
+        at = cells.rows.numpy(), cells.positions.numpy()
+        for name, array in self._arrays.items():
+            source: torch.Tensor = getattr(cells, _OF_CHOSEN.get(name, name))
+            array[at] = source.numpy()
+        is_finite = cells.entropy.isfinite().numpy()
+        self._states[at] = np.where(is_finite, CellState.EXACT, CellState.NOT_FINITE)
+        for token in np.unique(cells.tokens.numpy()).tolist():
+            if token not in self._names:
+                self._names[token] = token_of(self._run.model, token)
+
+    def grid(self) -> LensGrid:
+        """Return what is known, which nobody writes to."""
+        self.shown += 1
+        arrays = {name: array.copy() for name, array in self._arrays.items()}
+        for array in arrays.values():
+            array.flags.writeable = False
+        return LensGrid(
+            self._axes, self._states.copy(), chosen=self._chosen, names=dict(self._names), **arrays
+        )
+
+
+_OF_CHOSEN = {  # the grid's arrays of chosen tokens, and what they are called where they are read
+    "logits": "chosen",
+    "chosen_log_probs": "chosen_log_probs",
+    "ranks": "chosen_ranks",
+}

@@ -1,0 +1,5 @@
+"""The lens pane: every layer and position, read as if it were the last.
+
+lens: Lens: what each layer and position would predict, read as if it were the last.
+lens_values: What is shown of a grid: numbers, colours, and the words of a cell.
+"""

@@ -1,0 +1,198 @@
+"""The lens pane: what is asked, drawn, written and said of layers and positions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.requests import ReadPair
+from lensgui.panes.lens import lens_values
+from lensgui.panes.lens.lens import NO_DIFFERENCE, NO_TOKEN, NOTHING, LensPane
+from lensgui.panes.lens.lens_values import KINDS, SIGNED
+from lensgui.prompts.pair import PromptPair
+from lensgui.state.selection import Cursor
+from lensgui.state.views import LensView
+from tests import fakes
+from tests.answering import last
+from tests.panes.conftest import CURSOR, PAIR, answer, in_session, tell
+
+VALUES = [kind.option.value for kind in KINDS]
+
+
+@pytest.fixture
+def pane(document, show):
+    """The pane, with answers about a pair."""
+    return answer(show(LensPane()), document)
+
+
+def viewing(document, **changes):
+    return document.having(lens=LensView(**changes))
+
+
+def test_the_metric_is_asked_apart_and_all_else_once(document, qtbot):
+    pane = LensPane()
+    qtbot.addWidget(pane)
+    asked = pane.requests(document, CURSOR)
+    assert asked == {
+        "pair": ReadPair(document.model, PAIR),
+        "clean": ReadLens(document.model, PAIR, "clean"),
+    }
+    assert asked["clean"].start == CURSOR.position
+    asked = pane.requests(viewing(document, value="metric", side="difference"), Cursor())
+    assert set(asked) == {"pair", "clean", "corrupted", "metric clean", "metric corrupted"}
+    assert asked["metric corrupted"] == LensMetric(document.model, PAIR, "corrupted")
+    alone = document.having(pair=PromptPair("one prompt"))
+    assert set(pane.requests(alone, CURSOR)) == {"pair", "clean"}
+    assert pane.requests(viewing(alone, side="corrupted"), CURSOR) == {}
+    assert pane.requests(viewing(alone, side="difference"), CURSOR) == {}
+
+
+def test_where_one_begins_makes_no_other_question(document):
+    here, there = (ReadLens(document.model, PAIR, "clean", start) for start in (3, 5))
+    assert here == there
+    assert hash(here) == hash(there)
+
+
+def test_what_arrives_is_drawn_and_the_rest_is_not_made_up(document, show):
+    pane = answer(show(LensPane()), document)
+    request = pane.requests(document, CURSOR)["clean"]
+    first, whole = fakes.FakeAnswerer().answer(request)
+    tell(pane, "clean", first, "partial", request=request)
+    states = pane.heatmap.picture.states
+    assert (states[:, CURSOR.position] == CellState.EXACT).all()
+    assert (np.delete(states, CURSOR.position, 1) == CellState.UNKNOWN).all()
+    tell(pane, "clean", whole, request=request)
+    assert (pane.heatmap.picture.states == CellState.EXACT).all()
+    assert pane.heatmap.picture.row_names[-1] == "end"
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("side", ["clean", "corrupted", "difference"])
+def test_every_value_of_every_side_is_drawn_and_said(document, show, value, side):
+    if value == "token" and side == "difference":
+        pytest.skip("it has none")
+    pane = answer(show(LensPane()), viewing(document, value=value, side=side))
+    picture = pane.heatmap.picture
+    known = picture.values[picture.states == CellState.EXACT]
+    assert np.isfinite(known).all()
+    if value == "surprisal":
+        assert (picture.states[:, -1] == CellState.MASKED).all()
+    is_signed = side == "difference" or value in SIGNED
+    assert (known < 0).any() == is_signed
+    assert pane._read.is_signed is is_signed
+    words = pane._words(2, 1)
+    assert words.startswith("before layer 2, position 1 ‘")
+    assert pane._words(fakes.LAYERS, 0).startswith("at the end, position 0")
+    if side != "difference" and value != "token":
+        assert "entropy" in words
+        assert "KL to the model" in words
+    assert {"clean − corrupted": "difference"}.get(side, side) in (
+        pane.legend.text() if side != "difference" else side
+    )
+
+
+def test_a_difference_is_clean_minus_corrupted(document, show):
+    drawn = {}
+    for side in ("clean", "corrupted", "difference"):
+        pane = answer(show(LensPane()), viewing(document, value="entropy", side=side))
+        drawn[side] = pane.heatmap.picture.values
+    np.testing.assert_allclose(drawn["difference"], drawn["clean"] - drawn["corrupted"], atol=1e-5)
+
+
+def test_the_likeliest_token_stands_in_its_cell_and_words_only_leaves_others_out(document, show):
+    pane = answer(show(LensPane()), document)
+    grid = last(fakes.FakeAnswerer().answer(pane.requests(document, CURSOR)["clean"]))
+    wordy = answer(show(LensPane()), viewing(document, words_only=True))
+    for row, column in np.ndindex(grid.states.shape):
+        first, *_ = grid.tokens[row, column].tolist()
+        assert pane._text(row, column) == ("·word", ",", "·other")[first]
+        assert wordy._text(row, column) in ("·word", "·other")
+
+
+def test_of_two_prompts_the_likeliest_token_has_no_difference(document, show):
+    pane = answer(show(LensPane()), viewing(document, side="difference"))
+    assert pane.heatmap.picture is None
+    assert pane.heatmap.empty == NO_DIFFERENCE
+
+
+def test_a_token_that_is_not_one_is_said(document, show):
+    pane = show(LensPane())
+    seen = viewing(document, value="rank", of_distractor=True)
+    answer(pane, seen)
+    request = pane.requests(seen, CURSOR)["clean"]
+    *_, grid = fakes.FakeAnswerer().answer(request)
+    lacking = type(grid)(
+        **{name: getattr(grid, name) for name in grid.__slots__} | {"chosen": grid.chosen[:1]}
+    )
+    tell(pane, "clean", lacking, request=request)
+    assert pane.heatmap.picture is None
+    assert pane.heatmap.empty == NO_TOKEN.format(which="distractor")
+
+
+def test_the_pane_says_what_to_do_while_there_is_nothing(document, show):
+    pane = show(LensPane())
+    pane.show_document(document.having(pair=PromptPair("")))
+    assert pane.heatmap.empty == NOTHING
+
+
+def test_a_cell_is_picked_and_the_place_shown(pane, document, qtbot):
+    picked = []
+    pane.picked.connect(picked.append)
+    point = pane.heatmap.middle_of(2, 3).toPoint()
+    qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=point)
+    assert picked == [{"layer": 2, "position": 3}]
+    pane.show_cursor(Cursor(2, position=3))
+    assert pane.reading.text() == pane._words(2, 3)
+    end = pane.heatmap.middle_of(fakes.LAYERS, 3).toPoint()
+    qtbot.mouseClick(pane.heatmap, Qt.MouseButton.LeftButton, pos=end)
+    assert picked[-1] == {"position": 3}
+
+
+def test_what_is_pointed_at_is_read_below_and_then_the_selected_cell_again(pane):
+    pane.show_cursor(Cursor(1, position=2))
+    selected = pane.reading.text()
+    pane.heatmap.hovered.emit("something else")
+    assert pane.reading.text() == "something else"
+    pane.heatmap.hovered.emit("")
+    assert pane.reading.text() == selected
+
+
+def test_choices_are_edits_and_switched_off_where_they_mean_nothing(pane, document):
+    session = in_session(pane, document)
+    assert not pane.token.isEnabled()
+    assert pane.words_only.isEnabled()
+    pane.value.chosen.emit("rank")
+    pane.token.activated.emit(1)
+    pane.side.activated.emit(2)
+    assert session.document.views.lens == LensView("rank", "difference", of_distractor=True)
+    assert pane.token.isEnabled()
+    assert not pane.words_only.isEnabled()
+    pane.value.chosen.emit("token")
+    pane.words_only.click()
+    assert session.document.views.lens.words_only
+
+
+def test_a_fitted_scale_leaves_a_few_cells_beyond_and_a_fixed_one_none(document, show):
+    pane = answer(show(LensPane()), viewing(document, value="entropy"))
+    assert "fitted" in pane.legend.text()
+    assert 0 < pane.heatmap.picture.overflow.mean() < 0.05
+    pane = answer(show(LensPane()), document)
+    assert "colours to 1, fixed" in pane.legend.text()
+    assert not pane.heatmap.picture.overflow.any()
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "is_signed", "text"),
+    [
+        ("rank", 1234.0, False, "1234"),
+        ("entropy", 0.123, False, "0.12"),
+        ("logit", -13.27, True, "−13.3"),
+        ("logit", 113.27, True, "+113"),
+        ("entropy", float("nan"), False, ""),
+    ],
+)
+def test_numbers_have_as_many_digits_as_a_cell_has_room_for(value, number, is_signed, text):
+    assert lens_values.number_text(value, number, is_signed=is_signed) == text
