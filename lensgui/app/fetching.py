@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QWidget
 
 from lensgui.app.question import ask
 from lensgui.jobs.downloads import Download, Fetched
-from lensgui.models import known_models, model_files
+from lensgui.models import known_models, lenses, model_files
 from lensgui.panes.files import files_folder
 from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, find
@@ -25,6 +25,7 @@ WITHOUT = (
     "toy model is open meanwhile."
 )
 
+READING = "{name} is being read."
 FILTER = "Files that hold a model (*.gguf *.whl *.deb)"
 CHOICES = (
     (False, "Cancel", QDialogButtonBox.ButtonRole.RejectRole, "Leave the model that is open."),
@@ -45,12 +46,14 @@ class Fetching(QObject):
         failed: (sentence,) why nothing could be fetched.
         fetched: (Fetched | None,) how far it is.
         file_wanted: (name,) a model comes as a file, and nobody has said where it is.
+        lens_here: (name,) a lens was imported.
     """
 
     status_message = Signal(str)
     failed = Signal(str)
     fetched = Signal(object)
     file_wanted = Signal(str)
+    lens_here = Signal(str)
 
     def __init__(
         self, session: Session, selection: Selection, parent: QObject | None = None
@@ -61,7 +64,9 @@ class Fetching(QObject):
         self._selection = selection
         self._before: Document | None = None
         self._file = ""  # what was imported for the demo model
+        self._lens = ""  # the lens that was imported
         self.download.progressed.connect(self.fetched)
+        self.download.said.connect(self._take_lens)
         self.download.finished.connect(self._open)
         self.download.failed.connect(self._give_up)
 
@@ -90,13 +95,25 @@ class Fetching(QObject):
         """Begin to fetch a model whose weights must be imported, likewise."""
         self._begin(name, self.download.start_import)
 
-    def _begin(self, name: str, start: Callable[[str], None]) -> None:
+    @Slot(str)
+    def import_lens(self, path: str) -> None:
+        """Begin to import a lens from a file, likewise."""
+        self._begin(path, self.download.start_lens, READING.format(name=Path(path).name))
+
+    @Slot(object)
+    def _take_lens(self, event: dict[str, str]) -> None:
+        """Remember which lens was imported."""
+        place = Path(event.get("path", ""))
+        self._lens = place.name if place.parent == lenses.folder() else ""
+
+    def _begin(self, name: str, start: Callable[[str], None], said: str = "") -> None:
         if self.download.is_running:
             self.status_message.emit(
                 f"{self.download.name} is being fetched: stop that first, then {name}."
             )
             return
-        sentence = MEANWHILE if name == DEFAULT_MODEL else f"{name} is being fetched."
+        sentence = said or (MEANWHILE if name == DEFAULT_MODEL else f"{name} is being fetched.")
+        self._lens = ""
         self._before = self._session.document
         self.fetched.emit(Fetched(f"Fetching {name}", 0, 0))
         self.status_message.emit(sentence)
@@ -113,6 +130,10 @@ class Fetching(QObject):
     @Slot(str)
     def _open(self, name: str) -> None:
         self.fetched.emit(None)
+        if self._lens:
+            self.status_message.emit(f"{self._lens} is here now.")
+            self.lens_here.emit(self._lens)
+            return
         if name == self._file and known_models.find(DEFAULT_MODEL).is_here:
             name = DEFAULT_MODEL
         before, present = self._before, self._session.document

@@ -33,6 +33,7 @@ from lensgui.jobs.answerer import Answerer
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
+from lensgui.panes.lens.lens import LensPane
 from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
@@ -208,6 +209,10 @@ def _fetching(window: MainWindow) -> Fetching:
     window.model_bar.fetch_requested.connect(fetching.fetch)
     window.model_bar.import_requested.connect(fetching.fetch_pickled)
     Bringing(window, fetching)
+    lens = window.panes[LensPane.title]
+    assert isinstance(lens, LensPane)
+    lens.import_requested.connect(fetching.import_lens)
+    fetching.lens_here.connect(lens.take_lens)
     return fetching
 
 

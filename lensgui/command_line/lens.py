@@ -18,7 +18,7 @@ from lensgui.checkpoints import demo, locate
 from lensgui.checkpoints.loading import open_model
 from lensgui.command_line.ending import DONE, ended
 from lensgui.command_line.environment import leave_no_trace, stay_offline
-from lensgui.models import known_models, store
+from lensgui.models import known_models, lenses, store
 from lensgui.terms.errors import ModelError, is_out_of_memory
 from lensgui.terms.homes import expanded
 from lensgui.transformer.model import HookedTransformer
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    for path in files.lenses_here():
+    for path in lenses.here():
         lens = files.load_lens(path)
         if arguments.json:
             facts = {"event": "lens", "path": str(path), "kind": lens.name, **asdict(lens.fit)}
@@ -74,8 +74,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     if not arguments.fetch:
         stay_offline()
     text, out = _text(expanded(arguments.text)), expanded(arguments.out)
-    if out.suffix != files.SUFFIX:
-        raise ModelError(f"{out} has to end in {files.SUFFIX}: give --out another name.")
+    if out.suffix != lenses.SUFFIX:
+        raise ModelError(f"{out} has to end in {lenses.SUFFIX}: give --out another name.")
     if out.exists():
         raise ModelError(f"{out} is here already: choose another file with --out.")
     torch.set_num_threads(arguments.threads or torch.get_num_threads())

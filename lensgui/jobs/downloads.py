@@ -172,6 +172,10 @@ class Download(Child):
         """Fetch a model whose weights are pickled, likewise: what `lensgui models import` takes."""
         self.start(name, [*own_command(), "models", "import", name, "--json"])
 
+    def start_lens(self, path: str) -> None:
+        """Import a lens from a file: what `lensgui lens import` takes; `said` has where it is."""
+        self.start(path, [*own_command(), "lens", "import", path, "--json"])
+
     def start(self, name: str, command: list[str] | None = None) -> None:
         """Fetch a model by its name, unless something is being fetched already.
 

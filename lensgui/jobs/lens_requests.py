@@ -18,6 +18,7 @@ class ReadLens(Request):
 
     Attributes:
         side: Which prompt is read.
+        lens: The file of a fitted lens among those that are here; "" for the logit lens.
         start: The position that is read first, which is no part of the question; −1 for the last.
     """
 
@@ -26,6 +27,7 @@ class ReadLens(Request):
     model: ModelKey
     pair: PromptPair
     side: OneSide
+    lens: str = ""
     start: int = field(default=-1, compare=False)
 
 
@@ -35,6 +37,7 @@ class LensMetric(Request):
 
     Attributes:
         side: Which prompt is read.
+        lens: As of `ReadLens`.
     """
 
     doing: ClassVar[str] = "the metric at all layers"
@@ -43,3 +46,4 @@ class LensMetric(Request):
     model: ModelKey
     pair: PromptPair
     side: OneSide
+    lens: str = ""

@@ -4,6 +4,7 @@ aliases: What users call models → how the hub calls them.
 folded: Copies of folded weights under the home: which there are, how much they may take, and away
     again.
 known_models: The models that lensgui knows by name: what they honestly are, and where they lie.
+lenses: Fitted lenses that were imported or fitted here: where they lie, and which there are.
 library: The models that are on this machine: which, how large, used when; and taken off it again.
 model_files: Models of the catalogue that came as a file: where one is looked for, and what to do
     without.

@@ -328,6 +328,14 @@ _ROWS = (
     ),
     Action("paths_into", "", "Show who feeds one of the inputs of a head.", "Paths into an input"),
     Action(
+        "which_lens",
+        "",
+        "What brings each layer's stream to the end: nothing (logit lens), or a lens that was "
+        "fitted to the model. Import one, or drop its file here.",
+        "Lens: which",
+        kind=None,
+    ),
+    Action(
         "words_only",
         "words only",
         "Write the likeliest of the ten likeliest tokens that is a whole word, or the beginning of "

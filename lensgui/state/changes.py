@@ -80,6 +80,7 @@ WORDS = {
     "views.lens.side": "Lens: prompt",
     "views.lens.of_distractor": "Lens: token",
     "views.lens.words_only": "Lens: words only",
+    "views.lens.lens": "Lens: which",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

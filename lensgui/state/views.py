@@ -152,12 +152,14 @@ class LensView:
         side: Of which prompt, or clean minus corrupted.
         of_distractor: Whether it is read of the distractor, where it is read of one token.
         words_only: Whether tokens that are no words are left out.
+        lens: The file of a fitted lens among those that are here; "" for the logit lens.
     """
 
     value: LensValue = "token"
     side: Side = "clean"
     of_distractor: bool = False
     words_only: bool = False
+    lens: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,3 +65,24 @@ def test_at_the_start_nothing_is_asked(parts, wanting, monkeypatch):
     parts.fetching.fetch_first(DEFAULT_MODEL)
     assert "comes as a file" in parts.window.status.sentence.text()
     assert not parts.fetching.download.is_running
+
+
+def test_a_lens_is_imported_and_then_read_through(parts, tmp_path, monkeypatch):
+    started, fetches = [], parts.fetching
+    monkeypatch.setattr(fetches.download, "start_lens", started.append)
+    pane = parts.window.panes["Lens"]
+    model = parts.window.session.document.model
+    pane.import_requested.emit("/a/lens.pt")
+    assert started == ["/a/lens.pt"]
+    assert "lens.pt is being read" in parts.window.status.sentence.text()
+    path = tmp_path / "lenses" / "lens-1.safetensors"
+    fetches.download.said.emit({"event": "done", "path": str(path)})
+    fetches.download.finished.emit("/a/lens.pt")
+    document = parts.window.session.document
+    assert document.views.lens.lens == "lens-1.safetensors"
+    assert document.model == model
+    monkeypatch.setattr(fetches.download, "start", lambda name: None)
+    fetches.fetch("owner/name")
+    fetches.download.said.emit({"event": "done", "path": "/a/models/owner--name"})
+    fetches.download.finished.emit("owner/name")
+    assert parts.window.session.document.model.source == "owner/name"

@@ -106,6 +106,7 @@ CASES = {
     "lens.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
     "lens.of_distractor": Case(True, lambda p: p.token.currentText(), "distractor"),
     "lens.words_only": Case(True, lambda p: p.words_only.isChecked(), True),
+    "lens.lens": Case("a.safetensors", lambda p: p.lens.currentText(), "a"),
 }
 
 

@@ -14,6 +14,7 @@ from lensgui.analysis.lenses.fitting import TunedFit
 from lensgui.analysis.lenses.lens import TunedLens, check_lens
 from lensgui.command_line import lens as command
 from lensgui.command_line.ending import INTERRUPTED
+from lensgui.models import lenses
 from lensgui.terms.resources import resource
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -42,6 +43,7 @@ def test_a_lens_is_fitted_on_a_text_file(text, tmp_path, toy, kind, capsys):
     lens = files.load_lens(out)
     assert check_lens(toy, lens) == ""
     assert "8 prompts" in lens.fit.size
+    assert "/" not in lens.fit.model
     assert os.listdir(tmp_path).count("lens.safetensors.part") == 0
 
 
@@ -109,7 +111,7 @@ def test_a_file_that_is_there_is_not_written_over(text, tmp_path, capsys):
 def test_lenses_are_imported_and_listed(tmp_path, capsys):
     import torch
 
-    path = files.lenses_folder() / "mine.safetensors"
+    path = lenses.folder() / "mine.safetensors"
     files.save_lens(TunedLens(torch.zeros(2, 4, 4), torch.zeros(2, 4)), path)
     assert main(["lens", "import", str(path)]) == 0
     assert main(["lens", "list"]) == 0

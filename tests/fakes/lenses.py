@@ -32,7 +32,7 @@ def grid(request: ReadLens) -> Iterator[LensGrid]:
     shape = len(both[0]), len(both[1])
 
     def made_up(name: str, *more: int) -> np.ndarray:
-        return fakes.noise(f"{name}{request.side}{request.pair}", *shape, *more)
+        return fakes.noise(f"{name}{request.side}{request.lens}{request.pair}", *shape, *more)
 
     chances = np.sort(made_up("chances", K), axis=-1)[..., ::-1] / K
     tokens = np.argsort(made_up("tokens", K), axis=-1).astype(np.int32)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QFileDialog
 
 from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.answers.lenses import LensGrid
 from lensgui.jobs.lens_requests import LensMetric, ReadLens
 from lensgui.jobs.requests import ReadPair
+from lensgui.models import lenses
 from lensgui.panes.lens import lens_values
 from lensgui.panes.lens.lens import NO_DIFFERENCE, NO_TOKEN, NOTHING, LensPane
 from lensgui.panes.lens.lens_values import KINDS, SIGNED
@@ -50,8 +56,90 @@ def test_the_metric_is_asked_apart_and_all_else_once(document, qtbot):
     assert pane.requests(viewing(alone, side="difference"), CURSOR) == {}
 
 
+def test_beside_a_fitted_lens_the_logit_lens_is_asked_of_one_prompt(document, qtbot):
+    pane = LensPane()
+    qtbot.addWidget(pane)
+    asked = pane.requests(viewing(document, lens="a.safetensors"), CURSOR)
+    assert asked["clean"] == ReadLens(document.model, PAIR, "clean", "a.safetensors")
+    assert asked["logit lens"] == ReadLens(document.model, PAIR, "clean")
+    assert asked["logit lens"] != asked["clean"]
+    both = pane.requests(viewing(document, side="difference", lens="a.safetensors"), CURSOR)
+    assert "logit lens" not in both
+
+
+def test_what_a_fitted_lens_is_worth_stands_below_the_legend(document, show):
+    pane = answer(show(LensPane()), viewing(document, lens="a.safetensors"))
+    fitted, plain = pane._grid, pane.answer("logit lens", LensGrid)
+    means = [float(of.divergence[:-1].mean()) for of in (fitted, plain)]
+    said = pane.legend.text().splitlines()[1]
+    assert f"KL to the model {means[0]:.2f} nats, the logit lens's {means[1]:.2f}" in said
+    better = replace(fitted, divergence=plain.divergence / 2, remark="Another model's.")
+    request = pane.reply("clean").request
+    tell(pane, "clean", better, request=request)
+    said = pane.legend.text().splitlines()[1]
+    assert "worse" not in said
+    assert said.endswith(". Another model's.")
+    bad = plain.divergence.copy()
+    bad[2] += 1
+    tell(pane, "clean", replace(fitted, divergence=bad), request=request)
+    assert "worse at L2: it does not fit this model there." in pane.legend.text()
+
+
+def test_rows_that_the_lens_was_not_fitted_for_are_hatched_and_said(document, show):
+    pane = answer(show(LensPane()), viewing(document, lens="a.safetensors"))
+    grid = pane._grid
+    states = grid.states.copy()
+    states[0] = CellState.UNKNOWN
+    lacking = replace(grid, states=states, unread=frozenset({0}))
+    tell(pane, "clean", lacking, request=pane.reply("clean").request)
+    assert (pane.heatmap.picture.states[0] == CellState.UNKNOWN).all()
+    assert "the lens was not fitted here" in pane._words(0, 1)
+
+
+def test_lenses_that_are_here_are_offered_and_another_is_imported(
+    document, show, home, monkeypatch, tmp_path
+):
+    lenses.folder().mkdir(parents=True)
+    (lenses.folder() / "mine.safetensors").touch()
+    pane = answer(show(LensPane()), document)
+    session, wanted = in_session(pane, document), []
+    pane.import_requested.connect(wanted.append)
+    texts = [pane.lens.itemText(at) for at in range(pane.lens.count())]
+    assert texts == ["logit lens", "mine", "Import a lens…"]
+    pane.lens.activated.emit(1)
+    assert session.document.views.lens.lens == "mine.safetensors"
+    for path in ("", str(tmp_path / "x.pt")):
+        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *words, path=path: (path, ""))
+        pane.lens.activated.emit(2)
+        assert pane.lens.currentText() == "mine"
+    assert wanted == [str(tmp_path / "x.pt")]
+    (lenses.folder() / "x-1.safetensors").touch()
+    pane.take_lens("x-1.safetensors")
+    assert session.document.views.lens.lens == "x-1.safetensors"
+    assert pane.lens.currentText() == "x-1"
+    session.edit(lens=LensView(lens="gone.safetensors"))
+    assert pane.lens.currentText() == "gone"
+
+
+def test_a_lens_is_dropped(document, show, tmp_path):
+    pane, wanted = answer(show(LensPane()), document), []
+    pane.import_requested.connect(wanted.append)
+    folder = tmp_path / "tuned"
+    folder.mkdir()
+    (folder / "params.pt").touch()
+    for path, is_taken in (
+        (tmp_path / "x.pt", True), (folder, True), (tmp_path, False), (tmp_path / "x.txt", False),
+    ):  # fmt: skip
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        drop = QDropEvent(QPointF(5, 5), action, data, button, Qt.KeyboardModifier.NoModifier)
+        pane.dropEvent(drop)
+        assert (wanted[-1:] == [str(path)]) is is_taken
+
+
 def test_where_one_begins_makes_no_other_question(document):
-    here, there = (ReadLens(document.model, PAIR, "clean", start) for start in (3, 5))
+    here, there = (ReadLens(document.model, PAIR, "clean", start=start) for start in (3, 5))
     assert here == there
     assert hash(here) == hash(there)
 
@@ -196,3 +284,17 @@ def test_a_fitted_scale_leaves_a_few_cells_beyond_and_a_fixed_one_none(document,
 )
 def test_numbers_have_as_many_digits_as_a_cell_has_room_for(value, number, is_signed, text):
     assert lens_values.number_text(value, number, is_signed=is_signed) == text
+
+
+def test_a_caption_says_which_lens_it_is_and_no_sentence_of_worth(document, show):
+    pane = answer(show(LensPane()), document)
+    (shown,) = pane.shown()
+    assert "as it is (logit lens, nostalgebraist 2020)" in shown.says
+    pane = answer(show(LensPane()), viewing(document, lens="a.safetensors"))
+    grid = replace(pane._grid, through="tuned lens, of some/model, 9 prompts")
+    tell(pane, "clean", grid, request=pane.reply("clean").request)
+    (shown,) = pane.shown()
+    assert "through a tuned lens, of some/model, 9 prompts, with the final norm" in shown.says
+    assert "\n" not in shown.says
+    words = dict(shown.panels[0].data.words)
+    assert words["token"][0] == pane._text(0, 0)

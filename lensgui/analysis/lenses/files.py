@@ -18,11 +18,11 @@ from torch import Tensor
 from lensgui.analysis.lenses.lens import Fit, JacobianLens, Lens, TunedLens
 from lensgui.checkpoints.files import pickles
 from lensgui.checkpoints.files.descriptions import read_object
-from lensgui.models import store
+from lensgui.models import lenses, store
+from lensgui.models.lenses import SUFFIX
 from lensgui.terms.errors import ModelError
 from lensgui.terms.resources import own_command
 
-SUFFIX = ".safetensors"
 KINDS = {"tuned": TunedLens, "jacobian": JacobianLens}
 PARAMS, CONFIG = "params.pt", "config.json"  # of the package tuned-lens
 _KEY = "lens"  # of our files' metadata
@@ -30,25 +30,16 @@ _LAYER = re.compile(r"(\d+)\.(weight|bias)")
 MOST_LAYERS = 1000
 
 
-def lenses_folder() -> Path:
-    """Return the folder that imported and fitted lenses lie in."""
-    return store.home() / "lenses"
-
-
-def lenses_here() -> list[Path]:
-    """Return the lenses that were imported or fitted here, by name."""
-    return sorted(lenses_folder().glob(f"*{SUFFIX}")) if lenses_folder().is_dir() else []
-
-
-def load_lens(path: Path) -> Lens:
+def load_lens(path: str | Path) -> Lens:
     """Return the lens of a file of ours.
 
     Args:
-        path: What `import_lens` or `save_lens` made.
+        path: What `import_lens` or `save_lens` made; of what was imported its name will do.
 
     Raises:
         ModelError: If it is no such file, is damaged, or its numbers are not finite.
     """
+    path = lenses.find(path)
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})[_KEY])
@@ -56,7 +47,9 @@ def load_lens(path: Path) -> Lens:
         return _made(facts["kind"], tensors, Fit(**facts["fit"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, FileNotFoundError):
-            raise ModelError(f"There is no file {path}.") from error
+            raise ModelError(
+                f"There is no lens {path}: import it with `lensgui lens import FILE`."
+            ) from error
         raise ModelError(
             f"{path} is no lens, or damaged: choose a lens of lensgui's, or import one with "
             "`lensgui lens import`."
@@ -105,22 +98,21 @@ def _made(kind: str, tensors: Mapping[str, Tensor], fit: Fit) -> TunedLens | Jac
 
 
 def import_lens(path: Path) -> Path:
-    """Turn another package's lens into a file of ours; a file of ours stays as it is.
+    """Keep a lens among those that are here: a file of ours, or another package's.
 
     Args:
         path: A folder of the package tuned-lens, or the file in it; or a Jacobian lens, or a
             checkpoint of one that is being fitted (*.pt).
 
     Returns:
-        Our file, in `lenses_folder` unless it was ours already.
+        Our file.
 
     Raises:
         ModelError: If it is no lens, asks to run code, holds numbers that are not finite, or can't
             be read or written.
     """
     if path.suffix == SUFFIX:
-        load_lens(path)
-        return path
+        return _kept(path)
     source = path / PARAMS if path.is_dir() else path
     if not source.is_file():
         raise ModelError(
@@ -128,11 +120,23 @@ def import_lens(path: Path) -> Path:
             f"{CONFIG} and {PARAMS}."
         )
     named = path.name if path.is_dir() else source.parent.name if _is_tuned(source) else source.stem
-    target = lenses_folder() / f"{named}-{store.fingerprint(source)[:8]}{SUFFIX}"
+    target = lenses.place_of(source, named)
     command = [*own_command(), "lens", "import", str(source), "--child", str(target)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or not target.exists():
         raise ModelError(_sentence(done.stdout, source))
+    return target
+
+
+def _kept(path: Path) -> Path:
+    """Copy a file of ours to the others, unless it lies there."""
+    load_lens(path)
+    if path.parent == lenses.folder():
+        return path
+    target = lenses.place_of(path, path.stem)
+    with store.writing(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        store.write_whole(target, path.read_bytes())
     return target
 
 

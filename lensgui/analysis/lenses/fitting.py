@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lensgui.analysis.lenses.jacobians import SKIPPED, prompt_jacobians, valid_positions
 from lensgui.analysis.lenses.lens import Fit, JacobianLens, TunedLens, unembedding_hash
+from lensgui.models.recognised import name_of
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
@@ -221,5 +222,5 @@ class JacobianFit:
 
 
 def fit_of(model: HookedTransformer, size: str) -> Fit:
-    """Return where a lens comes from that is fitted on a model here."""
-    return Fit(model.cfg.model_name, size, unembedding_hash(model))
+    """Return where a lens comes from that is fitted on a model here, without the place on disk."""
+    return Fit(name_of(model.cfg.model_name), size, unembedding_hash(model))

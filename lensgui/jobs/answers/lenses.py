@@ -32,6 +32,9 @@ class LensGrid:
         chosen_log_probs: Theirs in nats, likewise.
         ranks: Theirs: how many tokens are likelier, likewise.
         names: The tokens of ids.
+        through: What the lens is called, and where it comes from.
+        unread: Rows that the lens has nothing for.
+        remark: What has to be known of the lens, as a sentence; "" if nothing.
     """
 
     axes: tuple[Axis, Axis]
@@ -46,3 +49,6 @@ class LensGrid:
     chosen_log_probs: NDArray[np.float32]
     ranks: NDArray[np.float32]
     names: Mapping[int, Token] = field(default_factory=dict)
+    through: str = "logit lens"
+    unread: frozenset[int] = frozenset()
+    remark: str = ""

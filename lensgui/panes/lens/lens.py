@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-from PySide6.QtCore import QPoint, Slot
+from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QWidget
 
 from lensgui.jobs.answers.arrays import CellState, Slice
@@ -23,6 +24,7 @@ from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.figure import Cells, Scale, data_of
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.lens import lens_values
+from lensgui.panes.lens.lens_choice import LensChoice, dropped
 from lensgui.panes.lens.lens_values import KINDS, OF_TOKEN, OF_VALUE, Read
 from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.heatmap import Heatmap
@@ -41,14 +43,22 @@ NOTHING = "Type a prompt to see what each layer would predict."
 NO_DIFFERENCE = "The likeliest token of two prompts has no difference: choose another value."
 NO_TOKEN = "There is no {which} of one token to read."
 HOW = (
-    "Each cell is the residual stream that enters a layer, with the final norm and the unembedding "
-    "as if it were the last (logit lens, nostalgebraist 2020); the norm's scale is each cell's own"
+    "Each cell is the residual stream that enters a layer, {through}, with the final norm and the "
+    "unembedding as if it were the last; the norm's scale is each cell's own"
 )
+AS_IT_IS = "as it is (logit lens, nostalgebraist 2020)"
+UNREAD = "the lens was not fitted here"
 TIP = "Hover for the ten likeliest tokens; click, or move with the arrow keys, to select a place."
 
 
 class LensPane(Pane):
-    """A grid of layers and positions, each read as if it were the end of the model."""
+    """A grid of layers and positions, each read as if it were the end of the model.
+
+    Attributes:
+        import_requested: (path,) a lens is to be imported from a file.
+    """
+
+    import_requested = Signal(str)
 
     title: ClassVar[str] = "Lens"
     guide: ClassVar[str] = "lens.md"
@@ -61,6 +71,7 @@ class LensPane(Pane):
         self._read: Read | None = None
         options = [("", tuple(kind.option for kind in KINDS))]
         self.value: Chooser[LensValue] = Chooser("Lens: what is shown", options, self)
+        self.lens = LensChoice(self)
         self.side = QComboBox(self)
         self.side.addItems(SIDES)
         self.side.setAccessibleName("Prompt that is read")
@@ -83,10 +94,11 @@ class LensPane(Pane):
         self._draw()
 
     def _lay_out(self) -> None:
-        for box in (self.side, self.token):
+        self.setAcceptDrops(True)
+        for box in (self.value, self.side, self.token):
             box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         row = Flow(spacing=6)
-        for part in (self.value, self.side, self.token, self.words_only):
+        for part in (self.value, self.lens, self.side, self.token, self.words_only):
             row.addWidget(part)
         self.column.addLayout(row)
         self.column.addWidget(self.legend)
@@ -95,6 +107,8 @@ class LensPane(Pane):
 
     def _connect(self) -> None:
         self.value.chosen.connect(self._choose_value)
+        self.lens.chosen.connect(self._choose_lens)
+        self.lens.import_requested.connect(self.import_requested)
         self.side.activated.connect(self._choose_side)
         self.token.activated.connect(self._choose_token)
         self.words_only.clicked.connect(self._choose_words)
@@ -119,10 +133,13 @@ class LensPane(Pane):
             return {}
         asked: dict[str, Request] = {"pair": ReadPair(document.model, pair)}
         start = -1 if cursor.position is None else cursor.position
+        model = document.model
         for side in sides:
             if view.value == "metric":
-                asked[f"metric {side}"] = LensMetric(document.model, pair, side)
-            asked[side] = ReadLens(document.model, pair, side, start)
+                asked[f"metric {side}"] = LensMetric(model, pair, side, view.lens)
+            asked[side] = ReadLens(model, pair, side, view.lens, start)
+        if view.lens and len(sides) == 1:
+            asked["logit lens"] = ReadLens(model, pair, sides[0], start=start)
         return asked
 
     def python(self, document: Document, cursor: Cursor) -> str:
@@ -144,7 +161,7 @@ class LensPane(Pane):
             texts = [self._text(*at) for at in np.ndindex(picture.shades.shape)]
             data = replace(data, words={**data.words, "token": texts})
         panel = Cells("", picture, scale, data)
-        says = f"{self._counted()}. {HOW}."
+        says = f"{self._counted()}. {self._how()}."
         code = Code(("shown",))
         return [Shown(self.heatmap, "", (panel,), says, self.heatmap.is_stale, code=code)]
 
@@ -153,6 +170,7 @@ class LensPane(Pane):
         self._document = document
         view = document.views.lens
         self.value.show_value(view.value)
+        self.lens.show_lens(view.lens)
         self.side.setCurrentIndex(SIDES.index(view.side))
         self.token.setCurrentIndex(int(view.of_distractor))
         self.token.setEnabled(view.value in OF_TOKEN)
@@ -195,8 +213,8 @@ class LensPane(Pane):
             self._read = lens_values.read(
                 view.value, found, other, of_distractor=view.of_distractor
             )
-        self.legend.setText(self._counted())
-        self.legend.setToolTip(plain_tip(HOW + "."))
+        self.legend.setText("\n".join(filter(None, (self._counted(), self._worth()))))
+        self.legend.setToolTip(plain_tip(f"{self._how()}."))
         self.heatmap.show_picture(self._picture(found, self._read))
         names = [side] if view.value != "metric" else [f"metric {side}"]
         self.heatmap.show_stale(any(self.is_stale(name) for name in names))
@@ -270,6 +288,22 @@ class LensPane(Pane):
         parts = f"{name}{of}", said, whose, "of this pair alone" * alone, fitted
         return ", ".join(filter(None, parts))
 
+    def _how(self) -> str:
+        """Say how a cell is read."""
+        grid = self._grid
+        through = AS_IT_IS
+        if grid is not None and self._view.lens:
+            through = f"through a {grid.through}"
+        return HOW.format(through=through)
+
+    def _worth(self) -> str:
+        """Say what a fitted lens is worth beside the logit lens."""
+        fitted, plain = self._grid, self.answer("logit lens", LensGrid)
+        if not self._view.lens or fitted is None or plain is None:
+            return ""
+        said = lens_values.worth_words(fitted, plain)
+        return " ".join(filter(None, (said, fitted.remark)))
+
     def _table(self, colors: Theme) -> Table:
         is_signed = self._read is not None and self._read.is_signed
         return theme.diverging(colors) if is_signed else theme.sequential(colors)
@@ -288,7 +322,9 @@ class LensPane(Pane):
             if np.isfinite(number):
                 text = lens_values.number_text(self._view.value, number, is_signed=read.is_signed)
                 said.append(f"{kind.option.name} {text} {kind.unit}".rstrip())
-        if grid is not None and self._view.side != "difference" and grid.axes == found.axes:
+        if grid is not None and row in grid.unread:
+            said.append(UNREAD)
+        elif grid is not None and self._view.side != "difference" and grid.axes == found.axes:
             said.append(lens_values.words_of(grid, row, column))
         elif found.states[row, column] != CellState.EXACT:
             said.append("not computed yet")
@@ -305,6 +341,28 @@ class LensPane(Pane):
     @Slot(object)
     def _choose_value(self, value: LensValue) -> None:
         self.set_view({"value": value})
+
+    @Slot(str)
+    def _choose_lens(self, name: str) -> None:
+        self.set_view({"lens": name})
+
+    @Slot(str)
+    def take_lens(self, name: str) -> None:
+        """Read through a lens that was imported."""
+        self.lens.show_lens(self._view.lens)
+        self._choose_lens(name)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept a lens."""
+        if dropped(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Import it."""
+        path = dropped(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.import_requested.emit(str(path))
 
     @Slot(int)
     def _choose_side(self, index: int) -> None:

@@ -20,6 +20,8 @@ OF_TOKEN: tuple[LensValue, ...] = ("probability", "logit", "rank")
 SIGNED: tuple[LensValue, ...] = ("metric", "logit")
 LONGEST = 12  # letters of a token in a cell
 REACHED = 0.98  # of the cells that fitted colours reach: a few embeddings are far from all else
+LEAST_WORSE = 0.001  # nats
+NAMED = 4  # layers at which a lens is worse
 BEYOND = 1.001  # of the end of the colours, which floats may miss by a little
 
 
@@ -220,9 +222,9 @@ def words_of(found: LensGrid, row: int, column: int) -> str:
         return "not computed yet"
     tokens, chances = found.tokens[row, column].tolist(), np.exp(found.log_probs[row, column])
     top = zip(tokens, chances.tolist(), strict=True)
-    said = [f"{spell(found.names[token])} {percent(chance)}" for token, chance in top]
+    said = [f"‘{spell(found.names[token])}’ {percent(chance)}" for token, chance in top]
     chosen = [
-        f"{spell(token)} {percent(float(np.exp(found.chosen_log_probs[row, column, at])))}, rank "
+        f"‘{spell(token)}’ {percent(float(np.exp(found.chosen_log_probs[row, column, at])))}, rank "
         f"{found.ranks[row, column, at]:.0f}"
         for at, token in enumerate(found.chosen)
     ]
@@ -237,3 +239,26 @@ def row_words(found: LensGrid | Slice, row: int) -> str:
     """Return what a row is called in a sentence."""
     layers = len(found.axes[0]) - 1
     return f"before layer {row}" if row < layers else "at the end"
+
+
+def worth(found: LensGrid) -> Numbers:
+    """Return KL(model ‖ lens) of each row, the mean over the positions that are known, in nats."""
+    known = np.where(found.states == CellState.EXACT, found.divergence, np.nan)
+    counted = np.isfinite(known).sum(1)
+    sums = np.where(np.isfinite(known), known, 0).sum(1)
+    return np.where(counted > 0, sums / np.maximum(counted, 1), np.nan).astype(np.float32)
+
+
+def worth_words(fitted: LensGrid, plain: LensGrid) -> str:
+    """Say how far a fitted lens is from the model, beside the logit lens; "" until it is known."""
+    both = worth(fitted)[:-1], worth(plain)[:-1]
+    rows = np.flatnonzero(np.isfinite(both[0]) & np.isfinite(both[1]))
+    if not rows.size:
+        return ""
+    own, other = (float(of[rows].mean()) for of in both)
+    said = f"KL to the model {own:.2f} nats, the logit lens's {other:.2f}"
+    worse = [f"L{row}" for row in rows if both[0][row] > both[1][row] + LEAST_WORSE]
+    if not worse:
+        return f"{said}."
+    named = ", ".join(worse[:NAMED]) + " …" * (len(worse) > NAMED)
+    return f"{said}; worse at {named}: it does not fit this model there."

@@ -120,15 +120,16 @@ def lens(document: Document, read: str) -> str:
     view = document.views.lens
     whose = "distractor" if view.of_distractor else "answer"
     of_token = "chosen" in read
-    reading = ["*_, shown = lens_metric(run, LogitLens(), found.metric)"]
+    chosen = f"load_lens({view.lens!r})" if view.lens else "LogitLens()"
+    reading = ["*_, shown = lens_metric(run, lens, found.metric)"]
     if read:
         tokens = f", found.{whose}[:1]" * of_token
         reading = [
             "shown = torch.full((model.cfg.n_layers + 1, len(run.tokens)), torch.nan)",
-            f"for cells in read_lens(run, LogitLens(){tokens}):",
+            f"for cells in read_lens(run, lens{tokens}):",
             f"    shown[cells.rows, cells.positions] = cells.{read}.float()",
         ]
-    lines = [pair("pair", document.pair)]
+    lines = [pair("pair", document.pair), f"lens = {chosen}"]
     if of_token or not read:
         lines.append("found = answers(model, pair)")
     if view.side != "difference":

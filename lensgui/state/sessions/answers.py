@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from lensgui.jobs import requests
-from lensgui.jobs.answers import arrays, readings
+from lensgui.jobs import lens_requests, requests
+from lensgui.jobs.answers import arrays, lenses, readings
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.request import Request
 from lensgui.state.sessions import questions
@@ -257,6 +257,34 @@ class LensReading(Record, frozen=True):
     metric: Annotated[tuple[AnyNumber, ...], Meta(max_length=10_000)]
 
 
+class LensGrid(Record, frozen=True):
+    """As the answer."""
+
+    axes: Axes
+    states: Array
+    tokens: Array
+    log_probs: Array
+    entropy: Array
+    divergence: Array
+    surprisal: Array
+    chosen: Annotated[tuple[Token, ...], Meta(max_length=100)]
+    logits: Array
+    chosen_log_probs: Array
+    ranks: Array
+    names: Annotated[dict[int, Token], Meta(max_length=MANY)]
+    through: Sentence
+    unread: Annotated[tuple[Index, ...], Meta(max_length=10_000)]
+    remark: Sentence
+
+
+class Slice(Record, frozen=True):
+    """As the answer."""
+
+    axes: Axes
+    values: Array
+    states: Array
+
+
 class Neuron(Record, frozen=True):
     """As of an MLP's reading."""
 
@@ -358,6 +386,8 @@ KINDS = {
         requests.ReadEvidence, questions.ReadEvidence, arrays.Evidence, Evidence
     ),
     "lens": StoredKind(requests.LogitLens, questions.LogitLens, readings.LensReading, LensReading),
+    "lens grid": StoredKind(lens_requests.ReadLens, questions.ReadLens, lenses.LensGrid, LensGrid),
+    "lens metric": StoredKind(lens_requests.LensMetric, questions.LensMetric, arrays.Slice, Slice),
     "MLP": StoredKind(requests.ReadMLP, questions.ReadMLP, readings.MLPReading, MLPReading),
     "head": StoredKind(requests.ReadHead, questions.ReadHead, readings.HeadReading, HeadReading),
     "edge": StoredKind(requests.ReadEdge, questions.ReadEdge, readings.EdgeReading, EdgeReading),

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import arrays, readings
+from lensgui.jobs.answers import arrays, lenses, readings
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES
@@ -204,6 +205,28 @@ def _check_lens(request: requests.LogitLens, found: readings.LensReading) -> Non
     _check(len(found.metric) in (0, len(found.top)), "a lens has not as many metrics as rows")
 
 
+def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
+    _check_axes(found.axes, ("layer", "position"), found.states)
+    shape, k = found.states.shape, found.tokens.shape[-1] if found.tokens.ndim else 0
+    _check_shapes(shape, found.entropy, found.divergence, found.surprisal)
+    _check_shapes((*shape, k), found.tokens, found.log_probs)
+    of_chosen = found.logits, found.chosen_log_probs, found.ranks
+    _check_shapes((*shape, len(found.chosen)), *of_chosen)
+    _check(k > 0, "a lens names no tokens")
+    _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
+    known = found.states == CellState.EXACT
+    numbers = found.log_probs, found.entropy, found.divergence, *of_chosen
+    _check(all(np.isfinite(of[known]).all() for of in numbers), "a known number is not finite")
+    named = set(np.unique(found.tokens[known]).tolist())
+    _check(named <= found.names.keys(), "a token has no name")
+    rows = {at for at in range(shape[0]) if not known[at].all()}
+    _check(rows <= found.unread, "not all rows of an answer are known")
+
+
+def _check_metric(request: LensMetric, found: arrays.Slice) -> None:
+    _check_slice(found, ("layer", "position"))
+
+
 def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None:
     _check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
     _check(request.position < len(found.tokens), "a position is beyond the prompt")
@@ -225,6 +248,8 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     readings.PairReading: _check_pair,
     readings.PairsReading: _check_pairs,
     readings.LensReading: _check_lens,
+    lenses.LensGrid: _check_grid,
+    arrays.Slice: _check_metric,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

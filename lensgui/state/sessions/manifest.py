@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from lensgui.models import lenses
 from lensgui.state.sessions.saved import NO_PATH
 from lensgui.state.views import Arrangement, Compared, Drawing, LensValue, Stream
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
@@ -32,6 +33,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Index = Annotated[int, Meta(ge=0, le=10_000_000)]
 Text = Annotated[str, Meta(max_length=1_000_000)]
 Name = Annotated[str, Meta(max_length=1_000)]
+LensFile = Annotated[str, Meta(pattern=rf"^({lenses.NAME})?\Z")]
 Names = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
 Head = tuple[Index, Index]
 Heads = Annotated[tuple[Head, ...], Meta(max_length=MANY)]
@@ -250,6 +252,7 @@ class LensView(Record, frozen=True):
     side: Side = "clean"
     of_distractor: bool = False
     words_only: bool = False
+    lens: LensFile = ""
 
 
 class Views(Record, frozen=True):

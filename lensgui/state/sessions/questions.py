@@ -9,7 +9,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from lensgui.state.sessions.manifest import Index, PromptPair, Record, SomeHeads, SweepKind
+from lensgui.jobs.lens_requests import OneSide
+from lensgui.state.sessions.manifest import (
+    Index,
+    LensFile,
+    PromptPair,
+    Record,
+    SomeHeads,
+    SweepKind,
+)
 from lensgui.terms.kinds import AttentionMeasure, Direction, HeadInput, Side
 
 MOST_TABLES = 1_000
@@ -110,6 +118,22 @@ class LogitLens(Record, frozen=True):
 
     pair: PromptPair
     position: Index
+
+
+class ReadLens(Record, frozen=True):
+    """As the request, which begins anywhere."""
+
+    pair: PromptPair
+    side: OneSide
+    lens: LensFile
+
+
+class LensMetric(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: OneSide
+    lens: LensFile
 
 
 class ReadMLP(Record, frozen=True):

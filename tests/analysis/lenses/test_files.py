@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from lensgui.__main__ import main
 from lensgui.analysis.lenses import files
 from lensgui.analysis.lenses.lens import Fit, JacobianLens, TunedLens
+from lensgui.models import lenses
 from lensgui.terms.errors import ModelError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -83,7 +84,7 @@ def jacobian_file(path, **changes):
 def test_a_tuned_lens_is_read_as_its_package_wrote_it(tmp_path, bias, as_file):
     folder = tuned_folder(tmp_path / "a-lens", bias=bias)
     path = files.import_lens(folder / files.PARAMS if as_file else folder)
-    assert path.parent == files.lenses_folder()
+    assert path.parent == lenses.folder()
     assert path.name.startswith("a-lens-")
     lens = files.load_lens(path)
     assert isinstance(lens, TunedLens)
@@ -91,7 +92,7 @@ def test_a_tuned_lens_is_read_as_its_package_wrote_it(tmp_path, bias, as_file):
     for layer in range(LAYERS):
         assert lens.weights[layer].equal(numbers(WIDTH, WIDTH) + layer)
         assert lens.biases[layer].equal(numbers(WIDTH) - layer if bias else torch.zeros(WIDTH))
-    assert files.lenses_here() == [path]
+    assert lenses.here() == [path]
     assert files.import_lens(folder) == path
 
 
@@ -170,7 +171,7 @@ def test_what_is_no_lens_is_refused_in_a_sentence_and_never_run(tmp_path, make, 
     assert "\n" not in str(caught.value)
     assert str(tmp_path / "lens.pt") in str(caught.value)
     assert not os.path.exists(f"{home}-was-run")
-    assert files.lenses_here() == []
+    assert lenses.here() == []
 
 
 def lacking(state, config):
@@ -205,7 +206,7 @@ def many(state, config):
 def test_a_tuned_lens_that_contradicts_itself_is_refused(tmp_path, change):
     with pytest.raises(ModelError, match="is no lens that lensgui reads"):
         files.import_lens(tuned_folder(tmp_path / "a-lens", change=change))
-    assert files.lenses_here() == []
+    assert lenses.here() == []
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,10 @@ def test_a_tuned_lens_that_contradicts_itself_is_refused(tmp_path, change):
 def test_ours_come_back_as_they_were(tmp_path, lens):
     path = tmp_path / "folder" / "lens.safetensors"
     files.save_lens(lens, path)
-    again = files.load_lens(files.import_lens(path))
+    kept = files.import_lens(path)
+    assert kept.parent == lenses.folder()
+    assert files.import_lens(kept) == kept
+    again = files.load_lens(kept.name)
     assert (again.name, again.fit) == (lens.name, lens.fit)
     stream = numbers(5, WIDTH)
     for row in range(14):
@@ -227,9 +231,17 @@ def test_ours_come_back_as_they_were(tmp_path, lens):
             assert again.transport(stream, row).equal(lens.transport(stream, row))
 
 
+def test_names_of_lenses_have_plain_letters_only(tmp_path):
+    path = files.import_lens(jacobian_file(tmp_path / "a: lens, à moi (2).pt"))
+    assert path.name.startswith("a-lens-")
+    assert lenses.here() == [path]
+    (lenses.folder() / "not: mine.safetensors").touch()
+    assert lenses.here() == [path]
+
+
 def test_files_that_are_no_lens_of_ours_are_refused(tmp_path):
     path = tmp_path / "x.safetensors"
-    with pytest.raises(ModelError, match="There is no file"):
+    with pytest.raises(ModelError, match="There is no lens"):
         files.load_lens(path)
     save_file({"weights": numbers(2, 2)}, path)
     with pytest.raises(ModelError, match="is no lens, or damaged"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
@@ -13,10 +14,12 @@ from hypothesis.extra import numpy as arrays
 
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Feeding
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import Area, Layout, ModelReference
-from lensgui.state.views import AllKindsView, AttentionView, Link
+from lensgui.state.views import AllKindsView, AttentionView, LensView, Link
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import NUMBER_FORMATS, ModelKey
 from lensgui.terms.roles import NAMED, NO_ROLE, GivenRole, RoleBounds
@@ -44,6 +47,11 @@ DRAWN: dict[type, st.SearchStrategy] = {
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
+    **{
+        (kind, "lens"): st.from_regex(lenses.NAME, fullmatch=True) | st.just("")
+        for kind in (LensView, ReadLens, LensMetric)
+    },
+    (ReadLens, "start"): st.just(-1),  # which is no part of the question
     (AttentionView, "least_score"): st.floats(0, 1000),
     (AttentionView, "least_line"): shares,
     (AllKindsView, "enlarged"): st.none() | counts,
@@ -72,15 +80,24 @@ def drawn(kind: Any, is_of_answer: bool = False) -> st.SearchStrategy:
         return st.sampled_from(inner)
     if origin in (Union, UnionType):
         return st.one_of([drawn(of, is_of_answer) for of in inner])
+    if origin is not np.ndarray:
+        return _several(origin, inner, is_of_answer)
+    (number,) = get_args(inner[1])
+    return arrays.arrays(number, SHAPE)
+
+
+def _several(origin: Any, inner: tuple[Any, ...], is_of_answer: bool) -> st.SearchStrategy:
+    """Return how values are drawn that hold others."""
     if origin is tuple and inner[1:] == (...,):
         least = 1 if getattr(inner[0], "__name__", "") == "Axis" else 0
         some = st.lists(drawn(inner[0], is_of_answer), min_size=least, max_size=MOST)
         return some.map(tuple)
     if origin is tuple:
         return st.tuples(*(drawn(of, is_of_answer) for of in inner))
-    assert origin is np.ndarray, kind
-    (number,) = get_args(inner[1])
-    return arrays.arrays(number, SHAPE)
+    if origin is Mapping:
+        return st.dictionaries(*(drawn(of, is_of_answer) for of in inner), max_size=MOST)
+    assert origin is frozenset, origin
+    return st.frozensets(drawn(inner[0], is_of_answer), max_size=MOST)
 
 
 def _built(kind: Any, is_of_answer: bool) -> st.SearchStrategy:

@@ -8,6 +8,7 @@ import pytest
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Axis, CellState, Spread
 from lensgui.jobs.answers.readings import Token
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document
 from lensgui.state.sessions.answers import KINDS
@@ -43,6 +44,9 @@ ASKED = [
     requests.ScoreHeads(MODEL),
     requests.ReadEvidence(MODEL, (PAIR,)),
     requests.LogitLens(MODEL, PAIR, 1),
+    ReadLens(MODEL, PAIR, "clean"),
+    ReadLens(MODEL, PAIR, "corrupted", "a-1.safetensors"),
+    LensMetric(MODEL, PAIR, "clean"),
     requests.ReadMLP(MODEL, PAIR, 1, 1),
     requests.ReadHead(MODEL, PAIR, 1, 1, 1),
     requests.ReadEdge(MODEL, PAIR, 1, 1, 1, 0),
@@ -93,6 +97,8 @@ def test_what_a_real_model_answers_is_kept(dispatcher):
         requests.ScoreHeads(MODEL),
         requests.ReadEvidence(MODEL, (pair,)),
         requests.LogitLens(MODEL, pair, 1),
+        ReadLens(MODEL, pair, "corrupted"),
+        LensMetric(MODEL, pair, "clean"),
         requests.ReadMLP(MODEL, pair, 1, 1),
         requests.ReadHead(MODEL, pair, 1, 1, 1),
         requests.ReadEdge(MODEL, pair, 1, 1, 1, 0),
@@ -213,6 +219,12 @@ MISFITS = {
     "evidence": (ONE[requests.ReadEvidence], lambda of: replace(of, total=2)),
     "metrics": (ONE[requests.LogitLens], lambda of: replace(of, metric=of.metric[1:])),
     "no rows": (ONE[requests.LogitLens], lambda of: replace(of, top=(), metric=())),
+    "a lens's tokens": (ONE[ReadLens], lambda of: replace(of, tokens=of.tokens[..., :1])),
+    "a lens's names": (ONE[ReadLens], lambda of: replace(of, names={})),
+    "a lens's rows": (ONE[ReadLens], lambda of: replace(of, states=np.zeros_like(of.states))),
+    "a lens's answers": (ONE[ReadLens], lambda of: replace(of, chosen=())),
+    "a lens's NaN": (ONE[ReadLens], lambda of: replace(of, entropy=of.entropy * np.nan)),
+    "a flat metric": (ONE[LensMetric], lambda of: replace(of, values=of.values[0])),
     "attention": (ONE[requests.ReadHead], lambda of: replace(of, tokens=(Token(1, "a"),))),
 }
 

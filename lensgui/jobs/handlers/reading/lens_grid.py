@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from lensgui.analysis.lenses.lens import LogitLens
-from lensgui.analysis.lenses.reading import LensCells, lens_metric, read_lens
+from lensgui.analysis.lenses.files import load_lens
+from lensgui.analysis.lenses.lens import Lens, LogitLens, check_lens
+from lensgui.analysis.lenses.reading import LensCells, lens_metric, read_lens, readable_rows
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import Axis, CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid
@@ -20,6 +22,7 @@ from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import host, position_axis
 from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.models import lenses
 from lensgui.transformer.model import HookedTransformer
 
 TOP = 10  # likeliest tokens of each cell
@@ -36,11 +39,12 @@ def read_lens_grid(loaded: Loaded, request: ReadLens) -> Iterator[Answer | None]
     run, clean = yield from _complete(loaded, request)
     found = loaded.answers(request.pair, clean)
     chosen = tuple(ids[0] for ids in (found.answer, found.distractor) if len(ids) == 1)
-    growing = _Growing(run, chosen)
+    lens, remark = _lens(run.model, request.lens)
+    growing = _Growing(run, chosen, lens, remark)
     length = len(run.tokens)
     start = request.start if -length <= request.start < length else -1
     last = time.monotonic()
-    for cells in read_lens(run, LogitLens(), chosen, start, TOP):
+    for cells in read_lens(run, lens, chosen, start, TOP):
         growing.take(cells)
         is_first, now = not growing.shown, time.monotonic()
         if is_first or now - last >= PAUSE:
@@ -59,11 +63,14 @@ def read_lens_metric(loaded: Loaded, request: LensMetric) -> Iterator[Answer | N
         raise ValueError("There is no answer to read a metric of: type one.")
     if metric.reads != 1:
         raise ValueError(OF_SEVERAL)
-    for values in lens_metric(run, LogitLens(), metric):
+    lens, _ = _lens(run.model, request.lens)
+    unread = _unread(run.model, lens)
+    for values in lens_metric(run, lens, metric):
         if values is None:
             yield None
             continue
         states = np.where(values.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
+        states[sorted(unread)] = CellState.UNKNOWN
         axes = row_axis(run.model), position_axis(run)
         yield Slice(axes, host(values), states.astype(np.uint8))
 
@@ -81,6 +88,36 @@ def _complete(
     return run, clean
 
 
+def _lens(model: HookedTransformer, name: str) -> tuple[Lens, str]:
+    """Return the lens of a name, and what has to be known of it.
+
+    Raises:
+        ModelError: If it is not here.
+        ValueError: If it is not one of the model.
+    """
+    lens = LogitLens() if not name else _loaded(name, _written(name))
+    return lens, check_lens(model, lens)
+
+
+def _written(name: str) -> int:
+    """Return when the file of a lens was written; 0 where there is none."""
+    try:
+        return lenses.find(name).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, written: int) -> Lens:
+    """Return the lens of a name; the one that was read last is kept."""
+    return load_lens(name)
+
+
+def _unread(model: HookedTransformer, lens: Lens) -> frozenset[int]:
+    """Return the rows that a lens has nothing for."""
+    return frozenset(range(model.cfg.n_layers + 1)) - {*readable_rows(model, lens)}
+
+
 def row_axis(model: HookedTransformer) -> Axis:
     """Return the axis of rows: the layer that each enters, and the end, which selects none."""
     layers = range(model.cfg.n_layers)
@@ -94,8 +131,11 @@ class _Growing:
         shown: How many answers there were.
     """
 
-    def __init__(self, run: Run, chosen: tuple[int, ...]) -> None:
+    def __init__(self, run: Run, chosen: tuple[int, ...], lens: Lens, remark: str) -> None:
         self.shown = 0
+        self._unread, self._remark = _unread(run.model, lens), remark
+        facts = lens.name, lens.fit.model and f"of {lens.fit.model}", lens.fit.size
+        self._through = ", ".join(filter(None, facts))
         self._run, self._names = run, dict[int, Token]()
         self._axes = row_axis(run.model), position_axis(run)
         self._chosen = tuple(token_of(run.model, token) for token in chosen)
@@ -128,7 +168,14 @@ class _Growing:
         for array in arrays.values():
             array.flags.writeable = False
         return LensGrid(
-            self._axes, self._states.copy(), chosen=self._chosen, names=dict(self._names), **arrays
+            self._axes,
+            self._states.copy(),
+            chosen=self._chosen,
+            names=dict(self._names),
+            through=self._through,
+            unread=self._unread,
+            remark=self._remark,
+            **arrays,
         )
 
 

@@ -1,0 +1,114 @@
+"""What the window is told of a lens on the toy is what the library reads, the start first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lensgui.analysis.lenses.files import save_lens
+from lensgui.analysis.lenses.lens import JacobianLens, LogitLens, TunedLens
+from lensgui.analysis.lenses.reading import lens_metric, read_lens
+from lensgui.analysis.pairs.answers import answers
+from lensgui.analysis.run.run import Run
+from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.models import lenses
+from lensgui.terms.errors import ModelError
+from tests.answering import PAIR, TOY, last
+
+NAMES = ("entropy", "divergence", "surprisal", "log_probs", "tokens")
+
+
+def run_of(toy, side):
+    text = getattr(PAIR, side)
+    return Run(toy, toy.to_tokens(text, prepend_bos=PAIR.bos)).complete()
+
+
+def tuned(toy):
+    cfg, generator = toy.cfg, torch.Generator().manual_seed(0)
+    weights = torch.randn(cfg.n_layers, cfg.d_model, cfg.d_model, generator=generator) / 20
+    return TunedLens(weights, torch.randn(cfg.n_layers, cfg.d_model, generator=generator))
+
+
+def kept(lens, name="mine.safetensors"):
+    save_lens(lens, lenses.folder() / name)
+    return name
+
+
+@pytest.mark.parametrize("side", ["clean", "corrupted"])
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_a_grid_is_what_the_library_reads(dispatcher, toy, home, side, is_fitted):
+    lens = tuned(toy) if is_fitted else LogitLens()
+    name = kept(lens) if is_fitted else ""
+    found = last(dispatcher.answer(ReadLens(TOY, PAIR, side, name)))
+    assert found.axes[0].coordinates == (*range(toy.cfg.n_layers), None)
+    assert (found.states == CellState.EXACT).all()
+    words = [token.text for token in found.chosen]
+    assert words == [PAIR.answer, PAIR.distractor]
+    tokens = [toy.to_single_token(word) for word in words]
+    for cells in read_lens(run_of(toy, side), lens, tokens):
+        at = cells.rows.numpy(), cells.positions.numpy()
+        for array in NAMES:
+            np.testing.assert_allclose(
+                getattr(found, array)[at], getattr(cells, array).numpy(), atol=2e-5
+            )
+        np.testing.assert_allclose(found.logits[at], cells.chosen.numpy(), atol=1e-4)
+        np.testing.assert_array_equal(found.ranks[at], cells.chosen_ranks.numpy())
+    for token in np.unique(found.tokens).tolist():
+        assert found.names[token].text == toy.to_single_str_token(token)
+
+
+def test_the_start_is_known_first_and_nothing_is_made_up(dispatcher):
+    grids = [one for one in dispatcher.answer(ReadLens(TOY, PAIR, "clean", start=4)) if one]
+    first = grids[0].states == CellState.EXACT
+    assert first[:, 4].all()
+    assert not np.delete(first, 4, 1).any()
+    assert not np.isfinite(grids[0].entropy[~first]).any()
+    assert (grids[-1].states == CellState.EXACT).all()
+
+
+@pytest.mark.parametrize("start", [-1, -99, 99, 0])
+def test_a_start_that_is_not_there_is_the_end(dispatcher, start):
+    first = next(one for one in dispatcher.answer(ReadLens(TOY, PAIR, "clean", start=start)) if one)
+    at = 0 if start == 0 else -1
+    assert (first.states[:, at] == CellState.EXACT).all()
+
+
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_the_metric_is_what_the_library_reads(dispatcher, toy, home, is_fitted):
+    lens = tuned(toy) if is_fitted else LogitLens()
+    name = kept(lens) if is_fitted else ""
+    found = last(dispatcher.answer(LensMetric(TOY, PAIR, "corrupted", name)))
+    expected = last(lens_metric(run_of(toy, "corrupted"), lens, answers(toy, PAIR).metric))
+    np.testing.assert_allclose(found.values, expected.numpy(), atol=1e-4)
+    assert (found.states == CellState.EXACT).all()
+
+
+def test_rows_that_a_lens_has_nothing_for_stay_unknown(dispatcher, toy, home):
+    name = kept(JacobianLens({0: torch.eye(toy.cfg.d_model)}))
+    grid = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", name)))
+    metric = last(dispatcher.answer(LensMetric(TOY, PAIR, "clean", name)))
+    assert grid.unread == {0}
+    for states in (grid.states, metric.states):
+        assert (states[0] == CellState.UNKNOWN).all()
+        assert (states[1:] == CellState.EXACT).all()
+
+
+def test_a_lens_that_is_not_here_or_of_another_model_is_one_sentence(dispatcher, home):
+    with pytest.raises(ModelError, match=r"There is no lens .*gone\.safetensors: import it"):
+        last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", "gone.safetensors")))
+    name = kept(TunedLens(torch.zeros(2, 4, 4), torch.zeros(2, 4)))
+    with pytest.raises(ValueError, match="is 4 wide, and the model's stream 64"):
+        last(dispatcher.answer(LensMetric(TOY, PAIR, "clean", name)))
+
+
+def test_a_lens_that_is_written_anew_is_read_anew(dispatcher, toy, home):
+    lens = tuned(toy)
+    name = kept(lens)
+    before = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", name)))
+    kept(TunedLens(lens.weights * 0, lens.biases * 0), name)
+    after = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", name)))
+    plain = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean")))
+    assert not np.allclose(before.entropy, after.entropy, atol=1e-3)
+    np.testing.assert_allclose(after.entropy, plain.entropy, atol=1e-5)
