@@ -19,6 +19,7 @@ class ReadLens(Request):
     Attributes:
         side: Which prompt is read.
         lens: The file of a fitted lens among those that are here; "" for the logit lens.
+        only: The position that alone is read, at once; None for all.
         start: The position that is read first, which is no part of the question; −1 for the last.
     """
 
@@ -28,7 +29,13 @@ class ReadLens(Request):
     pair: PromptPair
     side: OneSide
     lens: str = ""
+    only: int | None = None
     start: int = field(default=-1, compare=False)
+
+    @property
+    def urgency(self) -> Urgency:
+        """How long it may wait: one position takes no time."""
+        return Urgency.SWEEP if self.only is None else Urgency.SELECTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,10 @@ def grid(request: ReadLens) -> Iterator[LensGrid]:
     surprisal = 9 * made_up("surprisal")
     surprisal[:, -1] = np.nan
     states = np.full(shape, CellState.UNKNOWN, np.uint8)
-    start = request.start if -shape[1] <= request.start < shape[1] else -1
-    for known in (slice(start, start + 1) if start >= 0 else slice(start, None), slice(None)):
+    first = request.start if request.only is None else request.only
+    start = first if -shape[1] <= first < shape[1] else -1
+    here = slice(start, start + 1) if start >= 0 else slice(start, None)
+    for known in (here,) if request.only is not None else (here, slice(None)):
         states = states.copy()
         states[:, known] = CellState.EXACT
         yield LensGrid(

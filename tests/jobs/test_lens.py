@@ -68,6 +68,16 @@ def test_the_start_is_known_first_and_nothing_is_made_up(dispatcher):
     assert (grids[-1].states == CellState.EXACT).all()
 
 
+@pytest.mark.parametrize("only", [0, 4, 99])
+def test_one_position_alone_is_that_of_the_whole(dispatcher, only):
+    whole = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean")))
+    found = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", only=only)))
+    at = only if only < whole.states.shape[1] else -1
+    assert (found.states[:, at] == CellState.EXACT).all()
+    assert not np.delete(found.states == CellState.EXACT, at, 1).any()
+    np.testing.assert_allclose(found.entropy[:, at], whole.entropy[:, at], atol=1e-5)
+
+
 @pytest.mark.parametrize("start", [-1, -99, 99, 0])
 def test_a_start_that_is_not_there_is_the_end(dispatcher, start):
     first = next(one for one in dispatcher.answer(ReadLens(TOY, PAIR, "clean", start=start)) if one)

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QFileDialog
 from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.answers.lenses import LensGrid
 from lensgui.jobs.lens_requests import LensMetric, ReadLens
-from lensgui.jobs.requests import ReadPair
+from lensgui.jobs.request import Urgency
+from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.models import lenses
 from lensgui.panes.lens import lens_values
 from lensgui.panes.lens.lens import NO_DIFFERENCE, NO_TOKEN, NOTHING, LensPane
@@ -45,15 +46,37 @@ def test_the_metric_is_asked_apart_and_all_else_once(document, qtbot):
     assert asked == {
         "pair": ReadPair(document.model, PAIR),
         "clean": ReadLens(document.model, PAIR, "clean"),
+        "selected": ReadLens(document.model, PAIR, "clean", only=CURSOR.position),
     }
     assert asked["clean"].start == CURSOR.position
     asked = pane.requests(viewing(document, value="metric", side="difference"), Cursor())
     assert set(asked) == {"pair", "clean", "corrupted", "metric clean", "metric corrupted"}
     assert asked["metric corrupted"] == LensMetric(document.model, PAIR, "corrupted")
     alone = document.having(pair=PromptPair("one prompt"))
-    assert set(pane.requests(alone, CURSOR)) == {"pair", "clean"}
+    assert set(pane.requests(alone, Cursor())) == {"pair", "clean"}
     assert pane.requests(viewing(alone, side="corrupted"), CURSOR) == {}
     assert pane.requests(viewing(alone, side="difference"), CURSOR) == {}
+
+
+def test_the_selected_position_is_known_before_its_turn_comes(document, show):
+    pane = show(LensPane())
+    tell(pane, "model", fakes.card(OpenModel(document.model)), request=OpenModel(document.model))
+    pane.show_document(document)
+    asked = pane.requests(document, Cursor(position=1))
+    assert asked["selected"].urgency == Urgency.SELECTION
+    assert asked["clean"].urgency == Urgency.SWEEP
+    column = last(fakes.FakeAnswerer().answer(asked["selected"]))
+    first, _ = fakes.FakeAnswerer().answer(replace(asked["clean"], start=3))
+    tell(pane, "selected", column, request=asked["selected"])
+    known = pane.heatmap.picture.states == CellState.EXACT
+    assert known[:, 1].all()
+    assert not np.delete(known, 1, 1).any()
+    tell(pane, "clean", first, "partial", request=asked["clean"])
+    known = pane.heatmap.picture.states == CellState.EXACT
+    assert known[:, [1, 3]].all()
+    assert not np.delete(known, [1, 3], 1).any()
+    assert "not computed" not in pane._words(2, 1)
+    assert (first.states[:, 1] == CellState.UNKNOWN).all(), "answers stay as they were"
 
 
 def test_beside_a_fitted_lens_the_logit_lens_is_asked_of_one_prompt(document, qtbot):

@@ -47,6 +47,7 @@ HOW = (
     "unembedding as if it were the last; the norm's scale is each cell's own"
 )
 AS_IT_IS = "as it is (logit lens, nostalgebraist 2020)"
+SELECTED = "selected"  # the pane's name for the question about the selected position
 UNREAD = "the lens was not fitted here"
 TIP = "Hover for the ten likeliest tokens; click, or move with the arrow keys, to select a place."
 
@@ -131,13 +132,14 @@ class LensPane(Pane):
             sides = (view.side,)
         if not all(getattr(pair, side) for side in sides):
             return {}
-        asked: dict[str, Request] = {"pair": ReadPair(document.model, pair)}
-        start = -1 if cursor.position is None else cursor.position
-        model = document.model
+        model, start = document.model, -1 if cursor.position is None else cursor.position
+        asked: dict[str, Request] = {"pair": ReadPair(model, pair)}
         for side in sides:
             if view.value == "metric":
                 asked[f"metric {side}"] = LensMetric(model, pair, side, view.lens)
-            asked[side] = ReadLens(model, pair, side, view.lens, start)
+            asked[side] = ReadLens(model, pair, side, view.lens, start=start)
+        if len(sides) == 1 and cursor.position is not None:
+            asked[SELECTED] = ReadLens(model, pair, sides[0], view.lens, cursor.position)
         if view.lens and len(sides) == 1:
             asked["logit lens"] = ReadLens(model, pair, sides[0], start=start)
         return asked
@@ -152,18 +154,16 @@ class LensPane(Pane):
         if picture is None or found is None or picture.values is None:
             return []
         kind = OF_VALUE[self._view.value]
-        name = kind.option.name
-        counted = f"{name}, {kind.unit}" if kind.unit else name
+        counted = ", ".join(filter(None, (kind.option.name, kind.unit)))
         scale = Scale(found.low, found.high, counted, is_signed=found.is_signed)
         data = data_of(picture, picture.values, "value")
-        grid = self._grid
-        if self._view.value == "token" and grid is not None:
+        if self._view.value == "token" and self._grid is not None:
             texts = [self._text(*at) for at in np.ndindex(picture.shades.shape)]
             data = replace(data, words={**data.words, "token": texts})
         panel = Cells("", picture, scale, data)
         says = f"{self._counted()}. {self._how()}."
-        code = Code(("shown",))
-        return [Shown(self.heatmap, "", (panel,), says, self.heatmap.is_stale, code=code)]
+        made = self.heatmap, "", (panel,), says, self.heatmap.is_stale
+        return [Shown(*made, code=Code(("shown",)))]
 
     def show_document(self, document: Document) -> None:
         """Show what is asked, and what can be chosen."""
@@ -194,14 +194,16 @@ class LensPane(Pane):
 
     @property
     def _grid(self) -> LensGrid | None:
-        """What is known of the prompt, or of the clean one."""
-        return self.answer(self._one_side, LensGrid)
+        """What is known of the prompt, or of the clean one; the selected position before others."""
+        found = self.answer(self._one_side, LensGrid)
+        selected = None if self._view.side == "difference" else self.known(SELECTED, LensGrid)
+        return lens_values.joined(found, selected)
 
     def _source(self, side: OneSide) -> LensGrid | Slice | None:
         """Return what the numbers of a prompt are read from."""
         if self._view.value == "metric":
             return self.answer(f"metric {side}", Slice)
-        return self.answer(side, LensGrid)
+        return self._grid if side == self._one_side else self.answer(side, LensGrid)
 
     def _draw(self) -> None:
         view, side = self._view, self._one_side
@@ -216,7 +218,7 @@ class LensPane(Pane):
         self.legend.setText("\n".join(filter(None, (self._counted(), self._worth()))))
         self.legend.setToolTip(plain_tip(f"{self._how()}."))
         self.heatmap.show_picture(self._picture(found, self._read))
-        names = [side] if view.value != "metric" else [f"metric {side}"]
+        names = [f"metric {side}" if view.value == "metric" else side]
         self.heatmap.show_stale(any(self.is_stale(name) for name in names))
         self._say_if_empty({self.heatmap: self._why_empty(found)})
         self._say_cell("")

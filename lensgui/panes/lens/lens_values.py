@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ OF_TOKEN: tuple[LensValue, ...] = ("probability", "logit", "rank")
 SIGNED: tuple[LensValue, ...] = ("metric", "logit")
 LONGEST = 12  # letters of a token in a cell
 REACHED = 0.98  # of the cells that fitted colours reach: a few embeddings are far from all else
+ARRAYS = (  # of a grid, each with a place for every cell
+    "states", "tokens", "log_probs", "entropy", "divergence", "surprisal", "logits",
+    "chosen_log_probs", "ranks",
+)  # fmt: skip
 LEAST_WORSE = 0.001  # nats
 NAMED = 4  # layers at which a lens is worse
 BEYOND = 1.001  # of the end of the colours, which floats may miss by a little
@@ -119,6 +124,27 @@ class Read:
         share = (np.nan_to_num(self.values) - self.low) / span
         shades: NDArray[np.uint8] = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
         return shades
+
+
+def joined(found: LensGrid | None, selected: LensGrid | None) -> LensGrid | None:
+    """Return a grid with what is known already of one position that it lacks.
+
+    Args:
+        found: The grid; None while nothing is known.
+        selected: A grid in which only that position is known; None for none.
+    """
+    if found is None or selected is None or found.axes != selected.axes:
+        return selected if found is None else found
+    lacking = (found.states == CellState.UNKNOWN) & (selected.states != CellState.UNKNOWN)
+    lacking[sorted(found.unread)] = False
+    if not lacking.any():
+        return found
+    parts: dict[str, Any] = {}
+    for name in ARRAYS:
+        whole = getattr(found, name).copy()
+        whole[lacking] = getattr(selected, name)[lacking]
+        parts[name] = whole
+    return replace(found, names={**selected.names, **found.names}, **parts)
 
 
 def numbers(value: LensValue, found: LensGrid | Slice, *, of_distractor: bool) -> Numbers | None:

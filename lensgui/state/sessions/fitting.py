@@ -206,6 +206,7 @@ def _check_lens(request: requests.LogitLens, found: readings.LensReading) -> Non
 
 
 def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
+    _check(request.only is None, "an answer is of one position alone")
     _check_axes(found.axes, ("layer", "position"), found.states)
     shape, k = found.states.shape, found.tokens.shape[-1] if found.tokens.ndim else 0
     _check_shapes(shape, found.entropy, found.divergence, found.surprisal)

@@ -121,7 +121,7 @@ class LogitLens(Record, frozen=True):
 
 
 class ReadLens(Record, frozen=True):
-    """As the request, which begins anywhere."""
+    """As the request about all positions, which begins anywhere."""
 
     pair: PromptPair
     side: OneSide

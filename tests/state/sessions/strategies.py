@@ -52,6 +52,7 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
         for kind in (LensView, ReadLens, LensMetric)
     },
     (ReadLens, "start"): st.just(-1),  # which is no part of the question
+    (ReadLens, "only"): st.none(),  # whose answers no file keeps
     (AttentionView, "least_score"): st.floats(0, 1000),
     (AttentionView, "least_line"): shares,
     (AllKindsView, "enlarged"): st.none() | counts,

@@ -42,10 +42,13 @@ def read_lens_grid(loaded: Loaded, request: ReadLens) -> Iterator[Answer | None]
     lens, remark = _lens(run.model, request.lens)
     growing = _Growing(run, chosen, lens, remark)
     length = len(run.tokens)
-    start = request.start if -length <= request.start < length else -1
+    start = request.start if request.only is None else request.only
+    start = start if -length <= start < length else -1
     last = time.monotonic()
     for cells in read_lens(run, lens, chosen, start, TOP):
         growing.take(cells)
+        if request.only is not None and growing.has(start):
+            break
         is_first, now = not growing.shown, time.monotonic()
         if is_first or now - last >= PAUSE:
             last = now
@@ -160,6 +163,11 @@ class _Growing:
         for token in np.unique(cells.tokens.numpy()).tolist():
             if token not in self._names:
                 self._names[token] = token_of(self._run.model, token)
+
+    def has(self, position: int) -> bool:
+        """Whether all rows are known at a position."""
+        known = self._states[:, position] != CellState.UNKNOWN
+        return set(np.flatnonzero(~known).tolist()) <= self._unread
 
     def grid(self) -> LensGrid:
         """Return what is known, which nobody writes to."""
