@@ -192,7 +192,7 @@ class Pane(QWidget):
             self._say(name, reply.sentence if reply is not None else "")
         if name == MODEL:
             self.card = self.known(MODEL, ModelCard) or self.card
-            self._say_if_empty(self._without_model(reply) or self._empty_states)
+            self._say_if_empty(self._empty_states)
         if not _is_mere_end(before, reply):
             self.draw_reply(name)
         self.from_file.emit(any(one.is_from_file for one in self._replies.values()))
@@ -246,15 +246,17 @@ class Pane(QWidget):
         reply = self._replies.get(name)
         return reply is not None and reply.status == "failed"
 
-    def _without_model(self, reply: Reply | None) -> dict[EmptyState, str]:
+    def _without_model(self) -> dict[EmptyState, str]:
         """Return what empty pictures say while there is no model; {} once there is one."""
+        reply = self._replies.get(MODEL)
         if reply is None or reply.known is not None:
             return {}
         words = NO_MODEL if reply.status == "failed" else OPENING
         return dict.fromkeys(self._empty_states, words)
 
     def _say_if_empty(self, words: Mapping[EmptyState, str]) -> None:
-        for widget, text in words.items():
+        """Have empty pictures say something, unless what they lack is a model."""
+        for widget, text in (self._without_model() or words).items():
             widget.empty = text
             widget.update()
 

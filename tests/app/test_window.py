@@ -218,7 +218,8 @@ def test_a_first_model_that_cannot_be_opened_is_said_once(without_model, parts, 
         title: pane.message.text() for title, pane in window.panes.items() if pane.message.text()
     }
     assert said == {"Prompt": "/nowhere holds no model."}
-    assert window.panes["Activation patching"].heatmap.empty == "No model is open."
+    for title in ("Activation patching", "Lens", "Who feeds it"):
+        assert window.panes[title].heatmap.empty == "No model is open."
     without_model.broken.clear()
     window.actions_by_name["retry"].trigger()
     qtbot.waitUntil(lambda: window.exchange.card is not None and not window.runner.is_busy)

@@ -19,6 +19,7 @@ from lensgui.models import lenses
 from lensgui.panes.lens import lens_values
 from lensgui.panes.lens.lens import NO_DIFFERENCE, NO_TOKEN, NOTHING, LensPane
 from lensgui.panes.lens.lens_values import KINDS, SIGNED
+from lensgui.panes.pane import NO_MODEL, OPENING
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.state.views import LensView
@@ -247,6 +248,10 @@ def test_the_pane_says_what_to_do_while_there_is_nothing(document, show):
     pane = show(LensPane())
     pane.show_document(document.having(pair=PromptPair("")))
     assert pane.heatmap.empty == NOTHING
+    for status, words in (("failed", NO_MODEL), ("asked", OPENING)):
+        tell(pane, "model", status=status)
+        assert pane.heatmap.empty == words
+    assert not answer(pane, document).heatmap.empty
 
 
 def test_a_cell_is_picked_and_the_place_shown(pane, document, qtbot):

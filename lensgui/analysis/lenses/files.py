@@ -23,7 +23,6 @@ from lensgui.models.lenses import SUFFIX
 from lensgui.terms.errors import ModelError
 from lensgui.terms.resources import own_command
 
-KINDS = {"tuned": TunedLens, "jacobian": JacobianLens}
 PARAMS, CONFIG = "params.pt", "config.json"  # of the package tuned-lens
 _KEY = "lens"  # of our files' metadata
 _LAYER = re.compile(r"(\d+)\.(weight|bias)")
@@ -41,9 +40,7 @@ def load_lens(path: str | Path) -> Lens:
     """
     path = lenses.find(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors, facts = _read(path)
         return _made(facts["kind"], tensors, Fit(**facts["fit"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, FileNotFoundError):
@@ -67,8 +64,24 @@ def save_lens(lens: TunedLens | JacobianLens, path: Path) -> None:
     else:
         kind = "jacobian"
         tensors = {str(layer): matrix for layer, matrix in lens.jacobians.items()}
-    facts = json.dumps({"kind": kind, "fit": asdict(lens.fit)})
-    data = save({name: one.contiguous().cpu() for name, one in tensors.items()}, {_KEY: facts})
+    _write(path, tensors, {"kind": kind, "fit": asdict(lens.fit)})
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return a file's arrays, and what it says of them."""
+    with safe_open(path, framework="pt") as file:
+        told = json.loads((file.metadata() or {})[_KEY])
+        return {name: file.get_tensor(name) for name in file.keys()}, told  # noqa: SIM118 - no dict
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> None:
+    """Write arrays, and what is to be said of them, whole or not at all."""
+    arrays = {name: one.contiguous().cpu() for name, one in tensors.items()}
+    _put(path, save(arrays, {_KEY: json.dumps(dict(told))}))
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file, and its folder if there is none."""
     with store.writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         store.write_whole(path, data)
@@ -134,9 +147,7 @@ def _kept(path: Path) -> Path:
     if path.parent == lenses.folder():
         return path
     target = lenses.place_of(path, path.stem)
-    with store.writing(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        store.write_whole(target, path.read_bytes())
+    _put(target, path.read_bytes())
     return target
 
 
@@ -246,9 +257,7 @@ class Partial:
         if not self._path.exists():
             return None
         try:
-            with safe_open(self._path, framework="pt") as file:
-                told = json.loads(file.metadata()[_KEY])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors, told = _read(self._path)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{self._path} is damaged: delete it to begin anew.") from error
         if told["facts"] != self._facts:
@@ -264,11 +273,7 @@ class Partial:
         Raises:
             ModelError: If it can't be written.
         """
-        told = json.dumps({"facts": self._facts, "numbers": dict(numbers)})
-        data = save({name: one.contiguous().cpu() for name, one in tensors.items()}, {_KEY: told})
-        with store.writing(self._path.parent):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            store.write_whole(self._path, data)
+        _write(self._path, tensors, {"facts": self._facts, "numbers": dict(numbers)})
 
     def remove(self) -> None:
         """Forget it: the fit is done."""

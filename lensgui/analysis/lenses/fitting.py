@@ -186,11 +186,13 @@ class JacobianFit:
 
     def step(self) -> Iterator[None]:
         """Take the next prompt in, yielding after each backward pass."""
-        for found in prompt_jacobians(self.model, self.prompts[self.done], self.skipped):
-            for layer, jacobian in (found or {}).items():
-                self._sums[layer] = self._sums.get(layer, 0) + jacobian
+        found: dict[int, Tensor] = {}
+        for part in prompt_jacobians(self.model, self.prompts[self.done], self.skipped):
+            found = part or found
             yield
-        self.done += 1
+        sums = {layer: self._sums.get(layer, 0) + found[layer] for layer in found}
+        # At once: a fit that is interrupted is kept, and must not count a prompt twice.
+        self._sums, self.done = sums, self.done + 1
 
     def lens(self) -> JacobianLens:
         """Return the lens as it is now.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -79,16 +80,14 @@ def _streams(model: HookedTransformer, tokens: Tensor) -> list[Tensor]:
     return list(model.run_blocks(entered, range(model.cfg.n_layers), span))[1:]
 
 
-class _without_gradients_of_weights:  # noqa: N801 - used like a function
-    """Lets weights ask for no gradients meanwhile."""
-
-    def __init__(self, model: HookedTransformer) -> None:
-        self._asking = [weight for weight in model.parameters() if weight.requires_grad]
-
-    def __enter__(self) -> None:
-        for weight in self._asking:
-            weight.requires_grad_(False)
-
-    def __exit__(self, *error: object) -> None:
-        for weight in self._asking:
+@contextmanager
+def _without_gradients_of_weights(model: HookedTransformer) -> Iterator[None]:
+    """Let weights ask for no gradients meanwhile."""
+    asking = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight in asking:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in asking:
             weight.requires_grad_(True)

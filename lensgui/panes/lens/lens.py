@@ -68,7 +68,6 @@ class LensPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._cursor = Cursor()
         self._read: Read | None = None
         options = [("", tuple(kind.option for kind in KINDS))]
         self.value: Chooser[LensValue] = Chooser("Lens: what is shown", options, self)
@@ -180,7 +179,6 @@ class LensPane(Pane):
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected layer and position."""
-        self._cursor = cursor
         self.heatmap.show_cursor(cursor)
         self._say_cell("")
 
@@ -218,8 +216,7 @@ class LensPane(Pane):
         self.legend.setText("\n".join(filter(None, (self._counted(), self._worth()))))
         self.legend.setToolTip(plain_tip(f"{self._how()}."))
         self.heatmap.show_picture(self._picture(found, self._read))
-        names = [f"metric {side}" if view.value == "metric" else side]
-        self.heatmap.show_stale(any(self.is_stale(name) for name in names))
+        self.heatmap.show_stale(self.is_stale(f"metric {side}" if view.value == "metric" else side))
         self._say_if_empty({self.heatmap: self._why_empty(found)})
         self._say_cell("")
 

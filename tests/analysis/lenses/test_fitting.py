@@ -100,6 +100,18 @@ def test_a_fit_that_goes_on_ends_where_it_would_have(toy, kind):
     assert "12 prompts" in lens.fit.size
 
 
+def test_a_jacobian_fit_counts_a_prompt_whole_or_not_at_all(toy):
+    fit = run_through(JacobianFit(toy, list(repeated(toy, 3, 2))), 1)
+    (before, _), steps = fit.state(), 0
+    for _ in fit.step():
+        steps += 1
+        assert fit.state() == (before, {"done": 1})
+    assert steps > 1
+    after, numbers = fit.state()
+    assert numbers == {"done": 2}
+    assert not any(after[layer].equal(before[layer]) for layer in before)
+
+
 def test_what_was_fitted_of_another_model_is_not_gone_on_with(toy, model):
     for kind in (TunedFit, JacobianFit):
         arrays, numbers = run_through(kind(toy, list(repeated(toy, 4, 2))), 1).state()
