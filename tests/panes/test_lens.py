@@ -244,6 +244,14 @@ def test_a_token_that_is_not_one_is_said(document, show):
     assert pane.heatmap.empty == NO_TOKEN.format(which="distractor")
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1, "1"), (0.5, "0.5"), (-13.42, "-13.4"), (999.4, "999"), (3751, "3,751"), (49151, "49,151")],
+)
+def test_an_end_of_a_scale_is_a_number_that_is_read_at_a_glance(number, text):
+    assert lens_values.end_text(number) == text
+
+
 def test_the_pane_says_what_to_do_while_there_is_nothing(document, show):
     pane = show(LensPane())
     pane.show_document(document.having(pair=PromptPair("")))

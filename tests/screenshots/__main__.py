@@ -31,6 +31,7 @@ ALL = (
     scenes.prompts,
     scenes.sizes,
     panes.explorer,
+    panes.lens,
     panes.patching,
     panes.all_kinds,
     panes.pairs,
@@ -44,6 +45,7 @@ ALL = (
 LARGE = (
     scenes.looks,
     panes.explorer,
+    panes.lens,
     panes.patching,
     panes.pairs,
     kept.found,

@@ -1,15 +1,16 @@
-"""Scenes of the attention explorer, the patching panes and the table of pairs."""
+"""Scenes of the attention explorer, the lens, the patching panes and the table of pairs."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.lens.lens_values import KINDS
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.selection import gathered
-from lensgui.state.views import AllKindsView, AttentionView
+from lensgui.state.views import AllKindsView, AttentionView, LensView
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
@@ -38,6 +39,20 @@ def undo_all(camera: Camera) -> None:
     while camera.window.session.undo_stack.canUndo():
         camera.window.undo()
     camera.wait()
+
+
+def lens(camera: Camera) -> None:
+    """Every value that the lens shows, of one prompt and of clean − corrupted."""
+    camera.window.show_pane("Lens")
+    for kind in KINDS:
+        value = kind.option.value
+        camera.window.session.edit(lens=LensView(value=value))
+        camera.wait()
+        in_both_looks(camera, f"lens-{value}", "Lens")
+        camera.window.session.edit(lens=LensView(value=value, side="difference"))
+        camera.wait()
+        camera.take(f"lens-{value}-difference", camera.window.panes["Lens"])
+    undo_all(camera)
 
 
 def explorer(camera: Camera) -> None:

@@ -267,7 +267,7 @@ class LensPane(Pane):
     def _ends(read: Read) -> tuple[str, ...]:
         """Return what the colour bar says at its top, middle and bottom."""
         middle = (read.low + read.high) / 2
-        return tuple(f"{number:.3g}" for number in (read.high, middle, read.low))
+        return tuple(map(lens_values.end_text, (read.high, middle, read.low)))
 
     def _counted(self) -> str:
         """Say what the colours count."""
@@ -282,7 +282,7 @@ class LensPane(Pane):
         alone = self._document is not None and bool(self._document.rows)
         fitted = ""
         if read is not None:
-            ends = "±" * read.is_signed + f"{read.high:.3g}"
+            ends = "±" * read.is_signed + lens_values.end_text(read.high)
             fitted = f"colours to {ends}, {'fitted' if read.is_fitted else 'fixed'}"
         parts = f"{name}{of}", said, whose, "of this pair alone" * alone, fitted
         return ", ".join(filter(None, parts))

@@ -242,6 +242,11 @@ def number_text(value: LensValue, number: float, *, is_signed: bool) -> str:
     return signed(number, digits) if is_signed else f"{number:.{digits}f}"
 
 
+def end_text(number: float) -> str:
+    """Return an end of a colour scale with three figures, or a rank's thousands in full."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+
+
 def words_of(found: LensGrid, row: int, column: int) -> str:
     """Return all that is known of a cell: its ten likeliest tokens, the answers, how decided."""
     if found.states[row, column] != CellState.EXACT:
