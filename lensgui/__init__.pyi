@@ -47,13 +47,16 @@ from lensgui.analysis.lenses.files import save_lens as save_lens
 from lensgui.analysis.lenses.fitting import JacobianFit as JacobianFit
 from lensgui.analysis.lenses.fitting import TunedFit as TunedFit
 from lensgui.analysis.lenses.fitting import prompts_of as prompts_of
+from lensgui.analysis.lenses.held_out import held_out_worth as held_out_worth
 from lensgui.analysis.lenses.lens import JacobianLens as JacobianLens
 from lensgui.analysis.lenses.lens import LogitLens as LogitLens
 from lensgui.analysis.lenses.lens import TunedLens as TunedLens
 from lensgui.analysis.lenses.lens import check_lens as check_lens
 from lensgui.analysis.lenses.lens import lens_logits as lens_logits
 from lensgui.analysis.lenses.reading import LensCells as LensCells
+from lensgui.analysis.lenses.reading import LensRow as LensRow
 from lensgui.analysis.lenses.reading import lens_metric as lens_metric
+from lensgui.analysis.lenses.reading import lens_rows as lens_rows
 from lensgui.analysis.lenses.reading import lens_worth as lens_worth
 from lensgui.analysis.lenses.reading import read_lens as read_lens
 from lensgui.analysis.pairs.answers import Answers as Answers
@@ -64,6 +67,7 @@ from lensgui.analysis.pairs.averages import Case as Case
 from lensgui.analysis.pairs.averages import sweep_cases as sweep_cases
 from lensgui.analysis.pairs.cases import case_of as case_of
 from lensgui.analysis.pairs.head_roles import propose_roles as propose_roles
+from lensgui.analysis.pairs.lens_readings import read_lens_of_pairs as read_lens_of_pairs
 from lensgui.analysis.pairs.typed_pairs import mean_attention as mean_attention
 from lensgui.analysis.pairs.typed_pairs import read_pair as read_pair
 from lensgui.analysis.pairs.typed_pairs import run_prompt as run_prompt

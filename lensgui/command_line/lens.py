@@ -14,6 +14,8 @@ import torch
 
 from lensgui.analysis.lenses import files
 from lensgui.analysis.lenses.fitting import JacobianFit, TunedFit, prompts_of
+from lensgui.analysis.lenses.held_out import held_out_worth
+from lensgui.analysis.lenses.lens import Lens, LogitLens
 from lensgui.checkpoints import demo, locate
 from lensgui.checkpoints.loading import open_model
 from lensgui.command_line.ending import DONE, ended
@@ -89,6 +91,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         if not is_out_of_memory(error):
             raise
         raise ModelError("There is too little memory: give a smaller --length.") from error
+    _tell_worth(model, fit.lens(), as_json=arguments.json)
     return _done(out, as_json=arguments.json)
 
 
@@ -173,6 +176,20 @@ def _tell(fit: TunedFit | JacobianFit, seconds: float, first: int, *, as_json: b
     elif sys.stderr.isatty() or fit.done == fit.total:
         end = "\n" if fit.done == fit.total else ""
         print(f"\r{fit.done:,} of {fit.total:,}, {in_time(left)} left  ", end=end, file=sys.stderr)
+
+
+def _tell_worth(model: HookedTransformer, lens: Lens, *, as_json: bool) -> None:
+    """Say how far a lens is from the model on a text that it was not fitted on."""
+    own, plain = ([*held_out_worth(model, of)][-1] for of in (lens, LogitLens()))
+    if own is None or plain is None:
+        return
+    fitted = own[:-1].isfinite()  # the last row is the model itself
+    means = [float(of[:-1][fitted].mean()) for of in (own, plain)]
+    if as_json:
+        print(json.dumps({"event": "worth", "kl": means[0], "logit_lens_kl": means[1]}), flush=True)
+    else:
+        said = f"KL to the model {means[0]:.2f} nats, the logit lens's {means[1]:.2f}"
+        print(f"On a text that it was not fitted on: {said}.", file=sys.stderr)
 
 
 def in_time(seconds: float) -> str:

@@ -336,6 +336,31 @@ _ROWS = (
         kind=None,
     ),
     Action(
+        "mid_rows",
+        "mid",
+        "Also read the stream between each layer's attention and its MLP, where there is one; a "
+        "fitted lens reads only what enters a layer.",
+        "Lens: between attention and MLP",
+        kind=None,
+    ),
+    Action(
+        "trajectories",
+        "trajectories",
+        "Show beside the grid what each token does layer by layer at the selected position, or the "
+        "number that is shown; of a fitted lens's KL, what the lens is worth on a text that it was "
+        "not fitted on.",
+        "Lens: trajectories",
+        kind=None,
+    ),
+    Action(
+        "follow_token",
+        "",
+        "Type a token, its space included, and press Enter: it is followed beside answer and "
+        "distractor. Right-click a cell to follow one of its likeliest tokens, or no longer.",
+        "Lens: follow a token",
+        kind=None,
+    ),
+    Action(
         "words_only",
         "words only",
         "Write the likeliest of the ten likeliest tokens that is a whole word, or the beginning of "

@@ -78,9 +78,12 @@ WORDS = {
     "views.feeders.range": "Who feeds it: colours",
     "views.lens.value": "Lens: what is shown",
     "views.lens.side": "Lens: prompt",
-    "views.lens.of_distractor": "Lens: token",
+    "views.lens.token": "Lens: token",
     "views.lens.words_only": "Lens: words only",
     "views.lens.lens": "Lens: which",
+    "views.lens.mid": "Lens: between attention and MLP",
+    "views.lens.shows_curves": "Lens: trajectories",
+    "views.lens.followed": "Lens: tokens followed",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

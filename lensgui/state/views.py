@@ -150,16 +150,23 @@ class LensView:
     Attributes:
         value: What is read.
         side: Of which prompt, or clean minus corrupted.
-        of_distractor: Whether it is read of the distractor, where it is read of one token.
+        token: Of which token it is read, where it is read of one: 0 for the answer, 1 for the
+            distractor, then those that are followed.
         words_only: Whether tokens that are no words are left out.
         lens: The file of a fitted lens among those that are here; "" for the logit lens.
+        mid: Whether the stream between attention and MLP is read too.
+        shows_curves: Whether trajectories stand beside the grid.
+        followed: Tokens that are followed beside answer and distractor, as text.
     """
 
     value: LensValue = "token"
     side: Side = "clean"
-    of_distractor: bool = False
+    token: int = 0
     words_only: bool = False
     lens: str = ""
+    mid: bool = False
+    shows_curves: bool = True
+    followed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

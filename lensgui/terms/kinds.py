@@ -12,6 +12,7 @@ VERBS: dict[Direction, str] = {"denoising": "restore", "noising": "break"}
 """What a direction does: clean into corrupted may restore the answer, the reverse break it."""
 HeadInput = Literal["q", "k", "v", "pattern"]  # a pattern is queries and keys at once
 Side = Literal["clean", "corrupted", "difference"]
+Averaged = Literal["metric", "answer", "distractor"]  # what a lens reads of many pairs
 Head = tuple[int, int]  # its layer, and its number there
 AttentionMeasure = Literal["pattern", "scores", "values", "writes", "contribution"]
 
@@ -200,3 +201,9 @@ HEADS = SweepKind("z", "all")
 SWEEP_KINDS = tuple(
     SweepKind(name, extent) for name, known in ACTIVATIONS.items() for extent in known.words
 )
+
+SIGNS: dict[Side, tuple[int, int]] = {  # of the clean and of the corrupted prompt
+    "clean": (1, 0),
+    "corrupted": (0, 1),
+    "difference": (1, -1),
+}

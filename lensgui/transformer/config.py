@@ -332,18 +332,22 @@ class HookedTransformerConfig:
         return self.use_normalization_before_and_after or self.use_normalization_after_only
 
     @property
+    def has_middle(self) -> bool:
+        """Whether a layer has a stream between attention and MLP, resid_mid."""
+        return not (self.attn_only or self.parallel_attn_mlp)
+
+    @property
     def n_params(self) -> int:
         """How many weights the layers' matrices hold, routers included, embeddings not."""
-        attention = self._n_attention
         if self.attn_only:
-            return self.n_layers * attention
+            return self.n_layers * self._n_attention
         plain = (2 + self.gated_mlp) * self.d_model * (self.d_mlp or 0)
         width = (self.num_experts or 0) * (self.d_expert or self.d_mlp or 0)
         has_gate = self.d_shared_expert is not None and self.shared_expert_gate
         routers = (self.num_experts or 0) + has_gate
         experts = self.d_model * (3 * (width + (self.d_shared_expert or 0)) + routers)
-        layers = range(self.n_layers)
-        return sum(attention + (experts if self.has_experts(layer) else plain) for layer in layers)
+        mlps = (experts if self.has_experts(at) else plain for at in range(self.n_layers))
+        return self.n_layers * self._n_attention + sum(mlps)
 
     @property
     def _n_attention(self) -> int:

@@ -102,11 +102,14 @@ CASES = {
     "feeders.sender": Case(Cursor(0, 0), lambda p: p.chain.links[-1].heads, ((2, 1),)),
     "feeders.before": Case((Link(((5, 3),), "k"),), lambda p: len(p.chain.links), 2),
     "feeders.range": Case(own_range, levels, (3.0, True)),
-    "lens.value": Case("entropy", lambda p: p.value.value, "entropy"),
-    "lens.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
-    "lens.of_distractor": Case(True, lambda p: p.token.currentText(), "distractor"),
-    "lens.words_only": Case(True, lambda p: p.words_only.isChecked(), True),
-    "lens.lens": Case("a.safetensors", lambda p: p.lens.currentText(), "a"),
+    "lens.value": Case("entropy", lambda p: p.controls.value.value, "entropy"),
+    "lens.side": Case("corrupted", lambda p: p.controls.side.currentText(), "corrupted"),
+    "lens.token": Case(1, lambda p: p.controls.token.currentText(), "distractor"),
+    "lens.words_only": Case(True, lambda p: p.controls.boxes["words_only"].isChecked(), True),
+    "lens.lens": Case("a.safetensors", lambda p: p.controls.lens.currentText(), "a"),
+    "lens.mid": Case(True, lambda p: p.controls.boxes["mid"].isChecked(), True),
+    "lens.shows_curves": Case(False, lambda p: p.curves.isVisible(), False),
+    "lens.followed": Case((" the",), lambda p: p.controls.token.itemText(2), "·the"),
 }
 
 

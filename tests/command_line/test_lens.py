@@ -11,7 +11,8 @@ import pytest
 from lensgui.__main__ import main
 from lensgui.analysis.lenses import files
 from lensgui.analysis.lenses.fitting import TunedFit
-from lensgui.analysis.lenses.lens import TunedLens, check_lens
+from lensgui.analysis.lenses.held_out import held_out_worth
+from lensgui.analysis.lenses.lens import LogitLens, TunedLens, check_lens
 from lensgui.command_line import lens as command
 from lensgui.command_line.ending import INTERRUPTED
 from lensgui.models import lenses
@@ -38,9 +39,15 @@ def test_a_lens_is_fitted_on_a_text_file(text, tmp_path, toy, kind, capsys):
     assert fitted(text, out, "--kind", kind, "--length", "30", "--prompts", "8", "--json") == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert events[-1] == {"event": "done", "path": str(out)}
-    assert [event["done"] for event in events[:-1]] == list(range(1, len(events)))
-    assert events[-2]["seconds_left"] == 0
+    *steps, worth, _ = events
+    assert [event["done"] for event in steps] == list(range(1, len(steps) + 1))
+    assert steps[-1]["seconds_left"] == 0
     lens = files.load_lens(out)
+    assert worth["event"] == "worth"
+    for of, key in ((lens, "kl"), (LogitLens(), "logit_lens_kl")):
+        rows = [row for row in range(toy.cfg.n_layers) if lens.reads(row)]
+        *_, found = held_out_worth(toy, of)
+        assert worth[key] == pytest.approx(float(found[rows].mean()), rel=1e-4)
     assert check_lens(toy, lens) == ""
     assert "8 prompts" in lens.fit.size
     assert "/" not in lens.fit.model

@@ -23,7 +23,7 @@ from lensgui.jobs.answers.readings import (
     Token,
 )
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import (
     AttentionFrom,
@@ -207,6 +207,8 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     LogitLens: lambda request: [lens(request)],
     ReadLens: fake_lenses.grid,
     LensMetric: lambda request: [fake_lenses.metric(request)],
+    AverageLens: fake_lenses.mean,
+    LensWorth: lambda request: [fake_lenses.worth(request)],
     VerifyCell: lambda request: [fake_sweeps.verification(request)],
     HeadRoles: lambda request: [fake_sweeps.roles(request)],
     WhoFeeds: lambda request: [fake_sweeps.feeding(request)],

@@ -17,8 +17,9 @@ from lensgui.jobs.request import Urgency
 from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.models import lenses
 from lensgui.panes.lens import lens_values
-from lensgui.panes.lens.lens import NO_DIFFERENCE, NO_TOKEN, NOTHING, LensPane
+from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.lens.lens_values import KINDS, SIGNED
+from lensgui.panes.lens.lens_words import NO_DIFFERENCE, NO_TOKEN, NOTHING
 from lensgui.panes.pane import NO_MODEL, OPENING
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
@@ -93,10 +94,12 @@ def test_beside_a_fitted_lens_the_logit_lens_is_asked_of_one_prompt(document, qt
 
 def test_what_a_fitted_lens_is_worth_stands_below_the_legend(document, show):
     pane = answer(show(LensPane()), viewing(document, lens="a.safetensors"))
-    fitted, plain = pane._grid, pane.answer("logit lens", LensGrid)
+    fitted, plain = pane._seen.grid, pane.answer("logit lens", LensGrid)
     means = [float(of.divergence[:-1].mean()) for of in (fitted, plain)]
     said = pane.legend.text().splitlines()[1]
     assert f"KL to the model {means[0]:.2f} nats, the logit lens's {means[1]:.2f}" in said
+    for name in ("worth", "logit lens's worth"):
+        pane.show_reply(name, None)
     better = replace(fitted, divergence=plain.divergence / 2, remark="Another model's.")
     request = pane.reply("clean").request
     tell(pane, "clean", better, request=request)
@@ -109,9 +112,16 @@ def test_what_a_fitted_lens_is_worth_stands_below_the_legend(document, show):
     assert "worse at L2: it does not fit this model there." in pane.legend.text()
 
 
+def test_a_fitted_lens_is_never_asked_between_attention_and_mlp(document, show):
+    pane = answer(show(LensPane()), viewing(document, mid=True, lens="a.safetensors"))
+    assert not pane.controls.boxes["mid"].isEnabled()
+    assert not pane.reply("clean").request.mid
+    assert answer(show(LensPane()), viewing(document, mid=True)).reply("clean").request.mid
+
+
 def test_rows_that_the_lens_was_not_fitted_for_are_hatched_and_said(document, show):
     pane = answer(show(LensPane()), viewing(document, lens="a.safetensors"))
-    grid = pane._grid
+    grid = pane._seen.grid
     states = grid.states.copy()
     states[0] = CellState.UNKNOWN
     lacking = replace(grid, states=states, unread=frozenset({0}))
@@ -128,21 +138,21 @@ def test_lenses_that_are_here_are_offered_and_another_is_imported(
     pane = answer(show(LensPane()), document)
     session, wanted = in_session(pane, document), []
     pane.import_requested.connect(wanted.append)
-    texts = [pane.lens.itemText(at) for at in range(pane.lens.count())]
+    texts = [pane.controls.lens.itemText(at) for at in range(pane.controls.lens.count())]
     assert texts == ["logit lens", "mine", "Import a lens…"]
-    pane.lens.activated.emit(1)
+    pane.controls.lens.activated.emit(1)
     assert session.document.views.lens.lens == "mine.safetensors"
     for path in ("", str(tmp_path / "x.pt")):
         monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *words, path=path: (path, ""))
-        pane.lens.activated.emit(2)
-        assert pane.lens.currentText() == "mine"
+        pane.controls.lens.activated.emit(2)
+        assert pane.controls.lens.currentText() == "mine"
     assert wanted == [str(tmp_path / "x.pt")]
     (lenses.folder() / "x-1.safetensors").touch()
     pane.take_lens("x-1.safetensors")
     assert session.document.views.lens.lens == "x-1.safetensors"
-    assert pane.lens.currentText() == "x-1"
+    assert pane.controls.lens.currentText() == "x-1"
     session.edit(lens=LensView(lens="gone.safetensors"))
-    assert pane.lens.currentText() == "gone"
+    assert pane.controls.lens.currentText() == "gone"
 
 
 def test_a_lens_is_dropped(document, show, tmp_path):
@@ -194,7 +204,7 @@ def test_every_value_of_every_side_is_drawn_and_said(document, show, value, side
         assert (picture.states[:, -1] == CellState.MASKED).all()
     is_signed = side == "difference" or value in SIGNED
     assert (known < 0).any() == is_signed
-    assert pane._read.is_signed is is_signed
+    assert pane._seen.read.is_signed is is_signed
     words = pane._words(2, 1)
     assert words.startswith("before layer 2, position 1 ‘")
     assert pane._words(fakes.LAYERS, 0).startswith("at the end, position 0")
@@ -220,8 +230,8 @@ def test_the_likeliest_token_stands_in_its_cell_and_words_only_leaves_others_out
     wordy = answer(show(LensPane()), viewing(document, words_only=True))
     for row, column in np.ndindex(grid.states.shape):
         first, *_ = grid.tokens[row, column].tolist()
-        assert pane._text(row, column) == ("·word", ",", "·other")[first]
-        assert wordy._text(row, column) in ("·word", "·other")
+        assert pane._seen.text(row, column) == ("·word", ",", "·other")[first]
+        assert wordy._seen.text(row, column) in ("·word", "·other")
 
 
 def test_of_two_prompts_the_likeliest_token_has_no_difference(document, show):
@@ -232,7 +242,7 @@ def test_of_two_prompts_the_likeliest_token_has_no_difference(document, show):
 
 def test_a_token_that_is_not_one_is_said(document, show):
     pane = show(LensPane())
-    seen = viewing(document, value="rank", of_distractor=True)
+    seen = viewing(document, value="rank", token=1)
     answer(pane, seen)
     request = pane.requests(seen, CURSOR)["clean"]
     *_, grid = fakes.FakeAnswerer().answer(request)
@@ -286,16 +296,18 @@ def test_what_is_pointed_at_is_read_below_and_then_the_selected_cell_again(pane)
 
 def test_choices_are_edits_and_switched_off_where_they_mean_nothing(pane, document):
     session = in_session(pane, document)
-    assert not pane.token.isEnabled()
-    assert pane.words_only.isEnabled()
-    pane.value.chosen.emit("rank")
-    pane.token.activated.emit(1)
-    pane.side.activated.emit(2)
-    assert session.document.views.lens == LensView("rank", "difference", of_distractor=True)
-    assert pane.token.isEnabled()
-    assert not pane.words_only.isEnabled()
-    pane.value.chosen.emit("token")
-    pane.words_only.click()
+    controls = pane.controls
+    words_only = controls.boxes["words_only"]
+    assert not controls.token.isEnabled()
+    assert words_only.isEnabled()
+    controls.value.chosen.emit("rank")
+    controls.token.activated.emit(1)
+    controls.side.activated.emit(2)
+    assert session.document.views.lens == LensView("rank", "difference", token=1)
+    assert controls.token.isEnabled()
+    assert not words_only.isEnabled()
+    controls.value.chosen.emit("token")
+    words_only.click()
     assert session.document.views.lens.words_only
 
 
@@ -324,13 +336,13 @@ def test_numbers_have_as_many_digits_as_a_cell_has_room_for(value, number, is_si
 
 def test_a_caption_says_which_lens_it_is_and_no_sentence_of_worth(document, show):
     pane = answer(show(LensPane()), document)
-    (shown,) = pane.shown()
+    shown = pane.shown()[0]
     assert "as it is (logit lens, nostalgebraist 2020)" in shown.says
     pane = answer(show(LensPane()), viewing(document, lens="a.safetensors"))
-    grid = replace(pane._grid, through="tuned lens, of some/model, 9 prompts")
+    grid = replace(pane._seen.grid, through="tuned lens, of some/model, 9 prompts")
     tell(pane, "clean", grid, request=pane.reply("clean").request)
-    (shown,) = pane.shown()
+    shown = pane.shown()[0]
     assert "through a tuned lens, of some/model, 9 prompts, with the final norm" in shown.says
     assert "\n" not in shown.says
     words = dict(shown.panels[0].data.words)
-    assert words["token"][0] == pane._text(0, 0)
+    assert words["token"][0] == pane._seen.text(0, 0)

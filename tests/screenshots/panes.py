@@ -52,6 +52,15 @@ def lens(camera: Camera) -> None:
         camera.window.session.edit(lens=LensView(value=value, side="difference"))
         camera.wait()
         camera.take(f"lens-{value}-difference", camera.window.panes["Lens"])
+    pairs = TASKS[0].draw(8, 1)
+    for name, view, changes in (
+        ("mid", LensView("logit", mid=True, followed=(" the", " Mary")), {}),
+        ("mean", LensView("metric"), {"table": pairs, "is_average": True}),
+        ("mean-probability", LensView("probability", mid=True), {}),
+    ):
+        camera.window.session.edit(lens=view, **changes)
+        camera.wait()
+        in_both_looks(camera, f"lens-{name}", "Lens")
     undo_all(camera)
 
 

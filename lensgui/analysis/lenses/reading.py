@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lensgui.analysis.lenses.lens import Lens
 from lensgui.analysis.run.predictions import metric_logits, read_out
+from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import Metric
 from lensgui.transformer.layers.embed import check_ids
@@ -18,6 +19,7 @@ from lensgui.transformer.layers.parameters import exact, precise
 from lensgui.transformer.model import HookedTransformer
 
 _BYTES = 32 << 20  # of the logits of one piece
+_MID_AT_ONCE = 128  # positions
 _WORK = {"cpu": 3e9, "mps": 1e11, "cuda": 1e12}  # FLOP that take less than 50 ms
 
 
@@ -26,8 +28,8 @@ class LensCells:
     """What a lens reads at some places of a run.
 
     Attributes:
-        rows: The row of each cell: the layer that its stream enters, n_layers for the one after
-            the last; [cell].
+        rows: The row of each cell, as `lens_rows` counts them: the layer that its stream enters,
+            n_layers for the one after the last; [cell].
         positions: Where it stands, [cell].
         tokens: The likeliest tokens, the first being the likeliest, [cell, k].
         log_probs: Their log-probabilities in nats, [cell, k].
@@ -58,6 +60,8 @@ def read_lens(
     tokens: Sequence[int] = (),
     position: int = -1,
     k: int = 10,
+    *,
+    mid: bool = False,
 ) -> Iterator[LensCells]:
     """Read all rows and positions of a run through a lens, from one position outwards.
 
@@ -67,19 +71,20 @@ def read_lens(
         tokens: Tokens whose logits, probabilities and ranks are wanted.
         position: Where to begin; negative counts from the end.
         k: How many likeliest tokens.
+        mid: Whether the stream between attention and MLP is read too.
 
     Yields:
         What is known of some cells, first those of `position`, about every 50 ms; each cell once.
 
     Raises:
-        ValueError: If there is no such token or position.
+        ValueError: If there is no such token or position, or nothing between attention and MLP.
     """
     model = run.complete().model
     check_ids(tuple(tokens), model.cfg.d_vocab_out, model.cfg.model_name)
     length = len(run.tokens)
     if not -length <= position < length:
         raise ValueError(f"There is no position {position}: the prompt has {length} tokens.")
-    rows = readable_rows(model, lens)
+    rows = readable_rows(model, lens, mid=mid)
     nearest = sorted(range(length), key=lambda at: (abs(at - position % length), at))
     reader = _Reader(run, lens, tokens, min(k, model.cfg.d_vocab_out))
     yield from reader.read(rows, nearest[:1])
@@ -88,14 +93,62 @@ def read_lens(
         yield from reader.read(rows, sorted(nearest[first : first + some]))
 
 
-def readable_rows(model: HookedTransformer, lens: Lens) -> list[int]:
-    """Return the rows that a lens can read, and the one after the last layer, which any can."""
+@dataclass(frozen=True, slots=True)
+class LensRow:
+    """A place in the depth of a model where its stream can be read.
+
+    Attributes:
+        layer: The layer that the stream enters; n_layers for the one after the last.
+        is_mid: Whether it is that between this layer's attention and its MLP.
+        number: Its number among the rows that are read.
+    """
+
+    layer: int
+    is_mid: bool
+    number: int
+
+
+def lens_rows(model: HookedTransformer, *, mid: bool = False) -> list[LensRow]:
+    """Return all rows of a model, as they are counted.
+
+    Without `mid` they are counted as layers, with it each layer's two follow each other: 2 · layer,
+    2 · layer + 1 and at last 2 · n_layers.
+
+    Args:
+        model: The model.
+        mid: Whether the stream between attention and MLP counts.
+
+    Raises:
+        ValueError: If it does and there is none.
+    """
     n_layers = model.cfg.n_layers
-    return [row for row in range(n_layers) if lens.reads(row)] + [n_layers]
+    if not mid:
+        return [LensRow(layer, False, layer) for layer in range(n_layers + 1)]
+    if not model.cfg.has_middle:
+        raise ValueError(
+            f"There is no stream between attention and MLP in {model.cfg.model_name}: leave it out."
+        )
+    of_layers = [LensRow(at // 2, bool(at % 2), at) for at in range(2 * n_layers)]
+    return [*of_layers, LensRow(n_layers, False, 2 * n_layers)]
+
+
+def readable_rows(model: HookedTransformer, lens: Lens, *, mid: bool = False) -> list[LensRow]:
+    """Return the rows that a lens can read, and the one after the last layer, which any can.
+
+    A lens that was fitted reads nothing between attention and MLP.
+    """
+    n_layers, reads_mid = model.cfg.n_layers, lens.d_model is None
+    return [
+        row
+        for row in lens_rows(model, mid=mid)
+        if row.layer == n_layers or (reads_mid if row.is_mid else lens.reads(row.layer))
+    ]
 
 
 @torch.no_grad()
-def lens_metric(run: Run, lens: Lens, metric: Metric) -> Iterator[Tensor | None]:
+def lens_metric(
+    run: Run, lens: Lens, metric: Metric, *, mid: bool = False
+) -> Iterator[Tensor | None]:
     """Return a metric as a lens reads it, at every row and position.
 
     Only the columns that it needs are worked out.
@@ -105,42 +158,66 @@ def lens_metric(run: Run, lens: Lens, metric: Metric) -> Iterator[Tensor | None]
         lens: The lens.
         metric: What is read, at one position; at each it is read as if that were the one. One that
             compares is compared with the model's own distribution there.
+        mid: Whether the stream between attention and MLP is read too.
 
     Yields:
-        None between pieces, and at last [row, position], n_layers + 1 rows, in the metric's unit;
-        NaN where the lens can't read.
+        None between pieces, and at last [row, position], as `lens_rows` counts rows, in the
+        metric's unit; NaN where the lens can't read.
 
     Raises:
-        ValueError: If the metric reads several positions, or no such token exists.
+        ValueError: If the metric reads several positions, no such token exists, or there is nothing
+            between attention and MLP.
     """
     if metric.reads != 1:
         raise ValueError("A lens reads one position at a time: choose a metric that does.")
     model, length = run.complete().model, len(run.tokens)
     final = run.residuals[-1]
-    values = torch.full((model.cfg.n_layers + 1, length), torch.nan, dtype=torch.float64)
-    for row in readable_rows(model, lens):
-        stream = run.residuals[row]
-        if row < model.cfg.n_layers:
-            stream = lens.transport(stream, row).to(stream.dtype)
-        for at, these in _bounded(model, metric, stream):
-            own = metric
-            if metric.compares:
-                own = metric.against(exact(read_out(model, final[at]))[0])
-            read = own.of_columns(metric_logits(model, these[:, None], own))
-            values[row, at] = read.cpu().double()
-        yield None
+    count = len(lens_rows(model, mid=mid))
+    values = torch.full((count, length), torch.nan, dtype=torch.float64)
+    for row in readable_rows(model, lens, mid=mid):
+        for some in _stretches(row, length):
+            rows = middle_stream(run, row.layer, some) if row.is_mid else run.residuals[row.layer]
+            stream = _as_last(model, lens, row, rows)
+            for at, these in _bounded(model, metric, stream, some.start):
+                own = metric
+                if metric.compares:
+                    own = metric.against(exact(read_out(model, final[at]))[0])
+                read = own.of_columns(metric_logits(model, these[:, None], own))
+                values[row.number, at] = read.cpu().double()
+            yield None
     yield values
 
 
+def _as_last(model: HookedTransformer, lens: Lens, row: LensRow, stream: Tensor) -> Tensor:
+    """Return a row's stream as if it were the last, [position, d_model]."""
+    if row.is_mid or row.layer == model.cfg.n_layers:
+        return stream
+    return lens.transport(stream, row.layer).to(stream.dtype)
+
+
+def _stretches(row: LensRow, length: int) -> Iterator[slice]:
+    """Yield positions that are read at once: behind attention, that is worked out anew for each."""
+    some = _MID_AT_ONCE if row.is_mid else length
+    for first in range(0, length, some):
+        yield slice(first, min(first + some, length))
+
+
 def _bounded(
-    model: HookedTransformer, metric: Metric, stream: Tensor
+    model: HookedTransformer, metric: Metric, stream: Tensor, start: int
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Yield positions that are read at once: one at a time for a metric that compares."""
+    """Yield positions that are read at once: one at a time for a metric that compares.
+
+    Args:
+        model: The model.
+        metric: The metric.
+        stream: Of positions that follow each other, [position, d_model].
+        start: The first of them.
+    """
     wide = metric.columns is None
     some = 1 if metric.compares else _most(model) if wide else len(stream)
     for first in range(0, len(stream), some):
-        at = slice(first, first + some)
-        yield at, stream[at]
+        these = stream[first : first + some]
+        yield slice(start + first, start + first + len(these)), these
 
 
 def _most(model: HookedTransformer) -> int:
@@ -164,7 +241,7 @@ class _Reader:
         self._chosen = torch.tensor(tokens, dtype=torch.long, device=run.tokens.device)
         self.most = _most(run.model)
 
-    def read(self, rows: list[int], positions: list[int]) -> Iterator[LensCells]:
+    def read(self, rows: list[LensRow], positions: list[int]) -> Iterator[LensCells]:
         """Read rows at a few positions, as many rows at once as fit into a piece."""
         at = torch.tensor(positions, device=self._run.tokens.device)
         final = precise(read_out(self._model, self._run.residuals[-1][at])).log_softmax(-1)
@@ -175,7 +252,7 @@ class _Reader:
             yield self._cells(rows[first : first + some], positions, at, own)
 
     def _cells(
-        self, rows: list[int], positions: list[int], at: Tensor, own: tuple[Tensor, Tensor]
+        self, rows: list[LensRow], positions: list[int], at: Tensor, own: tuple[Tensor, Tensor]
     ) -> LensCells:
         """Read some rows at some positions.
 
@@ -185,12 +262,8 @@ class _Reader:
             at: The same, where the model is.
             own: The model's own probabilities there, [position, token], and Σ p log p.
         """
-        n_layers, (chances, negentropy) = self._model.cfg.n_layers, own
-        streams = [self._run.residuals[row][at] for row in rows]
-        moved = [
-            stream if row == n_layers else self._lens.transport(stream, row).to(stream.dtype)
-            for row, stream in zip(rows, streams, strict=True)
-        ]
+        chances, negentropy = own
+        moved = [self._moved(row, positions, at) for row in rows]
         logits = precise(read_out(self._model, torch.cat(moved)))  # [row · position, token]
         found = logits.topk(self._k)
         chosen = logits[:, self._chosen]
@@ -209,11 +282,19 @@ class _Reader:
         ids = [found.indices, ranks]
         log_top, entropy, divergence, surprisal, chosen, likely = _here(numbers, logits.dtype)
         top, ranks = _here(ids, torch.long)
-        where = torch.cartesian_prod(torch.tensor(rows), torch.tensor(positions))
+        numbers_of = torch.tensor([row.number for row in rows])
+        where = torch.cartesian_prod(numbers_of, torch.tensor(positions))
         return LensCells(
             where[:, 0], where[:, 1],
             top, log_top, entropy[:, 0], divergence[:, 0], surprisal[:, 0], chosen, likely, ranks,
         )  # fmt: skip
+
+    def _moved(self, row: LensRow, positions: list[int], at: Tensor) -> Tensor:
+        """Return a row at some positions as if it were the last, [position, d_model]."""
+        if row.is_mid:
+            slices = (slice(position, position + 1) for position in positions)
+            return torch.cat([middle_stream(self._run, row.layer, one) for one in slices])
+        return _as_last(self._model, self._lens, row, self._run.residuals[row.layer][at])
 
     def _surprisal(self, log_probs: Tensor, at: Tensor) -> Tensor:
         """Return −log2 of the probability of the token after each position, [cell]."""
@@ -250,6 +331,11 @@ def lens_worth(run: Run, lens: Lens) -> Tensor:
     sums = torch.zeros(run.model.cfg.n_layers + 1, dtype=torch.float64)
     for cells in read_lens(run, lens, k=1):
         sums.index_add_(0, cells.rows, cells.divergence.double())
+    return mean_worth(run.model, lens, sums, len(run.tokens))
+
+
+def mean_worth(model: HookedTransformer, lens: Lens, sums: Tensor, count: int) -> Tensor:
+    """Return sums over positions, [row], as means; NaN where the lens can't read."""
     readable = torch.zeros(len(sums), dtype=torch.bool)
-    readable[readable_rows(run.model, lens)] = True
-    return (sums / len(run.tokens)).masked_fill(~readable, torch.nan)
+    readable[[row.number for row in readable_rows(model, lens)]] = True
+    return (sums / count).masked_fill(~readable, torch.nan)

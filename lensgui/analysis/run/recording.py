@@ -12,6 +12,7 @@ from torch import Tensor
 from lensgui.analysis.run.run import Run
 from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook, only_reading
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.layers.span import Span
 
 
 class Recorded(Protocol):
@@ -94,6 +95,21 @@ class Recording:
         with self.run.model.hooks(hooks):
             self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)
         return found
+
+
+@torch.no_grad()
+def middle_stream(run: Run, layer: int, where: slice) -> Tensor:
+    """Return the stream between a layer's attention and its MLP, [position, d_model].
+
+    Args:
+        run: A run that knows the layer, whose attention is worked out anew.
+        layer: The layer.
+        where: Positions that follow each other.
+    """
+    start, stop, _ = where.indices(len(run.tokens))
+    rows = run.residuals[layer][None, start:stop]
+    span = Span(run.model.cfg, stop - start, start, device=rows.device)
+    return run.model.blocks[layer].attention_half(rows, span, run.before(layer, start))[0]
 
 
 def overflow(run: Run) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.arrays import Axis, Slice
 from lensgui.jobs.answers.readings import Token
 
 
@@ -16,8 +16,8 @@ from lensgui.jobs.answers.readings import Token
 class LensGrid:
     """What each row and position would predict, as far as it is known; nobody writes to it.
 
-    A row is the stream that enters a layer; the one after them, which has no layer, is the end of
-    the model.
+    A row is the stream that enters a layer; those between attention and MLP, and the end of the
+    model, select no layer.
 
     Attributes:
         axes: Rows and positions.
@@ -27,7 +27,8 @@ class LensGrid:
         entropy: Of the whole distribution, in nats, [row, position].
         divergence: KL(the model's own distribution there ‖ this one), in nats, likewise.
         surprisal: Of the token that stands next, in bits, likewise; NaN at the last position.
-        chosen: Answer and distractor, as far as there are any.
+        chosen: Answer and distractor, then what is followed beside them; None for what is not one
+            token, of which nothing is known.
         logits: Theirs, [row, position, chosen].
         chosen_log_probs: Theirs in nats, likewise.
         ranks: Theirs: how many tokens are likelier, likewise.
@@ -44,7 +45,7 @@ class LensGrid:
     entropy: NDArray[np.float32]
     divergence: NDArray[np.float32]
     surprisal: NDArray[np.float32]
-    chosen: tuple[Token, ...]
+    chosen: tuple[Token | None, ...]
     logits: NDArray[np.float32]
     chosen_log_probs: NDArray[np.float32]
     ranks: NDArray[np.float32]
@@ -52,3 +53,19 @@ class LensGrid:
     through: str = "logit lens"
     unread: frozenset[int] = frozenset()
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LensMean(Slice):
+    """What each row and position would read, as a mean over the prompts of some pairs.
+
+    Attributes:
+        values: The mean, [row, position]; positions are roles where prompts are matched by these.
+        deviation: The standard deviation over pairs, likewise; NaN of a single pair.
+        pairs: How many pairs the mean is over so far.
+        total: How many it is to be over.
+    """
+
+    deviation: NDArray[np.float32]
+    pairs: int
+    total: int

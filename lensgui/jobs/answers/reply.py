@@ -22,6 +22,7 @@ Answer = (
     | readings.MLPReading
     | readings.LensReading
     | lenses.LensGrid
+    | lenses.LensMean
     | models.ModelCard
     | models.FormatReadings
     | readings.PairsReading

@@ -17,7 +17,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.handlers.reading import lens_grid
+from lensgui.jobs.handlers.reading import lens_grid, lens_means
 from lensgui.jobs.request import Request
 from lensgui.models import recognised, speeds
 from lensgui.terms.kinds import RESID_PRE
@@ -99,6 +99,8 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.CompareFormats: formats.compare_formats,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
+    lens_requests.AverageLens: lens_means.average_lens,
+    lens_requests.LensWorth: lens_means.read_worth,
 }
 
 

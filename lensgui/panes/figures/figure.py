@@ -180,6 +180,29 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Numbers by layer or by another axis, a line for each of some names.
+
+    Attributes:
+        title: As of `Cells`.
+        places: What the horizontal axis counts.
+        names: What each line is of.
+        values: Their numbers, [name, place]; NaN where nothing is known.
+        counted: What is counted, with its unit.
+        data: The numbers, and what else is known of each.
+        spread: How far single numbers are from a mean, [name, place]; None if they are no means.
+    """
+
+    title: str
+    places: Axis
+    names: list[str]
+    values: NDArray[np.float64]
+    counted: str
+    data: Data
+    spread: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """Rows of words and numbers.
 
@@ -219,7 +242,7 @@ class Thumbs:
     data: Data
 
 
-Panel = Cells | Cloud | Strands | Prose | Bars | Sheet | Thumbs
+Panel = Cells | Cloud | Strands | Prose | Bars | Lines | Sheet | Thumbs
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,48 +8,39 @@ from typing import ClassVar
 import numpy as np
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from lensgui.jobs.answers.arrays import CellState, Slice
-from lensgui.jobs.answers.lenses import LensGrid
+from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.lens_requests import LensMetric, OneSide, ReadLens
+from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, OneSide, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import menus, theme
-from lensgui.panes.actions import PANE_ACTIONS
-from lensgui.panes.controls.chooser import Chooser
-from lensgui.panes.controls.controls import Lines, dress
-from lensgui.panes.controls.flow import Flow
+from lensgui.panes.controls.controls import Lines
 from lensgui.panes.figures.figure import Cells, Scale, data_of
 from lensgui.panes.figures.shown import Shown
-from lensgui.panes.lens import lens_values
-from lensgui.panes.lens.lens_choice import LensChoice, dropped
-from lensgui.panes.lens.lens_values import KINDS, OF_TOKEN, OF_VALUE, Read
+from lensgui.panes.lens import lens_curves, lens_values, lens_words
+from lensgui.panes.lens.lens_choice import dropped
+from lensgui.panes.lens.lens_controls import LensControls, following
+from lensgui.panes.lens.lens_seen import Seen, averaged, one_side
+from lensgui.panes.lens.lens_values import OF_VALUE
+from lensgui.panes.lens.lens_words import NOTHING
 from lensgui.panes.pane import Pane
+from lensgui.panes.pictures.curves import Curves
 from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
 from lensgui.panes.theme import Table, Theme
-from lensgui.panes.token_text import names, plain_tip, spell
+from lensgui.panes.token_text import plain_tip, spell
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.views import AT_FIRST, LensValue, LensView
-from lensgui.terms.kinds import Side
+from lensgui.state.views import AT_FIRST, LensView
 
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
-NOTHING = "Type a prompt to see what each layer would predict."
-NO_DIFFERENCE = "The likeliest token of two prompts has no difference: choose another value."
-NO_TOKEN = "There is no {which} of one token to read."
-HOW = (
-    "Each cell is the residual stream that enters a layer, {through}, with the final norm and the "
-    "unembedding as if it were the last; the norm's scale is each cell's own"
-)
-AS_IT_IS = "as it is (logit lens, nostalgebraist 2020)"
 SELECTED = "selected"  # the pane's name for the question about the selected position
-UNREAD = "the lens was not fitted here"
+MEAN, WORTH, PLAIN_WORTH = "mean", "worth", "logit lens's worth"  # likewise for others
 TIP = "Hover for the ten likeliest tokens; click, or move with the arrow keys, to select a place."
+CURVES_TIP = "A line for each token that is followed, at the selected position; else at the last."
 
 
 class LensPane(Pane):
@@ -68,25 +59,16 @@ class LensPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._read: Read | None = None
-        options = [("", tuple(kind.option for kind in KINDS))]
-        self.value: Chooser[LensValue] = Chooser("Lens: what is shown", options, self)
-        self.lens = LensChoice(self)
-        self.side = QComboBox(self)
-        self.side.addItems(SIDES)
-        self.side.setAccessibleName("Prompt that is read")
-        self.side.setToolTip("Which prompt is read, or clean minus corrupted.")
-        self.token = QComboBox(self)
-        self.token.addItems(("answer", "distractor"))
-        self.token.setAccessibleName("Token that is read")
-        self.token.setToolTip("Whose probability, logit or rank is read.")
-        words = PANE_ACTIONS["words_only"]
-        self.words_only = dress(QCheckBox(words.text, self), words)
+        self._seen = Seen()
+        self.controls = LensControls(self)
         self.legend = Lines(2, self)
         self.heatmap = Heatmap(self._table, self._words, parent=self)
         self.heatmap.setAccessibleName("Layers and positions")
         self.heatmap.setToolTip(plain_tip(TIP))
-        self.reading = Lines(3, self)
+        self.curves = Curves(self.heatmap.plot, self._curve_words, self)
+        self.curves.setAccessibleName("Trajectories by layer")
+        self.curves.setToolTip(plain_tip(CURVES_TIP))
+        self.reading = Lines(4, self)
         self.reading.setAccessibleName("What the cell reads that is pointed at, or selected")
         self._empty_states = {self.heatmap: NOTHING}
         self._lay_out()
@@ -95,26 +77,25 @@ class LensPane(Pane):
 
     def _lay_out(self) -> None:
         self.setAcceptDrops(True)
-        for box in (self.value, self.side, self.token):
-            box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        row = Flow(spacing=6)
-        for part in (self.value, self.lens, self.side, self.token, self.words_only):
-            row.addWidget(part)
-        self.column.addLayout(row)
+        pictures = QGridLayout()  # the curves have their key beside what is said of a cell
+        pictures.setSpacing(2)
+        pictures.addWidget(self.heatmap, 0, 0)
+        pictures.addWidget(self.reading, 1, 0)
+        pictures.addWidget(self.curves, 0, 1, 2, 1)
+        pictures.setRowStretch(0, 1)
+        pictures.setColumnStretch(0, 4)
+        pictures.setColumnStretch(1, 1)
+        self.column.addWidget(self.controls)
         self.column.addWidget(self.legend)
-        self.column.addWidget(self.heatmap, 1)
-        self.column.addWidget(self.reading)
+        self.column.addLayout(pictures, 1)
 
     def _connect(self) -> None:
-        self.value.chosen.connect(self._choose_value)
-        self.lens.chosen.connect(self._choose_lens)
-        self.lens.import_requested.connect(self.import_requested)
-        self.side.activated.connect(self._choose_side)
-        self.token.activated.connect(self._choose_token)
-        self.words_only.clicked.connect(self._choose_words)
-        self.heatmap.picked.connect(self.picked)
-        self.heatmap.hovered.connect(self.hovered)
-        self.heatmap.hovered.connect(self._say_cell)
+        self.controls.chosen.connect(self.set_view)
+        self.controls.import_requested.connect(self.import_requested)
+        for part in (self.heatmap, self.curves):
+            part.picked.connect(self.picked)
+            part.hovered.connect(self.hovered)
+            part.hovered.connect(self._say_cell)
         self.heatmap.menu_requested.connect(self._show_verbs)
         self.heatmap.verb_requested.connect(self._act)
 
@@ -124,210 +105,160 @@ class LensPane(Pane):
         return views.lens
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
-        """Return the metric at once, and all the rest: of one prompt, or of both."""
-        view, pair = document.views.lens, document.pair
+        """Return the metric at once, and all the rest: of one prompt, of both, or of all pairs."""
+        view, pair, model = document.views.lens, document.pair, document.model
+        mid = view.mid and not view.lens
+        asked: dict[str, Request] = {"pair": ReadPair(model, pair)}
+        value = averaged(document)
+        if value:
+            of = view.side, value, view.lens, mid, document.rows
+            return asked | {MEAN: AverageLens(model, pair, *of)}
         sides: tuple[OneSide, ...] = ("clean", "corrupted")
         if view.side != "difference":
             sides = (view.side,)
         if not all(getattr(pair, side) for side in sides):
             return {}
-        model, start = document.model, -1 if cursor.position is None else cursor.position
-        asked: dict[str, Request] = {"pair": ReadPair(model, pair)}
+        start = -1 if cursor.position is None else cursor.position
         for side in sides:
             if view.value == "metric":
-                asked[f"metric {side}"] = LensMetric(model, pair, side, view.lens)
-            asked[side] = ReadLens(model, pair, side, view.lens, start=start)
-        if len(sides) == 1 and cursor.position is not None:
-            asked[SELECTED] = ReadLens(model, pair, sides[0], view.lens, cursor.position)
+                asked[f"metric {side}"] = LensMetric(model, pair, side, view.lens, mid)
+            grid = ReadLens(model, pair, side, view.lens, None, mid, view.followed, start)
+            asked[side] = grid
+            if len(sides) == 1 and cursor.position is not None:
+                asked[SELECTED] = replace(grid, only=cursor.position, start=-1)
         if view.lens and len(sides) == 1:
             asked["logit lens"] = ReadLens(model, pair, sides[0], start=start)
+            asked[WORTH] = LensWorth(model, view.lens)
+            asked[PLAIN_WORTH] = LensWorth(model)
         return asked
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to read what is shown."""
+        value = averaged(document)
+        if value:
+            return script.lens_of_pairs(document, value)
         return script.lens(document, OF_VALUE[document.views.lens.value].python)
+
+    def show_mode(self, document: Document) -> None:
+        """Say whether means are shown: of the metric and of probabilities."""
+        count = len(document.rows) if averaged(document) else 0
+        self.moded.emit(f"mean of {count} pair{'s' * (count != 1)}" if count else "")
 
     def shown(self) -> list[Shown]:
         """Return the grid."""
-        picture, found = self.heatmap.picture, self._read
+        picture, seen, found = self.heatmap.picture, self._seen, self._seen.read
         if picture is None or found is None or picture.values is None:
             return []
         kind = OF_VALUE[self._view.value]
         counted = ", ".join(filter(None, (kind.option.name, kind.unit)))
         scale = Scale(found.low, found.high, counted, is_signed=found.is_signed)
         data = data_of(picture, picture.values, "value")
-        if self._view.value == "token" and self._grid is not None:
-            texts = [self._text(*at) for at in np.ndindex(picture.shades.shape)]
+        if self._view.value == "token" and seen.grid is not None:
+            texts = [seen.text(*at) for at in np.ndindex(picture.shades.shape)]
             data = replace(data, words={**data.words, "token": texts})
+        if seen.mean is not None:
+            data = replace(data, columns={**data.columns, lens_curves.SPREAD: seen.mean.deviation})
         panel = Cells("", picture, scale, data)
-        says = f"{self._counted()}. {self._how()}."
-        made = self.heatmap, "", (panel,), says, self.heatmap.is_stale
-        return [Shown(*made, code=Code(("shown",)))]
+        says, how = f"{lens_words.counted(seen)}. ", f"{lens_words.how(seen)}."
+        is_stale = self.heatmap.is_stale
+        grid = Shown(self.heatmap, "", (panel,), says + how, is_stale, code=Code(("shown",)))
+        plot = self.curves.shown
+        if plot is None:
+            return [grid]
+        what, where = lens_curves.counted(seen, self._column, picture)
+        drawn, code = lens_curves.panel(plot, what), lens_curves.code(seen, self._column)
+        says = f"{what}, {where}. {how}"
+        return [grid, Shown(self.curves, "trajectories", (drawn,), says, is_stale, code=code)]
 
     def show_document(self, document: Document) -> None:
         """Show what is asked, and what can be chosen."""
         self._document = document
-        view = document.views.lens
-        self.value.show_value(view.value)
-        self.lens.show_lens(view.lens)
-        self.side.setCurrentIndex(SIDES.index(view.side))
-        self.token.setCurrentIndex(int(view.of_distractor))
-        self.token.setEnabled(view.value in OF_TOKEN)
-        self.words_only.setChecked(view.words_only)
-        self.words_only.setEnabled(view.value == "token")
+        self.controls.show_view(document.views.lens)
+        self.curves.setVisible(document.views.lens.shows_curves)
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected layer and position."""
-        self.heatmap.show_cursor(cursor)
+        for part in (self.heatmap, self.curves):
+            part.show_cursor(cursor)
+        self._draw_curves()
         self._say_cell("")
 
     def draw_reply(self, name: str) -> None:
         """Fill in what is known."""
         self._draw()
 
-    @property
-    def _one_side(self) -> OneSide:
-        return "corrupted" if self._view.side == "corrupted" else "clean"
-
-    @property
-    def _grid(self) -> LensGrid | None:
-        """What is known of the prompt, or of the clean one; the selected position before others."""
-        found = self.answer(self._one_side, LensGrid)
-        selected = None if self._view.side == "difference" else self.known(SELECTED, LensGrid)
-        return lens_values.joined(found, selected)
-
-    def _source(self, side: OneSide) -> LensGrid | Slice | None:
-        """Return what the numbers of a prompt are read from."""
-        if self._view.value == "metric":
-            return self.answer(f"metric {side}", Slice)
-        return self._grid if side == self._one_side else self.answer(side, LensGrid)
+    def _now(self) -> Seen:
+        """Return all that is known of what is asked."""
+        view = self._view
+        side, is_difference = one_side(view), view.side == "difference"
+        grid = self.answer(side, LensGrid)
+        if not is_difference:  # the selected position before others
+            grid = lens_values.joined(grid, self.known(SELECTED, LensGrid))
+        other_grid = self.answer("corrupted", LensGrid) if is_difference else None
+        found: LensGrid | Slice | None = grid
+        other: LensGrid | Slice | None = other_grid
+        if self._document is not None and averaged(self._document):
+            found, other = self.answer(MEAN, LensMean), None
+        elif view.value == "metric":
+            found = self.answer(f"metric {side}", Slice)
+            other = self.answer("metric corrupted", Slice) if is_difference else None
+        lacks = is_difference and other is None and not isinstance(found, LensMean)
+        read = None
+        if not lacks and not (is_difference and view.value == "token"):
+            read = lens_values.read(
+                view.value, found, other, view.token, is_difference=is_difference
+            )
+        worth = self.answer(WORTH, Slice), self.answer(PLAIN_WORTH, Slice)
+        return Seen(
+            self._document, found, other, grid, other_grid,
+            self.answer("logit lens", LensGrid),
+            None if worth[0] is None or worth[1] is None else (worth[0], worth[1]),
+            self.answer("pair", PairReading), read,
+        )  # fmt: skip
 
     def _draw(self) -> None:
-        view, side = self._view, self._one_side
-        is_difference = view.side == "difference"
-        found, other = self._source(side), self._source("corrupted") if is_difference else None
-        is_possible = not (is_difference and (view.value == "token" or other is None))
-        self._read = None
-        if is_possible:
-            self._read = lens_values.read(
-                view.value, found, other, of_distractor=view.of_distractor
-            )
-        self.legend.setText("\n".join(filter(None, (self._counted(), self._worth()))))
-        self.legend.setToolTip(plain_tip(f"{self._how()}."))
-        self.heatmap.show_picture(self._picture(found, self._read))
-        self.heatmap.show_stale(self.is_stale(f"metric {side}" if view.value == "metric" else side))
-        self._say_if_empty({self.heatmap: self._why_empty(found)})
+        seen = self._seen = self._now()
+        said = lens_words.counted(seen), lens_words.worth(seen)
+        self.legend.setText("\n".join(filter(None, said)))
+        self.legend.setToolTip(plain_tip(f"{lens_words.how(seen)}."))
+        self.heatmap.show_picture(seen.picture())
+        asked = f"metric {seen.side}" if self._view.value == "metric" else seen.side
+        is_stale = self.is_stale(MEAN if seen.is_mean else asked)
+        self.heatmap.show_stale(is_stale)
+        self._draw_curves()
+        self.curves.show_stale(is_stale)
+        self._say_if_empty({self.heatmap: lens_words.why_empty(seen)})
         self._say_cell("")
 
-    def _why_empty(self, found: LensGrid | Slice | None) -> str:
-        view = self._view
-        if view.side == "difference" and view.value == "token":
-            return NO_DIFFERENCE
-        if isinstance(found, LensGrid) and view.value in OF_TOKEN and self._read is None:
-            return NO_TOKEN.format(which="distractor" if view.of_distractor else "answer")
-        return self._empty_states[self.heatmap] if found is None else ""
+    def _draw_curves(self) -> None:
+        is_shown = self._view.shows_curves and self.heatmap.picture is not None
+        plot = lens_curves.curves(self._seen, self._column) if is_shown else None
+        self.curves.show_plot(plot)
 
-    def _picture(self, found: LensGrid | Slice | None, read: Read | None) -> Picture | None:
-        if found is None or read is None:
-            return None
-        rows, columns = found.axes
-        pair = self.answer("pair", PairReading)
-        reading = None if pair is None else getattr(pair, self._one_side)
-        is_both = self._view.side == "difference"
-        is_known = reading is not None and len(reading.tokens) == len(columns)
-        differing = pair.differing if pair is not None and is_known else ()
-        return Picture(
-            rows=rows,
-            columns=columns,
-            shades=read.shades,
-            states=read.states,
-            row_names=list(rows.labels),
-            column_names=names(columns, reading, pair if is_both else None),
-            marked=frozenset(differing),
-            overflow=read.overflow,
-            values=read.values,
-            texts=self._text,
-            scale=self._ends(read),
-        )
+    @property
+    def _column(self) -> int:
+        """The column whose numbers stand beside the grid: the selected, or the last."""
+        _, column = self.heatmap.selected()
+        picture = self.heatmap.picture
+        return len(picture.columns) - 1 if column is None and picture is not None else column or 0
 
-    def _text(self, row: int, column: int) -> str:
-        """Return what is written into a cell."""
-        view, grid, read = self._view, self._grid, self._read
-        if view.value == "token":
-            if grid is None:
-                return ""
-            return lens_values.cell_text(grid, row, column, words_only=view.words_only)
-        if read is None:
-            return ""
-        number = float(read.values[row, column])
-        return lens_values.number_text(view.value, number, is_signed=read.is_signed)
-
-    @staticmethod
-    def _ends(read: Read) -> tuple[str, ...]:
-        """Return what the colour bar says at its top, middle and bottom."""
-        middle = (read.low + read.high) / 2
-        return tuple(map(lens_values.end_text, (read.high, middle, read.low)))
-
-    def _counted(self) -> str:
-        """Say what the colours count."""
-        view, grid = self._view, self._grid
-        kind, read = OF_VALUE[view.value], self._read
-        chosen = grid.chosen[int(view.of_distractor) :] if grid is not None else ()
-        of = f" of {spell(chosen[0])}" if chosen and view.value in OF_TOKEN else ""
-        metric = self._document.pair.metric if self._document is not None else ""
-        name = metric if view.value == "metric" else kind.option.name
-        said = "coloured by its probability" if view.value == "token" else kind.unit
-        whose = {"difference": "clean − corrupted"}.get(view.side, view.side)
-        alone = self._document is not None and bool(self._document.rows)
-        fitted = ""
-        if read is not None:
-            ends = "±" * read.is_signed + lens_values.end_text(read.high)
-            fitted = f"colours to {ends}, {'fitted' if read.is_fitted else 'fixed'}"
-        parts = f"{name}{of}", said, whose, "of this pair alone" * alone, fitted
-        return ", ".join(filter(None, parts))
-
-    def _how(self) -> str:
-        """Say how a cell is read."""
-        grid = self._grid
-        through = AS_IT_IS
-        if grid is not None and self._view.lens:
-            through = f"through a {grid.through}"
-        return HOW.format(through=through)
-
-    def _worth(self) -> str:
-        """Say what a fitted lens is worth beside the logit lens."""
-        fitted, plain = self._grid, self.answer("logit lens", LensGrid)
-        if not self._view.lens or fitted is None or plain is None:
-            return ""
-        said = lens_values.worth_words(fitted, plain)
-        return " ".join(filter(None, (said, fitted.remark)))
+    def _curve_words(self, row: int) -> str:
+        """Return what the curves say of a row."""
+        plot = self.curves.shown
+        return "" if plot is None else lens_curves.words(plot, self._view.value, row)
 
     def _table(self, colors: Theme) -> Table:
-        is_signed = self._read is not None and self._read.is_signed
+        read = self._seen.read
+        is_signed = read is not None and read.is_signed
         return theme.diverging(colors) if is_signed else theme.sequential(colors)
 
     def _words(self, row: int, column: int) -> str:
         """Return all that is known of a cell."""
-        found, grid, read = self._source(self._one_side), self._grid, self._read
-        if found is None or row >= len(found.axes[0]) or column >= len(found.axes[1]):
-            return ""
         picture = self.heatmap.picture
-        place = picture.column_names[column] if picture is not None else str(column)
-        said = [f"{lens_values.row_words(found, row)}, position {column} ‘{place}’"]
-        if read is not None and self._view.value != "token":
-            number = float(read.values[row, column])
-            kind = OF_VALUE[self._view.value]
-            if np.isfinite(number):
-                text = lens_values.number_text(self._view.value, number, is_signed=read.is_signed)
-                said.append(f"{kind.option.name} {text} {kind.unit}".rstrip())
-        if grid is not None and row in grid.unread:
-            said.append(UNREAD)
-        elif grid is not None and self._view.side != "difference" and grid.axes == found.axes:
-            said.append(lens_values.words_of(grid, row, column))
-        elif found.states[row, column] != CellState.EXACT:
-            said.append("not computed yet")
-        return ": ".join(said)
+        is_there = picture is not None and column < len(picture.column_names)
+        place = picture.column_names[column] if picture and is_there else str(column)
+        return lens_words.cell(self._seen, row, column, place)
 
     @Slot(str)
     def _say_cell(self, words: str) -> None:
@@ -337,19 +268,11 @@ class LensPane(Pane):
             words = self._words(row, column)
         self.reading.setText(words)
 
-    @Slot(object)
-    def _choose_value(self, value: LensValue) -> None:
-        self.set_view({"value": value})
-
-    @Slot(str)
-    def _choose_lens(self, name: str) -> None:
-        self.set_view({"lens": name})
-
     @Slot(str)
     def take_lens(self, name: str) -> None:
         """Read through a lens that was imported."""
-        self.lens.show_lens(self._view.lens)
-        self._choose_lens(name)
+        self.controls.lens.show_lens(self._view.lens)
+        self.set_view({"lens": name})
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a lens."""
@@ -362,18 +285,6 @@ class LensPane(Pane):
         if path is not None:
             event.acceptProposedAction()
             self.import_requested.emit(str(path))
-
-    @Slot(int)
-    def _choose_side(self, index: int) -> None:
-        self.set_view({"side": SIDES[index]})
-
-    @Slot(int)
-    def _choose_token(self, index: int) -> None:
-        self.set_view({"of_distractor": bool(index)})
-
-    @Slot(bool)
-    def _choose_words(self, words_only: bool) -> None:
-        self.set_view({"words_only": words_only})
 
     def _place(self, row: int, column: int) -> Cursor:
         picture = self.heatmap.picture
@@ -394,4 +305,23 @@ class LensPane(Pane):
             return
         place = self._place(row, column)
         found = menus.of_place(self, place, self._document.pins)
+        found += self._following(row, column)
         menus.show_menu(self, [*found, menus.copying(self._words(row, column))], where)
+
+    def _following(self, row: int, column: int) -> list[menus.Verb]:
+        """Return the verb that follows one of a cell's likeliest tokens, or no longer."""
+        grid, view = self._seen.grid, self._view
+        if grid is None or self._seen.is_mean or grid.states[row, column] != CellState.EXACT:
+            return []
+        likeliest = [grid.names[token] for token in grid.tokens[row, column].tolist()]
+        named = {token.text: spell(token) for token in likeliest}
+        named |= {text: text for text in view.followed if text not in named}
+        choices = tuple(self._follow(text, name) for text, name in named.items())
+        tip = "Draw what it does layer by layer, and read its probability, logit or rank."
+        return [menus.Verb("Follow a token", tip, lambda: None, choices)]
+
+    def _follow(self, text: str, name: str) -> menus.Verb:
+        is_on = text in self._view.followed
+        tip = "Leave it out again." if is_on else "Follow it beside answer and distractor."
+        changes = following(self._view, text, is_on=not is_on)
+        return menus.Verb(name, tip, lambda: self.set_view(changes), is_chosen=is_on)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.answers.arrays import CellState, Slice
-from lensgui.jobs.answers.lenses import LensGrid
+from lensgui.jobs.answers.arrays import Axis, CellState, Slice
+from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import Token
 from lensgui.panes.controls.chooser import Option
 from lensgui.panes.token_text import percent, shorten, signed, spell
@@ -147,19 +147,24 @@ def joined(found: LensGrid | None, selected: LensGrid | None) -> LensGrid | None
     return replace(found, names={**selected.names, **found.names}, **parts)
 
 
-def numbers(value: LensValue, found: LensGrid | Slice, *, of_distractor: bool) -> Numbers | None:
-    """Return what is read of each cell, [row, position]; None where there is no such token."""
+def numbers(value: LensValue, found: LensGrid | Slice, token: int) -> Numbers | None:
+    """Return what is read of each cell, [row, position]; None where there is no such token.
+
+    Args:
+        value: What is read.
+        found: What is known; of a mean it is what that is of.
+        token: Of which token, where it is of one: its number among those that are chosen.
+    """
     if isinstance(found, Slice):
-        return found.values if value == "metric" else None
+        return found.values if value == "metric" or isinstance(found, LensMean) else None
     if value == "token":
         return np.exp(found.log_probs[..., 0])
     if value in OF_TOKEN:
-        at = int(of_distractor)
-        if at >= len(found.chosen):
+        if token >= len(found.chosen) or found.chosen[token] is None:
             return None
         if value == "probability":
-            return np.exp(found.chosen_log_probs[..., at])
-        return found.logits[..., at] if value == "logit" else found.ranks[..., at]
+            return np.exp(found.chosen_log_probs[..., token])
+        return found.logits[..., token] if value == "logit" else found.ranks[..., token]
     if value == "metric":
         return None
     array: Numbers = getattr(found, value)
@@ -170,25 +175,26 @@ def read(
     value: LensValue,
     clean: LensGrid | Slice | None,
     other: LensGrid | Slice | None,
+    token: int,
     *,
-    of_distractor: bool,
+    is_difference: bool,
 ) -> Read | None:
     """Return what is drawn of one prompt, or of the difference of two.
 
     Args:
         value: What is read.
         clean: The prompt, or the clean one.
-        other: The corrupted one, whose numbers are taken away; None for no difference.
-        of_distractor: Whether it is read of the distractor.
+        other: The corrupted one, whose numbers are taken away; None for nothing.
+        token: As of `numbers`.
+        is_difference: Whether the numbers are clean − corrupted.
     """
     if clean is None:
         return None
-    values, states = numbers(value, clean, of_distractor=of_distractor), clean.states
+    values, states = numbers(value, clean, token), clean.states
     if values is None:
         return None
-    is_difference = other is not None
     if other is not None:
-        taken = numbers(value, other, of_distractor=of_distractor)
+        taken = numbers(value, other, token)
         if taken is None or taken.shape != values.shape:
             return None
         values = values - taken
@@ -258,6 +264,7 @@ def words_of(found: LensGrid, row: int, column: int) -> str:
         f"‘{spell(token)}’ {percent(float(np.exp(found.chosen_log_probs[row, column, at])))}, rank "
         f"{found.ranks[row, column, at]:.0f}"
         for at, token in enumerate(found.chosen)
+        if token is not None
     ]
     decided = (
         f"entropy {found.entropy[row, column]:.2f} nats, KL to the model "
@@ -266,10 +273,13 @@ def words_of(found: LensGrid, row: int, column: int) -> str:
     return " · ".join(filter(None, (", ".join(said), "; ".join(chosen), decided)))
 
 
-def row_words(found: LensGrid | Slice, row: int) -> str:
+def row_words(rows: Axis, row: int) -> str:
     """Return what a row is called in a sentence."""
-    layers = len(found.axes[0]) - 1
-    return f"before layer {row}" if row < layers else "at the end"
+    label = rows.labels[row]
+    layer, _, part = label.removeprefix("L").partition(" ")
+    if not layer.isdecimal():
+        return "at the end"
+    return f"before layer {layer}" if not part else f"between attention and MLP of layer {layer}"
 
 
 def worth(found: LensGrid) -> Numbers:
@@ -280,15 +290,26 @@ def worth(found: LensGrid) -> Numbers:
     return np.where(counted > 0, sums / np.maximum(counted, 1), np.nan).astype(np.float32)
 
 
-def worth_words(fitted: LensGrid, plain: LensGrid) -> str:
-    """Say how far a fitted lens is from the model, beside the logit lens; "" until it is known."""
-    both = worth(fitted)[:-1], worth(plain)[:-1]
-    rows = np.flatnonzero(np.isfinite(both[0]) & np.isfinite(both[1]))
+def worth_words(here: tuple[LensGrid, LensGrid], held_out: tuple[Slice, Slice] | None) -> str:
+    """Say how far a fitted lens is from the model, beside the logit lens; "" until it is known.
+
+    Args:
+        here: What the fitted lens and the logit lens read of the prompt.
+        held_out: What both are worth on a text held out, which decides; None until that is known.
+    """
+    own, plain = (worth(of)[:-1] for of in here)
+    rows = np.flatnonzero(np.isfinite(own) & np.isfinite(plain))
     if not rows.size:
         return ""
-    own, other = (float(of[rows].mean()) for of in both)
-    said = f"KL to the model {own:.2f} nats, the logit lens's {other:.2f}"
-    worse = [f"L{row}" for row in rows if both[0][row] > both[1][row] + LEAST_WORSE]
+    said = f"KL to the model {own[rows].mean():.2f} nats, the logit lens's {plain[rows].mean():.2f}"
+    if held_out is not None:
+        own, plain = (
+            np.where(of.states == CellState.EXACT, of.values, np.nan)[:-1] for of in held_out
+        )
+        rows = np.flatnonzero(np.isfinite(own) & np.isfinite(plain))
+        if rows.size:
+            said += f"; on a text held out {own[rows].mean():.2f} and {plain[rows].mean():.2f}"
+    worse = [f"L{row}" for row in rows if own[row] > plain[row] + LEAST_WORSE]
     if not worse:
         return f"{said}."
     named = ", ".join(worse[:NAMED]) + " …" * (len(worse) > NAMED)

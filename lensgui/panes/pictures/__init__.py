@@ -1,6 +1,7 @@
 """What several panes draw: pictures of numbers, their axes and scales.
 
 axis_labels: Where the labels of an axis go, and the room they leave for a picture.
+curves: Numbers by layer as curves, beside the picture whose rows they stand in line with.
 heatmap: A picture of numbers with named rows and columns: one cell, one thing that can be
     selected.
 level_bar: The colour bar beside a heatmap: what the colours count, and how far they reach.

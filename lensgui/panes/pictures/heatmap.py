@@ -234,8 +234,16 @@ class Heatmap(Painted):
         if row is None or column is None:
             self._pick(row or 0, column or 0)
             return
-        down = max(0, min(height - 1, self.picture.seen(row) + step[0]))
+        down = self.picture.seen(row) + step[0]
+        while 0 < down < height - 1 and self._is_nothing(self.picture.seen(down)):
+            down += step[0]
+        down = max(0, min(height - 1, down))
         self._pick(self.picture.seen(down), max(0, min(width - 1, column + step[1])))
+
+    def _is_nothing(self, row: int) -> bool:
+        """Whether a row selects nothing where others do: keys go past it."""
+        coordinates = self.picture.rows.coordinates if self.picture is not None else ()
+        return coordinates[row] is None and any(one is not None for one in coordinates)
 
     def _paint_cells(self, painter: QPainter, shown: Picture, plot: QRectF, colors: Theme) -> None:
         table = self._table(colors)

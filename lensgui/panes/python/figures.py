@@ -15,6 +15,7 @@ from lensgui.panes.figures.figure import (
     Bars,
     Cells,
     Cloud,
+    Lines,
     Panel,
     Prose,
     Scale,
@@ -92,6 +93,7 @@ def extended(code: str, lines: Iterable[str]) -> str:
     tree = ast.parse(body)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     used = {node.id for node in names} - made - KNOWN - set(dir(builtins))
     said = {node.id for node in names}
     imports = [f"import {name}" for name in ("torch",) if name in said]
@@ -194,6 +196,17 @@ def _(panel: Bars) -> list[str]:
         "axis.set_yticks(range(len(names)), names)",
         "axis.invert_yaxis()",
         f"axis.set_xlabel({panel.counted!r})",
+    ]
+
+
+@draw.register
+def _(panel: Lines) -> list[str]:
+    return [
+        f"for name, line in zip({list(panel.names)!r}, np.atleast_2d(part)):",
+        "    axis.plot(range(len(line)), line, label=name)",
+        _labels("x", panel.places),
+        f"axis.set_ylabel({panel.counted!r})",
+        "axis.legend()",
     ]
 
 

@@ -13,10 +13,11 @@ from lensgui.jobs.answers.arrays import ATLAS_SIDE
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import AttentionMeasure, Side
+from lensgui.terms.kinds import AttentionMeasure, Averaged, Side
 from lensgui.terms.model_key import BEST_DEVICE
 from lensgui.terms.scores import REPEATED_SCORES, HeadScore
 
+LENS_PRINTED = "print(table(shown))  # [row as lens_rows counts them, position]"
 PRINTED = "print(table(ranks))  # [layer, head]"
 
 
@@ -118,19 +119,23 @@ def lens(document: Document, read: str) -> str:
         read: The expression for it of `cells`; "" for the metric.
     """
     view = document.views.lens
-    whose = "distractor" if view.of_distractor else "answer"
+    whose = ("answer", "distractor")[view.token] if view.token < 2 else ""
     of_token = "chosen" in read
-    chosen = f"load_lens({view.lens!r})" if view.lens else "LogitLens()"
-    reading = ["*_, shown = lens_metric(run, lens, found.metric)"]
+    mid = ", mid=True" * (view.mid and not view.lens)
+    reading = [f"*_, shown = lens_metric(run, lens, found.metric{mid})"]
     if read:
-        tokens = f", found.{whose}[:1]" * of_token
+        one = f"found.{whose}[:1]" if whose else "[followed]"
+        tokens = f", {one}" * of_token
+        count = f"len(lens_rows(model{mid}))"
         reading = [
-            "shown = torch.full((model.cfg.n_layers + 1, len(run.tokens)), torch.nan)",
-            f"for cells in read_lens(run, lens{tokens}):",
+            f"shown = torch.full(({count}, len(run.tokens)), torch.nan)",
+            f"for cells in read_lens(run, lens{tokens}{mid}):",
             f"    shown[cells.rows, cells.positions] = cells.{read}.float()",
         ]
-    lines = [pair("pair", document.pair), f"lens = {chosen}"]
-    if of_token or not read:
+    lines = [pair("pair", document.pair), _chosen_lens(document)]
+    if of_token and not whose:
+        lines.append(f"followed = model.to_single_token({view.followed[view.token - 2]!r})")
+    elif of_token or not read:
         lines.append("found = answers(model, pair)")
     if view.side != "difference":
         lines += [f"run = run_prompt(model, pair.{view.side}_prompt)", *reading]
@@ -139,7 +144,25 @@ def lens(document: Document, read: str) -> str:
         inner = ["run = run_prompt(model, prompt)", *reading, "both.append(shown)"]
         lines += [f"    {line}" for line in inner]
         lines.append("shown = both[0] - both[1]")
-    return script(document, [*lines, "print(table(shown))  # [layer that it enters, position]"])
+    return script(document, [*lines, LENS_PRINTED])
+
+
+def lens_of_pairs(document: Document, value: Averaged) -> str:
+    """Return how to read all pairs through a lens: the mean as `shown`, and its spread."""
+    view, found = document.views.lens, document.rows
+    mid = ", mid=True" * (view.mid and not view.lens)
+    lines = [
+        rows("rows", found, has_roles=any(row.roles for row in found)),
+        _chosen_lens(document),
+        f"*_, read = read_lens_of_pairs(model, rows, lens, {value!r}, {view.side!r}{mid})",
+        "shown, deviation = read.mean(0), read.std(0)  # over the pairs",
+    ]
+    return script(document, [*lines, LENS_PRINTED])
+
+
+def _chosen_lens(document: Document) -> str:
+    name = document.views.lens.lens
+    return f"lens = load_lens({name!r})" if name else "lens = LogitLens()"
 
 
 def _opening(document: Document) -> list[str]:

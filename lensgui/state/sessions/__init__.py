@@ -1,7 +1,5 @@
 """Session files: all that a user works on, as a `.lens` file, read and written.
 
-answers: The answers that a session file keeps, as stored, and which kinds of questions they
-    answer.
 array_files: Arrays as members of a session file, each named by what it holds.
 container: The zip that a session file is: members by name, none of whose sizes is believed.
 conversion: From the app's values to what a session file holds, and back.
@@ -9,9 +7,8 @@ fitting: Whether a stored answer fits its question, and its arrays its axes.
 late: Session files, for a window that starts before it needs them: imported at the first call.
 manifest: What a session file says in words: every type with its bounds.
 pictures: Sessions that travel in pictures: a chunk of a PNG file, or an element of an SVG file.
-questions: The questions whose answers a session file keeps, as stored: which model, is said
-    elsewhere.
 saved: What a session file holds, as values of the app.
 sections: The manifest of a session file, section by section: written, and read.
 sessions: A session file read and written: the way in.
+stored: Questions and answers, as a session file keeps them.
 """

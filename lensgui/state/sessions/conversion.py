@@ -13,13 +13,13 @@ from lensgui.jobs.request import Request
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
-from lensgui.state.sessions import answers as stored
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.array_files import ArrayReader, ArrayWriter
 from lensgui.state.sessions.fitting import UNSAID, agreed, check_fit, model_shape
 from lensgui.state.sessions.manifest import Record, Stored, UnknownNameError, placed
-from lensgui.state.sessions.questions import TABLES
 from lensgui.state.sessions.saved import ModelReference
+from lensgui.state.sessions.stored import kinds as stored
+from lensgui.state.sessions.stored.questions import TABLES
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.scores import SCORES
 

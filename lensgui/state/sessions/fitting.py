@@ -17,7 +17,7 @@ from lensgui.jobs import requests
 from lensgui.jobs.answers import arrays, lenses, readings
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES
@@ -216,7 +216,9 @@ def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
     _check(k > 0, "a lens names no tokens")
     _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
     known = found.states == CellState.EXACT
-    numbers = found.log_probs, found.entropy, found.divergence, *of_chosen
+    there = [at for at, token in enumerate(found.chosen) if token is not None]
+    of_tokens = [of[..., there] for of in of_chosen]
+    numbers = found.log_probs, found.entropy, found.divergence, *of_tokens
     _check(all(np.isfinite(of[known]).all() for of in numbers), "a known number is not finite")
     named = set(np.unique(found.tokens[known]).tolist())
     _check(named <= found.names.keys(), "a token has no name")
@@ -224,8 +226,15 @@ def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
     _check(rows <= found.unread, "not all rows of an answer are known")
 
 
-def _check_metric(request: LensMetric, found: arrays.Slice) -> None:
+def _check_metric(request: LensMetric | LensWorth, found: arrays.Slice) -> None:
+    is_worth = isinstance(request, LensWorth)
+    _check_slice(found, ("layer",) if is_worth else ("layer", "position"))
+
+
+def _check_mean(request: AverageLens, found: lenses.LensMean) -> None:
     _check_slice(found, ("layer", "position"))
+    _check_shapes(found.values.shape, found.deviation)
+    _check(found.pairs == found.total <= len(request.rows), "a mean is over other pairs")
 
 
 def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None:
@@ -251,6 +260,7 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     readings.LensReading: _check_lens,
     lenses.LensGrid: _check_grid,
     arrays.Slice: _check_metric,
+    lenses.LensMean: _check_mean,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

@@ -33,6 +33,8 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Index = Annotated[int, Meta(ge=0, le=10_000_000)]
 Text = Annotated[str, Meta(max_length=1_000_000)]
 Name = Annotated[str, Meta(max_length=1_000)]
+MOST_FOLLOWED = 100
+Followed = Annotated[tuple[Name, ...], Meta(max_length=MOST_FOLLOWED)]
 LensFile = Annotated[str, Meta(pattern=rf"^({lenses.NAME})?\Z")]
 Names = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
 Head = tuple[Index, Index]
@@ -250,9 +252,12 @@ class LensView(Record, frozen=True):
 
     value: LensValue = "token"
     side: Side = "clean"
-    of_distractor: bool = False
+    token: Annotated[int, Meta(ge=0, le=MOST_FOLLOWED + 1)] = 0
     words_only: bool = False
     lens: LensFile = ""
+    mid: bool = False
+    shows_curves: bool = True
+    followed: Followed = ()
 
 
 class Views(Record, frozen=True):

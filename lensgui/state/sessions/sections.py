@@ -10,7 +10,6 @@ import msgspec
 from lensgui._version import __version__
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions import manifest
-from lensgui.state.sessions.answers import Answers
 from lensgui.state.sessions.array_files import ArrayReader
 from lensgui.state.sessions.conversion import (
     answers_of,
@@ -20,6 +19,7 @@ from lensgui.state.sessions.conversion import (
     to_value,
 )
 from lensgui.state.sessions.saved import Layout, ModelReference, Saved
+from lensgui.state.sessions.stored.kinds import Answers
 
 _KINDS: dict[str, Any] = {
     "model": manifest.Model,

@@ -16,7 +16,7 @@ from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability, Ra
 from tests.analysis.lenses.test_lens import lenses_of
 from tests.answering import last
 from tests.checkpoints.tiny_models import prompts
-from tests.references import close
+from tests.references import close, model_of
 
 TOKENS = (3, 7)
 
@@ -112,6 +112,53 @@ def test_a_metric_is_read_everywhere_from_the_lens_s_logits(model, run, which, m
         for at in range(length):
             expected = metric.against(own[at])(logits[None, at : at + 1])
             assert float(found[row, at]) == pytest.approx(float(expected), abs=1e-9)
+
+
+MIDDLE = pytest.mark.parametrize("model", ["gpt2", "gemma2", "granite"], indirect=True)
+
+
+@MIDDLE
+def test_the_stream_between_attention_and_mlp_is_read_where_it_is_asked_for(model, run):
+    _, cache = model.run_with_cache(run.tokens[None])
+    found = cells_of(run, LogitLens(), position=4, mid=True)
+    metric = LogitDifference((3,), (7, 8))
+    values = last(lens_metric(run, LogitLens(), metric, mid=True))
+    n_layers, length = model.cfg.n_layers, len(run.tokens)
+    assert {row for row, _ in found} == set(range(2 * n_layers + 1))
+    assert values.shape == (2 * n_layers + 1, length)
+    for row in range(2 * n_layers + 1):
+        layer, is_mid = divmod(row, 2)
+        at_end = layer == n_layers
+        name = ("resid_post", layer - 1) if at_end else (("resid_pre", "resid_mid")[is_mid], layer)
+        logits = lens_logits(model, LogitLens(), cache[name][0], n_layers)
+        for at in range(length):
+            close(found[row, at]["chosen"], logits[at, list(TOKENS)])
+            expected = metric(logits[None, at : at + 1])
+            assert float(values[row, at]) == pytest.approx(float(expected), abs=1e-9)
+
+
+@MIDDLE
+def test_a_fitted_lens_reads_nothing_between_attention_and_mlp(model, run):
+    lens = lenses_of(model)[1]
+    assert {row for row, _ in cells_of(run, lens, mid=True)} == {
+        2 * row for row in range(model.cfg.n_layers + 1)
+    }
+
+
+@pytest.mark.parametrize("model", ["cohere", "gpt_neox"], indirect=True)
+def test_parallel_blocks_have_nothing_between_attention_and_mlp(run):
+    with pytest.raises(ValueError, match=r"no stream between attention and MLP in .*: leave"):
+        next(read_lens(run, LogitLens(), mid=True))
+    with pytest.raises(ValueError, match="no stream between attention and MLP"):
+        next(lens_metric(run, LogitLens(), Rank((3,)), mid=True))
+
+
+def test_a_long_prompt_is_read_between_attention_and_mlp_in_pieces(monkeypatch):
+    model = model_of("gpt2")
+    run = Run(model, prompts(1))
+    whole = last(lens_metric(run, LogitLens(), Rank((3,)), mid=True))
+    monkeypatch.setattr(reading, "_MID_AT_ONCE", 3)
+    assert torch.equal(last(lens_metric(run, LogitLens(), Rank((3,)), mid=True)), whole)
 
 
 def test_of_one_position_it_is_the_logit_lens_of_the_inspector(model, run):

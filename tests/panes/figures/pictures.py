@@ -14,6 +14,7 @@ from lensgui.panes.figures.figure import (
     Cloud,
     Data,
     Figure,
+    Lines,
     Panel,
     Prose,
     Provenance,
@@ -72,6 +73,15 @@ def panels(labels: Sequence[str]) -> list[Panel]:
         Strands("", names, ends, strong, SIGNED, data, frozenset({0})),
         Prose("", names, rng.integers(-1, 255, count).astype(np.int16), AMOUNT, data, 0),
         Bars("", names, places[0], [f"{at:.2f}" for at in places[0]], "logits", data),
+        Lines(
+            "",
+            axis("layer", names),
+            ["one", "two"],
+            places,
+            "nats",
+            Data((axis("line", ["one", "two"]), axis("layer", names)), {"value": places}),
+            np.abs(places) / 3,
+        ),
         Sheet("", ["what", "number"], [[name, name] for name in names], data),
         Thumbs(
             "",

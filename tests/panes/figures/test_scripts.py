@@ -65,10 +65,13 @@ CASES = [
     (PatchingPane, "raw", toy(answer=" day", metric="probability")),
     (NecessaryPane, "a mean", averaging(2)),
     *(
-        (LensPane, f"{value}, {side}", toy(lens=LensView(value, side, of_distractor=is_other)))
+        (LensPane, f"{value}, {side}", toy(lens=LensView(value, side, token=int(is_other))))
         for value, is_other in LENS
         for side in ("clean", "corrupted", "difference")
     ),
+    (LensPane, "mid", toy(lens=LensView("logit", mid=True, followed=(" day",), token=2))),
+    (LensPane, "a mean", averaging(2).having(lens=LensView("metric", mid=True))),
+    (LensPane, "mean chances", averaging(2).having(lens=LensView("probability", "difference"))),
 ]
 
 

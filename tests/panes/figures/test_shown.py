@@ -39,7 +39,7 @@ EXPECTED = {
     AllKindsPane: [""],
     NecessaryPane: [""],
     FeedersPane: ["", "strongest cells", "all paths"],
-    LensPane: [""],
+    LensPane: ["", "trajectories"],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],
 }

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Feeding
-from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
@@ -49,7 +49,7 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
     **{
         (kind, "lens"): st.from_regex(lenses.NAME, fullmatch=True) | st.just("")
-        for kind in (LensView, ReadLens, LensMetric)
+        for kind in (LensView, ReadLens, LensMetric, AverageLens, LensWorth)
     },
     (ReadLens, "start"): st.just(-1),  # which is no part of the question
     (ReadLens, "only"): st.none(),  # whose answers no file keeps

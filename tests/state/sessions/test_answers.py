@@ -8,12 +8,12 @@ import pytest
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Axis, CellState, Spread
 from lensgui.jobs.answers.readings import Token
-from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document
-from lensgui.state.sessions.answers import KINDS
 from lensgui.state.sessions.fitting import check_fit, model_shape
 from lensgui.state.sessions.sessions import from_bytes, size_of_answers, to_bytes
+from lensgui.state.sessions.stored.kinds import KINDS
 from lensgui.terms.kinds import HEADS, SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import ModelKey
 from tests.fakes import HEADS as FAKE_HEADS
@@ -47,6 +47,10 @@ ASKED = [
     ReadLens(MODEL, PAIR, "clean"),
     ReadLens(MODEL, PAIR, "corrupted", "a-1.safetensors"),
     LensMetric(MODEL, PAIR, "clean"),
+    ReadLens(MODEL, PAIR, "clean", mid=True, tokens=(" the",)),
+    LensMetric(MODEL, PAIR, "corrupted", mid=True),
+    AverageLens(MODEL, PAIR, "difference", "answer", mid=True, rows=ROWS),
+    LensWorth(MODEL, "a-1.safetensors"),
     requests.ReadMLP(MODEL, PAIR, 1, 1),
     requests.ReadHead(MODEL, PAIR, 1, 1, 1),
     requests.ReadEdge(MODEL, PAIR, 1, 1, 1, 0),

@@ -18,9 +18,9 @@ from lensgui.prompts.pair_files import MOST_ROWS
 from lensgui.state.document import Document, Note
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions import conversion
-from lensgui.state.sessions.answers import KINDS
 from lensgui.state.sessions.saved import Layout, ModelReference, Saved
 from lensgui.state.sessions.sessions import from_bytes, read, to_bytes, write
+from lensgui.state.sessions.stored.kinds import KINDS
 from lensgui.state.views import Range
 from lensgui.terms.model_key import ModelKey
 from tests.state.sessions import strategies

@@ -12,19 +12,15 @@ from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
+from lensgui.jobs.lens_requests import AverageLens
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.kinds import Side
+from lensgui.terms.kinds import SIGNS, Side
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 
+Averaging = AttentionGrid | AttentionHead | AttentionFrom | AverageLens
 MOST_BYTES = 2 << 30  # of all runs together
-
-SIGNS: dict[Side, tuple[int, int]] = {  # of the clean and of the corrupted run
-    "clean": (1, 0),
-    "corrupted": (0, 1),
-    "difference": (1, -1),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class Mixture:
 
 
 def mixture(
-    loaded: Loaded, model: HookedTransformer, request: AttentionGrid | AttentionHead | AttentionFrom
+    loaded: Loaded, model: HookedTransformer, request: Averaging
 ) -> Generator[None, None, Mixture]:
     """Return the runs that a question about attention reads, yielding between pairs.
 
@@ -116,7 +112,7 @@ def mixture(
 
 
 def _readable(
-    loaded: Loaded, model: HookedTransformer, request: AttentionGrid | AttentionHead | AttentionFrom
+    loaded: Loaded, model: HookedTransformer, request: Averaging
 ) -> Generator[None, None, tuple[PairRow, ...]]:
     """Return the rows that can be read, of a length that most have where no words are named.
 
@@ -210,7 +206,7 @@ def _check_lengths(terms: Sequence[Term], rows: tuple[PairRow, ...]) -> None:
         return
     if rows:
         raise ValueError(
-            f"Attention is averaged over prompts of one length, and these have {lengths[0]} to "
+            f"A mean by position is over prompts of one length, and these have {lengths[0]} to "
             f"{lengths[-1]} tokens: exclude some rows, or switch the average off."
         )
     raise ValueError(

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from lensgui.analysis.lenses.files import load_lens
 from lensgui.analysis.lenses.lens import Lens, LogitLens, check_lens
-from lensgui.analysis.lenses.reading import LensCells, lens_metric, read_lens, readable_rows
+from lensgui.analysis.lenses.reading import (
+    LensCells,
+    lens_metric,
+    lens_rows,
+    read_lens,
+    readable_rows,
+)
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import Axis, CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid
@@ -27,7 +34,8 @@ from lensgui.transformer.model import HookedTransformer
 
 TOP = 10  # likeliest tokens of each cell
 PAUSE = 0.1  # seconds between two answers that grow
-END = "end"  # what the row after the last layer is called
+END, MID = "end", " mid"  # what the row after the last layer is called, and those within layers
+NO_MIDDLE = "This model's attention and MLP stand side by side: there is no stream between them."
 OF_SEVERAL = (
     "The metric reads an answer of several tokens at once, and a lens one position: choose another "
     "metric."
@@ -38,14 +46,18 @@ def read_lens_grid(loaded: Loaded, request: ReadLens) -> Iterator[Answer | None]
     """Yield what is known of the cells, ever more of them."""
     run, clean = yield from _complete(loaded, request)
     found = loaded.answers(request.pair, clean)
-    chosen = tuple(ids[0] for ids in (found.answer, found.distractor) if len(ids) == 1)
-    lens, remark = _lens(run.model, request.lens)
-    growing = _Growing(run, chosen, lens, remark)
+    chosen, remarks = _chosen(run.model, (found.answer, found.distractor), request.tokens)
+    lens, remark = lens_of(run.model, request.lens)
+    mid = request.mid and run.model.cfg.has_middle
+    if request.mid and not mid:
+        remarks.append(NO_MIDDLE)
+    remark = " ".join(filter(None, (remark, *remarks)))
+    growing = _Growing(run, chosen, lens, remark, mid=mid)
     length = len(run.tokens)
     start = request.start if request.only is None else request.only
     start = start if -length <= start < length else -1
     last = time.monotonic()
-    for cells in read_lens(run, lens, chosen, start, TOP):
+    for cells in read_lens(run, lens, growing.tokens, start, TOP, mid=mid):
         growing.take(cells)
         if request.only is not None and growing.has(start):
             break
@@ -66,16 +78,37 @@ def read_lens_metric(loaded: Loaded, request: LensMetric) -> Iterator[Answer | N
         raise ValueError("There is no answer to read a metric of: type one.")
     if metric.reads != 1:
         raise ValueError(OF_SEVERAL)
-    lens, _ = _lens(run.model, request.lens)
-    unread = _unread(run.model, lens)
-    for values in lens_metric(run, lens, metric):
+    lens, _ = lens_of(run.model, request.lens)
+    mid = request.mid and run.model.cfg.has_middle
+    for values in lens_metric(run, lens, metric, mid=mid):
         if values is None:
             yield None
             continue
-        states = np.where(values.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
-        states[sorted(unread)] = CellState.UNKNOWN
-        axes = row_axis(run.model), position_axis(run)
-        yield Slice(axes, host(values), states.astype(np.uint8))
+        axes = row_axis(run.model, mid=mid), position_axis(run)
+        yield Slice(axes, host(values), states_of(values, run.model, lens, mid=mid))
+
+
+def states_of(
+    values: torch.Tensor, model: HookedTransformer, lens: Lens, *, mid: bool
+) -> NDArray[np.uint8]:
+    """Return what is known of the cells of a whole answer, whose first axis are rows."""
+    states = np.where(values.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
+    states[sorted(_unread(model, lens, mid=mid))] = CellState.UNKNOWN
+    return states.astype(np.uint8)
+
+
+def _chosen(
+    model: HookedTransformer, given: Sequence[Sequence[int]], followed: Sequence[str]
+) -> tuple[list[int | None], list[str]]:
+    """Return the tokens that are followed, None for what is not one, and sentences about these."""
+    chosen = [ids[0] if len(ids) == 1 else None for ids in given]
+    remarks = []
+    for typed in followed:
+        ids = model.to_tokens(typed, prepend_bos=False)[0].tolist()
+        chosen.append(ids[0] if len(ids) == 1 else None)
+        if len(ids) != 1:
+            remarks.append(f"‘{typed}’ is {len(ids)} tokens, and one at a time is followed.")
+    return chosen, remarks
 
 
 def _complete(
@@ -91,7 +124,7 @@ def _complete(
     return run, clean
 
 
-def _lens(model: HookedTransformer, name: str) -> tuple[Lens, str]:
+def lens_of(model: HookedTransformer, name: str) -> tuple[Lens, str]:
     """Return the lens of a name, and what has to be known of it.
 
     Raises:
@@ -116,15 +149,20 @@ def _loaded(name: str, written: int) -> Lens:
     return load_lens(name)
 
 
-def _unread(model: HookedTransformer, lens: Lens) -> frozenset[int]:
+def _unread(model: HookedTransformer, lens: Lens, *, mid: bool) -> frozenset[int]:
     """Return the rows that a lens has nothing for."""
-    return frozenset(range(model.cfg.n_layers + 1)) - {*readable_rows(model, lens)}
+    every, read = lens_rows(model, mid=mid), readable_rows(model, lens, mid=mid)
+    return frozenset(row.number for row in every) - {row.number for row in read}
 
 
-def row_axis(model: HookedTransformer) -> Axis:
-    """Return the axis of rows: the layer that each enters, and the end, which selects none."""
-    layers = range(model.cfg.n_layers)
-    return Axis("layer", (*layers, None), (*(f"L{layer}" for layer in layers), END))
+def row_axis(model: HookedTransformer, *, mid: bool = False) -> Axis:
+    """Return the axis of rows: the layer that each enters; others, and the end, select none."""
+    *rows, _ = lens_rows(model, mid=mid)
+    return Axis(
+        "layer",
+        (*(None if row.is_mid else row.layer for row in rows), None),
+        (*(f"L{row.layer}{MID * row.is_mid}" for row in rows), END),
+    )
 
 
 class _Growing:
@@ -132,16 +170,23 @@ class _Growing:
 
     Attributes:
         shown: How many answers there were.
+        tokens: Those that are followed.
     """
 
-    def __init__(self, run: Run, chosen: tuple[int, ...], lens: Lens, remark: str) -> None:
+    def __init__(
+        self, run: Run, chosen: list[int | None], lens: Lens, remark: str, *, mid: bool
+    ) -> None:
         self.shown = 0
-        self._unread, self._remark = _unread(run.model, lens), remark
+        self.tokens = tuple(token for token in chosen if token is not None)
+        self._places = [at for at, token in enumerate(chosen) if token is not None]
+        self._unread, self._remark = _unread(run.model, lens, mid=mid), remark
         facts = lens.name, lens.fit.model and f"of {lens.fit.model}", lens.fit.size
         self._through = ", ".join(filter(None, facts))
         self._run, self._names = run, dict[int, Token]()
-        self._axes = row_axis(run.model), position_axis(run)
-        self._chosen = tuple(token_of(run.model, token) for token in chosen)
+        self._axes = row_axis(run.model, mid=mid), position_axis(run)
+        self._chosen = tuple(
+            None if token is None else token_of(run.model, token) for token in chosen
+        )
         shape, k = (len(self._axes[0]), len(self._axes[1])), min(TOP, run.model.cfg.d_vocab_out)
         self._states = np.full(shape, CellState.UNKNOWN, np.uint8)
         of_cells = dict.fromkeys(("entropy", "divergence", "surprisal"), shape)
@@ -157,7 +202,11 @@ class _Growing:
         at = cells.rows.numpy(), cells.positions.numpy()
         for name, array in self._arrays.items():
             source: torch.Tensor = getattr(cells, _OF_CHOSEN.get(name, name))
-            array[at] = source.numpy()
+            if name in _OF_CHOSEN:
+                rows, columns = (index[:, None] for index in at)
+                array[rows, columns, self._places] = source.numpy()
+            else:
+                array[at] = source.numpy()
         is_finite = cells.entropy.isfinite().numpy()
         self._states[at] = np.where(is_finite, CellState.EXACT, CellState.NOT_FINITE)
         for token in np.unique(cells.tokens.numpy()).tolist():

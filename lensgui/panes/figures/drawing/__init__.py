@@ -2,6 +2,7 @@
 
 cells: Heatmaps and small squares of a figure as marks.
 layout: From a figure to a drawing: title, panels, colour bar and caption on one sheet.
+lines: Numbers by layer of a figure as lines, with a key below.
 marks: What a figure is drawn of: a flat list of marks in points, the same for every file
     format.
 painting: A drawing on anything that Qt paints on: pixels, the clipboard, a PDF file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from lensgui.panes.figures.drawing import cells, plots, text
+from lensgui.panes.figures.drawing import cells, lines, plots, text
 from lensgui.panes.figures.drawing.marks import Drawing, Mark, moved, word, wrapped
 from lensgui.panes.figures.drawing.style import Style, bar, heading
 from lensgui.panes.figures.figure import (
@@ -12,6 +12,7 @@ from lensgui.panes.figures.figure import (
     Cells,
     Cloud,
     Figure,
+    Lines,
     Panel,
     Prose,
     Scale,
@@ -40,6 +41,7 @@ for _kind, _draw in (
     (Cloud, plots.cloud),
     (Strands, plots.strands),
     (Bars, plots.bars),
+    (Lines, lines.lines),
     (Prose, text.prose),
     (Sheet, text.sheet),
 ):

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from lensgui.jobs.lens_requests import OneSide
 from lensgui.state.sessions.manifest import (
+    Followed,
     Index,
     LensFile,
     PromptPair,
@@ -18,7 +19,7 @@ from lensgui.state.sessions.manifest import (
     SomeHeads,
     SweepKind,
 )
-from lensgui.terms.kinds import AttentionMeasure, Direction, HeadInput, Side
+from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, Side
 
 MOST_TABLES = 1_000
 TABLES = ("rows", "reference", "pairs")  # fields of requests that hold rows of a table
@@ -126,6 +127,8 @@ class ReadLens(Record, frozen=True):
     pair: PromptPair
     side: OneSide
     lens: LensFile
+    mid: bool = False
+    tokens: Followed = ()
 
 
 class LensMetric(Record, frozen=True):
@@ -133,6 +136,24 @@ class LensMetric(Record, frozen=True):
 
     pair: PromptPair
     side: OneSide
+    lens: LensFile
+    mid: bool = False
+
+
+class AverageLens(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    rows: Table
+    side: Side
+    value: Averaged
+    lens: LensFile
+    mid: bool
+
+
+class LensWorth(Record, frozen=True):
+    """As the request."""
+
     lens: LensFile
 
 

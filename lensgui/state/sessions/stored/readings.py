@@ -1,0 +1,137 @@
+"""Answers in words and single numbers, as a session file keeps them.
+
+The types bear the names of the answers that they stand for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from lensgui.state.sessions.manifest import MANY, MOST_FOLLOWED, Index, Name, Record
+from lensgui.state.sessions.stored.arrays import AnyNumber, Array, Axes, Sentence
+
+
+class Token(Record, frozen=True):
+    """As of answers."""
+
+    id: Index
+    text: Name
+    raw: Annotated[bytes, Meta(max_length=10_000)]
+    special: bool
+
+
+class Likely(Record, frozen=True):
+    """As of answers."""
+
+    token: Token
+    probability: AnyNumber
+    logit: AnyNumber
+
+
+Likeliest = Annotated[tuple[Likely, ...], Meta(max_length=10_000)]
+Effects = Annotated[tuple[tuple[Token, AnyNumber], ...], Meta(max_length=10_000)]
+
+
+class PromptReading(Record, frozen=True):
+    """As of a pair's reading."""
+
+    tokens: Annotated[tuple[Token, ...], Meta(max_length=MANY)]
+    has_bos: bool
+    top: Likeliest
+    metric: AnyNumber | None
+    surprisals: Annotated[tuple[AnyNumber | None, ...], Meta(max_length=MANY)]
+
+
+class PairReading(Record, frozen=True):
+    """As the answer."""
+
+    clean: PromptReading
+    corrupted: PromptReading | None
+    differing: Annotated[tuple[Index, ...], Meta(max_length=MANY)]
+    answer: Token | None
+    distractor: Token | None
+    warnings: Annotated[tuple[Sentence, ...], Meta(max_length=100)]
+    complete: bool
+
+
+class RowReading(Record, frozen=True):
+    """As of a table's reading."""
+
+    clean: AnyNumber | None
+    corrupted: AnyNumber | None
+    lengths: tuple[Index, Index]
+    is_right: bool | None
+    warning: Sentence
+
+
+class PairsReading(Record, frozen=True):
+    """As the answer."""
+
+    rows: Annotated[tuple[RowReading, ...], Meta(max_length=MANY)]
+    total: Index
+
+
+class LensReading(Record, frozen=True):
+    """As the answer."""
+
+    top: Likeliest
+    metric: Annotated[tuple[AnyNumber, ...], Meta(max_length=10_000)]
+
+
+class LensGrid(Record, frozen=True):
+    """As the answer."""
+
+    axes: Axes
+    states: Array
+    tokens: Array
+    log_probs: Array
+    entropy: Array
+    divergence: Array
+    surprisal: Array
+    chosen: Annotated[tuple[Token | None, ...], Meta(max_length=MOST_FOLLOWED + 2)]
+    logits: Array
+    chosen_log_probs: Array
+    ranks: Array
+    names: Annotated[dict[int, Token], Meta(max_length=MANY)]
+    through: Sentence
+    unread: Annotated[tuple[Index, ...], Meta(max_length=10_000)]
+    remark: Sentence
+
+
+class Neuron(Record, frozen=True):
+    """As of an MLP's reading."""
+
+    index: Index
+    activation: AnyNumber
+    attribution: AnyNumber | None
+
+
+class MLPReading(Record, frozen=True):
+    """As the answer."""
+
+    attribution: AnyNumber | None
+    promoted: Effects
+    suppressed: Effects
+    neurons: Annotated[tuple[Neuron, ...], Meta(max_length=1_000)]
+
+
+class HeadReading(Record, frozen=True):
+    """As the answer."""
+
+    tokens: Annotated[tuple[Token, ...], Meta(max_length=MANY)]
+    attention: Annotated[tuple[AnyNumber, ...], Meta(max_length=MANY)]
+    attribution: AnyNumber | None
+    promoted: Effects
+    suppressed: Effects
+    sought: Effects
+
+
+class EdgeReading(Record, frozen=True):
+    """As the answer."""
+
+    attention: AnyNumber
+    contribution: AnyNumber | None
+    promoted: Effects
+    suppressed: Effects
