@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -71,6 +71,10 @@ class Lens(Protocol):
         """Return why it can't be one of a model of so many layers; "" if it can."""
         ...
 
+    def beside(self, stream: Tensor) -> Lens:
+        """Return the same lens where a stream is, so that its numbers are moved there once."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LogitLens:
@@ -91,6 +95,10 @@ class LogitLens:
     def misfit(self, n_layers: int) -> str:
         """Return "": it fits any model."""
         return ""
+
+    def beside(self, stream: Tensor) -> LogitLens:
+        """Return itself: there is nothing to move."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +136,11 @@ class TunedLens:
         """Return why it can't be one of a model of so many layers."""
         has = len(self.weights)
         return "" if has == n_layers else f"it has translators of {has} layers, not of {n_layers}"
+
+    def beside(self, stream: Tensor) -> TunedLens:
+        """See `Lens`; in float32 at least."""
+        wide = precise(stream)
+        return replace(self, weights=self.weights.to(wide), biases=self.biases.to(wide))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,6 +183,11 @@ class JacobianLens:
         if last >= n_layers or min(self.jacobians) < 0:
             return f"it has layer {last}, and the model's last is {n_layers - 1}"
         return ""
+
+    def beside(self, stream: Tensor) -> JacobianLens:
+        """See `Lens`; in float32 at least."""
+        wide = precise(stream)
+        return replace(self, jacobians={at: of.to(wide) for at, of in self.jacobians.items()})
 
 
 def check_lens(model: HookedTransformer, lens: Lens) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import log
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.lenses.lens import Lens
+from lensgui.analysis.run.leaving import Leaving, leave
 from lensgui.analysis.run.predictions import metric_logits, read_out
 from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
@@ -87,10 +89,9 @@ def read_lens(
     rows = readable_rows(model, lens, mid=mid)
     nearest = sorted(range(length), key=lambda at: (abs(at - position % length), at))
     reader = _Reader(run, lens, tokens, min(k, model.cfg.d_vocab_out))
-    yield from reader.read(rows, nearest[:1])
     some = max(1, reader.most // len(rows))
-    for first in range(1, length, some):
-        yield from reader.read(rows, sorted(nearest[first : first + some]))
+    others = [sorted(nearest[first : first + some]) for first in range(1, length, some)]
+    yield from _as_they_arrive(reader.read(rows, [nearest[:1], *others]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +172,22 @@ def lens_metric(
     if metric.reads != 1:
         raise ValueError("A lens reads one position at a time: choose a metric that does.")
     model, length = run.complete().model, len(run.tokens)
-    final = run.residuals[-1]
-    count = len(lens_rows(model, mid=mid))
-    values = torch.full((count, length), torch.nan, dtype=torch.float64)
-    for row in readable_rows(model, lens, mid=mid):
+    final, rows = run.residuals[-1], readable_rows(model, lens, mid=mid)
+    lens, found = lens.beside(final[:1]), []
+    for row in rows:
         for some in _stretches(row, length):
-            rows = middle_stream(run, row.layer, some) if row.is_mid else run.residuals[row.layer]
-            stream = _as_last(model, lens, row, rows)
+            there = middle_stream(run, row.layer, some) if row.is_mid else run.residuals[row.layer]
+            stream = _as_last(model, lens, row, there)
             for at, these in _bounded(model, metric, stream, some.start):
                 own = metric
                 if metric.compares:
                     own = metric.against(exact(read_out(model, final[at]))[0])
-                read = own.of_columns(metric_logits(model, these[:, None], own))
-                values[row.number, at] = read.cpu().double()
+                found.append(own.of_columns(metric_logits(model, these[:, None], own)))
             yield None
+    (read,) = leave(torch.cat(found)).arrived()
+    count = len(lens_rows(model, mid=mid))
+    values = torch.full((count, length), torch.nan, dtype=torch.float64)
+    values[[row.number for row in rows]] = read.double().unflatten(0, (len(rows), length))
     yield values
 
 
@@ -228,6 +231,50 @@ def _most(model: HookedTransformer) -> int:
     return max(1, int(min(by_work, _BYTES / (4 * cfg.d_vocab_out))))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Some cells on their way into host memory.
+
+    Attributes:
+        places: Row and position of each, [cell, 2].
+        sent: Their numbers, [cell, column], as whole numbers so that all leave at once: ids, ranks,
+            and the bits of floats.
+        kind: The format of the floats.
+        widths: How many columns there are of each: likeliest tokens, ranks of the chosen ones,
+            log-probabilities of both, logits of the chosen ones, and three numbers of the cell.
+    """
+
+    places: Tensor
+    sent: Leaving
+    kind: torch.dtype
+    widths: list[int]
+
+    def cells(self) -> LensCells:
+        """Return them once they are here."""
+        (joined,) = self.sent.arrived()
+        top, ranks, *floats = torch.split(joined, self.widths, 1)
+        log_top, likely, chosen, decided = (part.view(self.kind) for part in floats)
+        entropy, divergence, surprisal = decided.unbind(1)
+        return LensCells(
+            self.places[:, 0], self.places[:, 1],
+            top.long(), log_top, entropy, divergence, surprisal, chosen, likely, ranks.long(),
+        )  # fmt: skip
+
+
+def _as_they_arrive(pieces: Iterator[_Piece]) -> Iterator[LensCells]:
+    """Yield pieces in order; where one is not here at once, the next is asked for meanwhile."""
+    last: _Piece | None = None
+    for piece in pieces:
+        if last is not None:
+            yield last.cells()
+        last = piece
+        if piece.sent.is_here():
+            yield piece.cells()
+            last = None
+    if last is not None:
+        yield last.cells()
+
+
 class _Reader:
     """Reads some rows at some positions at once.
 
@@ -236,24 +283,27 @@ class _Reader:
     """
 
     def __init__(self, run: Run, lens: Lens, tokens: Sequence[int], k: int) -> None:
-        self._run, self._lens, self._k = run, lens, k
-        self._model = run.model
+        self._run, self._k, self._model = run, k, run.model
+        self._lens = lens.beside(run.residuals[-1][:1])
         self._chosen = torch.tensor(tokens, dtype=torch.long, device=run.tokens.device)
+        self._following = run.tokens.roll(-1)
         self.most = _most(run.model)
 
-    def read(self, rows: list[LensRow], positions: list[int]) -> Iterator[LensCells]:
-        """Read rows at a few positions, as many rows at once as fit into a piece."""
-        at = torch.tensor(positions, device=self._run.tokens.device)
-        final = precise(read_out(self._model, self._run.residuals[-1][at])).log_softmax(-1)
-        chances = final.exp()
-        own = chances, (chances * final).sum(-1)
-        some = max(1, self.most // len(positions))
-        for first in range(0, len(rows), some):
-            yield self._cells(rows[first : first + some], positions, at, own)
+    def read(self, rows: list[LensRow], groups: list[list[int]]) -> Iterator[_Piece]:
+        """Read rows at groups of positions in turn, as many rows at once as fit into a piece."""
+        every = torch.tensor([*chain(*groups)], device=self._run.tokens.device)
+        for positions, at in zip(groups, every.split(list(map(len, groups))), strict=True):
+            stream = self._run.residuals[-1].index_select(0, at)
+            final = precise(read_out(self._model, stream)).log_softmax(-1)
+            chances = final.exp()
+            own = chances, (chances * final).sum(-1)
+            some = max(1, self.most // len(positions))
+            for first in range(0, len(rows), some):
+                yield self._piece(rows[first : first + some], positions, at, own)
 
-    def _cells(
+    def _piece(
         self, rows: list[LensRow], positions: list[int], at: Tensor, own: tuple[Tensor, Tensor]
-    ) -> LensCells:
+    ) -> _Piece:
         """Read some rows at some positions.
 
         Args:
@@ -266,48 +316,38 @@ class _Reader:
         moved = [self._moved(row, positions, at) for row in rows]
         logits = precise(read_out(self._model, torch.cat(moved)))  # [row · position, token]
         found = logits.topk(self._k)
-        chosen = logits[:, self._chosen]
-        ranks = _ranks(logits, chosen)
+        chosen = logits.index_select(1, self._chosen)
         log_probs = logits.log_softmax(-1)
         total = logits[:, :1] - log_probs[:, :1]
         crossed = torch.einsum("pv,rpv->rp", chances, log_probs.unflatten(0, (len(rows), -1)))
-        numbers = [
-            found.values - total,
-            -(log_probs.exp() * log_probs).sum(-1, keepdim=True),
-            (negentropy - crossed).flatten()[:, None],
-            self._surprisal(log_probs, at.repeat(len(rows)))[:, None],
-            chosen,
-            chosen - total,
-        ]
-        ids = [found.indices, ranks]
-        log_top, entropy, divergence, surprisal, chosen, likely = _here(numbers, logits.dtype)
-        top, ranks = _here(ids, torch.long)
-        numbers_of = torch.tensor([row.number for row in rows])
-        where = torch.cartesian_prod(numbers_of, torch.tensor(positions))
-        return LensCells(
-            where[:, 0], where[:, 1],
-            top, log_top, entropy[:, 0], divergence[:, 0], surprisal[:, 0], chosen, likely, ranks,
-        )  # fmt: skip
+        decided = (
+            -(log_probs.exp() * log_probs).sum(-1),
+            (negentropy - crossed).flatten(),
+            self._surprisal(log_probs, at.repeat(len(rows))),
+        )
+        ids = found.indices, _ranks(logits, chosen)
+        floats = found.values - total, chosen - total, chosen, torch.stack(decided, 1)
+        bits = torch.int32 if logits.dtype == torch.float32 else torch.long
+        parts = [*(part.to(bits) for part in ids), *(part.view(bits) for part in floats)]
+        counted = torch.tensor([row.number for row in rows])
+        places = torch.cartesian_prod(counted, torch.tensor(positions))
+        widths = [part.shape[1] for part in parts]
+        return _Piece(places, leave(torch.cat(parts, 1)), logits.dtype, widths)
 
     def _moved(self, row: LensRow, positions: list[int], at: Tensor) -> Tensor:
         """Return a row at some positions as if it were the last, [position, d_model]."""
         if row.is_mid:
             slices = (slice(position, position + 1) for position in positions)
             return torch.cat([middle_stream(self._run, row.layer, one) for one in slices])
-        return _as_last(self._model, self._lens, row, self._run.residuals[row.layer][at])
+        return _as_last(
+            self._model, self._lens, row, self._run.residuals[row.layer].index_select(0, at)
+        )
 
     def _surprisal(self, log_probs: Tensor, at: Tensor) -> Tensor:
         """Return −log2 of the probability of the token after each position, [cell]."""
-        following = self._run.tokens.roll(-1)[at]
+        following = self._following.index_select(0, at)
         bits = -log_probs.gather(-1, following[:, None])[:, 0] / log(2)
         return bits.masked_fill(at == len(self._run.tokens) - 1, torch.nan)
-
-
-def _here(parts: list[Tensor], kind: torch.dtype) -> tuple[Tensor, ...]:
-    """Return columns [cell, …] in host memory, which leave the device at once."""
-    widths = [part.shape[1] for part in parts]
-    joined = torch.cat([part.to(kind) for part in parts], 1).cpu()
-    return tuple(torch.split(joined, widths, 1))
 
 
 def _ranks(logits: Tensor, chosen: Tensor) -> Tensor:
