@@ -3,8 +3,9 @@
     .venv/bin/python packaging/linux/try_in_root.py build/dist [--release NAME]
 
 Exit status 0: an older version gave way to it; the window came up by the menu's entry, swept, saved
-a session, and opened it as a file manager does; the command line swept; what goes wrong was said
-in a sentence; and after removing nothing was left but what is in the user's folders.
+a session, showed the lens, and opened the session as a file manager does; the command line swept;
+what goes wrong was said in a sentence; and after removing nothing was left but what is in the
+user's folders.
 """
 
 from __future__ import annotations
@@ -117,8 +118,9 @@ def use(root: Root, screen: Desktop) -> None:
     saved = root.home / "work.lens"
     screen.until(saved.exists, "no session was saved", 20)
     screen.rest()
-    screen.end(TITLE)
     say(f"a session was saved: {swept(saved)}")
+    show_lens(screen)
+    screen.end(TITLE)
     for turn in ("the second start", "the third"):
         seconds = screen.start("gio", "launch", ENTRY, title=TITLE)
         say(f"{turn}: a window after {seconds:.2f} s")
@@ -137,6 +139,14 @@ def use(root: Root, screen: Desktop) -> None:
     if read(saved).document != read(again).document:
         raise SystemExit("The session that was opened is not the one that was saved.")
     say(f"opened as a file manager does, and saved again: {swept(again)}")
+
+
+def show_lens(screen: Desktop) -> None:
+    """Bring the lens to the front, and wait until all of it is read."""
+    screen.press(TITLE, "ctrl+k")
+    screen.press(TITLE, "Show Lens", "Return")
+    screen.rest()
+    say("the lens was shown")
 
 
 def swept(path: Path) -> str:
