@@ -39,8 +39,8 @@ class ReadLens(Request):
 
     @property
     def urgency(self) -> Urgency:
-        """How long it may wait: one position takes no time."""
-        return Urgency.SWEEP if self.only is None else Urgency.SELECTION
+        """How long it may wait: one position takes no time, and is what is looked at."""
+        return Urgency.SWEEP if self.only is None else Urgency.TYPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class LensMetric(Request):
     """
 
     doing: ClassVar[str] = "the metric at all layers"
-    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+    of_its_kind: ClassVar[Urgency] = Urgency.VIEW
 
     model: ModelKey
     pair: PromptPair

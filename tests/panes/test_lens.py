@@ -65,7 +65,7 @@ def test_the_selected_position_is_known_before_its_turn_comes(document, show):
     tell(pane, "model", fakes.card(OpenModel(document.model)), request=OpenModel(document.model))
     pane.show_document(document)
     asked = pane.requests(document, Cursor(position=1))
-    assert asked["selected"].urgency == Urgency.SELECTION
+    assert asked["selected"].urgency == Urgency.TYPING
     assert asked["clean"].urgency == Urgency.SWEEP
     column = last(fakes.FakeAnswerer().answer(asked["selected"]))
     first, _ = fakes.FakeAnswerer().answer(replace(asked["clean"], start=3))
