@@ -107,6 +107,7 @@ def window() -> bool:
         "tests.bench.long_prompts",
         "tests.bench.stillness",
         "tests.bench.lab",
+        "tests.bench.lens",
         "tests.bench.painting",
         "tests.bench.search",
         "tests.bench.sessions",
