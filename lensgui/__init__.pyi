@@ -41,6 +41,9 @@ from lensgui.analysis.heads.repeated import RepeatedScores as RepeatedScores
 from lensgui.analysis.heads.repeated import repeated_tokens as repeated_tokens
 from lensgui.analysis.heads.repeated import score_on_repeats as score_on_repeats
 from lensgui.analysis.heads.scores import head_scores as head_scores
+from lensgui.analysis.lenses.cells import LensCells as LensCells
+from lensgui.analysis.lenses.cells import LensRow as LensRow
+from lensgui.analysis.lenses.cells import lens_rows as lens_rows
 from lensgui.analysis.lenses.files import import_lens as import_lens
 from lensgui.analysis.lenses.files import load_lens as load_lens
 from lensgui.analysis.lenses.files import save_lens as save_lens
@@ -53,10 +56,7 @@ from lensgui.analysis.lenses.lens import LogitLens as LogitLens
 from lensgui.analysis.lenses.lens import TunedLens as TunedLens
 from lensgui.analysis.lenses.lens import check_lens as check_lens
 from lensgui.analysis.lenses.lens import lens_logits as lens_logits
-from lensgui.analysis.lenses.reading import LensCells as LensCells
-from lensgui.analysis.lenses.reading import LensRow as LensRow
 from lensgui.analysis.lenses.reading import lens_metric as lens_metric
-from lensgui.analysis.lenses.reading import lens_rows as lens_rows
 from lensgui.analysis.lenses.reading import lens_worth as lens_worth
 from lensgui.analysis.lenses.reading import read_lens as read_lens
 from lensgui.analysis.pairs.answers import Answers as Answers

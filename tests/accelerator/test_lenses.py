@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from lensgui.analysis.lenses import cells as in_cells
 from lensgui.analysis.lenses import reading
 from lensgui.analysis.lenses.lens import LogitLens
 from lensgui.analysis.lenses.reading import lens_metric, lens_worth, read_lens
@@ -55,7 +56,12 @@ def device(request, monkeypatch):
 @pytest.fixture
 def most(monkeypatch):
     """Set how many cells fit into a piece."""
-    return lambda cells: monkeypatch.setattr(reading, "_most", lambda model: cells)
+
+    def set_most(count):
+        for module in (in_cells, reading):
+            monkeypatch.setattr(module, "most_cells", lambda model: count)
+
+    return set_most
 
 
 def matrices(lens):

@@ -1,5 +1,6 @@
 """What the stream says at each layer: lenses, what they read, and how they are fitted.
 
+cells: Cells as a lens reads them, a piece at a time: what is worked out of the logits of some.
 files: Fitted lenses as files: other packages' are read once, in a limited process, and kept as
     ours.
 fitting: Lenses fitted on text, a batch or a prompt at a time, gone on with where they stopped.

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from lensgui.analysis.lenses.cells import lens_rows
 from lensgui.analysis.lenses.lens import Lens
-from lensgui.analysis.lenses.reading import lens_rows, mean_worth, read_lens
+from lensgui.analysis.lenses.reading import mean_worth, read_lens
 from lensgui.analysis.run.run import Run
 from lensgui.terms.resources import resource
 from lensgui.transformer.model import HookedTransformer

@@ -23,7 +23,7 @@ from lensgui.panes.figures.shown import Shown
 from lensgui.panes.lens import lens_curves, lens_values, lens_words
 from lensgui.panes.lens.lens_choice import dropped
 from lensgui.panes.lens.lens_controls import LensControls, following
-from lensgui.panes.lens.lens_seen import Seen, averaged, one_side
+from lensgui.panes.lens.lens_seen import ColumnNames, Seen, averaged, one_side
 from lensgui.panes.lens.lens_values import OF_VALUE
 from lensgui.panes.lens.lens_words import NOTHING
 from lensgui.panes.pane import Pane
@@ -59,7 +59,7 @@ class LensPane(Pane):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._seen = Seen()
+        self._seen, self._columns = Seen(), ColumnNames()
         self.controls = LensControls(self)
         self.legend = Lines(2, self)
         self.heatmap = Heatmap(self._table, self._words, parent=self)
@@ -210,11 +210,16 @@ class LensPane(Pane):
                 view.value, found, other, view.token, is_difference=is_difference
             )
         worth = self.answer(WORTH, Slice), self.answer(PLAIN_WORTH, Slice)
+        pair = self.answer("pair", PairReading)
+        columns: tuple[str, ...] = ()
+        if found is not None:
+            tokens = None if isinstance(found, LensMean) else pair
+            columns = self._columns.of(found.axes[1], tokens, view)
         return Seen(
             self._document, found, other, grid, other_grid,
             self.answer("logit lens", LensGrid),
             None if worth[0] is None or worth[1] is None else (worth[0], worth[1]),
-            self.answer("pair", PairReading), read,
+            pair, read, columns,
         )  # fmt: skip
 
     def _draw(self) -> None:

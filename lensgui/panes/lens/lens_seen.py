@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensgui.jobs.answers.arrays import Slice
+from lensgui.jobs.answers.arrays import Axis, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import PairReading
 from lensgui.jobs.lens_requests import OneSide
@@ -32,6 +32,7 @@ class Seen:
         held_out: What a fitted lens and the logit lens are worth on a text held out.
         pair: The tokens.
         read: What is drawn; None where nothing can be.
+        columns: What the columns are called.
     """
 
     document: Document | None = None
@@ -43,6 +44,7 @@ class Seen:
     held_out: tuple[Slice, Slice] | None = None
     pair: PairReading | None = None
     read: Read | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def view(self) -> LensView:
@@ -71,9 +73,7 @@ class Seen:
             return None
         rows, columns = found.axes
         reading = None if pair is None or self.is_mean else getattr(pair, self.side)
-        is_both = self.view.side == "difference"
         is_known = reading is not None and len(reading.tokens) == len(columns)
-        differing = pair.differing if pair is not None and is_known else ()
         middle = (read.low + read.high) / 2
         return Picture(
             rows=rows,
@@ -81,8 +81,8 @@ class Seen:
             shades=read.shades,
             states=read.states,
             row_names=list(rows.labels),
-            column_names=names(columns, reading, pair if is_both and not self.is_mean else None),
-            marked=frozenset(differing),
+            column_names=list(self.columns),
+            marked=frozenset(pair.differing if pair is not None and is_known else ()),
             overflow=read.overflow,
             values=read.values,
             texts=self.text,
@@ -100,6 +100,31 @@ class Seen:
             return ""
         number = float(read.values[row, column])
         return lens_values.number_text(view.value, number, is_signed=read.is_signed)
+
+
+@dataclass(slots=True)
+class ColumnNames:
+    """What columns are called, worked out once while more and more of their cells become known."""
+
+    _of: tuple[object, ...] = ()
+    _names: tuple[str, ...] = ()
+
+    def of(self, columns: Axis, pair: PairReading | None, view: LensView) -> tuple[str, ...]:
+        """Return the names of columns.
+
+        Args:
+            columns: The columns.
+            pair: The tokens; None if they are none, as of a mean.
+            view: Which prompt is read.
+        """
+        asked = columns, pair, view.side
+        if len(self._of) != len(asked) or any(
+            one is not other for one, other in zip(self._of, asked, strict=True)
+        ):
+            reading = None if pair is None else getattr(pair, one_side(view))
+            both = pair if view.side == "difference" else None
+            self._of, self._names = asked, tuple(names(columns, reading, both))
+        return self._names
 
 
 def one_side(view: LensView) -> OneSide:

@@ -129,10 +129,11 @@ class Curves(Painted):
         count = len(self.shown.rows)
         return self._seen(min(count - 1, int((point.y() - plot.top()) / plot.height() * count)))
 
-    def place_of(self, row: int, value: float) -> QPointF:
-        """Return where a number of a row is drawn."""
+    def place_of(self, row: int, value: float, plot: QRectF | None = None) -> QPointF:
+        """Return where a number of a row is drawn; `plot` spares to work that out anew."""
         assert self.shown is not None
-        plot, span = self.plot(), (self.shown.high - self.shown.low) or 1.0
+        plot = self.plot() if plot is None else plot
+        span = (self.shown.high - self.shown.low) or 1.0
         share = min(1.0, max(0.0, (value - self.shown.low) / span))
         height = plot.height() / len(self.shown.rows)
         return QPointF(
@@ -147,7 +148,7 @@ class Curves(Painted):
     def pointed_place(self) -> QRectF:
         """Return the row under the pointer."""
         row: int | None = self._pointed
-        return QRectF() if row is None or self.shown is None else self._strip(row)
+        return QRectF() if row is None or self.shown is None else self._strip(row, self.plot())
 
     def selected(self) -> int | None:
         """Return the row that the cursor selects."""
@@ -186,14 +187,15 @@ class Curves(Painted):
             if self.shown is None:
                 self.say_empty(painter, colors)
                 return
-            self._paint_rows(painter, colors)
+            plot = self.plot()
+            self._paint_rows(painter, plot, colors)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setOpacity(theme.STALE_OPACITY if self.is_stale else 1.0)
             for at, curve in enumerate(self.shown.curves):
-                self._paint_curve(painter, at, curve, colors)
+                self._paint_curve(painter, at, curve, plot, colors)
             painter.setOpacity(1.0)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-            self._paint_names(painter, colors)
+            self._paint_names(painter, plot, colors)
 
     def _seen(self, row: int) -> int:
         """Return how many rows are drawn above a row; and which row has so many above it."""
@@ -201,28 +203,29 @@ class Curves(Painted):
         rises = theme.pictures().rises and self.shown.rows.name == "layer"
         return len(self.shown.rows) - 1 - row if rises else row
 
-    def _strip(self, row: int) -> QRectF:
+    def _strip(self, row: int, plot: QRectF) -> QRectF:
         assert self.shown is not None
-        plot = self.plot()
         height = plot.height() / len(self.shown.rows)
         return QRectF(plot.left(), plot.top() + self._seen(row) * height, plot.width(), height)
 
-    def _paint_rows(self, painter: QPainter, colors: Theme) -> None:
+    def _paint_rows(self, painter: QPainter, plot: QRectF, colors: Theme) -> None:
         """Draw the frame, the line of zero, and the rows that are selected and pointed at."""
         assert self.shown is not None
-        plot, row = self.plot(), self.selected()
+        row = self.selected()
         if row is not None:
-            painter.fillRect(self._strip(row), QColor(colors.raised))
+            painter.fillRect(self._strip(row, plot), QColor(colors.raised))
         painter.setPen(QPen(QColor(colors.line), 1))
         if self.shown.low < 0 < self.shown.high:
-            x = self.place_of(0, 0.0).x()
+            x = self.place_of(0, 0.0, plot).x()
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
         painter.drawRect(plot)
         if self._pointed is not None:
             painter.setPen(QPen(QColor(colors.text), 1))
-            painter.drawRect(self._strip(self._pointed))
+            painter.drawRect(self._strip(self._pointed, plot))
 
-    def _paint_curve(self, painter: QPainter, at: int, curve: Curve, colors: Theme) -> None:
+    def _paint_curve(
+        self, painter: QPainter, at: int, curve: Curve, plot: QRectF, colors: Theme
+    ) -> None:
         color = QColor(color_of(at, colors))
         known = np.isfinite(curve.values)
         if curve.spread is not None:
@@ -232,25 +235,27 @@ class Curves(Painted):
             painter.setBrush(band)
             for row in np.flatnonzero(known & np.isfinite(curve.spread)).tolist():
                 value, spread = float(curve.values[row]), float(curve.spread[row])
-                strip = self._strip(row)
-                left, right = (self.place_of(row, value + side * spread).x() for side in (-1, 1))
+                strip = self._strip(row, plot)
+                ends = (value - spread, value + spread)
+                left, right = (self.place_of(row, end, plot).x() for end in ends)
                 painter.drawRect(QRectF(left, strip.top(), right - left, strip.height()))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(color, 1.6, DASHES[at % len(DASHES)]))
         for stretch in np.split(np.arange(len(known)), np.flatnonzero(np.diff(known)) + 1):
             if known[stretch[0]]:
-                points = [self.place_of(row, float(curve.values[row])) for row in stretch.tolist()]
+                known_here = zip(stretch.tolist(), curve.values[stretch].tolist(), strict=True)
+                points = [self.place_of(row, value, plot) for row, value in known_here]
                 painter.drawPolyline(QPolygonF(points))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
-        if self._strip(0).height() >= 3 * DOT:
+        if self._strip(0, plot).height() >= 3 * DOT:
             for row in np.flatnonzero(known).tolist():
-                painter.drawEllipse(self.place_of(row, float(curve.values[row])), DOT, DOT)
+                painter.drawEllipse(self.place_of(row, float(curve.values[row]), plot), DOT, DOT)
 
-    def _paint_names(self, painter: QPainter, colors: Theme) -> None:
+    def _paint_names(self, painter: QPainter, plot: QRectF, colors: Theme) -> None:
         """Write the axis's ends and the curves' names below, as many as there is room for."""
         assert self.shown is not None
-        plot, metrics = self.plot(), QFontMetricsF(self.font())
+        metrics = QFontMetricsF(self.font())
         painter.setFont(self.font())
         height = metrics.height()
         line = QRectF(plot.left(), plot.bottom() + 2, plot.width(), height)

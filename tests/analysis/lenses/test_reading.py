@@ -7,6 +7,7 @@ from math import log
 import pytest
 import torch
 
+from lensgui.analysis.lenses import cells as in_cells
 from lensgui.analysis.lenses import reading
 from lensgui.analysis.lenses.lens import LogitLens, lens_logits
 from lensgui.analysis.lenses.reading import lens_metric, lens_worth, read_lens
@@ -63,7 +64,7 @@ def test_each_cell_is_what_its_logits_say(model, run, which):
 def test_the_position_that_is_looked_at_comes_first_and_then_its_neighbours(
     model, run, monkeypatch
 ):
-    monkeypatch.setattr(reading, "_most", lambda model: model.cfg.n_layers + 1)
+    monkeypatch.setattr(in_cells, "most_cells", lambda model: model.cfg.n_layers + 1)
     order = [int(at) for cells in read_lens(run, LogitLens(), position=5) for at in cells.positions]
     seen = list(dict.fromkeys(order))
     assert seen[:5] == [5, 4, 6, 3, 7]
@@ -73,7 +74,7 @@ def test_the_position_that_is_looked_at_comes_first_and_then_its_neighbours(
 @pytest.mark.parametrize("most", [1, 3, 1000])
 def test_pieces_of_any_size_read_the_same(model, run, monkeypatch, most):
     whole = cells_of(run, LogitLens())
-    monkeypatch.setattr(reading, "_most", lambda model: most)
+    monkeypatch.setattr(in_cells, "most_cells", lambda model: most)
     pieces = cells_of(run, LogitLens())
     assert pieces.keys() == whole.keys()
     for place, cell in whole.items():

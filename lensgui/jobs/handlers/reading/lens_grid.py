@@ -11,15 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lensgui.analysis.lenses.cells import LensCells, lens_rows, readable_rows
 from lensgui.analysis.lenses.files import load_lens
 from lensgui.analysis.lenses.lens import Lens, LogitLens, check_lens
-from lensgui.analysis.lenses.reading import (
-    LensCells,
-    lens_metric,
-    lens_rows,
-    read_lens,
-    readable_rows,
-)
+from lensgui.analysis.lenses.reading import lens_metric, read_lens
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import Axis, CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid
