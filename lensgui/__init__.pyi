@@ -4,6 +4,15 @@ from lensgui import hook_points as hook_points
 from lensgui import patching as patching
 from lensgui import utils as utils
 from lensgui._version import __version__ as __version__
+from lensgui.analysis.attribution.averages import AttributionAverage as AttributionAverage
+from lensgui.analysis.attribution.averages import attribute_cases as attribute_cases
+from lensgui.analysis.attribution.components import Attribution as Attribution
+from lensgui.analysis.attribution.components import Component as Component
+from lensgui.analysis.attribution.components import attribute as attribute
+from lensgui.analysis.attribution.parts import ExpertAttribution as ExpertAttribution
+from lensgui.analysis.attribution.parts import NeuronAttribution as NeuronAttribution
+from lensgui.analysis.attribution.parts import attribute_neurons as attribute_neurons
+from lensgui.analysis.attribution.parts import attribute_sources as attribute_sources
 from lensgui.analysis.evaluations import ioi_eval as ioi_eval
 from lensgui.analysis.graph.ablation import Ablation as Ablation
 from lensgui.analysis.graph.ablation import run_ablated as run_ablated

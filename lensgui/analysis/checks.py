@@ -69,3 +69,27 @@ def check_runs(model: HookedTransformer, *runs: Run) -> None:
     check_model(model, *runs)
     for run in runs:
         run.complete()
+
+
+def check_head(model: HookedTransformer, layer: int, head: int) -> None:
+    """Refuse a head that the model does not have.
+
+    Raises:
+        ValueError: With a sentence that says how many there are.
+    """
+    cfg = model.cfg
+    if not (0 <= layer < cfg.n_layers and 0 <= head < cfg.n_heads):
+        raise ValueError(
+            f"There is no head L{layer}H{head}: this model has {cfg.n_layers} layers of "
+            f"{cfg.n_heads} heads."
+        )
+
+
+def check_layer(model: HookedTransformer, layer: int) -> None:
+    """Refuse a layer that the model does not have.
+
+    Raises:
+        ValueError: With a sentence that says how many there are.
+    """
+    if not 0 <= layer < model.cfg.n_layers:
+        raise ValueError(f"There is no layer {layer}: this model has {model.cfg.n_layers} layers.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, ClassVar
 
-from lensgui.terms.metric import Declared, Metric, MetricName
+from lensgui.terms.metric import AnyMetric, Declared, Metric, MetricName, is_declared
 
 
 def _of(numbers: Any, tokens: tuple[int, ...]) -> Iterator[Any]:
@@ -230,3 +230,31 @@ METRICS: dict[MetricName, MetricKind] = {
     ),
 }
 """Every metric that can be chosen, in the order of the menu."""
+
+
+def answer_sets(metric: Metric | AnyMetric) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the tokens whose logits a metric weighs against each other.
+
+    Args:
+        metric: One that reads an answer at one position.
+
+    Returns:
+        Those of the answer, and those of the distractor, () without one.
+
+    Raises:
+        ValueError: If it has no such tokens, and so says nothing of single logits.
+    """
+    choice = "choose a logit difference, a probability or a log-probability of one token."
+    if is_declared(metric) and metric.reads != 1:
+        raise ValueError(
+            f"This metric reads {metric.reads} positions, and logits are taken apart at one: "
+            f"{choice}"
+        )
+    answer = getattr(metric, "answer", ()) or getattr(metric, "continuation", ())
+    if not (is_declared(metric) and answer and metric.is_smooth and not metric.compares):
+        name = getattr(metric, "name", None)
+        raise ValueError(
+            f"{f'A {name}' if name and answer else 'A metric without an answer'} is not read off "
+            f"single logits, so that they can't be taken apart for it: {choice}"
+        )
+    return tuple(answer), tuple(getattr(metric, "distractor", ()))

@@ -6,6 +6,9 @@ import pytest
 import torch
 
 import lensgui
+from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.direct import attention_terms, bias_terms, reading_direction
+from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.analysis.run.predictions import compared, metric_logits, read_out
 from lensgui.analysis.run.run import KEPT, Run
 from lensgui.analysis.sweep.batches import PatchedPass
@@ -19,7 +22,7 @@ from lensgui.terms.metrics import (
     Probability,
     Rank,
 )
-from lensgui.transformer.layers.parameters import exact
+from lensgui.transformer.layers.parameters import exact, exact_dtype
 from tests.accelerator.fake_device import CUDA, MPS, fake_device, there
 from tests.references import kinds_of, model_of
 
@@ -128,6 +131,25 @@ def test_runs_that_others_lead_lenses_and_patterns(real):
             assert led.patterns(layer, groups, 4).device.type == "cuda"
         assert read_out(model, led.residuals[-1], (3, 4)).device.type == "cuda"
         assert led.attention_from(0, 6).device.type == "cuda"
+    assert not left
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("name", "device"), [*((name, CUDA) for name in FAMILIES), *SWEPT])
+def test_what_each_part_of_a_layer_adds(name, device):
+    real = model_of(name)
+    with fake_device() as left:
+        model = there(real, device)
+        run = Run(model, CLEAN).complete()
+        direction = reading_direction(run, METRIC, 6)
+        numbers = [bias_terms(model, METRIC)]
+        for layer in range(model.cfg.n_layers):
+            row = LayerRow(run, layer, 6)
+            along, bias = row.mlp_direction(direction)
+            numbers += [attention_terms(row, direction), exact(row.mlp_output) @ along + bias]
+            numbers.append(weighted_attention(run, layer, 0, "contribution", METRIC))
+        assert {number.device for number in numbers} == {torch.device(device)}
+        assert {number.dtype for number in numbers} == {exact_dtype(torch.device(device))}
     assert not left
 
 

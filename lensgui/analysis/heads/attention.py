@@ -87,12 +87,16 @@ def weighted_heads(
         return patterns * _sizes(values)
     heads = slice(groups.start * size, groups.stop * size)
     W_O = run.model.blocks[layer].attn.W_O[heads]
-    written = values @ W_O * run.model.cfg.residual_multiplier
     if measure == "writes":
-        return patterns * _sizes(written)
+        return patterns * _sizes(values @ W_O * run.model.cfg.residual_multiplier)
     if metric is None:
         raise ValueError("A contribution is to a logit difference: name two answers.")
-    return _contributions(run, layer, patterns, written, metric, start)
+    direction = answer_direction(run.model, metric)
+    along, _ = run.model.blocks[layer].pulled_back(direction, "ln1_post")
+    scale = final_scales(run)[start:]
+    if run.model.cfg.has_post_norms:
+        scale = scale * attention_scales(run, layer, slice(start, None))
+    return exact(patterns) * value_effects(values, W_O, along)[:, None] / scale
 
 
 @torch.no_grad()
@@ -127,27 +131,15 @@ def _sizes(rows: Tensor) -> Tensor:
     return rows.square().sum(-1).sqrt()[:, None]
 
 
-def _contributions(
-    run: Run,
-    layer: int,
-    patterns: Tensor,
-    written: Tensor,
-    metric: LogitDifference,
-    start: int,
-) -> Tensor:
-    """Return what each source adds to the metric at each query, [head, position, source].
+def value_effects(values: Tensor, W_O: Tensor, along: Tensor) -> Tensor:
+    """Return what heads would add along a direction by attending to one source alone.
 
     Args:
-        run: A complete run.
-        layer: The layer.
-        patterns: [head, position, source].
-        written: What each head writes for each source, [head, source, d_model].
-        metric: The metric.
-        start: The first position that is looked from.
+        values: [head, source, d_value].
+        W_O: [head, d_value, d_model].
+        along: The direction as their outputs meet it, before any norm behind attention, [d_model].
+
+    Returns:
+        [head, source], as `exact`.
     """
-    scale = final_scales(run)[start:]
-    if run.model.cfg.has_post_norms:
-        written = run.model.blocks[layer].ln1_post.weighted(written)
-        scale = scale * exact(attention_scales(run, layer, slice(start, None)))
-    effect = exact(written) @ answer_direction(run.model, metric)
-    return exact(patterns) * effect[:, None] / scale
+    return (exact(values) @ (exact(W_O) @ along)[..., None])[..., 0]

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_runs
-from lensgui.analysis.heads.direct import answer_direction, final_scales
-from lensgui.analysis.heads.readout import heads_output
+from lensgui.analysis.heads.direct import attention_terms, reading_direction
+from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
@@ -22,8 +22,6 @@ from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
 from lensgui.terms.kinds import HEADS
 from lensgui.terms.metric import Metric, read_positions
-from lensgui.terms.metrics import LogitDifference
-from lensgui.transformer.layers.parameters import exact
 
 _NAMES = frozenset({"z"})
 
@@ -79,10 +77,11 @@ def ablate_heads(base: Run, reference: Sequence[Run], metric: Metric) -> Iterato
 
 
 @torch.no_grad()
-def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
+def attribute_heads(run: Run, metric: Metric) -> Iterator[Tensor]:
     """Read every head's output where the metric reads off as a logit difference.
 
     Every norm's scale is taken as it was, so that the heads' parts add up (Elhage et al. 2021).
+    `attribute` has all that the heads are a part of.
 
     Args:
         run: A run, which is completed.
@@ -90,10 +89,13 @@ def attribute_heads(run: Run, metric: LogitDifference) -> Iterator[Tensor]:
 
     Yields:
         In logits, [layer, head], NaN where not yet known: a layer more each time.
+
+    Raises:
+        ValueError: If the metric is not read off single logits of one position.
     """
     cfg, position = run.complete().model.cfg, read_positions(metric, len(run.tokens)).start
-    direction = answer_direction(run.model, metric) / final_scales(run)[position]
+    direction = reading_direction(run, metric, position)
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer in range(cfg.n_layers):
-        found[layer] = (exact(heads_output(run, layer, position)) @ direction).cpu()
+        found[layer] = attention_terms(LayerRow(run, layer, position), direction)[:-1].cpu()
         yield found

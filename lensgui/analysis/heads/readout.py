@@ -10,15 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lensgui.analysis.heads.direct import (
-    attention_scales,
     attributed,
     direct_effect,
-    final_scales,
-    logit_directions,
+    product,
+    reading_direction,
 )
+from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
-from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 
@@ -36,33 +35,20 @@ def head_output(run: Run, layer: int, head: int, position: int) -> Tensor:
 
 
 @torch.no_grad()
-def heads_output(run: Run, layer: int, position: int) -> Tensor:
-    """Return what each head of a layer adds to the residual stream at a position, [head, d_model].
-
-    Where a norm stands between, its scale is taken as it was.
-    """
-    block, size = run.model.blocks[layer], run.model.cfg.heads_per_group
-    attention = run.attention_from(layer, position)
-    values = run.values[layer][0, : position + 1].transpose(0, 1).repeat_interleave(size, 0)
-    z = (attention[:, None].to(values.dtype) @ values)[:, 0]
-    return _normed(run, layer, position, (z[:, None] @ block.attn.W_O)[:, 0])
-
-
-@torch.no_grad()
 def written_for(run: Run, layer: int, head: int, position: int, z: Tensor) -> Tensor:
     """Return what a head that puts out z [..., d_head] adds at a position, [..., d_model].
 
     Where a norm stands between, its scale is taken as it was.
     """
-    return _normed(run, layer, position, z @ run.model.blocks[layer].attn.W_O[head])
+    row = LayerRow(run, layer, position)
+    return _added(row, z @ row.block.attn.W_O[head])
 
 
-def _normed(run: Run, layer: int, position: int, written: Tensor) -> Tensor:
+def _added(row: LayerRow, written: Tensor) -> Tensor:
     """Return what heads wrote [..., d_model] as the stream at a position gets it."""
-    if run.model.cfg.has_post_norms:
-        scale = attention_scales(run, layer, slice(position, position + 1))[0]
-        written = run.model.blocks[layer].ln1_post.weighted(written / scale)
-    return written * run.model.cfg.residual_multiplier
+    if row.block.cfg.has_post_norms:
+        written = row.block.post_norm("ln1_post").at_scale(written, row.attention_scale)
+    return written * row.block.cfg.residual_multiplier
 
 
 def hide_first_source(pattern: Tensor) -> Tensor:
@@ -247,8 +233,8 @@ class MLPReadout:
         effect: What it adds to each logit directly, [d_vocab], centred.
         activations: What its neurons put out, [neuron]; None where that is not one list of numbers
             (mixtures of experts).
-        shares: Each neuron's part of the attribution, [neuron]; None without a metric, or where a
-            norm stands between.
+        shares: Each neuron's part of the attribution, [neuron], the scale of a norm behind the MLP
+            taken as it was; None without a metric, or where there are no activations.
     """
 
     attribution: float | None
@@ -273,37 +259,15 @@ def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None
     model = run.model
     if model.cfg.attn_only:
         raise ValueError("This model has attention only: there is no MLP to read.")
-    written, activations = _mlp_row(run.complete(), layer, position)
+    row = LayerRow(run.complete(), layer, position)
+    written = row.block.added(row.mlp_output, "ln2_post")
     effect = direct_effect(run, written, position)
+    activations = row.neurons
     if metric is None:
         return MLPReadout(None, effect, activations, None)
     total = float(attributed(effect, metric))
     shares = None
-    if activations is not None and not model.cfg.has_post_norms:
-        W_out = model.blocks[layer].mlp.W_out
-        columns = sorted({*metric.answer, *metric.distractor})
-        directions = logit_directions(model, columns) / final_scales(run)[position]
-        through = W_out.to(directions.dtype) @ directions.T * model.cfg.residual_multiplier
-        places = LogitDifference(
-            tuple(map(columns.index, metric.answer)), tuple(map(columns.index, metric.distractor))
-        )
-        shares = activations.to(directions.dtype) * attributed(through, places)
+    if activations is not None:
+        along, _ = row.mlp_direction(reading_direction(run, metric, position))
+        shares = exact(activations) * product(row.block.mlp.W_out, along)
     return MLPReadout(total, effect, activations, shares)
-
-
-def _mlp_row(run: Run, layer: int, position: int) -> tuple[Tensor, Tensor | None]:
-    """Return what an MLP adds at a position, [d_model], and its neurons' output, [neuron]."""
-    model, block = run.model, run.model.blocks[layer]
-    kept: dict[str, Tensor] = {}
-
-    def keep(activation: Tensor, hook: HookPoint) -> None:
-        kept[hook.name or ""] = activation[0, 0]
-
-    row = run.residuals[layer][None, position : position + 1]
-    span = Span(model.cfg, 1, position, device=row.device)
-    out, post = f"blocks.{layer}.hook_mlp_out", f"blocks.{layer}.mlp.hook_post"
-    names = [name for name in (out, post) if name in model.hook_dict]
-    with model.hooks([(name, keep) for name in names]):
-        middle = block.attention_half(row, span, run.before(layer, position))
-        block.mlp_half(middle, row)
-    return kept[out], kept.get(post)

@@ -1,5 +1,6 @@
 """One prompt's run through the layers, and what is read off it.
 
+layer_row: What one layer does at one position of a run: its heads, what they write, and its MLP.
 lazy_logits: Logits that are worked out when they are looked at: what a notebook's own metric is
     given.
 leaving: The one way by which numbers leave a device: into host memory, while the device goes on.

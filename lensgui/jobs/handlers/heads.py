@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_head, check_layer
 from lensgui.analysis.graph.nodes import inputs_of
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.graph.senders import PathTotals, path_patch_into, path_totals
@@ -61,7 +62,7 @@ MOST_NEURONS = 6
 def read_head_at(loaded: Loaded, request: ReadHead) -> Iterator[Answer | None]:
     """Yield what a head reads and writes at a position, then what its query looks for."""
     model = loaded.use(request.model)
-    in_words.check_head(model, request.layer, request.head)
+    check_head(model, request.layer, request.head)
     run = yield from _complete(loaded, request)
     place = request.layer, request.head, request.position
     readout = read_head(run, *place, _difference(loaded, request.pair, run))
@@ -73,7 +74,7 @@ def read_head_at(loaded: Loaded, request: ReadHead) -> Iterator[Answer | None]:
 
 def read_edge_at(loaded: Loaded, request: ReadEdge) -> Iterator[Answer | None]:
     """Yield what a head takes from one source."""
-    in_words.check_head(loaded.use(request.model), request.layer, request.head)
+    check_head(loaded.use(request.model), request.layer, request.head)
     run = yield from _complete(loaded, request)
     in_words.check_position(run, request.source)
     place = request.layer, request.head, request.position, request.source
@@ -89,7 +90,7 @@ def read_edge_at(loaded: Loaded, request: ReadEdge) -> Iterator[Answer | None]:
 def read_mlp_at(loaded: Loaded, request: ReadMLP) -> Iterator[Answer | None]:
     """Yield what a layer's MLP does at a position."""
     run = yield from _complete(loaded, request)
-    in_words.check_layer(run.model, request.layer)
+    check_layer(run.model, request.layer)
     metric = _difference(loaded, request.pair, run)
     yield _mlp_reading(run, read_mlp(run, request.layer, request.position, metric))
 
@@ -217,7 +218,7 @@ def _both(loaded: Loaded, request: WhoFeeds | PathsInto) -> Generator[None, None
     """
     model, pair = loaded.use(request.model), request.pair
     for layer, head in request.heads:
-        in_words.check_head(model, layer, head)
+        check_head(model, layer, head)
     clean, corrupted = (
         loaded.run(model, prompt) for prompt in (pair.clean_prompt, pair.corrupted_prompt)
     )

@@ -298,30 +298,6 @@ def lens_reading(
     return LensReading(tuple(_top(model, row.float(), 1)[0] for row in logits), tuple(curve))
 
 
-def check_head(model: HookedTransformer, layer: int, head: int) -> None:
-    """Refuse a head that the model does not have.
-
-    Raises:
-        ValueError: With a sentence that says how many there are.
-    """
-    cfg = model.cfg
-    if not (0 <= layer < cfg.n_layers and 0 <= head < cfg.n_heads):
-        raise ValueError(
-            f"There is no head L{layer}H{head}: this model has {cfg.n_layers} layers of "
-            f"{cfg.n_heads} heads."
-        )
-
-
-def check_layer(model: HookedTransformer, layer: int) -> None:
-    """Refuse a layer that the model does not have.
-
-    Raises:
-        ValueError: With a sentence that says how many there are.
-    """
-    if not 0 <= layer < model.cfg.n_layers:
-        raise ValueError(f"There is no layer {layer}: this model has {model.cfg.n_layers} layers.")
-
-
 def check_position(run: Run, position: int) -> None:
     """Refuse a position that the prompt does not have.
 

@@ -9,6 +9,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_head
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.run.run import Run, equal_tokens
 from lensgui.analysis.sweep.estimates.attribution import attribution_steps
@@ -18,7 +19,7 @@ from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
 from lensgui.jobs.answers.arrays import Check, Sweep
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.handlers import in_words, sweep_arrays
+from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching
@@ -59,7 +60,7 @@ def runs_of(loaded: Loaded, request: Patching) -> tuple[Run, Run]:
     """Return the runs of a pair's prompts, perhaps not yet complete."""
     model = loaded.use(request.model)
     if request.layer is not None and request.head is not None:
-        in_words.check_head(model, request.layer, request.head)
+        check_head(model, request.layer, request.head)
     pair = request.pair
     return loaded.run(model, pair.clean_prompt), loaded.run(model, pair.corrupted_prompt)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from einops import repeat
 from torch import Tensor, nn
 
@@ -11,6 +13,8 @@ from lensgui.transformer.layers.latent import make_attention
 from lensgui.transformer.layers.mlp import make_mlp
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.span import KeyValues, Span
+
+PostNorm = Literal["ln1_post", "ln2_post"]
 
 
 class Block(nn.Module):
@@ -101,7 +105,7 @@ class Block(nn.Module):
 
     def _with_attention(self, resid_pre: Tensor, attn_out: Tensor) -> Tensor:
         if self.adjusts_outputs:
-            attn_out = self._adjusted(attn_out, "ln1_post")
+            attn_out = self.added(attn_out, "ln1_post")
         return resid_pre + self.hook_attn_out(attn_out)
 
     def mlp_half(self, resid_mid: Tensor, resid_pre: Tensor) -> Tensor:
@@ -125,14 +129,37 @@ class Block(nn.Module):
             mlp_in = self.hook_mlp_in(mlp_in.clone())
         mlp_out = self.mlp(self.ln2(mlp_in))
         if self.adjusts_outputs:
-            mlp_out = self._adjusted(mlp_out, "ln2_post")
+            mlp_out = self.added(mlp_out, "ln2_post")
         return self.hook_resid_post(resid_mid + self.hook_mlp_out(mlp_out))
 
-    def _adjusted(self, output: Tensor, post_norm: str) -> Tensor:
+    def added(self, output: Tensor, post_norm: PostNorm) -> Tensor:
         """Return what is added to the residual stream for an output [batch, query, d_model]."""
         if self.cfg.has_post_norms:
-            output = getattr(self, post_norm)(output)
+            output = self.post_norm(post_norm)(output)
         return output * self.cfg.residual_multiplier
+
+    def post_norm(self, name: PostNorm) -> Norm:
+        """Return the norm behind attention, or behind the MLP, of a model that has them."""
+        norm: Norm = getattr(self, name)
+        return norm
+
+    def pulled_back(self, direction: Tensor, post_norm: PostNorm) -> tuple[Tensor, Tensor]:
+        """Return a direction of the residual stream as a part of an output meets it.
+
+        Args:
+            direction: [d_model].
+            post_norm: Whose output.
+
+        Returns:
+            What the part, before any norm behind it, is multiplied by, [d_model], at a scale of 1
+            of that norm; and what that norm's bias comes to, [].
+        """
+        direction = direction * self.cfg.residual_multiplier
+        if not self.cfg.has_post_norms:
+            return direction, direction.new_zeros(())
+        norm = self.post_norm(post_norm)
+        bias = direction.new_zeros(()) if norm.b is None else norm.b.to(direction.dtype) @ direction
+        return norm.pulled_back(direction), bias
 
     def _attention_inputs(
         self, resid_pre: Tensor, asking: Tensor, span: Span | None

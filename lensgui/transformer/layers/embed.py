@@ -133,7 +133,7 @@ class Unembed(nn.Module):
 
     def forward(self, normalized: Tensor) -> Tensor:
         """Return logits [..., d_vocab_out] of the normalised residual stream [..., d_model]."""
-        return self._capped(self.hook_out(self._product(self.hook_in(normalized))))
+        return self.capped(self.hook_out(self.uncapped(self.hook_in(normalized))))
 
     def columns(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
         """Return the logits of some tokens only.
@@ -145,9 +145,10 @@ class Unembed(nn.Module):
         Returns:
             [..., token], in the format of the stream.
         """
-        return self._capped(self._product(normalized, tokens))
+        return self.capped(self.uncapped(normalized, tokens))
 
-    def _product(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
+    def uncapped(self, normalized: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """Return logits before any soft cap, multiplied already; arguments as in `columns`."""
         read: tuple[Tensor, Tensor] = self.W_U.T, self.b_U
         if tokens is not None:
             read = read[0].index_select(0, tokens), read[1].index_select(0, tokens)
@@ -155,6 +156,7 @@ class Unembed(nn.Module):
         logits = affine(normalized, weights, bias)
         return logits * self.scale if self.scale != 1.0 else logits
 
-    def _capped(self, logits: Tensor) -> Tensor:
+    def capped(self, logits: Tensor) -> Tensor:
+        """Return logits under the soft cap, where there is one."""
         cap = self.soft_cap
         return logits if cap is None else cap * torch.tanh(logits / cap)

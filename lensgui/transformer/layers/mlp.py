@@ -53,13 +53,21 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
+        chosen, shares = self.routed(x)
+        mixed = self._mix(x.flatten(0, -2), shares.flatten(0, -2), chosen.flatten(0, -2))
+        return mixed.view(x.shape)
+
+    def routed(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which experts rows [..., d_model] use, and what their outputs are multiplied by.
+
+        Returns:
+            Expert ids, the strongest first, and their shares, both [..., expert used].
+        """
         scores = affine(x, self.W_router.T, self.b_router)
         weights = self.hook_expert_weights(routing.weights_of(scores, self.cfg))
         ranks = weights if self.b_choice is None else weights + self.b_choice
         chosen = self.hook_expert_indices(routing.chosen_by(ranks, self.cfg))
-        shares = routing.shares_of(chosen, weights, self.cfg).to(x.dtype)
-        mixed = self._mix(x.flatten(0, -2), shares.flatten(0, -2), chosen.flatten(0, -2))
-        return mixed.view(x.shape)
+        return chosen, routing.shares_of(chosen, weights, self.cfg).to(x.dtype)
 
     def _mix(self, rows: Tensor, weights: Tensor, chosen: Tensor) -> Tensor:
         """Return the weighted sum of the chosen experts.
@@ -100,11 +108,15 @@ class Experts(nn.Module):
             gate, linear = gate.clamp(max=limit), linear.clamp(-limit, limit) + 1
         return self.act(gate) * linear
 
-    def _expert(self, expert: int, x: Tensor) -> Tensor:
-        """Return an expert's output for rows [row, d_model]."""
+    def neurons(self, expert: int, x: Tensor) -> Tensor:
+        """Return what an expert's neurons put out for rows [row, d_model], [row, d_expert]."""
         gate = affine(x, self.W_gate[expert].T, self.b_gate[expert])
         linear = affine(x, self.W_in[expert].T, self.b_in[expert])
-        return affine(self._gated(gate, linear), self.W_out[expert].T, self.b_out[expert])
+        return self._gated(gate, linear)
+
+    def _expert(self, expert: int, x: Tensor) -> Tensor:
+        """Return an expert's output for rows [row, d_model]."""
+        return affine(self.neurons(expert, x), self.W_out[expert].T, self.b_out[expert])
 
 
 class MLP(nn.Module):
@@ -147,8 +159,15 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the normalised residual stream [..., d_model] to what is added to it."""
+        return self.write(self.neurons(x))
+
+    def neurons(self, x: Tensor) -> Tensor:
+        """Return what the neurons put out for rows [..., d_model], [..., d_mlp]."""
         acts = self.act(self.hook_pre(affine(x, self.W_in.T, self.b_in)))
-        post = self.hook_post(self.ln(self.hook_mid(acts)) if self.has_norm else acts)
+        return self.hook_post(self.ln(self.hook_mid(acts)) if self.has_norm else acts)
+
+    def write(self, post: Tensor) -> Tensor:
+        """Return what neurons that put out `post` [..., d_mlp] write together, [..., d_model]."""
         return affine(post, self.W_out.T, self.b_out)
 
 
@@ -171,12 +190,11 @@ class GatedMLP(MLP):
         self.b_gate = zeros(width, dtype=cfg.dtype)
         self.hook_pre_linear = HookPoint()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map the normalised residual stream [..., d_model] to what is added to it."""
+    def neurons(self, x: Tensor) -> Tensor:
+        """Return what the neurons put out for rows [..., d_model], [..., d_mlp]."""
         gate = self.hook_pre(affine(x, self.W_gate.T, self.b_gate))
         linear = self.hook_pre_linear(affine(x, self.W_in.T, self.b_in))
-        post = self.hook_post(self.act(gate) * linear)
-        return affine(post, self.W_out.T, self.b_out)
+        return self.hook_post(self.act(gate) * linear)
 
 
 class ExpertsAndShared(Experts):
@@ -200,6 +218,12 @@ class ExpertsAndShared(Experts):
         if self.W_shared_gate is not None:
             shared = affine(x, self.W_shared_gate.T).sigmoid() * shared
         return super().forward(x) + shared
+
+    def shared_weight(self, x: Tensor) -> Tensor:
+        """Return what the shared output is multiplied by for rows [..., d_model], [...]."""
+        if self.W_shared_gate is None:
+            return torch.ones_like(x[..., 0])
+        return affine(x, self.W_shared_gate.T).sigmoid()[..., 0]
 
 
 def make_mlp(cfg: HookedTransformerConfig, layer: int) -> MLP | Experts:

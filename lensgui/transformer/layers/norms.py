@@ -120,6 +120,30 @@ class Norm(nn.Module):
         """Return x [..., d_model] times w, where there is one."""
         return x if self.w is None else x * self.w
 
+    def at_scale(self, x: Tensor, scale: Tensor) -> Tensor:
+        """Return a part of what is normalised as it comes out, the bias left aside.
+
+        Args:
+            x: A part, [..., d_model].
+            scale: What the whole is divided by, [..., 1].
+
+        Returns:
+            [..., d_model]; all parts and the bias add up to the whole's result.
+        """
+        return self.weighted(self._centred(x) / scale.to(x.dtype))
+
+    def pulled_back(self, directions: Tensor) -> Tensor:
+        """Return what a part is multiplied by for its product with directions behind the norm.
+
+        Args:
+            directions: [..., d_model].
+
+        Returns:
+            [..., d_model], at a scale of 1: `at_scale(x, s) @ d` is `x @ pulled_back(d) / s`.
+        """
+        weighted = directions if self.w is None else directions * self.w.to(directions.dtype)
+        return self._centred(weighted)
+
     def unweighted(self, x: Tensor) -> Tensor:
         """Return x [..., d_model] normalised, before w and b; in float32 at least."""
         wide = precise(x)
@@ -135,6 +159,8 @@ class Norm(nn.Module):
 
     def scale(self, x: Tensor) -> Tensor:
         """Return what x [..., d_model] would be divided by, [..., 1]."""
+        if not self.normalizes:
+            return torch.ones_like(x[..., :1])
         return self._squared_size(self._centred(precise(x))).sqrt().to(x.dtype)
 
     def fold(self) -> None:

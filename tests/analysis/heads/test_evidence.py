@@ -7,7 +7,8 @@ import torch
 
 from lensgui.analysis.heads.evidence import attention_from, head_evidence
 from lensgui.analysis.heads.necessity import attribute_heads
-from lensgui.analysis.heads.readout import head_output, heads_output, read_head
+from lensgui.analysis.heads.readout import head_output, read_head, written_for
+from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.answering import last
@@ -36,9 +37,10 @@ def test_attention_from_a_position_is_that_row_of_the_patterns(model, run, cache
 def test_outputs_of_all_heads_are_those_of_each(model, run):
     for layer in range(model.cfg.n_layers):
         for position in (0, 4):
-            found = heads_output(run, layer, position)
+            found = LayerRow(run, layer, position).z
             for head in range(model.cfg.n_heads):
-                close(found[head], head_output(run, layer, head, position))
+                written = written_for(run, layer, head, position, found[head])
+                close(written, head_output(run, layer, head, position))
 
 
 def test_attribution_of_all_heads_is_that_of_each(model, run):

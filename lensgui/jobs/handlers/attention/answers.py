@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_head
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import first_share, hide_first_source
 from lensgui.analysis.pairs.roles import at_places
@@ -18,7 +19,6 @@ from lensgui.analysis.run.leaving import leave
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import CellState, HeadRows, HeadSlice
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.handlers import in_words
 from lensgui.jobs.handlers.attention.drawing import AtlasDrawing
 from lensgui.jobs.handlers.attention.mixtures import Mixture, differences, mixture
 from lensgui.jobs.handlers.loaded import Loaded
@@ -149,7 +149,7 @@ def attention_head(loaded: Loaded, request: AttentionHead) -> Iterator[Answer | 
     model = loaded.use(request.model)
     found = yield from mixture(loaded, model, request)
     for layer, head in request.heads:
-        in_words.check_head(model, layer, head)
+        check_head(model, layer, head)
     metrics: Sequence[LogitDifference | None] = [None] * len(found.terms)
     if request.measure == "contribution":
         metrics = yield from differences(loaded, found)
