@@ -2,6 +2,8 @@
 
 answerer: What answers requests, and how much of the machine it may use.
 answers: What comes back from the worker: plain values in host memory.
+attribution_requests: What can be asked about what each part of the model adds to the metric
+    directly.
 board: Which requests are wanted, each once, and by whom.
 downloads: What is done to models without holding anything up: a process of its own that prints
     JSON.

@@ -328,6 +328,14 @@ _ROWS = (
     ),
     Action("paths_into", "", "Show who feeds one of the inputs of a head.", "Paths into an input"),
     Action(
+        "sum_so_far",
+        "sum so far",
+        "Show beside the grid what the stream comes to after each layer, at the final norm's "
+        "scale: a lens divides each layer by a scale of its own, and reads another number.",
+        "Attribution: sum so far",
+        kind=None,
+    ),
+    Action(
         "which_lens",
         "",
         "What brings each layer's stream to the end: nothing (logit lens), or a lens that was "

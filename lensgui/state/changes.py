@@ -13,6 +13,7 @@ from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import (
     AllKindsView,
     AttentionView,
+    AttributionView,
     FeedersView,
     LensView,
     PatchingView,
@@ -28,6 +29,7 @@ Part = (
     | PatchingView
     | AllKindsView
     | FeedersView
+    | AttributionView
     | LensView
 )
 Whole = Document | Part
@@ -84,6 +86,9 @@ WORDS = {
     "views.lens.mid": "Lens: between attention and MLP",
     "views.lens.shows_curves": "Lens: trajectories",
     "views.lens.followed": "Lens: tokens followed",
+    "views.attribution.by": "Attribution: by head or component",
+    "views.attribution.side": "Attribution: prompt",
+    "views.attribution.shows_curve": "Attribution: sum so far",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

@@ -12,6 +12,7 @@ Drawing = Literal["map", "lines", "text"]
 Arrangement = Literal["layers", "ranked", "map"]
 Compared = Literal["A", "B", "A − B"]
 Stream = Literal["resid_pre", "resid_mid", "resid_post"]
+AttributedBy = Literal["head", "component"]
 LensValue = Literal[
     "token", "metric", "probability", "logit", "rank", "entropy", "divergence", "surprisal"
 ]
@@ -170,6 +171,21 @@ class LensView:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributionView:
+    """What is shown of what each part adds to the metric.
+
+    Attributes:
+        by: Whether each head has a cell, or attention and MLP of a layer have one each.
+        side: Of which prompt, or clean minus corrupted.
+        shows_curve: Whether the sum so far stands beside the grid.
+    """
+
+    by: AttributedBy = "head"
+    side: Side = "clean"
+    shows_curve: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -179,6 +195,7 @@ class Views:
     all_kinds: AllKindsView = AllKindsView()
     feeders: FeedersView = FeedersView()
     lens: LensView = LensView()
+    attribution: AttributionView = AttributionView()
 
 
 AT_FIRST = Views()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from lensgui.app.window.window import MainWindow
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
@@ -32,6 +33,7 @@ PANES = {
     "patching": PatchingPane,
     "all_kinds": AllKindsPane,
     "feeders": FeedersPane,
+    "attribution": AttributionPane,
     "lens": LensPane,
 }
 RECEIVER = (4, 1)
@@ -110,6 +112,9 @@ CASES = {
     "lens.mid": Case(True, lambda p: p.controls.boxes["mid"].isChecked(), True),
     "lens.shows_curves": Case(False, lambda p: p.curves.isVisible(), False),
     "lens.followed": Case((" the",), lambda p: p.controls.token.itemText(2), "·the"),
+    "attribution.by": Case("component", lambda p: p.by.value, "component"),
+    "attribution.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
+    "attribution.shows_curve": Case(False, lambda p: p.curves.isVisible(), False),
 }
 
 

@@ -107,7 +107,7 @@ def window() -> bool:
         "tests.bench.long_prompts",
         "tests.bench.stillness",
         "tests.bench.lab",
-        "tests.bench.lens",
+        "tests.bench.reading",
         "tests.bench.painting",
         "tests.bench.search",
         "tests.bench.sessions",

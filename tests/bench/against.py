@@ -25,7 +25,7 @@ from tests.bench.peer import Peer
 from tests.bench.probe import FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
-WINDOW = ("window", "lab", "lens", "painting")
+WINDOW = ("window", "lab", "reading", "painting")
 ROUNDS, FEWEST = 9, 6  # of fewer pairs, no interval holds the median in 95 % of cases
 BAR = 1.05
 PRINTED = re.compile(r"(\S.*?)\s*(\d+\.\d+) (s|ms|MiB|frames/s)(?= |$)")

@@ -23,6 +23,7 @@ from lensgui.jobs.answers.readings import (
     Token,
 )
 from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import (
@@ -49,6 +50,7 @@ from lensgui.jobs.requests import (
 )
 from lensgui.prompts.pair import PromptPair
 from tests.fakes import attention as fake_attention
+from tests.fakes import attributions as fake_attributions
 from tests.fakes import heads as fake_heads
 from tests.fakes import lenses as fake_lenses
 from tests.fakes import models as fake_models
@@ -205,6 +207,9 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadMLP: lambda request: [fake_heads.mlp(request)],
     CompareFormats: fake_models.formats,
     LogitLens: lambda request: [lens(request)],
+    AttributeMetric: lambda request: [fake_attributions.parts(request)],
+    AttributeSources: lambda request: [fake_attributions.sources(request)],
+    AttributeNeurons: lambda request: [fake_attributions.neurons(request)],
     ReadLens: fake_lenses.grid,
     LensMetric: lambda request: [fake_lenses.metric(request)],
     AverageLens: fake_lenses.mean,

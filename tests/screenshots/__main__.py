@@ -31,6 +31,7 @@ ALL = (
     scenes.prompts,
     scenes.sizes,
     panes.explorer,
+    panes.attribution,
     panes.lens,
     panes.patching,
     panes.all_kinds,
@@ -45,6 +46,7 @@ ALL = (
 LARGE = (
     scenes.looks,
     panes.explorer,
+    panes.attribution,
     panes.lens,
     panes.patching,
     panes.pairs,

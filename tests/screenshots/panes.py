@@ -10,7 +10,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.selection import gathered
-from lensgui.state.views import AllKindsView, AttentionView, LensView
+from lensgui.state.views import AllKindsView, AttentionView, AttributionView, LensView
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
@@ -61,6 +61,21 @@ def lens(camera: Camera) -> None:
         camera.window.session.edit(lens=view, **changes)
         camera.wait()
         in_both_looks(camera, f"lens-{name}", "Lens")
+    undo_all(camera)
+
+
+def attribution(camera: Camera) -> None:
+    """A head by source, an MLP by neuron, components of a difference, and a mean."""
+    window, title = camera.window, "Attribution"
+    window.show_pane(title)
+    in_both_looks(camera, "attribution-head", title)
+    window.session.edit(attribution=AttributionView("component", "difference"))
+    camera.wait()
+    camera.take("attribution-component-difference", window.panes[title])
+    window.selection.move(layer=24)
+    in_both_looks(camera, "attribution-neurons", title)
+    window.session.edit(table=TASKS[0].draw(8, 1), is_average=True)
+    in_both_looks(camera, "attribution-mean", title)
     undo_all(camera)
 
 

@@ -91,6 +91,17 @@ class Attribution:
         return self.heads.sum(1) + self.attention_bias
 
     @property
+    def by_head(self) -> Tensor:
+        """What is in each layer: heads, then b_O, then the MLP if there are any, [layer, part]."""
+        parts = [self.heads, self.attention_bias[:, None]]
+        return torch.cat(parts if self.mlp is None else [*parts, self.mlp[:, None]], 1)
+
+    @property
+    def by_component(self) -> Tensor:
+        """What each layer's attention adds, and its MLP if there are any, [layer, component]."""
+        return torch.stack([self.attention, *([] if self.mlp is None else [self.mlp])], 1)
+
+    @property
     def constant(self) -> float:
         """What the biases behind the stream add: the final norm's and b_U."""
         return self.norm_bias + self.unembed_bias

@@ -11,6 +11,7 @@ from lensgui.app.sessions.placement import placed
 from lensgui.app.window.docks import Dock
 from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.controls.controls import Shares
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
@@ -25,7 +26,7 @@ from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Lens", "Prompt pairs"),
+    "Attention": ("Attribution", "Lens", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
@@ -36,6 +37,7 @@ PANES: tuple[type[Pane], ...] = (
     AllKindsPane,
     NecessaryPane,
     FeedersPane,
+    AttributionPane,
     LensPane,
     InspectorPane,
     PairTablePane,

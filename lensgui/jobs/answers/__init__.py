@@ -1,6 +1,7 @@
 """What comes back from the worker: plain values in host memory, free of torch.
 
 arrays: What comes back as pictures: labelled arrays.
+attributions: What each part of the model adds to a metric directly.
 lenses: What a lens says of every row and position of a prompt.
 models: What comes back about models: the card of one that is open, and what number formats give.
 readings: What comes back in words: tokens, and what prompts, heads, layers and rows read.

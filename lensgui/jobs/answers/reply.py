@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lensgui.jobs.answers import arrays, lenses, models, readings
+from lensgui.jobs.answers import arrays, attributions, lenses, models, readings
 from lensgui.jobs.request import Request, Urgency
 
 Answer = (
@@ -21,6 +21,8 @@ Answer = (
     | readings.EdgeReading
     | readings.MLPReading
     | readings.LensReading
+    | attributions.Parts
+    | attributions.Terms
     | lenses.LensGrid
     | lenses.LensMean
     | models.ModelCard

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from lensgui.checkpoints.devices import parameters_bytes
-from lensgui.jobs import lens_requests, requests
+from lensgui.jobs import attribution_requests, lens_requests, requests
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.answers.arrays import Sweep
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.handlers.reading import lens_grid, lens_means
+from lensgui.jobs.handlers.reading import attributions, lens_grid, lens_means
 from lensgui.jobs.request import Request
 from lensgui.models import recognised, speeds
 from lensgui.terms.kinds import RESID_PRE
@@ -97,6 +97,9 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.ReadMLP: heads.read_mlp_at,
     requests.LogitLens: heads.read_lens,
     requests.CompareFormats: formats.compare_formats,
+    attribution_requests.AttributeMetric: attributions.attribute_metric,
+    attribution_requests.AttributeSources: attributions.attribute_head,
+    attribution_requests.AttributeNeurons: attributions.attribute_mlp,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,

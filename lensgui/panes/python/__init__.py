@@ -1,5 +1,6 @@
 """Copy as Python: from values to the lines that compute what a pane shows.
 
+attributions: A few lines of Python for the attribution pane: they compute what it shows.
 figures: A whole script for each picture: it computes the figure's numbers, and draws or prints
     them.
 notebook: Scripts as a Jupyter notebook: the model is opened once, then a cell for each pane.

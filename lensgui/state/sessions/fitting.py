@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import arrays, lenses, readings
+from lensgui.jobs.answers import arrays, attributions, lenses, readings
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.terms.kinds import HeadInput
@@ -237,6 +238,31 @@ def _check_mean(request: AverageLens, found: lenses.LensMean) -> None:
     _check(found.pairs == found.total <= len(request.rows), "a mean is over other pairs")
 
 
+def _check_parts(request: AttributeMetric, found: attributions.Parts) -> None:
+    _check_axes(found.axes, ("layer", "head"), found.values)
+    layers, heads = (len(axis) - axis.coordinates.count(None) for axis in found.axes)
+    _check_shapes(found.values.shape, found.deviation)
+    _check_shapes((layers, len(found.axes[1]) - heads), found.components)
+    _check_shapes(found.components.shape, found.components_deviation)
+    _check_shapes((2 * layers + 1,), found.cumulative, found.cumulative_deviation)
+    numbers = found.values, found.components, found.cumulative
+    _check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+    singles = *found.outside.values(), found.logits, found.capped, found.metric
+    _check(bool(np.isfinite(singles).all()), "a known number is not finite")
+    count = len(request.rows) or 1
+    _check(found.pairs == found.total <= count, "a mean is over other pairs")
+
+
+def _check_terms(request: AttributeSources | AttributeNeurons, found: attributions.Terms) -> None:
+    name = "source" if isinstance(request, AttributeSources) else "neuron"
+    _check(found.axis.name == name, "an answer has other axes than its question")
+    _check(len(found.axis.labels) == len(found.axis), "an axis has not as many labels as places")
+    _check_shapes((len(found.axis),), found.values)
+    _check(len(found.notes) == len(found.axis), "not every term has its note")
+    _check(bool(np.isfinite(found.values).all()), "a known number is not finite")
+    _check(bool(np.isfinite(found.whole)), "a known number is not finite")
+
+
 def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None:
     _check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
     _check(request.position < len(found.tokens), "a position is beyond the prompt")
@@ -261,6 +287,8 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     lenses.LensGrid: _check_grid,
     arrays.Slice: _check_metric,
     lenses.LensMean: _check_mean,
+    attributions.Parts: _check_parts,
+    attributions.Terms: _check_terms,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

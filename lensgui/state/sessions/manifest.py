@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from lensgui.models import lenses
 from lensgui.state.sessions.saved import NO_PATH
-from lensgui.state.views import Arrangement, Compared, Drawing, LensValue, Stream
+from lensgui.state.views import Arrangement, AttributedBy, Compared, Drawing, LensValue, Stream
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
 from lensgui.terms.metric import MetricName
 
@@ -260,6 +260,14 @@ class LensView(Record, frozen=True):
     followed: Followed = ()
 
 
+class AttributionView(Record, frozen=True):
+    """As the app's `AttributionView`."""
+
+    by: AttributedBy = "head"
+    side: Side = "clean"
+    shows_curve: bool = True
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -269,6 +277,7 @@ class Views(Record, frozen=True):
     all_kinds: AllKindsView = AllKindsView()
     feeders: FeedersView = FeedersView()
     lens: LensView = LensView()
+    attribution: AttributionView = AttributionView()
 
 
 class Document(Record, frozen=True):

@@ -15,6 +15,7 @@ from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import OpenModel
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.figures.shown import Context, figure
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
@@ -26,7 +27,7 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python.notebook import Part, notebook
 from lensgui.state.selection import Cursor
-from lensgui.state.views import AttentionView, LensValue, LensView, PatchingView
+from lensgui.state.views import AttentionView, AttributionView, LensValue, LensView, PatchingView
 from lensgui.terms.kinds import SweepKind
 from tests.panes.copying import averaging, toy
 
@@ -38,7 +39,8 @@ SHOWN = {
     AllKindsPane: 1,
     NecessaryPane: 1,
     FeedersPane: 3,
-    LensPane: 1,
+    AttributionPane: 3,
+    LensPane: 2,
     InspectorPane: 4,
     PairTablePane: 1,
 }
@@ -68,6 +70,19 @@ CASES = [
         (LensPane, f"{value}, {side}", toy(lens=LensView(value, side, token=int(is_other))))
         for value, is_other in LENS
         for side in ("clean", "corrupted", "difference")
+    ),
+    *(
+        (AttributionPane, f"{by}, {side}", toy(attribution=AttributionView(by, side)))
+        for by in ("head", "component")
+        for side in ("clean", "corrupted", "difference")
+    ),
+    *(
+        (
+            AttributionPane,
+            f"mean, {side}",
+            averaging(2).having(attribution=AttributionView(side=side)),
+        )
+        for side in ("clean", "difference")
     ),
     (LensPane, "mid", toy(lens=LensView("logit", mid=True, followed=(" day",), token=2))),
     (LensPane, "a mean", averaging(2).having(lens=LensView("metric", mid=True))),

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.arrays import Atlas, Axis, HeadEffects, HeadSlice, Sweep
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options
 from lensgui.panes.figures.numbers import as_table
@@ -39,6 +40,7 @@ EXPECTED = {
     AllKindsPane: [""],
     NecessaryPane: [""],
     FeedersPane: ["", "strongest cells", "all paths"],
+    AttributionPane: ["", "sum so far", "terms"],
     LensPane: ["", "trajectories"],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],

@@ -8,6 +8,7 @@ import pytest
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Axis, CellState, Spread
 from lensgui.jobs.answers.readings import Token
+from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document
@@ -51,6 +52,10 @@ ASKED = [
     LensMetric(MODEL, PAIR, "corrupted", mid=True),
     AverageLens(MODEL, PAIR, "difference", "answer", mid=True, rows=ROWS),
     LensWorth(MODEL, "a-1.safetensors"),
+    AttributeMetric(MODEL, PAIR),
+    AttributeMetric(MODEL, PAIR, "difference", ROWS),
+    AttributeSources(MODEL, PAIR, 1, 1, "corrupted"),
+    AttributeNeurons(MODEL, PAIR, 1),
     requests.ReadMLP(MODEL, PAIR, 1, 1),
     requests.ReadHead(MODEL, PAIR, 1, 1, 1),
     requests.ReadEdge(MODEL, PAIR, 1, 1, 1, 0),

@@ -54,6 +54,8 @@ def same(one, other):
         )
     if isinstance(one, tuple):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
     return one == other or (one != one and other != other)
 
 

@@ -14,6 +14,7 @@ from lensgui.state.sessions.manifest import MANY, Index, Name, Number, Record, S
 from lensgui.terms.kinds import AttentionMeasure, Direction
 from lensgui.terms.metric import MetricName
 
+MOST_OUTSIDE = 16  # parts that stand outside layers, or steps from logits to the metric
 MOST_OF_PAIRS = 16  # pairs whose evidence is kept: each brings several arrays
 
 NotFinite = Literal["NaN", "Infinity", "-Infinity"]
@@ -196,3 +197,33 @@ class LensMean(Slice, frozen=True):
     deviation: Array
     pairs: Index
     total: Index
+
+
+class Parts(Record, frozen=True):
+    """As the answer."""
+
+    axes: Axes
+    values: Array
+    deviation: Array
+    components: Array
+    components_deviation: Array
+    outside: Annotated[dict[Name, AnyNumber], Meta(max_length=MOST_OUTSIDE)]
+    cumulative: Array
+    cumulative_deviation: Array
+    logits: AnyNumber
+    capped: AnyNumber
+    metric: AnyNumber
+    metric_name: MetricName
+    between: Annotated[tuple[Name, ...], Meta(max_length=MOST_OUTSIDE)]
+    pairs: Index
+    total: Index
+
+
+class Terms(Record, frozen=True):
+    """As the answer."""
+
+    axis: Axis
+    values: Array
+    notes: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
+    whole: AnyNumber
+    remark: Sentence

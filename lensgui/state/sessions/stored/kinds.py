@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lensgui.jobs import lens_requests, requests
-from lensgui.jobs.answers import arrays, lenses, readings
+from lensgui.jobs import attribution_requests, lens_requests, requests
+from lensgui.jobs.answers import arrays, attributions, lenses, readings
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.request import Request
 from lensgui.state.sessions.manifest import Name, Record, Rows
@@ -90,6 +90,24 @@ KINDS = {
     ),
     "evidence": StoredKind(
         requests.ReadEvidence, questions.ReadEvidence, arrays.Evidence, stored_arrays.Evidence
+    ),
+    "attribution": StoredKind(
+        attribution_requests.AttributeMetric,
+        questions.AttributeMetric,
+        attributions.Parts,
+        stored_arrays.Parts,
+    ),
+    "attribution of sources": StoredKind(
+        attribution_requests.AttributeSources,
+        questions.AttributeSources,
+        attributions.Terms,
+        stored_arrays.Terms,
+    ),
+    "attribution of neurons": StoredKind(
+        attribution_requests.AttributeNeurons,
+        questions.AttributeNeurons,
+        attributions.Terms,
+        stored_arrays.Terms,
     ),
     "lens": StoredKind(
         requests.LogitLens, questions.LogitLens, readings.LensReading, stored_readings.LensReading

@@ -157,6 +157,31 @@ class LensWorth(Record, frozen=True):
     lens: LensFile
 
 
+class AttributeMetric(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: Side
+    rows: Table
+
+
+class AttributeSources(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    layer: Index
+    head: Index
+    side: Side
+
+
+class AttributeNeurons(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    layer: Index
+    side: Side
+
+
 class ReadMLP(Record, frozen=True):
     """As the request."""
 

@@ -1,6 +1,6 @@
-"""How long the lens pane keeps one waiting, in the real window at its own number of threads.
+"""How long lens and attribution keep one waiting, in the real window at its own number of threads.
 
-    xvfb-run -a python -m tests.bench.lens
+    xvfb-run -a python -m tests.bench.reading
 
 Each time is the median over keystrokes at the end of the IOI pair's clean prompt, from the key to
 the picture on screen, so the forward pass is in it. The pane stands in front of the patterns, and
@@ -30,7 +30,9 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer  # noqa: E402
 from lensgui.app import start  # noqa: E402
 from lensgui.jobs.answers.arrays import CellState  # noqa: E402
 from lensgui.jobs.answers.lenses import LensGrid  # noqa: E402
+from lensgui.panes.attribution.attribution import AttributionPane  # noqa: E402
 from lensgui.panes.lens.lens import SELECTED, LensPane  # noqa: E402
+from lensgui.panes.pictures.heatmap import Heatmap  # noqa: E402
 from lensgui.state.views import LensValue  # noqa: E402
 from tests.bench import keystrokes  # noqa: E402
 from tests.bench.long_prompts import prompt_of  # noqa: E402
@@ -42,7 +44,12 @@ BEGUN, WHOLE = "the first cells of the grid", "the whole grid"
 ABOVE_FORWARD_MS = {METRIC: 50, LIKELIEST: 100}
 WHOLE_MS = 600  # from its first cells on: before these are a pause for keys, and the inspector
 SHOWN: dict[LensValue, tuple[str, ...]] = {"metric": (METRIC,), "token": (LIKELIEST, BEGUN, WHOLE)}
-LETTERS = {"metric": "abcdefghijklmnop", "token": "ABCDEFGHIJKLMNOP"}  # each is asked once
+LETTERS = {  # each is asked once
+    "metric": "abcdefghijklmnop",
+    "token": "ABCDEFGHIJKLMNOP",
+    "parts": "qrstuvwxyzQRSTUVWX",
+}
+PARTS, PARTS_MS = "the attribution of all parts", 100  # beyond the forward pass
 LONG_TOKENS, LONG_S, LAG_MS = 1000, 10.0, 25
 LONGEST_S = 60.0
 
@@ -50,10 +57,10 @@ LONGEST_S = 60.0
 class Painted(QObject):
     """Notes after which paint of the grid each of some pictures was on screen first."""
 
-    def __init__(self, pane: LensPane, are_there: Mapping[str, Callable[[], bool]]) -> None:
+    def __init__(self, grid: Heatmap, are_there: Mapping[str, Callable[[], bool]]) -> None:
         super().__init__()
         self.found_ms: dict[str, float] = {}
-        self._grid, self._are_there, self._loop = pane.heatmap, are_there, QEventLoop()
+        self._grid, self._are_there, self._loop = grid, are_there, QEventLoop()
         self._begun = time.perf_counter()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -74,7 +81,7 @@ class Painted(QObject):
         self._loop.exec()
         self._grid.removeEventFilter(self)
         if missing := self._are_there.keys() - self.found_ms.keys():
-            raise TimeoutError(f"The lens pane did not show in time: {', '.join(sorted(missing))}.")
+            raise TimeoutError(f"A pane did not show in time: {', '.join(sorted(missing))}.")
         return self.found_ms
 
 
@@ -93,7 +100,7 @@ def strokes(parts: start.Parts, value: LensValue) -> dict[str, list[float]]:
             BEGUN: partial(is_begun, pane, typed),
             WHOLE: partial(is_whole, pane, typed),
         }
-        painted = Painted(pane, {name: are_there[name] for name in SHOWN[value]})
+        painted = Painted(pane.heatmap, {name: are_there[name] for name in SHOWN[value]})
         window.session.edit(clean=typed)
         for name, milliseconds in painted.wait().items():
             found.setdefault(name, []).append(milliseconds)
@@ -101,6 +108,29 @@ def strokes(parts: start.Parts, value: LensValue) -> dict[str, list[float]]:
     window.session.edit(clean=text)
     keystrokes.settle(parts)
     return found
+
+
+def parts_strokes(parts: start.Parts) -> list[float]:
+    """Return the milliseconds from each of some keystrokes to the attribution of all parts."""
+    window, pane = parts.window, pane_of(parts.window, AttributionPane)
+    window.show_pane(AttributionPane.title)
+    keystrokes.settle(parts)
+    text, found = window.session.document.pair.clean, list[float]()
+    for letter in LETTERS["parts"][: keystrokes.STROKES]:
+        typed = f"{text} {letter}"
+        painted = Painted(pane.heatmap, {PARTS: partial(has_parts, pane, typed)})
+        window.session.edit(clean=typed)
+        found.append(painted.wait()[PARTS])
+        keystrokes.settle(parts)
+    window.session.edit(clean=text)
+    keystrokes.settle(parts)
+    return found
+
+
+def has_parts(pane: AttributionPane, clean: str) -> bool:
+    """Whether all parts are known, of a prompt."""
+    reply = pane.reply("parts")
+    return reply is not None and reply.known is not None and asks(reply.request, clean)
 
 
 def has_metric(pane: LensPane, clean: str) -> bool:
@@ -172,12 +202,15 @@ def main() -> int:
     parts.window.show_pane(LensPane.title)
     keystrokes.settle(parts)
     found = strokes(parts, "metric") | strokes(parts, "token")
+    attributed = parts_strokes(parts)
+    parts.window.show_pane(LensPane.title)
     late, detail = lags(parts)
     parts.runner.stop()
     start.leave(parts)
     forward, begun, whole = keystrokes.forward_ms(), found.pop(BEGUN), found.pop(WHOLE)
     limits = {name: round(forward + above) for name, above in ABOVE_FORWARD_MS.items()}
     times = {f"lens: key to {name}": (of, limits[name], "") for name, of in found.items()}
+    times[f"attribution: key to {PARTS}"] = attributed, round(forward + PARTS_MS), ""
     from_begun = [late - early for early, late in zip(begun, whole, strict=True)]
     from_key = f", {quantile(whole, 0.5):.0f} from the key on"
     times["lens: first cells to the whole grid"] = from_begun, WHOLE_MS, from_key
