@@ -161,7 +161,7 @@ def test_what_lies_between_the_logits_and_the_metric_is_said(document, show):
     other = replace(found, capped=1.5, metric=0.25, between=("soft cap", "probability"))
     tell(pane, "parts", replace(other, metric_name="probability"), request=request)
     said = pane.legend.text().splitlines()[2]
-    assert said == "under the soft cap +1.500; probability by probability +0.250"
+    assert said == "under the soft cap +1.500; the metric, probability, is +0.250"
     assert said in pane.shown()[0].says
 
 

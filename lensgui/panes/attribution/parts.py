@@ -102,12 +102,9 @@ def between(parts: Parts) -> str:
     """Say how the logits that are taken apart become the metric; "" where they are it."""
     if not parts.between:
         return ""
-    capped = f", under the soft cap {signed(parts.capped)}" if "soft cap" in parts.between else ""
-    rest = [name for name in parts.between if name != "soft cap"]
-    through = f" by {' and '.join(rest)}" if rest else ""
-    return f"{capped.removeprefix(', ')}{'; ' * bool(capped)}{parts.metric_name}{through} " + (
-        signed(parts.metric)
-    )
+    capped = f"under the soft cap {signed(parts.capped)}; " if "soft cap" in parts.between else ""
+    joined = " of sets joined by log-sum-exp" if "log-sum-exp" in parts.between else ""
+    return f"{capped}the metric, {parts.metric_name}{joined}, is {signed(parts.metric)}"
 
 
 def cell_words(parts: Parts, by: AttributedBy, row: int, column: int) -> str:
