@@ -28,6 +28,11 @@ class AttributeMetric(Request):
     side: Side = "clean"
     rows: tuple[PairRow, ...] = ()
 
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Never: only the position that the metric reads counts."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class AttributeSources(Request):
@@ -54,3 +59,8 @@ class AttributeNeurons(Request):
     pair: PromptPair
     layer: int
     side: Side = "clean"
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """Never: only the position that the metric reads counts."""
+        return False

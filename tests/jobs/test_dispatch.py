@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import replace
 
 import pytest
 
-from lensgui.jobs import lens_requests, requests
+import lensgui.jobs
+from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.handlers.dispatch import HANDLERS
 from lensgui.jobs.request import Request, Urgency
 from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, ReadPair
@@ -14,7 +17,12 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.model_key import ModelKey
 
 KEY, PAIR = ModelKey(), PromptPair("a", "b", " c", " d")
-NAMED = {**vars(requests), **vars(lens_requests)}
+MODULES = [
+    importlib.import_module(f"lensgui.jobs.{found.name}")
+    for found in pkgutil.iter_modules(lensgui.jobs.__path__)
+    if found.name.endswith("requests")
+]
+NAMED = {name: of for module in MODULES for name, of in vars(module).items()}
 ALL = [of for of in NAMED.values() if isinstance(of, type) and issubclass(of, Request)]
 
 
@@ -39,3 +47,9 @@ def test_a_mean_waits_longer_than_one_pair_and_needs_no_equal_lengths():
     assert Patching(KEY, PAIR).needs_equal_lengths
     assert HeadRoles(KEY, PAIR).needs_equal_lengths
     assert not ReadPair(KEY, PAIR).needs_equal_lengths
+
+
+def test_parts_are_compared_whatever_the_lengths_but_sources_are_not():
+    assert not AttributeMetric(KEY, PAIR, "difference").needs_equal_lengths
+    assert not AttributeNeurons(KEY, PAIR, 0, "difference").needs_equal_lengths
+    assert AttributeSources(KEY, PAIR, 0, 0, "difference").needs_equal_lengths
