@@ -32,10 +32,13 @@ from lensgui.analysis.graph.senders import PathTotals as PathTotals
 from lensgui.analysis.graph.senders import path_patch_into as path_patch_into
 from lensgui.analysis.graph.senders import path_totals as path_totals
 from lensgui.analysis.heads.attention import weighted_attention as weighted_attention
+from lensgui.analysis.heads.copied import copied_shares as copied_shares
+from lensgui.analysis.heads.copied import drawn_tokens as drawn_tokens
 from lensgui.analysis.heads.copying import copying_scores as copying_scores
 from lensgui.analysis.heads.evidence import HeadEvidence as HeadEvidence
 from lensgui.analysis.heads.evidence import attention_from as attention_from
 from lensgui.analysis.heads.evidence import head_evidence as head_evidence
+from lensgui.analysis.heads.evidence import output_norms as output_norms
 from lensgui.analysis.heads.necessity import ablate_heads as ablate_heads
 from lensgui.analysis.heads.necessity import attribute_heads as attribute_heads
 from lensgui.analysis.heads.readout import EdgeReadout as EdgeReadout
@@ -77,6 +80,7 @@ from lensgui.analysis.pairs.averages import sweep_cases as sweep_cases
 from lensgui.analysis.pairs.cases import case_of as case_of
 from lensgui.analysis.pairs.head_roles import propose_roles as propose_roles
 from lensgui.analysis.pairs.lens_readings import read_lens_of_pairs as read_lens_of_pairs
+from lensgui.analysis.pairs.score_table import score_heads as score_heads
 from lensgui.analysis.pairs.typed_pairs import mean_attention as mean_attention
 from lensgui.analysis.pairs.typed_pairs import read_pair as read_pair
 from lensgui.analysis.pairs.typed_pairs import run_prompt as run_prompt

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Origin = Literal["edge", "answer", "sweep", "repeats", "weights", "prompt"]
+Origin = Literal["edge", "answer", "sweep", "repeats", "weights", "prompt", "outputs"]
 REPEATED_SCORES = ("previous token", "duplicate token", "induction")
 PROMPT_SCORES = (
     "position 0",
     "entropy",
+    "distance",
     "previous token",
     "duplicate token",
     "induction",
     "strongest edge",
 )
+_PLAIN = ("position 0", "entropy", "distance", "strongest edge")  # that no other score is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class HeadScore:
         key: What names it.
         title: What a menu says.
         origin: What it is read off: attention along the selected "edge", what is written towards
-            the "answer", a patching "sweep", random "repeats", the "weights" alone, or the
-            attention on this "prompt".
+            the "answer", a patching "sweep", random "repeats", the "weights" alone, the
+            attention on this "prompt", or the heads' "outputs" there.
         meaning: What it is, in a sentence or two.
         unit: What it is counted in; "" for shares.
     """
@@ -49,7 +51,7 @@ def _on_repeats(name: str, meaning: str) -> HeadScore:
 
 
 def _on_prompt(name: str, meaning: str, unit: str = "") -> HeadScore:
-    title = name if name in ("position 0", "entropy", "strongest edge") else f"{name}, here"
+    title = name if name in _PLAIN else f"{name}, here"
     return HeadScore(f"{name} here", title, "prompt", f"{meaning} On this prompt.", unit)
 
 
@@ -101,6 +103,27 @@ SCORES = (
         "of its OV circuit (Elhage et al. 2021), from what layers read of each token after the "
         "first block.",
     ),
+    HeadScore(
+        "raw copying",
+        "copying, raw W_E",
+        "weights",
+        "The same of the raw embedding W_E, as Elhage et al. 2021 have it for models of one or two "
+        "layers: in a deep model it says little.",
+    ),
+    HeadScore(
+        "top 5",
+        "copied: top 5",
+        "weights",
+        "The copy score of Wang et al. 2022: for what share of random tokens the head, looking at "
+        "one alone after the first block, has that token among its own 5 largest logits.",
+    ),
+    HeadScore(
+        "bottom 5",
+        "copied: bottom 5",
+        "weights",
+        "The same among the head’s own 5 smallest logits: the copy score of −OV, by which Wang et "
+        "al. 2022 know negative name movers.",
+    ),
     _on_prompt(
         "induction",
         "Mean attention to what followed earlier places of the same token, over queries that have "
@@ -118,7 +141,39 @@ SCORES = (
         "bits",
     ),
     _on_prompt(
+        "distance",
+        "How far back a query looks: its attention times the distance, the mean over queries.",
+        "tokens",
+    ),
+    _on_prompt(
         "strongest edge", "The largest attention of any query to any source but position 0."
+    ),
+    HeadScore(
+        "norm here",
+        "norm of the output",
+        "outputs",
+        "The Euclidean norm of what the head writes into the stream, the mean over positions after "
+        "0: attention alone overstates what is small (Kobayashi et al. 2020). On this prompt.",
+        "stream units",
     ),
 )
 """All scores, in the order of the menu."""
+TABLE_SCORES = (
+    "previous token",
+    "duplicate token",
+    "induction",
+    "induction here",
+    "edge",
+    "attribution",
+    "restores",
+    "breaks",
+    "copying",
+    "raw copying",
+    "top 5",
+    "bottom 5",
+    "entropy here",
+    "distance here",
+    "position 0 here",
+    "norm here",
+)
+"""The scores that the table of heads has at first, in the order of its columns."""

@@ -2,6 +2,7 @@
 
 attention: What a head takes from each source: attention, its scores, and attention weighed by
     content.
+copied: How often each head copies: for how many tokens it raises, or lowers, that very token most.
 copying: How far each head copies: whether it raises the very tokens that it looks at.
 direct: What something written into the residual stream does to the logits directly.
 evidence: What a run says about the part each head plays in an answer: where it looks, what it

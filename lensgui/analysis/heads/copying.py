@@ -24,7 +24,7 @@ Reading = tuple[bool, bool, bool, float]  # of the embedding or not, and how a n
 
 
 @torch.no_grad()
-def copying_scores(model: HookedTransformer) -> Iterator[Tensor | None]:
+def copying_scores(model: HookedTransformer, *, raw: bool = False) -> Iterator[Tensor | None]:
     """Score how far each head raises the tokens that it attends to.
 
     A head's OV circuit takes what its layer reads of each token of the vocabulary, alone in a
@@ -34,6 +34,8 @@ def copying_scores(model: HookedTransformer) -> Iterator[Tensor | None]:
 
     Args:
         model: The model.
+        raw: Whether heads of all layers read the embedding itself, as Elhage et al. 2021 have it
+            for models of one or two layers; in a deep model that says little.
 
     Yields:
         None between pieces, and at last [layer, head], in float64: 1 for a head that copies, −1
@@ -46,11 +48,11 @@ def copying_scores(model: HookedTransformer) -> Iterator[Tensor | None]:
     check_unhooked(model)
     cfg = model.cfg
     products: dict[Reading, Tensor] = {}
-    yield from _read_vocabulary(model, products)
+    yield from _read_vocabulary(model, products, raw=raw)
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer, block in enumerate(model.blocks):
         if hasattr(block.attn, "W_V"):
-            read = products[_reading(layer, block.ln1)]
+            read = products[_reading(layer, block.ln1, raw=raw)]
             if isinstance(block.ln1, Norm):
                 read = block.ln1.weighted(read)
             found[layer] = _scores(model, layer, read)
@@ -58,42 +60,74 @@ def copying_scores(model: HookedTransformer) -> Iterator[Tensor | None]:
     yield found
 
 
-def _reading(layer: int, norm: nn.Module) -> Reading:
+def _reading(layer: int, norm: nn.Module, *, raw: bool = False) -> Reading:
+    is_first = raw or layer == 0
     if not isinstance(norm, Norm):
-        return layer == 0, False, False, 0.0
-    return layer == 0, norm.normalizes, norm.centres, norm.eps
+        return is_first, False, False, 0.0
+    return is_first, norm.normalizes, norm.centres, norm.eps
 
 
-def _read_vocabulary(model: HookedTransformer, products: dict[Reading, Tensor]) -> Iterator[None]:
+def _read_vocabulary(
+    model: HookedTransformer, products: dict[Reading, Tensor], *, raw: bool
+) -> Iterator[None]:
     """Sum each token's logit direction times what layers read of it, [d_model, d_model].
 
     Args:
         model: The model.
         products: Is filled, for each way of reading.
+        raw: As in `copying_scores`.
     """
-    norms = {_reading(layer, block.ln1): block.ln1 for layer, block in enumerate(model.blocks)}
+    blocks = enumerate(model.blocks)
+    norms = {_reading(layer, block.ln1, raw=raw): block.ln1 for layer, block in blocks}
     W_U = model.unembed.W_U[:, : model.cfg.d_vocab]
     mean = W_U.mean(1, keepdim=True, dtype=torch.promote_types(W_U.dtype, torch.float32))
     size = min(TOKENS_AT_ONCE, rows_at_once(model, 0))
     ids = torch.arange(W_U.shape[1], device=W_U.device)
     for some in ids.split(size):
-        span = Span(model.cfg, 1, device=some.device)
-        embedded = model.to_embedding(some[:, None], span)
-        later = model.blocks[0](embedded, span)
+        embedded, later = read_alone(model, some, raw=raw)
         yield
-        directions = _directions(model.ln_final, W_U[:, some] - mean)
+        directions = final_directions(model.ln_final, W_U[:, some] - mean)
         for reading, norm in norms.items():
-            stream = precise((embedded if reading[0] else later)[:, 0])
+            stream = precise(embedded if reading[0] else later)
             read = norm.unweighted(stream) if isinstance(norm, Norm) else stream
             part = directions.to(read.dtype) @ read
             products[reading] = products[reading] + part if reading in products else part
             yield
 
 
-def _directions(norm: Norm, columns: Tensor) -> Tensor:
+def read_alone(
+    model: HookedTransformer, tokens: Tensor, *, raw: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the stream of tokens that are alone in a prompt, before and after the first block.
+
+    Args:
+        model: The model.
+        tokens: Token ids, [token].
+        raw: Whether the first block is left out.
+
+    Returns:
+        The embedding and the effective embedding, each [token, d_model].
+    """
+    span = Span(model.cfg, 1, device=tokens.device)
+    embedded = model.to_embedding(tokens[:, None], span)
+    later = embedded if raw else model.blocks[0](embedded, span)
+    return embedded[:, 0], later[:, 0]
+
+
+def final_directions(norm: Norm, columns: Tensor) -> Tensor:
     """Return the directions of the stream that the final norm turns into some, [d_model, token]."""
     directions = columns if norm.w is None else columns * norm.w[:, None]
     return directions - directions.mean(0) if norm.centres else directions
+
+
+def writing_weights(model: HookedTransformer, layer: int) -> Tensor:
+    """Return what takes a layer's outputs of heads to the stream, [head, d_value, d_model].
+
+    The weights of a norm behind attention are part of it; what it divides by is not.
+    """
+    block = model.blocks[layer]
+    W_O: Tensor = block.attn.W_O
+    return block.ln1_post.weighted(W_O) if model.cfg.has_post_norms else W_O
 
 
 def _scores(model: HookedTransformer, layer: int, read: Tensor) -> Tensor:
@@ -108,9 +142,7 @@ def _scores(model: HookedTransformer, layer: int, read: Tensor) -> Tensor:
         read: What `_read_vocabulary` sums, with the weights of the layer's norm.
     """
     block, size = model.blocks[layer], model.cfg.heads_per_group
-    W_O: Tensor = block.attn.W_O
-    if model.cfg.has_post_norms:
-        W_O = block.ln1_post.weighted(W_O)
+    W_O = writing_weights(model, layer)
     W_V = block.attn.W_V.repeat_interleave(size, 0)
     circuit = (W_O.to(read.dtype) @ read @ W_V.to(read.dtype)).cpu().double()
     eigenvalues = torch.linalg.eigvals(circuit)

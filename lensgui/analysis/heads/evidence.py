@@ -9,11 +9,14 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from lensgui.analysis.heads.copying import writing_weights
+from lensgui.analysis.heads.direct import attention_scales
 from lensgui.analysis.heads.necessity import attribute_heads
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.metric import read_positions
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.layers.parameters import exact
 
 Step = TypeVar("Step")
 
@@ -36,6 +39,47 @@ def attention_from(run: Run, position: int) -> Iterator[Tensor]:
         run.complete(layer + 1)
         found[layer] = run.attention_from(layer, position).cpu()
         yield found
+
+
+@torch.no_grad()
+def output_norms(run: Run) -> Iterator[Tensor]:
+    """Return how large what each head writes into the stream is, its Euclidean norm.
+
+    Args:
+        run: A run; layers that are not known yet are run.
+
+    Yields:
+        [layer, head, position], in float64, NaN where not yet known: a layer more each time. A norm
+        behind attention counts, with the scale that it has for all heads together.
+    """
+    cfg, model = run.model.cfg, run.model
+    shape = cfg.n_layers, cfg.n_heads, len(run.tokens)
+    found = torch.full(shape, torch.nan, dtype=torch.float64)
+    for layer, block in enumerate(model.blocks):
+        run.complete(layer + 1)
+        W_O = exact(writing_weights(model, layer))
+        if cfg.has_post_norms and block.post_norm("ln1_post").centres:
+            W_O = W_O - W_O.mean(-1, keepdim=True)
+        products = W_O @ W_O.mT  # [head, d_value, d_value]
+        scale: Tensor | float = 1 / cfg.residual_multiplier
+        if cfg.has_post_norms:
+            scale = attention_scales(run, layer)[:, 0] * scale
+        size = cfg.heads_per_group
+        for group in range(cfg.kv_heads):
+            heads = slice(group * size, (group + 1) * size)
+            z = exact(run.pattern(layer, group)) @ exact(run.values[layer][0, :, group])
+            squares = ((z @ products[heads]) * z).sum(-1).clamp(min=0)
+            found[layer, heads] = (squares.sqrt() / scale).double().cpu()
+        yield found
+
+
+def mean_output_norms(run: Run) -> Tensor:
+    """Return the mean of `output_norms` over positions after 0, an attention sink, [layer, head].
+
+    NaN where there is only position 0.
+    """
+    *_, found = output_norms(run)
+    return found[..., 1:].mean(-1)
 
 
 @dataclass(frozen=True, slots=True)

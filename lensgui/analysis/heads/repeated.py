@@ -61,12 +61,8 @@ def repeated_tokens(
     Raises:
         ValueError: If the model takes or knows too few tokens to repeat any.
     """
-    tokenizer = model.tokenizer
-    special = set() if tokenizer is None else {*tokenizer.all_special_ids}
-    if tokenizer is not None:
-        special |= {*getattr(tokenizer, "added_tokens_decoder", {})}
-    drawn = torch.tensor([at for at in range(model.cfg.d_vocab) if at not in special])
-    bos = None if tokenizer is None else bos_token(model, None)
+    drawn = ordinary_tokens(model)
+    bos = None if model.tokenizer is None else bos_token(model, None)
     front = [] if bos is None else [bos]
     length = min(length, len(drawn), (model.cfg.n_ctx - len(front)) // 2)
     if length < 2:
@@ -80,6 +76,15 @@ def repeated_tokens(
         once = drawn[order[:length]]
         rows.append(torch.cat([once.new_tensor(front), once, once]))
     return torch.stack(rows).to(model.embed.W_E.device)
+
+
+def ordinary_tokens(model: HookedTransformer) -> Tensor:
+    """Return the ids of all tokens that are no control tokens, [token], in host memory."""
+    tokenizer = model.tokenizer
+    special = set() if tokenizer is None else {*tokenizer.all_special_ids}
+    if tokenizer is not None:
+        special |= {*getattr(tokenizer, "added_tokens_decoder", {})}
+    return torch.tensor([at for at in range(model.cfg.d_vocab) if at not in special])
 
 
 @torch.no_grad()

@@ -226,8 +226,9 @@ def head_scores(pattern: Tensor, needed: Targets) -> Tensor:
 
     Returns:
         [score, head] in the order of `PROMPT_SCORES`, but for the last: attention to position 0;
-        entropy of a row, in bits; attention to the token before; to earlier places of the same
-        token; and to what followed those. NaN where the prompt has no query with such a target.
+        entropy of a row, in bits; how far back a row looks, in tokens; attention to the token
+        before; to earlier places of the same token; and to what followed those. NaN where the
+        prompt has no query with such a target.
     """
     return mean_scores(query_scores(pattern, needed), needed)
 
@@ -250,7 +251,9 @@ def query_scores(pattern: Tensor, needed: Targets, start: int = 0) -> Tensor:
         previous = F.pad(previous, (1, 0))
     masks = (needed.duplicate[start:], needed.induction[start:])
     inside = [(rows * mask).sum(-1) for mask in masks]
-    return torch.stack([rows[..., 0], _entropy(rows), previous, *inside])
+    places = torch.arange(rows.shape[-1], device=rows.device, dtype=rows.dtype)
+    back = (rows * (places[start:, None] - places)).sum(-1)  # masked sources count 0
+    return torch.stack([rows[..., 0], _entropy(rows), back, previous, *inside])
 
 
 def mean_scores(queries: Tensor, needed: Targets) -> Tensor:
@@ -263,8 +266,8 @@ def mean_scores(queries: Tensor, needed: Targets) -> Tensor:
     Returns:
         [score, head].
     """
-    of_all = queries[:3, :, 1:].mean(-1)
-    return torch.cat([of_all, queries[3:].sum(-1) / needed.counts[:, None]])
+    of_all = queries[:-2, :, 1:].mean(-1)
+    return torch.cat([of_all, queries[-2:].sum(-1) / needed.counts[:, None]])
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lensgui.analysis.heads.attention import weighted_attention
+from lensgui.analysis.heads.evidence import mean_output_norms, output_norms
 from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.heads.scores import head_scores, strongest_edges, targets
 from lensgui.terms.metrics import LogitDifference
@@ -97,6 +98,31 @@ def test_entropy_is_in_bits():
     expected = torch.log2(torch.tensor([2.0, 3, 4, 5], dtype=torch.float64)).mean()
     close(scores_of(even)["entropy"], expected)
     assert scores_of(pointing(0, 0, 1, 1, 2))["entropy"] == 0
+
+
+def test_distance_is_in_tokens():
+    assert scores_of(pointing(0, 1, 2, 3, 4))["distance"] == 0
+    assert scores_of(pointing(0, 0, 1, 2, 3))["distance"] == 1
+    assert scores_of(pointing(0, 0, 0, 0, 0))["distance"] == (1 + 2 + 3 + 4) / 4
+    halves = (pointing(0, 0, 0, 0, 0) + pointing(0, 1, 2, 3, 4)) / 2
+    assert scores_of(halves)["distance"] == (1 + 2 + 3 + 4) / 8
+
+
+def test_what_a_head_writes_is_as_large_as_its_output(model, run, cache):
+    *_, found = output_norms(run)
+    for layer, head in heads(model):
+        block = model.blocks[layer]
+        written = cache["z", layer][0, :, head] @ block.attn.W_O[head]
+        if model.cfg.has_post_norms:
+            norm = block.ln1_post
+            written = norm.at_scale(
+                written,
+                norm.scale(
+                    cache["z", layer][0].flatten(1) @ block.attn.W_O.flatten(0, 1) + block.attn.b_O
+                ),
+            )
+        close(found[layer, head], written.norm(dim=-1) * model.cfg.residual_multiplier)
+    close(mean_output_norms(run), found[..., 1:].mean(-1))
 
 
 def test_what_a_prompt_lacks_has_no_score():
