@@ -107,12 +107,34 @@ class AttentionFrom(Request):
 
 @dataclass(frozen=True, slots=True)
 class ScoreHeads(Request):
-    """What each head does whatever the prompt: a `ModelScores`, at last with copying."""
+    """What each head does whatever the prompt: a `ModelScores`, copying of either kind later."""
 
     doing: ClassVar[str] = "scoring heads"
     of_its_kind: ClassVar[Urgency] = Urgency.LAST
 
     model: ModelKey
+
+
+@dataclass(frozen=True, slots=True)
+class OutputNorms(Request):
+    """How large what each head writes is, the mean over positions after 0: a `Slice` of heads.
+
+    Attributes:
+        side: As of `AttentionGrid`.
+        rows: Likewise.
+    """
+
+    doing: ClassVar[str] = "what heads write"
+
+    model: ModelKey
+    pair: PromptPair
+    side: Side = "clean"
+    rows: tuple[PairRow, ...] = ()
+
+    @property
+    def urgency(self) -> Urgency:
+        """One prompt is read at once, once it has run."""
+        return Urgency.SWEEP if self.rows else Urgency.SELECTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.answers.arrays import Evidence, ModelScores
+from lensgui.jobs.answers.arrays import Axis, CellState, Evidence, ModelScores, Slice
 from lensgui.jobs.answers.readings import EdgeReading, MLPReading, Neuron, Token
-from lensgui.jobs.requests import ReadEdge, ReadEvidence, ReadMLP, ScoreHeads
+from lensgui.jobs.requests import OutputNorms, ReadEdge, ReadEvidence, ReadMLP, ScoreHeads
 from lensgui.terms.roles import ModelMeasures, PairMeasures
 from tests import fakes
 
@@ -33,7 +33,21 @@ def scores(request: ScoreHeads) -> Iterator[ModelScores]:
     unknown = np.full(copying.shape, np.nan, np.float32)
     found = ModelScores(ModelMeasures(previous, duplicate, induction, unknown), (396, 196, 200), 4)
     yield found
+    raw, top, bottom = fakes.noise(f"raw{request}", 3, fakes.LAYERS, fakes.HEADS)
+    found = replace(found, copied=np.stack([top, bottom]), tokens=100)
+    yield found
+    found = replace(found, raw_copying=raw - np.float32(0.5))
+    yield found
     yield replace(found, measures=replace(found.measures, copying=copying))
+
+
+def norms(request: OutputNorms) -> Slice:
+    axes = (
+        Axis(name, tuple(range(count)), tuple(f"{name[0].upper()}{at}" for at in range(count)))
+        for name, count in (("layer", fakes.LAYERS), ("head", fakes.HEADS))
+    )
+    values = 50 * fakes.noise(f"{request}", fakes.LAYERS, fakes.HEADS)
+    return Slice(tuple(axes), values, np.full(values.shape, CellState.EXACT, np.uint8))
 
 
 def evidence(request: ReadEvidence) -> Evidence:

@@ -7,8 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lensgui.analysis.heads.evidence import mean_output_norms
 from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
+from lensgui.analysis.pairs.typed_pairs import run_prompt
+from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.requests import (
+    OutputNorms,
     ReadEdge,
     ReadEvidence,
     ReadHead,
@@ -16,6 +20,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     ScoreHeads,
 )
+from lensgui.prompts.pair import PairRow, PromptPair
 from tests.answering import PAIR, TOY, last
 
 INDUCTION = (1, 0, 10)  # layer, head, position: it looks at what followed " music" last time
@@ -73,6 +78,25 @@ def test_heads_are_scored_whatever_the_prompt_and_copying_comes_last(
     scores = last(score_on_repeats(model, repeated_tokens(model)))
     np.testing.assert_allclose(found[-1].measures.induction, scores.scores[2], atol=1e-6)
     assert found[-1].queries == scores.queries
+    known = [(of.copied is not None, of.raw_copying is not None) for of in found]
+    assert known == [(False, False), (True, False), (True, True), (True, True)]
+    assert found[-1].copied.shape == (2, *found[-1].measures.copying.shape)
+
+
+def test_output_norms_are_means_over_positions_and_prompts(dispatcher):
+    alone = last(dispatcher.answer(OutputNorms(TOY, PAIR)))
+    model = dispatcher.loaded.use(TOY)
+    expected = mean_output_norms(run_prompt(model, PAIR.clean_prompt))
+    np.testing.assert_allclose(alone.values, expected, rtol=1e-5)
+    other = last(dispatcher.answer(OutputNorms(TOY, PAIR, "corrupted")))
+    difference = last(dispatcher.answer(OutputNorms(TOY, PAIR, "difference")))
+    np.testing.assert_allclose(difference.values, alone.values - other.values, atol=1e-4)
+    turned = replace(PAIR, clean=PAIR.corrupted, corrupted=PAIR.clean)
+    rows = (PairRow(PAIR), PairRow(turned))
+    mean = last(dispatcher.answer(OutputNorms(TOY, PromptPair(""), rows=rows)))
+    np.testing.assert_allclose(mean.values, (alone.values + other.values) / 2, rtol=1e-5)
+    one = last(dispatcher.answer(OutputNorms(TOY, PromptPair(" a"))))
+    assert (one.states == CellState.NOT_FINITE).all()
 
 
 def test_evidence_grows_pair_by_pair_and_passes_over_what_cannot_be_read(dispatcher):
@@ -105,12 +129,15 @@ def test_scores_are_kept_for_as_long_as_the_weights_are_the_same(monkeypatch, tm
     first = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
     (kept,) = (tmp_path / "heads").iterdir()
     again = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
-    assert [len(first), len(again)] == [2, 1]
+    assert [len(first), len(again)] == [4, 1]
     for name in ("previous", "duplicate", "induction", "copying"):
         some, other = (getattr(found.measures, name) for found in (first[-1], again[-1]))
+        np.testing.assert_array_equal(some, other)
+    for name in ("raw_copying", "copied", "tokens"):
+        some, other = (getattr(found, name) for found in (first[-1], again[-1]))
         np.testing.assert_array_equal(some, other)
     assert again[0].queries == first[-1].queries
     for broken in ('{"versions": 1}', "[]", kept.read_text().replace('"copying"', '"moving"')):
         kept.write_text(broken)
         found = [answer for answer in dispatcher.answer(ScoreHeads(TOY)) if answer is not None]
-        assert len(found) == 2
+        assert len(found) == 4

@@ -119,6 +119,11 @@ class _Table:
         found = []
         for run, at in zip(self._runs, self._places, strict=True):
             places = at or range(len(run.tokens))
+            if not -len(places) <= source <= position < len(places):
+                raise ValueError(
+                    f"There is no edge {position} → {source}: there are {len(places)} positions, "
+                    "and no head looks ahead."
+                )
             *_, rows = attention_from(run, places[position])
             found.append(rows[..., places[source]])
         return _mean(found)

@@ -265,11 +265,18 @@ class ModelScores:
         measures: The scores.
         queries: Of each of `REPEATED_SCORES`, how many queries it is a mean over.
         prompts: How many random prompts there were.
+        raw_copying: Copying of the embedding itself, [layer, head]; None until it is known.
+        copied: The share of tokens among the head's own 5 largest logits, and 5 smallest,
+            [2, layer, head]; None until it is known.
+        tokens: How many tokens those are shares of.
     """
 
     measures: ModelMeasures
     queries: tuple[int, ...]
     prompts: int
+    raw_copying: NDArray[np.float32] | None = None
+    copied: NDArray[np.float32] | None = None
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -87,6 +87,7 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.AttentionFrom: attention.attention_rows,
     requests.ScoreHeads: heads.score_heads,
     requests.ReadEvidence: heads.read_evidence,
+    requests.OutputNorms: heads.read_norms,
     requests.Patching: patching,
     requests.VerifyCell: sweeps.verify_cell,
     requests.HeadRoles: heads.head_roles,

@@ -14,8 +14,9 @@ from lensgui.analysis.graph.nodes import inputs_of
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.graph.senders import PathTotals, path_patch_into, path_totals
 from lensgui.analysis.heads.attention import attention_to
+from lensgui.analysis.heads.copied import copied_shares, drawn_tokens
 from lensgui.analysis.heads.copying import copying_scores
-from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last
+from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last, output_norms
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
 from lensgui.analysis.heads.readout import MLPReadout, read_edge, read_head, read_mlp, score_keys
 from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
@@ -31,17 +32,20 @@ from lensgui.jobs.answers.arrays import (
     Feeding,
     HeadEffects,
     ModelScores,
+    Slice,
     Sweep,
 )
 from lensgui.jobs.answers.readings import EdgeReading, MLPReading, Neuron
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import in_words
+from lensgui.jobs.handlers.attention.mixtures import mixture
 from lensgui.jobs.handlers.in_words import extremes
 from lensgui.jobs.handlers.loaded import Loaded, read_scores, write_scores
 from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, layer_axis
 from lensgui.jobs.requests import (
     HeadRoles,
     LogitLens,
+    OutputNorms,
     PathsInto,
     ReadEdge,
     ReadEvidence,
@@ -287,7 +291,7 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
 
 
 def score_heads(loaded: Loaded, request: ScoreHeads) -> Iterator[Answer | None]:
-    """Yield each head's scores on random repeated tokens, and later how far it copies too.
+    """Yield each head's scores on random repeated tokens, then ever more of how far it copies.
 
     They are worked out once for weights that are stored, as that takes seconds.
     """
@@ -299,12 +303,35 @@ def score_heads(loaded: Loaded, request: ScoreHeads) -> Iterator[Answer | None]:
     found = yield from last(score_on_repeats(model, repeated_tokens(model)))
     previous, duplicate, induction = map(host, found.scores)
     unknown = np.full(previous.shape, np.nan, np.float32)
-    scores = ModelMeasures(previous, duplicate, induction, unknown)
-    yield ModelScores(scores, found.queries, found.prompts)
-    copying = yield from last(copying_scores(model))
-    whole = ModelScores(replace(scores, copying=host(copying)), found.queries, found.prompts)
-    write_scores(request.model, model, whole)
-    yield whole
+    measured = ModelMeasures(previous, duplicate, induction, unknown)
+    scores = ModelScores(measured, found.queries, found.prompts)
+    yield scores
+    tokens = drawn_tokens(model)
+    copied = yield from last(copied_shares(model, tokens))
+    scores = replace(scores, copied=host(copied), tokens=len(tokens))
+    yield scores
+    scores = replace(scores, raw_copying=host((yield from last(copying_scores(model, raw=True)))))
+    yield scores
+    copying = host((yield from last(copying_scores(model))))
+    scores = replace(scores, measures=replace(measured, copying=copying))
+    write_scores(request.model, model, scores)
+    yield scores
+
+
+def read_norms(loaded: Loaded, request: OutputNorms) -> Iterator[Answer | None]:
+    """Yield how large what each head writes is, the mean over prompts of positions after 0."""
+    model = loaded.use(request.model)
+    found = yield from mixture(loaded, model, request)
+    total = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, dtype=torch.float64)
+    for term in found.terms:
+        yield from term.run.steps()
+        check_finite(term.run)
+        norms = yield from last(output_norms(term.run))
+        total += term.weight * norms[..., 1:].mean(-1)
+    states = np.where(total.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
+    states = states.astype(np.uint8)
+    states.flags.writeable = False
+    yield Slice((layer_axis(model), head_axis(model)), host(total), states)
 
 
 def read_evidence(loaded: Loaded, request: ReadEvidence) -> Iterator[Answer | None]:

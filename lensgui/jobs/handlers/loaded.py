@@ -36,6 +36,7 @@ from lensgui.transformer.model import HookedTransformer
 
 SCORES = "heads"  # the folder of what is known of heads whatever the prompt
 MEASURES = ("previous", "duplicate", "induction", "copying")
+RAW, COPIED = "raw copying", "copied"  # likewise what no rule compares
 log = logging.getLogger(__name__)
 MOST_DRAWN = 4
 SHORT = 64  # rows that are run sooner than they are missed
@@ -215,7 +216,9 @@ def read_scores(key: ModelKey, model: HookedTransformer) -> ModelScores | None:
         if not stored or not arrays:
             return None
         queries = tuple(int(count) for count in stored["queries"])
-        return ModelScores(ModelMeasures(*arrays), queries, int(stored["prompts"]))
+        raw, copied = _array(stored[RAW], shape), _array(stored[COPIED], (2, *shape))
+        counts = int(stored["prompts"]), raw, copied, int(stored["tokens"])
+        return ModelScores(ModelMeasures(*arrays), queries, *counts)
     except (KeyError, TypeError, ValueError):
         return None  # somebody else's file: they are worked out anew
 
@@ -224,10 +227,12 @@ def write_scores(key: ModelKey, model: HookedTransformer, scores: ModelScores) -
     """Keep the scores of a model's heads, if there is room."""
     if key.is_in_memory:
         return
+    known = {name: getattr(scores.measures, name) for name in MEASURES}
+    known |= {RAW: scores.raw_copying, COPIED: scores.copied}
     facts: dict[str, Any] = {
-        name: getattr(scores.measures, name).astype(float).tolist() for name in MEASURES
+        name: array.astype(float).tolist() for name, array in known.items() if array is not None
     }
-    facts |= {"queries": list(scores.queries), "prompts": scores.prompts}
+    facts |= {"queries": list(scores.queries), "prompts": scores.prompts, "tokens": scores.tokens}
     try:
         store.write_measured(SCORES, locate(key.source), _name(key, model), facts)
     except ModelError as error:
@@ -239,7 +244,7 @@ def _name(key: ModelKey, model: HookedTransformer) -> str:
     return f"{dtype}{'-folded' * key.folded}"
 
 
-def _array(rows: object, shape: tuple[int, int]) -> NDArray[np.float32]:
+def _array(rows: object, shape: tuple[int, ...]) -> NDArray[np.float32]:
     array = np.array(rows, np.float32)
     if array.shape != shape:
         raise ValueError(f"{array.shape} scores, and {shape} heads")

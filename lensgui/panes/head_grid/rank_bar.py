@@ -12,12 +12,12 @@ from lensgui.panes.controls.flow import Flow
 from lensgui.state.views import Arrangement, AttentionView
 from lensgui.terms.scores import SCORES, HeadScore
 
-LARGEST_SCORE = 20.0
+LARGEST_SCORE = 200.0
 NARROW = 6  # letters of a choice that must be seen, however narrow the pane is
 HEADINGS = {
     "about this question": ("edge", "answer", "sweep"),
     "about the head": ("repeats", "weights"),
-    "on this prompt": ("prompt",),
+    "on this prompt": ("prompt", "outputs"),
 }
 ARRANGEMENTS: tuple[Option[Arrangement], ...] = (
     Option("layers", "by layer", "A row, or where the pane is wide a column, for each layer."),

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.answers.arrays import Atlas, CellState, Evidence, HeadRows, ModelScores, Sweep
+from lensgui.jobs.answers.arrays import (
+    Atlas,
+    CellState,
+    Evidence,
+    HeadRows,
+    ModelScores,
+    Slice,
+    Sweep,
+)
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.request import Request
-from lensgui.jobs.requests import AttentionFrom, Patching, ReadEvidence, ScoreHeads
+from lensgui.jobs.requests import AttentionFrom, OutputNorms, Patching, ReadEvidence, ScoreHeads
 from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -23,8 +31,9 @@ NO_EDGE = "Select an edge to rank by: click a cell of a head’s map."
 NO_ANSWERS = "Type a corrupted prompt with as many tokens as the clean one to rank by patching."
 AHEAD = "No head looks ahead: select a source before the destination."
 GONE = "The selected edge is beyond the end of the prompt: select another."
+ENDS = ("top 5", "bottom 5")  # in the order of what a head copies
 RAW = "raw attention, position 0 included"
-SIGNED = ("attribution", "copying", "restores", "breaks", "estimate")
+SIGNED = ("attribution", "copying", "raw copying", "restores", "breaks", "estimate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +105,8 @@ def question(score: HeadScore, document: Document, cursor: Cursor, side: Side) -
         return Patching(model, asked, HEADS, direction, rows)
     if score.origin == "edge" and cursor.position is not None and cursor.source is not None:
         return AttentionFrom(model, asked, cursor.position, side, rows)
+    if score.origin == "outputs" and (document.pair.clean or rows):
+        return OutputNorms(model, asked, side, rows)
     return None
 
 
@@ -129,6 +140,8 @@ def ranking(
             return _swept(score, sweep)
         case "sweep", None:
             return Ranking(score, remark=NO_ANSWERS, is_whole=True)
+        case "outputs", Slice() as norms:
+            return Ranking(score, norms.values, score.unit, is_whole=True, unit=score.unit)
         case (("repeats" | "weights"), ModelScores() as scores):
             return _of_model(score, scores)
     return Ranking(score)
@@ -187,9 +200,17 @@ def _unit(sweep: Sweep) -> str:
 
 def _of_model(score: HeadScore, found: ModelScores) -> Ranking:
     of = found.measures
-    if score.key == "copying":
-        is_known = bool(np.isfinite(of.copying).any())
-        return Ranking(score, of.copying if is_known else None, "of the weights", is_known)
+    if score.key in ENDS:
+        copied = found.copied[ENDS.index(score.key)] if found.copied is not None else None
+        of_tokens = (
+            f"of the weights, a share of {found.tokens} random tokens" if found.tokens else ""
+        )
+        return Ranking(score, copied, of_tokens, copied is not None)
+    if score.origin == "weights":
+        is_raw = score.key == "raw copying"
+        copying = found.raw_copying if is_raw else of.copying
+        is_known = copying is not None and bool(np.isfinite(copying).any())
+        return Ranking(score, copying if is_known else None, "of the weights", is_known)
     values = dict(zip(REPEATED_SCORES, (of.previous, of.duplicate, of.induction), strict=True))
     queries = found.queries[REPEATED_SCORES.index(score.key)]
     remark = f"mean over {queries} queries of {found.prompts} random prompts"

@@ -172,6 +172,8 @@ def _check_scores(request: requests.ScoreHeads, found: arrays.ModelScores) -> No
     _check(of.copying.ndim == 2, "an array has an odd shape")
     _check_shapes(of.copying.shape, of.previous, of.duplicate, of.induction)
     _check(len(found.queries) == len(REPEATED_SCORES), "scores are of an odd number of queries")
+    _check_shapes(of.copying.shape, found.raw_copying)
+    _check_shapes((2, *of.copying.shape), found.copied)
 
 
 def _check_evidence(request: requests.ReadEvidence, found: arrays.Evidence) -> None:
@@ -227,9 +229,9 @@ def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
     _check(rows <= found.unread, "not all rows of an answer are known")
 
 
-def _check_metric(request: LensMetric | LensWorth, found: arrays.Slice) -> None:
-    is_worth = isinstance(request, LensWorth)
-    _check_slice(found, ("layer",) if is_worth else ("layer", "position"))
+def _check_plain(request: Request, found: arrays.Slice) -> None:
+    axes: dict[type, tuple[str, ...]] = {LensWorth: ("layer",), LensMetric: ("layer", "position")}
+    _check_slice(found, axes.get(type(request), ("layer", "head")))
 
 
 def _check_mean(request: AverageLens, found: lenses.LensMean) -> None:
@@ -285,7 +287,7 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     readings.PairsReading: _check_pairs,
     readings.LensReading: _check_lens,
     lenses.LensGrid: _check_grid,
-    arrays.Slice: _check_metric,
+    arrays.Slice: _check_plain,
     lenses.LensMean: _check_mean,
     attributions.Parts: _check_parts,
     attributions.Terms: _check_terms,

@@ -13,13 +13,13 @@ from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.lens_requests import AverageLens
-from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
+from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead, OutputNorms
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.kinds import SIGNS, Side
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 
-Averaging = AttentionGrid | AttentionHead | AttentionFrom | AverageLens
+Averaging = AttentionGrid | AttentionHead | AttentionFrom | OutputNorms | AverageLens
 MOST_BYTES = 2 << 30  # of all runs together
 
 

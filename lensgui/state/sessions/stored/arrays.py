@@ -163,6 +163,9 @@ class ModelScores(Record, frozen=True):
     measures: ModelMeasures
     queries: Annotated[tuple[Index, ...], Meta(max_length=100)]
     prompts: Index
+    raw_copying: Array | None = None
+    copied: Array | None = None
+    tokens: Index = 0
 
 
 class PairMeasures(Record, frozen=True):

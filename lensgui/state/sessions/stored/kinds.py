@@ -88,6 +88,9 @@ KINDS = {
     "head scores": StoredKind(
         requests.ScoreHeads, questions.ScoreHeads, arrays.ModelScores, stored_arrays.ModelScores
     ),
+    "output norms": StoredKind(
+        requests.OutputNorms, questions.OutputNorms, arrays.Slice, stored_arrays.Slice
+    ),
     "evidence": StoredKind(
         requests.ReadEvidence, questions.ReadEvidence, arrays.Evidence, stored_arrays.Evidence
     ),

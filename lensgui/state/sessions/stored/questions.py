@@ -114,6 +114,14 @@ class ScoreHeads(Record, frozen=True):
     """As the request."""
 
 
+class OutputNorms(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: Side
+    rows: Table
+
+
 class LogitLens(Record, frozen=True):
     """As the request."""
 
