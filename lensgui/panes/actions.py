@@ -69,10 +69,7 @@ _ROWS = (
         reason="There is no clean prompt.",
     ),
     Action(
-        "only_last",
-        "Only where it stands last",
-        "Leave the words before as they are.",
-        kind=None,
+        "only_last", "Only where it stands last", "Leave the words before as they are.", kind=None
     ),
     Action(
         "take_distractor",
@@ -152,13 +149,7 @@ _ROWS = (
         "Rules by which roles are proposed",
     ),
     Action("usual_numbers", "Usual numbers", "Set all numbers back.", kind=None),
-    Action(
-        "verb",
-        "",
-        "What can be done with a place, in its menu.",
-        "Menu of a place",
-        kind=None,
-    ),
+    Action("verb", "", "What can be done with a place, in its menu.", "Menu of a place", kind=None),
     Action(
         "copy_table",
         "Copy",
@@ -175,11 +166,7 @@ _ROWS = (
     ),
     Action("pin_place", "", "Outline this place in every pane.", "Pin a place", kind=None),
     Action(
-        "pin",
-        "",
-        "Click a pin to select its place.",
-        "Pinned places",
-        reason="Nothing is pinned.",
+        "pin", "", "Click a pin to select its place.", "Pinned places", reason="Nothing is pinned."
     ),
     Action("draw_pairs", "Draw", f"Add {DRAWN} pairs of a task.", "Draw pairs"),
     Action("open_pairs", "Open…", "Read pairs from CSV or JSON files.", "Open pairs"),
@@ -265,10 +252,7 @@ _ROWS = (
         reason="There is no sweep yet.",
     ),
     Action(
-        "strongest_cells",
-        "Table",
-        "List the cells that do most.",
-        "Table of the strongest cells",
+        "strongest_cells", "Table", "List the cells that do most.", "Table of the strongest cells"
     ),
     Action(
         "estimates",
@@ -284,12 +268,7 @@ _ROWS = (
         "Strongest cells with their intervals",
         reason="Only a mean over pairs has intervals.",
     ),
-    Action(
-        "all_kinds",
-        "All kinds",
-        "Show the sweeps of all kinds at once.",
-        "All kinds at once",
-    ),
+    Action("all_kinds", "All kinds", "Show the sweeps of all kinds at once.", "All kinds at once"),
     Action(
         "compare_side",
         "",
@@ -376,6 +355,24 @@ _ROWS = (
         "Lens: words only",
         kind=None,
     ),
+    Action(
+        "filter_heads",
+        "",
+        "Type conditions that heads must meet, with “and” or a comma between: induction > .4 and "
+        "layer < 20. The columns have the names of their headings, and there are layer and head.",
+        "Heads: filter",
+        kind=None,
+    ),
+    Action(
+        "sort_direction",
+        "▼",
+        "Put the smallest first, or the largest again.",
+        "Heads: turn the order around",
+        reason="The heads stand layer by layer.",
+    ),
+    Action("head_columns", "Columns", "Choose the scores of the table.", "Heads: columns"),
+    Action("head_column", "", "Show this score as a column, or no longer.", kind=None),
+    Action("usual_columns", "Usual columns", "Show the columns of the beginning.", kind=None),
     Action(
         "hear_each_other",
         "hear each other",

@@ -15,6 +15,7 @@ from lensgui.state.views import (
     AttentionView,
     AttributionView,
     FeedersView,
+    HeadsView,
     LensView,
     PatchingView,
     PromptView,
@@ -31,6 +32,7 @@ Part = (
     | FeedersView
     | AttributionView
     | LensView
+    | HeadsView
 )
 Whole = Document | Part
 PARTS = get_args(Part)
@@ -89,12 +91,16 @@ WORDS = {
     "views.attribution.by": "Attribution: by head or component",
     "views.attribution.side": "Attribution: prompt",
     "views.attribution.shows_curve": "Attribution: sum so far",
+    "views.heads.columns": "Heads: columns",
+    "views.heads.sort": "Heads: order",
+    "views.heads.is_descending": "Heads: direction of the order",
+    "views.heads.filter": "Heads: filter",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}
     | {"views.attention.least_score", "views.attention.least_line", "views.patching.place"}
     | {f"views.{name}.range" for name in ("patching", "all_kinds", "feeders")}
-    | {"views.feeders.sender"}
+    | {"views.feeders.sender", "views.heads.filter"}
 )
 
 PROMPTS, ANSWERS = "Prompts", "Answers"  # where several fields of the pair changed at once

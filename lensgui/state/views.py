@@ -7,6 +7,7 @@ from typing import Literal
 
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import AttentionMeasure, Head, HeadInput, Side
+from lensgui.terms.scores import TABLE_SCORES
 
 Drawing = Literal["map", "lines", "text"]
 Arrangement = Literal["layers", "ranked", "map"]
@@ -185,6 +186,26 @@ class AttributionView:
     shows_curve: bool = True
 
 
+UNSCORED = ("", "role", "label")  # what orders heads beside their scores; "" for layer by layer
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsView:
+    """How the table of heads is shown.
+
+    Attributes:
+        columns: The keys of the scores that are columns, in their order.
+        sort: What orders the rows: the key of a score, or one of `UNSCORED`.
+        is_descending: Whether the largest comes first.
+        filter: The conditions that heads must meet, as they were typed.
+    """
+
+    columns: tuple[str, ...] = TABLE_SCORES
+    sort: str = ""
+    is_descending: bool = True
+    filter: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
@@ -196,6 +217,7 @@ class Views:
     feeders: FeedersView = FeedersView()
     lens: LensView = LensView()
     attribution: AttributionView = AttributionView()
+    heads: HeadsView = HeadsView()
 
 
 AT_FIRST = Views()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 from lensgui.app.window.window import MainWindow
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
@@ -35,6 +36,7 @@ PANES = {
     "feeders": FeedersPane,
     "attribution": AttributionPane,
     "lens": LensPane,
+    "heads": HeadsPane,
 }
 RECEIVER = (4, 1)
 SENDER = Cursor(2, 1)
@@ -115,6 +117,10 @@ CASES = {
     "attribution.by": Case("component", lambda p: p.by.value, "component"),
     "attribution.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
     "attribution.shows_curve": Case(False, lambda p: p.curves.isVisible(), False),
+    "heads.columns": Case(("edge",), lambda p: p.model.rows.columns, ("role", "label", "edge")),
+    "heads.sort": Case("copying", lambda p: p.controls.sort.value, "copying"),
+    "heads.is_descending": Case(False, lambda p: p.controls.direction.text(), "▲"),
+    "heads.filter": Case("layer < 2", lambda p: p.controls.filter.text(), "layer < 2"),
 }
 
 

@@ -9,8 +9,15 @@ from lensgui.panes.lens.lens_values import KINDS
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
-from lensgui.state.selection import gathered
-from lensgui.state.views import AllKindsView, AttentionView, AttributionView, LensView
+from lensgui.state.document import Note
+from lensgui.state.selection import Cursor, gathered
+from lensgui.state.views import (
+    AllKindsView,
+    AttentionView,
+    AttributionView,
+    HeadsView,
+    LensView,
+)
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
@@ -76,6 +83,39 @@ def attribution(camera: Camera) -> None:
     in_both_looks(camera, "attribution-neurons", title)
     window.session.edit(table=TASKS[0].draw(8, 1), is_average=True)
     in_both_looks(camera, "attribution-mean", title)
+    undo_all(camera)
+
+
+def heads(camera: Camera) -> None:
+    """The table of heads: at first, sorted, filtered, with a fault, with several selected."""
+    window = camera.window
+    window.show_pane("Heads")
+    camera.wait()
+    in_both_looks(camera, "heads-at-first", "Heads")
+    window.selection.move(layer=23, head=3, position=13, source=3)
+    window.session.edit(notes=(Note(Cursor(23, 3), "lowers John"),))
+    for name, view in {
+        "sorted": HeadsView(sort="attribution"),
+        "filtered": HeadsView(sort="induction", filter="induction > .4 and layer < 20"),
+        "fault": HeadsView(filter="charm > 2"),
+        "empty": HeadsView(filter="induction > 2"),
+    }.items():
+        window.session.edit(heads=view)
+        camera.wait()
+        in_both_looks(camera, f"heads-{name}", "Heads")
+    window.session.edit(heads=HeadsView(sort="restores"))
+    window.selection.move(**gathered([(23, 3), (29, 1), (20, 0)]))
+    window.solo(window.panes["Heads"])
+    camera.wait()
+    in_both_looks(camera, "heads-alone", "Heads")
+    camera.parts.appearance.choose("high contrast")
+    camera.wait()
+    camera.take("heads-high-contrast", window.panes["Heads"])
+    camera.parts.appearance.choose("light")
+    window.session.edit(clean="word", corrupted="")
+    camera.wait()
+    camera.take("heads-one-token", window.panes["Heads"])
+    window.solo(window.panes["Heads"])
     undo_all(camera)
 
 

@@ -40,6 +40,7 @@ ASKED = (
     requests.HeadRoles(MODEL, PAIR),
     requests.ScoreHeads(MODEL),
     requests.ReadEvidence(MODEL, (PAIR,)),
+    requests.OutputNorms(MODEL, PAIR),
     requests.LogitLens(MODEL, PAIR, 2),
     requests.ReadHead(MODEL, PAIR, 3, 1, 2),
 )

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
-from lensgui.analysis.heads.copying import final_directions, read_alone, writing_weights
+from lensgui.analysis.heads.copying import read_alone, writing_weights
 from lensgui.analysis.heads.repeated import ordinary_tokens
 from lensgui.transformer.layers.norms import Norm
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
 TOKENS = 100
-FIRST = 512  # columns of the vocabulary that most tokens are compared with, and no more
+FIRST = 512  # random columns of the vocabulary that most tokens are compared with, and no more
 GROWTH = 8  # how many times as many they are compared with next
 AT_ONCE = 1 << 21  # logits
 
@@ -68,23 +68,23 @@ def copied_shares(
     cfg = model.cfg
     chosen = drawn_tokens(model) if tokens is None else tokens.to(model.embed.W_E.device)
     embedded, later = read_alone(model, chosen)
-    W_U = model.unembed.W_U[:, : cfg.d_vocab]
-    order = torch.randperm(W_U.shape[1], generator=torch.Generator().manual_seed(0)).to(W_U.device)
-    directions = precise(final_directions(model.ln_final, W_U[:, order]))
-    places = order.argsort()[chosen]  # of each token in that order
     found = torch.full((2, cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     yield None
+    W_U = model.unembed.W_U[:, : cfg.d_vocab]
     for layer, block in enumerate(model.blocks):
         if hasattr(block.attn, "W_V"):
             stream = embedded if layer == 0 else later
             written = _written(model, layer, stream)
-            found[:, layer] = yield from _shares(written, directions, places, k)
+            yield None
+            found[:, layer] = yield from _shares(written, W_U, chosen, k)
         yield None
     yield found
 
 
 def _written(model: HookedTransformer, layer: int, stream: Tensor) -> Tensor:
-    """Return what each head writes that attends to one token alone, [head, token, d_model].
+    """Return what the unembedding reads of heads that attend to one token, [head, token, d_model].
+
+    The final norm's weights are part of it; what it divides by, which orders nothing, is not.
 
     Args:
         model: The model.
@@ -95,39 +95,46 @@ def _written(model: HookedTransformer, layer: int, stream: Tensor) -> Tensor:
     norm = block.ln1
     read = norm.weighted(norm.unweighted(stream)) if isinstance(norm, Norm) else stream
     values = precise(read) @ precise(block.attn.W_V)  # [key/value head, token, d_value]
-    return values.repeat_interleave(size, 0) @ precise(writing_weights(model, layer))
+    written = values.repeat_interleave(size, 0) @ precise(writing_weights(model, layer))
+    return model.ln_final.at_scale(written, written.new_ones(()))
 
 
-def _shares(
-    written: Tensor, directions: Tensor, places: Tensor, k: int
-) -> Generator[None, None, Tensor]:
+def _shares(written: Tensor, W_U: Tensor, tokens: Tensor, k: int) -> Generator[None, None, Tensor]:
     """Return for how many of its tokens each head has the token at either end, [2, head].
 
-    Tokens that are neither among the largest nor among the smallest of some columns are compared
-    with no others.
+    Most tokens are at neither end of a few random columns, and so are compared with no others:
+    which ones are left is asked of an accelerator once a step.
 
     Args:
-        written: What heads write for tokens, [head, token, d_model].
-        directions: [d_model, column].
-        places: The column of each token.
+        written: What the unembedding reads of heads, [head, token, d_model].
+        W_U: [d_model, d_vocab].
+        tokens: The tokens, [token].
         k: How many places at either end count.
     """
     heads, count, _ = written.shape
-    rows, own = written.flatten(0, 1), places.repeat(heads)
-    column = directions.T.index_select(0, places)  # [token, d_model]
-    logits = (written * column).sum(-1).flatten()
-    above = torch.zeros(2, len(rows), dtype=torch.long, device=rows.device)
-    left = torch.arange(len(rows), device=rows.device)
-    start, size, total = 0, FIRST, directions.shape[1]
-    while start < total and len(left):
-        stop = min(total, start + size)
-        seen = rows[left] @ directions[:, start:stop]
-        mine = logits[left, None]
-        here = own[left, None] == torch.arange(start, stop, device=rows.device)
-        above[0, left] += ((seen > mine) & ~here).sum(-1)
-        above[1, left] += ((seen < mine) & ~here).sum(-1)
-        left = left[(above[:, left] < k).any(0)]
-        start, size = stop, max(FIRST, min(size * GROWTH, AT_ONCE // max(1, len(left))))
+    rows, own = written.flatten(0, 1), tokens.repeat(heads)
+    mine = (written * precise(W_U.T.index_select(0, tokens))).sum(-1).flatten()[:, None]
+
+    def beyond(of: Tensor, columns: Tensor, seen: Tensor) -> Tensor:
+        """Return how many columns are above, and how many below, a row's own, [2, row]."""
+        logits, is_other = rows[of] @ precise(seen), own[of, None] != columns
+        above, below = (logits > mine[of]) & is_other, (logits < mine[of]) & is_other
+        return torch.stack([above.sum(-1), below.sum(-1)])
+
+    every = torch.arange(len(rows), device=rows.device)
+    draw = torch.randperm(W_U.shape[1], generator=torch.Generator().manual_seed(0))[:FIRST]
+    few = draw.to(W_U.device)
+    left = every[(beyond(every, few, W_U.T.index_select(0, few).T) < k).any(0)]
+    yield None
+    found = torch.full((2, len(rows)), k, dtype=torch.long, device=rows.device)
+    found[:, left] = 0
+    start, size = 0, FIRST
+    while start < W_U.shape[1] and len(left):
+        size = max(FIRST, min(size * GROWTH, AT_ONCE // len(left)))
+        columns = torch.arange(start, min(W_U.shape[1], start + size), device=rows.device)
+        found[:, left] += beyond(left, columns, W_U[:, start : start + size])
+        left = left[(found[:, left] < k).any(0)]
+        start += size
         yield None
-    shares: Tensor = (above < k).unflatten(1, (heads, count)).double().mean(-1).cpu()
+    shares: Tensor = (found < k).unflatten(1, (heads, count)).cpu().double().mean(-1)
     return shares

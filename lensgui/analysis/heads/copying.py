@@ -86,7 +86,7 @@ def _read_vocabulary(
     for some in ids.split(size):
         embedded, later = read_alone(model, some, raw=raw)
         yield
-        directions = final_directions(model.ln_final, W_U[:, some] - mean)
+        directions = _directions(model.ln_final, W_U[:, some] - mean)
         for reading, norm in norms.items():
             stream = precise(embedded if reading[0] else later)
             read = norm.unweighted(stream) if isinstance(norm, Norm) else stream
@@ -114,7 +114,7 @@ def read_alone(
     return embedded[:, 0], later[:, 0]
 
 
-def final_directions(norm: Norm, columns: Tensor) -> Tensor:
+def _directions(norm: Norm, columns: Tensor) -> Tensor:
     """Return the directions of the stream that the final norm turns into some, [d_model, token]."""
     directions = columns if norm.w is None else columns * norm.w[:, None]
     return directions - directions.mean(0) if norm.centres else directions

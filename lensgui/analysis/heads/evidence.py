@@ -69,7 +69,7 @@ def output_norms(run: Run) -> Iterator[Tensor]:
             heads = slice(group * size, (group + 1) * size)
             z = exact(run.pattern(layer, group)) @ exact(run.values[layer][0, :, group])
             squares = ((z @ products[heads]) * z).sum(-1).clamp(min=0)
-            found[layer, heads] = (squares.sqrt() / scale).double().cpu()
+            found[layer, heads] = (squares.sqrt() / scale).cpu().double()
         yield found
 
 

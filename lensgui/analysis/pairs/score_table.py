@@ -50,7 +50,8 @@ def score_heads(
             numbers.
 
     Returns:
-        Scores by their names, [layer, head] each; NaN where a head or a prompt has none.
+        Scores by their names, [layer, head] each, in float64 and host memory; NaN where a head or a
+        prompt has none.
 
     Raises:
         ValueError: If there is no such score, no edge for "edge", or a pair lacks what a score
@@ -62,7 +63,7 @@ def score_heads(
             raise ValueError(f"There is no score {name!r}; there are {', '.join(known)}.")
     table = _Table(model, rows, edge)
     origins = {score.key: score.origin for score in _SCORED}
-    return {name: table.read[origins[name]](name) for name in names}
+    return {name: table.read[origins[name]](name).cpu().double() for name in names}
 
 
 class _Table:

@@ -13,6 +13,7 @@ from lensgui.panes import theme
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.controls.controls import Shares
+from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.pairs.pair_table import PairTablePane
@@ -26,7 +27,7 @@ from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Attribution", "Lens", "Prompt pairs"),
+    "Attention": ("Attribution", "Lens", "Heads", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
@@ -39,6 +40,7 @@ PANES: tuple[type[Pane], ...] = (
     FeedersPane,
     AttributionPane,
     LensPane,
+    HeadsPane,
     InspectorPane,
     PairTablePane,
 )

@@ -202,10 +202,8 @@ def _of_model(score: HeadScore, found: ModelScores) -> Ranking:
     of = found.measures
     if score.key in ENDS:
         copied = found.copied[ENDS.index(score.key)] if found.copied is not None else None
-        of_tokens = (
-            f"of the weights, a share of {found.tokens} random tokens" if found.tokens else ""
-        )
-        return Ranking(score, copied, of_tokens, copied is not None)
+        remark = f"of the weights, a share of {found.tokens} random tokens" * bool(found.tokens)
+        return Ranking(score, copied, remark, copied is not None)
     if score.origin == "weights":
         is_raw = score.key == "raw copying"
         copying = found.raw_copying if is_raw else of.copying

@@ -17,6 +17,12 @@ from lensgui.terms.kinds import AttentionMeasure, Averaged, Side
 from lensgui.terms.model_key import BEST_DEVICE
 from lensgui.terms.scores import REPEATED_SCORES, HeadScore
 
+OF_WEIGHTS = {
+    "copying": ["*_, ranks = copying_scores(model)"],
+    "raw copying": ["*_, ranks = copying_scores(model, raw=True)"],
+    "top 5": ["*_, (ranks, _) = copied_shares(model)"],
+    "bottom 5": ["*_, (_, ranks) = copied_shares(model)"],
+}
 LENS_PRINTED = "print(table(shown))  # [row as lens_rows counts them, position]"
 PRINTED = "print(table(ranks))  # [layer, head]"
 
@@ -256,7 +262,7 @@ def ranked(document: Document, score: HeadScore, cursor: Cursor, side: Side) -> 
             PRINTED,
         ]
     if score.origin == "weights":
-        return ["*_, ranks = copying_scores(model)", PRINTED]
+        return [*OF_WEIGHTS[score.key], PRINTED]
     if document.rows:
         return []
     if score.origin == "answer":
@@ -265,6 +271,13 @@ def ranked(document: Document, score: HeadScore, cursor: Cursor, side: Side) -> 
             "run = run_prompt(model, rows[0].pair.clean_prompt)",
             "*_, ranks = attribute_heads(run, difference) if difference else [None]",
             "print(table(ranks) if difference else None)  # [layer, head]",
+        ]
+    if score.origin == "outputs" and side != "difference":
+        return [
+            f"run = run_prompt(model, rows[0].pair.{side}_prompt)",
+            "*_, norms = output_norms(run)",
+            "ranks = norms[..., 1:].mean(-1)  # over positions after 0",
+            PRINTED,
         ]
     position, source = cursor.position, cursor.source
     is_edge = score.origin == "edge" and position is not None and source is not None

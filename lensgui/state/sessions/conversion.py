@@ -20,6 +20,7 @@ from lensgui.state.sessions.manifest import Record, Stored, UnknownNameError, pl
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.state.sessions.stored import kinds as stored
 from lensgui.state.sessions.stored.questions import TABLES
+from lensgui.state.views import UNSCORED
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.scores import SCORES
 
@@ -91,9 +92,16 @@ def document_of(record: manifest.Document, model: ModelKey) -> Document:
     Raises:
         ValueError: If it says what no document can.
     """
-    score = record.views.attention.score
-    if score not in _SCORES:
-        raise UnknownNameError(f"document.views.attention.score: ‘{score[:40]}’")
+    views = record.views
+    named = {
+        "attention.score": (views.attention.score,),
+        "heads.columns": views.heads.columns,
+        "heads.sort": (views.heads.sort,) if views.heads.sort not in UNSCORED else (),
+    }
+    for where, scores in named.items():
+        for score in scores:
+            if score not in _SCORES:
+                raise UnknownNameError(f"document.views.{where}: ‘{score[:40]}’")
     kept = record.kept
     if kept is None:
         return to_value(record, Document, "document", model=model)

@@ -22,6 +22,7 @@ from lensgui.state.sessions.saved import NO_PATH
 from lensgui.state.views import Arrangement, AttributedBy, Compared, Drawing, LensValue, Stream
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
 from lensgui.terms.metric import MetricName
+from lensgui.terms.scores import TABLE_SCORES
 
 FORMAT: Literal["lensgui-session"] = "lensgui-session"
 MAJOR, MINOR = 0, 1
@@ -268,6 +269,15 @@ class AttributionView(Record, frozen=True):
     shows_curve: bool = True
 
 
+class HeadsView(Record, frozen=True):
+    """As the app's `HeadsView`."""
+
+    columns: Annotated[tuple[Name, ...], Meta(max_length=100)] = TABLE_SCORES
+    sort: Name = ""
+    is_descending: bool = True
+    filter: Name = ""
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -278,6 +288,7 @@ class Views(Record, frozen=True):
     feeders: FeedersView = FeedersView()
     lens: LensView = LensView()
     attribution: AttributionView = AttributionView()
+    heads: HeadsView = HeadsView()
 
 
 class Document(Record, frozen=True):

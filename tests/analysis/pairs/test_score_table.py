@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -20,6 +22,7 @@ from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES, SCORES
 from tests.answering import PAIR, last
 from tests.panes.copying import averaging
 
+close = partial(torch.testing.assert_close, check_dtype=False)
 NAMES = [score.key for score in SCORES if score.key != "estimate"]
 ROWS = (PairRow(PAIR),)
 EDGE = (10, 4)
@@ -42,19 +45,19 @@ def test_a_score_is_what_its_own_analysis_says(model):
     found = score_heads(model, ROWS, NAMES, EDGE)
     repeats = last(score_on_repeats(model, repeated_tokens(model))).scores
     for name, values in zip(REPEATED_SCORES, repeats, strict=True):
-        torch.testing.assert_close(found[name], values)
-    torch.testing.assert_close(found["copying"], last(copying_scores(model)))
-    torch.testing.assert_close(found["raw copying"], last(copying_scores(model, raw=True)))
+        close(found[name], values)
+    close(found["copying"], last(copying_scores(model)))
+    close(found["raw copying"], last(copying_scores(model, raw=True)))
     both = torch.stack([found["top 5"], found["bottom 5"]])
-    torch.testing.assert_close(both, last(copied_shares(model)))
+    close(both, last(copied_shares(model)))
     run = run_prompt(model, PAIR.clean_prompt)
     scores = head_scores(run.patterns(1, range(model.cfg.kv_heads)), targets(run.tokens))
     for name, values in zip(PROMPT_SCORES[:-1], scores, strict=True):
-        torch.testing.assert_close(found[f"{name} here"][1], values)
-    torch.testing.assert_close(found["edge"], last(attention_from(run, 10))[..., 4])
-    torch.testing.assert_close(found["norm here"], mean_output_norms(run))
+        close(found[f"{name} here"][1], values)
+    close(found["edge"], last(attention_from(run, 10))[..., 4])
+    close(found["norm here"], mean_output_norms(run))
     *_, swept = sweep_pair(model, PAIR, HEADS, "noising")
-    torch.testing.assert_close(found["breaks"], -swept.shown)
+    close(found["breaks"], -swept.shown)
 
 
 def test_over_pairs_each_is_the_mean(model):
@@ -63,7 +66,7 @@ def test_over_pairs_each_is_the_mean(model):
     both = score_heads(model, rows, names, EDGE)
     alone = [score_heads(model, (PairRow(row.pair),), names, EDGE) for row in rows]
     for name in names:
-        torch.testing.assert_close(both[name], (alone[0][name] + alone[1][name]) / 2)
+        close(both[name], (alone[0][name] + alone[1][name]) / 2)
 
 
 def test_what_is_not_there_is_one_sentence(model):

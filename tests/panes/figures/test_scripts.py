@@ -17,6 +17,7 @@ from lensgui.jobs.requests import OpenModel
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.figures.shown import Context, figure
+from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.pairs.pair_table import PairTablePane
@@ -27,7 +28,14 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python.notebook import Part, notebook
 from lensgui.state.selection import Cursor
-from lensgui.state.views import AttentionView, AttributionView, LensValue, LensView, PatchingView
+from lensgui.state.views import (
+    AttentionView,
+    AttributionView,
+    HeadsView,
+    LensValue,
+    LensView,
+    PatchingView,
+)
 from lensgui.terms.kinds import SweepKind
 from tests.panes.copying import averaging, toy
 
@@ -41,6 +49,7 @@ SHOWN = {
     FeedersPane: 3,
     AttributionPane: 3,
     LensPane: 2,
+    HeadsPane: 1,
     InspectorPane: 4,
     PairTablePane: 1,
 }
@@ -83,6 +92,19 @@ CASES = [
             averaging(2).having(attribution=AttributionView(side=side)),
         )
         for side in ("clean", "difference")
+    ),
+    (HeadsPane, "sorted", toy(heads=HeadsView(sort="norm here", is_descending=False))),
+    (
+        HeadsPane,
+        "filtered",
+        toy(heads=HeadsView(sort="breaks", filter="induction < .9, layer > 0")),
+    ),
+    (HeadsPane, "few", toy(heads=HeadsView(("strongest edge here", "edge"), "edge"))),
+    (HeadsPane, "a mean", averaging(2).having(heads=HeadsView(("restores",), "attribution"))),
+    (HeadsPane, "mean of prompts", averaging(2).having(heads=HeadsView(("norm here", "edge")))),
+    *(
+        (AttentionPane, key, toy(attention=AttentionView(score=key)))
+        for key in ("raw copying", "bottom 5", "norm here")
     ),
     (LensPane, "mid", toy(lens=LensView("logit", mid=True, followed=(" day",), token=2))),
     (LensPane, "a mean", averaging(2).having(lens=LensView("metric", mid=True))),

@@ -21,6 +21,7 @@ from lensgui.panes.figures.files import Options
 from lensgui.panes.figures.numbers import as_table
 from lensgui.panes.figures.shown import plain, slug
 from lensgui.panes.head_grid.panels import numbers, pooled
+from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.pairs.pair_table import PairTablePane
@@ -42,6 +43,7 @@ EXPECTED = {
     FeedersPane: ["", "strongest cells", "all paths"],
     AttributionPane: ["", "sum so far", "terms"],
     LensPane: ["", "trajectories"],
+    HeadsPane: [""],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],
 }

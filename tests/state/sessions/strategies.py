@@ -19,7 +19,14 @@ from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import Area, Layout, ModelReference
-from lensgui.state.views import AllKindsView, AttentionView, LensView, Link
+from lensgui.state.views import (
+    UNSCORED,
+    AllKindsView,
+    AttentionView,
+    HeadsView,
+    LensView,
+    Link,
+)
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import NUMBER_FORMATS, ModelKey
 from lensgui.terms.roles import NAMED, NO_ROLE, GivenRole, RoleBounds
@@ -47,6 +54,8 @@ DRAWN: dict[type, st.SearchStrategy] = {
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
+    (HeadsView, "sort"): st.sampled_from([*UNSCORED, *(of.key for of in SCORES)]),
+    (HeadsView, "columns"): st.lists(st.sampled_from([of.key for of in SCORES])).map(tuple),
     **{
         (kind, "lens"): st.from_regex(lenses.NAME, fullmatch=True) | st.just("")
         for kind in (LensView, ReadLens, LensMetric, AverageLens, LensWorth)

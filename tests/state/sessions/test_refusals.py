@@ -127,6 +127,7 @@ ODD = {
     "document.notes": [{"place": {}, "text": 1}], "document.kept": {"pair": {}},
     "document.roles": [{"layer": 0, "head": 0, "name": "king"}],
     "document.bounds.attention": 1.5, "document.bounds.pairs": "NaN",
+    "document.views.heads.sort": "zzz", "document.views.heads.columns": ["zzz"],
     "document.views.attention.score": "zzz", "document.views.attention.least_line": None,
     "document.views.patching.side": "C", "document.views.all_kinds.enlarged": 10**6,
     "document.views.feeders.before": [{"heads": [], "input": "q"}],
@@ -145,7 +146,7 @@ def test_what_is_odd_is_refused_and_its_place_is_named(path):
 UNKNOWN = (
     "model.dtype", "document.pair.metric", "document.kind.activation", "document.kind.extent",
     "document.direction", "document.roles.0.name", "document.views.attention.score",
-    "document.views.patching.side", "answers.kept.0.asked.direction",
+    "document.views.patching.side", "document.views.heads.sort", "answers.kept.0.asked.direction",
     "answers.kept.0.asked.kind.activation",
 )  # fmt: skip
 
