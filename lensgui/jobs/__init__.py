@@ -10,6 +10,7 @@ downloads: What is done to models without holding anything up: a process of its 
 kept: Answers that nobody shows any more, kept for when they are asked for again.
 lens_requests: What can be asked of a run through a lens.
 progress: How far the running jobs are, for the status bar.
+questions: What panes can ask for, a module a subject.
 request: What every question says of itself: what it is about, and how long it may wait.
 requests: What a pane can ask for: frozen, self-contained values. Equal requests have equal
     answers.

@@ -1,5 +1,7 @@
 """The dockable views, a folder a subject, and what they are drawn with.
 
+action: What is known of something that the user can do: its words, its keys, why it can't be
+    done.
 actions: What the user can do, as values: what it is called, what it does, and by which keys.
 colour_maps: Tables of 256 colours from a few, mixed so that equal steps look equal, in any hue.
 files: Where dialogs begin that open or save files: set in one place for all of them.

@@ -23,12 +23,14 @@ FEEDERS = "Who feeds it"
 
 
 def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:
-    """Return the places at a cursor that can be pinned: its head, its cell, its edge."""
+    """Return the places at a cursor that can be pinned: its head or neuron, its cell, its edge."""
     if cursor.layer is None:
         return ()
     found = []
     if cursor.head is not None:
         found.append(Cursor(cursor.layer, cursor.head))
+    elif cursor.neuron is not None:
+        found.append(Cursor(cursor.layer, neuron=cursor.neuron))
     if cursor.position is not None:
         found.append(Cursor(cursor.layer, position=cursor.position))
         if cursor.head is not None:

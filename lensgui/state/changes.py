@@ -17,6 +17,7 @@ from lensgui.state.views import (
     FeedersView,
     HeadsView,
     LensView,
+    NeuronsView,
     PatchingView,
     PromptView,
     Views,
@@ -32,6 +33,7 @@ Part = (
     | FeedersView
     | AttributionView
     | LensView
+    | NeuronsView
     | HeadsView
 )
 Whole = Document | Part
@@ -88,6 +90,10 @@ WORDS = {
     "views.lens.mid": "Lens: between attention and MLP",
     "views.lens.shows_curves": "Lens: trajectories",
     "views.lens.followed": "Lens: tokens followed",
+    "views.neurons.order": "Neurons: order",
+    "views.neurons.side": "Neurons: prompt",
+    "views.neurons.count": "Neurons: how many",
+    "views.neurons.places": "Neurons: strongest places",
     "views.attribution.by": "Attribution: by head or component",
     "views.attribution.side": "Attribution: prompt",
     "views.attribution.shows_curve": "Attribution: sum so far",
@@ -100,7 +106,7 @@ CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}
     | {"views.attention.least_score", "views.attention.least_line", "views.patching.place"}
     | {f"views.{name}.range" for name in ("patching", "all_kinds", "feeders")}
-    | {"views.feeders.sender", "views.heads.filter"}
+    | {"views.feeders.sender", "views.heads.filter", "views.neurons.count"}
 )
 
 PROMPTS, ANSWERS = "Prompts", "Answers"  # where several fields of the pair changed at once

@@ -15,7 +15,8 @@ from lensgui.terms.kinds import Head
 class Cursor:
     """One place in a model and a prompt; None where nothing is chosen.
 
-    A place belongs to one head, or to several that are looked at together.
+    A place belongs to one head, or to several that are looked at together, or to a neuron: never to
+    both, since what is said of a place is said of one thing.
 
     Attributes:
         layer: Of the model, from 0.
@@ -24,6 +25,8 @@ class Cursor:
         source: Of the prompt; where attention looks.
         heads: (layer, head) of all heads that are selected together, this one among them; () while
             it is the only one.
+        neuron: Of the layer, from 0; of experts one expert after the other. None while a head is
+            selected.
     """
 
     layer: int | None = None
@@ -31,6 +34,7 @@ class Cursor:
     position: int | None = None
     source: int | None = None
     heads: tuple[Head, ...] = ()
+    neuron: int | None = None
 
     @property
     def selected(self) -> tuple[Head, ...]:
@@ -41,10 +45,11 @@ class Cursor:
 
 
 def place_name(place: Cursor) -> str:
-    """Return a place's short name: L23H3, L23 · position 13, L23H3 · 13 → 5."""
+    """Return a place's short name: L23H3, L5N123, L23 · position 13, L23H3 · 13 → 5."""
     parts = []
     if place.layer is not None:
-        parts.append(f"L{place.layer}" + ("" if place.head is None else f"H{place.head}"))
+        of_neuron = "" if place.neuron is None else f"N{place.neuron}"
+        parts.append(f"L{place.layer}" + (of_neuron if place.head is None else f"H{place.head}"))
     if place.position is not None and place.source is not None:
         parts.append(f"{place.position} → {place.source}")
     elif place.position is not None:
@@ -97,7 +102,8 @@ class Selection(QObject):
 
         But a place that names a layer and no head, such as a cell of the residual stream, belongs
         to no head: none stays selected, nor the source that it looks at. A set of heads stays
-        selected while the place is one of its heads'.
+        selected while the place is one of its heads'. A neuron is selected alone: with it no head,
+        and with a head, or in another layer, no neuron.
 
         Args:
             places: Cursor fields; a name that is none of them selects nothing.
@@ -105,6 +111,10 @@ class Selection(QObject):
         known = {name: place for name, place in places.items() if name in FIELDS}
         if "layer" in known and "head" not in known:
             known = {"head": None, "source": None, **known}
+        if known.get("neuron") is not None and known.get("head") is None:
+            known = {**known, "head": None, "source": None, "heads": ()}
+        elif known.get("head") is not None or "layer" in known:
+            known = {**known, "neuron": None}
         cursor = self._within_sizes(replace(self._cursor, **known))
         if cursor != self._cursor:
             self._before = [*self._before[1 - MOST_REMEMBERED :], self._cursor]
@@ -168,6 +178,8 @@ class Selection(QObject):
             if (place := getattr(cursor, name)) is not None
         }
         cursor = replace(cursor, **bounded)
+        if cursor.layer is None or cursor.head is not None:
+            cursor = replace(cursor, neuron=None)
         if (cursor.layer, cursor.head) in cursor.heads:
             heads = tuple(head for head in cursor.heads if self._is_there(*head))
             return replace(cursor, heads=heads if len(heads) > 1 else ())

@@ -18,6 +18,9 @@ LensValue = Literal[
     "token", "metric", "probability", "logit", "rank", "entropy", "divergence", "surprisal"
 ]
 
+NeuronOrder = Literal["effect", "gradient", "activation"]
+PlacesOf = Literal["pairs", "text"]
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -172,6 +175,25 @@ class LensView:
 
 
 @dataclass(frozen=True, slots=True)
+class NeuronsView:
+    """What is shown of the neurons of a layer.
+
+    Attributes:
+        order: What they are ranked by: the direct effect on the answer, activation × gradient of
+            the metric, or the activation.
+        side: Of which prompt, or of one neuron clean minus corrupted.
+        count: How many are listed.
+        places: Where the strongest places are looked for: in the table of pairs, or in a text file,
+            which no document names.
+    """
+
+    order: NeuronOrder = "effect"
+    side: Side = "clean"
+    count: int = 20
+    places: PlacesOf = "pairs"
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionView:
     """What is shown of what each part adds to the metric.
 
@@ -216,6 +238,7 @@ class Views:
     all_kinds: AllKindsView = AllKindsView()
     feeders: FeedersView = FeedersView()
     lens: LensView = LensView()
+    neurons: NeuronsView = NeuronsView()
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
 

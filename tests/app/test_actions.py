@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app.window.actions import ACTIONS, COMMANDS
-from lensgui.panes.actions import PANE_ACTIONS, plain
+from lensgui.panes.action import plain
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.pairs.word_roles import WordRoles
 from lensgui.prompts.pair import PairRow
 

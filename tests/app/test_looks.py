@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from lensgui.app.settings.appearance import ZOOMS
 from lensgui.panes import theme
-from lensgui.panes.actions import Action
+from lensgui.panes.action import Action
 from lensgui.panes.controls.controls import button
 from lensgui.panes.pictures import picture
 from lensgui.panes.pictures.painted import BELOW

@@ -17,6 +17,7 @@ from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.lens.lens import LensPane
+from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
@@ -37,6 +38,7 @@ PANES = {
     "attribution": AttributionPane,
     "lens": LensPane,
     "heads": HeadsPane,
+    "neurons": NeuronsPane,
 }
 RECEIVER = (4, 1)
 SENDER = Cursor(2, 1)
@@ -114,6 +116,10 @@ CASES = {
     "lens.mid": Case(True, lambda p: p.controls.boxes["mid"].isChecked(), True),
     "lens.shows_curves": Case(False, lambda p: p.curves.isVisible(), False),
     "lens.followed": Case((" the",), lambda p: p.controls.token.itemText(2), "·the"),
+    "neurons.order": Case("activation", lambda p: p.controls.order.value, "activation"),
+    "neurons.side": Case("corrupted", lambda p: p.controls.side.currentText(), "corrupted"),
+    "neurons.count": Case(5, lambda p: p.rows.count(), 5),
+    "neurons.places": Case("text", lambda p: p.controls.places.currentText(), "in a text"),
     "attribution.by": Case("component", lambda p: p.by.value, "component"),
     "attribution.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
     "attribution.shows_curve": Case(False, lambda p: p.curves.isVisible(), False),

@@ -6,6 +6,7 @@ heads: What one head, edge or MLP does.
 attributions: What each part adds to the metric.
 lenses: A lens on every row and position.
 models: Number formats.
+neurons: Neurons of a layer.
 pairs: Many pairs, words that fit and tokens that are sought.
 sweeps: Patching, path patching and head roles.
 """
@@ -14,6 +15,7 @@ from tests.fakes.answerer import (
     GROUPS,
     HEADS,
     LAYERS,
+    NEURONS,
     FakeAnswerer,
     axis,
     card,
@@ -27,6 +29,7 @@ __all__ = [
     "GROUPS",
     "HEADS",
     "LAYERS",
+    "NEURONS",
     "FakeAnswerer",
     "axis",
     "card",

@@ -25,6 +25,13 @@ from lensgui.jobs.answers.readings import (
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.neuron_requests import (
+    FindPlaces,
+    NeuronOverPrompt,
+    NeuronSlopes,
+    RankNeurons,
+    ReadNeurons,
+)
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import (
     AttentionFrom,
@@ -55,10 +62,12 @@ from tests.fakes import attributions as fake_attributions
 from tests.fakes import heads as fake_heads
 from tests.fakes import lenses as fake_lenses
 from tests.fakes import models as fake_models
+from tests.fakes import neurons as fake_neurons
 from tests.fakes import pairs as fake_pairs
 from tests.fakes import sweeps as fake_sweeps
 
 LAYERS, HEADS, GROUPS = 6, 4, 2
+NEURONS = 40
 WAIT = 20  # seconds after which a test that forgot to open a gate fails
 
 
@@ -150,6 +159,7 @@ def card(request: OpenModel) -> ModelCard:
         bos="<|begin|>",
         bos_choices=("<|begin|>", "<|other|>"),
         verified=2.1e-5,
+        n_neurons=NEURONS,
     )
 
 
@@ -216,6 +226,11 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     LensMetric: lambda request: [fake_lenses.metric(request)],
     AverageLens: fake_lenses.mean,
     LensWorth: lambda request: [fake_lenses.worth(request)],
+    RankNeurons: lambda request: [fake_neurons.ranking(request)],
+    NeuronSlopes: lambda request: [fake_neurons.products(request)],
+    ReadNeurons: lambda request: [fake_neurons.words(request)],
+    NeuronOverPrompt: lambda request: [fake_neurons.over_prompt(request)],
+    FindPlaces: fake_neurons.places,
     VerifyCell: lambda request: [fake_sweeps.verification(request)],
     HeadRoles: lambda request: [fake_sweeps.roles(request)],
     WhoFeeds: lambda request: [fake_sweeps.feeding(request)],

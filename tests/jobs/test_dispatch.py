@@ -18,8 +18,8 @@ from lensgui.terms.model_key import ModelKey
 
 KEY, PAIR = ModelKey(), PromptPair("a", "b", " c", " d")
 MODULES = [
-    importlib.import_module(f"lensgui.jobs.{found.name}")
-    for found in pkgutil.iter_modules(lensgui.jobs.__path__)
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(lensgui.jobs.__path__, "lensgui.jobs.")
     if found.name.endswith("requests")
 ]
 NAMED = {name: of for module in MODULES for name, of in vars(module).items()}

@@ -59,6 +59,15 @@ def test_it_says_what_is_selected(document, show):
     assert len(pane.lens.reading.top) == fakes.LAYERS + 1
 
 
+def test_a_neuron_of_the_mlp_can_be_selected(document, show, qtbot):
+    pane = answer(show(InspectorPane(), 340, 900), document, Cursor(2, position=3))
+    with qtbot.waitSignal(pane.picked) as picked:
+        pane.mlp.neurons.clicked.emit(1)
+    assert picked.args == [{"neuron": 3}]
+    pane.show_cursor(Cursor(2, position=3, neuron=3))
+    assert pane.place.text() == "L2N3, position 3 ‘·Mary’"
+
+
 def darkest(pane, widget):
     pane.grab()  # lays it out
     where = QRect(widget.mapTo(pane, QPoint(0, 0)), QSize(300, 160))  # rows without padding

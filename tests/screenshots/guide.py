@@ -25,7 +25,7 @@ def pictures(camera: Camera) -> None:
     before = window.session.document
     keep(camera, window.grab().toImage(), "window")
     for kind in PANES:
-        if kind.title == "Prompt pairs":
+        if kind.title in ("Neurons", "Prompt pairs"):
             window.session.edit(table=like(TASKS[0].draw(12), before.pair))
         window.show_pane(kind.title)
         camera.wait()

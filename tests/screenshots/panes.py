@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.lens.lens_values import KINDS
+from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.prompts.tasks import TASKS
@@ -17,8 +20,11 @@ from lensgui.state.views import (
     AttributionView,
     HeadsView,
     LensView,
+    NeuronOrder,
+    NeuronsView,
 )
 from lensgui.terms.kinds import SweepKind
+from lensgui.terms.resources import resource
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
 
@@ -68,6 +74,30 @@ def lens(camera: Camera) -> None:
         camera.window.session.edit(lens=view, **changes)
         camera.wait()
         in_both_looks(camera, f"lens-{name}", "Lens")
+    undo_all(camera)
+
+
+def neurons(camera: Camera) -> None:
+    """Neurons ranked in every way; a selected one, over pairs and over a text."""
+    window = camera.window
+    window.show_pane("Neurons")
+    for order in get_args(NeuronOrder):
+        window.session.edit(neurons=NeuronsView(order))
+        camera.wait()
+        in_both_looks(camera, f"neurons-{order}", "Neurons")
+    window.session.edit(neurons=NeuronsView(side="difference"), table=TASKS[0].draw(8, 1))
+    camera.wait()
+    pane = pane_of(window, NeuronsPane)
+    pane.picked.emit(pane.rows.fields(2))
+    camera.wait()
+    in_both_looks(camera, "neurons-pairs", "Neurons")
+    pane.read_text(str(resource("text", "held_out.txt")))
+    camera.wait()
+    in_both_looks(camera, "neurons-text", "Neurons")
+    window.solo(pane)
+    camera.wait()
+    camera.take("neurons-solo")
+    window.solo(pane)
     undo_all(camera)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lensgui.state.selection import Cursor, Selection, extended, gathered
+from lensgui.state.selection import Cursor, Selection, extended, gathered, place_name
 
 
 @pytest.fixture
@@ -42,7 +42,34 @@ def test_moving_to_where_it_is_says_nothing(selection, qtbot):
 
 def test_names_that_are_no_fields_select_nothing(selection, qtbot):
     with qtbot.assertNotEmitted(selection.changed):
-        selection.move(neuron=3)
+        selection.move(feature=3)
+
+
+def test_a_head_and_a_neuron_are_not_selected_at_once(selection):
+    selection.move(**gathered([(1, 2), (4, 0)]), position=6, source=1)
+    selection.move(layer=4, neuron=7)
+    assert selection.cursor == Cursor(4, position=6, neuron=7)
+    selection.move(position=3)
+    assert selection.cursor == Cursor(4, position=3, neuron=7)
+    selection.move(head=1)
+    assert selection.cursor == Cursor(4, 1, 3)
+    selection.move(neuron=9)
+    assert selection.cursor == Cursor(4, position=3, neuron=9)
+    selection.step("layer", 1)
+    assert selection.cursor == Cursor(5, position=3)
+    selection.move(layer=2, neuron=3)
+    selection.move(layer=2)
+    assert selection.cursor == Cursor(2, position=3)
+    selection.move(layer=2, neuron=99)
+    selection.limit(neuron=40)
+    assert selection.cursor.neuron == 39
+    selection.limit(neuron=0)
+    assert selection.cursor.neuron is None
+
+
+def test_a_neuron_is_named_by_its_layer():
+    assert place_name(Cursor(5, neuron=123)) == "L5N123"
+    assert place_name(Cursor(5, position=2, neuron=123)) == "L5N123 · position 2"
 
 
 def test_a_cursor_stays_within_what_there_is(selection):

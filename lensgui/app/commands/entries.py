@@ -20,13 +20,16 @@ from lensgui.app.window.exchange import PROMPTS
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answers.readings import PairReading
 from lensgui.models import known_models
-from lensgui.panes.actions import Action, Kind, plain
+from lensgui.panes.action import Action, Kind, plain
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import native
+from lensgui.panes.neurons.neuron_seen import ATTENTION_ONLY
+from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.pane import NO_MODEL, Pane
 from lensgui.panes.token_text import spelled
 
 HEAD = re.compile(r"L?\s*(\d{1,5})(?:\s*[.,]\s*H?|\s*H\s*|\s+)(\d{1,5})", re.IGNORECASE)
+NEURON = re.compile(r"L?\s*(\d{1,5})\s*[.,]?\s*N\s*(\d{1,6})", re.IGNORECASE)
 NOT_NOW = "It can’t be done at present."
 
 
@@ -221,3 +224,27 @@ def named_head(window: MainWindow, query: str) -> list[Entry]:
         reason = f"There are {card.n_layers} layers of {card.n_heads} heads, counted from 0."
     act = partial(window.selection.move, layer=layer, head=head)
     return [Entry(f"L{layer}H{head}", "head", act, reason=reason)]
+
+
+def named_neuron(window: MainWindow, query: str) -> list[Entry]:
+    """Return the neuron that a query names, such as L5N123; [] if it names none."""
+    found = NEURON.fullmatch(query.strip())
+    if found is None:
+        return []
+    layer, neuron = int(found[1]), int(found[2])
+    card, reason = window.exchange.card, ""
+    if card is None:
+        reason = NO_MODEL
+    elif not card.n_neurons:
+        reason = ATTENTION_ONLY
+    elif layer >= card.n_layers or neuron >= card.n_neurons:
+        reason = f"There are {card.n_layers} layers of {card.n_neurons} neurons, counted from 0."
+    return [
+        Entry(f"L{layer}N{neuron}", "neuron", partial(_select, window, layer, neuron), "", reason)
+    ]
+
+
+def _select(window: MainWindow, layer: int, neuron: int) -> None:
+    """Select a neuron, and show what is known of it."""
+    window.selection.move(layer=layer, neuron=neuron)
+    window.show_pane(NeuronsPane.title)

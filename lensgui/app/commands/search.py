@@ -39,7 +39,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from lensgui.app.commands.entries import SOURCES, Entry, named_head
+from lensgui.app.commands.entries import SOURCES, Entry, named_head, named_neuron
 from lensgui.app.commands.matches import Matcher, Uses, matching
 from lensgui.app.window.window import MainWindow
 from lensgui.panes import theme
@@ -292,7 +292,8 @@ class Search(QFrame):
     @Slot(str)
     def _seek(self, query: str) -> None:
         best = (self._entries[at] for at in self._matcher.best(query, MOST))
-        self.found.show_entries([*named_head(self._window, query), *best], query)
+        named = *named_head(self._window, query), *named_neuron(self._window, query)
+        self.found.show_entries([*named, *best], query)
         self.list.setCurrentIndex(self.found.index(0, 0))
 
     @Slot(QModelIndex)

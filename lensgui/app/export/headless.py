@@ -155,7 +155,9 @@ class Headless:
 def _within(cursor: Cursor, card: ModelCard) -> Cursor:
     """Return a selection without what the model does not have."""
     if cursor.layer is not None and cursor.layer >= card.n_layers:
-        cursor = replace(cursor, layer=None, head=None, heads=())
+        cursor = replace(cursor, layer=None, head=None, heads=(), neuron=None)
     if cursor.head is not None and cursor.head >= card.n_heads:
         cursor = replace(cursor, head=None, heads=())
+    if cursor.neuron is not None and cursor.neuron >= card.n_neurons:
+        cursor = replace(cursor, neuron=None)
     return cursor

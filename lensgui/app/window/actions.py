@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lensgui.app.window.bars import BARS
-from lensgui.panes.actions import PANE_ACTIONS, Action
+from lensgui.panes.action import Action
+from lensgui.panes.actions import PANE_ACTIONS
 
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lensgui.panes.actions import Action
+from lensgui.panes.action import Action
 
 BARS = (
     Action(

@@ -249,7 +249,7 @@ class Exchange(QObject):
         new = card if isinstance(card, ModelCard) and card != self.card else None
         if new is not None:
             self.card, self._roles = new, RoleBook()
-            self._selection.limit(layer=new.n_layers, head=new.n_heads)
+            self._selection.limit(layer=new.n_layers, head=new.n_heads, neuron=new.n_neurons)
             self._show_roles()
         for title, pane in self._panes.items():
             is_quiet = title != PROMPTS or self._session.document.model.is_absent

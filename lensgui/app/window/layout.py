@@ -16,6 +16,7 @@ from lensgui.panes.controls.controls import Shares
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
+from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.pane import Pane
 from lensgui.panes.patching.all_kinds import AllKindsPane
@@ -27,7 +28,7 @@ from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Attribution", "Lens", "Heads", "Prompt pairs"),
+    "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
@@ -41,6 +42,7 @@ PANES: tuple[type[Pane], ...] = (
     AttributionPane,
     LensPane,
     HeadsPane,
+    NeuronsPane,
     InspectorPane,
     PairTablePane,
 )

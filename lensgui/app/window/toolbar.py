@@ -26,7 +26,7 @@ from lensgui.app.window.actions import ACTIONS
 from lensgui.jobs.answers.models import ModelCard
 from lensgui.jobs.progress import Progress
 from lensgui.models import known_models
-from lensgui.panes.actions import Action
+from lensgui.panes.action import Action
 from lensgui.panes.controls.controls import button, menu_line, plain_label
 from lensgui.panes.files import files_folder
 from lensgui.panes.token_text import plain_tip

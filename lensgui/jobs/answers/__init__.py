@@ -4,6 +4,7 @@ arrays: What comes back as pictures: labelled arrays.
 attributions: What each part of the model adds to a metric directly.
 lenses: What a lens says of every row and position of a prompt.
 models: What comes back about models: the card of one that is open, and what number formats give.
+neurons: What neurons of a layer do: at a position, in the vocabulary, and where most.
 readings: What comes back in words: tokens, and what prompts, heads, layers and rows read.
 reply: How a question stands: its answer so far, and why there is none.
 """

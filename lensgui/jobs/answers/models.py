@@ -24,6 +24,8 @@ class ModelCard:
         remark: Anything the user must know, as a step that was skipped; "" if nothing.
         digits: How many digits of a number make one token; 0 where the vocabulary has none.
         content_id: What the weights are, on every machine; "" of a model in memory.
+        n_neurons: How many neurons the layer with most of them has, all experts' together; 0 of a
+            model of attention only.
     """
 
     key: ModelKey
@@ -43,6 +45,7 @@ class ModelCard:
     remark: str = ""
     digits: int = 1
     content_id: str = ""
+    n_neurons: int = 0
 
 
 @dataclass(frozen=True, slots=True)

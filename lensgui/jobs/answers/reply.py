@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lensgui.jobs.answers import arrays, attributions, lenses, models, readings
+from lensgui.jobs.answers import arrays, attributions, lenses, models, neurons, readings
 from lensgui.jobs.request import Request, Urgency
 
 Answer = (
@@ -25,6 +25,10 @@ Answer = (
     | attributions.Terms
     | lenses.LensGrid
     | lenses.LensMean
+    | neurons.NeuronRanking
+    | neurons.NeuronProducts
+    | neurons.NeuronWords
+    | neurons.NeuronPlaces
     | models.ModelCard
     | models.FormatReadings
     | readings.PairsReading

@@ -17,7 +17,14 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.handlers.reading import attributions, lens_grid, lens_means
+from lensgui.jobs.handlers.reading import (
+    attributions,
+    lens_grid,
+    lens_means,
+    neuron_places,
+    neurons,
+)
+from lensgui.jobs.questions import neuron_requests
 from lensgui.jobs.request import Request
 from lensgui.models import recognised, speeds
 from lensgui.terms.kinds import RESID_PRE
@@ -105,6 +112,11 @@ HANDLERS: dict[type[Request], Handler] = {
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,
     lens_requests.LensWorth: lens_means.read_worth,
+    neuron_requests.RankNeurons: neurons.rank_neurons,
+    neuron_requests.NeuronSlopes: neurons.read_slopes,
+    neuron_requests.ReadNeurons: neurons.read_neurons,
+    neuron_requests.NeuronOverPrompt: neurons.read_over_prompt,
+    neuron_requests.FindPlaces: neuron_places.find_places,
 }
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lensgui.analysis.checks import unequal
 from lensgui.analysis.heads.readout import HeadReadout
+from lensgui.analysis.neurons.numbering import most_neurons
 from lensgui.analysis.pairs.answers import Answers, is_unknown
 from lensgui.analysis.run.predictions import read_out
 from lensgui.analysis.run.run import Run
@@ -111,6 +112,7 @@ def model_card(key: ModelKey, model: HookedTransformer) -> ModelCard:
         remark="; ".join(step for step in cfg.processing if "skipped" in step),
         digits=_digits(model),
         content_id="" if place is None else content_id(place),
+        n_neurons=most_neurons(model),
     )
 
 

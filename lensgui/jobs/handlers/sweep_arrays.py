@@ -38,6 +38,14 @@ def host(tensor: Tensor) -> NDArray[np.float32]:
     return array
 
 
+def host_ints(tensor: Tensor) -> NDArray[np.int32]:
+    """Return the same of whole numbers, as int32."""
+    (here,) = leave(tensor.to(torch.int32, copy=True)).arrived()
+    array: NDArray[np.int32] = here.numpy()
+    array.flags.writeable = False
+    return array
+
+
 def layer_axis(model: HookedTransformer) -> Axis:
     """Return the axis of layers."""
     layers = range(model.cfg.n_layers)

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.panes import theme
-from lensgui.panes.actions import Action
+from lensgui.panes.action import Action
 from lensgui.panes.token_text import plain_tip
 
 APart = TypeVar("APart", bound=QWidget)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,13 +169,15 @@ def provenance(shown: str, context: Context, prompts: Prompts) -> Provenance:
 
 
 def plain(value: Any) -> Any:
-    """Return a request as JSON has it: of the table's pairs how many there are, of models none."""
+    """Return a request as JSON has it: how many pairs of the table, no models, files by name."""
     if is_dataclass(value) and not isinstance(value, type):
         found: dict[str, Any] = {"type": type(value).__name__}
         for each in fields(value):
             part = getattr(value, each.name)
             if each.name in TABLES and isinstance(part, tuple):
                 found[each.name] = len(part)
+            elif each.name == "path":
+                found[each.name] = Path(part).name
             elif not isinstance(part, ModelKey):
                 found[each.name] = plain(part)
         return found

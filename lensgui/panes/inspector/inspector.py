@@ -63,7 +63,7 @@ KINDS: dict[str, type[HeadReading | EdgeReading | MLPReading | LensReading]] = {
 
 
 class NoteField(Editor):
-    """The note about one place: a head if one is selected, else a position in a layer.
+    """The note about one place: a head or neuron if one is selected, else a position in a layer.
 
     Attributes:
         noted: (notes,) all notes of the document, this one changed.
@@ -110,6 +110,8 @@ def place_of(cursor: Cursor) -> Cursor | None:
         return None if cursor.position is None else Cursor(position=cursor.position)
     if cursor.head is not None:
         return Cursor(cursor.layer, cursor.head)
+    if cursor.neuron is not None:
+        return Cursor(cursor.layer, neuron=cursor.neuron)
     return Cursor(cursor.layer, position=cursor.position)
 
 

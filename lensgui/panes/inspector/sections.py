@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
@@ -339,8 +339,12 @@ class MLPSection(Section):
         self.promoted = self.add_chips("raises most", "Tokens whose logits the MLP raises most.")
         self.suppressed = self.add_chips("lowers most", "Tokens whose logits it lowers most.")
         self.neurons = self.add_chips(
-            "neurons", "The neurons with the largest part of that, with their part in logits."
+            "neurons",
+            "The neurons with the largest part of that, with their part in logits: click one, or "
+            "go to it with ← and → and press Enter, to select it.",
         )
+        self._neurons: tuple[int, ...] = ()
+        self.neurons.clicked.connect(self._pick_neuron)
 
     def show_reading(self, reading: MLPReading | None) -> None:
         """Show another layer or position."""
@@ -350,6 +354,7 @@ class MLPSection(Section):
         self.written.setText(attributed(reading.attribution))
         self.promoted.show_chips(chips(reading.promoted))
         self.suppressed.show_chips(chips(reading.suppressed))
+        self._neurons = tuple(neuron.index for neuron in reading.neurons)
         self.neurons.show_chips(
             [
                 Chip(
@@ -363,6 +368,11 @@ class MLPSection(Section):
                 for neuron in reading.neurons
             ]
         )
+
+    @Slot(int)
+    def _pick_neuron(self, index: int) -> None:
+        if not self.is_stale:  # else it may be another layer's
+            self.picked.emit({"neuron": self._neurons[index]})
 
 
 def attributed(size: float | None) -> str:

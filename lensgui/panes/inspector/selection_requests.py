@@ -78,7 +78,7 @@ def described(
     parts = []
     if place.layer is not None:
         role = f" ({part.name})" if part is not None else ""
-        parts.append(place_name(Cursor(place.layer, place.head)) + role)
+        parts.append(place_name(Cursor(place.layer, place.head, neuron=place.neuron)) + role)
     for words, position in (("position", place.position), ("source", place.source)):
         if position is not None:
             parts.append(f"{words} {position}" + _spelled(pair, position))

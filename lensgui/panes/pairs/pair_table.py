@@ -22,7 +22,8 @@ from lensgui.jobs.answers.models import ModelCard
 from lensgui.jobs.answers.readings import PairsReading
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import ReadPairs
-from lensgui.panes.actions import PANE_ACTIONS, Action
+from lensgui.panes.action import Action
+from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import button, dress, menu_line, sentence
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Prompts, Shown

@@ -14,11 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import arrays, attributions, lenses, readings
+from lensgui.jobs.answers import arrays, attributions, lenses, neurons, readings
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.neuron_requests import (
+    NeuronOverPrompt,
+    NeuronSlopes,
+    RankNeurons,
+    ReadNeurons,
+)
 from lensgui.jobs.request import Request
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES
@@ -229,9 +235,37 @@ def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
     _check(rows <= found.unread, "not all rows of an answer are known")
 
 
+_AXES: dict[type[Request], tuple[str, ...]] = {
+    LensMetric: ("layer", "position"),
+    LensWorth: ("layer",),
+    NeuronOverPrompt: ("position",),
+}
+
+
 def _check_plain(request: Request, found: arrays.Slice) -> None:
-    axes: dict[type, tuple[str, ...]] = {LensWorth: ("layer",), LensMetric: ("layer", "position")}
-    _check_slice(found, axes.get(type(request), ("layer", "head")))
+    _check_slice(found, _AXES.get(type(request), ("layer", "head")))
+
+
+def _check_ranking(request: RankNeurons, found: neurons.NeuronRanking) -> None:
+    _check_neurons(found.numbers, found.activations, found.effects)
+    _check(bool(np.isfinite(found.activations).all()), "a number that is known is not finite")
+    _check(request.position in (None, found.position), "an answer is about another position")
+
+
+def _check_products(request: NeuronSlopes, found: neurons.NeuronProducts) -> None:
+    _check_neurons(found.numbers, found.values)
+
+
+def _check_neurons(numbers: NDArray[np.int32], *others: NDArray[Any]) -> None:
+    _check(numbers.ndim == 1, "an array has an odd shape")
+    _check_shapes(numbers.shape, *others)
+    is_rising = bool((np.diff(numbers) > 0).all()) and int(numbers.min(initial=0)) >= 0
+    _check(is_rising, "neurons are counted in an odd way")
+
+
+def _check_words(request: ReadNeurons, found: neurons.NeuronWords) -> None:
+    named = tuple(one.neuron for one in found.neurons)
+    _check(named == request.neurons, "an answer is about other neurons than its question")
 
 
 def _check_mean(request: AverageLens, found: lenses.LensMean) -> None:
@@ -288,6 +322,9 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     readings.LensReading: _check_lens,
     lenses.LensGrid: _check_grid,
     arrays.Slice: _check_plain,
+    neurons.NeuronRanking: _check_ranking,
+    neurons.NeuronProducts: _check_products,
+    neurons.NeuronWords: _check_words,
     lenses.LensMean: _check_mean,
     attributions.Parts: _check_parts,
     attributions.Terms: _check_terms,

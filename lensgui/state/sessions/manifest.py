@@ -18,8 +18,8 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.models import lenses
+from lensgui.state import views
 from lensgui.state.sessions.saved import NO_PATH
-from lensgui.state.views import Arrangement, AttributedBy, Compared, Drawing, LensValue, Stream
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
 from lensgui.terms.metric import MetricName
 from lensgui.terms.scores import TABLE_SCORES
@@ -78,6 +78,7 @@ class Cursor(Record, frozen=True):
     position: Index | None = None
     source: Index | None = None
     heads: Heads = ()
+    neuron: Index | None = None
 
 
 class Area(Record, frozen=True):
@@ -195,10 +196,10 @@ class AttentionView(Record, frozen=True):
     side: Side = "clean"
     hides_first: bool = True
     score: Name = "attribution"
-    arrangement: Arrangement = "layers"
+    arrangement: views.Arrangement = "layers"
     least_score: Score = 0.0
     measure: AttentionMeasure = "pattern"
-    drawing: Drawing = "map"
+    drawing: views.Drawing = "map"
     head_hides_first: bool = False
     is_from: bool = True
     least_line: Share = 0.1
@@ -214,7 +215,7 @@ class Range(Record, frozen=True):
 class PatchingView(Record, frozen=True):
     """As the app's `PatchingView`."""
 
-    side: Compared = "B"
+    side: views.Compared = "B"
     shows_table: bool = False
     shows_estimates: bool = False
     shows_intervals: bool = False
@@ -225,7 +226,7 @@ class PatchingView(Record, frozen=True):
 class AllKindsView(Record, frozen=True):
     """As the app's `AllKindsView`."""
 
-    stream: Stream = "resid_pre"
+    stream: views.Stream = "resid_pre"
     enlarged: Annotated[int, Meta(ge=0, le=100)] | None = None
     range: Range | None = None
 
@@ -251,7 +252,7 @@ class FeedersView(Record, frozen=True):
 class LensView(Record, frozen=True):
     """As the app's `LensView`."""
 
-    value: LensValue = "token"
+    value: views.LensValue = "token"
     side: Side = "clean"
     token: Annotated[int, Meta(ge=0, le=MOST_FOLLOWED + 1)] = 0
     words_only: bool = False
@@ -261,10 +262,19 @@ class LensView(Record, frozen=True):
     followed: Followed = ()
 
 
+class NeuronsView(Record, frozen=True):
+    """As the app's `NeuronsView`."""
+
+    order: views.NeuronOrder = "effect"
+    side: Side = "clean"
+    count: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    places: views.PlacesOf = "pairs"
+
+
 class AttributionView(Record, frozen=True):
     """As the app's `AttributionView`."""
 
-    by: AttributedBy = "head"
+    by: views.AttributedBy = "head"
     side: Side = "clean"
     shows_curve: bool = True
 
@@ -287,6 +297,7 @@ class Views(Record, frozen=True):
     all_kinds: AllKindsView = AllKindsView()
     feeders: FeedersView = FeedersView()
     lens: LensView = LensView()
+    neurons: NeuronsView = NeuronsView()
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
 

@@ -20,6 +20,7 @@ from lensgui.panes.figures.shown import Context, figure
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
+from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
@@ -34,6 +35,7 @@ from lensgui.state.views import (
     HeadsView,
     LensValue,
     LensView,
+    NeuronsView,
     PatchingView,
 )
 from lensgui.terms.kinds import SweepKind
@@ -50,6 +52,7 @@ SHOWN = {
     AttributionPane: 3,
     LensPane: 2,
     HeadsPane: 1,
+    NeuronsPane: 4,
     InspectorPane: 4,
     PairTablePane: 1,
 }
@@ -79,6 +82,14 @@ CASES = [
         (LensPane, f"{value}, {side}", toy(lens=LensView(value, side, token=int(is_other))))
         for value, is_other in LENS
         for side in ("clean", "corrupted", "difference")
+    ),
+    *(
+        (NeuronsPane, f"{view.order}, {view.side}", toy(neurons=view))
+        for view in (
+            NeuronsView("gradient"),
+            NeuronsView("activation", "corrupted"),
+            NeuronsView(side="difference", count=7),
+        )
     ),
     *(
         (AttributionPane, f"{by}, {side}", toy(attribution=AttributionView(by, side)))

@@ -24,6 +24,7 @@ from lensgui.panes.head_grid.panels import numbers, pooled
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.lens.lens import LensPane
+from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.necessary_sufficient import NecessaryPane
@@ -44,9 +45,13 @@ EXPECTED = {
     AttributionPane: ["", "sum so far", "terms"],
     LensPane: ["", "trajectories"],
     HeadsPane: [""],
+    NeuronsPane: ["", "over the prompt", "strongest places", "histogram"],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],
 }
+
+
+OF_PAIRS = ("strongest places", "histogram")  # whose scripts have to read them
 
 
 def test_every_pane_is_tried():
@@ -67,7 +72,7 @@ def test_every_picture_of_every_pane_becomes_every_kind_of_file(kind, tabled, sh
             data = files.as_bytes(made, name, Options(times=1))
             assert len(data) > 100, name
             for secret in ("my secret note", ROWS[1].pair.clean):
-                is_of_pairs = kind is PairTablePane  # whose picture is the pairs
+                is_of_pairs = kind is PairTablePane or shown.name in OF_PAIRS
                 assert is_of_pairs or secret.encode() not in data, name
         ElementTree.fromstring(files.as_bytes(made, "svg", Options()))
 

@@ -26,6 +26,7 @@ from lensgui.state.views import (
     HeadsView,
     LensView,
     Link,
+    NeuronsView,
 )
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import NUMBER_FORMATS, ModelKey
@@ -66,6 +67,7 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (AttentionView, "least_line"): shares,
     (AllKindsView, "enlarged"): st.none() | counts,
     (GivenRole, "name"): st.sampled_from([NO_ROLE, *NAMED]),
+    (NeuronsView, "count"): st.integers(1, 1000),
     (Link, "heads"): heads,
     (ModelReference, "name"): names,
     (ModelReference, "dtype"): st.sampled_from(NUMBER_FORMATS),

@@ -10,6 +10,12 @@ from lensgui.jobs.answers.arrays import Axis, CellState, Spread
 from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.neuron_requests import (
+    NeuronOverPrompt,
+    NeuronSlopes,
+    RankNeurons,
+    ReadNeurons,
+)
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document
 from lensgui.state.sessions.fitting import check_fit, model_shape
@@ -54,6 +60,11 @@ ASKED = [
     LensMetric(MODEL, PAIR, "corrupted", mid=True),
     AverageLens(MODEL, PAIR, "difference", "answer", mid=True, rows=ROWS),
     LensWorth(MODEL, "a-1.safetensors"),
+    RankNeurons(MODEL, PAIR, "clean", 1),
+    RankNeurons(MODEL, PAIR, "corrupted", 1, 2),
+    NeuronSlopes(MODEL, PAIR, "clean", 1),
+    ReadNeurons(MODEL, 1, (3, 0)),
+    NeuronOverPrompt(MODEL, PAIR, "difference", 1, 3),
     AttributeMetric(MODEL, PAIR),
     AttributeMetric(MODEL, PAIR, "difference", ROWS),
     AttributeSources(MODEL, PAIR, 1, 1, "corrupted"),
@@ -111,6 +122,11 @@ def test_what_a_real_model_answers_is_kept(dispatcher):
         requests.LogitLens(MODEL, pair, 1),
         ReadLens(MODEL, pair, "corrupted"),
         LensMetric(MODEL, pair, "clean"),
+        RankNeurons(MODEL, pair, "clean", 1),
+        RankNeurons(MODEL, pair, "corrupted", 1, 2),
+        NeuronSlopes(MODEL, pair, "clean", 1),
+        ReadNeurons(MODEL, 1, (3, 0)),
+        NeuronOverPrompt(MODEL, pair, "difference", 1, 3),
         requests.ReadMLP(MODEL, pair, 1, 1),
         requests.ReadHead(MODEL, pair, 1, 1, 1),
         requests.ReadEdge(MODEL, pair, 1, 1, 1, 0),

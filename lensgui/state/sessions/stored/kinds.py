@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.jobs import attribution_requests, lens_requests, requests
-from lensgui.jobs.answers import arrays, attributions, lenses, readings
+from lensgui.jobs.answers import arrays, attributions, lenses, neurons, readings
 from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.questions import neuron_requests
 from lensgui.jobs.request import Request
 from lensgui.state.sessions.manifest import Name, Record, Rows
 from lensgui.state.sessions.stored import arrays as stored_arrays
@@ -126,6 +127,30 @@ KINDS = {
     ),
     "lens worth": StoredKind(
         lens_requests.LensWorth, questions.LensWorth, arrays.Slice, stored_arrays.Slice
+    ),
+    "neurons": StoredKind(
+        neuron_requests.RankNeurons,
+        questions.RankNeurons,
+        neurons.NeuronRanking,
+        stored_readings.NeuronRanking,
+    ),
+    "neurons' slopes": StoredKind(
+        neuron_requests.NeuronSlopes,
+        questions.NeuronSlopes,
+        neurons.NeuronProducts,
+        stored_readings.NeuronProducts,
+    ),
+    "neurons in words": StoredKind(
+        neuron_requests.ReadNeurons,
+        questions.ReadNeurons,
+        neurons.NeuronWords,
+        stored_readings.NeuronWords,
+    ),
+    "neuron over prompt": StoredKind(
+        neuron_requests.NeuronOverPrompt,
+        questions.NeuronOverPrompt,
+        arrays.Slice,
+        stored_arrays.Slice,
     ),
     "MLP": StoredKind(
         requests.ReadMLP, questions.ReadMLP, readings.MLPReading, stored_readings.MLPReading

@@ -23,6 +23,8 @@ from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput
 
 MOST_TABLES = 1_000
 TABLES = ("rows", "reference", "pairs")  # fields of requests that hold rows of a table
+MOST_NEURONS = 10_000  # of one question
+Neurons = Annotated[tuple[Index, ...], Meta(max_length=MOST_NEURONS)]
 Table = Annotated[int, Meta(ge=0, le=MOST_TABLES)]  # its number among those of the file; 0: none
 
 
@@ -163,6 +165,35 @@ class LensWorth(Record, frozen=True):
     """As the request."""
 
     lens: LensFile
+
+
+class RankNeurons(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: OneSide
+    layer: Index
+    position: Index | None
+
+
+class NeuronSlopes(RankNeurons, frozen=True):
+    """As the request."""
+
+
+class ReadNeurons(Record, frozen=True):
+    """As the request."""
+
+    layer: Index
+    neurons: Neurons
+
+
+class NeuronOverPrompt(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: Side
+    layer: Index
+    neuron: Index
 
 
 class AttributeMetric(Record, frozen=True):

@@ -108,6 +108,53 @@ class Neuron(Record, frozen=True):
     attribution: AnyNumber | None
 
 
+class UsedExpert(Record, frozen=True):
+    """As of a ranking of neurons."""
+
+    expert: Index | None
+    weight: AnyNumber
+    start: Index
+    width: Index
+    effect: AnyNumber | None
+
+
+class NeuronRanking(Record, frozen=True):
+    """As the answer."""
+
+    position: Index
+    numbers: Array
+    activations: Array
+    effects: Array
+    experts: Annotated[tuple[UsedExpert, ...], Meta(max_length=10_000)]
+    remark: Sentence
+
+
+class NeuronProducts(Record, frozen=True):
+    """As the answer."""
+
+    numbers: Array
+    values: Array
+    unit: Name
+
+
+class NeuronInWords(Record, frozen=True):
+    """As of neurons in words."""
+
+    neuron: Index
+    raises: Effects
+    lowers: Effects
+    reads: Effects
+    avoids: Effects
+    opens: Effects
+    closes: Effects
+
+
+class NeuronWords(Record, frozen=True):
+    """As the answer."""
+
+    neurons: Annotated[tuple[NeuronInWords, ...], Meta(max_length=10_000)]
+
+
 class MLPReading(Record, frozen=True):
     """As the answer."""
 
