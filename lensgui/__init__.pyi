@@ -4,6 +4,9 @@ from lensgui import hook_points as hook_points
 from lensgui import patching as patching
 from lensgui import utils as utils
 from lensgui._version import __version__ as __version__
+from lensgui.analysis.activations.hook_points import HookedPlace as HookedPlace
+from lensgui.analysis.activations.hook_points import hooked_places as hooked_places
+from lensgui.analysis.activations.reading import read_activation as read_activation
 from lensgui.analysis.attribution.averages import AttributionAverage as AttributionAverage
 from lensgui.analysis.attribution.averages import attribute_cases as attribute_cases
 from lensgui.analysis.attribution.components import Attribution as Attribution

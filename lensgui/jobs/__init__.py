@@ -2,13 +2,10 @@
 
 answerer: What answers requests, and how much of the machine it may use.
 answers: What comes back from the worker: plain values in host memory.
-attribution_requests: What can be asked about what each part of the model adds to the metric
-    directly.
 board: Which requests are wanted, each once, and by whom.
 downloads: What is done to models without holding anything up: a process of its own that prints
     JSON.
 kept: Answers that nobody shows any more, kept for when they are asked for again.
-lens_requests: What can be asked of a run through a lens.
 progress: How far the running jobs are, for the status bar.
 questions: What panes can ask for, a module a subject.
 request: What every question says of itself: what it is about, and how long it may wait.

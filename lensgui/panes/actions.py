@@ -276,6 +276,14 @@ _ROWS = (
         kind=None,
     ),
     Action(
+        "hook_point",
+        "",
+        "Which hook point is looked at: of the selected layer, or outside of layers. Its axes, its "
+        "formula and its norm stand in the tooltips of the map.",
+        "Activation: hook point",
+        kind=None,
+    ),
+    Action(
         "which_lens",
         "",
         "What brings each layer's stream to the end: nothing (logit lens), or a lens that was "

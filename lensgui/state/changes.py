@@ -11,6 +11,7 @@ from lensgui.state.document import Document
 from lensgui.state.examples import example_of
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import (
+    ActivationView,
     AllKindsView,
     AttentionView,
     AttributionView,
@@ -31,6 +32,7 @@ Part = (
     | PatchingView
     | AllKindsView
     | FeedersView
+    | ActivationView
     | AttributionView
     | LensView
     | NeuronsView
@@ -101,6 +103,11 @@ WORDS = {
     "views.heads.sort": "Heads: order",
     "views.heads.is_descending": "Heads: direction of the order",
     "views.heads.filter": "Heads: filter",
+    "views.activation.name": "Activation: hook point",
+    "views.activation.side": "Activation: prompt",
+    "views.activation.down": "Activation: axis down",
+    "views.activation.across": "Activation: axis across",
+    "views.activation.places": "Activation: where other axes stand",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

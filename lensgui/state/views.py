@@ -229,6 +229,25 @@ class HeadsView:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationView:
+    """Which activation is shown, and how.
+
+    Attributes:
+        name: The hook point within its layer, such as "attn.hook_q"; in full outside of layers.
+        side: Of which prompt, or clean minus corrupted.
+        down: The axis from top to bottom; "" for the usual one.
+        across: The axis from left to right; likewise.
+        places: Where axes stand that are neither shown nor selected, by name.
+    """
+
+    name: str = "hook_resid_pre"
+    side: Side = "clean"
+    down: str = ""
+    across: str = ""
+    places: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -241,6 +260,7 @@ class Views:
     neurons: NeuronsView = NeuronsView()
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
+    activation: ActivationView = ActivationView()
 
 
 AT_FIRST = Views()

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from lensgui.app.window.window import MainWindow
+from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.heads.heads import HeadsPane
@@ -36,6 +37,7 @@ PANES = {
     "all_kinds": AllKindsPane,
     "feeders": FeedersPane,
     "attribution": AttributionPane,
+    "activation": ActivationPane,
     "lens": LensPane,
     "heads": HeadsPane,
     "neurons": NeuronsPane,
@@ -127,6 +129,13 @@ CASES = {
     "heads.sort": Case("copying", lambda p: p.controls.sort.value, "copying"),
     "heads.is_descending": Case(False, lambda p: p.controls.direction.text(), "▲"),
     "heads.filter": Case("layer < 2", lambda p: p.controls.filter.text(), "layer < 2"),
+    "activation.name": Case("attn.hook_q", lambda p: p.name.currentText(), "attn.hook_q"),
+    "activation.side": Case("corrupted", lambda p: p.side.currentText(), "corrupted"),
+    "activation.down": Case("d_model", lambda p: p.reply("slice").request.down, "d_model"),
+    "activation.across": Case("position", lambda p: p.reply("slice").request.across, "position"),
+    "activation.places": Case(
+        (("d_head", 3),), lambda p: dict(p.reply("slice").request.places).get("d_head"), 3
+    ),
 }
 
 

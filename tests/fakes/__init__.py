@@ -3,6 +3,7 @@
 attention: Attention patterns.
 answerer: What answers every request, its model card, tokens and axes.
 heads: What one head, edge or MLP does.
+activations: Hook points and what they hold.
 attributions: What each part adds to the metric.
 lenses: A lens on every row and position.
 models: Number formats.

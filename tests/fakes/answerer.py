@@ -23,8 +23,13 @@ from lensgui.jobs.answers.readings import (
     Token,
 )
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     FindPlaces,
     NeuronOverPrompt,
@@ -57,6 +62,7 @@ from lensgui.jobs.requests import (
     WhoFeeds,
 )
 from lensgui.prompts.pair import PromptPair
+from tests.fakes import activations as fake_activations
 from tests.fakes import attention as fake_attention
 from tests.fakes import attributions as fake_attributions
 from tests.fakes import heads as fake_heads
@@ -219,6 +225,8 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadMLP: lambda request: [fake_heads.mlp(request)],
     CompareFormats: fake_models.formats,
     LogitLens: lambda request: [lens(request)],
+    MapModel: lambda request: [fake_activations.model_map(request)],
+    ReadActivation: lambda request: [fake_activations.piece(request)],
     AttributeMetric: lambda request: [fake_attributions.parts(request)],
     AttributeSources: lambda request: [fake_attributions.sources(request)],
     AttributeNeurons: lambda request: [fake_attributions.neurons(request)],

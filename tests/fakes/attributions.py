@@ -6,7 +6,11 @@ import numpy as np
 
 from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.answers.attributions import Parts, Terms
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
 from tests import fakes
 
 NEURONS = 24

@@ -9,7 +9,7 @@ import numpy as np
 from lensgui.jobs.answers.arrays import Axis, CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import Token
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from tests import fakes
 
 K = 3

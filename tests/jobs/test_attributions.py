@@ -13,8 +13,12 @@ from lensgui.analysis.attribution.parts import attribute_neurons, attribute_sour
 from lensgui.analysis.pairs.answers import answers
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.attributions import Parts, Terms
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.handlers.reading.attributions import MOST_NEURONS
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
 from lensgui.prompts.pair import PairRow
 from tests.answering import PAIR, TOY, last
 

@@ -9,8 +9,12 @@ from dataclasses import replace
 import pytest
 
 import lensgui.jobs
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.handlers.dispatch import HANDLERS
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
 from lensgui.jobs.request import Request, Urgency
 from lensgui.jobs.requests import AttentionGrid, HeadRoles, Patching, ReadPair
 from lensgui.prompts.pair import PairRow, PromptPair

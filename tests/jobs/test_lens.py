@@ -16,7 +16,7 @@ from lensgui.analysis.pairs.answers import answers
 from lensgui.analysis.pairs.lens_readings import read_lens_of_pairs
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import CellState
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow, Role
 from lensgui.terms.errors import ModelError

@@ -9,7 +9,11 @@ import pytest
 from PySide6.QtCore import Qt
 
 from lensgui.jobs.answers.attributions import Parts, Terms
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
 from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.panes.attribution import parts as of_parts
 from lensgui.panes.attribution.attribution import NO_CORRUPTED, NOTHING, PICK, AttributionPane

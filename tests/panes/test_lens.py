@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.answers.lenses import LensGrid
-from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.questions.lens_requests import LensMetric, ReadLens
 from lensgui.jobs.request import Urgency
 from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.models import lenses

@@ -31,6 +31,7 @@ ALL = (
     scenes.prompts,
     scenes.sizes,
     panes.explorer,
+    panes.activation,
     panes.attribution,
     panes.heads,
     panes.lens,
@@ -48,6 +49,7 @@ ALL = (
 LARGE = (
     scenes.looks,
     panes.explorer,
+    panes.activation,
     panes.attribution,
     panes.heads,
     panes.lens,

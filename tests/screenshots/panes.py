@@ -15,6 +15,7 @@ from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Note
 from lensgui.state.selection import Cursor, gathered
 from lensgui.state.views import (
+    ActivationView,
     AllKindsView,
     AttentionView,
     AttributionView,
@@ -146,6 +147,16 @@ def heads(camera: Camera) -> None:
     camera.wait()
     camera.take("heads-one-token", window.panes["Heads"])
     window.solo(window.panes["Heads"])
+    undo_all(camera)
+
+
+def activation(camera: Camera) -> None:
+    """The map, and arrays of two and three axes."""
+    window, title = camera.window, "Activation"
+    window.show_pane(title)
+    for name in ("hook_resid_pre", "attn.hook_pattern", "attn.hook_q", "mlp.hook_post"):
+        window.session.edit(activation=ActivationView(name))
+        in_both_looks(camera, f"activation-{name}", title)
     undo_all(camera)
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabBar
 from lensgui.app.sessions.placement import placed
 from lensgui.app.window.docks import Dock
 from lensgui.panes import theme
+from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.controls.controls import Shares
@@ -28,7 +29,7 @@ from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Prompt pairs"),
+    "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
@@ -39,6 +40,7 @@ PANES: tuple[type[Pane], ...] = (
     AllKindsPane,
     NecessaryPane,
     FeedersPane,
+    ActivationPane,
     AttributionPane,
     LensPane,
     HeadsPane,

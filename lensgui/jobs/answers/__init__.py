@@ -1,5 +1,6 @@
 """What comes back from the worker: plain values in host memory, free of torch.
 
+activations: What is said of hook points, and a slice of one activation.
 arrays: What comes back as pictures: labelled arrays.
 attributions: What each part of the model adds to a metric directly.
 lenses: What a lens says of every row and position of a prompt.

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lensgui.jobs.answers import arrays, attributions, lenses, models, neurons, readings
+from lensgui.jobs.answers import (
+    activations,
+    arrays,
+    attributions,
+    lenses,
+    models,
+    neurons,
+    readings,
+)
 from lensgui.jobs.request import Request, Urgency
 
 Answer = (
@@ -23,6 +31,7 @@ Answer = (
     | readings.LensReading
     | attributions.Parts
     | attributions.Terms
+    | activations.ModelMap
     | lenses.LensGrid
     | lenses.LensMean
     | neurons.NeuronRanking

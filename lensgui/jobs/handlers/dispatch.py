@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from lensgui.checkpoints.devices import parameters_bytes
-from lensgui.jobs import attribution_requests, lens_requests, requests
+from lensgui.jobs import requests
 from lensgui.jobs.answerer import Limits
 from lensgui.jobs.answers.arrays import Sweep
 from lensgui.jobs.answers.reply import Answer
@@ -18,13 +18,19 @@ from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, swe
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.reading import (
+    activations,
     attributions,
     lens_grid,
     lens_means,
     neuron_places,
     neurons,
 )
-from lensgui.jobs.questions import neuron_requests
+from lensgui.jobs.questions import (
+    activation_requests,
+    attribution_requests,
+    lens_requests,
+    neuron_requests,
+)
 from lensgui.jobs.request import Request
 from lensgui.models import recognised, speeds
 from lensgui.terms.kinds import RESID_PRE
@@ -105,6 +111,8 @@ HANDLERS: dict[type[Request], Handler] = {
     requests.ReadMLP: heads.read_mlp_at,
     requests.LogitLens: heads.read_lens,
     requests.CompareFormats: formats.compare_formats,
+    activation_requests.MapModel: activations.map_model,
+    activation_requests.ReadActivation: activations.read_slice,
     attribution_requests.AttributeMetric: attributions.attribute_metric,
     attribution_requests.AttributeSources: attributions.attribute_head,
     attribution_requests.AttributeNeurons: attributions.attribute_mlp,

@@ -1,4 +1,8 @@
 """What panes can ask for, a module a subject.
 
+activation_requests: What can be asked about any activation of the model.
+attribution_requests: What can be asked about what each part of the model adds to the metric
+    directly.
+lens_requests: What can be asked of a run through a lens.
 neuron_requests: What can be asked of the neurons of a layer.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lensgui.jobs.lens_requests import OneSide
+from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.kinds import Side

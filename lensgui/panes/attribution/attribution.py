@@ -11,7 +11,11 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QSizePolicy, QW
 
 from lensgui.jobs.answers.attributions import Parts, Terms
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import menus, theme
@@ -27,7 +31,7 @@ from lensgui.panes.menus import Verb
 from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.curves import Curves
 from lensgui.panes.pictures.heatmap import Heatmap
-from lensgui.panes.python import attributions as script
+from lensgui.panes.python import readings as script
 from lensgui.panes.python.figures import Code
 from lensgui.panes.token_text import names, plain_tip, signed
 from lensgui.state.document import Document

@@ -13,7 +13,13 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from lensgui.jobs.answers.arrays import CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, OneSide, ReadLens
+from lensgui.jobs.questions.lens_requests import (
+    AverageLens,
+    LensMetric,
+    LensWorth,
+    OneSide,
+    ReadLens,
+)
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import menus, theme

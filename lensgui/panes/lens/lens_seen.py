@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lensgui.jobs.answers.arrays import Axis, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.lens_requests import OneSide
+from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.panes.lens import lens_values
 from lensgui.panes.lens.lens_controls import GIVEN
 from lensgui.panes.lens.lens_values import Read

@@ -18,7 +18,7 @@ from lensgui.jobs.answers.neurons import (
     UsedExpert,
 )
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.lens_requests import OneSide
+from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.panes.token_text import shorten, signed, spell
 from lensgui.state.views import AT_FIRST, NeuronOrder, NeuronsView
 

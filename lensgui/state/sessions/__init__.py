@@ -1,6 +1,7 @@
 """Session files: all that a user works on, as a `.lens` file, read and written.
 
 array_files: Arrays as members of a session file, each named by what it holds.
+bounds: Numbers, words and lists of a session file, each with its bounds.
 container: The zip that a session file is: members by name, none of whose sizes is believed.
 conversion: From the app's values to what a session file holds, and back.
 fitting: Whether a stored answer fits its question, and its arrays its axes.

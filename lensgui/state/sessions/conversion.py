@@ -15,8 +15,9 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.array_files import ArrayReader, ArrayWriter
+from lensgui.state.sessions.bounds import Record, Stored
 from lensgui.state.sessions.fitting import UNSAID, agreed, check_fit, model_shape
-from lensgui.state.sessions.manifest import Record, Stored, UnknownNameError, placed
+from lensgui.state.sessions.manifest import UnknownNameError, placed
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.state.sessions.stored import kinds as stored
 from lensgui.state.sessions.stored.questions import TABLES

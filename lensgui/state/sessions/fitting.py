@@ -14,11 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import arrays, attributions, lenses, neurons, readings
+from lensgui.jobs.answers import activations, arrays, attributions, lenses, neurons, readings
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
     NeuronSlopes,
@@ -82,6 +87,8 @@ def _shape(answer: Answer) -> Shape:
         return answer.measures.copying.shape[0], answer.measures.copying.shape[1]
     if isinstance(answer, readings.LensReading):
         return len(answer.top) - 1, None
+    if isinstance(answer, activations.ActivationSlice):
+        return UNSAID
     axes: tuple[Axis, ...] = getattr(answer, "axes", ())
     sizes = {axis.name: len(axis) - axis.coordinates.count(None) for axis in axes}
     return sizes.get("layer"), sizes.get("head")
@@ -274,6 +281,28 @@ def _check_mean(request: AverageLens, found: lenses.LensMean) -> None:
     _check(found.pairs == found.total <= len(request.rows), "a mean is over other pairs")
 
 
+def _check_map(request: MapModel, found: activations.ModelMap) -> None:
+    _check(found.layer == request.layer, "a map is of another layer")
+    for point in found.points:
+        _check(len(point.axes) == len(point.sizes), "a hook point has odd axes")
+        _check(point.layer in (None, found.layer), "a hook point is of another layer")
+
+
+def _check_activation(request: ReadActivation, found: activations.ActivationSlice) -> None:
+    _check(len(found.axes) == 2, "an activation is shown in two axes")
+    named = sorted((*(axis.name for axis in found.axes), *(axis.name for axis, _ in found.others)))
+    _check(sorted(found.order) == named, "an activation has other axes than are said")
+    for axis in (*found.axes, *(axis for axis, _ in found.others)):
+        _check(axis.coordinates == tuple(range(len(axis))), "an axis counts in an odd way")
+        _check(len(axis.labels) == len(axis), "an axis has not as many labels as places")
+    _check(found.values.shape == tuple(map(len, found.axes)), "an array does not fit its axes")
+    _check_shapes(found.values.shape, found.states)
+    _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
+    _check(all(at < len(axis) for axis, at in found.others), "an axis stands beyond its end")
+    settled = found.values[np.isin(found.states, _SETTLED)]
+    _check(bool(np.isfinite(settled).all()), "a number that is known is not finite")
+
+
 def _check_parts(request: AttributeMetric, found: attributions.Parts) -> None:
     _check_axes(found.axes, ("layer", "head"), found.values)
     layers, heads = (len(axis) - axis.coordinates.count(None) for axis in found.axes)
@@ -326,6 +355,8 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     neurons.NeuronProducts: _check_products,
     neurons.NeuronWords: _check_words,
     lenses.LensMean: _check_mean,
+    activations.ModelMap: _check_map,
+    activations.ActivationSlice: _check_activation,
     attributions.Parts: _check_parts,
     attributions.Terms: _check_terms,
     readings.MLPReading: _check_nothing,

@@ -7,18 +7,36 @@ readable when the app's values change.
 from __future__ import annotations
 
 import re
-import sys
-from datetime import datetime
 from functools import cache, reduce
 from operator import or_
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
-from lensgui.models import lenses
 from lensgui.state import views
+from lensgui.state.sessions.bounds import (
+    MANY,
+    MOST_AXES,
+    MOST_FOLLOWED,
+    AxisName,
+    Followed,
+    Heads,
+    HookName,
+    Index,
+    LensFile,
+    Name,
+    Names,
+    Number,
+    NumberFormat,
+    Record,
+    Score,
+    Share,
+    SomeHeads,
+    Stored,
+    Text,
+)
 from lensgui.state.sessions.saved import NO_PATH
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
 from lensgui.terms.metric import MetricName
@@ -26,30 +44,6 @@ from lensgui.terms.scores import TABLE_SCORES
 
 FORMAT: Literal["lensgui-session"] = "lensgui-session"
 MAJOR, MINOR = 0, 1
-MANY = 100_000
-
-Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # no NaN
-Score = Annotated[float, Meta(ge=0, le=1_000)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Index = Annotated[int, Meta(ge=0, le=10_000_000)]
-Text = Annotated[str, Meta(max_length=1_000_000)]
-Name = Annotated[str, Meta(max_length=1_000)]
-MOST_FOLLOWED = 100
-Followed = Annotated[tuple[Name, ...], Meta(max_length=MOST_FOLLOWED)]
-LensFile = Annotated[str, Meta(pattern=rf"^({lenses.NAME})?\Z")]
-Names = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
-Head = tuple[Index, Index]
-Heads = Annotated[tuple[Head, ...], Meta(max_length=MANY)]
-SomeHeads = Annotated[tuple[Head, ...], Meta(min_length=1, max_length=MANY)]
-Moment = Annotated[datetime, Meta(tz=True)]
-NumberFormat = Literal["float32", "bfloat16", "float16", "float64"]
-
-
-class Record(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A part of a session file."""
-
-
-Stored = TypeVar("Stored", bound=Record)
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -288,6 +282,16 @@ class HeadsView(Record, frozen=True):
     filter: Name = ""
 
 
+class ActivationView(Record, frozen=True):
+    """As the app's `ActivationView`."""
+
+    name: HookName = "hook_resid_pre"
+    side: Side = "clean"
+    down: AxisName = ""
+    across: AxisName = ""
+    places: Annotated[tuple[tuple[AxisName, Index], ...], Meta(max_length=MOST_AXES)] = ()
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -300,6 +304,7 @@ class Views(Record, frozen=True):
     neurons: NeuronsView = NeuronsView()
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
+    activation: ActivationView = ActivationView()
 
 
 class Document(Record, frozen=True):

@@ -11,6 +11,7 @@ from lensgui._version import __version__
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.array_files import ArrayReader
+from lensgui.state.sessions.bounds import Moment
 from lensgui.state.sessions.conversion import (
     answers_of,
     document_of,
@@ -111,7 +112,7 @@ def decode(raw: bytes, arrays: ArrayReader) -> tuple[Saved, str]:
     saved = Saved(
         document_of(records["document"], reference.key),
         reference,
-        _decoded(sections["changed"], manifest.Moment, "changed"),
+        _decoded(sections["changed"], Moment, "changed"),
         to_value(records["cursor"], Cursor, "cursor"),
         to_value(records["layout"], Layout, "layout"),
         answers,

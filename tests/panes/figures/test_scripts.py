@@ -14,6 +14,7 @@ import lensgui
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import OpenModel
+from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.figures.shown import Context, figure
@@ -30,6 +31,7 @@ from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python.notebook import Part, notebook
 from lensgui.state.selection import Cursor
 from lensgui.state.views import (
+    ActivationView,
     AttentionView,
     AttributionView,
     HeadsView,
@@ -49,6 +51,7 @@ SHOWN = {
     AllKindsPane: 1,
     NecessaryPane: 1,
     FeedersPane: 3,
+    ActivationPane: 1,
     AttributionPane: 3,
     LensPane: 2,
     HeadsPane: 1,
@@ -117,6 +120,12 @@ CASES = [
         (AttentionPane, key, toy(attention=AttentionView(score=key)))
         for key in ("raw copying", "bottom 5", "norm here")
     ),
+    *(
+        (ActivationPane, f"{name}, {side}", toy(activation=ActivationView(name, side)))
+        for name in ("attn.hook_q", "attn.hook_pattern", "mlp.hook_post", "hook_embed")
+        for side in ("clean", "difference")
+    ),
+    (ActivationPane, "turned", toy(activation=ActivationView("attn.hook_z", down="d_head"))),
     (LensPane, "mid", toy(lens=LensView("logit", mid=True, followed=(" day",), token=2))),
     (LensPane, "a mean", averaging(2).having(lens=LensView("metric", mid=True))),
     (LensPane, "mean chances", averaging(2).having(lens=LensView("probability", "difference"))),

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.arrays import Atlas, Axis, HeadEffects, HeadSlice, Sweep
+from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.figures import files
@@ -42,6 +43,7 @@ EXPECTED = {
     AllKindsPane: [""],
     NecessaryPane: [""],
     FeedersPane: ["", "strongest cells", "all paths"],
+    ActivationPane: [""],
     AttributionPane: ["", "sum so far", "terms"],
     LensPane: ["", "trajectories"],
     HeadsPane: [""],

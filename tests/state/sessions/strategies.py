@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from lensgui.jobs import requests
+from lensgui.jobs.answers.activations import MappedPoint
 from lensgui.jobs.answers.arrays import Feeding
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import Area, Layout, ModelReference
 from lensgui.state.views import (
     UNSCORED,
+    ActivationView,
     AllKindsView,
     AttentionView,
     HeadsView,
@@ -41,6 +44,7 @@ shares = st.floats(0, 1)
 counts = st.integers(0, 16)
 names = st.from_regex(r"[a-z0-9]{1,9}(/[a-z0-9]{1,9})?", fullmatch=True)
 keys = st.builds(ModelKey, names, st.booleans(), st.just("best"), st.sampled_from(NUMBER_FORMATS))
+hooks = st.from_regex(r"[a-z0-9_.]{1,20}", fullmatch=True)
 heads = st.lists(st.tuples(counts, counts), min_size=1, max_size=MOST).map(tuple)
 DRAWN: dict[type, st.SearchStrategy] = {
     bool: st.booleans(),
@@ -60,6 +64,11 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     **{
         (kind, "lens"): st.from_regex(lenses.NAME, fullmatch=True) | st.just("")
         for kind in (LensView, ReadLens, LensMetric, AverageLens, LensWorth)
+    },
+    **{
+        (kind, name): hooks
+        for kind in (ActivationView, MapModel, ReadActivation, MappedPoint)
+        for name in ("name", "short")
     },
     (ReadLens, "start"): st.just(-1),  # which is no part of the question
     (ReadLens, "only"): st.none(),  # whose answers no file keeps

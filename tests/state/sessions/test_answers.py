@@ -8,8 +8,13 @@ import pytest
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Axis, CellState, Spread
 from lensgui.jobs.answers.readings import Token
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
-from lensgui.jobs.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
+from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
     NeuronSlopes,
@@ -65,6 +70,8 @@ ASKED = [
     NeuronSlopes(MODEL, PAIR, "clean", 1),
     ReadNeurons(MODEL, 1, (3, 0)),
     NeuronOverPrompt(MODEL, PAIR, "difference", 1, 3),
+    MapModel(MODEL, PAIR, 1),
+    ReadActivation(MODEL, PAIR, "blocks.1.attn.hook_q", "difference", places=(("head", 1),)),
     AttributeMetric(MODEL, PAIR),
     AttributeMetric(MODEL, PAIR, "difference", ROWS),
     AttributeSources(MODEL, PAIR, 1, 1, "corrupted"),

@@ -12,7 +12,7 @@ from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.handlers import sweep_arrays
 from lensgui.jobs.handlers.loaded import Loaded
-from lensgui.jobs.lens_requests import AverageLens
+from lensgui.jobs.questions.lens_requests import AverageLens
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead, OutputNorms
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.kinds import SIGNS, Side

@@ -1,5 +1,6 @@
 """What is read of a run: lenses, neurons, and what each part adds to a metric.
 
+activations: Hook points and what they hold: a map of one layer, and two axes of one activation.
 attributions: What each part of the model adds to the metric directly, and what these consist of.
 lens_grid: What a lens reads of every row and position, the selected position first.
 lens_means: What a lens reads of many prompts: means over pairs, and what a lens is worth on a text.

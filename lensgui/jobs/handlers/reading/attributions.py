@@ -20,9 +20,13 @@ from lensgui.analysis.run.run import Run
 from lensgui.jobs.answers.arrays import Axis
 from lensgui.jobs.answers.attributions import Parts, Terms
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.attribution_requests import AttributeMetric, AttributeNeurons, AttributeSources
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import host, position_axis
+from lensgui.jobs.questions.attribution_requests import (
+    AttributeMetric,
+    AttributeNeurons,
+    AttributeSources,
+)
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.kinds import SIGNS, Side
 from lensgui.terms.metric import Metric, MetricName

@@ -23,7 +23,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import host, position_axis
-from lensgui.jobs.lens_requests import LensMetric, ReadLens
+from lensgui.jobs.questions.lens_requests import LensMetric, ReadLens
 from lensgui.models import lenses
 from lensgui.transformer.model import HookedTransformer
 

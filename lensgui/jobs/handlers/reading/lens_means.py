@@ -18,7 +18,7 @@ from lensgui.jobs.handlers.attention.mixtures import Term, mixture
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.reading.lens_grid import lens_of, row_axis, states_of
 from lensgui.jobs.handlers.sweep_arrays import host
-from lensgui.jobs.lens_requests import AverageLens, LensWorth
+from lensgui.jobs.questions.lens_requests import AverageLens, LensWorth
 from lensgui.terms.kinds import SIGNS
 
 PAUSE = 0.1  # seconds between two answers that grow

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from lensgui.state.sessions.array_files import NAME
-from lensgui.state.sessions.manifest import MANY, Index, Name, Number, Record, SomeHeads
+from lensgui.state.sessions.bounds import MANY, Index, Name, Number, Record, SomeHeads
 from lensgui.terms.kinds import AttentionMeasure, Direction
 from lensgui.terms.metric import MetricName
 
@@ -230,3 +230,13 @@ class Terms(Record, frozen=True):
     notes: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
     whole: AnyNumber
     remark: Sentence
+
+
+class ActivationSlice(Slice, frozen=True):
+    """As the answer."""
+
+    order: Annotated[tuple[Name, ...], Meta(max_length=MOST_OUTSIDE)]
+    others: Annotated[tuple[tuple[Axis, Index], ...], Meta(max_length=MOST_OUTSIDE)]
+    mean: AnyNumber
+    norm: AnyNumber
+    largest: Annotated[tuple[tuple[Sentence, AnyNumber], ...], Meta(max_length=100)]

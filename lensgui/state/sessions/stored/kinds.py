@@ -8,12 +8,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lensgui.jobs import attribution_requests, lens_requests, requests
-from lensgui.jobs.answers import arrays, attributions, lenses, neurons, readings
+from lensgui.jobs import requests
+from lensgui.jobs.answers import activations, arrays, attributions, lenses, neurons, readings
 from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.questions import neuron_requests
+from lensgui.jobs.questions import (
+    activation_requests,
+    attribution_requests,
+    lens_requests,
+    neuron_requests,
+)
 from lensgui.jobs.request import Request
-from lensgui.state.sessions.manifest import Name, Record, Rows
+from lensgui.state.sessions.bounds import Name, Record
+from lensgui.state.sessions.manifest import Rows
 from lensgui.state.sessions.stored import arrays as stored_arrays
 from lensgui.state.sessions.stored import questions
 from lensgui.state.sessions.stored import readings as stored_readings
@@ -94,6 +100,18 @@ KINDS = {
     ),
     "evidence": StoredKind(
         requests.ReadEvidence, questions.ReadEvidence, arrays.Evidence, stored_arrays.Evidence
+    ),
+    "model map": StoredKind(
+        activation_requests.MapModel,
+        questions.MapModel,
+        activations.ModelMap,
+        stored_readings.ModelMap,
+    ),
+    "activation": StoredKind(
+        activation_requests.ReadActivation,
+        questions.ReadActivation,
+        activations.ActivationSlice,
+        stored_arrays.ActivationSlice,
     ),
     "attribution": StoredKind(
         attribution_requests.AttributeMetric,

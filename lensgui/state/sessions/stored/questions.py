@@ -9,16 +9,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from lensgui.jobs.lens_requests import OneSide
-from lensgui.state.sessions.manifest import (
+from lensgui.jobs.questions.lens_requests import OneSide
+from lensgui.state.sessions.bounds import (
+    MOST_AXES,
+    AxisName,
     Followed,
+    HookName,
     Index,
     LensFile,
-    PromptPair,
     Record,
     SomeHeads,
-    SweepKind,
 )
+from lensgui.state.sessions.manifest import PromptPair, SweepKind
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, Side
 
 MOST_TABLES = 1_000
@@ -194,6 +196,26 @@ class NeuronOverPrompt(Record, frozen=True):
     side: Side
     layer: Index
     neuron: Index
+
+
+class MapModel(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    layer: Index
+    position: Index | None
+    side: Side
+
+
+class ReadActivation(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    name: HookName
+    side: Side
+    down: AxisName
+    across: AxisName
+    places: Annotated[tuple[tuple[AxisName, Index], ...], Meta(max_length=MOST_AXES)]
 
 
 class AttributeMetric(Record, frozen=True):

@@ -9,7 +9,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from lensgui.state.sessions.manifest import MANY, MOST_FOLLOWED, Index, Name, Record
+from lensgui.state.sessions.bounds import (
+    MANY,
+    MOST_AXES,
+    MOST_FOLLOWED,
+    AxisName,
+    HookName,
+    Index,
+    Name,
+    Record,
+)
 from lensgui.state.sessions.stored.arrays import AnyNumber, Array, Axes, Sentence
 
 
@@ -182,3 +191,24 @@ class EdgeReading(Record, frozen=True):
     contribution: AnyNumber | None
     promoted: Effects
     suppressed: Effects
+
+
+class MappedPoint(Record, frozen=True):
+    """As of a model's map."""
+
+    name: HookName
+    short: HookName
+    layer: Index | None
+    axes: Annotated[tuple[AxisName, ...], Meta(max_length=MOST_AXES)]
+    sizes: Annotated[tuple[Index, ...], Meta(max_length=MOST_AXES)]
+    formula: Sentence
+    about: Sentence
+    norm: AnyNumber | None
+
+
+class ModelMap(Record, frozen=True):
+    """As the answer."""
+
+    points: Annotated[tuple[MappedPoint, ...], Meta(max_length=1_000)]
+    layer: Index
+    position: Index

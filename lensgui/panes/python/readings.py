@@ -1,13 +1,15 @@
-"""A few lines of Python for the attribution pane: they compute what it shows."""
+"""A few lines of Python for the panes of attribution and of activations."""
 
 from __future__ import annotations
 
+from lensgui.jobs.answers.activations import ActivationSlice
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SIGNS
 
+OUTSIDE = ("hook_embed", "hook_pos_embed", "ln_final", "unembed")  # hook points of no layer
 MOST_NEURONS = 24  # that the pane names; the others count together
 
 
@@ -75,3 +77,34 @@ def _prompts(sides: tuple[str, ...]) -> str:
 
 def _difference(what: str, count: int) -> str:
     return " - ".join(f"each[{at}]{what}" for at in range(count))
+
+
+def activation(document: Document, cursor: Cursor, found: ActivationSlice | None) -> str:
+    """Return how to read an activation, and the slice of it that is shown.
+
+    Args:
+        document: Says which activation, of which prompt.
+        cursor: Says which layer.
+        found: What is shown; None to read all of it.
+    """
+    view = document.views.activation
+    name = full_name(view.name, cursor.layer or 0)
+    sides = ("clean", "corrupted") if view.side == "difference" else (view.side,)
+    lines = [script.pair("pair", document.pair)]
+    for side in sides:
+        lines.append(f"_, {side} = model.run_with_cache({script.tokens(side)})")
+    whole = " - ".join(f"{side}[{name!r}][0]" for side in sides)
+    lines.append(f"activation = {whole}")
+    if found is None:
+        return script.script(document, [*lines, "shown = activation", "print(shown.shape)"])
+    places = {axis.name: place for axis, place in found.others}
+    index = ", ".join(":" if name not in places else str(places[name]) for name in found.order)
+    rows, columns = (axis.name for axis in found.axes)
+    turned = ".T" * (found.order.index(rows) > found.order.index(columns))
+    lines.append(f"shown = activation[{index}]{turned}  # [{rows}, {columns}]")
+    return script.script(document, [*lines, "print(activation.shape)", "print(table(shown))"])
+
+
+def full_name(short: str, layer: int) -> str:
+    """Return a hook point's full name: outside of layers its name is full."""
+    return short if short.startswith(OUTSIDE) else f"blocks.{layer}.{short}"

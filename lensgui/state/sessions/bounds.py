@@ -1,0 +1,39 @@
+"""Numbers, words and lists of a session file, each with its bounds."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from lensgui.models import lenses
+
+MANY = 100_000
+
+Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # no NaN
+Score = Annotated[float, Meta(ge=0, le=1_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Index = Annotated[int, Meta(ge=0, le=10_000_000)]
+Text = Annotated[str, Meta(max_length=1_000_000)]
+Name = Annotated[str, Meta(max_length=1_000)]
+MOST_FOLLOWED, MOST_AXES = 100, 16
+HookName = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{1,200}\Z")]
+AxisName = Annotated[str, Meta(max_length=100)]
+Followed = Annotated[tuple[Name, ...], Meta(max_length=MOST_FOLLOWED)]
+LensFile = Annotated[str, Meta(pattern=rf"^({lenses.NAME})?\Z")]
+Names = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+Head = tuple[Index, Index]
+Heads = Annotated[tuple[Head, ...], Meta(max_length=MANY)]
+SomeHeads = Annotated[tuple[Head, ...], Meta(min_length=1, max_length=MANY)]
+Moment = Annotated[datetime, Meta(tz=True)]
+NumberFormat = Literal["float32", "bfloat16", "float16", "float64"]
+
+
+class Record(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A part of a session file."""
+
+
+Stored = TypeVar("Stored", bound=Record)
