@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
@@ -20,6 +21,7 @@ from lensgui.terms.roles import NO_ROLE, ROLES, USUAL, GivenRole
 MENU = "verbs"
 ATTENTION = "Attention"  # titles of panes that verbs bring to the front
 FEEDERS = "Who feeds it"
+LENS, ATTRIBUTION, ACTIVATION = "Lens", "Attribution", "Activation"
 
 
 def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:
@@ -159,9 +161,37 @@ def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
             lambda: pane.pinned.emit(place),
         )
     )
+    if place.layer is not None:
+        verbs.append(readings_of(pane, place))
     if place.layer is not None and place.head is not None:
         verbs.append(role_of(pane, (place.layer, place.head)))
     return verbs
+
+
+def readings_of(pane: Pane, place: Cursor) -> Verb:
+    """Return the verb that reads a place in other panes: each of its choices brings one forward."""
+    is_head = place.head is not None
+    ways = [
+        (LENS, "Lens here", "What the stream that enters its layer would predict."),
+        (
+            ATTRIBUTION,
+            "What it adds to the metric",
+            "Its part of the metric, by source token." if is_head
+            else "Its layer's parts of the metric, its MLP by neuron.",
+        ),
+        (
+            FEEDERS,
+            "What writes what it reads",
+            "Path patching of every earlier head and MLP into it.",
+        ),
+        (ACTIVATION, "What its hook points hold", "Any activation of its layer, on a map."),
+    ]  # fmt: skip
+    choices = tuple(
+        Verb(name, tip, partial(go_to, pane, place, title))
+        for title, name, tip in ways
+        if title != pane.title and (is_head or title != FEEDERS)
+    )
+    return Verb("Read it", "Select it, and bring another pane forward.", lambda: None, choices)
 
 
 def role_of(pane: Pane, head: Head) -> Verb:

@@ -27,7 +27,6 @@ from lensgui.panes.controls.controls import Lines, dress
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.figure import Bars, Cells, Data, Scale, data_of
 from lensgui.panes.figures.shown import Shown
-from lensgui.panes.menus import Verb
 from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.curves import Curves
 from lensgui.panes.pictures.heatmap import Heatmap
@@ -48,7 +47,6 @@ HOW = (
     "by way of later layers. The scales of the final norm, and of norms behind attention and MLPs, "
     "are the run's own, so that the parts add up{where}"
 )
-LENS = "Lens"  # the title of the pane that reads each layer at a scale of its own
 PARTS, SOURCES, NEURONS = "parts", "sources", "neurons"  # the pane's names for its questions
 BY: tuple[Option[AttributedBy], ...] = (
     Option("head", "by head", "A cell for each head, for b_O and for the MLP of each layer."),
@@ -320,10 +318,5 @@ class AttributionPane(Pane):
             return
         place = self._place(row, column)
         found = menus.of_place(self, place, self._document.pins)
-        lens = Verb(
-            "Lens here",
-            "Select the layer, and show what the stream that enters it would predict.",
-            lambda: menus.go_to(self, Cursor(place.layer), LENS),
-        )
         copied = menus.copying(self._cell_words(row, column))
-        menus.show_menu(self, [*found, lens, copied], where)
+        menus.show_menu(self, [*found, copied], where)
