@@ -112,6 +112,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "neuron_activations": "lensgui.analysis.neurons.activations",
     "neuron_count": "lensgui.analysis.neurons.numbering",
     "neuron_directions": "lensgui.analysis.neurons.directions",
+    "neuron_effects": "lensgui.analysis.neurons.gradients",
     "neuron_gradients": "lensgui.analysis.neurons.gradients",
     "neuron_groups": "lensgui.analysis.neurons.numbering",
     "neuron_tokens": "lensgui.analysis.neurons.directions",

@@ -80,6 +80,7 @@ from lensgui.analysis.neurons.directions import NeuronTokens as NeuronTokens
 from lensgui.analysis.neurons.directions import TokenEnds as TokenEnds
 from lensgui.analysis.neurons.directions import neuron_directions as neuron_directions
 from lensgui.analysis.neurons.directions import neuron_tokens as neuron_tokens
+from lensgui.analysis.neurons.gradients import neuron_effects as neuron_effects
 from lensgui.analysis.neurons.gradients import neuron_gradients as neuron_gradients
 from lensgui.analysis.neurons.numbering import NeuronGroup as NeuronGroup
 from lensgui.analysis.neurons.numbering import neuron_count as neuron_count

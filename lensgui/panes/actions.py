@@ -110,6 +110,7 @@ _ROWS = (
         "Rules by which roles are proposed",
     ),
     Action("usual_numbers", "Usual numbers", "Set all numbers back.", kind=None),
+    Action("show_in", "", "Bring another pane to the front.", "Show in another pane", kind=None),
     Action("verb", "", "What can be done with a place, in its menu.", "Menu of a place", kind=None),
     Action(
         "copy_table",

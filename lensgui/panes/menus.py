@@ -22,6 +22,7 @@ MENU = "verbs"
 ATTENTION = "Attention"  # titles of panes that verbs bring to the front
 FEEDERS = "Who feeds it"
 LENS, ATTRIBUTION, ACTIVATION = "Lens", "Attribution", "Activation"
+NEURONS = "Neurons"
 
 
 def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:
@@ -184,6 +185,7 @@ def readings_of(pane: Pane, place: Cursor) -> Verb:
             "What writes what it reads",
             "Path patching of every earlier head and MLP into it.",
         ),
+        (NEURONS, "The neurons of its layer", "Ranked, with what each reads and writes."),
         (ACTIVATION, "What its hook points hold", "Any activation of its layer, on a map."),
     ]  # fmt: skip
     choices = tuple(

@@ -27,6 +27,7 @@ class Cursor:
             it is the only one.
         neuron: Of the layer, from 0; of experts one expert after the other. None while a head is
             selected.
+        token: Of the vocabulary, by its id; it stays selected wherever else one goes.
     """
 
     layer: int | None = None
@@ -35,6 +36,7 @@ class Cursor:
     source: int | None = None
     heads: tuple[Head, ...] = ()
     neuron: int | None = None
+    token: int | None = None
 
     @property
     def selected(self) -> tuple[Head, ...]:

@@ -1,4 +1,4 @@
-"""How long lens and attribution keep one waiting, in the real window at its own number of threads.
+"""How long the panes that read a run keep one waiting, in the real window, at its own threads.
 
     xvfb-run -a python -m tests.bench.reading
 
@@ -30,8 +30,10 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer  # noqa: E402
 from lensgui.app import start  # noqa: E402
 from lensgui.jobs.answers.arrays import CellState  # noqa: E402
 from lensgui.jobs.answers.lenses import LensGrid  # noqa: E402
+from lensgui.panes.activation.activation import ActivationPane  # noqa: E402
 from lensgui.panes.attribution.attribution import AttributionPane  # noqa: E402
 from lensgui.panes.lens.lens import SELECTED, LensPane  # noqa: E402
+from lensgui.panes.pane import Pane  # noqa: E402
 from lensgui.panes.pictures.heatmap import Heatmap  # noqa: E402
 from lensgui.state.views import LensValue  # noqa: E402
 from tests.bench import keystrokes  # noqa: E402
@@ -47,9 +49,12 @@ SHOWN: dict[LensValue, tuple[str, ...]] = {"metric": (METRIC,), "token": (LIKELI
 LETTERS = {  # each is asked once
     "metric": "abcdefghijklmnop",
     "token": "ABCDEFGHIJKLMNOP",
-    "parts": "qrstuvwxyzQRSTUVWX",
 }
-PARTS, PARTS_MS = "the attribution of all parts", 100  # beyond the forward pass
+QUESTIONS = {  # a pane's name for its question, and letters that are asked once each
+    "Attribution": ("parts", "qrstuvwxyzQRSTUVWX"),
+    "Activation": ("slice", "0123456789!#%&*+=?"),
+}
+PARTS_MS, SLICE_MS = 100, 50  # beyond the forward pass
 LONG_TOKENS, LONG_S, LAG_MS = 1000, 10.0, 25
 LONGEST_S = 60.0
 
@@ -110,26 +115,28 @@ def strokes(parts: start.Parts, value: LensValue) -> dict[str, list[float]]:
     return found
 
 
-def parts_strokes(parts: start.Parts) -> list[float]:
-    """Return the milliseconds from each of some keystrokes to the attribution of all parts."""
-    window, pane = parts.window, pane_of(parts.window, AttributionPane)
-    window.show_pane(AttributionPane.title)
+def strokes_of(parts: start.Parts, kind: type[AttributionPane | ActivationPane]) -> list[float]:
+    """Return the milliseconds from each of some keystrokes to what a pane shows of it."""
+    window, pane = parts.window, pane_of(parts.window, kind)
+    question, letters = QUESTIONS[kind.title]
+    window.show_pane(kind.title)
     keystrokes.settle(parts)
     text, found = window.session.document.pair.clean, list[float]()
-    for letter in LETTERS["parts"][: keystrokes.STROKES]:
+    for letter in letters[: keystrokes.STROKES]:
         typed = f"{text} {letter}"
-        painted = Painted(pane.heatmap, {PARTS: partial(has_parts, pane, typed)})
+        is_there = partial(is_known, pane, question, typed)
+        painted = Painted(pane.heatmap, {question: is_there})
         window.session.edit(clean=typed)
-        found.append(painted.wait()[PARTS])
+        found.append(painted.wait()[question])
         keystrokes.settle(parts)
     window.session.edit(clean=text)
     keystrokes.settle(parts)
     return found
 
 
-def has_parts(pane: AttributionPane, clean: str) -> bool:
-    """Whether all parts are known, of a prompt."""
-    reply = pane.reply("parts")
+def is_known(pane: Pane, question: str, clean: str) -> bool:
+    """Whether a question of a pane is answered, of a prompt."""
+    reply = pane.reply(question)
     return reply is not None and reply.known is not None and asks(reply.request, clean)
 
 
@@ -202,7 +209,8 @@ def main() -> int:
     parts.window.show_pane(LensPane.title)
     keystrokes.settle(parts)
     found = strokes(parts, "metric") | strokes(parts, "token")
-    attributed = parts_strokes(parts)
+    attributed = strokes_of(parts, AttributionPane)
+    sliced = strokes_of(parts, ActivationPane)
     parts.window.show_pane(LensPane.title)
     late, detail = lags(parts)
     parts.runner.stop()
@@ -210,7 +218,8 @@ def main() -> int:
     forward, begun, whole = keystrokes.forward_ms(), found.pop(BEGUN), found.pop(WHOLE)
     limits = {name: round(forward + above) for name, above in ABOVE_FORWARD_MS.items()}
     times = {f"lens: key to {name}": (of, limits[name], "") for name, of in found.items()}
-    times[f"attribution: key to {PARTS}"] = attributed, round(forward + PARTS_MS), ""
+    times["attribution: key to all parts"] = attributed, round(forward + PARTS_MS), ""
+    times["activation: key to the slice"] = sliced, round(forward + SLICE_MS), ""
     from_begun = [late - early for early, late in zip(begun, whole, strict=True)]
     from_key = f", {quantile(whole, 0.5):.0f} from the key on"
     times["lens: first cells to the whole grid"] = from_begun, WHOLE_MS, from_key

@@ -52,7 +52,7 @@ def grid(request: ReadLens) -> Iterator[LensGrid]:
     for known in (here,) if request.only is not None else (here, slice(None)):
         states = states.copy()
         states[:, known] = CellState.EXACT
-        count = 2 + len(request.tokens)
+        count = 2 + len(request.tokens) + (request.token is not None)
         yield LensGrid(
             both, states, tokens, np.log(chances),
             entropy=9 * made_up("entropy"), divergence=made_up("divergence"), surprisal=surprisal,

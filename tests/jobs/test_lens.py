@@ -235,3 +235,16 @@ def test_what_a_lens_is_worth_is_measured_on_a_text_of_its_own(dispatcher, toy, 
         np.testing.assert_allclose(found[-1].values, expected.numpy(), atol=1e-4)
         assert found[-1].axes[0].labels[-1] == "end"
         assert found[-1].values[-1] == pytest.approx(0, abs=1e-5)
+
+
+def test_the_selected_token_is_followed_last_and_one_beyond_the_vocabulary_is_not(dispatcher, toy):
+    plain = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", tokens=(PAIR.answer,))))
+    found = last(dispatcher.answer(ReadLens(TOY, PAIR, "clean", tokens=(PAIR.answer,), token=9)))
+    assert [token and token.id for token in found.chosen][-1] == 9
+    assert found.chosen[:-1] == plain.chosen
+    cells = list(read_lens(run_of(toy, "clean"), LogitLens(), (9,)))
+    for one in cells:
+        at = one.rows.numpy(), one.positions.numpy()
+        np.testing.assert_allclose(found.logits[(*at, -1)], one.chosen[:, 0].numpy(), atol=1e-4)
+    beyond = ReadLens(TOY, PAIR, "clean", tokens=(PAIR.answer,), token=toy.cfg.d_vocab)
+    assert last(dispatcher.answer(beyond)).chosen == plain.chosen

@@ -8,6 +8,8 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
 
+from lensgui.app.window.layout import PANES
+from lensgui.jobs.answers.readings import HeadReading
 from lensgui.jobs.requests import LogitLens, ReadEdge, ReadHead, ReadMLP, ReadPair
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.menus import pinnable, toggled
@@ -192,3 +194,31 @@ def test_what_can_be_pinned_follows_from_what_is_selected():
         "L1H2", "L1 · position 5", "L1H2 · position 5", "L1H2 · 5 → 3",
     ]  # fmt: skip
     assert toggled(toggled((), Cursor(1)), Cursor(1)) == ()
+
+
+def test_the_short_forms_lead_to_the_panes_that_have_all_of_it(document, show):
+    pane = answer(show(InspectorPane()), document)
+    wanted = []
+    pane.pane_requested.connect(wanted.append)
+    pane.show_cursor(Cursor(2, position=1))
+    enabled = {name for name, button in pane.more.buttons.items() if button.isEnabled()}
+    assert enabled == {"Attribution", "Lens", "Neurons", "Activation"}
+    pane.show_cursor(Cursor(2, 1, 1))
+    for button in pane.more.buttons.values():
+        button.click()
+    assert wanted == ["Attention", "Attribution", "Lens", "Neurons", "Activation"]
+    assert set(wanted) <= {kind.title for kind in PANES}
+    pane.show_cursor(Cursor())
+    assert not any(button.isEnabled() for button in pane.more.buttons.values())
+
+
+def test_a_token_that_a_head_raises_is_selected_by_its_chip(document, show):
+    pane = answer(show(InspectorPane()), document, CURSOR)
+    picked = []
+    pane.picked.connect(picked.append)
+    reading = pane.answer("head", HeadReading)
+    both = (pane.head.promoted, reading.promoted), (pane.head.suppressed, reading.suppressed)
+    for row, tokens in both:
+        row.clicked.emit(0)
+        assert picked[-1] == {"token": tokens[0][0].id}
+    assert not any(chip.token for chip in pane.mlp.neurons.chips)

@@ -140,3 +140,11 @@ def test_of_a_table_the_mean_of_metric_and_probability_is_shown_with_its_spread(
     pane = answer(show(LensPane()), others)
     assert "mean" not in pane.requests(others, CURSOR)
     assert "of this pair alone" in pane.legend.text()
+
+
+def test_the_selected_token_is_followed_too(document, qtbot):
+    pane = LensPane()
+    qtbot.addWidget(pane)
+    asked = pane.requests(document, replace(CURSOR, token=17))
+    assert (asked["clean"].token, asked["selected"].token) == (17, 17)
+    assert asked["clean"] != pane.requests(document, CURSOR)["clean"]

@@ -30,11 +30,24 @@ def choices(pane, place):
                 "Lens here",
                 "What it adds to the metric",
                 "What writes what it reads",
+                "The neurons of its layer",
                 "What its hook points hold",
             ],
         ),
-        (LensPane, LAYER, ["What it adds to the metric", "What its hook points hold"]),
-        (ActivationPane, LAYER, ["Lens here", "What it adds to the metric"]),
+        (
+            LensPane,
+            LAYER,
+            [
+                "What it adds to the metric",
+                "The neurons of its layer",
+                "What its hook points hold",
+            ],
+        ),
+        (
+            ActivationPane,
+            LAYER,
+            ["Lens here", "What it adds to the metric", "The neurons of its layer"],
+        ),
     ],
 )
 def test_a_place_is_read_in_other_panes(kind, place, names, qtbot):
@@ -51,9 +64,9 @@ def test_each_way_selects_the_place_and_brings_a_pane_forward(qtbot):
     pane.pane_requested.connect(wanted.append)
     for verb in choices(pane, HEAD).values():
         verb.act()
-    assert picked == [{"layer": 2, "head": 1}] * 4
+    assert picked == [{"layer": 2, "head": 1}] * 5
     assert set(wanted) <= {kind.title for kind in PANES}
-    assert len(set(wanted)) == 4
+    assert len(set(wanted)) == 5
 
 
 def test_a_place_without_a_layer_has_nothing_to_read(qtbot):

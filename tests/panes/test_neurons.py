@@ -288,5 +288,3 @@ def test_copied_python_ranks_as_the_pane_does(dispatcher, qtbot, order):
     expected = np.argsort(-np.abs(values), kind="stable")[:6]
     assert names["order"].tolist() == expected.tolist()
     np.testing.assert_allclose(names["shown"].numpy(), values[expected], atol=1e-5)
-    over = last(dispatcher.answer(NeuronOverPrompt(model, pair, "clean", 1, int(expected[0]))))
-    np.testing.assert_allclose(names["over_prompt"].numpy(), over.values, atol=1e-5)

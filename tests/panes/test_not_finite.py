@@ -20,7 +20,7 @@ from lensgui.panes.head_grid.grid import HeadGrid
 from lensgui.panes.head_grid.layout import GridView
 from lensgui.panes.head_grid.ranking import NAMED, ranking
 from lensgui.panes.inspector.lens_rows import LensRows, stretches
-from lensgui.panes.inspector.sections import Ranking
+from lensgui.panes.inspector.ranking import Ranking
 from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.prompt.token_rows import Marks, next_chips, token_chips
 from lensgui.panes.scatter.point_plot import Points

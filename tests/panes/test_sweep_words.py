@@ -24,7 +24,7 @@ def test_a_picture_that_answers_an_older_question_offers_no_questions(document, 
     assert "Verify" in menu_of(pane, 2, 3)
     pane.show_document(replace(document, kind=HEADS))
     tell(pane, "sweep", status="late")
-    assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Copy the value"]
+    assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Read it", "Copy the value"]
 
 
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)

@@ -148,3 +148,16 @@ def test_a_set_keeps_to_the_heads_that_the_model_has(selection):
     assert selection.cursor == Cursor(0, 1, heads=((1, 2), (0, 1)))
     selection.limit(layer=1)
     assert selection.cursor == Cursor(0, 1)
+
+
+def test_a_token_stays_selected_wherever_one_goes(selection):
+    selection.move(layer=4, head=2, position=3)
+    selection.move(token=17)
+    assert selection.cursor == Cursor(4, 2, 3, token=17)
+    selection.move(layer=2, position=1)
+    assert selection.cursor == Cursor(2, position=1, token=17)
+    selection.move(layer=2, neuron=5)
+    assert selection.cursor.token == 17
+    selection.back()
+    assert selection.cursor == Cursor(2, position=1, token=17)
+    assert place_name(Cursor(2, token=17)) == "L2"

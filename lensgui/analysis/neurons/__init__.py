@@ -3,7 +3,7 @@
 activations: How far a layer's neurons are on at each position of a run, and which experts were
     used.
 directions: What neurons read and write, in the vocabulary.
-gradients: How a metric changes with how far each neuron is on.
+gradients: What each neuron does to a metric: directly, and through all that comes after it.
 numbering: How the neurons of a layer are numbered, those of experts one expert after the other.
 places: Where in many prompts, or in a long text, each neuron of a layer is on most, and how
     often.

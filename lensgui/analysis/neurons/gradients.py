@@ -1,20 +1,25 @@
-"""How a metric changes with how far each neuron is on, through all that comes after it."""
+"""What each neuron does to a metric: directly, and through all that comes after it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from lensgui.analysis.attribution.parts import NeuronAttribution, attribute_neurons
 from lensgui.analysis.checks import check_runs
 from lensgui.analysis.neurons.activations import mlp_inputs, used_neurons
-from lensgui.analysis.neurons.numbering import neuron_count
+from lensgui.analysis.neurons.numbering import neuron_count, neuron_groups
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.gradients import LayerGraph, gradient_at_the_end
 from lensgui.terms.metric import Metric, read_positions
+from lensgui.terms.metrics import LogitDifference, LogProbability, Probability
+from lensgui.transformer.model import HookedTransformer
 
 NOTHING = frozenset[str]()
+MOVABLE = LogitDifference, LogProbability, Probability  # metrics of single logits at a position
 
 
 def stream_gradient(run: Run, metric: Metric, layer: int) -> Generator[None, None, Tensor]:
@@ -89,3 +94,35 @@ def _at_neurons(run: Run, layer: int, after: Tensor, count: int) -> Tensor:
         slopes = rows @ used.group.W_out.T * used.weights[:, None]
         used.put(slopes.detach(), found)
     return found
+
+
+def neuron_effects(run: Run, metric: Metric, layer: int, position: int | None = None) -> Tensor:
+    """Return what each neuron of a layer adds to a metric's logits directly, as one list.
+
+    Args:
+        run: A run, which is completed.
+        metric: What is read, as in `attribute_neurons`.
+        layer: The layer.
+        position: Where it is read as if that were its position; None for its own.
+
+    Returns:
+        In logits, [neuron], numbered as `neuron_activations` numbers them; NaN of experts that were
+        not used. In host memory, in float64.
+
+    Raises:
+        ValueError: As `attribute_neurons`.
+    """
+    if position is not None and isinstance(metric, MOVABLE):
+        metric = replace(metric, position=position)
+    return in_one_list(run.model, layer, attribute_neurons(run, metric, layer))
+
+
+def in_one_list(model: HookedTransformer, layer: int, found: NeuronAttribution) -> Tensor:
+    """Return the values of an attribution of neurons by their numbers in the layer, [neuron]."""
+    values = torch.full((neuron_count(model, layer),), torch.nan, dtype=torch.float64)
+    at = found.neurons
+    if found.experts is not None:
+        starts = {group.expert: group.start for group in neuron_groups(model, layer)}
+        at = at + torch.tensor([starts[one.expert] for one in found.used])[found.experts]
+    values[at] = found.values
+    return values

@@ -248,6 +248,8 @@ class Exchange(QObject):
         card = reply.known if reply is not None else None
         new = card if isinstance(card, ModelCard) and card != self.card else None
         if new is not None:
+            if self.card is not None and new.key.source != self.card.key.source:
+                self._selection.move(token=None)  # whose id is another token's there
             self.card, self._roles = new, RoleBook()
             self._selection.limit(layer=new.n_layers, head=new.n_heads, neuron=new.n_neurons)
             self._show_roles()

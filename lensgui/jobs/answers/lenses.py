@@ -27,8 +27,8 @@ class LensGrid:
         entropy: Of the whole distribution, in nats, [row, position].
         divergence: KL(the model's own distribution there ‖ this one), in nats, likewise.
         surprisal: Of the token that stands next, in bits, likewise; NaN at the last position.
-        chosen: Answer and distractor, then what is followed beside them; None for what is not one
-            token, of which nothing is known.
+        chosen: Answer and distractor, then what is followed beside them, at last the selected
+            token; None for what is not one token, of which nothing is known.
         logits: Theirs, [row, position, chosen].
         chosen_log_probs: Theirs in nats, likewise.
         ranks: Theirs: how many tokens are likelier, likewise.

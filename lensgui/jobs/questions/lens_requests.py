@@ -23,6 +23,7 @@ class ReadLens(Request):
         only: The position that alone is read, at once; None for all.
         mid: Whether the stream between attention and MLP is read too, where there is one.
         tokens: Tokens that are followed beside answer and distractor, as text.
+        token: A token that is followed besides, by its id; None for none.
         start: The position that is read first, which is no part of the question; −1 for the last.
     """
 
@@ -35,6 +36,7 @@ class ReadLens(Request):
     only: int | None = None
     mid: bool = False
     tokens: tuple[str, ...] = ()
+    token: int | None = None
     start: int = field(default=-1, compare=False)
 
     @property

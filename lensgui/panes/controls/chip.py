@@ -33,6 +33,8 @@ class Chip:
         is_pinned: Whether it has the frame of what is pinned.
         gap_before: Whether the other prompt has tokens before it that this one lacks.
         gap_after: Whether it has some after it, at the end.
+        token: The id of the token of the vocabulary that it stands for; None if it stands for
+            another thing.
     """
 
     text: str
@@ -45,6 +47,7 @@ class Chip:
     is_pinned: bool = False
     gap_before: bool = False
     gap_after: bool = False
+    token: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

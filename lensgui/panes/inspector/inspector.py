@@ -35,6 +35,7 @@ from lensgui.panes.controls.controls import Editor, button, caption, headline, m
 from lensgui.panes.figures.shown import Prompts, Shown
 from lensgui.panes.inspector import panels
 from lensgui.panes.inspector.lens_rows import LensRows
+from lensgui.panes.inspector.more import More
 from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
 from lensgui.panes.inspector.sections import (
     EdgeSection,
@@ -134,6 +135,7 @@ class InspectorPane(Pane):
         self.pin.setPopupMode(self.pin.ToolButtonPopupMode.InstantPopup)
         self.pin.setMenu(QMenu(self.pin))
         self.pin.menu().aboutToShow.connect(self._offer_pins)
+        self.more = More(self)
         self.pins = ChipRow(self)
         self.more_pins = caption("", self)
         self.note_field = NoteField(self)
@@ -197,6 +199,7 @@ class InspectorPane(Pane):
     def show_cursor(self, cursor: Cursor) -> None:
         """Name the selection."""
         self._cursor = cursor
+        self.more.show_cursor(cursor)
         self.head.attention.show_chosen(cursor.source)
         self.lens.show_layer(cursor.layer)
         self.note_field.show_cursor(cursor)
@@ -277,7 +280,16 @@ class InspectorPane(Pane):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(3)
-        above = self.pins, self.more_pins, self.note_field, self.numbers, self.scores, self.alone
+        self.more.wanted.connect(self.pane_requested)
+        above = (
+            self.more,
+            self.pins,
+            self.more_pins,
+            self.note_field,
+            self.numbers,
+            self.scores,
+            self.alone,
+        )
         for part in (*above, self.head, self.edge, self.mlp, self.lens_caption, self.lens):
             column.addWidget(part)
         column.addStretch(1)

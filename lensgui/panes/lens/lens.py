@@ -128,7 +128,8 @@ class LensPane(Pane):
         for side in sides:
             if view.value == "metric":
                 asked[f"metric {side}"] = LensMetric(model, pair, side, view.lens, mid)
-            grid = ReadLens(model, pair, side, view.lens, None, mid, view.followed, start)
+            more = view.followed, cursor.token, start
+            grid = ReadLens(model, pair, side, view.lens, None, mid, *more)
             asked[side] = grid
             if len(sides) == 1 and cursor.position is not None:
                 asked[SELECTED] = replace(grid, only=cursor.position, start=-1)

@@ -21,7 +21,11 @@ RANKED = frozenset({"ranking", "slopes", "words", "pair"})
 
 
 def shown(
-    seen: Seen, rows: NeuronRows, card: NeuronCard, source: str, lines: Sequence[str] = ()
+    seen: Seen,
+    rows: NeuronRows,
+    card: NeuronCard,
+    source: str,
+    lines: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> list[Shown]:
     """Return the pictures that there are.
 
@@ -30,17 +34,18 @@ def shown(
         rows: What draws the ranking.
         card: What shows one neuron.
         source: What is said of where strongest places are sought.
-        lines: What computes these, where the pane's own lines do not.
+        lines: What computes the neuron over the prompt, and its strongest places, after the pane's
+            own lines.
     """
     found = []
     if seen.rows and seen.ranking is not None:
         found.append(_ranking(seen, rows))
     if seen.over is not None and card.text.tokens:
-        found.append(_over(seen, card))
+        found.append(_over(seen, card, lines[0]))
     if card.high.places or card.low.places:
-        found.append(_places(seen, card, source, lines))
+        found.append(_places(seen, card, source, lines[1]))
     if len(card.histogram.counts):
-        found.append(_histogram(seen, card, source, lines))
+        found.append(_histogram(seen, card, source, lines[1]))
     return found
 
 
@@ -73,7 +78,7 @@ def _ranking(seen: Seen, widget: NeuronRows) -> Shown:
     return Shown(widget, "", (panel,), says, widget.is_stale, code=code, leaves_out=OF_CARD)
 
 
-def _over(seen: Seen, card: NeuronCard) -> Shown:
+def _over(seen: Seen, card: NeuronCard, lines: Sequence[str]) -> Shown:
     assert seen.over is not None
     text, tokens = card.text, list(card.text.tokens)
     axis = Axis("position", tuple(range(len(tokens))), tuple(tokens))
@@ -82,7 +87,7 @@ def _over(seen: Seen, card: NeuronCard) -> Shown:
     data = Data((axis,), {"activation": values})
     panel = Prose("", tokens, text.shades, scale, data, text.chosen)
     says = f"What neuron {text.name} puts out at each token"
-    code = Code(("over_prompt",))
+    code = Code(("over_prompt",), tuple(lines))
     widget = card.scrolled
     return Shown(
         widget, "over the prompt", (panel,), says, text.is_stale, code=code, leaves_out=RANKED
@@ -113,8 +118,9 @@ def _histogram(seen: Seen, card: NeuronCard, source: str, lines: Sequence[str]) 
     words = [f"{int(count):,}" for count in of.counts]
     panel = Bars("", of.names, counts, words, "tokens", data)
     says = f"How many tokens have which activation of neuron {card_name(seen)}; {source}"
-    used = "places.histogram[neuron].nonzero()[:, 0]"
-    counted = (f"used = {used}", "counts = places.histogram[neuron][used[0] : used[-1] + 1]")
+    every = f"places.histogram[{seen.neuron}]"
+    used = f"used = {every}.nonzero()[:, 0]"
+    counted = (used, f"counts = {every}[used[0] : used[-1] + 1]")
     return Shown(
         of, "histogram", (panel,), says, of.is_stale, code=Code(("counts",), (*lines, *counted)),
         prompts=Prompts(None), leaves_out=RANKED,

@@ -180,21 +180,20 @@ class NeuronsPane(Pane):
         return None
 
     def python(self, document: Document, cursor: Cursor) -> str:
-        """Return how to rank the neurons, and what is known of the card's.
-
-        Pairs that nothing averages over are named only by the pictures that are of them.
-        """
-        is_text = document.views.neurons.places == "text"
-        rows, text = (() if is_text else document.rows), (self._text if is_text else None)
-        layer, neuron = cursor.layer, self._neuron(cursor, self._layer(cursor))
-        return neuron_code.neurons(document, layer, cursor.position, neuron, rows, text)
+        """Return how to rank the neurons; what is of one of them, its pictures add."""
+        return neuron_code.neurons(document, cursor.layer, cursor.position)
 
     def shown(self) -> list[Shown]:
         """Return the ranking, and what is known of one neuron."""
-        document, lines = self._document, list[str]()
-        if document is not None and self._view.places == "pairs" and not document.rows:
-            lines = neuron_code.places(_rows(document), None)
-        return neuron_panels.shown(self._seen, self.rows, self.card_view, self._source(), lines)
+        document, lines, over = self._document, list[str](), list[str]()
+        layer, neuron = self._seen.layer, self._seen.neuron
+        if document is not None and neuron is not None:
+            is_text = self._view.places == "text"
+            rows, text = (() if is_text else _rows(document)), (self._text if is_text else None)
+            over = neuron_code.over(document, layer, neuron)
+            lines = neuron_code.places(rows, text, layer, neuron)
+        source = self._source()
+        return neuron_panels.shown(self._seen, self.rows, self.card_view, source, (over, lines))
 
     def show_document(self, document: Document) -> None:
         """Show how it is set."""

@@ -16,8 +16,8 @@ from lensgui.state.document import Document
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.array_files import ArrayReader, ArrayWriter
 from lensgui.state.sessions.bounds import Record, Stored
+from lensgui.state.sessions.decoding import UnknownNameError, decode_part, placed
 from lensgui.state.sessions.fitting import UNSAID, agreed, check_fit, model_shape
-from lensgui.state.sessions.manifest import UnknownNameError, placed
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.state.sessions.stored import kinds as stored
 from lensgui.state.sessions.stored.questions import TABLES
@@ -212,8 +212,8 @@ def answers_of(record: stored.Answers, model: ModelKey, arrays: ArrayReader) -> 
         if kind is None:
             unknown.append(f"{where}.{kept.question[:40]}")
             continue
-        asked, of_asked = manifest.decode(kept.asked, kind.asked, f"{where}.asked")
-        answered, of_answer = manifest.decode(kept.answer, kind.answered, f"{where}.answer")
+        asked, of_asked = decode_part(kept.asked, kind.asked, f"{where}.asked")
+        answered, of_answer = decode_part(kept.answer, kind.answered, f"{where}.answer")
         unknown += of_asked, of_answer
         try:
             request = _request(asked, kind.request, model, tables)

@@ -19,6 +19,7 @@ from lensgui.state.sessions.conversion import (
     to_record,
     to_value,
 )
+from lensgui.state.sessions.decoding import decode_part, placed
 from lensgui.state.sessions.saved import Layout, ModelReference, Saved
 from lensgui.state.sessions.stored.kinds import Answers
 
@@ -67,7 +68,7 @@ def _encoded(part: Any, where: str) -> msgspec.Raw:
     try:
         return msgspec.Raw(msgspec.json.encode(part() if callable(part) else part))
     except msgspec.ValidationError as error:
-        raise manifest.placed(error, where) from error
+        raise placed(error, where) from error
     except UnicodeEncodeError as error:
         half = ord(error.object[error.start])
         raise ValueError(f"{where}: a text has half a character, U+{half:04X}") from error
@@ -105,7 +106,7 @@ def decode(raw: bytes, arrays: ArrayReader) -> tuple[Saved, str]:
             raise ValueError(f"{name} is missing")
     records, unknown = dict[str, Any](), list[str]()
     for name, kind in _KINDS.items():
-        records[name], place = manifest.decode(sections.get(name, _NOTHING), kind, name)
+        records[name], place = decode_part(sections.get(name, _NOTHING), kind, name)
         unknown.append(place)
     reference = to_value(records["model"], ModelReference, "model")
     answers, more = answers_of(records["answers"], reference.key, arrays)
@@ -126,4 +127,4 @@ def _decoded(raw: bytes, kind: Any, where: str) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise manifest.placed(error, where) from error
+        raise placed(error, where) from error

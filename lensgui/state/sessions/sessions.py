@@ -20,7 +20,7 @@ from lensgui.models.store import FORBIDDEN, FULL, write_whole
 from lensgui.state.sessions.array_files import ArrayReader, member_of
 from lensgui.state.sessions.container import MIB, USUAL, Container, Limits, is_session, pack
 from lensgui.state.sessions.conversion import Pairs, answers_record
-from lensgui.state.sessions.manifest import UnknownNameError
+from lensgui.state.sessions.decoding import UnknownNameError
 from lensgui.state.sessions.pictures import SUFFIXES, session_in
 from lensgui.state.sessions.saved import Saved
 from lensgui.state.sessions.sections import decode, encode, newer

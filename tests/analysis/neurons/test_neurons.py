@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from lensgui.analysis.attribution.parts import attribute_neurons
 from lensgui.analysis.neurons.activations import neuron_activations
 from lensgui.analysis.neurons.directions import neuron_directions, neuron_tokens
-from lensgui.analysis.neurons.gradients import neuron_gradients
+from lensgui.analysis.neurons.gradients import neuron_effects, neuron_gradients
 from lensgui.analysis.neurons.numbering import most_neurons, neuron_count, neuron_groups
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Rank
@@ -112,6 +115,21 @@ def share(model, run, mlp, group, position, layer):
 
 def _middle(run, layer):
     return run.model.blocks[layer].attention_half(run.residuals[layer][None], run.span)[0]
+
+
+def test_direct_effects_are_outputs_along_the_answer_s_direction(model, run):
+    layer, where = model.cfg.n_layers - 1, 4
+    found = neuron_effects(run, METRIC, layer, where)
+    acts = last(neuron_activations(run, layer))[where]
+    assert found.shape == acts.shape
+    assert torch.equal(found.isnan(), acts.isnan()), "of experts that were not used"
+    parts = attribute_neurons(run, replace(METRIC, position=where), layer)
+    close(found.nansum(), parts.values.sum())
+    if not parts.used:
+        close(found, parts.values)
+        close(parts.activations, acts.double())
+    both = neuron_effects(run, METRIC, layer), neuron_effects(run, METRIC, layer, METRIC.position)
+    close(*(of.nan_to_num() for of in both))
 
 
 def test_directions_are_rows_and_columns_and_their_products_with_the_vocabulary(model):

@@ -42,6 +42,8 @@ def read_lens_grid(loaded: Loaded, request: ReadLens) -> Iterator[Answer | None]
     run, clean = yield from _complete(loaded, request)
     found = loaded.answers(request.pair, clean)
     chosen, remarks = _chosen(run.model, (found.answer, found.distractor), request.tokens)
+    if request.token is not None and request.token < run.model.cfg.d_vocab_out:
+        chosen.append(request.token)
     lens, remark = lens_of(run.model, request.lens)
     mid = request.mid and run.model.cfg.has_middle
     if request.mid and not mid:

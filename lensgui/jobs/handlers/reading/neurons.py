@@ -15,7 +15,7 @@ from lensgui.analysis.checks import check_one_length
 from lensgui.analysis.heads.evidence import last
 from lensgui.analysis.neurons.activations import neuron_activations, used_neurons
 from lensgui.analysis.neurons.directions import TokenEnds, neuron_tokens
-from lensgui.analysis.neurons.gradients import neuron_gradients
+from lensgui.analysis.neurons.gradients import in_one_list, neuron_gradients
 from lensgui.analysis.neurons.numbering import check_neurons, neuron_count
 from lensgui.analysis.pairs.answers import Answers, required_metric
 from lensgui.analysis.run.layer_row import LayerRow
@@ -65,12 +65,10 @@ def rank_neurons(loaded: Loaded, request: RankNeurons) -> Iterator[Answer | None
         remarks.append(NO_ANSWER)
     else:
         found = attribute_neurons(run, replace(metric, position=position), layer)
-        at, starts = found.neurons, {one.expert: one.start for one in experts}
-        if found.experts is not None:
-            at = at + torch.tensor([starts[one.expert] for one in found.used])[found.experts]
+        effects = in_one_list(model, layer, found)
+        if found.used:
             values = {one.expert: one.value for one in found.used}
             experts = [replace(one, effect=values[one.expert]) for one in experts]
-        effects[at] = found.values
     yield NeuronRanking(
         position,
         host_ints(numbers),

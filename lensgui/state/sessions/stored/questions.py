@@ -141,6 +141,7 @@ class ReadLens(Record, frozen=True):
     lens: LensFile
     mid: bool = False
     tokens: Followed = ()
+    token: Index | None = None
 
 
 class LensMetric(Record, frozen=True):

@@ -99,7 +99,7 @@ class LensGrid(Record, frozen=True):
     entropy: Array
     divergence: Array
     surprisal: Array
-    chosen: Annotated[tuple[Token | None, ...], Meta(max_length=MOST_FOLLOWED + 2)]
+    chosen: Annotated[tuple[Token | None, ...], Meta(max_length=MOST_FOLLOWED + 3)]
     logits: Array
     chosen_log_probs: Array
     ranks: Array
