@@ -45,7 +45,7 @@ class ReadActivation(Request):
     """
 
     doing: ClassVar[str] = "an activation"
-    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+    of_its_kind: ClassVar[Urgency] = Urgency.VIEW
 
     model: ModelKey
     pair: PromptPair

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -327,6 +327,7 @@ class InspectorPane(Pane):
         rows = self.sender()
         shown = self._scroll.widget()
         if isinstance(rows, QWidget) and shown is not None:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)  # its height, now
             inside = rows.mapTo(shown, middle)
             self._scroll.ensureVisible(inside.x(), inside.y(), 0, 24)
 
