@@ -24,8 +24,8 @@ from tests.analysis.lenses.test_lens import lenses_of
 from tests.references import model_of
 
 TOKENS = (3, 7)
-IDS = torch.arange(10)  # in host memory, as a tokenizer gives them
-PIECES = (1, 4, 1000)  # cells that fit into one
+IDS = torch.arange(6)  # in host memory, as a tokenizer gives them
+PIECES = (2, 1000)  # cells that fit into one
 SENT = 2  # where to look, and the tokens that are asked for
 METRICS = LogitDifference((3,), (7, 8)), Rank((5,)), KLDivergence()
 
