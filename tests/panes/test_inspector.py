@@ -212,13 +212,14 @@ def test_the_short_forms_lead_to_the_panes_that_have_all_of_it(document, show):
     assert not any(button.isEnabled() for button in pane.more.buttons.values())
 
 
-def test_a_token_that_a_head_raises_is_selected_by_its_chip(document, show):
+def test_a_token_that_a_head_raises_is_selected_by_its_chip(document, show, qtbot):
     pane = answer(show(InspectorPane()), document, CURSOR)
     picked = []
     pane.picked.connect(picked.append)
     reading = pane.answer("head", HeadReading)
     both = (pane.head.promoted, reading.promoted), (pane.head.suppressed, reading.suppressed)
     for row, tokens in both:
-        row.clicked.emit(0)
+        row.setFocus()
+        qtbot.keyClick(row, Qt.Key.Key_Return)
         assert picked[-1] == {"token": tokens[0][0].id}
     assert not any(chip.token for chip in pane.mlp.neurons.chips)

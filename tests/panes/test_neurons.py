@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
@@ -156,7 +156,7 @@ def test_more_and_fewer_are_listed(document, opened):
     assert not pane.controls.more.isEnabled()
 
 
-def test_the_card_is_of_the_selected_neuron_wherever_it_ranks(document, opened):
+def test_the_card_is_of_the_selected_neuron_wherever_it_ranks(document, opened, qtbot):
     last_one = int(np.argsort(-np.abs(effects(document)))[-1])
     place = Cursor(CURSOR.layer, position=CURSOR.position, neuron=last_one)
     pane = opened(document.having(table=ROWS), place)
@@ -167,6 +167,9 @@ def test_the_card_is_of_the_selected_neuron_wherever_it_ranks(document, opened):
     assert card.text.shades.tolist() == np.rint(128 + 127 * over.values / card.text.end).tolist()
     assert card.text.chosen == CURSOR.position
     assert card.chips["reads"].chips[0].text == "·one"
+    with qtbot.waitSignal(pane.picked) as picked:
+        qtbot.mouseClick(card.chips["reads"], Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert picked.args == [{"token": card.chips["reads"].chips[0].token}]
     assert card.high.places
     assert all(one.value > 0 for one in card.high.places)
     assert all(one.value < 0 for one in card.low.places)

@@ -42,12 +42,14 @@ class ChipRow(QWidget):
 
     Attributes:
         clicked: (index,) of the chip that was clicked.
+        picked: (fields,) the cursor's token, of a chip that stands for one of the vocabulary.
         unfolded: (index,) of the first chip of a fold that was clicked.
         hovered: (words,) of the chip that is pointed at.
         is_stale: Whether the chips answer an older question.
     """
 
     clicked = Signal(int)
+    picked = Signal(object)
     unfolded = Signal(int)
     hovered = Signal(str)
 
@@ -267,6 +269,8 @@ class ChipRow(QWidget):
             self.unfolded.emit(self._folds[index].start)
         else:
             self.clicked.emit(index)
+            if self.chips[index].token is not None:
+                self.picked.emit({"token": self.chips[index].token})
 
     def _describe(self) -> None:
         """Say the chip that keys are on; while they are elsewhere, all chips."""

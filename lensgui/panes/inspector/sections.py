@@ -78,15 +78,10 @@ class Section(QWidget):
         row.setAccessibleName(f"{self.heading.text()}: {title}")
         row.setToolTip(plain_tip(tip))
         row.hovered.connect(self.hovered)
-        row.clicked.connect(lambda at: self._pick_token(row, at))
+        row.picked.connect(self.picked)
         self.column.addWidget(heading)
         self.column.addWidget(row)
         return row
-
-    def _pick_token(self, row: ChipRow, at: int) -> None:
-        """Select the token of a chip that was clicked."""
-        if row.chips[at].token is not None:
-            self.picked.emit({"token": row.chips[at].token})
 
     def add_sentence(self) -> QLabel:
         """Return room for a sentence."""
@@ -285,7 +280,7 @@ def chips(tokens: Sized) -> list[Chip]:
         Chip(
             text=shorten(spell(token), 12),
             detail=signed(size, 1),
-            hover=f"‘{spell(token)}’ {signed(size)} logits; id {token.id}",
+            hover=f"‘{spell(token)}’ {signed(size)} logits; id {token.id} · click: select it",
             token=token.id,
         )
         for token, size in tokens[:MOST_TOKENS]

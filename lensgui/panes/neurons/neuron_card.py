@@ -79,6 +79,7 @@ class NeuronCard(QScrollArea):
             rows.hovered.connect(self.hovered)
         for row in self.chips.values():
             row.hovered.connect(self.hovered)
+            row.picked.connect(self.picked)
         self.text.picked.connect(self.picked)
 
     def _lay_out(self, inside: QWidget) -> None:
@@ -186,7 +187,8 @@ def _chips(sized: Sized) -> list[Chip]:
         Chip(
             text=shorten(spell(token), 12),
             detail=signed(size, 1),
-            hover=f"‘{spell(token)}’ {signed(size)}; id {token.id}",
+            hover=f"‘{spell(token)}’ {signed(size)}; id {token.id} · click: select it",
+            token=token.id,
         )
         for token, size in sized
     ]
