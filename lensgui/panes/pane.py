@@ -254,8 +254,15 @@ class Pane(QWidget):
         words = NO_MODEL if reply.status == "failed" else OPENING
         return dict.fromkeys(self._empty_states, words)
 
-    def _say_if_empty(self, words: Mapping[EmptyState, str]) -> None:
-        """Have empty pictures say something, unless what they lack is a model."""
+    def _say_if_empty(self, words: Mapping[EmptyState, str], *questions: str) -> None:
+        """Have empty pictures say something, unless what they lack is a model, or an answer.
+
+        Args:
+            words: What each says.
+            questions: What they show the answers to: where there is none, the message says why.
+        """
+        if any(map(self.has_failed, questions)):
+            words = dict.fromkeys(words, "")
         for widget, text in (self._without_model() or words).items():
             widget.empty = text
             widget.update()

@@ -252,9 +252,11 @@ def answer_sets(metric: Metric | AnyMetric) -> tuple[tuple[int, ...], tuple[int,
         )
     answer = getattr(metric, "answer", ()) or getattr(metric, "continuation", ())
     if not (is_declared(metric) and answer and metric.is_smooth and not metric.compares):
-        name = getattr(metric, "name", None)
+        whose = "A metric without an answer"
+        if is_declared(metric) and (answer or metric.compares):
+            whose = f"A {metric.name}"
         raise ValueError(
-            f"{f'A {name}' if name and answer else 'A metric without an answer'} is not read off "
-            f"single logits, so that they can't be taken apart for it: {choice}"
+            f"{whose} is not read off single logits, so that they can't be taken apart for it: "
+            f"{choice}"
         )
     return tuple(answer), tuple(getattr(metric, "distractor", ()))

@@ -191,10 +191,10 @@ class ActivationPane(Pane):
         self.legend.setText("" if found is None else self._counted(found))
         self.legend.setToolTip(plain_tip(self._point_words(found_map)))
         self.statistics.setText("" if found is None else self._statistics(found))
-        self._say_if_empty({self.heatmap: self._why_empty(found), self.map: ""})
+        self._say_if_empty({self.heatmap: self._why_empty(found), self.map: ""}, SLICE)
 
     def _why_empty(self, found: ActivationSlice | None) -> str:
-        if found is not None or self.has_failed(SLICE):
+        if found is not None:
             return ""
         pair = self._document.pair if self._document is not None else None
         lacks = pair is not None and self._view.side != "clean" and not pair.corrupted

@@ -216,7 +216,7 @@ class AttributionPane(Pane):
         more = "" if found is None else of_parts.between(found)
         self.legend.setText("\n".join(filter(None, (*said, more))))
         self.legend.setToolTip(plain_tip(self._how()))
-        self._say_if_empty({self.heatmap: self._why_empty(found)})
+        self._say_if_empty({self.heatmap: self._why_empty(found)}, PARTS)
         self._draw_terms()
 
     def _why_empty(self, found: Parts | None) -> str:

@@ -44,6 +44,7 @@ from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, LensView
 
 SELECTED = "selected"  # the pane's name for the question about the selected position
+SIDES: tuple[OneSide, ...] = ("clean", "corrupted")  # likewise for what is read of each
 MEAN, WORTH, PLAIN_WORTH = "mean", "worth", "logit lens's worth"  # likewise for others
 TIP = "Hover for the ten likeliest tokens; click, or move with the arrow keys, to select a place."
 CURVES_TIP = "A line for each token that is followed, at the selected position; else at the last."
@@ -119,9 +120,7 @@ class LensPane(Pane):
         if value:
             of = view.side, value, view.lens, mid, document.rows
             return asked | {MEAN: AverageLens(model, pair, *of)}
-        sides: tuple[OneSide, ...] = ("clean", "corrupted")
-        if view.side != "difference":
-            sides = (view.side,)
+        sides = SIDES if view.side == "difference" else (view.side,)
         if not all(getattr(pair, side) for side in sides):
             return {}
         start = -1 if cursor.position is None else cursor.position
@@ -240,7 +239,8 @@ class LensPane(Pane):
         self.heatmap.show_stale(is_stale)
         self._draw_curves()
         self.curves.show_stale(is_stale)
-        self._say_if_empty({self.heatmap: lens_words.why_empty(seen)})
+        read = MEAN, *SIDES, *(f"metric {side}" for side in SIDES)
+        self._say_if_empty({self.heatmap: lens_words.why_empty(seen)}, *read)
         self._say_cell("")
 
     def _draw_curves(self) -> None:

@@ -278,7 +278,8 @@ class NeuronsPane(Pane):
         stale = frozenset(name for name in ("over", "places") if self.is_stale(name))
         self.card_view.show_seen(seen, self._source(), stale)
         has_none = self.card is not None and not self.card.n_neurons
-        self._say_if_empty({self.rows: ATTENTION_ONLY if has_none else self._why_empty()})
+        words = ATTENTION_ONLY if has_none else self._why_empty()
+        self._say_if_empty({self.rows: words}, "ranking")
         asked = seen.layer, seen.neuron, tuple(sorted(row.neuron for row in seen.rows))
         if asked != self._asked:
             self._asked = asked

@@ -184,8 +184,7 @@ class PatchingPane(Pane):
         """Fill in the cells swept so far, or say why there are none and nothing else."""
         if name in ("sweep", "pair"):
             self._empty_states = {self.view.heatmap: self._what_is_missing()}
-            is_silent = self.has_failed("sweep")
-            self._say_if_empty({self.view.heatmap: ""} if is_silent else self._empty_states)
+            self._say_if_empty(self._empty_states, "sweep")
         self._draw()
 
     def _draw(self) -> None:

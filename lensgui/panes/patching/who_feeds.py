@@ -151,8 +151,7 @@ class FeedersPane(Pane):
         if name == "totals":
             self.input.show_totals(self.answer(name, Sweep), is_stale=self.is_stale(name))
         if name == "feeding":
-            is_silent = self.has_failed(name)
-            self._say_if_empty({self.heatmap: ""} if is_silent else self._empty_states)
+            self._say_if_empty(self._empty_states, name)
             self._draw()
 
     def draw_anew(self) -> None:

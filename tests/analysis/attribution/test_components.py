@@ -210,7 +210,7 @@ def test_both_numbers_and_what_lies_between_are_told():
 @pytest.mark.parametrize(
     ("metric", "sentence"),
     [
-        (KLDivergence(), "choose a logit difference"),
+        (KLDivergence(), "A KL divergence is not read off single logits"),
         (Rank((3,)), "A rank is not read off single logits"),
         (ContinuationLogProbability((3, 4)), "reads 2 positions"),
         (LogitDifference((), (7,)), "without an answer"),
