@@ -13,7 +13,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,12 @@ from typing import Any
 
 import torch
 
+from lensgui.analysis.attribution.components import attribute
+from lensgui.analysis.heads.copying import copying_scores
+from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
+from lensgui.analysis.lenses.lens import LogitLens
+from lensgui.analysis.lenses.reading import lens_metric, read_lens
+from lensgui.analysis.neurons.gradients import neuron_effects
 from lensgui.analysis.run.run import KEPT, Run
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep_many
@@ -123,6 +129,47 @@ def agreement(cfg: HookedTransformerConfig, device: str) -> Iterator[Figure]:
     pairs = list(zip(swept, expected, strict=True))
     largest = max(float((one.values - other.values).abs().max()) for one, other in pairs)
     yield figure("largest difference of any patched cell to the CPU", largest, "logits", EXACT)
+    known = readings(here, 14)
+    for what, read in readings(there, 14).items():
+        largest = float((read() - known[what]()).nan_to_num(0.0).abs().max())
+        yield figure(f"largest difference to the CPU: {what}", largest, "", EXACT)
+
+
+def last(steps: Iterable[Any]) -> Any:
+    """The last thing that a generator yields which is not None."""
+    *_, found = (step for step in steps if step is not None)
+    return found
+
+
+def readings(model: HookedTransformer, tokens: int) -> dict[str, Callable[[], torch.Tensor]]:
+    """What is read of a run, each from the run on and by name: numbers, in host memory."""
+    run = Run(model, prompts(model.cfg, tokens)[0]).complete()
+    layer, lens = model.cfg.n_layers - 1, LogitLens()
+    repeated = repeated_tokens(model)
+
+    def cells() -> torch.Tensor:
+        found = list(read_lens(run, lens, (3, 7)))
+        parts = (torch.cat([one.chosen, one.log_probs], 1) for one in found)
+        order = [place for one in found for place in zip(one.rows, one.positions, strict=True)]
+        by_place = sorted(range(len(order)), key=lambda at: tuple(map(int, order[at])))
+        return torch.cat(list(parts))[by_place]
+
+    return {
+        "a lens's metric at all rows": lambda: last(lens_metric(run, lens, METRIC)),
+        "all of a lens's cells": cells,
+        "attribution by head": lambda: last(attribute(run, METRIC)).by_head,
+        "neurons' effects": lambda: neuron_effects(run, METRIC, layer),
+        "scores on repeated tokens": lambda: last(score_on_repeats(model, repeated)).scores,
+        "effective copying": lambda: last(copying_scores(model)),
+    }
+
+
+@torch.no_grad()
+def reading(model: HookedTransformer, name: str, tokens: int) -> Iterator[Figure]:
+    """What each reading takes from a run on; heads' scores are those of a model."""
+    device = str(model.embed.W_E.device)
+    for what, read in readings(model, tokens).items():
+        yield in_ms(f"{name}: {what}, {tokens} tokens", timed(device, read, 3))
 
 
 def forwards(model: HookedTransformer, name: str) -> Iterator[Figure]:
@@ -208,11 +255,13 @@ def parts(device: str, is_small: bool) -> Iterator[Iterator[Figure]]:
     model = made(fit(SMOL), device)
     yield typing(model, "SmolLM2-135M", 300, 40.0)
     yield sweeps(model, "SmolLM2-135M", NINE)
+    yield reading(model, "SmolLM2-135M", 14)
     del model
     model = made(fit(LARGE), device)
     yield forwards(model, "8 B in bfloat16")
     yield sweeps(model, "8 B in bfloat16", (RESID_PRE,), 1500.0)
     yield typing(model, "8 B in bfloat16", 300)
+    yield reading(model, "8 B in bfloat16", 14)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

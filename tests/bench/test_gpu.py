@@ -43,5 +43,5 @@ def test_it_prints_each_figure_and_writes_all(told):
 
 def test_the_device_agrees_with_itself(told):
     exact = [one for one in told[1]["figures"] if "to the CPU" in one["what"]]
-    assert len(exact) == 6
+    assert len(exact) == 18
     assert all(one["value"] == 0 and one["holds"] for one in exact)
