@@ -107,12 +107,22 @@ class AttentionFrom(Request):
 
 @dataclass(frozen=True, slots=True)
 class ScoreHeads(Request):
-    """What each head does whatever the prompt: a `ModelScores`, copying of either kind later."""
+    """What each head does whatever the prompt: a `ModelScores`, copying of either kind later.
+
+    Attributes:
+        from_a_part: Whether all is estimated from a part of what it is read of, in a second or two,
+            unless it is known already.
+    """
 
     doing: ClassVar[str] = "scoring heads"
-    of_its_kind: ClassVar[Urgency] = Urgency.LAST
 
     model: ModelKey
+    from_a_part: bool = False
+
+    @property
+    def urgency(self) -> Urgency:
+        """How long it may wait: what takes seconds waits for all else."""
+        return Urgency.SELECTION if self.from_a_part else Urgency.LAST
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Literal
 
 Origin = Literal["edge", "answer", "sweep", "repeats", "weights", "prompt", "outputs"]
 REPEATED_SCORES = ("previous token", "duplicate token", "induction")
+COPIED_SCORES = ("top 5", "bottom 5")
+MODEL_SCORES = (*REPEATED_SCORES, *COPIED_SCORES, "raw copying", "copying")
 PROMPT_SCORES = (
     "position 0",
     "entropy",

@@ -108,6 +108,7 @@ def window() -> bool:
         "tests.bench.stillness",
         "tests.bench.lab",
         "tests.bench.reading",
+        "tests.bench.heads",
         "tests.bench.neurons",
         "tests.bench.painting",
         "tests.bench.search",

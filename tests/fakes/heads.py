@@ -11,6 +11,7 @@ from lensgui.jobs.answers.arrays import Axis, CellState, Evidence, ModelScores, 
 from lensgui.jobs.answers.readings import EdgeReading, MLPReading, Neuron, Token
 from lensgui.jobs.requests import OutputNorms, ReadEdge, ReadEvidence, ReadMLP, ScoreHeads
 from lensgui.terms.roles import ModelMeasures, PairMeasures
+from lensgui.terms.scores import MODEL_SCORES
 from tests import fakes
 
 MOVER, INDUCTION = (4, 2), (2, 1)  # the heads that have a role
@@ -31,14 +32,19 @@ def scores(request: ScoreHeads) -> Iterator[ModelScores]:
     previous, duplicate, induction, copying = made_up
     induction[INDUCTION], copying[MOVER] = 0.9, 0.8
     unknown = np.full(copying.shape, np.nan, np.float32)
-    found = ModelScores(ModelMeasures(previous, duplicate, induction, unknown), (396, 196, 200), 4)
+    measures = ModelMeasures(previous, duplicate, induction, unknown)
+    found = ModelScores(measures, (396, 196, 200), 4, unsettled=MODEL_SCORES[3:])
     yield found
     raw, top, bottom = fakes.noise(f"raw{request}", 3, fakes.LAYERS, fakes.HEADS)
-    found = replace(found, copied=np.stack([top, bottom]), tokens=100)
+    found = replace(found, copied=np.stack([top, bottom]), tokens=100, unsettled=MODEL_SCORES[5:])
     yield found
-    found = replace(found, raw_copying=raw - np.float32(0.5))
-    yield found
-    yield replace(found, measures=replace(found.measures, copying=copying))
+    raw, copying = raw - np.float32(0.5), replace(measures, copying=copying)
+    if request.from_a_part:
+        found = replace(found, vocabulary=24, unsettled=MODEL_SCORES)
+        yield replace(found, raw_copying=raw, measures=copying)
+        return
+    yield replace(found, raw_copying=raw, unsettled=MODEL_SCORES[-1:])
+    yield replace(found, raw_copying=raw, measures=copying, unsettled=())
 
 
 def norms(request: OutputNorms) -> Slice:

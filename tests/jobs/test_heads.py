@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lensgui.analysis.heads.copied import drawn_tokens
+from lensgui.analysis.heads.copying import copying_scores
 from lensgui.analysis.heads.evidence import mean_output_norms
 from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
 from lensgui.analysis.pairs.typed_pairs import run_prompt
 from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.handlers.reading import head_scores
 from lensgui.jobs.requests import (
     OutputNorms,
     ReadEdge,
@@ -21,6 +24,7 @@ from lensgui.jobs.requests import (
     ScoreHeads,
 )
 from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.terms.scores import MODEL_SCORES
 from tests.answering import PAIR, TOY, last
 
 INDUCTION = (1, 0, 10)  # layer, head, position: it looks at what followed " music" last time
@@ -81,6 +85,27 @@ def test_heads_are_scored_whatever_the_prompt_and_copying_comes_last(
     known = [(of.copied is not None, of.raw_copying is not None) for of in found]
     assert known == [(False, False), (True, False), (True, True), (True, True)]
     assert found[-1].copied.shape == (2, *found[-1].measures.copying.shape)
+    assert [len(of.unsettled) for of in found] == [4, 2, 1, 0]
+
+
+def test_scores_are_estimated_from_a_part_until_they_are_known(monkeypatch, tmp_path, dispatcher):
+    monkeypatch.setenv("LENSGUI_HOME", str(tmp_path))
+    monkeypatch.setattr(head_scores, "VOCABULARY_SAMPLE", 24)
+    about = last(dispatcher.answer(ScoreHeads(TOY, from_a_part=True)))
+    exact = last(dispatcher.answer(ScoreHeads(TOY)))
+    model = dispatcher.loaded.use(TOY)
+    for answer, tokens in (about, drawn_tokens(model, 24)), (exact, None):
+        expected = last(copying_scores(model, tokens))
+        np.testing.assert_allclose(answer.measures.copying, expected, atol=1e-6)
+        expected = last(copying_scores(model, tokens, raw=True))
+        np.testing.assert_allclose(answer.raw_copying, expected, atol=1e-6)
+        assert answer.vocabulary == (0 if tokens is None else 24)
+    assert np.abs(about.measures.copying - exact.measures.copying).max() > 1e-3
+    assert (about.prompts, about.tokens, about.unsettled) == (1, 20, MODEL_SCORES)
+    assert exact.prompts == 4
+    again = last(dispatcher.answer(ScoreHeads(TOY, from_a_part=True)))
+    np.testing.assert_array_equal(again.measures.copying, exact.measures.copying)
+    assert again.unsettled == ()
 
 
 def test_output_norms_are_means_over_positions_and_prompts(dispatcher):

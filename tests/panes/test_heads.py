@@ -63,6 +63,7 @@ def test_each_question_is_asked_once_and_only_if_a_column_needs_it(document, qtb
     model = document.model
     assert pane.requests(document, EDGE) == {
         "scores": ScoreHeads(model),
+        "estimated scores": ScoreHeads(model, from_a_part=True),
         "grid": AttentionGrid(model, PAIR),
         "edge": AttentionFrom(model, PAIR, 3),
         "evidence": ReadEvidence(model, (PAIR,)),
@@ -72,12 +73,14 @@ def test_each_question_is_asked_once_and_only_if_a_column_needs_it(document, qtb
         "pair": ReadPair(model, PAIR),
     }
     few = viewing(document, columns=("copying",))
-    assert set(pane.requests(few, EDGE)) == {"scores"}
+    assert set(pane.requests(few, EDGE)) == {"scores", "estimated scores"}
     assert set(pane.requests(viewing(document, columns=(), sort="norm here"), EDGE)) == {"norms"}
     by_filter = viewing(document, columns=(), filter="entropy > 1, layer < 2")
     assert set(pane.requests(by_filter, EDGE)) == {"grid"}
     alone = document.having(pair=PromptPair("one prompt"))
-    assert set(pane.requests(alone, Cursor())) == {"scores", "grid", "evidence", "norms"}
+    assert set(pane.requests(alone, Cursor())) == {
+        *("scores", "estimated scores", "grid", "evidence", "norms")
+    }
     assert pane.requests(document.having(pair=PromptPair("")), EDGE) == {}
     looking = replace(document.views.attention, measure="values", hides_first=False)
     grid = pane.requests(document.having(attention=looking), EDGE)["grid"]

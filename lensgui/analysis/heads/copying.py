@@ -24,7 +24,9 @@ Reading = tuple[bool, bool, bool, float]  # of the embedding or not, and how a n
 
 
 @torch.no_grad()
-def copying_scores(model: HookedTransformer, *, raw: bool = False) -> Iterator[Tensor | None]:
+def copying_scores(
+    model: HookedTransformer, tokens: Tensor | None = None, *, raw: bool = False
+) -> Iterator[Tensor | None]:
     """Score how far each head raises the tokens that it attends to.
 
     A head's OV circuit takes what its layer reads of each token of the vocabulary, alone in a
@@ -34,6 +36,9 @@ def copying_scores(model: HookedTransformer, *, raw: bool = False) -> Iterator[T
 
     Args:
         model: The model.
+        tokens: Token ids that stand for the vocabulary, [token], each of them once, as
+            `drawn_tokens` draws them; None for all. On SmolLM2-135M 4,096 of 49,152 take a seventh
+            of the time, and are off by .02 in the mean.
         raw: Whether heads of all layers read the embedding itself, as Elhage et al. 2021 have it
             for models of one or two layers; in a deep model that says little.
 
@@ -48,7 +53,8 @@ def copying_scores(model: HookedTransformer, *, raw: bool = False) -> Iterator[T
     check_unhooked(model)
     cfg = model.cfg
     products: dict[Reading, Tensor] = {}
-    yield from _read_vocabulary(model, products, raw=raw)
+    ids = torch.arange(cfg.d_vocab) if tokens is None else tokens
+    yield from _read_vocabulary(model, ids.to(model.embed.W_E.device), products, raw=raw)
     found = torch.full((cfg.n_layers, cfg.n_heads), torch.nan, dtype=torch.float64)
     for layer, block in enumerate(model.blocks):
         if hasattr(block.attn, "W_V"):
@@ -68,12 +74,13 @@ def _reading(layer: int, norm: nn.Module, *, raw: bool = False) -> Reading:
 
 
 def _read_vocabulary(
-    model: HookedTransformer, products: dict[Reading, Tensor], *, raw: bool
+    model: HookedTransformer, tokens: Tensor, products: dict[Reading, Tensor], *, raw: bool
 ) -> Iterator[None]:
     """Sum each token's logit direction times what layers read of it, [d_model, d_model].
 
     Args:
         model: The model.
+        tokens: The tokens, [token].
         products: Is filled, for each way of reading.
         raw: As in `copying_scores`.
     """
@@ -82,8 +89,7 @@ def _read_vocabulary(
     W_U = model.unembed.W_U[:, : model.cfg.d_vocab]
     mean = W_U.mean(1, keepdim=True, dtype=torch.promote_types(W_U.dtype, torch.float32))
     size = min(TOKENS_AT_ONCE, rows_at_once(model, 0))
-    ids = torch.arange(W_U.shape[1], device=W_U.device)
-    for some in ids.split(size):
+    for some in tokens.split(size):
         embedded, later = read_alone(model, some, raw=raw)
         yield
         directions = _directions(model.ln_final, W_U[:, some] - mean)
@@ -143,8 +149,8 @@ def _scores(model: HookedTransformer, layer: int, read: Tensor) -> Tensor:
     """
     block, size = model.blocks[layer], model.cfg.heads_per_group
     W_O = writing_weights(model, layer)
-    W_V = block.attn.W_V.repeat_interleave(size, 0)
-    circuit = (W_O.to(read.dtype) @ read @ W_V.to(read.dtype)).cpu().double()
+    values = (read @ block.attn.W_V.to(read.dtype)).repeat_interleave(size, 0)
+    circuit = (W_O.to(read.dtype) @ values).cpu().double()
     eigenvalues = torch.linalg.eigvals(circuit)
     sizes = eigenvalues.abs().sum(-1).clamp(min=torch.finfo(torch.float64).tiny)
     scores: Tensor = eigenvalues.real.sum(-1) / sizes

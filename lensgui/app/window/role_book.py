@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from lensgui.jobs.answers.arrays import Evidence, ModelScores
 from lensgui.jobs.answers.reply import Reply
@@ -46,8 +49,12 @@ class RoleBook:
         known = reply.known if reply is not None else None
         before = self._scores, self._shown, self._table
         match channel, known:
-            case _, ModelScores() as scores:
+            case _, ModelScores() as scores if "copying" not in scores.unsettled:
                 self._scores = scores
+            case _, ModelScores() as scores if "induction" not in scores.unsettled:
+                unknown = np.full_like(scores.measures.copying, np.nan)
+                measures = replace(scores.measures, copying=unknown)
+                self._scores = replace(scores, measures=measures)
             case _, Evidence() as found if channel == PAIR:
                 self._shown = found.measures[0] if found.measures else None
             case _, Evidence() as found:

@@ -269,6 +269,8 @@ class ModelScores:
         copied: The share of tokens among the head's own 5 largest logits, and 5 smallest,
             [2, layer, head]; None until it is known.
         tokens: How many tokens those are shares of.
+        vocabulary: From how many tokens of it copying of either kind is estimated, while it is.
+        unsettled: Which of `SCORES` are estimates so far, or are not known yet.
     """
 
     measures: ModelMeasures
@@ -277,6 +279,8 @@ class ModelScores:
     raw_copying: NDArray[np.float32] | None = None
     copied: NDArray[np.float32] | None = None
     tokens: int = 0
+    vocabulary: int = 0
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,12 +14,9 @@ from lensgui.analysis.graph.nodes import inputs_of
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.graph.senders import PathTotals, path_patch_into, path_totals
 from lensgui.analysis.heads.attention import attention_to
-from lensgui.analysis.heads.copied import copied_shares, drawn_tokens
-from lensgui.analysis.heads.copying import copying_scores
-from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last, output_norms
+from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
 from lensgui.analysis.heads.readout import MLPReadout, read_edge, read_head, read_mlp, score_keys
-from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
 from lensgui.analysis.pairs.answers import encode, required_metric
 from lensgui.analysis.pairs.head_roles import measures
 from lensgui.analysis.run.predictions import logit_lens
@@ -31,33 +28,28 @@ from lensgui.jobs.answers.arrays import (
     Evidence,
     Feeding,
     HeadEffects,
-    ModelScores,
-    Slice,
     Sweep,
 )
 from lensgui.jobs.answers.readings import EdgeReading, MLPReading, Neuron
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import in_words
-from lensgui.jobs.handlers.attention.mixtures import mixture
 from lensgui.jobs.handlers.in_words import extremes
-from lensgui.jobs.handlers.loaded import Loaded, read_scores, write_scores
+from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import group_axis, head_axis, host, layer_axis
 from lensgui.jobs.requests import (
     HeadRoles,
     LogitLens,
-    OutputNorms,
     PathsInto,
     ReadEdge,
     ReadEvidence,
     ReadHead,
     ReadMLP,
-    ScoreHeads,
     WhoFeeds,
 )
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.metric import MetricName, read_positions
 from lensgui.terms.metrics import METRICS, LogitDifference
-from lensgui.terms.roles import ModelMeasures, PairMeasures
+from lensgui.terms.roles import PairMeasures
 from lensgui.transformer.model import HookedTransformer
 
 MOST_NEURONS = 6
@@ -288,50 +280,6 @@ def _picture(corrupted: Run, request: WhoFeeds, scores: PathScores) -> Feeding:
         receiver=_name(model, request),
         embedding=scores.embed,
     )
-
-
-def score_heads(loaded: Loaded, request: ScoreHeads) -> Iterator[Answer | None]:
-    """Yield each head's scores on random repeated tokens, then ever more of how far it copies.
-
-    They are worked out once for weights that are stored, as that takes seconds.
-    """
-    model = loaded.use(request.model)
-    stored = read_scores(request.model, model)
-    if stored is not None:
-        yield stored
-        return
-    found = yield from last(score_on_repeats(model, repeated_tokens(model)))
-    previous, duplicate, induction = map(host, found.scores)
-    unknown = np.full(previous.shape, np.nan, np.float32)
-    measured = ModelMeasures(previous, duplicate, induction, unknown)
-    scores = ModelScores(measured, found.queries, found.prompts)
-    yield scores
-    tokens = drawn_tokens(model)
-    copied = yield from last(copied_shares(model, tokens))
-    scores = replace(scores, copied=host(copied), tokens=len(tokens))
-    yield scores
-    scores = replace(scores, raw_copying=host((yield from last(copying_scores(model, raw=True)))))
-    yield scores
-    copying = host((yield from last(copying_scores(model))))
-    scores = replace(scores, measures=replace(measured, copying=copying))
-    write_scores(request.model, model, scores)
-    yield scores
-
-
-def read_norms(loaded: Loaded, request: OutputNorms) -> Iterator[Answer | None]:
-    """Yield how large what each head writes is, the mean over prompts of positions after 0."""
-    model = loaded.use(request.model)
-    found = yield from mixture(loaded, model, request)
-    total = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, dtype=torch.float64)
-    for term in found.terms:
-        yield from term.run.steps()
-        check_finite(term.run)
-        norms = yield from last(output_norms(term.run))
-        total += term.weight * norms[..., 1:].mean(-1)
-    states = np.where(total.isfinite().numpy(), CellState.EXACT, CellState.NOT_FINITE)
-    states = states.astype(np.uint8)
-    states.flags.writeable = False
-    yield Slice((layer_axis(model), head_axis(model)), host(total), states)
 
 
 def read_evidence(loaded: Loaded, request: ReadEvidence) -> Iterator[Answer | None]:

@@ -24,14 +24,14 @@ from lensgui.panes.token_text import signed
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import HEADS, Direction, Side
-from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES, SCORES, HeadScore
+from lensgui.terms.scores import COPIED_SCORES, PROMPT_SCORES, REPEATED_SCORES, SCORES, HeadScore
 
 NAMED = {score.key: score for score in SCORES}
 NO_EDGE = "Select an edge to rank by: click a cell of a head’s map."
 NO_ANSWERS = "Type a corrupted prompt with as many tokens as the clean one to rank by patching."
 AHEAD = "No head looks ahead: select a source before the destination."
 GONE = "The selected edge is beyond the end of the prompt: select another."
-ENDS = ("top 5", "bottom 5")  # in the order of what a head copies
+NO_CIRCUIT = "this model makes values in two steps, so that heads have no one OV matrix"
 RAW = "raw attention, position 0 included"
 SIGNED = ("attribution", "copying", "raw copying", "restores", "breaks", "estimate")
 
@@ -47,6 +47,8 @@ class Ranking:
         remark: What they are of, or why there are none.
         is_whole: Whether all that can be known is.
         unit: What the numbers are counted in; "" for shares.
+        is_estimate: Whether the numbers are worked out from a part of what they are of, and the
+            exact ones follow.
     """
 
     score: HeadScore
@@ -54,6 +56,7 @@ class Ranking:
     remark: str = ""
     is_whole: bool = False
     unit: str = ""
+    is_estimate: bool = False
 
     @property
     def is_signed(self) -> bool:
@@ -74,7 +77,8 @@ class Ranking:
         if value != value:
             return "–"
         words = signed(value, 2) if self.is_signed else f"{value:.2f}"
-        return words.replace("0.", ".", 1) if abs(value) < 1 else words
+        about = "≈" * self.is_estimate
+        return about + (words.replace("0.", ".", 1) if abs(value) < 1 else words)
 
     def words(self, layer: int, head: int) -> str:
         """Return a head's number with its name and unit; "" where there is none."""
@@ -82,7 +86,8 @@ class Ranking:
             return ""
         value = float(self.values[layer, head])
         amount = signed(value) if self.is_signed else f"{value:.3f}"
-        return f"{self.score.title} {amount}" + (f" {self.unit}" if self.unit else "")
+        about, unit = "≈" * self.is_estimate, f" {self.unit}" * bool(self.unit)
+        return f"{self.score.title} {about}{amount}{unit}"
 
 
 def question(score: HeadScore, document: Document, cursor: Cursor, side: Side) -> Request | None:
@@ -200,16 +205,20 @@ def _unit(sweep: Sweep) -> str:
 
 def _of_model(score: HeadScore, found: ModelScores) -> Ranking:
     of = found.measures
-    if score.key in ENDS:
-        copied = found.copied[ENDS.index(score.key)] if found.copied is not None else None
-        remark = f"of the weights, a share of {found.tokens} random tokens" * bool(found.tokens)
-        return Ranking(score, copied, remark, copied is not None)
+    is_settled = score.key not in found.unsettled
     if score.origin == "weights":
-        is_raw = score.key == "raw copying"
-        copying = found.raw_copying if is_raw else of.copying
-        is_known = copying is not None and bool(np.isfinite(copying).any())
-        return Ranking(score, copying if is_known else None, "of the weights", is_known)
+        if score.key in COPIED_SCORES:
+            at = COPIED_SCORES.index(score.key)
+            copying = found.copied[at] if found.copied is not None else None
+            remark = f"of the weights, a share of {found.tokens} random tokens"
+        else:
+            copying = found.raw_copying if score.key == "raw copying" else of.copying
+            of_some = f", estimated from {found.vocabulary:,} tokens" * (not is_settled)
+            remark = f"of the weights{of_some}"
+        if copying is None or not np.isfinite(copying).any():
+            return Ranking(score, remark=NO_CIRCUIT * is_settled, is_whole=is_settled)
+        return Ranking(score, copying, remark, is_settled, is_estimate=not is_settled)
     values = dict(zip(REPEATED_SCORES, (of.previous, of.duplicate, of.induction), strict=True))
     queries = found.queries[REPEATED_SCORES.index(score.key)]
     remark = f"mean over {queries} queries of {found.prompts} random prompts"
-    return Ranking(score, values[score.key], remark, is_whole=True)
+    return Ranking(score, values[score.key], remark, is_settled, is_estimate=not is_settled)

@@ -11,10 +11,11 @@ from PySide6.QtCore import QPoint, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QWidget
 
-from lensgui.jobs.answers.arrays import Atlas
+from lensgui.jobs.answers.arrays import Atlas, ModelScores
 from lensgui.jobs.answers.readings import PairReading
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.request import Request
-from lensgui.jobs.requests import AttentionGrid, ReadPair
+from lensgui.jobs.requests import AttentionGrid, ReadPair, ScoreHeads
 from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines, line
 from lensgui.panes.figures.shown import Shown
@@ -37,6 +38,7 @@ from lensgui.terms.scores import HeadScore
 NOTHING = "No model is open: its heads are listed here once one is."
 NO_HEAD_FITS = "No head meets the conditions “{filter}”: loosen one, or clear the filter."
 NO_PROMPT = "type a prompt: scores come with it"
+ESTIMATES = "estimated scores"
 QUESTIONS = {
     "repeats": "scores",
     "weights": "scores",
@@ -64,7 +66,7 @@ class HeadsPane(Pane):
     guide: ClassVar[str] = "heads.md"
     view_name: ClassVar[str] = "heads"
     averages: ClassVar[bool] = True
-    says_itself: ClassVar[frozenset[str]] = LACKING
+    says_itself: ClassVar[frozenset[str]] = LACKING | {ESTIMATES}
     about: ClassVar[str] = "Every head with all its scores: sort, filter, select."
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -111,6 +113,9 @@ class HeadsPane(Pane):
             request = _question(score, document, cursor)
             if request is not None:
                 asked[question_name(score)] = request
+        scores = self.known("scores", ModelScores)
+        if "scores" in asked and (scores is None or scores.unsettled):
+            asked[ESTIMATES] = ScoreHeads(document.model, from_a_part=True)
         if "edge" in asked:
             asked["pair"] = ReadPair(document.model, document.pair)
         return asked
@@ -183,7 +188,7 @@ class HeadsPane(Pane):
         """Say what is known now; of one question, or of all."""
         every = needed(self._view)
         for score in every:
-            if name in ("", MODEL, "pair", question_name(score)):
+            if name in ("", MODEL, "pair", ESTIMATES, question_name(score)):
                 self._rankings[score.key] = self._ranking(score)
         known = {score.key: self._rankings[score.key] for score in every}
         stale = {key for key in known if self.is_stale(question_name(NAMED[key]))}
@@ -207,7 +212,7 @@ class HeadsPane(Pane):
 
     def _ranking(self, score: HeadScore) -> Ranking:
         """Return what is known of a score; while that is old, as it was."""
-        reply = self.reply(question_name(score))
+        reply = self._reply_about(score)
         grid = self.reply("grid")
         atlas = grid.known if grid is not None and isinstance(grid.known, Atlas) else None
         names = self._names() if score.origin == "edge" else ()
@@ -226,6 +231,16 @@ class HeadsPane(Pane):
         before = self._rankings.get(score.key)
         is_old = reply.answer is not None and before is not None
         return replace(before, is_whole=False) if is_old and before else Ranking(score)
+
+    def _reply_about(self, score: HeadScore) -> Reply | None:
+        """Return how the question stands that a score needs: what is known exactly, or about."""
+        reply = self.reply(question_name(score))
+        found = self.known("scores", ModelScores)
+        is_lacking = found is None or score.key in found.unsettled
+        if question_name(score) != "scores" or not is_lacking:
+            return reply
+        about = self.reply(ESTIMATES)
+        return about if about is not None and about.known is not None else reply
 
     def _of_pair(self, found: Ranking) -> Ranking:
         """Return a ranking that says over how many pairs it is a mean."""
@@ -296,8 +311,11 @@ class HeadsPane(Pane):
         for remark in dict.fromkeys(lacking.values()):
             keys = [key for key in lacking if lacking[key] == remark]
             said.append(f"{', '.join(keys)}: {remark}" if remark != NO_PROMPT else remark)
-        coming = [key for key, found in rows.rankings.items() if not found.is_whole]
-        said += [f"coming: {', '.join(coming)}"] * bool(coming and rows.count)
+        awaited = {key: found for key, found in rows.rankings.items() if not found.is_whole}
+        about = [key for key, found in awaited.items() if found.is_estimate]
+        coming = [key for key in awaited if key not in about]
+        for words, keys in (("coming", coming), ("estimated so far", about)):
+            said += [f"{words}: {', '.join(keys)}"] * bool(keys and rows.count)
         words = self._fault or " · ".join(said)
         role = QPalette.ColorRole
         self.said.setForegroundRole(role.BrightText if self._fault else role.PlaceholderText)

@@ -32,7 +32,7 @@ from lensgui.jobs.questions.neuron_requests import (
 )
 from lensgui.jobs.request import Request
 from lensgui.terms.kinds import HeadInput
-from lensgui.terms.scores import PROMPT_SCORES, REPEATED_SCORES
+from lensgui.terms.scores import MODEL_SCORES, PROMPT_SCORES, REPEATED_SCORES
 
 _COUNTED = ("layer", "head", "key_value_head")  # axes whose places are numbered without gaps
 _LEAST_SCALE, _MOST_SCALE = 1e-3, 1e9  # of clean − corrupted, where shares of it are shown
@@ -185,6 +185,7 @@ def _check_scores(request: requests.ScoreHeads, found: arrays.ModelScores) -> No
     _check(of.copying.ndim == 2, "an array has an odd shape")
     _check_shapes(of.copying.shape, of.previous, of.duplicate, of.induction)
     _check(len(found.queries) == len(REPEATED_SCORES), "scores are of an odd number of queries")
+    _check({*found.unsettled} <= {*MODEL_SCORES}, "a score that is estimated has an odd name")
     _check_shapes(of.copying.shape, found.raw_copying)
     _check_shapes((2, *of.copying.shape), found.copied)
 

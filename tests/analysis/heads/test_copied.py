@@ -57,6 +57,15 @@ def test_values_made_in_two_steps_have_no_share():
     assert last(copied_shares(model_of("deepseek_v3"))).isnan().all()
 
 
+def test_drawn_tokens_can_stand_for_the_vocabulary():
+    model = model_of("llama")
+    every = torch.randperm(model.cfg.d_vocab)
+    whole = last(copying_scores(model))
+    torch.testing.assert_close(last(copying_scores(model, every)), whole)
+    some = last(copying_scores(model, drawn_tokens(model, 20)))
+    assert (some - whole).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
 def test_raw_copying_reads_the_embedding_in_every_layer(name):
     model = model_of(name)

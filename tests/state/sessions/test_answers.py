@@ -252,6 +252,7 @@ MISFITS = {
     "a flat effect": (ONE[requests.HeadRoles], lambda of: replace(of, ablation=of.ablation[0])),
     "queries": (ONE[requests.ScoreHeads], lambda of: replace(of, queries=(1,))),
     "copied": (ONE[requests.ScoreHeads], lambda of: replace(of, copied=of.copied[:1])),
+    "estimated": (ONE[requests.ScoreHeads], lambda of: replace(of, unsettled=("entropy",))),
     "raw copying": (ONE[requests.ScoreHeads], lambda of: replace(of, raw_copying=of.copied)),
     "norms": (ONE[requests.OutputNorms], lambda of: of_axis(of, name="position")),
     "evidence": (ONE[requests.ReadEvidence], lambda of: replace(of, total=2)),

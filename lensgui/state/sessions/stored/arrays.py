@@ -166,6 +166,8 @@ class ModelScores(Record, frozen=True):
     raw_copying: Array | None = None
     copied: Array | None = None
     tokens: Index = 0
+    vocabulary: Index = 0
+    unsettled: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
 
 
 class PairMeasures(Record, frozen=True):

@@ -117,6 +117,8 @@ class HeadRoles(Record, frozen=True):
 class ScoreHeads(Record, frozen=True):
     """As the request."""
 
+    from_a_part: bool = False
+
 
 class OutputNorms(Record, frozen=True):
     """As the request."""
