@@ -56,6 +56,10 @@ from lensgui.analysis.heads.repeated import RepeatedScores as RepeatedScores
 from lensgui.analysis.heads.repeated import repeated_tokens as repeated_tokens
 from lensgui.analysis.heads.repeated import score_on_repeats as score_on_repeats
 from lensgui.analysis.heads.scores import head_scores as head_scores
+from lensgui.analysis.interventions.listed import Interventions as Interventions
+from lensgui.analysis.interventions.under import intervened as intervened
+from lensgui.analysis.interventions.under import intervened_runs as intervened_runs
+from lensgui.analysis.interventions.vectors import Vectors as Vectors
 from lensgui.analysis.lenses.cells import LensCells as LensCells
 from lensgui.analysis.lenses.cells import LensRow as LensRow
 from lensgui.analysis.lenses.cells import lens_rows as lens_rows
@@ -111,8 +115,8 @@ from lensgui.analysis.svd import SVDInterpreter as SVDInterpreter
 from lensgui.analysis.sweep.estimates.attribution import agreement as agreement
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch as attribution_patch
 from lensgui.analysis.sweep.estimates.settling import Settling as Settling
+from lensgui.analysis.sweep.result import SweepResult as SweepResult
 from lensgui.analysis.sweep.slowly import recompute_cells as recompute_cells
-from lensgui.analysis.sweep.sweep import SweepResult as SweepResult
 from lensgui.analysis.sweep.sweep import sweep as sweep
 from lensgui.analysis.sweep.sweep import sweep_many as sweep_many
 from lensgui.checkpoints.loading import open_model as open_model
@@ -127,6 +131,9 @@ from lensgui.prompts.pair_files import read_pairs as read_pairs
 from lensgui.prompts.tasks import TASKS as TASKS
 from lensgui.prompts.tasks import Task as Task
 from lensgui.terms.errors import ModelError as ModelError
+from lensgui.terms.interventions import Intervention as Intervention
+from lensgui.terms.interventions import Site as Site
+from lensgui.terms.interventions import Vector as Vector
 from lensgui.terms.kinds import SweepKind as SweepKind
 from lensgui.terms.metric import Agreement as Agreement
 from lensgui.terms.metric import Metric as Metric

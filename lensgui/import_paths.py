@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from lensgui.terms.elsewhere import MODULES, NAMES
+from lensgui.terms.transformer_lens.elsewhere import MODULES, NAMES
 
 _LAYERS = "lensgui.transformer.layers"
 _MODEL = "lensgui.transformer.model:HookedTransformer"

@@ -27,7 +27,10 @@ LABELS = "lensgui.panes.controls.controls"
 PAGES = "lensgui.app.help.guide"  # shows Markdown, which is the project's own
 GUESSING = {"QLabel", "QMessageBox", "QTextBrowser", "QTextEdit", "setHtml", "setTextFormat"}
 TIPS = {"setToolTip": 0, "setWhatsThis": 0, "showText": 1}  # where in a call the text stands
-ALLOWED_CIRCLE = ("lensgui.transformer.model", "lensgui.checkpoints.loading")  # from_pretrained
+ALLOWED_UPWARDS = {  # names that notebooks look for on a model
+    "lensgui.transformer.model": "lensgui.checkpoints.loading",  # from_pretrained
+    "lensgui.transformer.notebook_methods": "lensgui.analysis.interventions.under",  # intervened
+}
 SMALL_ON_PURPOSE = frozenset(  # each with its reason in ARCHITECTURE.md
     {
         "lensgui.app.smoke",
@@ -129,8 +132,8 @@ def complaints() -> list[str]:
     """Return a sentence for every fault."""
     known = modules()
     graph = {name: imports(path, known) - {name} for name, path in known.items()}
-    if ALLOWED_CIRCLE[0] in graph:
-        graph[ALLOWED_CIRCLE[0]].discard(ALLOWED_CIRCLE[1])
+    for module, imported in ALLOWED_UPWARDS.items():
+        graph.get(module, set()).discard(imported)
     ways = [f"Circle of imports: {' → '.join(way)}." for way in circles(graph)]
     html = [one for name, path in known.items() for one in guesses(name, path)]
     return [*crowded(known), *ways, *fragments(known, graph), *html]

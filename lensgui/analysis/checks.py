@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lensgui.analysis.run.run import Run
+from lensgui.transformer.edits.intervened import IntervenedTransformer
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -33,7 +34,7 @@ def check_one_length(clean: int, corrupted: int) -> None:
 
 def hooked_points(model: HookedTransformer) -> list[str]:
     """Return the names of the points that hooks are attached to."""
-    return [point.name for point in model.hook_points() if point.is_watched]
+    return [point.name for point in model.hook_points() if point.has_hooks()]
 
 
 def check_unhooked(model: HookedTransformer) -> None:
@@ -57,6 +58,16 @@ def check_model(model: HookedTransformer, *runs: Run) -> None:
     """
     if any(run.model is not model for run in runs):
         raise ValueError("The runs are of several models: make all of them with the same one.")
+
+
+def check_without_interventions(*runs: Run) -> None:
+    """Refuse runs under interventions, where an analysis can't be done under them.
+
+    Raises:
+        ValueError: If one is.
+    """
+    if any(isinstance(run.model, IntervenedTransformer) for run in runs):
+        raise ValueError("Path patching can't be done under interventions: give runs without them.")
 
 
 def check_runs(model: HookedTransformer, *runs: Run) -> None:

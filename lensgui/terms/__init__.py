@@ -1,9 +1,9 @@
 """The words that every layer shares, as frozen values: free of torch and of Qt.
 
-arguments: The arguments of TransformerLens's calls: their names here, or the way to what they ask.
-elsewhere: What TransformerLens has and lensgui has not, and the way here.
 errors: What can go wrong with a model or a file, said so that the user can act on it.
 homes: The user's own folder, which not every user has: services, and numbers without a name.
+interventions: What is changed in a model on its way: interventions, as values that say what, where
+    and how.
 kinds: What can be asked for: kinds of sweeps, directions, sides, measures of attention.
 metric: What a metric is: a value that reads logits, says which positions and columns, and is
     declared.
@@ -16,4 +16,6 @@ roles: The parts that heads play, each proposed by a rule that can be read and w
 scores: What heads are scored and ranked by: each score's name, where it comes from, what it means.
 shares: How changes of a metric are shown: as shares of clean − corrupted, or raw where that is
     noise.
+transformer_lens: The words of TransformerLens: what they are called here, or the way to what they
+    ask for.
 """

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from lensgui.terms.arguments import CONFIG, accepting
 from lensgui.terms.model_key import NUMBER_FORMATS
+from lensgui.terms.transformer_lens.arguments import CONFIG, accepting
 from lensgui.transformer.layers.activations import SOLU_LN, activation
 
 Normalization = Literal["LN", "LNPre", "RMS", "RMSPre"]

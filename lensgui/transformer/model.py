@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from lensgui.terms.arguments import FORWARD, MAKING, OPENING, check, kept
+from lensgui.terms.transformer_lens.arguments import FORWARD, MAKING, OPENING, check, kept
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.loss import Output, loss_fn, loss_of_model
@@ -170,7 +170,8 @@ class HookedTransformer(NotebookMethods):
     def to_embedding(self, tokens: Tensor, span: Span | None = None) -> Tensor:
         """Return the residual stream that enters layer 0, [batch, position, d_model]."""
         span = span or self.span(tokens.shape[1], 0, attention_mask_of(self, tokens))
-        residual = self.hook_embed(self.embed(tokens))
+        with self.standing.at(span.where):
+            residual = self.hook_embed(self.embed(tokens))
         if not self.cfg.has_pos_embed:
             return residual
         rows = self.hook_pos_embed(self.pos_embed.at(span.positions).expand_as(residual))
@@ -190,7 +191,8 @@ class HookedTransformer(NotebookMethods):
         """Yield the residual stream [batch, position, d_model], and after each of some layers."""
         yield residual
         for layer in layers:
-            residual = self.blocks[layer](residual, span, past[layer] if past else None)
+            with self.standing.at(span.where):
+                residual = self.blocks[layer](residual, span, past[layer] if past else None)
             yield residual
 
     def residual_stream(self, tokens: Tensor) -> Iterator[Tensor]:

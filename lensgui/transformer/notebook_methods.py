@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from lensgui.terms.elsewhere import MODEL
+from lensgui.terms.transformer_lens.elsewhere import MODEL
 from lensgui.transformer.cache.cache import CachingModule
 from lensgui.transformer.config import HookedTransformerConfig, Normalization
 from lensgui.transformer.hooks.hook_point import NamesFilter
@@ -37,6 +38,12 @@ class NotebookMethods(CachingModule, NamedWeights):
         """Build a model with random weights from its numbers, on a device if one is named."""
         model = cls(config, tokenizer)
         return model if device is None else model.to(device)
+
+    def intervened(self, interventions: Any, **prompts: Any) -> AbstractContextManager[Any]:
+        """Act under interventions while a context lasts; see `lensgui.intervened`."""
+        from lensgui.analysis.interventions.under import intervened
+
+        return intervened(self, interventions, **prompts)  # type: ignore[arg-type]
 
     def set_tokenizer(self, tokenizer: Any, default_padding_side: Side | None = None) -> None:
         """Take texts by a Hugging Face tokenizer."""

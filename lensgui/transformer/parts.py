@@ -10,6 +10,7 @@ from torch import nn
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooked_module import HookedModule
 from lensgui.transformer.hooks.hook_point import HookPoint
+from lensgui.transformer.hooks.standing import Standing
 from lensgui.transformer.layers.block import Block
 from lensgui.transformer.layers.embed import Embed, PosEmbed, Unembed
 from lensgui.transformer.layers.norms import Norm
@@ -36,6 +37,7 @@ class Transformer(HookedModule):
     Attributes:
         cfg: Its numbers.
         tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
+        standing: Where the rows stand that run now, for edits that ask.
         pos_embed: The position embedding; only if it is learned.
     """
 
@@ -60,4 +62,5 @@ class Transformer(HookedModule):
             for block in self.blocks:
                 block.attn.pos_embed = (self.pos_embed,)
         self.ln_final = Norm(cfg, is_last=True)
+        self.standing = Standing()
         self.unembed = Unembed(cfg)

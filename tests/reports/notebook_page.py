@@ -17,8 +17,8 @@ import torch
 
 import lensgui
 from lensgui.checkpoints import loading
-from lensgui.terms import arguments, elsewhere
-from lensgui.terms.arguments import Argument
+from lensgui.terms.transformer_lens import arguments, elsewhere
+from lensgui.terms.transformer_lens.arguments import Argument
 from lensgui.transformer.weights.processing import fold
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.averages import Average
-from lensgui.analysis.sweep.sweep import SweepResult, sweep
+from lensgui.analysis.sweep.result import SweepResult
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metric import Declared, MetricName
 from lensgui.terms.metrics import METRICS, ContinuationLogProbability

@@ -55,7 +55,7 @@ def read_activations(run: Run, names: Iterable[str]) -> dict[str, Tensor]:
     _check(model, wanted)
     hooks: list[NamedHook] = [(name, only_reading(partial(keep, name=name))) for name in wanted]
     layers = {within_layer(name)[0] for name in wanted}
-    with model.hooks(hooks):
+    with model.hooks(hooks), model.standing.at(run.span.where):
         for layer in sorted(layer for layer in layers if layer is not None):
             run.complete(layer)
             model.blocks[layer](run.residuals[layer][None], run.span)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_one_length, check_runs
+from lensgui.analysis.checks import check_one_length, check_runs, check_without_interventions
 from lensgui.analysis.graph.measured_pair import Measure
 from lensgui.analysis.graph.nodes import (
     Node,
@@ -183,6 +183,7 @@ def _as_nodes(receivers: Node | Iterable[Node], cfg: HookedTransformerConfig) ->
 def _check(clean: Run, corrupted: Run, metric: Metric) -> int:
     """Complete two runs that can be compared; return the position after the last that is read."""
     check_one_length(len(clean.tokens), len(corrupted.tokens))
+    check_without_interventions(clean, corrupted)
     check_runs(corrupted.model, clean, corrupted)
     read = read_positions(metric, len(corrupted.tokens))
     return int(read.stop)

@@ -168,5 +168,6 @@ def attention_scales(run: Run, layer: int, where: slice = slice(None)) -> Tensor
     block, rows = run.model.blocks[layer], run.residuals[layer][None, start:stop]
     span = Span(run.model.cfg, stop - start, start, device=rows.device)
     read = block.ln1(rows)
-    output = block.attn(read, read, read, span, run.before(layer, start))[0]
+    with run.model.standing.at(span.where):
+        output = block.attn(read, read, read, span, run.before(layer, start))[0]
     return block.post_norm("ln1_post").scale(exact(output))

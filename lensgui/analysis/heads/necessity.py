@@ -19,7 +19,8 @@ from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import Patch
-from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
+from lensgui.analysis.sweep.result import nothing_known
+from lensgui.analysis.sweep.sweep import read_metric, run_cells
 from lensgui.terms.kinds import HEADS
 from lensgui.terms.metric import Metric, read_positions
 

@@ -58,7 +58,8 @@ def mlp_inputs(run: Run, layer: int) -> Tensor:
     block = run.model.blocks[layer]
     read = before
     if not run.model.cfg.parallel_attn_mlp:
-        read = block.attention_half(before[None], run.span)[0]
+        with run.model.standing.at(run.span.where):
+            read = block.attention_half(before[None], run.span)[0]
     normalized: Tensor = block.ln2(read)
     return normalized
 
@@ -129,8 +130,11 @@ def neuron_activations(
     yield None
     chosen = None if neurons is None else torch.tensor(list(neurons), device=read.device)
     found: list[Tensor] = []
+    first = 0
     for rows in read.split(rows_in_a_step(model, layer)):
-        every = _of_all(model, layer, rows)
+        with model.standing.at(range(first, first + len(rows))):
+            every = _of_all(model, layer, rows)
+        first += len(rows)
         found.append(every if chosen is None else every.index_select(1, chosen))
         yield None
     yield torch.cat(found)

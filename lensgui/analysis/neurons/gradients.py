@@ -89,7 +89,9 @@ def _at_neurons(run: Run, layer: int, after: Tensor, count: int) -> Tensor:
         added = block.added(output, "ln2_post")
         (slope,) = torch.autograd.grad(added, output, after)
     found = read.new_zeros(len(read), count)
-    for used in used_neurons(run.model, layer, read):
+    with run.model.standing.at(run.span.where):
+        every = list(used_neurons(run.model, layer, read))
+    for used in every:
         rows = slope if used.rows is None else slope.index_select(0, used.rows)
         slopes = rows @ used.group.W_out.T * used.weights[:, None]
         used.put(slopes.detach(), found)

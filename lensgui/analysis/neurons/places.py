@@ -18,7 +18,8 @@ from lensgui.analysis.neurons.activations import (
     used_neurons,
 )
 from lensgui.analysis.neurons.numbering import neuron_count
-from lensgui.analysis.run.run import Run, run_together
+from lensgui.analysis.run.run import Run
+from lensgui.analysis.run.together import run_together
 from lensgui.transformer.model import HookedTransformer
 
 AT_ONCE = 256  # tokens of short prompts that go through the layers together

@@ -31,7 +31,8 @@ from lensgui.analysis.sweep.in_order import (
 )
 from lensgui.analysis.sweep.kinds import WAYS, needed
 from lensgui.analysis.sweep.patches import Patch, TrivialCells, map_shape
-from lensgui.analysis.sweep.sweep import nothing_known, read_metric, run_cells
+from lensgui.analysis.sweep.result import nothing_known
+from lensgui.analysis.sweep.sweep import read_metric, run_cells
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metric import AnyMetric, Declared, read_positions
 from lensgui.transformer.hooks.names import get_act_name

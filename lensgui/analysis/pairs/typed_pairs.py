@@ -18,7 +18,8 @@ from lensgui.analysis.pairs.answers import answers, encode
 from lensgui.analysis.pairs.roles import at_places, matched_rows
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import map_shape
-from lensgui.analysis.sweep.sweep import SweepResult, of_prompt, sweep
+from lensgui.analysis.sweep.result import SweepResult, of_prompt
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, Side, SweepKind
 from lensgui.transformer.layers.parameters import exact

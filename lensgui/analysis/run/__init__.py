@@ -11,4 +11,5 @@ recording: The activations of a run, a layer at a time, and the first layer wher
     finite.
 rows: Rows of activations that runs share: a run holds its own and points to those before.
 run: A run of the model that other computations start from, layer by layer.
+together: Runs that go through the layers as one batch: weights are read once for all.
 """

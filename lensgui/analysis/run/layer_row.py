@@ -5,6 +5,7 @@ Only that row is worked out, whatever the prompt's length, and only what is aske
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 import torch
@@ -30,6 +31,9 @@ class LayerRow:
         self.block: Block = run.model.blocks[layer]
         self.before = run.residuals.row(layer, position)
 
+    def _standing(self) -> AbstractContextManager[None]:
+        return self._run.model.standing.at(range(self._position, self._position + 1))
+
     @cached_property
     @torch.no_grad()
     def attention(self) -> Tensor:
@@ -43,7 +47,10 @@ class LayerRow:
         size = self.block.cfg.heads_per_group
         values = self._run.values[self._layer][0, : self._position + 1].transpose(0, 1)
         values = values.repeat_interleave(size, 0)
-        return (self.attention[:, None].to(values.dtype) @ values)[:, 0]
+        z = (self.attention[:, None].to(values.dtype) @ values)[:, 0]
+        with self._standing():
+            shown: Tensor = self.block.attn.hook_z(z[None, None])[0, 0]
+        return shown
 
     @cached_property
     @torch.no_grad()
@@ -66,7 +73,8 @@ class LayerRow:
         """What the MLP reads, normalised, [d_model]."""
         read = self.before[None, None]
         if not self.block.cfg.parallel_attn_mlp:
-            read = self.block.with_heads(read, self.z[None, None])
+            with self._standing():
+                read = self.block.with_heads(read, self.z[None, None])
         normalized: Tensor = self.block.ln2(read)[0, 0]
         return normalized
 
@@ -75,7 +83,8 @@ class LayerRow:
     def neurons(self) -> Tensor | None:
         """What the MLP's neurons put out, [neuron]; None of a mixture of experts."""
         mlp = self.block.mlp
-        return mlp.neurons(self.mlp_input) if isinstance(mlp, MLP) else None
+        with self._standing():
+            return mlp.neurons(self.mlp_input) if isinstance(mlp, MLP) else None
 
     @cached_property
     @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -65,6 +65,26 @@ def split_like(streams: list[Tensor], rows: Tensor) -> list[Tensor]:
     shapes = [stream.shape[:2] for stream in streams]
     split = rows.split([shape.numel() for shape in shapes])
     return [part.unflatten(0, shape) for part, shape in zip(split, shapes, strict=True)]
+
+
+def _where(streams: Sequence[tuple[Span, Tensor]]) -> Tensor:
+    """Return where rows stand that are joined as `in_a_row` joins them, [row], in host memory.
+
+    Args:
+        streams: Each with its span, of which it has the last positions, [cell, position, ...].
+    """
+    found = [torch.zeros(0, dtype=torch.long)]
+    for span, rows in streams:
+        last = torch.arange(span.where.stop - rows.shape[1], span.where.stop)
+        found.append(last.repeat(len(rows)))
+    return torch.cat(found)
+
+
+def standing_in_a_row(
+    model: HookedTransformer, streams: Sequence[tuple[Span, Tensor]]
+) -> AbstractContextManager[None]:
+    """Say where rows stand that are joined; arguments as in `_where`."""
+    return model.standing.at(_where(streams))
 
 
 def rows_at_once(model: HookedTransformer, layer: int) -> int:
@@ -181,13 +201,18 @@ def _attended(
         each = [batches[at].span.positions for at, _ in some]
         at_once = in_a_row([p.expand(x.shape[:2]) for p, x in zip(each, rows, strict=True)])
         standing.positions = at_once[None]
-    projected = block.projected(in_a_row(rows)[None], standing)
+    whole = [(batches[at].span, x) for (at, _), x in zip(some, rows, strict=True)]
+    with standing_in_a_row(model, whole):
+        projected = block.projected(in_a_row(rows)[None], standing)
     q, k, v = (split_like(rows, of[0]) for of in projected)
     queries = [batches[at].queries(layer) for at, _ in some]
     q, rows = ([x[:, -n:] for x, n in zip(of, queries, strict=True)] for of in (q, rows))
-    read = zip(some, q, k, v, strict=True)
-    z = [batches[at].heads(layer, cells, *qkv) for (at, cells), *qkv in read]
-    with _recorded(model, layer, "attn_out", batches) as outputs:
+    z = []
+    for (at, cells), *qkv in zip(some, q, k, v, strict=True):
+        with model.standing.at(batches[at].span.where):
+            z.append(batches[at].heads(layer, cells, *qkv))
+    asking = [(batches[at].span, x) for (at, _), x in zip(some, rows, strict=True)]
+    with _recorded(model, layer, "attn_out", batches) as outputs, standing_in_a_row(model, asking):
         attended = block.with_heads(in_a_row(rows)[None], in_a_row(z)[None])[0]
     for output in outputs:
         for (at, _), part in zip(some, split_like(rows, output), strict=True):
@@ -204,11 +229,13 @@ def _mlp(model: HookedTransformer, batches: Sequence[Batch], layer: int) -> Iter
     if model.cfg.parallel_attn_mlp:
         before = in_a_row([batch.before for batch in batches])
     some = evenly(len(middle), most)
+    where = _where([(batch.span, rows) for batch, rows in zip(batches, streams, strict=True)])
     done: list[Tensor] = []
     recorded: list[Tensor] = []
-    for mid, pre in zip(middle.split(some), before.split(some), strict=True):
+    split = zip(middle.split(some), before.split(some), where.split(some), strict=True)
+    for mid, pre, at in split:
         if len(mid):
-            with _recorded(model, layer, "mlp_out", batches) as outputs:
+            with _recorded(model, layer, "mlp_out", batches) as outputs, model.standing.at(at):
                 done.append(block.mlp_half(mid[None], pre[None])[0])
             recorded += outputs
             yield

@@ -81,6 +81,12 @@ class Recording:
         """Return the stream before a layer, or after the last, [position, d_model]."""
         return self.run.residuals[layer]
 
+    def as_middle(self, stream: Tensor, layer: int) -> Tensor:
+        """Return a layer's stream behind attention [position, d_model] as its MLP reads it."""
+        model = self.run.model
+        with model.standing.at(self.run.span.where):
+            return model.blocks[layer].as_middle(stream[None])[0]
+
     @torch.no_grad()
     def _record(self, layer: int) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
@@ -92,7 +98,7 @@ class Recording:
             (get_act_name(name, layer), only_reading(partial(keep, name=name)))
             for name in self._names
         ]
-        with self.run.model.hooks(hooks):
+        with self.run.model.hooks(hooks), self.run.model.standing.at(self.run.span.where):
             self.run.model.blocks[layer](self.run.residuals[layer][None], self.run.span)
         return found
 
@@ -109,7 +115,8 @@ def middle_stream(run: Run, layer: int, where: slice) -> Tensor:
     start, stop, _ = where.indices(len(run.tokens))
     rows = run.residuals[layer][None, start:stop]
     span = Span(run.model.cfg, stop - start, start, device=rows.device)
-    return run.model.blocks[layer].attention_half(rows, span, run.before(layer, start))[0]
+    with run.model.standing.at(span.where):
+        return run.model.blocks[layer].attention_half(rows, span, run.before(layer, start))[0]
 
 
 def overflow(run: Run) -> str:

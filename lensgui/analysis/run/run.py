@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lensgui.analysis.run.passes import rows_at_once, through
+from lensgui.analysis.run.passes import through
 from lensgui.analysis.run.rows import FEW, Rows
+from lensgui.transformer.edits.intervened import IntervenedTransformer
 from lensgui.transformer.hooks.hook_point import HookPoint, only_reading
 from lensgui.transformer.layers.span import KeyValues, Span
 from lensgui.transformer.model import HookedTransformer
@@ -47,6 +48,7 @@ class Run:
         tokens: Tensor,
         names: frozenset[str] = frozenset(),
         leader: Run | None = None,
+        plain: Run | None = None,
     ) -> None:
         """Embed a prompt; no layer has run yet.
 
@@ -56,6 +58,9 @@ class Run:
             names: What else to keep: those of them that are `KEPT`.
             leader: A run of this model that keeps these too, of any length and perhaps not yet
                 complete: what it gives up to the first token that differs is taken over.
+            plain: Of a model under interventions, a complete run of the model itself on the same
+                tokens, which keeps these too: what comes before the first intervention is taken
+                over.
 
         Raises:
             ValueError: If the prompt is padded.
@@ -69,11 +74,28 @@ class Run:
         self._spans = {0: self.span}
         start = equal_tokens(self, leader) if leader else 0
         self.residuals, self.keys, self.values = Rows(axis=0), Rows(axis=1), Rows(axis=1)
-        _embed(self, leader, start)
+        if plain is None:
+            _embed(self, leader, start)
+        else:
+            self._begin_as(plain)
         self.surprisals: list[float] = leader.surprisals[: max(0, start - 1)] if leader else []
         self._queries: tuple[int, int, Tensor] | None = None
         self._batch = RunBatch(self, leader, start)
         self._pieces = self._batch.pieces()
+
+    def _begin_as(self, plain: Run) -> None:
+        """Know what comes before the first intervention."""
+        assert isinstance(self.model, IntervenedTransformer)
+        first = self.model.first_layer
+        if first == 0:
+            _embed(self, None, 0)
+            return
+        self.residuals.add(None, plain.residuals.pieces(0))
+        for layer in range(first):
+            self.residuals.add(None, plain.residuals.pieces(layer + 1))
+            self.keys.add(None, plain.keys.pieces(layer))
+            self.values.add(None, plain.values.pieces(layer))
+            self.kept.append({name: plain.kept[layer][name] for name in self.names})
 
     @property
     def known_layers(self) -> int:
@@ -169,7 +191,8 @@ class Run:
         heads = slice(groups.start * size, groups.stop * size)
         keys = [of[:, :, groups.start : groups.stop] for of in self.keys.pieces(layer)]
         q = self.queries(layer, start)[:, :, heads]
-        return block.attn.pattern(q, keys, self.span, heads)[0]
+        with self.model.standing.at(self.span.where):
+            return block.attn.pattern(q, keys, self.span, heads)[0]
 
     @torch.no_grad()
     def attention_from(self, layer: int, position: int) -> Tensor:
@@ -181,7 +204,8 @@ class Run:
         read = block.ln1(self.residuals.row(layer, position)[None, None])
         span = Span(self.model.cfg, 1, position, device=read.device)
         keys = list(self.keys.first(layer, position + 1))
-        return block.attn.pattern(block.attn.queries(read, span), keys, span)[0, :, 0]
+        with self.model.standing.at(span.where):
+            return block.attn.pattern(block.attn.queries(read, span), keys, span)[0, :, 0]
 
     @torch.no_grad()
     def queries(self, layer: int, start: int = 0) -> Tensor:
@@ -194,7 +218,8 @@ class Run:
             read = block.ln1(self.residuals.last(layer, len(self.tokens) - start)[None])
             if start not in self._spans:
                 self._spans[start] = self.model.span(len(self.tokens) - start, start)
-            self._queries = layer, start, block.attn.queries(read, self._spans[start])
+            with self.model.standing.at(self.span.where):
+                self._queries = layer, start, block.attn.queries(read, self._spans[start])
         return self._queries[2]
 
 
@@ -244,7 +269,7 @@ class RunBatch:
 
     def pieces(self) -> Generator[None]:
         """Run all layers without other batches, yielding between pieces of about 50 ms."""
-        for layer in range(self._model.cfg.n_layers):
+        for layer in range(len(self.residuals) - 1, self._model.cfg.n_layers):
             if isinstance(self._leader, Run):
                 yield from self._leader.steps(layer + 1)
             if self.start < self._length:
@@ -341,59 +366,14 @@ def _embed(run: Run, leader: Run | None, start: int) -> None:
 
 
 def equal_tokens(run: Run, leader: Run) -> int:
-    """Return how many tokens at the start of two runs are equal."""
-    return shared(run.ids, leader.ids)
+    """Return how many tokens at the start of two runs are equal, so that these give the same.
+
+    Runs of models that are not one, such as under different interventions, share nothing.
+    """
+    return shared(run.ids, leader.ids) if run.model is leader.model else 0
 
 
 def shared(some: Sequence[int], others: Sequence[int]) -> int:
     """Return how many token ids at the start are equal."""
     pairs = enumerate(zip(some, others, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(some), len(others)))
-
-
-def are_alike(runs: Sequence[Run]) -> bool:
-    """Return whether runs can go through the layers as one batch, and gain from it."""
-    first = runs[0]
-    rows = sum(len(run.tokens) for run in runs)
-    return (
-        len({id(run) for run in runs}) == len(runs)
-        and rows <= rows_at_once(first.model, 0)
-        and all((run.known_layers, run.names) == (first.known_layers, first.names) for run in runs)
-        and all(run._batch.can_join for run in runs)
-    )
-
-
-def batches_of(runs: Sequence[Run]) -> list[RunBatch]:
-    """Return batches of runs that are alike; the first leads those that share no more with another.
-
-    A run of the same tokens as the first has no batch: it shares what the first has.
-    """
-    first, *others = runs
-    batches = [first._batch]
-    for run in others:
-        equal = equal_tokens(run, first)
-        if equal == len(run.tokens):
-            run.residuals, run.keys, run.values = first.residuals, first.keys, first.values
-            run.kept = first.kept
-            continue
-        if equal >= run._batch.start:
-            run._batch = RunBatch(run, first._batch, equal)
-        batches.append(run._batch)
-    return batches
-
-
-def run_together(runs: Sequence[Run]) -> None:
-    """Let runs go through the layers that they lack as one batch: weights are read once for all.
-
-    Stepping any of them steps all. Their equal first positions are run once. Nothing happens if
-    they do not stand at the same layer, wait for another run, or are so long that a batch gains
-    nothing.
-
-    Args:
-        runs: Runs of one model, of equal length.
-    """
-    if are_alike(runs):
-        model, known = runs[0].model, runs[0].known_layers
-        pieces = through(model, batches_of(runs), range(known, model.cfg.n_layers))
-        for run in runs:
-            run._pieces = pieces

@@ -7,6 +7,7 @@ grouping: Which cells of a sweep run together: as many as memory allows, the mos
 in_order: Cells of a sweep for any metric, called once a cell, in order, as a notebook expects.
 kinds: What is known of each activation that sweeps patch: how it is read, put in and estimated.
 patches: What one cell of a sweep puts into the base run, where it enters, and whether it matters.
+result: What is known of a sweep.
 slowly: Cells of a sweep the slow, obvious way: plain forward passes of whole prompts, with hooks.
 sweep: Activation patching of every place at once, exactly, without running anything twice.
 """

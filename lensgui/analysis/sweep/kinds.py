@@ -12,11 +12,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lensgui.analysis.run.recording import Recorded
+from lensgui.analysis.run.recording import Recorded, Recording
 from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import SweepKind
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.attention import Attention, mix
+from lensgui.transformer.layers.block import Block
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 from lensgui.transformer.model import HookedTransformer
@@ -48,7 +49,12 @@ class Entry:
     @property
     def attn(self) -> Attention:
         """The layer's attention."""
-        return self.run.model.blocks[self.layer].attn
+        return self.block.attn
+
+    @property
+    def block(self) -> Block:
+        """The layer."""
+        return self.run.model.blocks[self.layer]
 
     def added_to(self, stream: Tensor, patched: Tensor) -> Tensor:
         """Return a stream of all positions with what is patched added, where cells run."""
@@ -57,12 +63,13 @@ class Entry:
     def attended(self, pattern: Tensor, values: Tensor | None = None) -> Tensor:
         """Return resid_mid where heads attend by a pattern; None for the base run's values."""
         base = self.run.values[self.layer][:, : self.end]
-        return self.with_heads(mix(pattern, [base if values is None else values]))
+        mixed = mix(pattern, [base if values is None else values])
+        return self.with_heads(self.attn.hook_z(mixed))
 
     def with_heads(self, z: Tensor) -> Tensor:
         """Return resid_mid where heads put out z, [cell, position, head, d_head]."""
         stream = self.run.residuals[self.layer][None, self.span.past : self.end]
-        return self.run.model.blocks[self.layer].with_heads(stream, z)
+        return self.block.with_heads(stream, z)
 
 
 def _stream(at: Entry, stream: Tensor) -> Tensor:
@@ -72,12 +79,13 @@ def _stream(at: Entry, stream: Tensor) -> Tensor:
 
 def _attn_out(at: Entry, attn_out: Tensor) -> Tensor:
     """Add what attention put out to what the layer has read."""
-    return at.added_to(at.base.residual(at.layer), attn_out)
+    return at.block.as_middle(at.added_to(at.base.residual(at.layer), attn_out))
 
 
 def _mlp_out(at: Entry, mlp_out: Tensor) -> Tensor:
     """Add what the MLP put out to what attention has left."""
-    return at.added_to(_resid_mid(at.base, at.layer), mlp_out)
+    middle = at.added_to(_resid_mid(at.base, at.layer), mlp_out)
+    return at.block.hook_resid_post(middle)
 
 
 def _z(at: Entry, z: Tensor) -> Tensor:
@@ -113,7 +121,8 @@ def _pattern(at: Entry, pattern: Tensor) -> Tensor:
 
 
 def _resid_mid(recording: Recorded, layer: int) -> Tensor:
-    return recording.residual(layer) + recording("attn_out", layer)
+    middle = recording.residual(layer) + recording("attn_out", layer)
+    return recording.as_middle(middle, layer) if isinstance(recording, Recording) else middle
 
 
 @dataclass(frozen=True, slots=True)

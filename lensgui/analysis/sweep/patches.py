@@ -75,10 +75,16 @@ class Patch:
         same = value_of(self.kind, self.source, layer) == value_of(self.kind, self.base, layer)
         if self.kind.has_vectors:
             same = same.all(-1)
-        if self._way.is_pointwise(self.model.cfg):
+        if self._is_of_one_model and self._way.is_pointwise(self.model.cfg):
             read = (self.source.residual(layer) == self.base.residual(layer)).all(-1)
             same |= read.view(-1, *(1,) * (same.ndim - 1))
         return same.all(self.kind.within) if self.kind.within else same
+
+    @property
+    def _is_of_one_model(self) -> bool:
+        """Whether both are of one model, under the same interventions if there are any."""
+        runs = [of.run for of in (self.source, self.base) if isinstance(of, Recording)]
+        return len({id(run.model) for run in runs}) <= 1
 
     @property
     def same_at_first(self) -> Tensor | None:
@@ -88,7 +94,7 @@ class Patch:
         """
         is_of_one = self.kind.activation == "resid_pre" or self._way.is_pointwise(self.model.cfg)
         ids = [of.run.ids for of in (self.source, self.base) if isinstance(of, Recording)]
-        if not is_of_one or len(ids) < 2:
+        if not (is_of_one and self._is_of_one_model) or len(ids) < 2:
             return None
         return torch.tensor([one == other for one, other in zip(*ids, strict=True)])
 
@@ -122,7 +128,8 @@ class Patch:
     def rows(self, layer: int, indices: list[tuple[int, ...]], span: Span) -> Tensor:
         """Return the stream of cells at their stage over a span, [cell, position, d_model]."""
         at = Entry(self.run, self.base, layer, span)
-        return self._way.put(at, self._patched(layer, indices, at.end))
+        with self.model.standing.at(span.where):
+            return self._way.put(at, self._patched(layer, indices, at.end))
 
     def receive(
         self,

@@ -11,16 +11,19 @@ the layers together: each joins the batch where it enters. See Vig et al. (2020)
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.under import Given, pair_under
 from lensgui.analysis.run.predictions import compared, metric_logits
 from lensgui.analysis.run.recording import Recording, check_finite
-from lensgui.analysis.run.run import Run, are_alike, batches_of, equal_tokens, run_together
+from lensgui.analysis.run.run import Run, equal_tokens
+from lensgui.analysis.run.together import are_alike, batches_of, run_together
 from lensgui.analysis.sweep.batches import PatchedPass, measured
 from lensgui.analysis.sweep.estimates.settling import Settling
 from lensgui.analysis.sweep.grouping import group, in_host_memory, reserve
@@ -33,56 +36,18 @@ from lensgui.analysis.sweep.in_order import (
 )
 from lensgui.analysis.sweep.kinds import needed
 from lensgui.analysis.sweep.patches import Cell, Patch, TrivialCells, map_shape
+from lensgui.analysis.sweep.result import SweepResult, nothing_known
 from lensgui.terms.errors import is_out_of_memory
 from lensgui.terms.kinds import RESID_PRE, Direction, SweepKind
 from lensgui.terms.metric import (
     AnyMetric,
     Metric,
-    MetricName,
     check_tokens,
     is_declared,
     read_positions,
 )
-from lensgui.terms.shares import Shares
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
-
-
-@dataclass(frozen=True, slots=True)
-class SweepResult(Shares):
-    """A sweep, as far as it is known.
-
-    Attributes:
-        kind: What a cell replaces; its axes are those of the arrays.
-        values: Patched metric − base metric; NaN where not yet known.
-        unchanged: Cells that are 0 because what is patched in is what stood there already, or
-            because nothing that is read can see it.
-        clean: The metric of the clean run.
-        corrupted: The metric of the corrupted run.
-        metric: What is read; None for a metric that is not lensgui's.
-    """
-
-    kind: SweepKind
-    values: Tensor
-    unchanged: Tensor
-    clean: float
-    corrupted: float
-    metric: MetricName | None = None
-
-    @property
-    def normalised(self) -> Tensor:
-        """The change as a share of clean − corrupted.
-
-        Raises:
-            ValueError: If a share has no meaning, as `refusal` says.
-        """
-        self.check_shares()
-        return self.shown
-
-    @property
-    def shown(self) -> Tensor:
-        """The changes as shares of clean − corrupted, or raw where `refusal` says why not."""
-        return self.values / self.scale
 
 
 def sweep(
@@ -96,6 +61,7 @@ def sweep(
     first: Tensor | None = None,
     only: Tensor | None = None,
     settling: Settling | None = None,
+    interventions: Given = (),
 ) -> Iterator[SweepResult]:
     """Patch every place of one kind, one at a time, and read the metric.
 
@@ -115,6 +81,8 @@ def sweep(
             to begin with what is cheapest.
         only: Which cells to run, in the map's shape; the others stay unknown. None for all.
         settling: Chooses cells until those that matter are exact; for metrics of lensgui's.
+        interventions: What both prompts are run under, sources and cells alike; shares are of their
+            clean − corrupted. What a cell puts in is written last where it is written.
 
     Yields:
         The result so far, often: every yield is a place to stop. The arrays are the same each time.
@@ -126,8 +94,9 @@ def sweep(
     importance, chosen = ((part,) if part is not None else None for part in (first, only))
     kinds, settles = (kind,), (settling,) if settling is not None else None
     for (result,) in sweep_many(
-        model, clean, corrupted, metric, kinds, direction, budget, importance, chosen, settles
-    ):
+        model, clean, corrupted, metric, kinds, direction, budget, importance, chosen, settles,
+        interventions,
+    ):  # fmt: skip
         yield result
 
 
@@ -143,6 +112,7 @@ def sweep_many(
     first: Sequence[Tensor] | None = None,
     only: Sequence[Tensor] | None = None,
     settling: Sequence[Settling] | None = None,
+    interventions: Given = (),
 ) -> Iterator[tuple[SweepResult, ...]]:
     """Sweep several kinds in one pass through the layers; arguments as in `sweep`.
 
@@ -153,7 +123,8 @@ def sweep_many(
     if is_declared(metric):
         check_tokens(metric, model.cfg.d_vocab_out)
     runs = _runs(model, clean, corrupted, names)
-    is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run))
+    given = Interventions.of(interventions)
+    is_new = not (isinstance(clean, Run) or isinstance(corrupted, Run) or given.acting)
     is_new = is_new and not (first or only or settling)
     if is_new and is_declared(metric) and are_alike(runs):
         results = yield from _on_the_way(runs, metric, kinds, direction, budget)
@@ -162,10 +133,7 @@ def sweep_many(
             return
         runs = _runs(model, clean, corrupted, names)
     total, layers = len(runs[1].tokens), model.cfg.n_layers
-    for run in runs:
-        for _ in run.steps():
-            yield tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
-        check_finite(run)
+    runs = yield from _completed(runs, kinds, given)
     patches, base = _patches(runs, kinds, direction)
     if not is_declared(metric):
         yield from _in_order(runs, metric, patches, direction, budget, first, only)
@@ -182,6 +150,24 @@ def sweep_many(
     asked = budget, first, only, equal, settling
     for _ in run_cells(patches, results, base, metric, end, start, *asked):
         yield results
+
+
+def _completed(
+    runs: list[Run], kinds: Sequence[SweepKind], given: Interventions
+) -> Generator[tuple[SweepResult, ...], None, list[Run]]:
+    """Complete two runs and return them; under interventions, those that are under them.
+
+    Yields:
+        Results of which nothing is known, wherever one may stop.
+    """
+    for run in runs:
+        shapes = [map_shape(kind, run.model, len(run.tokens)) for kind in kinds]
+        for _ in run.steps():
+            yield tuple(map(nothing_known, kinds, shapes))
+        check_finite(run)
+    if not given.acting:
+        return runs
+    return (yield from _completed(list(pair_under(runs, given)), kinds, Interventions()))
 
 
 def _patches(
@@ -353,18 +339,6 @@ def _runs(
     return runs
 
 
-def nothing_known(
-    kind: SweepKind,
-    shape: tuple[int, ...],
-    clean: float = torch.nan,
-    corrupted: float = torch.nan,
-    metric: MetricName | None = None,
-) -> SweepResult:
-    """Return a result of which no cell is known."""
-    values = torch.full(shape, torch.nan, dtype=torch.float64)
-    return SweepResult(kind, values, values == 0, clean, corrupted, metric)
-
-
 def _enter(
     results: Sequence[SweepResult], found: tuple[list[Cell], Tensor] | None, base: float
 ) -> None:
@@ -372,24 +346,6 @@ def _enter(
     cells, values = found or ([], torch.empty(0))
     for cell, value in zip(cells, values.tolist(), strict=True):
         results[cell.patch].values[(cell.layer, *cell.index)] = value - base
-
-
-def of_prompt(result: SweepResult, length: int) -> SweepResult:
-    """Return the part of a sweep that patches the prompt, not the continuation behind it.
-
-    Args:
-        result: A sweep of continued prompts.
-        length: How many tokens the prompts had before.
-
-    Returns:
-        The same maps, their axes of positions ending with the prompt; views of the same arrays, so
-        that they fill in as the sweep goes on.
-    """
-    cut = tuple(
-        slice(length) if axis in ("position", "source") else slice(None)
-        for axis in result.kind.axes
-    )
-    return replace(result, values=result.values[cut], unchanged=result.unchanged[cut])
 
 
 def read_metric(run: Run, metric: Metric) -> float:

@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import Any
 
 from lensgui.checkpoints.families.family import MATRIX, Family, Weight, attention, linear, norm
-from lensgui.terms.arguments import CONFIG, kept
+from lensgui.terms.transformer_lens.arguments import CONFIG, kept
 from lensgui.transformer.config import HookedTransformerConfig
 
 MODEL_TYPE = "hooked"

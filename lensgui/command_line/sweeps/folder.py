@@ -21,7 +21,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.analysis.sweep.sweep import SweepResult
+from lensgui.analysis.sweep.result import SweepResult
 from lensgui.command_line.sweeps.kind_names import file_name
 from lensgui.command_line.sweeps.table import Pair
 from lensgui.models import store

@@ -17,7 +17,8 @@ import torch
 
 from lensgui._version import __version__
 from lensgui.analysis.sweep import grouping
-from lensgui.analysis.sweep.sweep import SweepResult, sweep
+from lensgui.analysis.sweep.result import SweepResult
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.checkpoints import content, demo, devices, locate
 from lensgui.checkpoints.folder import read_config
 from lensgui.checkpoints.loading import open_model

@@ -15,8 +15,9 @@ from lensgui.analysis.run.run import Run, equal_tokens
 from lensgui.analysis.sweep.estimates.attribution import attribution_steps
 from lensgui.analysis.sweep.estimates.settling import Settling
 from lensgui.analysis.sweep.patches import map_shape
+from lensgui.analysis.sweep.result import SweepResult, nothing_known
 from lensgui.analysis.sweep.slowly import recompute_cells
-from lensgui.analysis.sweep.sweep import SweepResult, nothing_known, sweep
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.jobs.answers.arrays import Check, Sweep
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import sweep_arrays

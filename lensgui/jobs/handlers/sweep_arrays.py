@@ -16,7 +16,7 @@ from lensgui.analysis.pairs.averages import Average, StagedAverage
 from lensgui.analysis.run.leaving import leave
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.attribution import agreement
-from lensgui.analysis.sweep.sweep import SweepResult
+from lensgui.analysis.sweep.result import SweepResult
 from lensgui.jobs.answers.arrays import Axis, CellState, Spread, Sweep
 from lensgui.jobs.handlers.in_words import token_of
 from lensgui.jobs.requests import Patching

@@ -106,7 +106,12 @@ class Block(nn.Module):
     def _with_attention(self, resid_pre: Tensor, attn_out: Tensor) -> Tensor:
         if self.adjusts_outputs:
             attn_out = self.added(attn_out, "ln1_post")
-        return resid_pre + self.hook_attn_out(attn_out)
+        return self.as_middle(resid_pre + self.hook_attn_out(attn_out))
+
+    def as_middle(self, resid_mid: Tensor) -> Tensor:
+        """Return the stream behind attention as hooks leave it, where an MLP reads that."""
+        is_read = not (self.cfg.attn_only or self.cfg.parallel_attn_mlp)
+        return self.hook_resid_mid(resid_mid) if is_read else resid_mid
 
     def mlp_half(self, resid_mid: Tensor, resid_pre: Tensor) -> Tensor:
         """Return resid_post.
@@ -121,10 +126,9 @@ class Block(nn.Module):
         """
         if self.cfg.attn_only:
             return self.hook_resid_post(resid_mid)
+        mlp_in = resid_mid
         if self.cfg.parallel_attn_mlp:
             mlp_in = resid_pre[:, -resid_mid.shape[1] :]
-        else:
-            mlp_in = resid_mid = self.hook_resid_mid(resid_mid)
         if self.cfg.use_hook_mlp_in:
             mlp_in = self.hook_mlp_in(mlp_in.clone())
         mlp_out = self.mlp(self.ln2(mlp_in))

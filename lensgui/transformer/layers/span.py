@@ -62,6 +62,11 @@ class Span:
         self._visible: dict[tuple[int | None, int], Tensor] = {}
         self._alibi: dict[int, Tensor] = {}
 
+    @property
+    def where(self) -> range:
+        """The positions that are run."""
+        return range(self.past, self.past + self.length)
+
     def visible(self, queries: int | None = None, window: int | None = None) -> Tensor:
         """Return which sources each query may see.
 

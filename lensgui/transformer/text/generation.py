@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lensgui.terms.arguments import GENERATE, kept
+from lensgui.terms.transformer_lens.arguments import GENERATE, kept
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.layers.span import KeyValues
 from lensgui.transformer.parts import Transformer

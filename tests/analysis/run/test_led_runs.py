@@ -12,7 +12,8 @@ import torch
 from lensgui.analysis.run import rows, run
 from lensgui.analysis.run.predictions import logit_lens, surprisals
 from lensgui.analysis.run.rows import Rows
-from lensgui.analysis.run.run import KEPT, Run, run_together
+from lensgui.analysis.run.run import KEPT, Run
+from lensgui.analysis.run.together import run_together
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import LogitDifference

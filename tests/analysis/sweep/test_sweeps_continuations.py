@@ -7,7 +7,8 @@ import torch
 
 from lensgui.analysis.pairs.answers import continued
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch
-from lensgui.analysis.sweep.sweep import of_prompt, sweep
+from lensgui.analysis.sweep.result import of_prompt
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import ContinuationLogProbability, LogProbability
 from lensgui.transformer.hooks.names import get_act_name

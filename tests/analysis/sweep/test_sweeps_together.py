@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.run.run import KEPT, Run, run_together
+from lensgui.analysis.run.run import KEPT, Run
+from lensgui.analysis.run.together import run_together
 from lensgui.analysis.sweep.batches import PatchedPass
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import SweepKind
@@ -81,7 +82,7 @@ def test_runs_that_stand_at_different_layers_or_are_long_go_alone(monkeypatch):
     run_together([ahead, behind])
     behind.complete()
     assert ahead.known_layers == 1
-    monkeypatch.setattr("lensgui.analysis.run.run.rows_at_once", lambda *_: 2 * LENGTH - 1)
+    monkeypatch.setattr("lensgui.analysis.run.together.rows_at_once", lambda *_: 2 * LENGTH - 1)
     runs = [Run(model, tokens) for tokens in prompts()]
     run_together(runs)
     runs[0].complete()

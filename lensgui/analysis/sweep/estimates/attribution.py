@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.under import Given, pair_under
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
@@ -45,6 +47,7 @@ def attribution_patch(
     direction: Direction = "denoising",
     qk_fix: bool = False,
     grad_drop: bool = False,
+    interventions: Given = (),
 ) -> tuple[Tensor, ...]:
     """Estimate every cell of some kinds of sweep at once; see `attribution_steps`.
 
@@ -53,7 +56,7 @@ def attribution_patch(
     """
     estimates: tuple[Tensor, ...] = ()
     for step in attribution_steps(
-        model, clean, corrupted, metric, kinds, direction, qk_fix, grad_drop
+        model, clean, corrupted, metric, kinds, direction, qk_fix, grad_drop, interventions
     ):
         estimates = step or ()
     return estimates
@@ -69,6 +72,7 @@ def attribution_steps(
     direction: Direction = "denoising",
     qk_fix: bool = False,
     grad_drop: bool = False,
+    interventions: Given = (),
 ) -> Iterator[tuple[Tensor, ...] | None]:
     """Estimate every cell of some kinds of sweep at once, a piece of a layer at a time.
 
@@ -90,6 +94,8 @@ def attribution_steps(
         direction: "denoising" or "noising", as in `sweep`.
         qk_fix: Whether the estimates of q and k go through the softmax exactly.
         grad_drop: Whether to give GradDrop's sizes, which are never negative, not the changes.
+        interventions: As in `sweep`; gradients go through them, so that they are 0 behind what sets
+            an activation.
 
     Yields:
         None wherever one may stop; at last, for each kind, the estimated change of the metric, in
@@ -105,6 +111,12 @@ def attribution_steps(
     for run in runs:
         for _ in run.steps():
             yield None
+    given = Interventions.of(interventions)
+    if given.acting:
+        clean_run, corrupted_run = runs = pair_under(runs, given)
+        for run in runs:
+            for _ in run.steps():
+                yield None
     metric = compared(model, metric, clean_run.residuals[-1])
     source, base = runs if direction == "denoising" else (corrupted_run, clean_run)
     flows = [gradient_at_the_end(base, metric)]

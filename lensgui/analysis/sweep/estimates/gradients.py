@@ -65,17 +65,20 @@ class LayerGraph:
         block, before = self._run.model.blocks[self._layer], self._run.residuals[self._layer]
         inside = self._names - {"mlp_out"}
         attention = partial(block.attention_half, span=self._run.span)
-        self._attention = self._piece(attention, inside, resid_pre=before)
+        self._attention = self._piece(attention, inside, self._run.span.where, resid_pre=before)
         yield
         middle = self._attention.writes[0]
+        outside, first = self._names & {"mlp_out"}, 0
         for mid, pre in zip(middle.split(self._some), before.split(self._some), strict=True):
-            outside = self._names & {"mlp_out"}
-            self._mlp.append(self._piece(block.mlp_half, outside, resid_mid=mid, resid_pre=pre))
+            where = range(first, first + len(mid))
+            piece = self._piece(block.mlp_half, outside, where, resid_mid=mid, resid_pre=pre)
+            self._mlp.append(piece)
+            first = where.stop
             yield
 
     @torch.enable_grad()
     def _piece(
-        self, half: Callable[..., Tensor], names: frozenset[str], **streams: Tensor
+        self, half: Callable[..., Tensor], names: frozenset[str], where: range, **streams: Tensor
     ) -> _Piece:
         watched = {name: x[None].detach().requires_grad_() for name, x in streams.items()}
         read = list(watched.values())
@@ -87,7 +90,7 @@ class LayerGraph:
             (get_act_name(name, self._layer), only_reading(partial(keep, name=name)))
             for name in sorted(names)
         ]
-        with self._run.model.hooks(hooks):
+        with self._run.model.hooks(hooks), self._run.model.standing.at(where):
             return _Piece(half(*read), watched)
 
     def activations(self) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
-from lensgui.terms.elsewhere import CHECKPOINT, DECODERS, MODEL
+from lensgui.terms.transformer_lens.elsewhere import CHECKPOINT, DECODERS, MODEL
 
 Class = TypeVar("Class", bound=type)
 

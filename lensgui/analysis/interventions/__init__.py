@@ -1,0 +1,8 @@
+"""What a model does under interventions: their values, and runs under them.
+
+changes: What each op does to an activation, as a function of it.
+edits: From interventions to edits of one prompt's activations.
+listed: Interventions with all that they need beside themselves: vectors, and prompts for means.
+under: Runs of a pair of prompts under interventions.
+vectors: Directions of the stream by the hash of their content.
+"""

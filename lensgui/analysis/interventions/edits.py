@@ -1,0 +1,324 @@
+"""From interventions to edits of one prompt's activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from lensgui.analysis.activations.reading import read_activation
+from lensgui.analysis.interventions import changes
+from lensgui.analysis.interventions.listed import LEAST_PROMPTS, Interventions
+from lensgui.analysis.run.recording import middle_stream
+from lensgui.analysis.run.run import Run
+from lensgui.terms.interventions import (
+    ALONG,
+    FROM_RUNS,
+    HEAD_SITES,
+    OF_WORDS,
+    Intervention,
+    Site,
+    Vector,
+)
+from lensgui.transformer.edits.edit import Change, Edit
+from lensgui.transformer.edits.intervened import ENTERING
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.layers.parameters import exact
+from lensgui.transformer.model import HookedTransformer
+
+Edits = dict[str, tuple[Edit, ...]]
+ON_SCORES, ON_PATTERN = "attn_scores", "pattern"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """A prompt that is run under interventions.
+
+    Attributes:
+        run: Its complete run without them.
+        other: That of the other prompt of the pair, from which values are taken; None for none.
+        dose: The run whose stream says how large a share of its median norm is.
+    """
+
+    run: Run
+    other: Run | None
+    dose: Run
+
+    @property
+    def length(self) -> int:
+        """How many tokens it has."""
+        return len(self.run.ids)
+
+
+def is_of_prompt(one: Intervention, others: Interventions, prompt: Prompt) -> bool:
+    """Whether an intervention does something to this prompt that it does not do to the other."""
+    if one.op in ("resample", "freeze") or one.runs != "both" or prompt.other is None:
+        return True
+    runs = prompt.run, prompt.other
+    if one.op == "mean":
+        known = {run.ids for run in others.reference}
+        return any(run.ids in known for run in runs)
+    masks = [_special(run).tolist() for run in runs] if one.op in ALONG else []
+    return one.skips_special and masks[1:] != masks[:1]
+
+
+def needs_prompt(model: HookedTransformer, one: Intervention) -> bool:
+    """Whether what an intervention does depends on the prompt that is run."""
+    asks = one.op in (*FROM_RUNS, "noise", "add_median") or bool(one.sources)
+    skips = one.op in ALONG and one.skips_special and model.tokenizer is not None
+    return asks or skips or one.where != "all"
+
+
+def hook_name(model: HookedTransformer, site: Site) -> str:
+    """Return the hook point at which a site is changed, in full.
+
+    The stream that enters a layer is changed as the layer before leaves it.
+
+    Raises:
+        ValueError: If the model has no such place.
+    """
+    cfg, layer = model.cfg, site.layer
+    if layer is not None and not 0 <= layer < cfg.n_layers:
+        raise ValueError(f"{site}: this model has {cfg.n_layers} layers, from 0 on.")
+    heads = cfg.kv_heads if site.name in ("k", "v") else cfg.n_heads
+    if site.head is not None and not 0 <= site.head < heads:
+        shared = "key/value " * (site.name in ("k", "v") and heads != cfg.n_heads)
+        raise ValueError(f"{site}: a layer of this model has {heads} {shared}heads, from 0 on.")
+    name = get_act_name(site.name, layer)
+    if name not in model.hook_dict:
+        raise ValueError(f"{site}: {cfg.model_name} has no {site.name} there.")
+    if site.neuron is not None and not 0 <= site.neuron < (cfg.d_mlp or 0):
+        raise ValueError(f"{site}: a layer of this model has {cfg.d_mlp} neurons, from 0 on.")
+    if site.name != "resid_pre" or layer is None:
+        return name
+    return get_act_name("resid_post", layer - 1) if layer else ENTERING
+
+
+@torch.no_grad()
+def edits_of(prompt: Prompt, given: Interventions, listed: Sequence[Intervention]) -> Edits:
+    """Return what some interventions do to the activations of a prompt, by hook point.
+
+    Args:
+        prompt: The prompt.
+        given: What the interventions name.
+        listed: Those that act on it, in order.
+
+    Raises:
+        ValueError: If one can't be done; the sentence says which and why.
+    """
+    model, found = prompt.run.model, dict[str, list[Edit]]()
+    names = [hook_name(model, one.site) for one in listed]  # all are checked before any is read
+    in_order = sorted(
+        zip(names, listed, strict=True), key=lambda pair: pair[1].site.name == "resid_pre"
+    )
+    for name, one in in_order:
+        try:
+            edit = _edit(prompt, given, one)
+        except ValueError as error:
+            words = f"{one.site} {OF_WORDS[one.op]}: {error}"
+            raise ValueError(words) from None
+        found.setdefault(name, []).append(edit)
+        if one.op == "knock_out":
+            emptied = replace(edit, change=changes.no_rows_of_nothing())
+            found.setdefault(name.replace(ON_SCORES, ON_PATTERN), []).append(emptied)
+    return {name: tuple(edits) for name, edits in found.items()}
+
+
+def _edit(prompt: Prompt, given: Interventions, one: Intervention) -> Edit:
+    change = _change(prompt, given, one)
+    return Edit(
+        change,
+        _chosen(prompt, one),
+        one.site.head,
+        one.site.neuron,
+        follows_position=one.op in FROM_RUNS or one.op == "noise",
+    )
+
+
+def _chosen(prompt: Prompt, one: Intervention) -> Tensor | None:
+    """Return which positions are changed, [position + 1], the last for all after the prompt."""
+    length, where = prompt.length, one.where
+    chosen = torch.zeros(length + 1, dtype=torch.bool)
+    if where == "all":
+        chosen[:] = True
+    elif where == "last":
+        chosen[length - 1] = True
+    elif where == "generated":
+        chosen[length] = True
+    else:
+        if beyond := [at for at in where if at >= length]:
+            raise ValueError(
+                f"position {beyond[0]} is beyond the prompt, which has {length} tokens."
+            )
+        chosen[list(where)] = True
+    if one.op in (*FROM_RUNS, "noise"):
+        chosen[length] = False
+    if one.op in ALONG and one.skips_special:
+        chosen[:length] &= ~_special(prompt.run)
+    return None if chosen.all() else chosen.to(prompt.run.tokens.device)
+
+
+def _special(run: Run) -> Tensor:
+    """Return which positions hold control tokens, [position], in host memory."""
+    tokenizer = run.model.tokenizer
+    ids = set() if tokenizer is None else {*tokenizer.all_special_ids}
+    return torch.tensor([at in ids for at in run.ids], dtype=torch.bool)
+
+
+def _change(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
+    if one.op in ALONG:
+        return _along(prompt, given, one)
+    match one.op:
+        case "scale":
+            return changes.scaled(one.strength)
+        case "noise":
+            return changes.added(_noise(prompt, one))
+        case "knock_out":
+            return changes.unseen(_sources(prompt, one))
+        case "zero" if one.site.name == ON_PATTERN:
+            return changes.unshared(_sources(prompt, one))
+        case "zero":
+            return changes.zero()
+    return _put(one.site, _values(prompt, given, one))
+
+
+def _put(site: Site, values: Tensor) -> Change:
+    """Return the change to what an activation is at each position, [position, ...]."""
+    if site.name == ON_PATTERN:
+        by_query = values.transpose(0, 1)
+        if site.head is not None:
+            by_query = by_query[:, site.head : site.head + 1]
+        return changes.put_pattern(_with_one_more(by_query))
+    if site.name in HEAD_SITES and site.head is not None:
+        values = values[:, site.head : site.head + 1]
+    if site.neuron is not None:
+        values = values[:, site.neuron : site.neuron + 1]
+    return changes.put(_with_one_more(values))
+
+
+def _with_one_more(values: Tensor) -> Tensor:
+    """Return values [position, ...] with a row for all after the prompt, which nothing reads."""
+    return torch.cat([values, torch.zeros_like(values[:1])])
+
+
+def _sources(prompt: Prompt, one: Intervention) -> Tensor | None:
+    """Return which sources are meant, [source + 1]; None for all."""
+    if not one.sources:
+        return None
+    if beyond := [at for at in one.sources if at >= prompt.length]:
+        raise ValueError(
+            f"source {beyond[0]} is beyond the prompt, which has {prompt.length} tokens."
+        )
+    chosen = torch.zeros(prompt.length + 1, dtype=torch.bool)
+    chosen[list(one.sources)] = True
+    return chosen.to(prompt.run.tokens.device)
+
+
+def _values(prompt: Prompt, given: Interventions, one: Intervention) -> Tensor:
+    """Return what an activation is set to at each position, of runs without interventions."""
+    model, name = prompt.run.model, get_act_name(one.site.name, one.site.layer)
+    if one.op == "freeze":
+        return read_activation(prompt.run, name)
+    if one.op == "resample":
+        if prompt.other is None:
+            raise ValueError("there is no other prompt to take it from.")
+        if len(prompt.other.ids) != prompt.length:
+            raise ValueError(
+                f"the other prompt has {len(prompt.other.ids)} tokens, and this one "
+                f"{prompt.length}: change a word, so that positions match."
+            )
+        return read_activation(prompt.other, name)
+    others = [run for run in given.reference if run.ids != prompt.run.ids]
+    if len(others) < LEAST_PROMPTS:
+        raise ValueError(
+            f"its mean is over {LEAST_PROMPTS} other prompts at least, for the mean of one prompt "
+            f"is the prompt, and there are {len(others)}: include more pairs of the table."
+        )
+    if any(run.model is not model for run in others):
+        raise ValueError("the prompts of the mean are run by another model.")
+    if all(len(run.ids) == prompt.length for run in others):
+        return _mean(read_activation(run, name) for run in others)
+    means = _mean(read_activation(run, name)[1:].mean(0) for run in others if len(run.ids) > 1)
+    return means.expand(prompt.length, *means.shape)
+
+
+def _mean(parts: Iterable[Tensor]) -> Tensor:
+    total, count = None, 0
+    for part in parts:
+        total, count = part.clone() if total is None else total.add_(part), count + 1
+    assert total is not None
+    return total / count
+
+
+def _noise(prompt: Prompt, one: Intervention) -> Tensor:
+    """Return the noise of each position, [position + 1, d_model]."""
+    weights = prompt.run.model.embed.W_E
+    generator = torch.Generator().manual_seed(one.seed)
+    drawn = torch.randn(prompt.length + 1, weights.shape[1], generator=generator)
+    size = one.strength * float(weights.std())
+    return (drawn * size).to(weights.device, weights.dtype)
+
+
+def _along(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
+    vector = _vector(prompt, given, one.vector)
+    unit = vector / vector.norm()
+    if one.op in ("move", "exchange"):
+        target = _vector(prompt, given, one.target)
+        if one.op == "exchange":
+            return changes.exchanged(vector, target, one.strength)
+        return changes.moved(unit, target / target.norm())
+    if one.op == "add":
+        return changes.added((one.strength * vector).to(prompt.run.model.cfg.dtype))
+    if one.op == "add_median":
+        size = one.strength * median_norm(prompt.dose, one.site)
+        return changes.added((size * unit).to(prompt.run.model.cfg.dtype))
+    if one.op == "add_norm":
+        return changes.added_by_norm(unit, one.strength)
+    if one.op == "remove":
+        return changes.removed(unit)
+    if one.op == "cap":
+        assert one.bounds is not None
+        return changes.capped(unit, *one.bounds)
+    return changes.set_along(unit, one.strength)
+
+
+def _vector(prompt: Prompt, given: Interventions, named: Vector | None) -> Tensor:
+    """Return a vector of the stream, [d_model], as the model's weights see it."""
+    assert named is not None
+    model = prompt.run.model
+    if named.content not in given.vectors:
+        raise ValueError(f"the vector “{named.name}” is not here.")
+    vector = given.vectors[named.content].to(model.embed.W_E.device)
+    if len(vector) != model.cfg.d_model:
+        raise ValueError(
+            f"the vector “{named.name}” has {len(vector)} numbers, and the stream of this model "
+            f"{model.cfg.d_model}: it is of another model."
+        )
+    vector = vector.double() if model.cfg.dtype == torch.float64 else vector
+    if is_centred(model):
+        vector = vector - vector.mean()
+        if not vector.any():
+            raise ValueError(f"the vector “{named.name}” is the same everywhere: centred, it is 0.")
+    return vector
+
+
+def is_centred(model: HookedTransformer) -> bool:
+    """Whether all that writes to the stream has a mean of 0, as norms that centre never see it."""
+    if not getattr(model.ln_final, "centres", False):
+        return False
+    written = model.blocks[0].attn.W_O.detach()
+    largest = float(written.abs().max()) or 1.0
+    return float(written.mean(-1).abs().max()) <= 1e-5 * largest
+
+
+def median_norm(run: Run, site: Site) -> float:
+    """Return the median norm of the stream where a site writes, over positions after 0."""
+    layer = site.layer or 0
+    if site.name in ("resid_mid", "attn_out"):
+        stream = middle_stream(run, layer, slice(None))
+    else:
+        stream = run.complete().residuals[layer + (site.name in ("resid_post", "mlp_out"))]
+    rows = stream[1:] if len(stream) > 1 else stream
+    return float(exact(rows).norm(dim=-1).median())
