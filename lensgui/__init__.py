@@ -21,6 +21,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "CircuitScores": "lensgui.analysis.graph.faithfulness",
     "Component": "lensgui.analysis.attribution.components",
     "ContinuationLogProbability": "lensgui.terms.metrics",
+    "Directions": "lensgui.analysis.interventions.directions",
     "Edge": "lensgui.analysis.graph.nodes",
     "EdgeReadout": "lensgui.analysis.heads.readout",
     "EdgeScores": "lensgui.analysis.graph.edges",
@@ -116,6 +117,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "load_lens": "lensgui.analysis.lenses.files",
     "logit_lens": "lensgui.analysis.run.predictions",
     "mean_attention": "lensgui.analysis.pairs.typed_pairs",
+    "mean_difference": "lensgui.analysis.interventions.directions",
     "neuron_activations": "lensgui.analysis.neurons.activations",
     "neuron_count": "lensgui.analysis.neurons.numbering",
     "neuron_directions": "lensgui.analysis.neurons.directions",
@@ -132,6 +134,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "prompts_of": "lensgui.analysis.lenses.fitting",
     "propose_roles": "lensgui.analysis.pairs.head_roles",
     "read_activation": "lensgui.analysis.activations.reading",
+    "read_directions": "lensgui.analysis.interventions.direction_files",
     "read_edge": "lensgui.analysis.heads.readout",
     "read_head": "lensgui.analysis.heads.readout",
     "read_lens": "lensgui.analysis.lenses.reading",
@@ -157,7 +160,9 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "sweep_many": "lensgui.analysis.sweep.sweep",
     "sweep_pair": "lensgui.analysis.pairs.typed_pairs",
     "table": "lensgui.analysis.pairs.typed_pairs",
+    "token_direction": "lensgui.analysis.interventions.directions",
     "weighted_attention": "lensgui.analysis.heads.attention",
+    "write_directions": "lensgui.analysis.interventions.direction_files",
 }
 _MODULES = ("evals", "head_detector", "hook_points", "patching", "utils")
 __all__ = ["__version__", *_HOMES, *_MODULES]

@@ -56,6 +56,11 @@ from lensgui.analysis.heads.repeated import RepeatedScores as RepeatedScores
 from lensgui.analysis.heads.repeated import repeated_tokens as repeated_tokens
 from lensgui.analysis.heads.repeated import score_on_repeats as score_on_repeats
 from lensgui.analysis.heads.scores import head_scores as head_scores
+from lensgui.analysis.interventions.direction_files import read_directions as read_directions
+from lensgui.analysis.interventions.direction_files import write_directions as write_directions
+from lensgui.analysis.interventions.directions import Directions as Directions
+from lensgui.analysis.interventions.directions import mean_difference as mean_difference
+from lensgui.analysis.interventions.directions import token_direction as token_direction
 from lensgui.analysis.interventions.listed import Interventions as Interventions
 from lensgui.analysis.interventions.under import intervened as intervened
 from lensgui.analysis.interventions.under import intervened_runs as intervened_runs

@@ -1,6 +1,9 @@
 """What a model does under interventions: their values, and runs under them.
 
 changes: What each op does to an activation, as a function of it.
+direction_files: Directions as files: control-vector GGUF, safetensors, and npz, each read and
+    written.
+directions: Directions of the stream, by the layer behind which they are added; how they are made.
 edits: From interventions to edits of one prompt's activations.
 listed: Interventions with all that they need beside themselves: vectors, and prompts for means.
 under: Runs of a pair of prompts under interventions.
