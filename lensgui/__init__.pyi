@@ -62,9 +62,14 @@ from lensgui.analysis.interventions.directions import Directions as Directions
 from lensgui.analysis.interventions.directions import mean_difference as mean_difference
 from lensgui.analysis.interventions.directions import token_direction as token_direction
 from lensgui.analysis.interventions.listed import Interventions as Interventions
+from lensgui.analysis.interventions.listed import Vectors as Vectors
+from lensgui.analysis.interventions.strength import StrengthCurve as StrengthCurve
+from lensgui.analysis.interventions.strength import control_tokens as control_tokens
+from lensgui.analysis.interventions.strength import placebo_vectors as placebo_vectors
+from lensgui.analysis.interventions.strength import placebos as placebos
+from lensgui.analysis.interventions.strength import strength_curve as strength_curve
 from lensgui.analysis.interventions.under import intervened as intervened
 from lensgui.analysis.interventions.under import intervened_runs as intervened_runs
-from lensgui.analysis.interventions.vectors import Vectors as Vectors
 from lensgui.analysis.lenses.cells import LensCells as LensCells
 from lensgui.analysis.lenses.cells import LensRow as LensRow
 from lensgui.analysis.lenses.cells import lens_rows as lens_rows

@@ -22,8 +22,8 @@ from lensgui.analysis.heads.direct import (
     set_difference,
 )
 from lensgui.analysis.run.layer_row import LayerRow
+from lensgui.analysis.run.predictions import read_metric
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.metric import Metric, read_positions
 from lensgui.terms.metrics import answer_sets
 from lensgui.transformer.layers.parameters import exact

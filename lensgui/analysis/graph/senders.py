@@ -25,11 +25,10 @@ from lensgui.analysis.graph.nodes import (
 )
 from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
 from lensgui.analysis.graph.receiving import INPUTS, FedPatch, ReceivingPatch, TotalPatch
-from lensgui.analysis.run.predictions import compared
+from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.batches import measured
 from lensgui.analysis.sweep.grouping import group
-from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.metric import Metric, MetricName, read_positions
 from lensgui.terms.shares import Shares

@@ -12,8 +12,8 @@ from torch import Tensor
 from lensgui.analysis.heads.copying import writing_weights
 from lensgui.analysis.heads.direct import attention_scales
 from lensgui.analysis.heads.necessity import attribute_heads
+from lensgui.analysis.run.predictions import read_metric
 from lensgui.analysis.run.run import Run
-from lensgui.analysis.sweep.sweep import read_metric
 from lensgui.terms.metric import read_positions
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.layers.parameters import exact

@@ -15,12 +15,12 @@ from torch import Tensor
 from lensgui.analysis.checks import check_runs
 from lensgui.analysis.heads.direct import attention_terms, reading_direction
 from lensgui.analysis.run.layer_row import LayerRow
-from lensgui.analysis.run.predictions import compared
+from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import Patch
 from lensgui.analysis.sweep.result import nothing_known
-from lensgui.analysis.sweep.sweep import read_metric, run_cells
+from lensgui.analysis.sweep.sweep import run_cells
 from lensgui.terms.kinds import HEADS
 from lensgui.terms.metric import Metric, read_positions
 

@@ -6,6 +6,6 @@ direction_files: Directions as files: control-vector GGUF, safetensors, and npz,
 directions: Directions of the stream, by the layer behind which they are added; how they are made.
 edits: From interventions to edits of one prompt's activations.
 listed: Interventions with all that they need beside themselves: vectors, and prompts for means.
-under: Runs of a pair of prompts under interventions.
-vectors: Directions of the stream by the hash of their content.
+strength: What an intervention does by how strong it is, beside what random directions do.
+under: Runs of a pair of prompts under interventions, and a model that is under them for a while.
 """

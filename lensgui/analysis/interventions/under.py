@@ -1,4 +1,4 @@
-"""Runs of a pair of prompts under interventions."""
+"""Runs of a pair of prompts under interventions, and a model that is under them for a while."""
 
 from __future__ import annotations
 

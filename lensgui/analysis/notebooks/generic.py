@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lensgui.analysis.checks import hooked_points
 from lensgui.analysis.notebooks.setters import SWEPT, PatchSetter
+from lensgui.analysis.run.predictions import read_metric
 from lensgui.analysis.run.recording import CachedRecording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.grouping import in_host_memory
@@ -32,7 +33,7 @@ from lensgui.analysis.sweep.in_order import (
 from lensgui.analysis.sweep.kinds import WAYS, needed
 from lensgui.analysis.sweep.patches import Patch, TrivialCells, map_shape
 from lensgui.analysis.sweep.result import nothing_known
-from lensgui.analysis.sweep.sweep import read_metric, run_cells
+from lensgui.analysis.sweep.sweep import run_cells
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metric import AnyMetric, Declared, read_positions
 from lensgui.transformer.hooks.names import get_act_name

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.pairs.roles import matching
-from lensgui.analysis.run.predictions import compared
+from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.attribution import attribution_steps
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.result import SweepResult
-from lensgui.analysis.sweep.sweep import read_metric, sweep
+from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metric import Metric, MetricName
 from lensgui.terms.shares import Shares, gain

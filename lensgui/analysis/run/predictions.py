@@ -36,6 +36,12 @@ def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Ten
     return read_out(model, rows, metric.columns)
 
 
+def read_metric(run: Run, metric: Metric) -> float:
+    """Return the metric of a complete run."""
+    rows = run.residuals[-1][read_positions(metric, len(run.tokens))]
+    return float(metric.of_columns(exact(metric_logits(run.model, rows, metric))))
+
+
 def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
     """Return a metric that compares, if it does at all, with the clean run.
 

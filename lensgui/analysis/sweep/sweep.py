@@ -20,7 +20,7 @@ from torch import Tensor
 from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import Given, pair_under
-from lensgui.analysis.run.predictions import compared, metric_logits
+from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.recording import Recording, check_finite
 from lensgui.analysis.run.run import Run, equal_tokens
 from lensgui.analysis.run.together import are_alike, batches_of, run_together
@@ -46,7 +46,6 @@ from lensgui.terms.metric import (
     is_declared,
     read_positions,
 )
-from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -346,9 +345,3 @@ def _enter(
     cells, values = found or ([], torch.empty(0))
     for cell, value in zip(cells, values.tolist(), strict=True):
         results[cell.patch].values[(cell.layer, *cell.index)] = value - base
-
-
-def read_metric(run: Run, metric: Metric) -> float:
-    """Return the metric of a complete run."""
-    rows = run.residuals[-1][read_positions(metric, len(run.tokens))]
-    return float(metric.of_columns(exact(metric_logits(run.model, rows, metric))))

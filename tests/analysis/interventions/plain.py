@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.analysis.interventions.vectors import Vectors
+from lensgui.analysis.interventions.listed import Vectors
 from lensgui.terms.interventions import STREAMS, Intervention, Site
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer

@@ -11,9 +11,8 @@ import torch
 
 from lensgui.analysis.interventions.direction_files import read_directions, write_directions
 from lensgui.analysis.interventions.directions import Directions, mean_difference, token_direction
-from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.listed import Interventions, Vectors
 from lensgui.analysis.interventions.under import intervened_runs
-from lensgui.analysis.interventions.vectors import Vectors
 from lensgui.analysis.run.run import Run
 from lensgui.terms.errors import ModelError
 from lensgui.terms.interventions import Intervention, Site

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lensgui.analysis.interventions.listed import Vectors
 from lensgui.analysis.interventions.under import intervened, intervened_runs
-from lensgui.analysis.interventions.vectors import Vectors
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch, attribution_steps
 from lensgui.analysis.sweep.sweep import sweep

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from lensgui.analysis.graph.senders import path_totals
-from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.listed import Interventions, Vectors
 from lensgui.analysis.interventions.under import intervened, intervened_runs
-from lensgui.analysis.interventions.vectors import Vectors
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.interventions import Intervention, Site, Vector

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from lensgui.analysis.activations.reading import read_activation
-from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.listed import Interventions, Vectors
 from lensgui.analysis.interventions.under import intervened_runs
-from lensgui.analysis.interventions.vectors import Vectors
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.metrics import LogitDifference
