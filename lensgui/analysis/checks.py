@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lensgui.analysis.run.run import Run
-from lensgui.transformer.edits.intervened import IntervenedTransformer
+from lensgui.transformer.edits.intervened import IntervenedTransformer, itself
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -51,12 +51,12 @@ def check_unhooked(model: HookedTransformer) -> None:
 
 
 def check_model(model: HookedTransformer, *runs: Run) -> None:
-    """Refuse runs of another model.
+    """Refuse runs of another model; under interventions they are of the model itself.
 
     Raises:
         ValueError: If one is.
     """
-    if any(run.model is not model for run in runs):
+    if any(itself(run.model) is not itself(model) for run in runs):
         raise ValueError("The runs are of several models: make all of them with the same one.")
 
 

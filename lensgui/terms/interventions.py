@@ -20,7 +20,10 @@ Where = Literal["all", "last", "generated"] | tuple[int, ...]
 STREAMS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 HEAD_SITES = ("q", "k", "v", "z")
 OF_ATTENTION = ("pattern", "attn_scores")
-SITES = ("embed", *STREAMS, *HEAD_SITES, "post", *OF_ATTENTION)
+SCALES = ("norms", "final_norm")
+"""What norms divide by: all those that read the stream or stand behind attention, or the last."""
+OF_NO_LAYER = ("embed", *SCALES)
+SITES = ("embed", *STREAMS, *HEAD_SITES, "post", *OF_ATTENTION, *SCALES)
 ALONG: frozenset[Op] = frozenset(
     {"add", "add_median", "add_norm", "remove", "cap", "set", "move", "exchange"}
 )
@@ -68,7 +71,7 @@ class Site:
 
     Attributes:
         name: The activation: one of `SITES`.
-        layer: Its layer; None of the embedding.
+        layer: Its layer; None of the embedding, and of what norms divide by.
         head: Which head, or key/value head of "k" and "v"; None for all.
         neuron: Which neuron of "post"; None for all.
     """
@@ -83,8 +86,8 @@ class Site:
         """What is wrong with it, in words; "" for nothing."""
         if self.name not in SITES:
             return f"there is no place called {self.name}; there are {', '.join(SITES)}."
-        if (self.layer is None) != (self.name == "embed"):
-            return "name the layer." if self.layer is None else "the embedding has no layer."
+        if (self.layer is None) != (self.name in OF_NO_LAYER):
+            return "name the layer." if self.layer is None else f"{self.name} is of no layer."
         if self.head is not None and self.name not in (*HEAD_SITES, *OF_ATTENTION):
             return f"{self.name} has no heads."
         if self.neuron is not None and self.name != "post":
@@ -108,15 +111,17 @@ class Intervention:
         site: What is changed.
         op: How: "zero" sets it to 0. "mean" sets it to its mean over reference prompts, at each
             position; "resample" to what it is in the other prompt; "freeze" to what it is in the
-            same prompt without interventions. "noise" adds normal noise, `strength` times as large
-            as the standard deviation of all token embeddings (Meng et al. 2022: 3). "scale"
-            multiplies it with `strength`. "add" adds `strength` times the vector; "add_median" so
-            much of its direction as is that share of the stream's median norm over positions after
-            0, and "add_norm" of each position's own norm. "remove" takes away what points along
-            the vector, "cap" holds that between `bounds`, "set" sets it to `strength`. "move" turns
-            what points along the vector to `target`; "exchange" swaps the two coordinates, as far
-            as `strength` says. "knock_out" keeps positions `where` from attending to `sources`: −∞
-            before the softmax. "zero" of "pattern" with `sources` sets shares to 0 after it.
+            same prompt without interventions, of "norms" only where all MLPs are set: a gated MLP
+            behind a norm whose scale does not follow overflows. "noise" adds normal noise,
+            `strength` times as large as the standard deviation of all token embeddings (Meng et al.
+            2022: 3). "scale" multiplies it with `strength`. "add" adds `strength` times the vector;
+            "add_median" so much of its direction as is that share of the stream's median norm over
+            positions after 0, and "add_norm" of each position's own norm. "remove" takes away what
+            points along the vector, "cap" holds that between `bounds`, "set" sets it to `strength`.
+            "move" turns what points along the vector to `target`; "exchange" swaps the two
+            coordinates, as far as `strength` says. "knock_out" keeps positions `where` from
+            attending to `sources`: −∞ before the softmax. "zero" of "pattern" with `sources` sets
+            shares to 0 after it.
         where: Which positions: all, the last of the prompt, those that are generated, or a list.
         strength: What the op says; 1 elsewhere.
         vector: The direction that the op says, of the stream.
@@ -164,6 +169,8 @@ class Intervention:
             )
         if name == "pattern" and op not in ("zero", "freeze"):
             return "a pattern can be set to 0, or frozen."
+        if name in SCALES and op != "freeze":
+            return "what norms divide by can be frozen."
         if op == "noise" and name != "embed":
             return "noise is added to the embedding, at embed."
         if self.sources and name not in OF_ATTENTION:

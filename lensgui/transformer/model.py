@@ -149,7 +149,8 @@ class HookedTransformer(NotebookMethods):
             return residual
         if return_type is None:
             return None
-        logits = self.to_logits(residual)
+        with self.standing.at(span.where):
+            logits = self.to_logits(residual)
         if return_type == "logits":
             return logits
         if tokens is not None and attention_mask is None:

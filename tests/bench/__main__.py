@@ -62,6 +62,7 @@ def library() -> tuple[list[str], bool]:
         edges,
         gpt2,
         halves,
+        interventions,
         loading,
         settling,
         sweeps,
@@ -75,6 +76,7 @@ def library() -> tuple[list[str], bool]:
         caching.compare(model, folder, ioi),
         attribution.compare(model, ioi),
         edges.compare(model, ioi),
+        interventions.compare(model, ioi),
         *any_metric.compare(model, ioi),
         settling.compare(model),
     ]

@@ -26,7 +26,7 @@ def scaled(factor: float) -> Change:
 
 def put(values: Tensor) -> Change:
     """Set to the values of each position, [position + 1, ...]."""
-    return lambda part, at: values[at].expand_as(part)
+    return lambda part, at: values.index_select(0, at).expand_as(part)
 
 
 def put_pattern(values: Tensor) -> Change:
@@ -36,7 +36,7 @@ def put_pattern(values: Tensor) -> Change:
     """
 
     def change(part: Tensor, at: Tensor) -> Tensor:
-        rows = values[at].transpose(0, 1)  # [head, query, source]
+        rows = values.index_select(0, at).transpose(0, 1)  # [head, query, source]
         lacking = part.shape[-1] - rows.shape[-1]
         rows = torch.nn.functional.pad(rows, (0, lacking)) if lacking > 0 else rows
         return rows[..., : part.shape[-1]].expand_as(part)
@@ -48,7 +48,7 @@ def added(vector: Tensor) -> Change:
     """Add a vector, or that of each position."""
     if vector.ndim == 1:
         return lambda part, at: part + vector
-    return lambda part, at: part + vector[at]
+    return lambda part, at: part + vector.index_select(0, at)
 
 
 def added_by_norm(unit: Tensor, share: float) -> Change:
@@ -144,4 +144,4 @@ def no_rows_of_nothing() -> Change:
 def _of_sources(sources: Tensor, part: Tensor) -> Tensor:
     """Return of each column of a pattern whether its source is among some, [source]."""
     at = torch.arange(part.shape[-1], device=part.device)
-    return sources[at.clamp(max=len(sources) - 1)]
+    return sources.index_select(0, at.clamp(max=len(sources) - 1))

@@ -18,6 +18,8 @@ from lensgui.terms.interventions import (
     FROM_RUNS,
     HEAD_SITES,
     OF_WORDS,
+    SCALES,
+    SETTING,
     Intervention,
     Site,
     Vector,
@@ -64,6 +66,39 @@ def is_of_prompt(one: Intervention, others: Interventions, prompt: Prompt) -> bo
     return one.skips_special and masks[1:] != masks[:1]
 
 
+def direct_path(model: HookedTransformer) -> tuple[Intervention, ...]:
+    """Return what leaves an activation its direct path only: all else stays as it was.
+
+    Attention patterns, what MLPs put out, and what norms divide by are frozen at every layer, so
+    that logits, before any soft cap, are affine in what is written to the stream.
+    """
+    layers, has_mlps = range(model.cfg.n_layers), not model.cfg.attn_only
+    patterns = [Site("pattern", layer) for layer in layers]
+    mlps = [Site("mlp_out", layer) for layer in layers] if has_mlps else []
+    return tuple(Intervention(site, "freeze") for site in (*patterns, *mlps, Site("norms")))
+
+
+def _scales(model: HookedTransformer, site: Site) -> list[str]:
+    """Return the hook points of what some norms divide by, in order."""
+    final = "ln_final.hook_scale"
+    if site.name == "final_norm":
+        return [final]
+    ends = ("ln1.hook_scale", "ln1_post.hook_scale", "kv_latent_norm.hook_scale")
+    return [*(name for name in model.hook_dict if name.endswith(ends)), final]
+
+
+def _check_scales(model: HookedTransformer, listed: Sequence[Intervention]) -> None:
+    """Refuse to freeze what all norms divide by while an MLP runs."""
+    if model.cfg.attn_only or not any(one.site.name == "norms" for one in listed):
+        return
+    sites = {one.site.layer for one in listed if one.site.name == "mlp_out" and one.op in SETTING}
+    if running := set(range(model.cfg.n_layers)) - sites:
+        raise ValueError(
+            f"What norms divide by can't be frozen while MLPs run, as that of layer {min(running)} "
+            "does: freeze or set what all MLPs put out, too."
+        )
+
+
 def needs_prompt(model: HookedTransformer, one: Intervention) -> bool:
     """Whether what an intervention does depends on the prompt that is run."""
     asks = one.op in (*FROM_RUNS, "noise", "add_median") or bool(one.sources)
@@ -71,8 +106,8 @@ def needs_prompt(model: HookedTransformer, one: Intervention) -> bool:
     return asks or skips or one.where != "all"
 
 
-def hook_name(model: HookedTransformer, site: Site) -> str:
-    """Return the hook point at which a site is changed, in full.
+def hook_names(model: HookedTransformer, site: Site) -> list[str]:
+    """Return the hook points at which a site is changed, in full.
 
     The stream that enters a layer is changed as the layer before leaves it.
 
@@ -80,6 +115,8 @@ def hook_name(model: HookedTransformer, site: Site) -> str:
         ValueError: If the model has no such place.
     """
     cfg, layer = model.cfg, site.layer
+    if site.name in SCALES:
+        return _scales(model, site)
     if layer is not None and not 0 <= layer < cfg.n_layers:
         raise ValueError(f"{site}: this model has {cfg.n_layers} layers, from 0 on.")
     heads = cfg.kv_heads if site.name in ("k", "v") else cfg.n_heads
@@ -92,8 +129,8 @@ def hook_name(model: HookedTransformer, site: Site) -> str:
     if site.neuron is not None and not 0 <= site.neuron < (cfg.d_mlp or 0):
         raise ValueError(f"{site}: a layer of this model has {cfg.d_mlp} neurons, from 0 on.")
     if site.name != "resid_pre" or layer is None:
-        return name
-    return get_act_name("resid_post", layer - 1) if layer else ENTERING
+        return [name]
+    return [get_act_name("resid_post", layer - 1) if layer else ENTERING]
 
 
 @torch.no_grad()
@@ -109,13 +146,11 @@ def edits_of(prompt: Prompt, given: Interventions, listed: Sequence[Intervention
         ValueError: If one can't be done; the sentence says which and why.
     """
     model, found = prompt.run.model, dict[str, list[Edit]]()
-    names = [hook_name(model, one.site) for one in listed]  # all are checked before any is read
-    in_order = sorted(
-        zip(names, listed, strict=True), key=lambda pair: pair[1].site.name == "resid_pre"
-    )
-    for name, one in in_order:
+    _check_scales(model, listed)
+    places = [(name, one) for one in listed for name in hook_names(model, one.site)]
+    for name, one in sorted(places, key=lambda place: place[1].site.name == "resid_pre"):
         try:
-            edit = _edit(prompt, given, one)
+            edit = _edit(prompt, given, one, name)
         except ValueError as error:
             words = f"{one.site} {OF_WORDS[one.op]}: {error}"
             raise ValueError(words) from None
@@ -126,8 +161,11 @@ def edits_of(prompt: Prompt, given: Interventions, listed: Sequence[Intervention
     return {name: tuple(edits) for name, edits in found.items()}
 
 
-def _edit(prompt: Prompt, given: Interventions, one: Intervention) -> Edit:
-    change = _change(prompt, given, one)
+def _edit(prompt: Prompt, given: Interventions, one: Intervention, name: str) -> Edit:
+    if one.site.name in SCALES:
+        change = changes.put(_with_one_more(read_activation(prompt.run, name)))
+    else:
+        change = _change(prompt, given, one)
     return Edit(
         change,
         _chosen(prompt, one),

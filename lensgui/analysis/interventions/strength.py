@@ -104,8 +104,9 @@ def _under(clean: Run, given: Interventions, corrupted: Run | None) -> Run:
 
 def _log_probs(run: Run) -> Tensor:
     """Return the log-probabilities of the next token, [token], as exact as can be."""
-    last = run.complete().residuals[-1][-1]
-    return exact(read_out(run.model, last)).log_softmax(-1)
+    last = run.complete().residuals[-1][-1:]
+    with run.model.standing.at(run.span.where[-1:]):
+        return exact(read_out(run.model, last))[0].log_softmax(-1)
 
 
 @torch.no_grad()

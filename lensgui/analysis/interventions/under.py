@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -16,6 +16,7 @@ from lensgui.analysis.interventions.edits import (
     needs_prompt,
 )
 from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.run.recording import check_finite
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.together import run_together
 from lensgui.terms.interventions import Intervention
@@ -69,12 +70,32 @@ def intervened_runs(
     return found[0], found[1] if corrupted is not None else None
 
 
-def pair_under(runs: Sequence[Run], interventions: Given) -> tuple[Run, Run]:
-    """Return both runs of a pair under interventions, which go through the layers as one batch."""
-    clean, corrupted = intervened_runs(runs[0], interventions, runs[1])
-    assert corrupted is not None
-    run_together([clean, corrupted])
-    return clean, corrupted
+def pair_under(
+    clean: Run, corrupted: Run, interventions: Given = ()
+) -> Generator[None, None, tuple[Run, Run]]:
+    """Complete the runs of a pair, and return them, or those that are under interventions.
+
+    Args:
+        clean: The clean prompt's run without interventions.
+        corrupted: The corrupted prompt's.
+        interventions: What is done; () for nothing.
+
+    Yields:
+        None wherever one may stop.
+
+    Raises:
+        ValueError: If an intervention can't be done, or a run is not finite.
+    """
+    for run in (clean, corrupted):
+        yield from run.steps()
+        check_finite(run)
+    given = Interventions.of(interventions)
+    if not given.acting:
+        return clean, corrupted
+    under = intervened_runs(clean, given, corrupted)
+    assert under[1] is not None
+    run_together([under[0], under[1]])
+    return (yield from pair_under(under[0], under[1]))
 
 
 @contextmanager

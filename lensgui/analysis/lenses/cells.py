@@ -19,6 +19,7 @@ from lensgui.analysis.run.leaving import Leaving, leave
 from lensgui.analysis.run.predictions import read_out
 from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
+from lensgui.transformer.edits.intervened import itself
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
@@ -178,7 +179,7 @@ class Reader:
     """
 
     def __init__(self, run: Run, lens: Lens, tokens: Sequence[int], k: int) -> None:
-        self._run, self._k, self._model = run, k, run.model
+        self._run, self._k, self._model = run, k, itself(run.model)
         self._lens = lens.beside(run.residuals[-1][:1])
         self._chosen = torch.tensor(tokens, dtype=torch.long, device=run.tokens.device)
         self._following = run.tokens.roll(-1)

@@ -23,6 +23,7 @@ from lensgui.analysis.run.predictions import metric_logits, read_out
 from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import Metric
+from lensgui.transformer.edits.intervened import itself
 from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
@@ -94,7 +95,7 @@ def lens_metric(
     """
     if metric.reads != 1:
         raise ValueError("A lens reads one position at a time: choose a metric that does.")
-    model, length = run.complete().model, len(run.tokens)
+    model, length = itself(run.complete().model), len(run.tokens)
     final, rows = run.residuals[-1], readable_rows(model, lens, mid=mid)
     lens, found = lens.beside(final[:1]), []
     for row in rows:

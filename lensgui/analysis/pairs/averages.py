@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from lensgui.analysis.interventions.under import Given, pair_under
 from lensgui.analysis.pairs.roles import matching
 from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.run import Run
@@ -33,6 +34,7 @@ STAGES = (24,)  # cells that are made exact first; more stages would run each pa
 ESTIMATED = 24  # cells of a sweep that take about as long as estimating a pair
 
 Runs = Callable[[Tensor], Run]
+PairOf = Callable[["Case"], Generator[None, None, tuple[Run, Run]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +139,7 @@ def sweep_cases(
     kind: SweepKind,
     direction: Direction = "denoising",
     known: Average | None = None,
+    interventions: Given = (),
 ) -> Iterator[Average | None]:
     """Sweep many pairs, and yield their average after each; None where only time has passed.
 
@@ -148,6 +151,7 @@ def sweep_cases(
         kind: What a cell replaces.
         direction: As in `sweep`.
         known: The average over the first pairs, from an earlier start; None if there was none.
+        interventions: As in `sweep`; listed positions are the same of all pairs.
 
     Raises:
         ValueError: If there are no pairs, or positions can't be matched.
@@ -159,7 +163,9 @@ def sweep_cases(
         read = list(zip(known.clean.tolist(), known.corrupted.tolist(), strict=True))
     for case in cases[len(rows) :]:
         result: SweepResult | None = None
-        for so_far in sweep(model, case.clean, case.corrupted, case.metric, kind, direction):
+        prompts = case.clean, case.corrupted
+        asked = sweep(model, *prompts, case.metric, kind, direction, interventions=interventions)
+        for so_far in asked:
             result = so_far
             yield None
         assert result is not None
@@ -236,6 +242,7 @@ def sweep_by_strength(
     known: StagedAverage | None = None,
     stages: Sequence[int] = STAGES,
     runs: Runs | None = None,
+    interventions: Given = (),
 ) -> Iterator[StagedAverage | None]:
     """Sweep many pairs, and yield their average ever more exactly; None where only time has passed.
 
@@ -247,6 +254,7 @@ def sweep_by_strength(
         known: What an earlier start of the same question came to; None if there was none.
         stages: How many cells are made exact first, how many then, and so on; the rest is last.
         runs: Gives the run of a prompt, perhaps one that there is already; None to make them.
+        interventions: As in `sweep_cases`.
 
     Raises:
         ValueError: If there are no pairs, or positions can't be matched; and as `sweep` and
@@ -254,9 +262,13 @@ def sweep_by_strength(
     """
     roles = matched_roles(cases, kind)
     run_of = runs or (lambda tokens: Run(model, tokens))
+
+    def pair_of(case: Case) -> Generator[None, None, tuple[Run, Run]]:
+        return pair_under(run_of(case.clean), run_of(case.corrupted), interventions)
+
     average = known
     if average is None or average.read < len(cases):
-        average = yield from _estimate(model, cases, (kind, direction), roles, run_of)
+        average = yield from _estimate(model, cases, (kind, direction), roles, pair_of)
     average = replace(average, changes=average.changes.clone())  # what was yielded stays as it was
     known_cells, estimates = average.known, average.estimates
     assert known_cells is not None
@@ -266,7 +278,7 @@ def sweep_by_strength(
             todo = cells & average.changes[at].isnan()
             if not todo.any():
                 continue
-            found = yield from _run_cells(model, case, (kind, direction), todo, roles, run_of)
+            found = yield from _run_cells(model, case, (kind, direction), todo, roles, pair_of)
             average.changes[at][todo] = found[todo]
             yield replace(average, changes=average.changes.clone())
         known_cells = known_cells | cells
@@ -279,7 +291,7 @@ def _estimate(
     cases: Sequence[Case],
     asked: tuple[SweepKind, Direction],
     roles: tuple[str, ...],
-    run_of: Runs,
+    pair_of: PairOf,
 ) -> Generator[StagedAverage | None, None, StagedAverage]:
     """Yield the mean estimate of ever more pairs; return it."""
     kind, direction = asked
@@ -287,10 +299,7 @@ def _estimate(
     ends: list[tuple[float, float]] = []
     average: StagedAverage | None = None
     for case in cases:
-        pair = run_of(case.clean), run_of(case.corrupted)
-        for run in pair:
-            for _ in run.steps():
-                yield None
+        pair = yield from pair_of(case)
         found: Tensor | None = None
         for steps in attribution_steps(model, *pair, case.metric, (kind,), direction):
             found = None if steps is None else steps[0]
@@ -336,11 +345,11 @@ def _run_cells(
     asked: tuple[SweepKind, Direction],
     cells: Tensor,
     roles: tuple[str, ...],
-    run_of: Runs,
+    pair_of: PairOf,
 ) -> Generator[None, None, Tensor]:
     """Run some cells of a pair, [layer, …] by role if there are any; return all by role."""
     kind, direction = asked
-    pair = run_of(case.clean), run_of(case.corrupted)
+    pair = yield from pair_of(case)
     only = cells
     if roles:
         only = torch.zeros(map_shape(kind, model, len(case.clean.flatten())), dtype=torch.bool)

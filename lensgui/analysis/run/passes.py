@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -67,24 +68,25 @@ def split_like(streams: list[Tensor], rows: Tensor) -> list[Tensor]:
     return [part.unflatten(0, shape) for part, shape in zip(split, shapes, strict=True)]
 
 
-def _where(streams: Sequence[tuple[Span, Tensor]]) -> Tensor:
+def _where(streams: Sequence[tuple[Span, Tensor]], some: slice = slice(None)) -> Tensor:
     """Return where rows stand that are joined as `in_a_row` joins them, [row], in host memory.
 
     Args:
         streams: Each with its span, of which it has the last positions, [cell, position, ...].
+        some: Which of the rows.
     """
     found = [torch.zeros(0, dtype=torch.long)]
     for span, rows in streams:
         last = torch.arange(span.where.stop - rows.shape[1], span.where.stop)
         found.append(last.repeat(len(rows)))
-    return torch.cat(found)
+    return torch.cat(found)[some]
 
 
 def standing_in_a_row(
-    model: HookedTransformer, streams: Sequence[tuple[Span, Tensor]]
+    model: HookedTransformer, streams: Sequence[tuple[Span, Tensor]], some: slice = slice(None)
 ) -> AbstractContextManager[None]:
     """Say where rows stand that are joined; arguments as in `_where`."""
-    return model.standing.at(_where(streams))
+    return model.standing.at(partial(_where, streams, some))
 
 
 def rows_at_once(model: HookedTransformer, layer: int) -> int:
@@ -229,13 +231,13 @@ def _mlp(model: HookedTransformer, batches: Sequence[Batch], layer: int) -> Iter
     if model.cfg.parallel_attn_mlp:
         before = in_a_row([batch.before for batch in batches])
     some = evenly(len(middle), most)
-    where = _where([(batch.span, rows) for batch, rows in zip(batches, streams, strict=True)])
-    done: list[Tensor] = []
-    recorded: list[Tensor] = []
-    split = zip(middle.split(some), before.split(some), where.split(some), strict=True)
-    for mid, pre, at in split:
+    where = [(batch.span, rows) for batch, rows in zip(batches, streams, strict=True)]
+    first, done, recorded = 0, list[Tensor](), list[Tensor]()
+    for mid, pre in zip(middle.split(some), before.split(some), strict=True):
         if len(mid):
-            with _recorded(model, layer, "mlp_out", batches) as outputs, model.standing.at(at):
+            at = standing_in_a_row(model, where, slice(first, first + len(mid)))
+            first += len(mid)
+            with _recorded(model, layer, "mlp_out", batches) as outputs, at:
                 done.append(block.mlp_half(mid[None], pre[None])[0])
             recorded += outputs
             yield

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import Metric, check_tokens, read_positions
+from lensgui.transformer.edits.intervened import itself
 from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.parameters import exact, precise
 from lensgui.transformer.model import HookedTransformer
@@ -32,14 +33,16 @@ def metric_logits(model: HookedTransformer, rows: Tensor, metric: Metric) -> Ten
         ValueError: If there is no such token.
     """
     check_tokens(metric, model.cfg.d_vocab_out)
-    rows = rows[..., 0, :] if metric.reads == 1 else rows
-    return read_out(model, rows, metric.columns)
+    logits = read_out(model, rows, metric.columns)
+    return logits[..., 0, :] if metric.reads == 1 else logits
 
 
 def read_metric(run: Run, metric: Metric) -> float:
     """Return the metric of a complete run."""
-    rows = run.residuals[-1][read_positions(metric, len(run.tokens))]
-    return float(metric.of_columns(exact(metric_logits(run.model, rows, metric))))
+    read = read_positions(metric, len(run.tokens))
+    with run.model.standing.at(range(read.start, read.stop)):
+        logits = metric_logits(run.model, run.residuals[-1][read], metric)
+    return float(metric.of_columns(exact(logits)))
 
 
 def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
@@ -101,7 +104,8 @@ def surprisals(run: Run) -> Iterator[list[float]]:
     for rows, ids in zip(last.split(some), following.split(some), strict=True):
         if not len(ids):
             continue
-        logits = precise(read_out(run.model, rows))
+        with run.model.standing.at(range(known, known + len(rows))):
+            logits = precise(read_out(run.model, rows))
         chosen = logits.log_softmax(-1).gather(-1, ids[:, None])[:, 0]
         bits: list[float] = (-chosen / log(2)).tolist()
         run.surprisals[known : known + len(bits)] = bits
@@ -126,4 +130,4 @@ def logit_lens(run: Run, position: int) -> Tensor:
     """
     residuals = run.complete().residuals
     rows = torch.stack([residuals.row(layer, position) for layer in range(len(residuals))])
-    return run.model.unembed.columns(run.model.ln_final(rows))
+    return read_out(itself(run.model), rows)

@@ -217,10 +217,11 @@ class PatchedPass:
         rows = torch.cat([_behind(base, batch.rows) for batch in self._batches])
         columns = len(metric.columns) if metric.columns else model.cfg.d_vocab_out
         some = max(1, _LOGITS_AT_ONCE // (columns * len(base)))
-        found = [
-            metric.of_columns(exact(metric_logits(model, part, metric)))
-            for part in rows.split(some)
-        ]
+        with model.standing.at(range(self._read.start, self._read.stop)):
+            found = [
+                metric.of_columns(exact(metric_logits(model, part, metric)))
+                for part in rows.split(some)
+            ]
         return torch.cat(found)
 
 

@@ -132,7 +132,8 @@ def sweep_many(
             return
         runs = _runs(model, clean, corrupted, names)
     total, layers = len(runs[1].tokens), model.cfg.n_layers
-    runs = yield from _completed(runs, kinds, given)
+    nothing = tuple(nothing_known(kind, map_shape(kind, model, total)) for kind in kinds)
+    runs = yield from _saying(nothing, pair_under(*runs, given))
     patches, base = _patches(runs, kinds, direction)
     if not is_declared(metric):
         yield from _in_order(runs, metric, patches, direction, budget, first, only)
@@ -151,22 +152,17 @@ def sweep_many(
         yield results
 
 
-def _completed(
-    runs: list[Run], kinds: Sequence[SweepKind], given: Interventions
-) -> Generator[tuple[SweepResult, ...], None, list[Run]]:
-    """Complete two runs and return them; under interventions, those that are under them.
-
-    Yields:
-        Results of which nothing is known, wherever one may stop.
-    """
-    for run in runs:
-        shapes = [map_shape(kind, run.model, len(run.tokens)) for kind in kinds]
-        for _ in run.steps():
-            yield tuple(map(nothing_known, kinds, shapes))
-        check_finite(run)
-    if not given.acting:
-        return runs
-    return (yield from _completed(list(pair_under(runs, given)), kinds, Interventions()))
+def _saying(
+    said: tuple[SweepResult, ...], steps: Generator[None, None, tuple[Run, Run]]
+) -> Generator[tuple[SweepResult, ...], None, tuple[Run, Run]]:
+    """Say the same at each of some steps, and return what they come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as over:
+            found: tuple[Run, Run] = over.value
+            return found
+        yield said
 
 
 def _patches(
@@ -328,14 +324,16 @@ def _next(settling: Sequence[Settling], results: Sequence[SweepResult]) -> list[
 
 def _runs(
     model: HookedTransformer, clean: Tensor | Run, corrupted: Tensor | Run, names: frozenset[str]
-) -> list[Run]:
+) -> tuple[Run, Run]:
     """Return the runs of two prompts, perhaps not yet complete, if they can be swept."""
     check_unhooked(model)
-    runs = [run if isinstance(run, Run) else Run(model, run, names) for run in (clean, corrupted)]
-    check_one_length(*(len(run.tokens) for run in runs))
-    check_model(model, *runs)
-    run_together(runs)
-    return runs
+    some, other = (
+        run if isinstance(run, Run) else Run(model, run, names) for run in (clean, corrupted)
+    )
+    check_one_length(len(some.tokens), len(other.tokens))
+    check_model(model, some, other)
+    run_together([some, other])
+    return some, other
 
 
 def _enter(

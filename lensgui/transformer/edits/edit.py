@@ -84,9 +84,10 @@ def edited(activation: Tensor, edits: tuple[Edit, ...], layout: Layout, at: Tens
         rows = at if edit.chosen is None else at.clamp(max=len(edit.chosen) - 1)
         new = edit.change(part, rows).to(part.dtype)
         if edit.chosen is not None:
-            is_chosen = edit.chosen[rows].view(-1, *(1,) * (-layout.position - 1))
+            is_chosen = edit.chosen.index_select(0, rows)
+            is_chosen = is_chosen.view(-1, *(1,) * (-layout.position - 1))
             new = torch.where(is_chosen, new, part)
-        own.copy_(new)
+        own[...] = new
     return result
 
 

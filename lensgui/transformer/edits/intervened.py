@@ -99,6 +99,11 @@ class IntervenedTransformer(HookedTransformer):
             return self.hook_entering(super().to_embedding(tokens, span))
 
 
+def itself(model: HookedTransformer) -> HookedTransformer:
+    """Return a model without what is edited in it."""
+    return model.origin if isinstance(model, IntervenedTransformer) else model
+
+
 def _with_points(module: nn.Module, path: str, points: Mapping[str, EditPoint]) -> nn.Module:
     """Return a module with other hook points inside, sharing all that holds none of them."""
     if path[:-1] in points:

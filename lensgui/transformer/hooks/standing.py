@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+
+Positions = Tensor | range | Callable[[], Tensor]
 
 
 class Standing:
@@ -17,11 +19,11 @@ class Standing:
 
     def __init__(self) -> None:
         """Know of no rows."""
-        self._positions: Tensor | range | None = None
+        self._positions: Positions | None = None
 
     @contextmanager
-    def at(self, positions: Tensor | range) -> Iterator[None]:
-        """Say where rows stand, [row], for as long as the context lasts."""
+    def at(self, positions: Positions) -> Iterator[None]:
+        """Say where rows stand, [row], or what says it, for as long as the context lasts."""
         before, self._positions = self._positions, positions
         try:
             yield
@@ -34,7 +36,7 @@ class Standing:
         Raises:
             RuntimeError: If nobody has said, or of fewer rows: a fault of whoever runs them.
         """
-        found = self._positions
+        found = self._positions() if callable(self._positions) else self._positions
         if found is None or len(found) < count:
             known = "nowhere" if found is None else f"at {len(found)} positions"
             raise RuntimeError(f"{count} rows are run that stand {known}.")

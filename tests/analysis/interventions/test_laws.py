@@ -7,9 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lensgui.analysis.attribution.averages import attribute_cases
+from lensgui.analysis.attribution.components import attribute
+from lensgui.analysis.interventions.edits import direct_path
 from lensgui.analysis.interventions.listed import Vectors
 from lensgui.analysis.interventions.under import intervened, intervened_runs
+from lensgui.analysis.pairs.averages import Case, sweep_by_strength, sweep_cases
 from lensgui.analysis.run.recording import Recording
+from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch, attribution_steps
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.interventions import Intervention, Site
@@ -27,7 +32,7 @@ from tests.analysis.interventions.test_under import (
     under_of,
 )
 from tests.answering import last
-from tests.references import close, kinds_of, model_of
+from tests.references import close, kinds_of, model_of, putting
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
 OVER = object()
@@ -166,6 +171,98 @@ def test_estimates_are_gradients_through_interventions(name):
                 close(estimate[layer], (change * gradient).sum(axes))
 
 
+@every_family
+def test_on_the_direct_path_only_logits_before_the_cap_are_affine(name):
+    model, vectors = model_of(name), Vectors()
+    v = vectors.add("v", torch.randn(model.cfg.d_model))
+    site = Site("resid_pre", 1)
+    found, plainly = [], []
+    for strength in (0.0, 1.0, 2.0):
+        added = Intervention(site, "add", strength=strength, vector=v)
+        for into, frozen in ((found, direct_path(model)), (plainly, ())):
+            (run, _), _ = under_of(name, [added, *frozen], vectors)
+            stream = run.complete().residuals[-1]
+            with run.model.standing.at(run.span.where):
+                into.append(model.unembed.uncapped(run.model.ln_final(stream)))
+    close(found[2] - found[1], found[1] - found[0])
+    close(found[0], plainly[0])
+    assert (plainly[2] - 2 * plainly[1] + plainly[0]).abs().max() > 1e-4
+    _, _, (clean, _corrupted, *_) = plain(name)
+    expected = METRIC(clean.model(CORRUPTED[None]))
+    *_, swept = sweep(model, CLEAN, CORRUPTED, METRIC, interventions=direct_path(model))
+    close(torch.tensor(swept.corrupted, dtype=torch.float64), expected)
+    *_, keys = sweep(
+        model, CLEAN, CORRUPTED, METRIC, SweepKind("k"), interventions=direct_path(model)
+    )
+    assert keys.values.abs().max() <= 1e-12
+
+
+@every_family
+def test_the_final_norms_scale_is_frozen_where_it_is_read(name):
+    model = model_of(name)
+    frozen = Intervention(Site("final_norm"), "freeze")
+    runs = plain(name)[2][:2]
+    scale = model.ln_final.scale(runs[1].residuals[-1][-1])
+    *_, found = sweep(
+        model, CLEAN, CORRUPTED, METRIC, SweepKind("resid_pre"), interventions=[ZERO, frozen]
+    )
+    *_, free = sweep(model, CLEAN, CORRUPTED, METRIC, SweepKind("resid_pre"), interventions=[ZERO])
+    last_layer = model.cfg.n_layers - 1
+    hooks = asked(name, [ZERO], Vectors())[1]
+    caches = []
+    for ids, own in zip((CLEAN, CORRUPTED), hooks, strict=True):
+        with model.hooks(own):
+            caches.append(model.run_with_cache(ids[None])[1])
+    put = putting(get_act_name("resid_pre", last_layer), (slice(None), LENGTH - 1), caches[0])
+    stream = {}
+
+    def take(x, hook):
+        stream["final"] = x[0, -1]
+
+    model.run_with_hooks(
+        CORRUPTED[None],
+        fwd_hooks=[*hooks[1], put, (get_act_name("resid_post", last_layer), take)],
+    )
+    read = model.ln_final.at_scale(stream["final"], scale)
+    read = read if model.ln_final.b is None else read + model.ln_final.b
+    cell = METRIC(model.unembed.columns(read)[None, None])
+    base = torch.tensor(found.corrupted, dtype=torch.float64)
+    close(found.values[last_layer, LENGTH - 1], cell - base)
+    assert not torch.allclose(found.values, free.values)
+
+
+def test_norms_are_not_frozen_while_an_mlp_runs():
+    model = model_of("llama")
+    some = [one for one in direct_path(model) if one.site != Site("mlp_out", 1)]
+    with pytest.raises(ValueError, match="while MLPs run, as that of layer 1 does"):
+        list(sweep(model, CLEAN, CORRUPTED, METRIC, interventions=some))
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_causal_tracing_is_a_sweep_of_a_prompt_into_itself_with_noise(name):
+    model = model_of(name)
+    noise = Intervention(Site("embed"), "noise", (1, 2), 3.0, runs="corrupted", seed=4)
+    *_, found = sweep(model, CLEAN, CLEAN, METRIC, interventions=[noise])
+    added = torch.randn(LENGTH + 1, model.cfg.d_model, generator=torch.Generator().manual_seed(4))
+    added = (added * (3 * float(model.embed.W_E.std()))).double()
+
+    def noisy(x, hook):
+        x = x.clone()
+        x[0, [1, 2]] += added[[1, 2]]
+        return x
+
+    _, clean = model.run_with_cache(CLEAN[None])
+    base = METRIC(model.run_with_hooks(CLEAN[None], fwd_hooks=[("hook_embed", noisy)]))
+    close(torch.tensor(found.corrupted, dtype=torch.float64), base)
+    for layer, position in ((0, 1), (1, 2), (2, 5)):
+        put = putting(get_act_name("resid_pre", layer), (slice(None), position), clean)
+        logits = model.run_with_hooks(CLEAN[None], fwd_hooks=[("hook_embed", noisy), put])
+        close(found.values[layer, position], METRIC(logits) - base)
+    other = replace(noise, seed=5)
+    *_, again = sweep(model, CLEAN, CLEAN, METRIC, interventions=[other])
+    assert again.corrupted != found.corrupted
+
+
 def slope(model, name, hooks):
     """The gradient of the corrupted prompt's metric with respect to what a hook point hands on."""
     kept = []
@@ -244,3 +341,25 @@ def test_a_model_in_a_context_generates_as_whole_forwards_with_hooks(name):
         found = model.generate(CLEAN[None], max_new_tokens=4, do_sample=False, stop_at_eos=False)
     assert found.tolist() == expected.tolist()
     assert not [point for point in model.hook_points() if point.has_hooks()]
+
+
+def test_averages_and_attributions_of_many_pairs_are_under_them():
+    model, vectors = model_of("gpt2"), Vectors()
+    listed = drawn(model, vectors, LENGTH, 50, 3)
+    given, _ = asked("gpt2", listed, vectors)
+    cases = [Case(CLEAN, CORRUPTED, METRIC), Case(CORRUPTED, CLEAN, METRIC)]
+    kind = SweepKind("z", "all")
+    alone = [
+        last(sweep(model, case.clean, case.corrupted, METRIC, kind, interventions=given))
+        for case in cases
+    ]
+    expected = torch.stack([one.values for one in alone])
+    mean = last(sweep_cases(model, cases, kind, interventions=given))
+    close(mean.changes, expected)
+    staged = last(sweep_by_strength(model, cases, kind, interventions=given))
+    close(staged.changes, expected)
+    close(staged.clean, torch.tensor([one.clean for one in alone], dtype=torch.float64))
+    found = last(attribute_cases(model, cases, interventions=given))
+    for case, one in zip(cases, found.cases, strict=True):
+        runs = intervened_runs(Run(model, case.clean), given, Run(model, case.corrupted))
+        assert torch.equal(one.heads, last(attribute(runs[0].complete(), METRIC)).heads)

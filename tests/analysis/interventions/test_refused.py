@@ -25,7 +25,7 @@ STREAM = Site("resid_pre", 1)
     [
         (lambda: Intervention(Site("zed", 1), "zero"), r"no place called zed; there are embed"),
         (lambda: Intervention(Site("z"), "zero"), r"name the layer"),
-        (lambda: Intervention(Site("embed", 1), "zero"), r"the embedding has no layer"),
+        (lambda: Intervention(Site("embed", 1), "zero"), r"embed is of no layer"),
         (lambda: Intervention(Site("mlp_out", 1, 0), "zero"), r"mlp_out has no heads"),
         (lambda: Intervention(Site("z", 1, neuron=3), "zero"), r"z has no neurons"),
         (lambda: Intervention(Z, "knock_out"), r"where attention is scored"),

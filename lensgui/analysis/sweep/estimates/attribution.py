@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
-from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import Given, pair_under
 from lensgui.analysis.run.predictions import compared
 from lensgui.analysis.run.recording import Recording
@@ -107,16 +106,8 @@ def attribution_steps(
     """
     _check(model, metric, kinds, grad_drop)
     names, watched = _names(kinds, qk_fix)
-    clean_run, corrupted_run = runs = _runs(clean, corrupted, model, names, direction)
-    for run in runs:
-        for _ in run.steps():
-            yield None
-    given = Interventions.of(interventions)
-    if given.acting:
-        clean_run, corrupted_run = runs = pair_under(runs, given)
-        for run in runs:
-            for _ in run.steps():
-                yield None
+    given = _runs(clean, corrupted, model, names, direction)
+    clean_run, corrupted_run = runs = yield from pair_under(*given, interventions)
     metric = compared(model, metric, clean_run.residuals[-1])
     source, base = runs if direction == "denoising" else (corrupted_run, clean_run)
     flows = [gradient_at_the_end(base, metric)]

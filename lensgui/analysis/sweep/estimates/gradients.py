@@ -133,7 +133,8 @@ def _together(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 def gradient_at_the_end(run: Run, metric: Metric) -> Tensor:
     """Return the metric's gradient in the stream after the last layer, [position, d_model]."""
     residual = run.residuals[-1].detach().requires_grad_()
-    rows = residual[read_positions(metric, len(residual))]
-    logits = metric_logits(run.model, rows, metric)
+    read = read_positions(metric, len(residual))
+    with run.model.standing.at(range(read.start, read.stop)):
+        logits = metric_logits(run.model, residual[read], metric)
     (gradient,) = torch.autograd.grad(metric.of_columns(exact(logits)), residual)
     return gradient
