@@ -35,10 +35,11 @@ soak: $(installed) offscreen demo ## What takes too long for the suite, within a
 		QT_SCALE_FACTOR=$$scale $(quiet) $(python) -m pytest -q -m soak tests/app/test_clipping.py || exit 1; \
 	done
 
-oracle: $(installed) demo ## Every number against TransformerLens, interp-engine and tuned-lens, in environments of their own.
+oracle: $(installed) demo ## Every number against TransformerLens and other packages, in environments of their own.
 	@$(quiet) $(python) -m tests.oracle $(ARGS)
 	@$(quiet) $(python) -m tests.oracle.engine
 	@$(quiet) $(python) -m tests.oracle.lenses
+	@$(quiet) $(python) -m tests.oracle.steering
 
 screenshots: $(installed) offscreen demo ## Pictures of the real window, to build/screenshots.
 	@$(quiet) $(python) -m tests.screenshots
