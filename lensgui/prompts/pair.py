@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from lensgui.terms.interventions import Intervention
 from lensgui.terms.metric import MetricName
 
 TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
@@ -18,10 +20,25 @@ class Prompt:
         text: What the user typed; spaces count.
         bos: False: nothing is put in front; True: the tokenizer's own beginning-of-sequence token;
             a string: that token.
+        under: Which pair it is of whose interventions it is run under; None for none.
     """
 
     text: str
     bos: bool | str = False
+    under: Under | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """The interventions that a prompt is run under.
+
+    Attributes:
+        pair: The pair's prompts, and what is done; nothing else of it matters.
+        side: Which of its prompts is meant.
+    """
+
+    pair: PromptPair
+    side: Literal["clean", "corrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +53,7 @@ class PromptPair:
         distractor: What it is compared with, likewise; "" for the second likeliest token.
         bos: As `Prompt.bos`, for both prompts.
         metric: What is read at the end of each prompt.
+        interventions: What is done to the model as it runs them, in order; those that are off too.
     """
 
     clean: str
@@ -44,16 +62,30 @@ class PromptPair:
     distractor: str = ""
     bos: bool | str = False
     metric: MetricName = "logit difference"
+    interventions: tuple[Intervention, ...] = ()
 
     @property
     def clean_prompt(self) -> Prompt:
         """The clean text, as a prompt."""
-        return Prompt(self.clean, self.bos)
+        return Prompt(self.clean, self.bos, self._under("clean"))
 
     @property
     def corrupted_prompt(self) -> Prompt:
         """The corrupted text, as a prompt."""
-        return Prompt(self.corrupted, self.bos)
+        return Prompt(self.corrupted, self.bos, self._under("corrupted"))
+
+    def _under(self, side: Literal["clean", "corrupted"]) -> Under | None:
+        if not any(one.acts_on(side) for one in self.interventions):
+            return None
+        acting = tuple(one for one in self.interventions if one.is_on)
+        return Under(
+            PromptPair(self.clean, self.corrupted, bos=self.bos, interventions=acting), side
+        )
+
+    @property
+    def plain(self) -> PromptPair:
+        """The same without interventions."""
+        return replace(self, interventions=()) if self.interventions else self
 
     @property
     def has_name(self) -> bool:
@@ -92,3 +124,7 @@ class PairRow:
     pair: PromptPair
     roles: tuple[Role, ...] = ()
     is_included: bool = True
+
+    def under(self, interventions: tuple[Intervention, ...]) -> PairRow:
+        """Return the same, run under interventions."""
+        return replace(self, pair=replace(self.pair, interventions=interventions))

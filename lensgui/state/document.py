@@ -77,7 +77,9 @@ class Document:
     @property
     def rows(self) -> tuple[PairRow, ...]:
         """The pairs that are averaged over; () while panes show the one pair."""
-        return tuple(row for row in self.table if row.is_included) if self.is_average else ()
+        rows = tuple(row for row in self.table if row.is_included) if self.is_average else ()
+        under = self.pair.interventions
+        return tuple(row.under(under) for row in rows) if under else rows
 
     @property
     def marked(self) -> tuple[Cursor, ...]:
@@ -87,7 +89,10 @@ class Document:
     @property
     def asked(self) -> PromptPair:
         """The pair that questions are about: while averaging, no more of it than its metric."""
-        return PromptPair("", metric=self.pair.metric) if self.rows else self.pair
+        if not self.rows:
+            return self.pair
+        under = self.pair.interventions
+        return PromptPair("", metric=self.pair.metric, interventions=under)
 
     def patching(
         self, kind: SweepKind | None = None, direction: Direction | None = None

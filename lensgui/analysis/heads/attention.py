@@ -121,6 +121,11 @@ def _scores(run: Run, layer: int, groups: range, start: int) -> Tensor:
     """Return scores before the softmax, [head of these groups, position, source]."""
     block, size = run.model.blocks[layer], run.model.cfg.heads_per_group
     heads = slice(groups.start * size, groups.stop * size)
+    if block.attn.hook_attn_scores.is_watched:  # edits know heads by their numbers among all
+        keys = run.keys[layer]
+        every = block.attn.scores(run.queries(layer, start), [keys], run.span)
+        with run.model.standing.at(run.span.where):
+            return block.attn.hook_attn_scores(every)[0, heads]
     queries = run.queries(layer, start)[:, :, heads]
     keys = run.keys[layer][:, :, groups.start : groups.stop]
     return block.attn.scores(queries, [keys], run.span, heads)[0]

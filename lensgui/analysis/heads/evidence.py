@@ -13,6 +13,7 @@ from lensgui.analysis.heads.copying import writing_weights
 from lensgui.analysis.heads.direct import attention_scales
 from lensgui.analysis.heads.necessity import attribute_heads
 from lensgui.analysis.run.predictions import read_metric
+from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import read_positions
 from lensgui.terms.metrics import LogitDifference
@@ -64,13 +65,23 @@ def output_norms(run: Run) -> Iterator[Tensor]:
         scale: Tensor | float = 1 / cfg.residual_multiplier
         if cfg.has_post_norms:
             scale = attention_scales(run, layer)[:, 0] * scale
-        size = cfg.heads_per_group
+        size, every = cfg.heads_per_group, _edited_z(run, layer)
         for group in range(cfg.kv_heads):
             heads = slice(group * size, (group + 1) * size)
-            z = exact(run.pattern(layer, group)) @ exact(run.values[layer][0, :, group])
+            if every is None:
+                z = exact(run.pattern(layer, group)) @ exact(run.values[layer][0, :, group])
+            else:
+                z = every[:, heads].transpose(0, 1)
             squares = ((z @ products[heads]) * z).sum(-1).clamp(min=0)
             found[layer, heads] = (squares.sqrt() / scale).cpu().double()
         yield found
+
+
+def _edited_z(run: Run, layer: int) -> Tensor | None:
+    """Return what heads put out, [position, head, d_value], as `exact`, where that is changed."""
+    if not run.model.blocks[layer].attn.hook_z.is_watched:
+        return None
+    return exact(Recording(run, frozenset({"z"}))("z", layer))
 
 
 def mean_output_norms(run: Run) -> Tensor:

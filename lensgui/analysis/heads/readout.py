@@ -30,8 +30,7 @@ def head_output(run: Run, layer: int, head: int, position: int) -> Tensor:
 
     Where a norm stands between, its scale is taken as it was.
     """
-    moved = run.head_pattern(layer, head)[position] @ run.head_values(layer, head)
-    return written_for(run, layer, head, position, moved)
+    return written_for(run, layer, head, position, LayerRow(run, layer, position).z[head])
 
 
 @torch.no_grad()

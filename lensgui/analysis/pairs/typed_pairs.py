@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import hide_first_source, shrink, shrink_signed
+from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.answers import answers, encode
 from lensgui.analysis.pairs.roles import at_places, matched_rows
 from lensgui.analysis.run.run import Run
@@ -31,12 +32,21 @@ def run_prompt(model: HookedTransformer, prompt: Prompt) -> Run:
 
     Args:
         model: The model.
-        prompt: The prompt.
+        prompt: The prompt; of a pair with interventions it is run under them.
 
     Raises:
-        ValueError: If the prompt is empty, or longer than the model takes.
+        ValueError: If the prompt is empty, or longer than the model takes, or an intervention can't
+            be done.
     """
-    return Run(model, encode(model, prompt)).complete()
+    if prompt.under is None:
+        return Run(model, encode(model, prompt)).complete()
+    pair = prompt.under.pair.plain
+    clean = Run(model, encode(model, pair.clean_prompt)).complete()
+    corrupted = run_prompt(model, pair.corrupted_prompt) if pair.corrupted else None
+    runs = intervened_runs(clean, prompt.under.pair.interventions, corrupted)
+    run = runs[prompt.under.side == "corrupted"]
+    assert run is not None
+    return run.complete()
 
 
 @torch.no_grad()
@@ -59,8 +69,10 @@ def read_pair(model: HookedTransformer, pair: PromptPair) -> list[float]:
     found = answers(model, pair)
     if found.metric is None:
         return []
-    metric = found.metric.against(exact(model(tokens[0])[0, -1]))
-    return [float(metric(exact(model(found.ending(ids))))) for ids in tokens]
+    under = [run_prompt(model, prompt).model if prompt.under else model for prompt in prompts]
+    metric = found.metric.against(exact(under[0](tokens[0])[0, -1]))
+    read = zip(under, tokens, strict=True)
+    return [float(metric(exact(one(found.ending(ids))))) for one, ids in read]
 
 
 def sweep_pair(
@@ -97,7 +109,8 @@ def sweep_pair(
         only = torch.zeros(map_shape(kind, model, len(clean)), dtype=torch.bool)
         layers, places = (list(part) for part in zip(*heads, strict=True))
         only[layers, places] = True
-    for result in sweep(model, clean, corrupted, found.metric, kind, direction, only=only):
+    asked = clean, corrupted, found.metric, kind, direction
+    for result in sweep(model, *asked, only=only, interventions=pair.interventions):
         yield of_prompt(result, len(prompts[0]))
 
 

@@ -189,6 +189,10 @@ class Run:
         block = self.model.blocks[layer]
         size = self.model.cfg.heads_per_group
         heads = slice(groups.start * size, groups.stop * size)
+        every = range(self.model.cfg.kv_heads)
+        is_edited = block.attn.hook_attn_scores.is_watched or block.attn.hook_pattern.is_watched
+        if is_edited and groups != every:  # edits know heads by their numbers among all
+            return self.patterns(layer, every, start)[heads]
         keys = [of[:, :, groups.start : groups.stop] for of in self.keys.pieces(layer)]
         q = self.queries(layer, start)[:, :, heads]
         with self.model.standing.at(self.span.where):

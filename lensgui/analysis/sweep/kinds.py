@@ -136,11 +136,23 @@ class Both:
 
     def scores(self, patched: Literal["q", "k"]) -> Tensor:
         """Return the scores that the source's queries, or keys, would have in the base run."""
+        attn, queries, keys, span = self._turned(patched)
+        with self.model.standing.at(span.where):
+            return exact(attn.hook_attn_scores(attn.scores(queries, [keys], span))[0])
+
+    def pattern(self, patched: Literal["q", "k"]) -> Tensor:
+        """Return the pattern of those scores, in float32 at least."""
+        attn, queries, keys, span = self._turned(patched)
+        if not (attn.hook_attn_scores.is_watched or attn.hook_pattern.is_watched):
+            return attn.softmax(exact(attn.scores(queries, [keys], span)[0]))
+        with self.model.standing.at(span.where):
+            return attn.pattern(queries, [keys], span)[0]
+
+    def _turned(self, patched: Literal["q", "k"]) -> tuple[Attention, Tensor, Tensor, Span]:
         attn = self.model.blocks[self.layer].attn
         span = self.model.span(len(self.base[patched]))
         q, k = ((self.source if name == patched else self.base)[name][None] for name in "qk")
-        queries, keys = attn.turned_queries(q, span), attn.turned_keys(k, span)
-        return exact(attn.scores(queries, [keys], span)[0])
+        return attn, attn.turned_queries(q, span), attn.turned_keys(k, span), span
 
 
 Gradients = dict[str, Tensor]
@@ -149,24 +161,23 @@ FIX_READS_OF_BASE = frozenset({"attn_scores", "pattern"})  # beside these
 
 
 def _fixed_q(both: Both, gradients: Gradients, at_once: bool = True) -> Tensor:
-    return _reweighed(both, both.scores("q"), gradients)
+    return _reweighed(both, both.pattern("q"), gradients)
 
 
 def _fixed_k(both: Both, gradients: Gradients, at_once: bool) -> Tensor:
-    scores = both.scores("k")
     if at_once:
-        by_head = _reweighed(both, scores, gradients)
+        by_head = _reweighed(both, both.pattern("k"), gradients)
     else:
+        scores = both.scores("k")
         before, pattern = exact(both.base["attn_scores"]), exact(both.base["pattern"])
         by_head = one_key_at_a_time(scores, before, pattern, exact(gradients["pattern"]))
     by_group: Tensor = by_head.unflatten(-1, (both.model.cfg.kv_heads, -1)).sum(-1)
     return by_group
 
 
-def _reweighed(both: Both, scores: Tensor, gradients: Gradients) -> Tensor:
-    """Return the effect of other scores [head, query, source] on each query, [query, head]."""
-    pattern = both.model.blocks[both.layer].attn.softmax(scores)
-    change: Tensor = (pattern - exact(both.base["pattern"])) * exact(gradients["pattern"])
+def _reweighed(both: Both, pattern: Tensor, gradients: Gradients) -> Tensor:
+    """Return the effect of another pattern [head, query, source] on each query, [query, head]."""
+    change: Tensor = (exact(pattern) - exact(both.base["pattern"])) * exact(gradients["pattern"])
     return change.sum(-1).T
 
 

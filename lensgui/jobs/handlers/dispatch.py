@@ -34,6 +34,7 @@ from lensgui.jobs.questions import (
 )
 from lensgui.jobs.request import Request
 from lensgui.models import recognised, speeds
+from lensgui.prompts.pair import PromptPair
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.model_key import ModelKey
 from lensgui.transformer.model import HookedTransformer
@@ -147,7 +148,19 @@ class Dispatcher:
             ModelError: If the model can't be had.
             ValueError: If the question has no answer; the message is a sentence for the user.
         """
-        return HANDLERS[type(request)](self.loaded, request)
+        answers = HANDLERS[type(request)](self.loaded, request)
+        model, pair = getattr(request, "model", None), getattr(request, "pair", None)
+        if model is None or not isinstance(pair, PromptPair):
+            return answers
+        has_plain_runs = pair.clean and pair.interventions
+        return self._after_plain_runs(model, pair, answers) if has_plain_runs else answers
+
+    def _after_plain_runs(
+        self, model: ModelKey, pair: PromptPair, answers: Iterator[Answer | None]
+    ) -> Iterator[Answer | None]:
+        """Run a pair without its interventions, which take values from that, and answer then."""
+        yield from self.loaded.before(self.loaded.use(model), pair)
+        yield from answers
 
     def limit(self, limits: Limits) -> None:
         """Use no more of the machine than that from now on."""

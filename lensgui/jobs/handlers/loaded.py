@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.pairs.averages import Average
 from lensgui.analysis.run.run import Run, shared
@@ -28,10 +30,12 @@ from lensgui.jobs.handlers.attention.strips import Drawn
 from lensgui.jobs.handlers.in_words import likeliest
 from lensgui.jobs.requests import Patching
 from lensgui.models import store
-from lensgui.prompts.pair import Prompt, PromptPair
+from lensgui.prompts.pair import Prompt, PromptPair, Under
 from lensgui.terms.errors import ModelError
+from lensgui.terms.interventions import Intervention
 from lensgui.terms.model_key import ABSENT, BEST_DEVICE, ModelKey
 from lensgui.terms.roles import ModelMeasures
+from lensgui.transformer.edits.intervened import itself
 from lensgui.transformer.model import HookedTransformer
 
 SCORES = "heads"  # the folder of what is known of heads whatever the prompt
@@ -40,6 +44,7 @@ RAW, COPIED = "raw copying", "copied"  # likewise what no rule compares
 log = logging.getLogger(__name__)
 MOST_DRAWN = 4
 SHORT = 64  # rows that are run sooner than they are missed
+MOST_UNDER = 8  # runs under interventions that are kept
 MOST_UNFINISHED = 16  # sweeps whose beginnings are kept
 
 
@@ -74,6 +79,7 @@ class Loaded:
         self._version = 0
         self._runs_bytes = Limits().runs_bytes
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
+        self._under: OrderedDict[Under, Run] = OrderedDict()
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
         self.drawn: deque[Drawn] = deque(maxlen=MOST_DRAWN)
@@ -111,8 +117,59 @@ class Loaded:
         return self.model if self.model is not None and key == self._key else self._opened(key)
 
     def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
-        """Return a prompt's run, perhaps not yet complete, from those kept if it is there."""
-        return self.run_of(model, encode(model, prompt))
+        """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
+
+        Under interventions, those that can't be done are left out; `faults` says which.
+
+        Raises:
+            ValueError: If the prompt can't be read.
+        """
+        if prompt.under is None:
+            return self.run_of(model, encode(model, prompt))
+        if prompt.under not in self._under or self._under[prompt.under].has_failed:
+            self._run_under(model, prompt.under.pair)
+        self._under.move_to_end(prompt.under)
+        return self._under[prompt.under]
+
+    def _run_under(self, model: HookedTransformer, pair: PromptPair) -> None:
+        """Make the runs of a pair under interventions; the oldest of other pairs are forgotten."""
+        clean, corrupted = self._plain_runs(model, pair)
+        faults = self.faults(model, pair)
+        done = [one for one in pair.interventions if not faults[one]]
+        runs = intervened_runs(clean, Interventions(tuple(done)), corrupted)
+        sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
+        for side, run in zip(sides, runs, strict=True):
+            if run is not None:
+                self._under[Under(pair, side)] = run
+        while len(self._under) > MOST_UNDER:
+            self._under.popitem(last=False)
+
+    def _plain_runs(self, model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:
+        plain = pair.plain
+        corrupted = self.run(model, plain.corrupted_prompt) if plain.corrupted else None
+        return self.run(model, plain.clean_prompt), corrupted
+
+    def faults(self, model: HookedTransformer, pair: PromptPair) -> dict[Intervention, str]:
+        """Return why each of a pair's interventions can't be done, as a sentence; "" where it can.
+
+        Raises:
+            ValueError: If a prompt can't be read.
+        """
+        clean, corrupted = self._plain_runs(model, pair)
+        found = dict[Intervention, str]()
+        for one in pair.interventions:
+            try:
+                intervened_runs(clean, [one.on()], corrupted)
+                found[one] = ""
+            except ValueError as error:
+                found[one] = str(error)
+        return found
+
+    def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
+        """Run a pair's prompts without interventions, yielding on the way."""
+        for run in self._plain_runs(model, pair):
+            if run is not None:
+                yield from run.steps()
 
     def run_of(self, model: HookedTransformer, tokens: Tensor) -> Run:
         """Return the run of token ids, [position], likewise."""
@@ -154,8 +211,9 @@ class Loaded:
             self._runs.popitem(last=False)
 
     def answers(self, pair: PromptPair, clean: Run) -> Answers:
-        """Return a pair's answers; the clean run must be complete."""
-        return answers(clean.model, pair, likeliest(clean, 2))
+        """Return a pair's answers, whatever is done to the model; the run must be complete."""
+        plain = self._runs.get(clean.ids, clean)
+        return answers(itself(clean.model), pair, likeliest(plain.complete(), 2))
 
     def keep(self, request: Patching, known: Tensor | Average) -> None:
         """Keep what is known of a sweep that is left; the one that was left first is forgotten."""
@@ -174,6 +232,7 @@ class Loaded:
     def _forget(self) -> None:
         """Keep nothing that the model computed."""
         self._runs.clear()
+        self._under.clear()
         self.unfinished.clear()
         self.readings.clear()
         self.drawn.clear()

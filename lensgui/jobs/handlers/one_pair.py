@@ -226,4 +226,5 @@ def slowly(
     """
     head = () if request.layer is None else (request.layer, request.head or 0)
     whole = [(*head, *index) for index in indices]
-    return recompute_cells(model, clean, corrupted, metric, request.kind, request.direction, whole)
+    asked = metric, request.kind, request.direction, whole
+    return recompute_cells(model, clean, corrupted, *asked, request.pair.interventions)

@@ -141,9 +141,14 @@ def _means(
     if request.is_estimated and all(case.metric.is_smooth for case in cases):
         staged = known if isinstance(known, StagedAverage) else None
         return sweep_by_strength(
-            model, cases, *asked, staged, runs=lambda tokens: loaded.run_of(model, tokens)
+            model,
+            cases,
+            *asked,
+            staged,
+            runs=lambda tokens: loaded.run_of(model, tokens),
+            interventions=request.pair.interventions,
         )
-    return sweep_cases(model, cases, *asked, known)
+    return sweep_cases(model, cases, *asked, known, request.pair.interventions)
 
 
 def _left(loaded: Loaded, request: Patching) -> Average | None:

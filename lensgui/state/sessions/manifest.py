@@ -33,10 +33,12 @@ from lensgui.state.sessions.bounds import (
     Text,
 )
 from lensgui.state.sessions.saved import NO_PATH
+from lensgui.terms.interventions import Op, Runs
 from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
 from lensgui.terms.metric import MetricName
 from lensgui.terms.scores import TABLE_SCORES
 
+Indices = Annotated[tuple[Index, ...], Meta(max_length=10_000)]
 FORMAT: Literal["lensgui-session"] = "lensgui-session"
 MAJOR, MINOR = 0, 1
 
@@ -92,6 +94,39 @@ class Layout(Record, frozen=True):
     solo: Name = ""
 
 
+class Vector(Record, frozen=True):
+    """As the app's `Vector`."""
+
+    name: Name
+    content: Name
+
+
+class Site(Record, frozen=True):
+    """As the app's `Site`."""
+
+    name: Name
+    layer: Index | None = None
+    head: Index | None = None
+    neuron: Index | None = None
+
+
+class Intervention(Record, frozen=True):
+    """As the app's `Intervention`."""
+
+    site: Site
+    op: Op
+    where: Literal["all", "last", "generated"] | Indices = "all"
+    strength: Number = 1.0
+    vector: Vector | None = None
+    target: Vector | None = None
+    bounds: tuple[Number, Number] | None = None
+    sources: Indices = ()
+    runs: Runs = "both"
+    is_on: bool = True
+    seed: Index = 0
+    skips_special: bool = True
+
+
 class PromptPair(Record, frozen=True):
     """As the app's `PromptPair`."""
 
@@ -101,6 +136,7 @@ class PromptPair(Record, frozen=True):
     distractor: Text = ""
     bos: bool | Name = False
     metric: MetricName = "logit difference"
+    interventions: Annotated[tuple[Intervention, ...], Meta(max_length=1_000)] = ()
 
 
 class Role(Record, frozen=True):

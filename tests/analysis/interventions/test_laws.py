@@ -9,6 +9,7 @@ import torch
 
 from lensgui.analysis.attribution.averages import attribute_cases
 from lensgui.analysis.attribution.components import attribute
+from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.interventions.edits import direct_path
 from lensgui.analysis.interventions.listed import Vectors
 from lensgui.analysis.interventions.under import intervened, intervened_runs
@@ -133,8 +134,13 @@ def test_a_row_whose_other_edges_are_knocked_out_attends_to_the_one_left(name):
     model = model_of(name)
     others = tuple(at for at in range(LENGTH) if at != 2)
     only = Intervention(Site("attn_scores", 1, 0), "knock_out", (LENGTH - 1,), sources=others)
-    (run, _), _ = under_of(name, [only], Vectors())
+    other = Intervention(Site("attn_scores", 1, model.cfg.n_heads - 1), "knock_out", sources=(1,))
+    (run, _), _ = under_of(name, [only, other], Vectors())
     row = run.complete().head_pattern(1, 0)[-1]
+    assert not run.head_pattern(1, model.cfg.n_heads - 1)[:, 1].any()
+    heads = [weighted_attention(run, 1, head, "scores") for head in (0, model.cfg.n_heads - 1)]
+    assert heads[0][-1, [*others]].isneginf().all()
+    assert heads[1][:, 1].isneginf().all()
     seen = plain(name)[2][0].head_pattern(1, 0)[-1, 2] > 0  # not beyond a sliding window
     expected = torch.ones(()).double()
     if model.cfg.use_attn_sinks:
@@ -261,6 +267,35 @@ def test_causal_tracing_is_a_sweep_of_a_prompt_into_itself_with_noise(name):
     other = replace(noise, seed=5)
     *_, again = sweep(model, CLEAN, CLEAN, METRIC, interventions=[other])
     assert again.corrupted != found.corrupted
+
+
+@torch.no_grad()
+@every_family
+def test_the_softmax_of_estimates_is_that_under_interventions(name):
+    model = model_of(name)
+    knocked = Intervention(Site("attn_scores", 1), "knock_out", (3, LENGTH - 1), sources=(1, 2))
+    zeroed = Intervention(Site("pattern", 1, 0), "zero", sources=(0,))
+    for one in (knocked, zeroed):
+        given, hooks = asked(name, [one], Vectors())
+        for patched in "qk":
+            kind = SweepKind(patched, "all")
+            (found,) = attribution_patch(
+                model, CLEAN, CORRUPTED, METRIC, [kind], qk_fix=True, interventions=given
+            )
+            with model.hooks(hooks[0]):
+                _, source = model.run_with_cache(CLEAN[None])
+            at = get_act_name(patched, 1)
+            put = (at, lambda x, hook, source=source: source[hook.name])
+            patterns = []
+            for extra in ((put,), ()):
+                with model.hooks([*hooks[1], *extra]):
+                    cached = model.run_with_cache(CORRUPTED[None])[1]
+                patterns.append(cached["pattern", 1][0])
+            gradient = slope(model, get_act_name("pattern", 1), hooks[1])
+            effect = ((patterns[0] - patterns[1]) * gradient).sum((-2, -1))
+            if patched == "k":
+                effect = effect.unflatten(0, (model.cfg.kv_heads, -1)).sum(-1)
+            close(found[1], effect)
 
 
 def slope(model, name, hooks):

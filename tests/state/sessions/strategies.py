@@ -31,6 +31,7 @@ from lensgui.state.views import (
     Link,
     NeuronsView,
 )
+from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import NUMBER_FORMATS, ModelKey
 from lensgui.terms.roles import NAMED, NO_ROLE, GivenRole, RoleBounds
@@ -46,6 +47,46 @@ names = st.from_regex(r"[a-z0-9]{1,9}(/[a-z0-9]{1,9})?", fullmatch=True)
 keys = st.builds(ModelKey, names, st.booleans(), st.just("best"), st.sampled_from(NUMBER_FORMATS))
 hooks = st.from_regex(r"[a-z0-9_.]{1,20}", fullmatch=True)
 heads = st.lists(st.tuples(counts, counts), min_size=1, max_size=MOST).map(tuple)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+where = st.sampled_from(["all", "last", "generated"]) | st.lists(counts, max_size=MOST).map(tuple)
+vectors = st.builds(Vector, st.text(max_size=20), st.text(max_size=20))
+OF_HEADS = st.builds(Site, st.sampled_from("qkvz"), counts, st.none() | counts)
+SETTING = st.sampled_from(["zero", "mean", "resample", "scale", "freeze"])
+interventions = st.one_of(
+    st.builds(Intervention, OF_HEADS, SETTING, where, numbers, seed=counts, is_on=st.booleans()),
+    st.builds(
+        Intervention,
+        st.builds(Site, st.just("attn_scores"), counts, counts),
+        st.just("knock_out"),
+        where,
+        sources=st.lists(counts, max_size=MOST).map(tuple),
+        runs=st.sampled_from(["clean", "corrupted", "both"]),
+    ),
+    st.builds(
+        Intervention,
+        st.builds(Site, st.just("resid_pre"), counts),
+        st.just("exchange"),
+        where,
+        numbers,
+        vectors,
+        vectors,
+        skips_special=st.booleans(),
+    ),
+    st.builds(
+        Intervention,
+        st.just(Site("post", 1, neuron=3)) | st.just(Site("embed")),
+        st.just("scale"),
+        where,
+        numbers,
+    ),
+    st.builds(
+        Intervention,
+        st.just(Site("mlp_out", 2)),
+        st.just("cap"),
+        vector=vectors,
+        bounds=st.tuples(numbers, numbers).map(sorted).map(tuple),
+    ),
+)
 DRAWN: dict[type, st.SearchStrategy] = {
     bool: st.booleans(),
     int: counts,
@@ -55,6 +96,7 @@ DRAWN: dict[type, st.SearchStrategy] = {
     type(None): st.none(),
     SweepKind: st.sampled_from(SWEEP_KINDS),
     ModelKey: st.just(MODEL),
+    Intervention: interventions,
 }
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
