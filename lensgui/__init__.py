@@ -98,6 +98,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "control_tokens": "lensgui.analysis.interventions.strength",
     "copied_shares": "lensgui.analysis.heads.copied",
     "copying_scores": "lensgui.analysis.heads.copying",
+    "direct_path": "lensgui.analysis.interventions.edits",
     "drawn_tokens": "lensgui.analysis.heads.copied",
     "edge_attribution": "lensgui.analysis.graph.edges",
     "get_act_name": "lensgui.transformer.hooks.names",

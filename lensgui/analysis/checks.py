@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lensgui.analysis.run.run import Run
-from lensgui.transformer.edits.intervened import IntervenedTransformer, itself
+from lensgui.transformer.edits.edit import Edit
+from lensgui.transformer.edits.intervened import ENTERING, EditPoint, IntervenedTransformer, itself
+from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 
 
@@ -68,6 +70,66 @@ def check_without_interventions(*runs: Run) -> None:
     """
     if any(isinstance(run.model, IntervenedTransformer) for run in runs):
         raise ValueError("Path patching can't be done under interventions: give runs without them.")
+
+
+def check_direct(run: Run) -> None:
+    """Refuse direct effects where the stream is changed on its way by more than an addition.
+
+    Raises:
+        ValueError: If it is, or what the final norm divides by is; the sentence says where.
+    """
+    for name, edits in _edits(run).items():
+        is_stream = name.endswith(("hook_resid_post", "hook_resid_mid", ENTERING, "hook_scale"))
+        if is_stream and not all(edit.is_addition for edit in edits):
+            raise ValueError(
+                f"Direct effects pass by {name}, where an intervention changes more than it adds: "
+                "switch it off to read them."
+            )
+
+
+def check_final_norm(*runs: Run) -> None:
+    """Refuse a frozen final norm where logits are read at any position.
+
+    Raises:
+        ValueError: If it is frozen.
+    """
+    if any("ln_final.hook_scale" in _edits(run) for run in runs):
+        raise ValueError(
+            "A metric of your own can't be read behind a frozen final norm: use one of lensgui's, "
+            "or leave that norm as it is."
+        )
+
+
+def check_output(run: Run, layer: int, head: int) -> None:
+    """Refuse to take apart what a head puts out where an intervention sets it.
+
+    Raises:
+        ValueError: If one does.
+    """
+    edits = _edits(run).get(get_act_name("z", layer), ())
+    if any(edit.head in (None, head) for edit in edits):
+        raise ValueError(
+            f"What L{layer}H{head} puts out is changed by an intervention, so it is no sum over "
+            "sources: switch that off to see them."
+        )
+
+
+def changed_heads(run: Run, layer: int) -> list[int]:
+    """Return the heads of a layer whose output is changed behind what they take from sources."""
+    edits, every = _edits(run), list(range(run.model.cfg.n_heads))
+    of_heads = edits.get(get_act_name("z", layer), ())
+    if get_act_name("attn_out", layer) in edits or any(edit.head is None for edit in of_heads):
+        return every
+    return sorted({edit.head for edit in of_heads if edit.head is not None})
+
+
+def _edits(run: Run) -> dict[str, tuple[Edit, ...]]:
+    """Return what is edited in the model of a run, by hook point."""
+    model = run.model
+    if not isinstance(model, IntervenedTransformer):
+        return {}
+    points = [*model.hook_dict.values(), model.hook_entering]
+    return {point.name: point.edits for point in points if isinstance(point, EditPoint)}
 
 
 def check_runs(model: HookedTransformer, *runs: Run) -> None:

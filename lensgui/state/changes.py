@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import get_args
 
 from lensgui.prompts.pair import TYPED, PromptPair
@@ -23,6 +23,7 @@ from lensgui.state.views import (
     PromptView,
     Views,
 )
+from lensgui.terms.interventions import OF_WORDS, Intervention
 
 Part = (
     PromptPair
@@ -48,6 +49,7 @@ WORDS = {
     "pair.distractor": "Distractor",
     "pair.bos": "Beginning of sequence",
     "pair.metric": "Metric",
+    "pair.interventions": "Interventions",
     "table": "Table of pairs",
     "is_average": "Average over the table",
     "kind": "Sweep: kind",
@@ -146,8 +148,24 @@ def words(before: Document, after: Document) -> str:
         case "roles":
             given = {*before.roles} ^ {*after.roles}
             return _of_places("Role of", [Cursor(role.layer, role.head) for role in given])
+        case "pair.interventions":
+            return _of_interventions(before.pair.interventions, after.pair.interventions)
         case path:
             return WORDS[path]
+
+
+def _of_interventions(before: tuple[Intervention, ...], after: tuple[Intervention, ...]) -> str:
+    """Return what was done to interventions: one that came, went, or is another now."""
+    came = [one for one in after if one not in before]
+    went = [one for one in before if one not in after]
+    if len(came) > 1 or len(went) > 1 or not (came or went):
+        return WORDS["pair.interventions"]
+    (one,) = came or went
+    if came and went and replace(came[0], is_on=went[0].is_on) == went[0]:
+        return f"{one.site} {'on' if one.is_on else 'off'} again"
+    if came and went:
+        return f"{one.site}: another setting"
+    return f"{one.site} {OF_WORDS[one.op]}" if came else f"{one.site} as the model has it"
 
 
 def _differing(before: Whole, after: Whole, path: str) -> Iterator[str]:

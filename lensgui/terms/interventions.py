@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 Op = Literal[
     "zero", "mean", "resample", "noise", "scale", "add", "add_median", "add_norm", "remove", "cap",
@@ -33,6 +33,10 @@ SETTING: frozenset[Op] = frozenset({"zero", "mean", "resample", "freeze"})
 """What leaves nothing of what stood there, so that what was done there before has no effect."""
 FROM_RUNS: frozenset[Op] = frozenset({"mean", "resample", "freeze"})
 """What takes its values from runs without interventions."""
+HAVE_STRENGTH: frozenset[Op] = frozenset(
+    {"noise", "scale", "add", "add_median", "add_norm", "set", "exchange"}
+)
+"""What is done more or less."""
 OF_WORDS: dict[Op, str] = {
     "zero": "set to 0 (off-distribution)",
     "mean": "set to its mean over prompts",
@@ -158,8 +162,21 @@ class Intervention:
 
     def _fault(self) -> str:
         """Return what is wrong with it; "" for nothing."""
-        faults = self.site.fault, self._fault_of_op(), self._fault_of_vector()
-        return next(filter(None, faults), "") or self._fault_of_numbers()
+        if words := self._fault_of_words() or self.site.fault:
+            return words
+        return self._fault_of_op() or self._fault_of_vector() or self._fault_of_numbers()
+
+    def _fault_of_words(self) -> str:
+        if self.op not in OF_WORDS:
+            return f"there is no way called {self.op}; there are {', '.join(OF_WORDS)}."
+        if self.runs not in get_args(Runs):
+            return f"it acts on {', '.join(get_args(Runs))}, not on “{self.runs}”."
+        where = self.where
+        if isinstance(where, str) and where in ("all", "last", "generated"):
+            return ""
+        if not isinstance(where, tuple) or not all(type(at) is int for at in where):
+            return "say where: all, last, generated, or a tuple of positions."
+        return ""
 
     def _fault_of_op(self) -> str:
         name, op = self.site.name, self.op

@@ -37,6 +37,7 @@ class Transformer(HookedModule):
     Attributes:
         cfg: Its numbers.
         tokenizer: A Hugging Face tokenizer; None for a model that takes token ids only.
+        is_in_context: Whether it acts under interventions for a while.
         standing: Where the rows stand that run now, for edits that ask.
         pos_embed: The position embedding; only if it is learned.
     """
@@ -63,4 +64,5 @@ class Transformer(HookedModule):
                 block.attn.pos_embed = (self.pos_embed,)
         self.ln_final = Norm(cfg, is_last=True)
         self.standing = Standing()
+        self.is_in_context = False
         self.unembed = Unembed(cfg)

@@ -113,7 +113,10 @@ class Attribution:
 
     @property
     def rest(self) -> float:
-        """`logits` − `total`: what rounding leaves, which is little but in half precision."""
+        """`logits` − `total`: what rounding leaves, which is little but in half precision.
+
+        Under interventions it is also what these add to the stream directly.
+        """
         return self.logits - self.total
 
     @property
@@ -179,8 +182,7 @@ def attribute(run: Run, metric: Metric) -> Iterator[Attribution]:
         row = LayerRow(run, layer, position)
         terms = [attention_terms(row, direction)]
         if not cfg.attn_only:
-            along, bias = row.mlp_direction(direction)
-            terms.append((exact(row.mlp_output) @ along + bias)[None])
+            terms.append(_of_mlp(row, direction)[None])
         joined = torch.cat(terms)
         found[layer, : len(joined)] = joined.cpu()
         known = found.clone()  # what was yielded stays as it was
@@ -190,6 +192,14 @@ def attribute(run: Run, metric: Metric) -> Iterator[Attribution]:
             attention_bias=known[:, -2],
             mlp=None if cfg.attn_only else known[:, -1],
         )
+
+
+def _of_mlp(row: LayerRow, direction: Tensor) -> Tensor:
+    """Return what an MLP adds along a direction, [], as `exact`."""
+    if row.block.hook_mlp_out.is_watched:
+        return exact(row.mlp_added) @ direction
+    along, bias = row.mlp_direction(direction)
+    return exact(row.mlp_output) @ along + bias
 
 
 def answers_at(run: Run, metric: Metric) -> tuple[int, Tensor]:

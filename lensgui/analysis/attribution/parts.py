@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.attribution.components import answers_at
-from lensgui.analysis.checks import check_head, check_layer
+from lensgui.analysis.checks import check_head, check_layer, check_output
 from lensgui.analysis.heads.attention import value_effects
 from lensgui.analysis.heads.direct import product
 from lensgui.analysis.run.layer_row import LayerRow
@@ -45,6 +45,7 @@ def attribute_sources(run: Run, metric: Metric, layer: int, head: int) -> Tensor
         ValueError: If there is no such head; and as `attribute`.
     """
     check_head(run.model, layer, head)
+    check_output(run, layer, head)
     position, direction = answers_at(run, metric)
     row = LayerRow(run, layer, position)
     along, _ = row.attention_direction(direction)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import changed_heads
 from lensgui.analysis.heads.direct import answer_direction, attention_scales, final_scales
 from lensgui.analysis.run.run import Run
 from lensgui.terms.kinds import AttentionMeasure
@@ -69,7 +70,8 @@ def weighted_heads(
         start: The first position that is looked from.
 
     Returns:
-        [head of these groups, position from `start` on, source].
+        [head of these groups, position from `start` on, source]; contributions of a head whose
+        output an intervention changes are NaN.
 
     Raises:
         ValueError: If a contribution to nothing is requested.
@@ -96,7 +98,16 @@ def weighted_heads(
     scale = final_scales(run)[start:]
     if run.model.cfg.has_post_norms:
         scale = scale * attention_scales(run, layer, slice(start, None))
-    return exact(patterns) * value_effects(values, W_O, along)[:, None] / scale
+    found = exact(patterns) * value_effects(values, W_O, along)[:, None] / scale
+    return _without_changed(found, run, layer, heads)
+
+
+def _without_changed(found: Tensor, run: Run, layer: int, heads: slice) -> Tensor:
+    """Return contributions [head, …] without those of heads that are no sum over sources."""
+    for head in changed_heads(run, layer):
+        if heads.start <= head < heads.stop:
+            found[head - heads.start] = torch.nan
+    return found
 
 
 @torch.no_grad()

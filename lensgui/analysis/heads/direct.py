@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import check_direct
 from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metric import Metric, as_tokens
@@ -147,11 +148,13 @@ def product(weights: Tensor, direction: Tensor) -> Tensor:
 
 def final_scales(run: Run) -> Tensor:
     """Return what the final norm of a complete run divides by, [position, 1], as `exact`."""
+    check_direct(run)
     return run.model.ln_final.scale(exact(run.residuals[-1]))
 
 
 def _final_scale(run: Run, position: int) -> Tensor:
     """Return what it divides by at one position, [1], as `exact`."""
+    check_direct(run)
     return run.model.ln_final.scale(exact(run.residuals[-1][position]))
 
 
@@ -167,7 +170,7 @@ def attention_scales(run: Run, layer: int, where: slice = slice(None)) -> Tensor
     start, stop, _ = where.indices(len(run.tokens))
     block, rows = run.model.blocks[layer], run.residuals[layer][None, start:stop]
     span = Span(run.model.cfg, stop - start, start, device=rows.device)
-    read = block.ln1(rows)
     with run.model.standing.at(span.where):
+        read = block.ln1(rows)
         output = block.attn(read, read, read, span, run.before(layer, start))[0]
     return block.post_norm("ln1_post").scale(exact(output))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lensgui.analysis.checks import check_output
 from lensgui.analysis.heads.direct import (
     attributed,
     direct_effect,
@@ -18,6 +19,7 @@ from lensgui.analysis.heads.direct import (
 from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import LogitDifference
+from lensgui.transformer.edits.intervened import itself
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.layers.span import Span
 
@@ -167,6 +169,7 @@ def read_edge(
         source: Where it looks.
         metric: What the contribution is to.
     """
+    check_output(run, layer, head)
     attention = float(run.complete().head_pattern(layer, head)[position, source])
     value = run.head_values(layer, head)[source]
     effect = direct_effect(run, written_for(run, layer, head, position, value), position)
@@ -195,7 +198,10 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
     block, group = model.blocks[layer], model.cfg.heads_per_group
     row = run.residuals[layer][None, position : position + 1]
     span = Span(model.cfg, 1, position, device=row.device)
-    query = block.attn.queries(block.ln1(row), span)[0, 0, head] * block.attn.score_scale
+    with model.standing.at(span.where):
+        query = block.attn.queries(block.ln1(row), span)[0, 0, head] * block.attn.score_scale
+    own = itself(model)  # what other tokens are as keys, whatever is done to this prompt
+    block = own.blocks[layer]
 
     def exactly(read: Tensor) -> Tensor:
         return block.attn.keys(read, span)[:, 0, head // group] @ query
@@ -204,7 +210,7 @@ def score_keys(run: Run, layer: int, head: int, position: int) -> Iterator[Tenso
     score = _as_product(exactly, torch.zeros_like(row)) if is_affine else exactly
     scores: list[Tensor] = []
     for ids in torch.arange(model.cfg.d_vocab, device=row.device).split(TOKENS_AT_ONCE):
-        scores.append(exact(score(block.ln1(model.to_embedding(ids[:, None], span)))))
+        scores.append(exact(score(block.ln1(own.to_embedding(ids[:, None], span)))))
         yield None
     found = torch.cat(scores)
     yield found - found.mean()
@@ -259,14 +265,13 @@ def read_mlp(run: Run, layer: int, position: int, metric: LogitDifference | None
     if model.cfg.attn_only:
         raise ValueError("This model has attention only: there is no MLP to read.")
     row = LayerRow(run.complete(), layer, position)
-    written = row.block.added(row.mlp_output, "ln2_post")
-    effect = direct_effect(run, written, position)
+    effect = direct_effect(run, row.mlp_added, position)
     activations = row.neurons
     if metric is None:
         return MLPReadout(None, effect, activations, None)
     total = float(attributed(effect, metric))
     shares = None
-    if activations is not None:
+    if activations is not None and not row.block.hook_mlp_out.is_watched:
         along, _ = row.mlp_direction(reading_direction(run, metric, position))
         shares = exact(activations) * product(row.block.mlp.W_out, along)
     return MLPReadout(total, effect, activations, shares)

@@ -103,7 +103,7 @@ def moved(unit: Tensor, target: Tensor) -> Change:
 def exchanged(vector: Tensor, target: Tensor, strength: float) -> Change:
     """Swap the coordinates in the plane of two vectors, as far as a strength says."""
     plane = torch.stack([vector, target], 1)  # [d_model, 2]
-    inverse = torch.linalg.pinv(plane.double()).to(plane.dtype)  # [2, d_model]
+    inverse = torch.linalg.pinv(plane.cpu().double()).to(plane)  # [2, d_model]
 
     def change(part: Tensor, at: Tensor) -> Tensor:
         wide = precise(part)

@@ -95,7 +95,8 @@ def write_directions(path: str | Path, directions: Directions) -> tuple[str, ...
         )
     if not by_layer:
         raise ModelError(f"{path} would be empty: GGUF control vectors begin at block 1.")
-    arrays = {f"{PREFIX}{layer}": one.float().numpy() for layer, one in sorted(by_layer.items())}
+    rows = {layer: one.detach().float().cpu().numpy() for layer, one in sorted(by_layer.items())}
+    arrays = {f"{PREFIX}{layer}": one for layer, one in rows.items()}
     facts = {"name": directions.name, "model": directions.model}
     with store.writing(path.parent):
         store.write_whole(path, write(arrays, facts))

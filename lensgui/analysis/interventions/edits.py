@@ -70,7 +70,8 @@ def direct_path(model: HookedTransformer) -> tuple[Intervention, ...]:
     """Return what leaves an activation its direct path only: all else stays as it was.
 
     Attention patterns, what MLPs put out, and what norms divide by are frozen at every layer, so
-    that logits, before any soft cap, are affine in what is written to the stream.
+    that logits, before any soft cap, are affine in what is written to the stream; but where a model
+    clips values.
     """
     layers, has_mlps = range(model.cfg.n_layers), not model.cfg.attn_only
     patterns = [Site("pattern", layer) for layer in layers]
@@ -88,8 +89,15 @@ def _scales(model: HookedTransformer, site: Site) -> list[str]:
 
 
 def _check_scales(model: HookedTransformer, listed: Sequence[Intervention]) -> None:
-    """Refuse to freeze what all norms divide by while an MLP runs."""
-    if model.cfg.attn_only or not any(one.site.name == "norms" for one in listed):
+    """Refuse to freeze what all norms divide by while an MLP runs, or inputs are split."""
+    if not any(one.site.name == "norms" for one in listed):
+        return
+    if model.cfg.use_split_qkv_input or model.cfg.use_attn_in:
+        raise ValueError(
+            "What norms divide by can't be frozen while each head has an input of its own: use "
+            "set_use_split_qkv_input(False) and set_use_attn_in(False)."
+        )
+    if model.cfg.attn_only:
         return
     sites = {one.site.layer for one in listed if one.site.name == "mlp_out" and one.op in SETTING}
     if running := set(range(model.cfg.n_layers)) - sites:
@@ -107,7 +115,7 @@ def needs_prompt(model: HookedTransformer, one: Intervention) -> bool:
 
 
 def hook_names(model: HookedTransformer, site: Site) -> list[str]:
-    """Return the hook points at which a site is changed, in full.
+    """Return the hook points at which a site is changed in runs, in full.
 
     The stream that enters a layer is changed as the layer before leaves it.
 
@@ -134,13 +142,16 @@ def hook_names(model: HookedTransformer, site: Site) -> list[str]:
 
 
 @torch.no_grad()
-def edits_of(prompt: Prompt, given: Interventions, listed: Sequence[Intervention]) -> Edits:
+def edits_of(
+    prompt: Prompt, given: Interventions, listed: Sequence[Intervention], *, as_met: bool = False
+) -> Edits:
     """Return what some interventions do to the activations of a prompt, by hook point.
 
     Args:
         prompt: The prompt.
         given: What the interventions name.
         listed: Those that act on it, in order.
+        as_met: Whether the stream that enters a layer is changed there, as a forward pass meets it.
 
     Raises:
         ValueError: If one can't be done; the sentence says which and why.
@@ -148,6 +159,8 @@ def edits_of(prompt: Prompt, given: Interventions, listed: Sequence[Intervention
     model, found = prompt.run.model, dict[str, list[Edit]]()
     _check_scales(model, listed)
     places = [(name, one) for one in listed for name in hook_names(model, one.site)]
+    if as_met:
+        places = [(_met(name, one.site), one) for name, one in places]
     for name, one in sorted(places, key=lambda place: place[1].site.name == "resid_pre"):
         try:
             edit = _edit(prompt, given, one, name)
@@ -161,6 +174,10 @@ def edits_of(prompt: Prompt, given: Interventions, listed: Sequence[Intervention
     return {name: tuple(edits) for name, edits in found.items()}
 
 
+def _met(name: str, site: Site) -> str:
+    return get_act_name(site.name, site.layer) if site.name == "resid_pre" else name
+
+
 def _edit(prompt: Prompt, given: Interventions, one: Intervention, name: str) -> Edit:
     if one.site.name in SCALES:
         change = changes.put(_with_one_more(read_activation(prompt.run, name)))
@@ -172,6 +189,7 @@ def _edit(prompt: Prompt, given: Interventions, one: Intervention, name: str) ->
         one.site.head,
         one.site.neuron,
         follows_position=one.op in FROM_RUNS or one.op == "noise",
+        is_addition=one.op in ("add", "add_median", "noise"),
     )
 
 
@@ -256,7 +274,7 @@ def _sources(prompt: Prompt, one: Intervention) -> Tensor | None:
 
 def _values(prompt: Prompt, given: Interventions, one: Intervention) -> Tensor:
     """Return what an activation is set to at each position, of runs without interventions."""
-    model, name = prompt.run.model, get_act_name(one.site.name, one.site.layer)
+    name = get_act_name(one.site.name, one.site.layer)
     if one.op == "freeze":
         return read_activation(prompt.run, name)
     if one.op == "resample":
@@ -268,26 +286,34 @@ def _values(prompt: Prompt, given: Interventions, one: Intervention) -> Tensor:
                 f"{prompt.length}: change a word, so that positions match."
             )
         return read_activation(prompt.other, name)
+    return _mean_of_others(prompt, given, name)
+
+
+def _mean_of_others(prompt: Prompt, given: Interventions, name: str) -> Tensor:
+    """Return the mean of an activation over the reference prompts, [position, ...]."""
     others = [run for run in given.reference if run.ids != prompt.run.ids]
     if len(others) < LEAST_PROMPTS:
         raise ValueError(
             f"its mean is over {LEAST_PROMPTS} other prompts at least, for the mean of one prompt "
             f"is the prompt, and there are {len(others)}: include more pairs of the table."
         )
-    if any(run.model is not model for run in others):
+    if any(run.model is not prompt.run.model for run in others):
         raise ValueError("the prompts of the mean are run by another model.")
     if all(len(run.ids) == prompt.length for run in others):
         return _mean(read_activation(run, name) for run in others)
-    means = _mean(read_activation(run, name)[1:].mean(0) for run in others if len(run.ids) > 1)
+    longer = [run for run in others if len(run.ids) > 1]
+    if not longer:
+        raise ValueError("its mean is over positions after 0, and the other prompts have none.")
+    means = _mean(read_activation(run, name)[1:].mean(0) for run in longer)
     return means.expand(prompt.length, *means.shape)
 
 
 def _mean(parts: Iterable[Tensor]) -> Tensor:
-    total, count = None, 0
-    for part in parts:
-        total, count = part.clone() if total is None else total.add_(part), count + 1
-    assert total is not None
-    return total / count
+    first, *rest = parts
+    total = exact(first)
+    for part in rest:
+        total = total + exact(part)
+    return (total / (1 + len(rest))).to(first.dtype)
 
 
 def _noise(prompt: Prompt, one: Intervention) -> Tensor:
@@ -354,7 +380,9 @@ def is_centred(model: HookedTransformer) -> bool:
 def median_norm(run: Run, site: Site) -> float:
     """Return the median norm of the stream where a site writes, over positions after 0."""
     layer = site.layer or 0
-    if site.name in ("resid_mid", "attn_out"):
+    if site.name == "embed":
+        stream = read_activation(run, get_act_name("embed"))
+    elif site.name in ("resid_mid", "attn_out"):
         stream = middle_stream(run, layer, slice(None))
     else:
         stream = run.complete().residuals[layer + (site.name in ("resid_post", "mlp_out"))]

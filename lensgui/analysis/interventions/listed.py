@@ -79,8 +79,10 @@ class Interventions:
     reference: Sequence[Run] = ()
 
     @classmethod
-    def of(cls, given: Interventions | Iterable[Intervention]) -> Interventions:
-        """Return interventions as they are, or a list of those that name nothing."""
+    def of(cls, given: Interventions | Intervention | Iterable[Intervention]) -> Interventions:
+        """Return interventions as they are, or one or several of those that name nothing."""
+        if isinstance(given, Intervention):
+            return cls((given,))
         return given if isinstance(given, Interventions) else cls(tuple(given))
 
     @property

@@ -12,6 +12,7 @@ from lensgui.analysis.interventions.listed import Interventions, Vectors
 from lensgui.analysis.interventions.under import Given, intervened_runs
 from lensgui.analysis.run.predictions import compared, read_metric, read_out
 from lensgui.analysis.run.run import Run
+from lensgui.terms.interventions import HAVE_STRENGTH, OF_WORDS
 from lensgui.terms.metric import Metric
 from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.parameters import exact
@@ -79,6 +80,8 @@ def strength_curve(
     check_ids(tuple(tokens), model.cfg.d_vocab_out, model.cfg.model_name)
     in_order = tuple(sorted(strengths))
     one = replace(given.listed[which], strength=0.0).on()
+    if one.op not in HAVE_STRENGTH or not one.acts_on("clean"):
+        raise ValueError(f"{one.site} {OF_WORDS[one.op]}: that has no strength on this prompt.")
     rest = (*given.listed[:which], one.on(False), *given.listed[which + 1 :])
     metric = compared(model, metric, clean.complete().residuals[-1])
     without = _log_probs(_under(clean, replace(given, listed=rest), corrupted))
@@ -159,8 +162,10 @@ def control_tokens(run: Run, token: int, count: int = 5, others: Sequence[int] =
     check_ids((token,), run.model.cfg.d_vocab_out, run.model.cfg.model_name)
     log_probs = _log_probs(run)
     apart = (log_probs - log_probs[token]).abs()
-    apart[[token, *others]] = torch.inf
-    return apart.topk(min(count, len(apart) - 1), largest=False).indices.tolist()
+    left_out = {token, *others}
+    apart[[*left_out]] = torch.inf
+    count = min(count, len(apart) - len(left_out))
+    return apart.topk(count, largest=False).indices.tolist()
 
 
 def placebos(given: Interventions, which: int, vectors: Tensor) -> Iterator[Interventions]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_unhooked
+from lensgui.analysis.checks import check_model, check_unhooked
 from lensgui.analysis.interventions.edits import (
     Prompt,
     edits_of,
@@ -21,12 +21,11 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.together import run_together
 from lensgui.terms.interventions import Intervention
 from lensgui.transformer.edits.edit import Edit, edited, layout_of
-from lensgui.transformer.edits.intervened import ENTERING, IntervenedTransformer
+from lensgui.transformer.edits.intervened import IntervenedTransformer
 from lensgui.transformer.hooks.hook_point import HookPoint, NamedHook
-from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 
-Given = Interventions | Iterable[Intervention]
+Given = Interventions | Intervention | Iterable[Intervention]
 
 
 def intervened_runs(
@@ -53,6 +52,11 @@ def intervened_runs(
     given = Interventions.of(interventions)
     check_unhooked(clean.model)
     runs = [clean] if corrupted is None else [clean, corrupted]
+    check_model(clean.model, *runs)
+    if given.acting and any(isinstance(run.model, IntervenedTransformer) for run in runs):
+        raise ValueError(
+            "These runs are under interventions already: give runs without any, and list all."
+        )
     found = list[Run]()
     models = dict[tuple[object, ...], IntervenedTransformer]()
     for side, run in zip(("clean", "corrupted"), runs, strict=False):
@@ -108,13 +112,14 @@ def intervened(
     """Let a model itself act under interventions: whatever runs it forward, or generates.
 
     Positions are columns of what is run, behind those of a key/value cache. Analyses take
-    `interventions=` instead, and refuse a model in such a context.
+    `interventions=`, or runs of `intervened_runs`, instead: inside such a context they, and new
+    runs, are refused.
 
     Args:
         model: The model.
         interventions: What is done; those on the clean prompt, or on both.
-        prompt: The prompt that is run, token ids [position] or text, where an intervention asks for
-            its length, its tokens or its activations.
+        prompt: The very prompt that is run, token ids [position] or text, where an intervention
+            asks for its length, its tokens or its activations.
         other: The prompt that "resample" takes values from.
 
     Yields:
@@ -135,9 +140,13 @@ def intervened(
         for text in (prompt, other)
     ]
     own = runs[0] or Run(model, torch.zeros(1, dtype=torch.long)).complete()
-    edits = edits_of(Prompt(own, runs[1], own), given, acting)
+    edits = edits_of(Prompt(own, runs[1], own), given, acting, as_met=True)
     with model.hooks([_hook(model, name, found) for name, found in edits.items()]):
-        yield model
+        model.is_in_context = bool(edits)
+        try:
+            yield model
+        finally:
+            model.is_in_context = False
 
 
 def _tokens(model: HookedTransformer, prompt: Tensor | str) -> Tensor:
@@ -146,7 +155,6 @@ def _tokens(model: HookedTransformer, prompt: Tensor | str) -> Tensor:
 
 def _hook(model: HookedTransformer, name: str, edits: tuple[Edit, ...]) -> NamedHook:
     """Return the hook of a model that does what edits do."""
-    name = get_act_name("resid_pre", 0) if name == ENTERING else name
     needs, layout = any(edit.needs_positions for edit in edits), layout_of(name)
 
     def act(activation: Tensor, hook: HookPoint) -> Tensor:

@@ -12,6 +12,7 @@ from lensgui.analysis.attribution.parts import NeuronAttribution, attribute_neur
 from lensgui.analysis.checks import check_runs
 from lensgui.analysis.neurons.activations import mlp_inputs, used_neurons
 from lensgui.analysis.neurons.numbering import neuron_count, neuron_groups
+from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.gradients import LayerGraph, gradient_at_the_end
 from lensgui.terms.metric import Metric, read_positions
@@ -82,12 +83,15 @@ def neuron_gradients(
 
 def _at_neurons(run: Run, layer: int, after: Tensor, count: int) -> Tensor:
     read, block = mlp_inputs(run, layer), run.model.blocks[layer]
-    with torch.enable_grad():
+    with run.model.standing.at(run.span.where):
         with torch.no_grad():
             output: Tensor = block.mlp(read[None])[0]
-        output = output.detach().requires_grad_()
-        added = block.added(output, "ln2_post")
-        (slope,) = torch.autograd.grad(added, output, after)
+        with torch.enable_grad():
+            output = output.detach().requires_grad_()
+            left = block.hook_mlp_out(block.added(output, "ln2_post")[None])
+            if block.hook_resid_post.is_watched:
+                left = block.hook_resid_post(middle_stream(run, layer, slice(None)) + left)
+            (slope,) = torch.autograd.grad(left[0], output, after)
     found = read.new_zeros(len(read), count)
     with run.model.standing.at(run.span.where):
         every = list(used_neurons(run.model, layer, read))

@@ -16,6 +16,11 @@ from lensgui.transformer.layers.block import Block
 from lensgui.transformer.layers.mlp import MLP
 from lensgui.transformer.layers.parameters import exact
 
+_CHANGED = (
+    "What {1} of layer {0} adds to the stream is changed by an intervention, so it is no sum over "
+    "{2}: switch that off to see them."
+)
+
 
 class LayerRow:
     """One layer at one position, worked out when first needed.
@@ -97,6 +102,14 @@ class LayerRow:
         mixed: Tensor = mlp(self.mlp_input[None])
         return mixed[0]
 
+    @property
+    def mlp_added(self) -> Tensor:
+        """What the MLP adds to the stream, behind any norm and as interventions leave it."""
+        with torch.no_grad(), self._standing():
+            added = self.block.added(self.mlp_output, "ln2_post")
+            shown: Tensor = self.block.hook_mlp_out(added[None, None])[0, 0]
+        return shown
+
     @cached_property
     @torch.no_grad()
     def mlp_scale(self) -> Tensor:
@@ -117,10 +130,14 @@ class LayerRow:
             What `head_outputs` are multiplied by, [d_model], and what the bias of a norm behind
             attention comes to, [].
         """
+        if self.block.hook_attn_out.is_watched:
+            raise ValueError(_CHANGED.format(self._layer, "attention", "heads"))
         along, bias = self.block.pulled_back(direction, "ln1_post")
         return along / self.attention_scale, bias
 
     def mlp_direction(self, direction: Tensor) -> tuple[Tensor, Tensor]:
         """Return the same for `mlp_output` and its parts."""
+        if self.block.hook_mlp_out.is_watched:
+            raise ValueError(_CHANGED.format(self._layer, "its MLP", "neurons"))
         along, bias = self.block.pulled_back(direction, "ln2_post")
         return along / self.mlp_scale, bias

@@ -56,7 +56,8 @@ def compared(model: HookedTransformer, metric: Metric, final: Tensor) -> Metric:
     if not metric.compares:
         return metric
     at = read_positions(metric, len(final)).stop - 1
-    return metric.against(exact(read_out(model, final[at])))
+    with model.standing.at(range(at, at + 1)):
+        return metric.against(exact(read_out(model, final[at : at + 1]))[0])
 
 
 def read_out(

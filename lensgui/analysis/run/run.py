@@ -63,12 +63,17 @@ class Run:
                 over.
 
         Raises:
-            ValueError: If the prompt is padded.
+            ValueError: If the prompt is padded, or the model is in a context of `intervened`.
         """
         self.model, self.names = model, names & KEPT
         self.kept: list[dict[str, Tensor]] = []
         self.ids = tuple(tokens.flatten().tolist())
         refuse_padding(model, torch.tensor([self.ids]))
+        if model.is_in_context:
+            raise ValueError(
+                "The model is under interventions for a while: leave that context, and give them "
+                "as interventions=, or take runs of intervened_runs."
+            )
         self.tokens = tokens.flatten().to(model.embed.W_E.device)
         self.span = model.span(len(self.tokens))
         self._spans = {0: self.span}
@@ -204,11 +209,11 @@ class Run:
 
         Sources end at the position. Only its own query is worked out, whatever the prompt's length.
         """
-        block = self.model.blocks[layer]
-        read = block.ln1(self.residuals.row(layer, position)[None, None])
-        span = Span(self.model.cfg, 1, position, device=read.device)
+        block, row = self.model.blocks[layer], self.residuals.row(layer, position)
+        span = Span(self.model.cfg, 1, position, device=row.device)
         keys = list(self.keys.first(layer, position + 1))
         with self.model.standing.at(span.where):
+            read = block.ln1(row[None, None])
             return block.attn.pattern(block.attn.queries(read, span), keys, span)[0, :, 0]
 
     @torch.no_grad()
@@ -219,10 +224,10 @@ class Run:
         """
         if self._queries is None or self._queries[:2] != (layer, start):
             block = self.model.blocks[layer]
-            read = block.ln1(self.residuals.last(layer, len(self.tokens) - start)[None])
             if start not in self._spans:
                 self._spans[start] = self.model.span(len(self.tokens) - start, start)
             with self.model.standing.at(self.span.where):
+                read = block.ln1(self.residuals.last(layer, len(self.tokens) - start)[None])
                 self._queries = layer, start, block.attn.queries(read, self._spans[start])
         return self._queries[2]
 

@@ -134,6 +134,12 @@ class Both:
     source: dict[str, Tensor]
     base: dict[str, Tensor]
 
+    @property
+    def is_edited(self) -> bool:
+        """Whether scores or patterns of the base run are changed on their way."""
+        attn = self.model.blocks[self.layer].attn
+        return attn.hook_attn_scores.is_watched or attn.hook_pattern.is_watched
+
     def scores(self, patched: Literal["q", "k"]) -> Tensor:
         """Return the scores that the source's queries, or keys, would have in the base run."""
         attn, queries, keys, span = self._turned(patched)
@@ -143,7 +149,7 @@ class Both:
     def pattern(self, patched: Literal["q", "k"]) -> Tensor:
         """Return the pattern of those scores, in float32 at least."""
         attn, queries, keys, span = self._turned(patched)
-        if not (attn.hook_attn_scores.is_watched or attn.hook_pattern.is_watched):
+        if not self.is_edited:
             return attn.softmax(exact(attn.scores(queries, [keys], span)[0]))
         with self.model.standing.at(span.where):
             return attn.pattern(queries, [keys], span)[0]
@@ -282,6 +288,8 @@ def estimated(kind: SweepKind, both: Both, gradients: Gradients, qk_fix: bool) -
         qk_fix: Whether the estimates of q and k go through the softmax exactly.
     """
     name, fixed = kind.activation, WAYS[kind.activation].fixed
+    if kind == SweepKind("k") and both.is_edited:
+        fixed = None  # whose formula knows no pattern that is changed afterwards
     if qk_fix and fixed:
         effect = fixed(both, gradients, kind.extent == "all")
     else:

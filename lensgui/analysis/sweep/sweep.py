@@ -17,7 +17,12 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_model, check_one_length, check_unhooked
+from lensgui.analysis.checks import (
+    check_final_norm,
+    check_model,
+    check_one_length,
+    check_unhooked,
+)
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import Given, pair_under
 from lensgui.analysis.run.predictions import compared, read_metric
@@ -136,10 +141,11 @@ def sweep_many(
     runs = yield from _saying(nothing, pair_under(*runs, given))
     patches, base = _patches(runs, kinds, direction)
     if not is_declared(metric):
+        check_final_norm(*runs)
         yield from _in_order(runs, metric, patches, direction, budget, first, only)
         return
     end = read_positions(metric, total).stop
-    metric = compared(model, metric, runs[0].residuals[-1])
+    metric = compared(runs[0].model, metric, runs[0].residuals[-1])
     read = [read_metric(run, metric) for run in runs]
     results = tuple(
         nothing_known(patch.kind, (layers, *patch.shape), read[0], read[1], metric.name)

@@ -26,6 +26,7 @@ from lensgui.jobs.handlers.sweep_arrays import Known
 from lensgui.jobs.requests import Patching
 from lensgui.models import speeds
 from lensgui.terms.metric import Metric
+from lensgui.transformer.edits.intervened import itself
 from lensgui.transformer.model import HookedTransformer
 
 Index = tuple[int, ...]
@@ -227,4 +228,4 @@ def slowly(
     head = () if request.layer is None else (request.layer, request.head or 0)
     whole = [(*head, *index) for index in indices]
     asked = metric, request.kind, request.direction, whole
-    return recompute_cells(model, clean, corrupted, *asked, request.pair.interventions)
+    return recompute_cells(itself(model), clean, corrupted, *asked, request.pair.interventions)

@@ -27,6 +27,7 @@ class Edit:
         head: Which head is changed, or key/value head; None for all, and where there are none.
         unit: Which unit, such as a neuron; None for all.
         follows_position: Whether what it changes to depends on the position.
+        is_addition: Whether it adds something that does not depend on what stands there.
     """
 
     change: Change
@@ -34,6 +35,7 @@ class Edit:
     head: int | None = None
     unit: int | None = None
     follows_position: bool = False
+    is_addition: bool = False
 
     @property
     def needs_positions(self) -> bool:

@@ -63,10 +63,12 @@ class IntervenedTransformer(HookedTransformer):
 
     Attributes:
         origin: The model itself, which is left as it is.
+        hook_entering: Where the stream that enters layer 0 is edited.
         first_layer: The first layer that is not what it was.
     """
 
     origin: HookedTransformer
+    hook_entering: HookPoint
     first_layer: int
 
     def __init__(self, origin: HookedTransformer, edits: Mapping[str, tuple[Edit, ...]]) -> None:
@@ -80,10 +82,11 @@ class IntervenedTransformer(HookedTransformer):
         standing = Standing()
         points = {name: EditPoint(name, found, standing) for name, found in edits.items()}
         entering = points.pop(ENTERING, None)
-        made = _with_points(origin, "", points)
+        made = _with_points(origin, "", points) if points else copy(origin)
         self.__dict__.update(made.__dict__)
-        self.origin, self.standing = origin, standing
-        self.hook_entering: HookPoint = entering or HookPoint()
+        self.standing = standing
+        beside = {"origin": origin, "hook_entering": entering or HookPoint()}
+        self.__dict__.update(beside)  # which are no parts of it, as torch would have them
         touched = [name.split(".") for name in points]
         layers = [int(parts[1]) for parts in touched if parts[0] == "blocks"]
         is_embedding = entering is not None or any(parts[0] == "hook_embed" for parts in touched)

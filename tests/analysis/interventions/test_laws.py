@@ -394,7 +394,7 @@ def test_averages_and_attributions_of_many_pairs_are_under_them():
     staged = last(sweep_by_strength(model, cases, kind, interventions=given))
     close(staged.changes, expected)
     close(staged.clean, torch.tensor([one.clean for one in alone], dtype=torch.float64))
-    found = last(attribute_cases(model, cases, interventions=given))
+    found = last(attribute_cases(model, cases, interventions=[ZERO]))
     for case, one in zip(cases, found.cases, strict=True):
-        runs = intervened_runs(Run(model, case.clean), given, Run(model, case.corrupted))
-        assert torch.equal(one.heads, last(attribute(runs[0].complete(), METRIC)).heads)
+        runs = intervened_runs(Run(model, case.clean), [ZERO], Run(model, case.corrupted))
+        close(one.heads, last(attribute(runs[0].complete(), METRIC)).heads)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -18,6 +20,22 @@ from tests.references import attached, model_of
 V, T = Vector("v", "0"), Vector("t", "1")
 Z = Site("z", 1, 0)
 STREAM = Site("resid_pre", 1)
+
+
+WORDS = (
+    ({"op": "zap"}, r"there is no way called zap; there are zero"),
+    ({"op": "zero", "runs": "Both"}, r"acts on clean, corrupted, both"),
+    *(
+        ({"op": "zero", "where": where}, r"all, last, generated, or a tuple")
+        for where in ("first", [1], 1, (1.5,))
+    ),
+)
+
+
+@pytest.mark.parametrize(("fields", "sentence"), WORDS)
+def test_words_that_mean_nothing_are_refused(fields: Any, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Intervention(Z, **fields)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def test_a_curve_begins_near_zero_and_says_what_is_off_distribution(steered):
     assert len(order) == len(STRENGTHS)
     curve = last(strength_curve(run, given, 1, METRIC, strengths=(0.0, 400.0)))
     assert curve.is_off_distribution.tolist()[0] is False
+    with pytest.raises(ValueError, match="that has no strength on this prompt"):
+        next(strength_curve(run, given, 0, METRIC))
     with pytest.raises(ValueError, match="no intervention 2: there are 2"):
         next(strength_curve(run, given, 2, METRIC))
 
@@ -108,5 +110,8 @@ def test_control_tokens_are_about_as_likely(steered):
     found = control_tokens(run, 3, 4, others=(7,))
     assert not {3, 7} & {*found}
     apart = (probabilities.log() - probabilities[3].log()).abs()
+    most = control_tokens(run, 3, 10_000, others=(7,))
+    assert len(most) == len(apart) - 2
+    assert not {3, 7} & {*most}
     apart[[3, 7]] = torch.inf
     assert {*found} == {*apart.topk(4, largest=False).indices.tolist()}

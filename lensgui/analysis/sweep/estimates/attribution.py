@@ -108,7 +108,7 @@ def attribution_steps(
     names, watched = _names(kinds, qk_fix)
     given = _runs(clean, corrupted, model, names, direction)
     clean_run, corrupted_run = runs = yield from pair_under(*given, interventions)
-    metric = compared(model, metric, clean_run.residuals[-1])
+    metric = compared(clean_run.model, metric, clean_run.residuals[-1])
     source, base = runs if direction == "denoising" else (corrupted_run, clean_run)
     flows = [gradient_at_the_end(base, metric)]
     estimates = _Estimates(source, base, tuple(kinds), names, watched, qk_fix, grad_drop, flows)
