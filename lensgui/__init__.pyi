@@ -63,7 +63,8 @@ from lensgui.analysis.interventions.directions import mean_difference as mean_di
 from lensgui.analysis.interventions.directions import token_direction as token_direction
 from lensgui.analysis.interventions.edits import direct_path as direct_path
 from lensgui.analysis.interventions.listed import Interventions as Interventions
-from lensgui.analysis.interventions.listed import Vectors as Vectors
+from lensgui.analysis.interventions.listed import keep_vector as keep_vector
+from lensgui.analysis.interventions.listed import kept_vector as kept_vector
 from lensgui.analysis.interventions.strength import StrengthCurve as StrengthCurve
 from lensgui.analysis.interventions.strength import control_tokens as control_tokens
 from lensgui.analysis.interventions.strength import placebo_vectors as placebo_vectors

@@ -18,4 +18,6 @@ shares: How changes of a metric are shown: as shares of clean − corrupted, or 
     noise.
 transformer_lens: The words of TransformerLens: what they are called here, or the way to what they
     ask for.
+vectors: The vectors that interventions name, by the hash of their content, for window and worker
+    alike.
 """

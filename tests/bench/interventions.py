@@ -7,7 +7,7 @@ import time
 import torch
 
 from lensgui.analysis.interventions.directions import token_direction
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector
 from lensgui.analysis.interventions.strength import strength_curve
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.run.run import Run
@@ -29,8 +29,8 @@ def seconds(work) -> float:
 def compare(model, pair) -> tuple[str, bool]:
     """One row of the table of figures, printed with its details, and whether its bars hold."""
     torch.set_num_threads(1)
-    layers, vectors = model.cfg.n_layers, Vectors()
-    token = vectors.add("the answer", token_direction(model, pair.metric.answer[0]))
+    layers = model.cfg.n_layers
+    token = keep_vector("the answer", token_direction(model, pair.metric.answer[0]))
     steer = Intervention(Site("resid_pre", layers // 2), "add_median", strength=0.2, vector=token)
     three = Interventions(
         (
@@ -38,7 +38,6 @@ def compare(model, pair) -> tuple[str, bool]:
             steer,
             Intervention(Site("mlp_out", layers // 3), "scale", strength=0.5),
         ),
-        vectors,
     )
     plain = Run(model, pair.clean).complete()
 
@@ -52,7 +51,7 @@ def compare(model, pair) -> tuple[str, bool]:
     for _ in range(ROUNDS + 1):
         forward.append(seconds(lambda: Run(model, pair.clean).complete()))
         toggle.append(seconds(lambda: run_under([three.listed[0]])))
-        drag.append(seconds(lambda: run_under(Interventions((steer,), vectors))))
+        drag.append(seconds(lambda: run_under(Interventions((steer,)))))
         without.append(seconds(lambda: swept(())))
         under.append(seconds(lambda: swept(three)))
     found = [Spread.of(of[1:]).median for of in (forward, toggle, drag, without, under)]

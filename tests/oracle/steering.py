@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from lensgui.analysis.interventions.direction_files import read_directions, write_directions
 from lensgui.analysis.interventions.directions import Directions
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector
 from lensgui.analysis.interventions.under import intervened
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.transformer.hooks.names import get_act_name
@@ -48,8 +48,7 @@ def vectors_of(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def ours(name: str, op: str) -> torch.Tensor:
     """Return the stream that leaves the last layer under an op, [position, d_model]."""
-    vectors = Vectors()
-    v, t = (vectors.add(of, one) for of, one in zip("vt", vectors_of(name), strict=True))
+    v, t = (keep_vector(of, one) for of, one in zip("vt", vectors_of(name), strict=True))
     one = Intervention(
         Site("resid_post", LAYER),
         op,  # type: ignore[arg-type]
@@ -60,21 +59,20 @@ def ours(name: str, op: str) -> torch.Tensor:
     )
     model = model_of(name)
     last = get_act_name("resid_post", model.cfg.n_layers - 1)
-    with torch.no_grad(), intervened(model, Interventions((one,), vectors), torch.tensor(TOKENS)):
+    with torch.no_grad(), intervened(model, Interventions((one,)), torch.tensor(TOKENS)):
         return model.run_with_cache(torch.tensor([TOKENS]))[1][last][0]
 
 
 def ours_of_file(name: str, path: Path, strength: float) -> torch.Tensor:
     """Return logits under the directions of a file, [position, token]."""
-    vectors = Vectors()
     listed = tuple(
         Intervention(
-            Site("resid_post", layer), "add", strength=strength, vector=vectors.add("v", vector)
+            Site("resid_post", layer), "add", strength=strength, vector=keep_vector("v", vector)
         )
         for layer, vector in read_directions(path).by_layer.items()
     )
     model, tokens = model_of(name), torch.tensor(TOKENS)
-    with torch.no_grad(), intervened(model, Interventions(listed, vectors), tokens):
+    with torch.no_grad(), intervened(model, Interventions(listed), tokens):
         logits: torch.Tensor = model(tokens[None])[0]
     return logits
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.analysis.interventions.listed import Vectors
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep
 from tests.analysis.interventions.plain import drawn
@@ -32,9 +31,9 @@ def test_sweeps_under_random_lists(name, share):
     model = model_of(name)
     kinds = kinds_of(model)
     for seed in range(1000, 1000 + max(1, round(LISTS * share))):
-        dice, vectors = random.Random(seed), Vectors()
-        listed = drawn(model, vectors, LENGTH, seed, dice.randint(1, 6))
-        given, hooks = asked(name, listed, vectors)
+        dice = random.Random(seed)
+        listed = drawn(model, LENGTH, seed, dice.randint(1, 6))
+        given, hooks = asked(name, listed)
         kind, direction = dice.choice(kinds), dice.choice(["denoising", "noising"])
         *_, found = sweep(model, CLEAN, CORRUPTED, METRIC, kind, direction, interventions=given)
         cells = list(np.ndindex(*found.values.shape))

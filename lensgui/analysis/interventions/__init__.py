@@ -5,7 +5,7 @@ direction_files: Directions as files: control-vector GGUF, safetensors, and npz,
     written.
 directions: Directions of the stream, by the layer behind which they are added; how they are made.
 edits: From interventions to edits of one prompt's activations.
-listed: Interventions with all that they need beside themselves: vectors, and prompts for means.
+listed: Interventions with the prompts that means are over, and the vectors that they name.
 strength: What an intervention does by how strong it is, beside what random directions do.
 under: Runs of a pair of prompts under interventions, and a model that is under them for a while.
 """

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensgui.analysis.activations.reading import read_activation
 from lensgui.analysis.interventions import changes
-from lensgui.analysis.interventions.listed import LEAST_PROMPTS, Interventions
+from lensgui.analysis.interventions.listed import LEAST_PROMPTS, Interventions, kept_vector
 from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
 from lensgui.terms.interventions import (
@@ -225,7 +225,7 @@ def _special(run: Run) -> Tensor:
 
 def _change(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
     if one.op in ALONG:
-        return _along(prompt, given, one)
+        return _along(prompt, one)
     match one.op:
         case "scale":
             return changes.scaled(one.strength)
@@ -325,11 +325,11 @@ def _noise(prompt: Prompt, one: Intervention) -> Tensor:
     return (drawn * size).to(weights.device, weights.dtype)
 
 
-def _along(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
-    vector = _vector(prompt, given, one.vector)
+def _along(prompt: Prompt, one: Intervention) -> Change:
+    vector = _vector(prompt, one.vector)
     unit = vector / vector.norm()
     if one.op in ("move", "exchange"):
-        target = _vector(prompt, given, one.target)
+        target = _vector(prompt, one.target)
         if one.op == "exchange":
             return changes.exchanged(vector, target, one.strength)
         return changes.moved(unit, target / target.norm())
@@ -348,13 +348,11 @@ def _along(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
     return changes.set_along(unit, one.strength)
 
 
-def _vector(prompt: Prompt, given: Interventions, named: Vector | None) -> Tensor:
+def _vector(prompt: Prompt, named: Vector | None) -> Tensor:
     """Return a vector of the stream, [d_model], as the model's weights see it."""
     assert named is not None
     model = prompt.run.model
-    if named.content not in given.vectors:
-        raise ValueError(f"the vector “{named.name}” is not here.")
-    vector = given.vectors[named.content].to(model.embed.W_E.device)
+    vector = kept_vector(named).to(model.embed.W_E.device)
     if len(vector) != model.cfg.d_model:
         raise ValueError(
             f"the vector “{named.name}” has {len(vector)} numbers, and the stream of this model "

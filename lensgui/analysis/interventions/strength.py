@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector
 from lensgui.analysis.interventions.under import Given, intervened_runs
 from lensgui.analysis.run.predictions import compared, read_metric, read_out
 from lensgui.analysis.run.run import Run
@@ -177,8 +177,7 @@ def placebos(given: Interventions, which: int, vectors: Tensor) -> Iterator[Inte
         vectors: [placebo, d_model].
     """
     for number, vector in enumerate(vectors):
-        kept = Vectors(given.vectors)
-        named = kept.add(f"random direction {number + 1}", vector)
+        named = keep_vector(f"random direction {number + 1}", vector)
         one = replace(given.listed[which], vector=named)
         listed = (*given.listed[:which], one, *given.listed[which + 1 :])
-        yield replace(given, listed=listed, vectors=kept)
+        yield replace(given, listed=listed)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.request import Request
@@ -22,6 +24,7 @@ from lensgui.state.sessions.saved import ModelReference
 from lensgui.state.sessions.stored import kinds as stored
 from lensgui.state.sessions.stored.questions import TABLES
 from lensgui.state.views import UNSCORED
+from lensgui.terms import vectors
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.scores import SCORES
 
@@ -110,6 +113,39 @@ def document_of(record: manifest.Document, model: ModelKey) -> Document:
     of = model if kept.model is None else to_value(kept.model, ModelReference, where).key
     sweep = to_value(kept, Patching, where, model=of)
     return to_value(record, Document, "document", model=model, kept=sweep)
+
+
+def vectors_record(document: Document) -> tuple[manifest.Vectors, dict[str, bytes]]:
+    """Return what a file says of the vectors that a document names, and their bytes by name.
+
+    One that was never kept is left out: its intervention says that it is not there.
+    """
+    pairs = [document.pair, *([document.kept.pair] if document.kept is not None else [])]
+    named = [
+        vector.content
+        for pair in pairs
+        for one in pair.interventions
+        for vector in (one.vector, one.target)
+        if vector is not None
+    ]
+    arrays, found = ArrayWriter(), list[manifest.KeptVector]()
+    for content in dict.fromkeys(named):
+        numbers = vectors.kept(content)
+        if numbers is not None:
+            found.append(manifest.KeptVector(content, arrays.keep(numbers)))
+    return manifest.Vectors(tuple(found)), arrays.files
+
+
+def keep_vectors(record: manifest.Vectors, arrays: ArrayReader) -> None:
+    """Keep the vectors that a file holds, for interventions to name.
+
+    Raises:
+        ValueError: If one is not there, or not what its name says; a phrase says which.
+    """
+    for number, one in enumerate(record.kept):
+        numbers = arrays.find(NDArray[np.float32], one.array)
+        if vectors.keep(f"{number}", numbers) != one.content:
+            raise ValueError(f"vectors.kept[{number}]: it is not what its name says")
 
 
 def answers_record(answers: Pairs, model: ModelKey) -> tuple[stored.Answers, dict[str, bytes]]:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.state import views
+from lensgui.state.sessions.array_files import NAME
 from lensgui.state.sessions.bounds import (
     MANY,
     MOST_AXES,
@@ -99,6 +100,19 @@ class Vector(Record, frozen=True):
 
     name: Name
     content: Name
+
+
+class KeptVector(Record, frozen=True):
+    """A vector that interventions name, and the array that it is."""
+
+    content: Name
+    array: Annotated[str, Meta(pattern=NAME)]
+
+
+class Vectors(Record, frozen=True):
+    """All vectors that a document names."""
+
+    kept: Annotated[tuple[KeptVector, ...], Meta(max_length=1_000)] = ()
 
 
 class Site(Record, frozen=True):

@@ -16,6 +16,7 @@ from lensgui.state.sessions.conversion import (
     answers_of,
     document_of,
     document_record,
+    keep_vectors,
     to_record,
     to_value,
 )
@@ -28,6 +29,7 @@ _KINDS: dict[str, Any] = {
     "document": manifest.Document,
     "cursor": manifest.Cursor,
     "layout": manifest.Layout,
+    "vectors": manifest.Vectors,
     "answers": Answers,
 }
 _NEEDED = ("changed", "model", "document")
@@ -36,12 +38,13 @@ _MOST_SECTIONS = 1_000
 _NOTHING = msgspec.Raw(b"{}")
 
 
-def encode(saved: Saved, answers: Answers) -> bytes:
+def encode(saved: Saved, answers: Answers, vectors: manifest.Vectors) -> bytes:
     """Return a manifest.
 
     Args:
         saved: What it is to say.
         answers: What it says of answers.
+        vectors: What it says of the vectors that the document names.
 
     Raises:
         ValueError: If it can't be said; a phrase says what and where.
@@ -57,6 +60,8 @@ def encode(saved: Saved, answers: Answers) -> bytes:
         "cursor": lambda: to_record(saved.cursor, manifest.Cursor),
         "layout": lambda: to_record(saved.layout, manifest.Layout),
     }
+    if vectors.kept:
+        parts["vectors"] = vectors
     if answers.kept:
         parts["answers"] = answers
     sections = {name: _encoded(part, name) for name, part in parts.items()}
@@ -109,6 +114,7 @@ def decode(raw: bytes, arrays: ArrayReader) -> tuple[Saved, str]:
         records[name], place = decode_part(sections.get(name, _NOTHING), kind, name)
         unknown.append(place)
     reference = to_value(records["model"], ModelReference, "model")
+    keep_vectors(records["vectors"], arrays)
     answers, more = answers_of(records["answers"], reference.key, arrays)
     saved = Saved(
         document_of(records["document"], reference.key),

@@ -19,7 +19,7 @@ import msgspec
 from lensgui.models.store import FORBIDDEN, FULL, write_whole
 from lensgui.state.sessions.array_files import ArrayReader, member_of
 from lensgui.state.sessions.container import MIB, USUAL, Container, Limits, is_session, pack
-from lensgui.state.sessions.conversion import Pairs, answers_record
+from lensgui.state.sessions.conversion import Pairs, answers_record, vectors_record
 from lensgui.state.sessions.decoding import UnknownNameError
 from lensgui.state.sessions.pictures import SUFFIXES, session_in
 from lensgui.state.sessions.saved import Saved
@@ -108,9 +108,10 @@ def to_bytes(saved: Saved, name: str = UNNAMED) -> bytes:
     """
     try:
         answers, arrays = answers_record(saved.answers, saved.document.model)
-        text = encode(saved, answers)
+        vectors, more = vectors_record(saved.document)
+        text = encode(saved, answers, vectors)
         members = {MANIFEST: text}
-        members |= {member_of(of): data for of, data in arrays.items()}
+        members |= {member_of(of): data for of, data in (arrays | more).items()}
         members |= {f"thumbs/{at}.png": data for at, data in enumerate(saved.thumbs)}
         _check_sizes(members, saved, name)
         return pack(members)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensgui.analysis.interventions.listed import Vectors
+from lensgui.analysis.interventions.listed import keep_vector, kept_vector
 from lensgui.terms.interventions import STREAMS, Intervention, Site
 from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
@@ -27,7 +27,6 @@ class Known:
     other: Cache
     dose: Cache
     reference: Sequence[Cache]
-    vectors: Vectors
 
 
 def caches(model: HookedTransformer, prompts: Sequence[Tensor]) -> list[Cache]:
@@ -99,7 +98,7 @@ def heads_of(site: Site, count: int) -> Sequence[int]:
 
 def along(h: Tensor, one: Intervention, known: Known) -> Tensor:
     """What becomes of a row of the stream by an op along vectors."""
-    v, t = (known.vectors[of.content].double() if of else h for of in (one.vector, one.target))
+    v, t = (kept_vector(of).double() if of else h for of in (one.vector, one.target))
     unit, s = v / v.norm(), one.strength
     low, high = one.bounds or (0.0, 0.0)
     norms = known.dose[get_act_name(where_norm(one.site), one.site.layer)][0, 1:].norm(dim=-1)
@@ -122,12 +121,12 @@ def where_norm(site: Site) -> str:
     return {"attn_out": "resid_mid", "mlp_out": "resid_post"}.get(site.name, site.name)
 
 
-def drawn(model, vectors, length, seed, count=4):
+def drawn(model, length, seed, count=4):
     """Some random interventions that a model can have."""
     draw = random.Random(seed)
     generator = torch.Generator().manual_seed(seed)
     named = [
-        vectors.add(f"v{at}", torch.randn(model.cfg.d_model, generator=generator))
+        keep_vector(f"v{at}", torch.randn(model.cfg.d_model, generator=generator))
         for at in range(2)
     ]
     return [_drawn(model, draw, named, length) for _ in range(count)]

@@ -11,7 +11,7 @@ import torch
 
 from lensgui.analysis.interventions.direction_files import read_directions, write_directions
 from lensgui.analysis.interventions.directions import Directions, mean_difference, token_direction
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.run.run import Run
 from lensgui.terms.errors import ModelError
@@ -154,11 +154,11 @@ def test_what_stands_beside_a_file_is_not_needed(tmp_path):
 
 
 def test_a_direction_of_a_file_steers():
-    model, vectors = model_of("gpt2"), Vectors()
+    model = model_of("gpt2")
     steering = Directions({1: torch.randn(model.cfg.d_model)})
     layer, vector = next(iter(steering.by_layer.items()))
-    named = vectors.add("steering", vector)
+    named = keep_vector("steering", vector)
     one = Intervention(Site("resid_post", layer), "add", strength=2.0, vector=named)
     clean = Run(model, CLEAN)
-    (run, _) = intervened_runs(clean, Interventions((one,), vectors))
+    (run, _) = intervened_runs(clean, Interventions((one,)))
     close(run.complete().residuals[2], clean.residuals[2] + 2 * vector.double())

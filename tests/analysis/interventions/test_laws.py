@@ -11,7 +11,7 @@ from lensgui.analysis.attribution.averages import attribute_cases
 from lensgui.analysis.attribution.components import attribute
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.interventions.edits import direct_path
-from lensgui.analysis.interventions.listed import Vectors
+from lensgui.analysis.interventions.listed import keep_vector, kept_vector
 from lensgui.analysis.interventions.under import intervened, intervened_runs
 from lensgui.analysis.pairs.averages import Case, sweep_by_strength, sweep_cases
 from lensgui.analysis.run.recording import Recording
@@ -40,16 +40,16 @@ OVER = object()
 ZERO = Intervention(Site("z", 1, 1), "zero")
 
 
-def final(name, listed, vectors):
+def final(name, listed):
     """The clean prompt's stream after the last layer, under interventions and without."""
-    (run, _), _ = under_of(name, listed, vectors)
+    (run, _), _ = under_of(name, listed)
     return run.complete().residuals[-1], plain(name)[2][0].residuals[-1]
 
 
 @every_family
 def test_off_is_absent_to_the_bit(name):
-    model, vectors = model_of(name), Vectors()
-    listed = [one.on(False) for one in drawn(model, vectors, LENGTH, 5)]
+    model = model_of(name)
+    listed = [one.on(False) for one in drawn(model, LENGTH, 5)]
     runs = plain(name)[2][:2]
     assert list(intervened_runs(runs[0], listed, runs[1])) == runs
     *_, plainly = sweep(model, CLEAN, CORRUPTED, METRIC)
@@ -60,40 +60,40 @@ def test_off_is_absent_to_the_bit(name):
 
 @every_family
 def test_opposites_cancel(name):
-    model, vectors = model_of(name), Vectors()
-    v, t = (vectors.add(f"{at}", torch.randn(model.cfg.d_model)) for at in range(2))
+    model = model_of(name)
+    v, t = (keep_vector(f"{at}", torch.randn(model.cfg.d_model)) for at in range(2))
     site = Site("resid_pre", 1)
     added = [Intervention(site, "add", strength=s, vector=v) for s in (0.7, -0.7)]
     swapped = [Intervention(site, "exchange", vector=v, target=t)] * 2
     for listed in (added, swapped):
-        close(*final(name, listed, vectors))
-    one, other = (final(name, listed[:1], vectors) for listed in (added, swapped))
+        close(*final(name, listed))
+    one, other = (final(name, listed[:1]) for listed in (added, swapped))
     assert (one[0] - one[1]).abs().max() > 1e-3
     assert (other[0] - other[1]).abs().max() > 1e-3
 
 
 @every_family
 def test_interventions_at_one_place_follow_each_other(name):
-    model, vectors = model_of(name), Vectors()
-    v = vectors.add("v", torch.randn(model.cfg.d_model))
+    model = model_of(name)
+    v = keep_vector("v", torch.randn(model.cfg.d_model))
     site = Site("resid_post", 0)
     doubled, added = (
         Intervention(site, "scale", strength=2.0),
         Intervention(site, "add", vector=v),
     )
     before = plain(name)[2][0].residuals[1]
-    vector = vectors[v.content].double()
+    vector = kept_vector(v).double()
     for listed, expected in (
         ([doubled, added], 2 * before + vector),
         ([added, doubled], 2 * (before + vector)),
     ):
-        (run, _), _ = under_of(name, listed, vectors)
+        (run, _), _ = under_of(name, listed)
         close(run.complete().residuals[1], expected)
 
 
 @every_family
 def test_what_comes_before_the_first_is_taken_over_and_not_run_again(name):
-    (run, other), _ = under_of(name, [ZERO], Vectors())
+    (run, other), _ = under_of(name, [ZERO])
     before = plain(name)[2][0]
     assert run.known_layers == 1
     assert run.residuals[1].data_ptr() == before.residuals[1].data_ptr()
@@ -103,10 +103,10 @@ def test_what_comes_before_the_first_is_taken_over_and_not_run_again(name):
 
 @every_family
 def test_a_run_patched_into_itself_changes_nothing(name):
-    model, vectors = model_of(name), Vectors()
-    drawn_ = drawn(model, vectors, LENGTH, 9, 6)
+    model = model_of(name)
+    drawn_ = drawn(model, LENGTH, 9, 6)
     listed = [replace(one, runs="both") for one in drawn_ if one.op != "resample"]
-    given, _ = asked(name, listed, vectors)
+    given, _ = asked(name, listed)
     for kind in kinds_of(model):
         *_, found = sweep(model, CLEAN, CLEAN, METRIC, kind, interventions=given)
         assert not found.values.any()
@@ -120,12 +120,12 @@ def test_every_part_of_the_other_prompt_makes_the_other_prompt(name):
         for layer in range(model.cfg.n_layers)
         for part in ("attn_out", "mlp_out")
     ]
-    found, clean = final(name, parts, Vectors())
+    found, clean = final(name, parts)
     corrupted = plain(name)[2][1]
     first = plain(name)[2][0].residuals[0] - corrupted.residuals[0]
     close(found, corrupted.residuals[-1] + first)
     embedding = Intervention(Site("resid_pre", 0), "resample", runs="clean")
-    close(final(name, [*parts, embedding], Vectors())[0], corrupted.residuals[-1])
+    close(final(name, [*parts, embedding])[0], corrupted.residuals[-1])
     assert (found - clean).abs().max() > 1e-3
 
 
@@ -135,7 +135,7 @@ def test_a_row_whose_other_edges_are_knocked_out_attends_to_the_one_left(name):
     others = tuple(at for at in range(LENGTH) if at != 2)
     only = Intervention(Site("attn_scores", 1, 0), "knock_out", (LENGTH - 1,), sources=others)
     other = Intervention(Site("attn_scores", 1, model.cfg.n_heads - 1), "knock_out", sources=(1,))
-    (run, _), _ = under_of(name, [only, other], Vectors())
+    (run, _), _ = under_of(name, [only, other])
     row = run.complete().head_pattern(1, 0)[-1]
     assert not run.head_pattern(1, model.cfg.n_heads - 1)[:, 1].any()
     heads = [weighted_attention(run, 1, head, "scores") for head in (0, model.cfg.n_heads - 1)]
@@ -150,17 +150,17 @@ def test_a_row_whose_other_edges_are_knocked_out_attends_to_the_one_left(name):
     close(row[2], expected * seen)
     assert not row[[*others]].any()
     nothing = Intervention(Site("attn_scores", 1), "knock_out", (3,))
-    (run, _), _ = under_of(name, [nothing], Vectors())
+    (run, _), _ = under_of(name, [nothing])
     assert not run.complete().patterns(1, range(model.cfg.kv_heads))[:, 3].any()
     assert run.residuals[-1].isfinite().all()
 
 
 @every_family
 def test_estimates_are_gradients_through_interventions(name):
-    model, vectors = model_of(name), Vectors()
+    model = model_of(name)
     for seed in (30, 31):
-        listed = drawn(model, vectors, LENGTH, seed, 3)
-        given, (_, hooks) = asked(name, listed, vectors)
+        listed = drawn(model, LENGTH, seed, 3)
+        given, (_, hooks) = asked(name, listed)
         kinds = (RESID_PRE, SweepKind("z", "all"), SweepKind("mlp_out"))
         found = attribution_patch(model, CLEAN, CORRUPTED, METRIC, kinds, interventions=given)
         runs = intervened_runs(*plain(name)[2][:1], given, plain(name)[2][1])
@@ -179,14 +179,14 @@ def test_estimates_are_gradients_through_interventions(name):
 
 @every_family
 def test_on_the_direct_path_only_logits_before_the_cap_are_affine(name):
-    model, vectors = model_of(name), Vectors()
-    v = vectors.add("v", torch.randn(model.cfg.d_model))
+    model = model_of(name)
+    v = keep_vector("v", torch.randn(model.cfg.d_model))
     site = Site("resid_pre", 1)
     found, plainly = [], []
     for strength in (0.0, 1.0, 2.0):
         added = Intervention(site, "add", strength=strength, vector=v)
         for into, frozen in ((found, direct_path(model)), (plainly, ())):
-            (run, _), _ = under_of(name, [added, *frozen], vectors)
+            (run, _), _ = under_of(name, [added, *frozen])
             stream = run.complete().residuals[-1]
             with run.model.standing.at(run.span.where):
                 into.append(model.unembed.uncapped(run.model.ln_final(stream)))
@@ -214,7 +214,7 @@ def test_the_final_norms_scale_is_frozen_where_it_is_read(name):
     )
     *_, free = sweep(model, CLEAN, CORRUPTED, METRIC, SweepKind("resid_pre"), interventions=[ZERO])
     last_layer = model.cfg.n_layers - 1
-    hooks = asked(name, [ZERO], Vectors())[1]
+    hooks = asked(name, [ZERO])[1]
     caches = []
     for ids, own in zip((CLEAN, CORRUPTED), hooks, strict=True):
         with model.hooks(own):
@@ -276,7 +276,7 @@ def test_the_softmax_of_estimates_is_that_under_interventions(name):
     knocked = Intervention(Site("attn_scores", 1), "knock_out", (3, LENGTH - 1), sources=(1, 2))
     zeroed = Intervention(Site("pattern", 1, 0), "zero", sources=(0,))
     for one in (knocked, zeroed):
-        given, hooks = asked(name, [one], Vectors())
+        given, hooks = asked(name, [one])
         for patched in "qk":
             kind = SweepKind(patched, "all")
             (found,) = attribution_patch(
@@ -314,9 +314,9 @@ def slope(model, name, hooks):
 
 
 def test_two_analyses_under_different_interventions_run_in_turn():
-    model, vectors = model_of("llama"), Vectors()
-    lists = [drawn(model, vectors, LENGTH, seed, 3) for seed in (40, 41)]
-    givens = [asked("llama", listed, vectors)[0] for listed in lists]
+    model = model_of("llama")
+    lists = [drawn(model, LENGTH, seed, 3) for seed in (40, 41)]
+    givens = [asked("llama", listed)[0] for listed in lists]
     alone = [last(sweep(model, CLEAN, CORRUPTED, METRIC, interventions=of)) for of in givens]
     kinds = (RESID_PRE, SweepKind("q", "all"))
     estimates = attribution_patch(model, CLEAN, CORRUPTED, METRIC, kinds, interventions=givens[0])
@@ -338,14 +338,14 @@ def test_two_analyses_under_different_interventions_run_in_turn():
 
 @every_family
 def test_a_model_in_a_context_generates_as_whole_forwards_with_hooks(name):
-    model, vectors = model_of(name), Vectors()
-    v = vectors.add("v", torch.randn(model.cfg.d_model))
+    model = model_of(name)
+    v = keep_vector("v", torch.randn(model.cfg.d_model))
     listed = [
         ZERO,
         Intervention(Site("resid_pre", 1), "add", (1, 3), 0.5, vector=v),
         Intervention(Site("mlp_out", 0), "scale", "generated", 0.3),
     ]
-    given, _ = asked(name, listed, vectors)
+    given, _ = asked(name, listed)
 
     def zero(z, hook):
         z = z.clone()
@@ -354,7 +354,7 @@ def test_a_model_in_a_context_generates_as_whole_forwards_with_hooks(name):
 
     def add(x, hook):
         x = x.clone()
-        x[:, [1, 3]] += 0.5 * vectors[v.content]
+        x[:, [1, 3]] += 0.5 * kept_vector(v)
         return x
 
     def scale(x, hook):
@@ -379,9 +379,9 @@ def test_a_model_in_a_context_generates_as_whole_forwards_with_hooks(name):
 
 
 def test_averages_and_attributions_of_many_pairs_are_under_them():
-    model, vectors = model_of("gpt2"), Vectors()
-    listed = drawn(model, vectors, LENGTH, 50, 3)
-    given, _ = asked("gpt2", listed, vectors)
+    model = model_of("gpt2")
+    listed = drawn(model, LENGTH, 50, 3)
+    given, _ = asked("gpt2", listed)
     cases = [Case(CLEAN, CORRUPTED, METRIC), Case(CORRUPTED, CLEAN, METRIC)]
     kind = SweepKind("z", "all")
     alone = [

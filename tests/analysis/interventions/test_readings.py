@@ -16,7 +16,7 @@ from lensgui.analysis.heads.evidence import output_norms
 from lensgui.analysis.heads.necessity import attribute_heads
 from lensgui.analysis.heads.readout import read_edge, read_head, read_mlp, score_keys
 from lensgui.analysis.interventions.edits import direct_path
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector, kept_vector
 from lensgui.analysis.interventions.under import intervened, intervened_runs
 from lensgui.analysis.neurons.activations import neuron_activations
 from lensgui.analysis.neurons.gradients import neuron_gradients
@@ -36,9 +36,9 @@ from tests.references import close, model_of
 HEAD = Intervention(Site("z", 1, 1), "zero", (1, LENGTH - 1))
 
 
-def under(model, *listed, vectors=None):
+def under(model, *listed):
     """The clean prompt's complete run under interventions."""
-    given = Interventions(listed, vectors or {})
+    given = Interventions(listed)
     return intervened_runs(Run(model, CLEAN), given, Run(model, CORRUPTED))[0].complete()
 
 
@@ -103,7 +103,7 @@ def test_an_mlp_that_is_set_adds_what_it_is_set_to(name):
 
 
 def test_direct_effects_are_refused_where_the_stream_is_more_than_added_to():
-    model, vectors = model_of("gpt2"), Vectors()
+    model = model_of("gpt2")
     for one in (
         Intervention(Site("resid_post", 1), "zero"),
         Intervention(Site("resid_pre", 0), "scale", strength=2.0),
@@ -114,12 +114,12 @@ def test_direct_effects_are_refused_where_the_stream_is_more_than_added_to():
             list(attribute(run, METRIC))
         with pytest.raises(ValueError, match=r"switch (it|that) off"):
             list(attribute_heads(run, METRIC))
-    vector = vectors.add("v", torch.randn(model.cfg.d_model))
+    vector = keep_vector("v", torch.randn(model.cfg.d_model))
     added = Intervention(Site("resid_post", 1), "add", vector=vector)
-    run = under(model, added, vectors=vectors)
+    run = under(model, added)
     found = last(attribute(run, METRIC))
     directly = model.ln_final.at_scale(
-        vectors[vector.content].double(), model.ln_final.scale(run.residuals[-1][-1])
+        kept_vector(vector).double(), model.ln_final.scale(run.residuals[-1][-1])
     ) @ (model.unembed.W_U[:, 3] - model.unembed.W_U[:, 7])
     assert found.rest == pytest.approx(float(directly), abs=1e-9)
 
@@ -194,12 +194,12 @@ def test_norms_are_not_frozen_where_each_head_has_an_input_of_its_own():
 
 
 def test_a_model_in_a_context_makes_no_runs_and_can_be_entered_at_a_layer():
-    model, vectors = model_of("gpt2"), Vectors()
-    vector = vectors.add("v", torch.randn(model.cfg.d_model))
+    model = model_of("gpt2")
+    vector = keep_vector("v", torch.randn(model.cfg.d_model))
     added = Intervention(Site("resid_pre", 1), "add", vector=vector, skips_special=False)
     stream = Run(model, CLEAN).complete().residuals[1][None]
     plain = model(stream, start_at_layer=1)
-    with intervened(model, Interventions((added,), vectors)):
+    with intervened(model, Interventions((added,))):
         with pytest.raises(ValueError, match="leave that context"):
             Run(model, CLEAN)
         assert (model(stream, start_at_layer=1) - plain).abs().max() > 1e-3

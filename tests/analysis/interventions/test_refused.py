@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lensgui.analysis.graph.senders import path_totals
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector, kept_vector
 from lensgui.analysis.interventions.under import intervened, intervened_runs
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
@@ -79,18 +79,16 @@ def test_what_has_no_meaning_is_refused_when_it_is_made(made, sentence):
 )
 def test_a_vector_without_a_direction_is_refused(vector, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Vectors().add("v", vector)
+        keep_vector("v", vector)
 
 
 def test_a_vector_is_its_numbers_whatever_it_is_called():
-    vectors = Vectors()
-    some, other = (vectors.add(name, torch.arange(1.0, 4.0)) for name in ("a", "b"))
-    assert some.content == other.content != vectors.add("c", torch.arange(1.0, 4.1)).content
-    assert len(vectors) == 2
+    some, other = (keep_vector(name, torch.arange(1.0, 4.0)) for name in ("a", "b"))
+    assert some.content == other.content != keep_vector("c", torch.arange(1.0, 4.1)).content
+    assert torch.equal(kept_vector(some), torch.arange(1.0, 4.0))
 
 
-SHORT = Vectors()
-NAMED = SHORT.add("of another model", torch.ones(5))
+NAMED = keep_vector("of another model", torch.ones(5))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +115,7 @@ def test_what_a_model_or_a_prompt_has_not_is_refused_and_the_model_left_as_it_wa
     name, one, sentence
 ):
     model, _, (clean, corrupted, *_) = plain(name)
-    given = Interventions((one,), SHORT)
+    given = Interventions((one,))
     with pytest.raises(ValueError, match=sentence):
         intervened_runs(clean, given, corrupted)
     with pytest.raises(ValueError, match=sentence):
@@ -150,7 +148,7 @@ def test_a_context_asks_for_the_prompt_where_it_matters():
 
 
 def test_path_patching_says_that_it_knows_no_interventions():
-    given, _ = asked("gpt2", [Intervention(Z, "zero")], Vectors())
+    given, _ = asked("gpt2", [Intervention(Z, "zero")])
     _, _, (clean, corrupted, *_) = plain("gpt2")
     runs = intervened_runs(clean, given, corrupted)
     with pytest.raises(ValueError, match="under interventions"):
@@ -158,10 +156,10 @@ def test_path_patching_says_that_it_knows_no_interventions():
 
 
 def test_a_strength_that_overflows_is_said_with_its_layer():
-    model, vectors = model_of("gpt2"), Vectors()
-    one = drawn(model, vectors, LENGTH, 1)[0]
-    v = vectors.add("v", torch.ones(model.cfg.d_model) * 1e38)
+    model = model_of("gpt2")
+    one = drawn(model, LENGTH, 1)[0]
+    v = keep_vector("v", torch.ones(model.cfg.d_model) * 1e38)
     one = Intervention(Site("resid_post", 0), "scale", strength=1e308)
-    huge = Interventions((one, Intervention(STREAM, "add", strength=1e308, vector=v)), vectors)
+    huge = Interventions((one, Intervention(STREAM, "add", strength=1e308, vector=v)))
     with pytest.raises(ValueError, match=r"not finite (in the embedding|after layer 0)"):
         list(sweep(model, CLEAN, CORRUPTED, METRIC, interventions=huge))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lensgui.analysis.interventions.edits import median_norm
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions, keep_vector, kept_vector
 from lensgui.analysis.interventions.strength import (
     STRENGTHS,
     control_tokens,
@@ -31,11 +31,11 @@ SITE = Site("resid_pre", 1)
 @pytest.fixture(params=["gpt2", "gemma2"])
 def steered(request):
     """A run, and a vector that is added beside a head that is off."""
-    model, vectors = model_of(request.param), Vectors()
+    model = model_of(request.param)
     generator = torch.Generator().manual_seed(3)
-    vector = vectors.add("v", torch.randn(model.cfg.d_model, generator=generator))
+    vector = keep_vector("v", torch.randn(model.cfg.d_model, generator=generator))
     added = Intervention(SITE, "add_median", strength=0.4, vector=vector)
-    given = Interventions((Intervention(Site("z", 1, 2), "zero"), added), vectors)
+    given = Interventions((Intervention(Site("z", 1, 2), "zero"), added))
     return Run(model, CLEAN).complete(), given
 
 
@@ -83,7 +83,7 @@ def test_a_share_of_the_median_norm_is_that_long(steered):
 
 def test_placebos_are_as_long_and_vary_as_the_stream_does(steered):
     run, given = steered
-    vector = given.vectors[given.listed[1].vector.content]
+    vector = kept_vector(given.listed[1].vector)
     plain = placebo_vectors(vector)
     assert plain.shape == (16, run.model.cfg.d_model)
     torch.testing.assert_close(plain.norm(dim=-1), vector.norm().expand(16))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lensgui.analysis.activations.reading import read_activation
-from lensgui.analysis.interventions.listed import Interventions, Vectors
+from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
@@ -35,19 +35,19 @@ def plain(name):
     return model, caches(model, [CLEAN, CORRUPTED, *OTHERS]), runs
 
 
-def asked(name, listed, vectors):
+def asked(name, listed):
     """Interventions as the library takes them, and as plain hooks of either prompt."""
     model, (clean, corrupted, *others), (_, _, *reference) = plain(name)
     found = []
     for side, own, other in (("clean", clean, corrupted), ("corrupted", corrupted, clean)):
         acting = [one for one in listed if one.acts_on(side)]
-        found.append(hooks_of(model, acting, Known(own, other, clean, others, vectors)))
-    return Interventions(tuple(listed), vectors, reference), found
+        found.append(hooks_of(model, acting, Known(own, other, clean, others)))
+    return Interventions(tuple(listed), reference), found
 
 
-def under_of(name, listed, vectors):
+def under_of(name, listed):
     _, _, (clean, corrupted, *_) = plain(name)
-    given, hooks = asked(name, listed, vectors)
+    given, hooks = asked(name, listed)
     return intervened_runs(clean, given, corrupted), hooks
 
 
@@ -55,9 +55,9 @@ def under_of(name, listed, vectors):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", FAMILIES)
 def test_runs_are_forwards_with_plain_hooks(name, seed):
-    model, vectors = model_of(name), Vectors()
-    listed = drawn(model, vectors, LENGTH, seed)
-    runs, hooks = under_of(name, listed, vectors)
+    model = model_of(name)
+    listed = drawn(model, LENGTH, seed)
+    runs, hooks = under_of(name, listed)
     for run, ids, own in zip(runs, (CLEAN, CORRUPTED), hooks, strict=True):
         with model.hooks(own):
             logits, cached = model.run_with_cache(ids[None])
@@ -77,9 +77,8 @@ def test_runs_are_forwards_with_plain_hooks(name, seed):
 def test_sweeps_are_one_forward_a_cell_with_plain_hooks(name, direction):
     model = model_of(name)
     for seed in (20, 21, 22):
-        vectors = Vectors()
-        listed = drawn(model, vectors, LENGTH, seed, 3)
-        given, hooks = asked(name, listed, vectors)
+        listed = drawn(model, LENGTH, seed, 3)
+        given, hooks = asked(name, listed)
         for kind in kinds_of(model)[seed - 20 :: 3]:
             *_, found = sweep(model, CLEAN, CORRUPTED, METRIC, kind, direction, interventions=given)
             cells = list(np.ndindex(*found.values.shape))
