@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -148,19 +149,24 @@ class Dispatcher:
             ModelError: If the model can't be had.
             ValueError: If the question has no answer; the message is a sentence for the user.
         """
-        answers = HANDLERS[type(request)](self.loaded, request)
+        handler = HANDLERS[type(request)]
         model, pair = getattr(request, "model", None), getattr(request, "pair", None)
         if model is None or not isinstance(pair, PromptPair):
-            return answers
-        has_plain_runs = pair.clean and pair.interventions
-        return self._after_plain_runs(model, pair, answers) if has_plain_runs else answers
+            return handler(self.loaded, request)
+        if not (pair.clean and pair.interventions):
+            return handler(self.loaded, request)
+        return self._under(model, pair, request)
 
-    def _after_plain_runs(
-        self, model: ModelKey, pair: PromptPair, answers: Iterator[Answer | None]
+    def _under(
+        self, model: ModelKey, pair: PromptPair, request: Request
     ) -> Iterator[Answer | None]:
-        """Run a pair without its interventions, which take values from that, and answer then."""
-        yield from self.loaded.before(self.loaded.use(model), pair)
-        yield from answers
+        """Run a pair without its interventions, and answer under those that can be done."""
+        opened = self.loaded.use(model)
+        yield from self.loaded.before(opened, pair)
+        faults = self.loaded.faults(opened, pair)
+        done = tuple(one for one in pair.interventions if not faults[one])
+        asked: Any = replace(request, pair=replace(pair, interventions=done))  # type: ignore[type-var]
+        yield from HANDLERS[type(request)](self.loaded, asked)
 
     def limit(self, limits: Limits) -> None:
         """Use no more of the machine than that from now on."""

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
-from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.pairs.averages import Average
@@ -119,10 +118,8 @@ class Loaded:
     def run(self, model: HookedTransformer, prompt: Prompt) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
 
-        Under interventions, those that can't be done are left out; `faults` says which.
-
         Raises:
-            ValueError: If the prompt can't be read.
+            ValueError: If the prompt can't be read, or an intervention can't be done.
         """
         if prompt.under is None:
             return self.run_of(model, encode(model, prompt))
@@ -134,9 +131,7 @@ class Loaded:
     def _run_under(self, model: HookedTransformer, pair: PromptPair) -> None:
         """Make the runs of a pair under interventions; the oldest of other pairs are forgotten."""
         clean, corrupted = self._plain_runs(model, pair)
-        faults = self.faults(model, pair)
-        done = [one for one in pair.interventions if not faults[one]]
-        runs = intervened_runs(clean, Interventions(tuple(done)), corrupted)
+        runs = intervened_runs(clean, pair.interventions, corrupted)
         sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
         for side, run in zip(sides, runs, strict=True):
             if run is not None:
