@@ -23,7 +23,8 @@ from lensgui.state.views import (
     PromptView,
     Views,
 )
-from lensgui.terms.interventions import OF_WORDS, Intervention
+from lensgui.terms.interventions import Intervention
+from lensgui.terms.interventions import words as described
 
 Part = (
     PromptPair
@@ -165,7 +166,7 @@ def _of_interventions(before: tuple[Intervention, ...], after: tuple[Interventio
         return f"{one.site} {'on' if one.is_on else 'off'} again"
     if came and went:
         return f"{one.site}: another setting"
-    return f"{one.site} {OF_WORDS[one.op]}" if came else f"{one.site} as the model has it"
+    return described(one) if came else f"{one.site} as the model has it"
 
 
 def _differing(before: Whole, after: Whole, path: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from lensgui.state.views import (
     Range,
     Views,
 )
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import GivenRole
@@ -56,6 +57,8 @@ def test_every_field_has_words():
 
 HEADS = SweepKind("z", "all")
 EDGE = Cursor(9, 6, 3, 1)
+OFF = Intervention(Site("z", 9, 6), "zero")
+STRONG = Intervention(Site("mlp_out", 3), "scale", strength=2.0)
 STEPS = [
     ({}, {"clean": "other"}, "Clean prompt"),
     ({}, {"clean": "a", "corrupted": "b"}, "Prompts"),
@@ -72,6 +75,16 @@ STEPS = [
     ({}, {"notes": (Note(Cursor(9, 6), "A mover."),)}, "Note on L9H6"),
     ({"notes": (Note(Cursor(9, 6), "A"),)}, {"notes": (Note(Cursor(9, 6), "B"),)}, "Note on L9H6"),
     ({"notes": (Note(Cursor(3), "A"),)}, {"notes": ()}, "Note on L3"),
+    ({}, {"interventions": (OFF,)}, "L9H6.z set to 0 (off-distribution)"),
+    ({"interventions": (OFF,)}, {"interventions": ()}, "L9H6.z as the model has it"),
+    ({"interventions": (OFF,)}, {"interventions": (OFF.on(False),)}, "L9H6.z off again"),
+    ({"interventions": (OFF.on(False),)}, {"interventions": (OFF,)}, "L9H6.z on again"),
+    (
+        {"interventions": (STRONG,)},
+        {"interventions": (replace(STRONG, strength=0.5),)},
+        "L3.mlp_out: another setting",
+    ),
+    ({}, {"interventions": (OFF, STRONG)}, "Interventions"),
     ({}, {"roles": (GivenRole(4, 2, "induction"),)}, "Role of L4H2"),
     ({}, {"attention": AttentionView(measure="scores")}, "Attention: measure"),
     ({}, {"patching": PatchingView(shows_table=True)}, "Sweep: table"),

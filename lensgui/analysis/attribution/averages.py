@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lensgui.analysis.attribution.components import Attribution, Component, attribute
 from lensgui.analysis.interventions.listed import Interventions
-from lensgui.analysis.interventions.under import Given, pair_under
+from lensgui.analysis.interventions.under import pair_under
 from lensgui.analysis.pairs.averages import Case, Runs
 from lensgui.analysis.run.run import Run
 from lensgui.terms.metrics import answer_sets
@@ -99,7 +99,6 @@ def attribute_cases(
     cases: Sequence[Case],
     side: Literal["clean", "corrupted"] = "clean",
     runs: Runs | None = None,
-    interventions: Given = (),
 ) -> Iterator[AttributionAverage | None]:
     """Take the logits that a metric reads apart in many prompts; see `attribute`.
 
@@ -108,7 +107,6 @@ def attribute_cases(
         cases: The prompts, of any lengths, each with its metric.
         side: Which prompt of each.
         runs: Gives the run of a prompt, perhaps one that there is already; None to make them.
-        interventions: As in `sweep_cases`.
 
     Yields:
         All cases so far, after each; None where only time has passed.
@@ -120,13 +118,13 @@ def attribute_cases(
         raise ValueError("There are no prompts to average over: give at least one.")
     for case in cases:
         answer_sets(case.metric)
-    run_of, given = runs or (lambda tokens: Run(model, tokens)), Interventions.of(interventions)
+    run_of = runs or (lambda tokens: Run(model, tokens))
     known: tuple[Attribution, ...] = ()
     for case in cases:
         run = run_of(case.clean if side == "clean" else case.corrupted)
-        if given.acting:
-            pair = yield from pair_under(run_of(case.clean), run_of(case.corrupted), given)
-            run = pair[side == "corrupted"]
+        if Interventions.of(case.interventions).acting:
+            pair = run_of(case.clean), run_of(case.corrupted)
+            run = (yield from pair_under(*pair, case.interventions))[side == "corrupted"]
         yield from run.steps()
         found: Attribution | None = None
         for so_far in attribute(run, case.metric):

@@ -47,12 +47,14 @@ class Case:
         metric: What is read from it.
         roles: Where named tokens stand, such as {"S1": 1, "IO": 3, "end": 13}; {} if that is not
             known.
+        interventions: What its prompts are run under.
     """
 
     clean: Tensor
     corrupted: Tensor
     metric: Metric
     roles: Mapping[str, int] = field(default_factory=dict)
+    interventions: Given = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +141,6 @@ def sweep_cases(
     kind: SweepKind,
     direction: Direction = "denoising",
     known: Average | None = None,
-    interventions: Given = (),
 ) -> Iterator[Average | None]:
     """Sweep many pairs, and yield their average after each; None where only time has passed.
 
@@ -151,7 +152,6 @@ def sweep_cases(
         kind: What a cell replaces.
         direction: As in `sweep`.
         known: The average over the first pairs, from an earlier start; None if there was none.
-        interventions: As in `sweep`; listed positions are the same of all pairs.
 
     Raises:
         ValueError: If there are no pairs, or positions can't be matched.
@@ -164,7 +164,8 @@ def sweep_cases(
     for case in cases[len(rows) :]:
         result: SweepResult | None = None
         prompts = case.clean, case.corrupted
-        asked = sweep(model, *prompts, case.metric, kind, direction, interventions=interventions)
+        under = case.interventions
+        asked = sweep(model, *prompts, case.metric, kind, direction, interventions=under)
         for so_far in asked:
             result = so_far
             yield None
@@ -242,7 +243,6 @@ def sweep_by_strength(
     known: StagedAverage | None = None,
     stages: Sequence[int] = STAGES,
     runs: Runs | None = None,
-    interventions: Given = (),
 ) -> Iterator[StagedAverage | None]:
     """Sweep many pairs, and yield their average ever more exactly; None where only time has passed.
 
@@ -254,7 +254,6 @@ def sweep_by_strength(
         known: What an earlier start of the same question came to; None if there was none.
         stages: How many cells are made exact first, how many then, and so on; the rest is last.
         runs: Gives the run of a prompt, perhaps one that there is already; None to make them.
-        interventions: As in `sweep_cases`.
 
     Raises:
         ValueError: If there are no pairs, or positions can't be matched; and as `sweep` and
@@ -264,7 +263,7 @@ def sweep_by_strength(
     run_of = runs or (lambda tokens: Run(model, tokens))
 
     def pair_of(case: Case) -> Generator[None, None, tuple[Run, Run]]:
-        return pair_under(run_of(case.clean), run_of(case.corrupted), interventions)
+        return pair_under(run_of(case.clean), run_of(case.corrupted), case.interventions)
 
     average = known
     if average is None or average.read < len(cases):

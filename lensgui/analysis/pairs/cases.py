@@ -35,7 +35,8 @@ def case_of(model: HookedTransformer, row: PairRow, likeliest: Sequence[int] | N
         clean, corrupted = encode(model, pair.clean_prompt), encode(model, pair.corrupted_prompt)
         check_one_length(len(clean), len(corrupted))
         found = answers(model, pair, list(likeliest or ()))
-        return Case(clean, corrupted, required_metric(found), role_places(model, row, clean))
+        metric, places = required_metric(found), role_places(model, row, clean)
+        return Case(clean, corrupted, metric, places, pair.interventions)
     except ValueError as error:
         raise ValueError(f"Pair “{name_of(pair)}”: {error}") from error
 

@@ -141,14 +141,9 @@ def _means(
     if request.is_estimated and all(case.metric.is_smooth for case in cases):
         staged = known if isinstance(known, StagedAverage) else None
         return sweep_by_strength(
-            model,
-            cases,
-            *asked,
-            staged,
-            runs=lambda tokens: loaded.run_of(model, tokens),
-            interventions=request.pair.interventions,
+            model, cases, *asked, staged, runs=lambda tokens: loaded.run_of(model, tokens)
         )
-    return sweep_cases(model, cases, *asked, known, request.pair.interventions)
+    return sweep_cases(model, cases, *asked, known)
 
 
 def _left(loaded: Loaded, request: Patching) -> Average | None:

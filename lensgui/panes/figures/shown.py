@@ -22,6 +22,7 @@ from lensgui.panes.token_text import shorten, visible
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import ModelReference
+from lensgui.terms.interventions import words
 from lensgui.terms.model_key import ModelKey
 
 TABLES = ("rows", "reference", "pairs")  # fields of requests that hold pairs of the table
@@ -207,8 +208,11 @@ def told(prompts: Prompts) -> list[str]:
     pair, count = prompts.pair, prompts.count
     if pair is None:
         return []
+    acting = [words(one) for one in pair.interventions if one.is_on]
+    under = [_sentence(f"Under interventions: {'; '.join(acting)}")] if acting else []
     if count:
-        return [f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}."]
+        mean = f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}."
+        return [mean, *under]
     said = []
     if pair.clean:
         said.append(f"Clean: {_quoted(pair.clean)}.")
@@ -216,7 +220,7 @@ def told(prompts: Prompts) -> list[str]:
         said.append(f"Corrupted: {_quoted(pair.corrupted)}.")
     answers = [f"answer {_quoted(pair.answer)}" if pair.answer else LIKELIEST]
     answers += [f"distractor {_quoted(pair.distractor)}"] * bool(pair.distractor)
-    return [*said, _sentence(f"{', '.join(answers)}; metric: {pair.metric}")]
+    return [*said, _sentence(f"{', '.join(answers)}; metric: {pair.metric}"), *under]
 
 
 def _quoted(text: str) -> str:

@@ -18,6 +18,7 @@ from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 from lensgui.prompts.pair import SEPARATOR, PromptPair
+from lensgui.terms.interventions import words
 from lensgui.terms.metric import MetricName
 from lensgui.terms.metrics import METRICS
 
@@ -25,6 +26,7 @@ SWAP = PANE_ACTIONS["swap_prompts"]
 MOST_LETTERS = 9  # of a token that was meant
 WIDEST = "clean +4.605, corrupted −6.474 logits"  # that has room whole, or about
 NO_BOS = "none"
+METRIC_TIP = "What the metric reads at the last position of each prompt."
 DIGITS = {"probability": 4, "ranks": 0}  # of units that go without saying
 
 
@@ -90,6 +92,7 @@ class AnswerRow(QWidget):
             self.resolved[name].show_chips(_chips(token, typed))
             self.fields[name].setPlaceholderText(f"{rank}: {spell(token)}" if token else rank)
         self.difference.setText(_words(reading, pair) if pair else "")
+        self.difference.setToolTip(plain_tip(_under(pair) or METRIC_TIP))
 
     def show_stale(self, is_stale: bool) -> None:
         """Dim what is read of the prompts if it answers an older question."""
@@ -144,7 +147,7 @@ class AnswerRow(QWidget):
             ),
             self.difference: (
                 "Metric of both prompts",
-                "What the metric reads at the last position of each prompt.",
+                METRIC_TIP,
             ),
         }
         for widget, (name, tip) in tips.items():
@@ -212,6 +215,13 @@ def _chips(token: Token | None, typed: str) -> list[Chip]:
     return [Chip(shorten(spell(token), MOST_LETTERS), detail=f"+{others}" if others else "")]
 
 
+def _under(pair: PromptPair | None) -> str:
+    """Return what is done to the model, a line each; "" for nothing."""
+    acting = [one for one in pair.interventions if one.is_on] if pair is not None else []
+    lines = [words(one) for one in acting]
+    return "\n".join(["All that is shown is under:", *lines]) if lines else ""
+
+
 def _words(reading: PairReading | None, pair: PromptPair) -> str:
     """Return what the metric reads, in words."""
     if reading is None:
@@ -225,4 +235,6 @@ def _words(reading: PairReading | None, pair: PromptPair) -> str:
     ]
     if not parts:
         return ""
-    return ", ".join(parts) + f" {unit}" * (unit not in DIGITS)
+    count = sum(one.is_on for one in pair.interventions)
+    under = f" · under {count} intervention{'s' * (count != 1)}" * bool(count)
+    return ", ".join(parts) + f" {unit}" * (unit not in DIGITS) + under

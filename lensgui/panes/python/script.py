@@ -8,11 +8,13 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from lensgui.jobs.answers.arrays import ATLAS_SIDE
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Side
 from lensgui.terms.model_key import BEST_DEVICE
 from lensgui.terms.scores import REPEATED_SCORES, HeadScore
@@ -63,13 +65,23 @@ def prompt(document: Document) -> str:
     """Return how to get the likeliest next tokens, and the metric of each prompt."""
     lines = [
         pair("pair", document.pair),
-        f"chances = model({tokens('clean')})[0, -1].softmax(-1)",
+        *_chances(document.pair),
         "for chance, token in zip(*chances.topk(5)):",
         '    print(f"{chance:.3f} {model.to_single_str_token(int(token))!r}")',
         "for side, value in zip(('clean', 'corrupted'), read_pair(model, pair)):",
         "    print(side, value)",
     ]
     return script(document, lines)
+
+
+def _chances(pair: PromptPair) -> list[str]:
+    """Return the lines that get the probabilities of the next token, [d_vocab]."""
+    if not any(one.acts_on("clean") for one in pair.interventions):
+        return [f"chances = model({tokens('clean')})[0, -1].softmax(-1)"]
+    return [
+        "run = run_prompt(model, pair.clean_prompt)",
+        "chances = run.model.to_logits(run.residuals[-1][None])[0, -1].softmax(-1)",
+    ]
 
 
 def pair_table(document: Document) -> str:
@@ -200,7 +212,22 @@ def _pair(pair: PromptPair) -> str:
     parts = [repr(text) for text in texts]
     parts += [f"bos={pair.bos!r}"] if pair.bos is not False else []
     parts += [f"metric={pair.metric!r}"] if pair.metric != "logit difference" else []
+    acting = [spelled(one) for one in pair.interventions if one.is_on]
+    parts += [f"interventions=({', '.join(acting)},)"] if acting else []
     return f"PromptPair({', '.join(parts)})"
+
+
+def spelled(value: Intervention | Site | Vector) -> str:
+    """Return the expression for an intervention, or for what it names: what is not as usual."""
+    parts = []
+    for at, field in enumerate(fields(value)):
+        own = getattr(value, field.name)
+        if own == field.default:
+            continue
+        is_named = isinstance(own, Site | Vector)
+        words = spelled(own) if is_named else repr(own)
+        parts.append(words if at < 2 else f"{field.name}={words}")
+    return f"{type(value).__name__}({', '.join(parts)})"
 
 
 def attention(

@@ -7,15 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lensgui.analysis.attribution.averages import attribute_cases
-from lensgui.analysis.attribution.components import attribute
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.interventions.edits import direct_path
 from lensgui.analysis.interventions.listed import keep_vector, kept_vector
 from lensgui.analysis.interventions.under import intervened, intervened_runs
-from lensgui.analysis.pairs.averages import Case, sweep_by_strength, sweep_cases
 from lensgui.analysis.run.recording import Recording
-from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch, attribution_steps
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.interventions import Intervention, Site
@@ -376,25 +372,3 @@ def test_a_model_in_a_context_generates_as_whole_forwards_with_hooks(name):
         found = model.generate(CLEAN[None], max_new_tokens=4, do_sample=False, stop_at_eos=False)
     assert found.tolist() == expected.tolist()
     assert not [point for point in model.hook_points() if point.has_hooks()]
-
-
-def test_averages_and_attributions_of_many_pairs_are_under_them():
-    model = model_of("gpt2")
-    listed = drawn(model, LENGTH, 50, 3)
-    given, _ = asked("gpt2", listed)
-    cases = [Case(CLEAN, CORRUPTED, METRIC), Case(CORRUPTED, CLEAN, METRIC)]
-    kind = SweepKind("z", "all")
-    alone = [
-        last(sweep(model, case.clean, case.corrupted, METRIC, kind, interventions=given))
-        for case in cases
-    ]
-    expected = torch.stack([one.values for one in alone])
-    mean = last(sweep_cases(model, cases, kind, interventions=given))
-    close(mean.changes, expected)
-    staged = last(sweep_by_strength(model, cases, kind, interventions=given))
-    close(staged.changes, expected)
-    close(staged.clean, torch.tensor([one.clean for one in alone], dtype=torch.float64))
-    found = last(attribute_cases(model, cases, interventions=[ZERO]))
-    for case, one in zip(cases, found.cases, strict=True):
-        runs = intervened_runs(Run(model, case.clean), [ZERO], Run(model, case.corrupted))
-        close(one.heads, last(attribute(runs[0].complete(), METRIC)).heads)
