@@ -12,11 +12,19 @@ from lensgui.analysis.interventions.under import intervened, intervened_runs
 from lensgui.analysis.pairs.answers import encode
 from lensgui.analysis.pairs.typed_pairs import read_pair, run_prompt, sweep_pair
 from lensgui.analysis.run.run import Run
-from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.answers.arrays import CellState, Evidence, Sweep, Verification
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.questions.attribution_requests import AttributeMetric
 from lensgui.jobs.questions.lens_requests import LensMetric
-from lensgui.jobs.requests import AttentionGrid, AttentionHead, Patching, ReadHead, ReadPair
+from lensgui.jobs.requests import (
+    AttentionGrid,
+    AttentionHead,
+    Patching,
+    ReadEvidence,
+    ReadHead,
+    ReadPair,
+    VerifyCell,
+)
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.terms.interventions import Intervention, Site
@@ -30,6 +38,7 @@ SOME = (
     Intervention(Site("z", 0, 2), "resample", runs="corrupted"),
 )
 UNDER = replace(PAIR, interventions=SOME)
+VALUES = {Sweep: "values", Verification: "value", Evidence: "attribution"}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +117,38 @@ def test_one_that_cannot_be_done_is_left_out_and_said(dispatcher):
     found = last(dispatcher.answer(AttributeMetric(TOY, pair)))
     np.testing.assert_array_equal(found.values, good.values)
     assert not found.values[1, 0]
+
+
+@pytest.mark.parametrize("name", ["one pair", "mean", "evidence", "cell", "cell of a mean"])
+def test_whatever_is_asked_one_that_cannot_be_done_is_left_out(dispatcher, name):
+    def answered(*listed):
+        pair = replace(PAIR, interventions=listed)
+        rows = (PairRow(pair), PairRow(replace(pair, clean=PAIR.corrupted, corrupted=PAIR.clean)))
+        asked = replace(pair, clean="", corrupted="")
+        questions = {
+            "one pair": Patching(TOY, pair, RESID_PRE),
+            "mean": Patching(TOY, asked, RESID_PRE, rows=rows),
+            "evidence": ReadEvidence(TOY, (pair,)),
+            "cell": VerifyCell(Patching(TOY, pair, RESID_PRE), (1, 4)),
+            "cell of a mean": VerifyCell(Patching(TOY, asked, RESID_PRE, rows=rows), (1, 4)),
+        }
+        found = last(dispatcher.answer(questions[name]))
+        return np.asarray(getattr(found, VALUES[type(found)]))
+
+    bad = Intervention(Site("z", 9), "zero")
+    found = answered(bad, OFF)
+    np.testing.assert_allclose(found, answered(OFF), atol=1e-6)
+    assert not np.allclose(found, answered(), atol=1e-4)
+
+
+def test_a_pair_is_read_with_a_sentence_about_one_that_cannot_be_done(dispatcher):
+    bad = Intervention(Site("z", 9), "zero")
+    pair = replace(PAIR, interventions=(bad, OFF))
+    found = last(dispatcher.answer(ReadPair(TOY, pair)))
+    good = last(dispatcher.answer(ReadPair(TOY, replace(PAIR, interventions=(OFF,)))))
+    assert found.warnings[-1].startswith("Intervention left out: L9.z: this model has 2 layers")
+    assert found.clean.metric == good.clean.metric
+    assert not good.warnings
 
 
 def test_a_run_under_them_is_kept_and_leaves_the_model_alone(dispatcher):

@@ -19,11 +19,11 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python.script import spelled
-from lensgui.prompts.pair import PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.state.views import LensView
 from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import SweepKind
+from tests.panes.conftest import answer
 from tests.panes.copying import averaging, copied, told, toy
 
 OFF = Intervention(Site("z", 1, 1), "zero")
@@ -116,11 +116,9 @@ def test_an_intervention_is_spelled_as_it_is_made():
     assert spelled(OFF) == "Intervention(Site('z', 1, head=1), 'zero')"
 
 
-def test_the_prompt_pane_says_how_many_act(dispatcher, show, qtbot):
-    pane = show(PromptPane(), 1400)
-    pane.show_document(UNDER)
-    reading = told(dispatcher, pane, UNDER, "pair")
-    pane.answers.show_reading(reading)
-    assert "· under 3 interventions" in pane.answers.difference.text()
-    assert "L1H1.z set to 0" in pane.answers.difference.toolTip()
-    assert PromptPair("a").interventions == ()
+def test_the_prompt_pane_says_what_acts(show, qtbot):
+    pane = answer(show(PromptPane(), 1400), UNDER)
+    said = pane.remarks.label
+    assert said.text().startswith("Under 3 interventions: L1H1.z set to 0")
+    assert "Under 3 interventions" in said.toolTip()
+    assert pane._summary.endswith("· under 3 interventions")

@@ -29,6 +29,7 @@ ALL = (
     scenes.half_way,
     scenes.kinds,
     scenes.prompts,
+    scenes.interventions,
     scenes.sizes,
     panes.explorer,
     panes.activation,

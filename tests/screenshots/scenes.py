@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera, Held
 from tests.windows import pane_of
@@ -90,8 +91,24 @@ def looks(camera: Camera) -> None:
         camera.wait()
         camera.take(f"window-{look}")
         for title, pane in camera.window.panes.items():
+            camera.window.show_pane(title)  # what is behind a tab asks for nothing
+            camera.wait()
             camera.take(f"pane-{title.lower()}-{look}", pane)
     camera.parts.appearance.choose("light")
+    camera.window.reset_layout()
+    camera.wait()
+
+
+def interventions(camera: Camera) -> None:
+    """A head that is off; and one that the model does not have."""
+    for name, layer in (("head-off", 23), ("not-there", 99)):
+        camera.window.session.edit(
+            interventions=(Intervention(Site("z", layer, 1), "zero"),),
+        )
+        camera.wait()
+        camera.take(f"interventions-{name}")
+    while camera.window.session.undo_stack.canUndo():
+        camera.window.undo()
     camera.wait()
 
 

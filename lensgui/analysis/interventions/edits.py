@@ -149,7 +149,7 @@ def edits_of(
 
     Args:
         prompt: The prompt.
-        given: What the interventions name.
+        given: All that are given, with the prompts that means are over.
         listed: Those that act on it, in order.
         as_met: Whether the stream that enters a layer is changed there, as a forward pass meets it.
 

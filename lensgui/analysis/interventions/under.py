@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -37,8 +38,7 @@ def intervened_runs(
     in them stays equal to the bit. With none that acts, the runs are returned as they are.
 
     Args:
-        clean: The clean prompt's run without interventions; it is completed where values are read
-            from it.
+        clean: The clean prompt's run without interventions; both are completed if one acts.
         interventions: What is done.
         corrupted: The corrupted prompt's run; None without one.
 
@@ -59,13 +59,14 @@ def intervened_runs(
         )
     found = list[Run]()
     models = dict[tuple[object, ...], IntervenedTransformer]()
-    for side, run in zip(("clean", "corrupted"), runs, strict=False):
-        other = next((of for of in runs if of is not run), None)
-        prompt = Prompt(run.complete(), other.complete() if other else None, clean)
-        acting = tuple(one for one in given.listed if one.acts_on(side))  # type: ignore[arg-type]
+    sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
+    for side, run in zip(sides, runs, strict=False):
+        acting = tuple(one for one in given.listed if one.acts_on(side))
         if not acting:
             found.append(run)
             continue
+        other = next((of for of in runs if of is not run), None)
+        prompt = Prompt(run.complete(), other.complete() if other else None, clean)
         is_own = any(is_of_prompt(one, given, prompt) for one in acting)
         shared: tuple[object, ...] = (acting, len(run.ids), side if is_own else "")
         if shared not in models:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -160,13 +159,9 @@ class Dispatcher:
     def _under(
         self, model: ModelKey, pair: PromptPair, request: Request
     ) -> Iterator[Answer | None]:
-        """Run a pair without its interventions, and answer under those that can be done."""
-        opened = self.loaded.use(model)
-        yield from self.loaded.before(opened, pair)
-        faults = self.loaded.faults(opened, pair)
-        done = tuple(one for one in pair.interventions if not faults[one])
-        asked: Any = replace(request, pair=replace(pair, interventions=done))  # type: ignore[type-var]
-        yield from HANDLERS[type(request)](self.loaded, asked)
+        """Run a pair without its interventions, pausing on the way, and answer under them."""
+        yield from self.loaded.before(self.loaded.use(model), pair)
+        yield from HANDLERS[type(request)](self.loaded, request)
 
     def limit(self, limits: Limits) -> None:
         """Use no more of the machine than that from now on."""

@@ -119,7 +119,7 @@ class Loaded:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
 
         Raises:
-            ValueError: If the prompt can't be read, or an intervention can't be done.
+            ValueError: If a prompt can't be read.
         """
         if prompt.under is None:
             return self.run_of(model, encode(model, prompt))
@@ -129,9 +129,12 @@ class Loaded:
         return self._under[prompt.under]
 
     def _run_under(self, model: HookedTransformer, pair: PromptPair) -> None:
-        """Make the runs of a pair under interventions; the oldest of other pairs are forgotten."""
+        """Make the runs of a pair under those interventions of its that can be done.
+
+        The oldest runs of other pairs are forgotten.
+        """
         clean, corrupted = self._plain_runs(model, pair)
-        runs = intervened_runs(clean, pair.interventions, corrupted)
+        runs = intervened_runs(clean, self.doable(model, pair), corrupted)
         sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
         for side, run in zip(sides, runs, strict=True):
             if run is not None:
@@ -150,8 +153,10 @@ class Loaded:
         Raises:
             ValueError: If a prompt can't be read.
         """
-        clean, corrupted = self._plain_runs(model, pair)
         found = dict[Intervention, str]()
+        if not pair.interventions:
+            return found
+        clean, corrupted = self._plain_runs(model, pair)
         for one in pair.interventions:
             try:
                 intervened_runs(clean, [one.on()], corrupted)
@@ -159,6 +164,15 @@ class Loaded:
             except ValueError as error:
                 found[one] = str(error)
         return found
+
+    def doable(self, model: HookedTransformer, pair: PromptPair) -> tuple[Intervention, ...]:
+        """Return a pair's interventions without those that can't be done.
+
+        Raises:
+            ValueError: If a prompt can't be read.
+        """
+        faults = self.faults(model, pair)
+        return tuple(one for one in pair.interventions if not faults[one])
 
     def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
         """Run a pair's prompts without interventions, yielding on the way."""

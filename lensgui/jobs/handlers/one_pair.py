@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lensgui.analysis.checks import check_head
 from lensgui.analysis.pairs.answers import required_metric
+from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.run.run import Run, equal_tokens
 from lensgui.analysis.sweep.estimates.attribution import attribution_steps
 from lensgui.analysis.sweep.estimates.settling import Settling
@@ -55,7 +56,8 @@ def patching(loaded: Loaded, request: Patching) -> Iterator[Answer | None]:
     steps = _Exact(loaded, request, runs, metric, known, settles=settles)
     yield from steps.steps()
     if steps.drawn is not None:
-        yield from _checked(steps.drawn, request, runs, metric)
+        case = asked_case(loaded, request, runs, metric)
+        yield from _checked(steps.drawn, request, case, clean.model)
 
 
 def runs_of(loaded: Loaded, request: Patching) -> tuple[Run, Run]:
@@ -190,15 +192,21 @@ def predicted_s(request: Patching, runs: tuple[Run, Run]) -> float:
     return work_of(request, runs) / (rate or RATE)
 
 
+def asked_case(loaded: Loaded, request: Patching, runs: tuple[Run, Run], metric: Metric) -> Case:
+    """Return a sweep's pair as plain forward passes take it, under what can be done to it."""
+    done = loaded.doable(loaded.use(request.model), request.pair)
+    return Case(runs[0].tokens, runs[1].tokens, metric, interventions=done)
+
+
 def _checked(
-    drawn: Sweep, request: Patching, runs: tuple[Run, Run], metric: Metric
+    drawn: Sweep, request: Patching, case: Case, model: HookedTransformer
 ) -> Iterator[Sweep | None]:
     """Yield the sweep once more when a few of its cells have been worked out the slow way."""
     chosen = sweep_arrays.drawn_cells(drawn, request)
     if not chosen:
         return
     found: list[float] = []
-    for value in slowly(request, runs[0].tokens, runs[1].tokens, metric, chosen, runs[0].model):
+    for value in slowly(request, case, chosen, model):
         found += [] if value is None else [value]
         yield None
     differences = [
@@ -209,9 +217,7 @@ def _checked(
 
 def slowly(
     request: Patching,
-    clean: Tensor,
-    corrupted: Tensor,
-    metric: Metric,
+    case: Case,
     indices: Sequence[Index],
     model: HookedTransformer,
 ) -> Iterator[float | None]:
@@ -219,13 +225,11 @@ def slowly(
 
     Args:
         request: The sweep.
-        clean: Token ids, [position].
-        corrupted: As many.
-        metric: What is read.
+        case: The prompts, what is read, and what they are run under.
         indices: The cells, on the axes of the sweep's answer.
         model: The model.
     """
     head = () if request.layer is None else (request.layer, request.head or 0)
     whole = [(*head, *index) for index in indices]
-    asked = metric, request.kind, request.direction, whole
-    return recompute_cells(itself(model), clean, corrupted, *asked, request.pair.interventions)
+    asked = case.metric, request.kind, request.direction, whole, case.interventions
+    return recompute_cells(itself(model), case.clean, case.corrupted, *asked)

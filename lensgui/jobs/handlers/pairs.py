@@ -294,7 +294,9 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
     yield reading
     runs = [run for run in (clean, corrupted) if run is not None]
     yield from _steps(runs)
-    sentences = tuple(dict.fromkeys(filter(None, map(overflow, runs))))
+    faults = filter(None, loaded.faults(model, pair).values())
+    left_out = [f"Intervention left out: {fault}" for fault in faults]
+    sentences = tuple(dict.fromkeys(filter(None, [*left_out, *map(overflow, runs)])))
     reading = replace(reading, warnings=reading.warnings + sentences)
     found = loaded.answers(pair, clean)
     ends = [in_words.ending(run, found) for run in runs]

@@ -42,7 +42,7 @@ def average(loaded: Loaded, request: Patching) -> Iterator[Sweep | None]:
             "kind of sweep."
         )
     model = loaded.use(request.model)
-    table = yield from _table(model, request)
+    table = yield from _table(loaded, request)
     average = _left(loaded, request)
     drawn: Sweep | None = None
     if average is not None:
@@ -85,7 +85,7 @@ class Table:
         return replace(drawn, spread=replace(drawn.spread, left_out=left_out))
 
 
-def _table(model: HookedTransformer, request: Patching) -> Generator[None, None, Table]:
+def _table(loaded: Loaded, request: Patching) -> Generator[None, None, Table]:
     """Return the pairs that can be swept together, yielding between them.
 
     Raises:
@@ -94,7 +94,7 @@ def _table(model: HookedTransformer, request: Patching) -> Generator[None, None,
     cases, left_out = list[Case](), list[str]()
     for row in request.rows:
         try:
-            cases.append(_case(model, request, row))
+            cases.append(_case(loaded, request, row))
         except ValueError as error:  # one bad pair never blocks the rest
             left_out.append(str(error))
         yield None
@@ -103,6 +103,7 @@ def _table(model: HookedTransformer, request: Patching) -> Generator[None, None,
     cases, roles = _matched(cases, request.kind, left_out)
     named = sweep_arrays.same_places([case.roles for case in cases])
     prompts = [case.corrupted for case in cases]
+    model = loaded.use(request.model)
     return Table(cases, sweep_arrays.mean_positions(model, prompts, roles, named), left_out)
 
 
@@ -166,7 +167,7 @@ def _checked_mean(
         at = rng.randrange(len(cases))
         case = cases[at]
         place = _place(request.kind, index, case, average.roles)
-        for value in slowly(request, case.clean, case.corrupted, case.metric, [place], model):
+        for value in slowly(request, case, [place], model):
             if value is not None:
                 differences.append(abs(value - float(average.changes[(at, *index)])))
             yield None
@@ -177,32 +178,33 @@ def _checked_mean(
 def verify(loaded: Loaded, request: Patching, index: Index) -> Iterator[Verification | None]:
     """Yield the mean over pairs of one cell, each worked out by plain forward passes."""
     model = loaded.use(request.model)
-    cases, roles = _matched(_good_cases(model, request), request.kind, [])
+    cases, roles = _matched(_good_cases(loaded, request), request.kind, [])
     found: list[float] = []
     for case in cases:
-        prompts = case.clean, case.corrupted
         place = _place(request.kind, index, case, roles)
-        for value in slowly(request, *prompts, case.metric, [place], model):
+        for value in slowly(request, case, [place], model):
             found += [] if value is None else [value]
             yield None
     yield Verification(index, sum(found) / len(found))
 
 
-def _case(model: HookedTransformer, request: Patching, row: PairRow) -> Case:
-    """Return a pair, read with the metric of the pair that is shown.
+def _case(loaded: Loaded, request: Patching, row: PairRow) -> Case:
+    """Return a pair, read with the metric of the pair that is shown, under what can be done there.
 
     Raises:
         ValueError: If it can't be swept.
     """
-    return case_of(model, replace(row, pair=replace(row.pair, metric=request.pair.metric)))
+    model, pair = loaded.use(request.model), replace(row.pair, metric=request.pair.metric)
+    case = case_of(model, replace(row, pair=pair))
+    return replace(case, interventions=loaded.doable(model, pair))
 
 
-def _good_cases(model: HookedTransformer, request: Patching) -> list[Case]:
+def _good_cases(loaded: Loaded, request: Patching) -> list[Case]:
     """Return the pairs that can be swept."""
     found = []
     for row in request.rows:
         with suppress(ValueError):
-            found.append(_case(model, request, row))
+            found.append(_case(loaded, request, row))
     return found
 
 
@@ -229,6 +231,6 @@ def verify_cell(loaded: Loaded, request: VerifyCell) -> Iterator[Answer | None]:
     for _ in clean.steps():
         yield None
     metric = required_metric(loaded.answers(patching.pair, clean))
-    prompts = clean.tokens, corrupted.tokens
-    for value in slowly(patching, *prompts, metric, [index], clean.model):
+    case = one_pair.asked_case(loaded, patching, (clean, corrupted), metric)
+    for value in slowly(patching, case, [index], clean.model):
         yield None if value is None else Verification(index, value)

@@ -18,7 +18,6 @@ from lensgui.panes.prompt.token_picker import TokenPicker
 from lensgui.panes.prompt.token_rows import SIDES
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell
 from lensgui.prompts.pair import SEPARATOR, PromptPair
-from lensgui.terms.interventions import words
 from lensgui.terms.metric import MetricName
 from lensgui.terms.metrics import METRICS
 
@@ -92,7 +91,6 @@ class AnswerRow(QWidget):
             self.resolved[name].show_chips(_chips(token, typed))
             self.fields[name].setPlaceholderText(f"{rank}: {spell(token)}" if token else rank)
         self.difference.setText(_words(reading, pair) if pair else "")
-        self.difference.setToolTip(plain_tip(_under(pair) or METRIC_TIP))
 
     def show_stale(self, is_stale: bool) -> None:
         """Dim what is read of the prompts if it answers an older question."""
@@ -215,13 +213,6 @@ def _chips(token: Token | None, typed: str) -> list[Chip]:
     return [Chip(shorten(spell(token), MOST_LETTERS), detail=f"+{others}" if others else "")]
 
 
-def _under(pair: PromptPair | None) -> str:
-    """Return what is done to the model, a line each; "" for nothing."""
-    acting = [one for one in pair.interventions if one.is_on] if pair is not None else []
-    lines = [words(one) for one in acting]
-    return "\n".join(["All that is shown is under:", *lines]) if lines else ""
-
-
 def _words(reading: PairReading | None, pair: PromptPair) -> str:
     """Return what the metric reads, in words."""
     if reading is None:
@@ -235,6 +226,4 @@ def _words(reading: PairReading | None, pair: PromptPair) -> str:
     ]
     if not parts:
         return ""
-    count = sum(one.is_on for one in pair.interventions)
-    under = f" · under {count} intervention{'s' * (count != 1)}" * bool(count)
-    return ", ".join(parts) + f" {unit}" * (unit not in DIGITS) + under
+    return ", ".join(parts) + f" {unit}" * (unit not in DIGITS)

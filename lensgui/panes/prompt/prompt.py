@@ -37,6 +37,7 @@ from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
 from lensgui.state.examples import about_pair
 from lensgui.state.selection import Cursor
+from lensgui.terms.interventions import words
 
 MOST_CHANGES = 3  # that are told of folded prompts
 MOST_SUMMARY = 60  # letters of one
@@ -243,7 +244,9 @@ class PromptPane(Pane):
         if wrong or self.is_stale("pair"):
             return wrong or READING
         is_known = self.reading is not None and self.reading.complete
-        return summary(self.reading, self.difference.text() if is_known else "")
+        under = _count(self._document.pair) if self._document is not None else ""
+        known = (self.difference.text() if is_known else "", under)
+        return summary(self.reading, " · ".join(filter(None, known)))
 
     @property
     def _fitting(self) -> tuple[Replacement, ...]:
@@ -256,8 +259,8 @@ class PromptPane(Pane):
         if document is not None and document.is_average:
             count = len(document.rows)
             found.append(f"Panes average over {count} pairs of the table; this is one pair alone.")
-        about = about_pair(document.pair) if document is not None else ""
-        found += [about] if about else []
+        if document is not None:
+            found += filter(None, (_under(document.pair), about_pair(document.pair)))
         self.remarks.show_sentences(self.reading.warnings if self.reading else (), found)
 
     @Slot(str)
@@ -364,11 +367,23 @@ def summary(reading: PairReading | None, difference: str) -> str:
     clean, other = reading.clean.tokens, reading.corrupted
     pairs = dict(enumerate(zip(clean, other.tokens if other else (), strict=False)))
     changed = [" → ".join(map(spell, pairs[at])) for at in reading.differing if at in pairs]
-    words = ", ".join(changed[:MOST_CHANGES]) + " …" * (len(changed) > MOST_CHANGES)
-    text = words or shorten("".join(token.text for token in clean), MOST_SUMMARY)
+    differing = ", ".join(changed[:MOST_CHANGES]) + " …" * (len(changed) > MOST_CHANGES)
+    text = differing or shorten("".join(token.text for token in clean), MOST_SUMMARY)
     return f"{text} · {difference}" if difference else text
 
 
 def _texts(pair: PromptPair) -> PromptPair:
     """Return a pair without what is asked of it."""
     return PromptPair(pair.clean, pair.corrupted, bos=pair.bos)
+
+
+def _count(pair: PromptPair) -> str:
+    """Return how many interventions a model is under; "" for none."""
+    count = sum(one.is_on for one in pair.interventions)
+    return f"under {count} intervention{'s' * (count != 1)}" * bool(count)
+
+
+def _under(pair: PromptPair) -> str:
+    """Return what is done to the model, as a sentence; "" for nothing."""
+    acting = "; ".join(words(one) for one in pair.interventions if one.is_on)
+    return f"{_count(pair).capitalize()}: {acting}." if acting else ""
