@@ -59,10 +59,14 @@ class Pane(QWidget):
         averages: Whether it shows means while the document averages.
         moded: (words,) what it shows that is not the one pair; "" for nothing of the kind.
         folds: Whether it can be folded to its title and one line.
+        shows_all_interventions: Whether it shows those that are off too, and all of them while
+            other panes show what is so without.
         view_name: Which of the document's views says how it is set; "" for none.
         summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
+        intervened: (additions,) what the user wants done to the model, in order: interventions, or
+            what they are made of first.
         pinned: (Cursor,) a place to keep an eye on, or no longer.
         hovered: (words,) the value under the pointer; "" when there is none.
         altered: What it asks is another question now, without any edit.
@@ -82,11 +86,13 @@ class Pane(QWidget):
     says_itself: ClassVar[frozenset[str]] = frozenset()
     averages: ClassVar[bool] = False
     folds: ClassVar[bool] = False
+    shows_all_interventions: ClassVar[bool] = False
     view_name: ClassVar[str] = ""
     moded = Signal(str)
     summarised = Signal(str)
     picked = Signal(object)
     edited = Signal(object)
+    intervened = Signal(object)
     pinned = Signal(object)
     hovered = Signal(str)
     altered = Signal()
@@ -151,6 +157,10 @@ class Pane(QWidget):
         widget = self.childAt(event.pos())
         if self.shown_at(widget) is not None:
             self.taken.emit(widget, "menu")
+
+    def seen(self, document: Document) -> Document:
+        """Return a document as this pane shows it."""
+        return document if self.shows_all_interventions else document.shown
 
     def show_document(self, document: Document) -> None:
         """Show the document."""

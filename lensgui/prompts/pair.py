@@ -54,6 +54,7 @@ class PromptPair:
         bos: As `Prompt.bos`, for both prompts.
         metric: What is read at the end of each prompt.
         interventions: What is done to the model as it runs them, in order; those that are off too.
+        reference: The prompts that means are taken over which interventions set something to.
     """
 
     clean: str
@@ -63,6 +64,7 @@ class PromptPair:
     bos: bool | str = False
     metric: MetricName = "logit difference"
     interventions: tuple[Intervention, ...] = ()
+    reference: tuple[Prompt, ...] = ()
 
     @property
     def clean_prompt(self) -> Prompt:
@@ -77,15 +79,29 @@ class PromptPair:
     def _under(self, side: Literal["clean", "corrupted"]) -> Under | None:
         if not any(one.acts_on(side) for one in self.interventions):
             return None
-        acting = tuple(one for one in self.interventions if one.is_on)
-        return Under(
-            PromptPair(self.clean, self.corrupted, bos=self.bos, interventions=acting), side
+        pair = PromptPair(
+            self.clean,
+            self.corrupted,
+            bos=self.bos,
+            interventions=self.interventions,
+            reference=self.reference,
         )
+        return Under(pair.acting, side)
 
     @property
     def plain(self) -> PromptPair:
         """The same without interventions."""
-        return replace(self, interventions=()) if self.interventions else self
+        is_plain = not (self.interventions or self.reference)
+        return self if is_plain else replace(self, interventions=(), reference=())
+
+    @property
+    def acting(self) -> PromptPair:
+        """The same without what is off: it gives the same numbers."""
+        acting = tuple(one for one in self.interventions if one.is_on)
+        has_means = any(one.op == "mean" for one in acting)
+        reference = self.reference if has_means else ()
+        is_so = (acting, reference) == (self.interventions, self.reference)
+        return self if is_so else replace(self, interventions=acting, reference=reference)
 
     @property
     def has_name(self) -> bool:
@@ -125,6 +141,9 @@ class PairRow:
     roles: tuple[Role, ...] = ()
     is_included: bool = True
 
-    def under(self, interventions: tuple[Intervention, ...]) -> PairRow:
-        """Return the same, run under interventions."""
-        return replace(self, pair=replace(self.pair, interventions=interventions))
+    def under(
+        self, interventions: tuple[Intervention, ...], reference: tuple[Prompt, ...] = ()
+    ) -> PairRow:
+        """Return the same, run under interventions, with the prompts that means are over."""
+        pair = replace(self.pair, interventions=interventions, reference=reference)
+        return replace(self, pair=pair)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 from lensgui.jobs.requests import Patching
-from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
 from lensgui.terms.kinds import RESID_PRE, Direction, HeadInput, SweepKind
@@ -15,6 +15,7 @@ from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
 
 HEAD_INPUTS: tuple[HeadInput, ...] = get_args(HeadInput)
 MOST_MARKED = 200  # pins: a file may hold thousands, and each is drawn anew at each key
+MOST_REFERENCE = 64  # pairs whose prompts a mean is over
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 
 
@@ -78,8 +79,8 @@ class Document:
     def rows(self) -> tuple[PairRow, ...]:
         """The pairs that are averaged over; () while panes show the one pair."""
         rows = tuple(row for row in self.table if row.is_included) if self.is_average else ()
-        under = self.pair.interventions
-        return tuple(row.under(under) for row in rows) if under else rows
+        under = self.pair.interventions, self.pair.reference
+        return tuple(row.under(*under) for row in rows) if under[0] else rows
 
     @property
     def marked(self) -> tuple[Cursor, ...]:
@@ -91,8 +92,29 @@ class Document:
         """The pair that questions are about: while averaging, no more of it than its metric."""
         if not self.rows:
             return self.pair
-        under = self.pair.interventions
-        return PromptPair("", metric=self.pair.metric, interventions=under)
+        return replace(self.pair, clean="", corrupted="", answer="", distractor="", bos=False)
+
+    @property
+    def reference(self) -> tuple[Prompt, ...]:
+        """The prompts that means are over: those of the included pairs of the table, each once."""
+        included = [row.pair for row in self.table if row.is_included][:MOST_REFERENCE]
+        texts = [(text, pair.bos) for pair in included for text in (pair.clean, pair.corrupted)]
+        return tuple(Prompt(text, bos) for text, bos in dict.fromkeys(texts) if text)
+
+    @property
+    def shown(self) -> Document:
+        """The same as panes ask about it: without interventions that are off, with means' prompts.
+
+        So what is switched off asks what was asked before it was added.
+        """
+        has_means = any(one.op == "mean" for one in self.pair.interventions)
+        pair = replace(self.pair, reference=self.reference if has_means else ()).acting
+        return self if pair == self.pair else replace(self, pair=pair)
+
+    @property
+    def before(self) -> Document:
+        """The same without interventions."""
+        return replace(self, pair=self.pair.plain)
 
     def patching(
         self, kind: SweepKind | None = None, direction: Direction | None = None

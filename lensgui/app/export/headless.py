@@ -92,7 +92,7 @@ class Headless:
         QCoreApplication.sendPostedEvents(self._owner, QEvent.Type.DeferredDelete.value)
 
     def _context(self, pane: Pane) -> Context:
-        document = self.saved.document
+        document = pane.seen(self.saved.document)
         asked = pane.requests(document, self.cursor)
         code = pane.python(document, self.cursor)
         return Context(document, self.card, asked, self.saved.changed, code, pane.averages)
@@ -115,7 +115,7 @@ class Headless:
 
     def _fill(self, pane: Pane) -> dict[str, Reply]:
         """Answer a pane until it asks nothing more; return its last replies."""
-        document = self.saved.document
+        document = pane.seen(self.saved.document)
         pane.show_reply(MODEL, self._opened)
         told: dict[str, Reply] = {}
         for _ in range(MOST_ROUNDS):
@@ -135,7 +135,7 @@ class Headless:
 
     def _roles(self) -> Mapping[Head, Part]:
         book = RoleBook()
-        for channel, request in questions(self.saved.document).items():
+        for channel, request in questions(self.saved.document.shown).items():
             book.take(channel, self._reply(request))
         return book.roles(self.saved.document)
 

@@ -70,9 +70,9 @@ class Host:
     def answers(self) -> tuple[Answered, ...]:
         """Return what is known of what the panes ask, hidden ones too."""
         document, cursor = self.session.document, self.selection.cursor
-        asked: dict[Request, None] = dict.fromkeys(role_book.questions(document).values())
+        asked: dict[Request, None] = dict.fromkeys(role_book.questions(document.shown).values())
         for pane in self.window.panes.values():
-            asked |= dict.fromkeys(pane.requests(document, cursor).values())
+            asked |= dict.fromkeys(pane.requests(pane.seen(document), cursor).values())
         known = ((request, self._board.known(request)) for request in asked)
         return tuple((request, answer) for request, answer in known if answer is not None)
 

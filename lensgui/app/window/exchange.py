@@ -73,7 +73,14 @@ class Exchange(QObject):
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
         self._roles = RoleBook()
+        self._is_before, self._shown = False, session.document.shown
         self.beside: dict[str, Mapping[str, Request]] = {}
+
+    def show_before(self, is_before: bool) -> None:
+        """Show every pane as it is without interventions, or again under them; no edit of any."""
+        if is_before != self._is_before:
+            self._is_before = is_before
+            self.show_document(self._session.document)
 
     @Slot()
     def ask(self) -> None:
@@ -91,7 +98,7 @@ class Exchange(QObject):
 
     def _ask(self) -> None:
         self._turn += 1
-        turn, document = self._turn, self._session.document
+        turn, document = self._turn, self._shown
         needed = self._needed(document)
         for channel, reply in list(self._runner.replies.items()):
             if turn == self._turn and channel not in needed and not self._stays(channel, reply):
@@ -100,6 +107,10 @@ class Exchange(QObject):
             if turn == self._turn:  # else all was asked anew meanwhile
                 request = needed[channel]
                 self._runner.submit(channel, request, when_quiet=request.is_slow)
+
+    def of(self, pane: Pane) -> Document:
+        """Return the document as a pane shows it."""
+        return self._session.document if pane.shows_all_interventions else self._shown
 
     def forget_model(self) -> None:
         """Go on with no model that was open: what comes is about another one, or about none."""
@@ -116,12 +127,14 @@ class Exchange(QObject):
             self.forget_model()
             for channel in list(self._runner.replies):
                 self._runner.cancel(channel)  # nothing of another model is shown for it
-        if (document.model, document.pair) != self._read:
-            self._read = document.model, document.pair
+        shown = document.shown
+        shown = self._shown = shown.before if self._is_before else shown
+        if (shown.model, shown.pair) != self._read:
+            self._read = shown.model, shown.pair
             self._positions, self._is_unequal = 0, False
         self._limit_positions()
         for pane in self._panes.values():
-            pane.show_document(document)
+            pane.show_document(self.of(pane))
             pane.show_mode(document)
         self._show_roles()
         self.ask()
@@ -141,9 +154,9 @@ class Exchange(QObject):
     @Slot()
     def draw_anew(self) -> None:
         """Have the panes put all they know into words and pictures again, as these are now."""
-        document, cursor = self._session.document, self._selection.cursor
+        cursor = self._selection.cursor
         for pane in self._panes.values():
-            pane.show_document(document)
+            pane.show_document(self.of(pane))
             pane.draw_anew()
             pane.show_cursor(cursor)
             pane.show_all(self._runner.replies)
@@ -210,7 +223,7 @@ class Exchange(QObject):
         reply = self._in_short(reply)
         self._panes[title].show_reply(name, reply)
         self._tell_others()
-        document = self._session.document
+        document = self._shown
         is_of_these = reply is not None and reply.request == ReadPair(document.model, document.pair)
         if reply is not None and is_of_these and isinstance(reply.known, PairReading):
             prompts = [reply.known.clean, reply.known.corrupted or reply.known.clean]
@@ -316,7 +329,7 @@ class Exchange(QObject):
         )
 
     def _requests(self, pane: Pane) -> dict[str, Request]:
-        return pane.requests(self._session.document, self._selection.cursor)
+        return pane.requests(self.of(pane), self._selection.cursor)
 
     def _stays(self, channel: Channel, reply: Reply) -> bool:
         """Whether a question that nobody asks any more keeps its answer."""

@@ -157,7 +157,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _copy(self, pane: Pane) -> None:
-        code = pane.python(self.session.document, self.selection.cursor)
+        code = pane.python(self.exchange.of(pane), self.selection.cursor)
         QGuiApplication.clipboard().setText(code)
         self.status.show_sentence(f"Copied {len(code.splitlines())} lines of Python.")
 

@@ -35,7 +35,7 @@ from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
 from lensgui.panes.token_text import duration
 from lensgui.prompts import pair_files
-from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.prompts.pair import TYPED, PairRow, PromptPair
 from lensgui.prompts.tasks import DRAWN, TASKS, Task, akin, like, task_of
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -376,4 +376,4 @@ class PairTablePane(Pane):
     @Slot(QModelIndex)
     def _choose(self, index: QModelIndex) -> None:
         pair = self.model.rows[index.row()].pair
-        self.edited.emit({"pair": pair})
+        self.edited.emit({name: getattr(pair, name) for name in (*TYPED, "bos", "metric")})
