@@ -2,5 +2,7 @@
 
 checks: What analyses ask of prompts and models before they run; each refusal is one sentence.
 evaluations: Quick looks at how good a model is.
+shares: How changes of a metric are shown: as shares of clean − corrupted, or raw where that is
+    noise.
 svd: What the singular directions of weights say.
 """

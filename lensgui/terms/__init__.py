@@ -9,13 +9,12 @@ metric: What a metric is: a value that reads logits, says which positions and co
     declared.
 metrics: Metrics as values: what each reads, and a table of what is known of each by its name.
 model_key: Which model is meant, exactly.
+recipes: What a vector of the stream is made of.
 resources: What travels with lensgui: toy, examples, icons, fonts; whether it is whole; its own
     command.
 roles: The parts that heads play, each proposed by a rule that can be read and whose numbers can
     change.
 scores: What heads are scored and ranked by: each score's name, where it comes from, what it means.
-shares: How changes of a metric are shown: as shares of clean − corrupted, or raw where that is
-    noise.
 transformer_lens: The words of TransformerLens: what they are called here, or the way to what they
     ask for.
 vectors: The vectors that interventions name, by the hash of their content, for window and worker

@@ -12,7 +12,7 @@ from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
-from lensgui.terms.shares import refusal
+from lensgui.analysis.shares import refusal
 from tests.panes.conftest import answer, in_session, tell
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 

@@ -30,7 +30,7 @@ from lensgui.analysis.graph.measured_pair import (
 )
 from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, written_at
 from lensgui.terms.metric import MetricName
-from lensgui.terms.shares import Shares
+from lensgui.analysis.shares import Shares
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.model import HookedTransformer
 

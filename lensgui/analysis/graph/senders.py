@@ -31,7 +31,7 @@ from lensgui.analysis.sweep.batches import measured
 from lensgui.analysis.sweep.grouping import group
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.metric import Metric, MetricName, read_positions
-from lensgui.terms.shares import Shares
+from lensgui.analysis.shares import Shares
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 

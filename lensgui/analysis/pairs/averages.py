@@ -26,7 +26,7 @@ from lensgui.analysis.sweep.result import SweepResult
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metric import Metric, MetricName
-from lensgui.terms.shares import Shares, gain
+from lensgui.analysis.shares import Shares, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread

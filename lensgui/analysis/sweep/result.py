@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metric import MetricName
-from lensgui.terms.shares import Shares
+from lensgui.analysis.shares import Shares
 
 
 @dataclass(frozen=True, slots=True)

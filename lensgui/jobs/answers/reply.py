@@ -9,6 +9,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    interventions,
     lenses,
     models,
     neurons,
@@ -32,6 +33,8 @@ Answer = (
     | attributions.Parts
     | attributions.Terms
     | activations.ModelMap
+    | interventions.MadeVectors
+    | interventions.InterventionsReading
     | lenses.LensGrid
     | lenses.LensMean
     | neurons.NeuronRanking
