@@ -5,6 +5,7 @@ export: Pictures taken home: the dialog, all at once, the clipboard.
 fetching: Bringing a model in the background while another is open.
 help: Help: the guide, the log, and what is said of faults.
 models: The dialog of models: what is here, what another one needs, how they are opened.
+intervening: From what panes want done to the model to the document, and what is so without.
 notebook: The window beside a script or a notebook that goes on.
 question: A question with a few answers, in words and by buttons.
 runtime: What runs beside the window: errors nobody caught, garbage collection, imports put off.

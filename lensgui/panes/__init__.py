@@ -10,4 +10,5 @@ pane: What every dockable view is: a question for the worker, and a picture of t
 style: How Qt's own controls are drawn: outlined, in every theme.
 theme: Colours, fonts and what else is drawn alike everywhere: set in one place for all widgets.
 token_text: How tokens are spelled on screen, where a space must be seen and a name must fit.
+verb: One line of the menu of a place.
 """

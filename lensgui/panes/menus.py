@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
+from lensgui.jobs.answers.readings import Token
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.controls import menu_line
+from lensgui.panes.interventions import verbs as intervening
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
+from lensgui.panes.verb import Verb, submenu
 from lensgui.state.selection import Cursor, place_name
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import NO_ROLE, ROLES, USUAL, GivenRole
@@ -60,25 +63,6 @@ def edges_of(pins: tuple[Cursor, ...], heads: tuple[tuple[int, int], ...]) -> li
     """Return position and source of each pinned edge of some heads."""
     edges = [(pin.position, pin.source) for pin in pins if (pin.layer, pin.head) in heads]
     return [(row, column) for row, column in edges if row is not None and column is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One line of the menu.
-
-    Attributes:
-        name: What it says.
-        tip: What it does, in one sentence.
-        act: Does it.
-        choices: Verbs of a menu of its own; () for none.
-        is_chosen: Whether it has a check mark.
-    """
-
-    name: str
-    tip: str
-    act: Callable[[], None]
-    choices: tuple[Verb, ...] = ()
-    is_chosen: bool = False
 
 
 def show_menu(pane: Pane, verbs: Sequence[Verb], where: QPoint) -> QMenu:
@@ -128,19 +112,23 @@ def _fill(menu: QMenu, verbs: Sequence[Verb]) -> None:
             inner.menuAction().setToolTip(plain_tip(verb.tip))
             _fill(inner, verb.choices)
             continue
-        action = menu_line(menu, PANE_ACTIONS["verb"], verb.name, verb.tip)
+        action = menu_line(menu, PANE_ACTIONS["verb"], verb.name, verb.reason or verb.tip)
+        action.setEnabled(not verb.reason)
         action.setCheckable(verb.is_chosen)
         action.setChecked(verb.is_chosen)
         action.triggered.connect(lambda checked=False, act=verb.act: act())
 
 
-def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
+def of_place(
+    pane: Pane, place: Cursor, pins: tuple[Cursor, ...], tokens: Sequence[Token] = ()
+) -> list[Verb]:
     """Return the verbs that every pane has for a place.
 
     Args:
         pane: Where the menu is shown.
         place: The place.
         pins: What is pinned at present.
+        tokens: Tokens that stand there.
     """
     verbs = []
     if place.head is not None:
@@ -162,6 +150,7 @@ def of_place(pane: Pane, place: Cursor, pins: tuple[Cursor, ...]) -> list[Verb]:
             lambda: pane.pinned.emit(place),
         )
     )
+    verbs += intervening.of_place(pane, place, tokens)
     if place.layer is not None:
         verbs.append(readings_of(pane, place))
     if place.layer is not None and place.head is not None:
@@ -188,12 +177,12 @@ def readings_of(pane: Pane, place: Cursor) -> Verb:
         (NEURONS, "The neurons of its layer", "Ranked, with what each reads and writes."),
         (ACTIVATION, "What its hook points hold", "Any activation of its layer, on a map."),
     ]  # fmt: skip
-    choices = tuple(
+    choices = [
         Verb(name, tip, partial(go_to, pane, place, title))
         for title, name, tip in ways
         if title != pane.title and (is_head or title != FEEDERS)
-    )
-    return Verb("Read it", "Select it, and bring another pane forward.", lambda: None, choices)
+    ]
+    return submenu("Read it", "Select it, and bring another pane forward.", choices)
 
 
 def role_of(pane: Pane, head: Head) -> Verb:
@@ -215,7 +204,7 @@ def role_of(pane: Pane, head: Head) -> Verb:
     none = "Take its letter away, whatever the rules say."
     choices.append(Verb("no role", none, giving(NO_ROLE), is_chosen=given == NO_ROLE))
     tip = "What part it plays: its letter is drawn in every pane."
-    return Verb(f"Role of {place_name(Cursor(*head))}", tip, lambda: None, tuple(choices))
+    return submenu(f"Role of {place_name(Cursor(*head))}", tip, choices)
 
 
 def of_heads(pane: Pane, heads: tuple[Head, ...], pins: tuple[Cursor, ...]) -> list[Verb]:
@@ -242,6 +231,7 @@ def of_heads(pane: Pane, heads: tuple[Head, ...], pins: tuple[Cursor, ...]) -> l
             "Keep an eye on the selected heads: they are framed in every pane.",
             lambda: pane.edited.emit({"pins": with_heads(pins, heads)}),
         ),
+        intervening.of_heads(pane, heads),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lensgui.terms.interventions import Intervention
@@ -64,7 +64,7 @@ class PromptPair:
     bos: bool | str = False
     metric: MetricName = "logit difference"
     interventions: tuple[Intervention, ...] = ()
-    reference: tuple[Prompt, ...] = ()
+    reference: tuple[Prompt, ...] = field(default=(), repr=False)
 
     @property
     def clean_prompt(self) -> Prompt:

@@ -51,6 +51,7 @@ WORDS = {
     "pair.bos": "Beginning of sequence",
     "pair.metric": "Metric",
     "pair.interventions": "Interventions",
+    "pair.reference": "Prompts of means",
     "table": "Table of pairs",
     "is_average": "Average over the table",
     "kind": "Sweep: kind",
@@ -155,17 +156,34 @@ def words(before: Document, after: Document) -> str:
             return WORDS[path]
 
 
+def strengths(before: Document, after: Document) -> frozenset[int]:
+    """Return which interventions have another strength, if nothing else of any is another."""
+    was, now = before.pair.interventions, after.pair.interventions
+    if len(was) != len(now):
+        return frozenset()
+    pairs = list(zip(was, now, strict=True))
+    if any(replace(one, strength=other.strength) != other for one, other in pairs):
+        return frozenset()
+    return frozenset(at for at, (one, other) in enumerate(pairs) if one != other)
+
+
 def _of_interventions(before: tuple[Intervention, ...], after: tuple[Intervention, ...]) -> str:
     """Return what was done to interventions: one that came, went, or is another now."""
     came = [one for one in after if one not in before]
     went = [one for one in before if one not in after]
-    if len(came) > 1 or len(went) > 1 or not (came or went):
+    if not (came or went):
         return WORDS["pair.interventions"]
-    (one,) = came or went
-    if came and went and replace(came[0], is_on=went[0].is_on) == went[0]:
-        return f"{one.site} {'on' if one.is_on else 'off'} again"
+    one = (came or went)[0]
+    of = f"{one.site}" if len(came or went) == 1 else f"{len(came or went)} interventions"
+    changed = list(zip(went, came, strict=True)) if len(came) == len(went) else []
+    if changed and all(replace(new, is_on=old.is_on) == old for old, new in changed):
+        return f"{of} {'on' if one.is_on else 'off'} again"
+    if changed and all(replace(new, strength=old.strength) == old for old, new in changed):
+        return f"{of}: strength {one.strength:g}"
     if came and went:
-        return f"{one.site}: another setting"
+        return f"{of}: another setting"
+    if len(came or went) > 1:
+        return f"{of} {'added' if came else 'removed'}"
     return described(one) if came else f"{one.site} as the model has it"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from lensgui.state.changes import CONTINUED, changed, words
+from lensgui.state.changes import CONTINUED, changed, strengths, words
 from lensgui.state.document import Document
 from lensgui.terms.model_key import ModelKey
 
@@ -43,9 +43,11 @@ class Edit(QUndoCommand):
             return False
         if other.paths != self.paths or len(self.paths) != 1:
             return False
-        if not (CONTINUED.issuperset(self.paths) or self._is_of_one_note(other)):
+        is_dragged = strengths(self.before, self.after) & strengths(other.before, other.after)
+        if not (CONTINUED.issuperset(self.paths) or self._is_of_one_note(other) or is_dragged):
             return False
         self.after = other.after
+        self.setText(words(self.before, self.after))
         self.setObsolete(self.after == self.before)
         return True
 

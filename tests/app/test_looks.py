@@ -151,7 +151,7 @@ def near(sizes, others):
 
 def test_tabs_of_panes_stay_in_their_order(window):
     bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
-    assert len(bars) == 2
+    assert len(bars) == 3
     assert not any(bar.isMovable() for bar in bars)
     assert all(bar.accessibleName() for bar in bars)
 

@@ -116,7 +116,7 @@ def test_a_very_long_name_is_locked_too(tmp_path):
 
 def test_a_pane_below_another_comes_back_there(window, qtbot):
     docks = window.docks
-    window.splitDockWidget(docks["Inspector"], docks["Prompt pairs"], Qt.Orientation.Vertical)
+    window.splitDockWidget(docks["Prompt"], docks["Prompt pairs"], Qt.Orientation.Vertical)
     qtbot.wait(50)
     before = placed(window, docks)
     window.reset_layout()
@@ -124,7 +124,7 @@ def test_a_pane_below_another_comes_back_there(window, qtbot):
     qtbot.wait(50)
     after = placed(window, docks)
     assert {area.panes for area in after.areas} == {area.panes for area in before.areas}
-    below, above = docks["Prompt pairs"].geometry(), docks["Inspector"].geometry()
+    below, above = docks["Prompt pairs"].geometry(), docks["Prompt"].geometry()
     assert below.y() >= above.bottom()
     assert below.x() == above.x()
     work(window)

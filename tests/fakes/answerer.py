@@ -29,6 +29,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.intervention_requests import MakeVector, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     FindPlaces,
@@ -66,6 +67,7 @@ from tests.fakes import activations as fake_activations
 from tests.fakes import attention as fake_attention
 from tests.fakes import attributions as fake_attributions
 from tests.fakes import heads as fake_heads
+from tests.fakes import interventions as fake_interventions
 from tests.fakes import lenses as fake_lenses
 from tests.fakes import models as fake_models
 from tests.fakes import neurons as fake_neurons
@@ -238,6 +240,8 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     NeuronSlopes: lambda request: [fake_neurons.products(request)],
     ReadNeurons: lambda request: [fake_neurons.words(request)],
     NeuronOverPrompt: lambda request: [fake_neurons.over_prompt(request)],
+    ReadInterventions: lambda request: [fake_interventions.read(request)],
+    MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     VerifyCell: lambda request: [fake_sweeps.verification(request)],
     HeadRoles: lambda request: [fake_sweeps.roles(request)],

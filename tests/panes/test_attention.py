@@ -279,6 +279,7 @@ def test_a_right_click_on_a_head_offers_what_can_be_done(pane, qtbot):
     assert set(offered) == {
         "Average over it, or no longer",
         "Pin L4H2",
+        "Intervene on L4H2",
         "Read it",
         "Role of L4H2",
         "Copy the value",
@@ -300,7 +301,13 @@ def test_a_right_click_on_an_edge_offers_what_can_be_done(pane, qtbot):
     pane.head.menu_requested.emit(3, 1, pane.head.mapToGlobal(QPoint(50, 50)))
     menu = pane.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     offered = [action.text() for action in menu.actions()]
-    verbs = ["Pin L2H1 · 3 → 1", "Read it", "Role of L2H1", "Copy the value"]
+    verbs = [
+        "Pin L2H1 · 3 → 1",
+        "Intervene on L2H1",
+        "Read it",
+        "Role of L2H1",
+        "Copy the value",
+    ]
     assert offered == [*verbs, "", *OF_PICTURES]
 
 

@@ -90,10 +90,10 @@ def test_clicking_a_row_makes_it_the_present_pair(pane, qtbot):
     place = pane.view.visualRect(pane.model.index(4, pair_model.CLEAN)).center()
     with qtbot.waitSignal(pane.edited) as edited:
         qtbot.mouseClick(pane.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert edited.args == [{"pair": ROWS[4].pair}]
+    assert PromptPair(**edited.args[0]) == ROWS[4].pair
     with qtbot.waitSignal(pane.edited) as edited:
         qtbot.keyClick(pane.view, Qt.Key.Key_Return)
-    assert edited.args == [{"pair": ROWS[4].pair}]
+    assert PromptPair(**edited.args[0]) == ROWS[4].pair
 
 
 def test_delete_removes_the_chosen_rows(pane, qtbot):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
 
+from lensgui.analysis.shares import refusal
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
-from lensgui.analysis.shares import refusal
 from tests.panes.conftest import answer, in_session, tell
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 
@@ -24,7 +24,12 @@ def test_a_picture_that_answers_an_older_question_offers_no_questions(document, 
     assert "Verify" in menu_of(pane, 2, 3)
     pane.show_document(replace(document, kind=HEADS))
     tell(pane, "sweep", status="late")
-    assert list(menu_of(pane, 2, 3)) == ["Pin L2 · position 3", "Read it", "Copy the value"]
+    assert list(menu_of(pane, 2, 3)) == [
+        "Pin L2 · position 3",
+        "Intervene on L2",
+        "Read it",
+        "Copy the value",
+    ]
 
 
 @pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)

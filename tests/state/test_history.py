@@ -82,9 +82,20 @@ STEPS = [
     (
         {"interventions": (STRONG,)},
         {"interventions": (replace(STRONG, strength=0.5),)},
+        "L3.mlp_out: strength 0.5",
+    ),
+    (
+        {"interventions": (STRONG,)},
+        {"interventions": (replace(STRONG, where="last"),)},
         "L3.mlp_out: another setting",
     ),
-    ({}, {"interventions": (OFF, STRONG)}, "Interventions"),
+    ({}, {"interventions": (OFF, STRONG)}, "2 interventions added"),
+    ({"interventions": (OFF, STRONG)}, {"interventions": ()}, "2 interventions removed"),
+    (
+        {"interventions": (OFF, STRONG)},
+        {"interventions": (OFF.on(False), STRONG.on(False))},
+        "2 interventions off again",
+    ),
     ({}, {"roles": (GivenRole(4, 2, "induction"),)}, "Role of L4H2"),
     ({}, {"attention": AttentionView(measure="scores")}, "Attention: measure"),
     ({}, {"patching": PatchingView(shows_table=True)}, "Sweep: table"),

@@ -27,7 +27,7 @@ from lensgui.app.help.help import Help
 from lensgui.app.sessions.choosing import RecentMenu
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.settings.appearance import CHOICES
-from lensgui.app.window.actions import ACTIONS, COMMANDS, MENUS, Command, is_bare
+from lensgui.app.window.actions import ACTIONS, BEFORE, COMMANDS, MENUS, Command, is_bare
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.progress import Progress
 from lensgui.panes import theme
@@ -38,6 +38,7 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import TOY, Example, examples
 
 COMMANDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+KEYS = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
 TYPED_INTO = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
 
 
@@ -117,15 +118,22 @@ class Commands(QObject):
         self.window.status.show_sentence(said)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Do what a key means that no widget took."""
-        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+        """Do what a key means that no widget took; one is held."""
+        if event.type() == QEvent.Type.WindowDeactivate:
+            self.window.intervening.hold(is_held=False)  # it may be let go elsewhere
+        if event.type() not in KEYS or not isinstance(event, QKeyEvent):
             return False
         action = self._bare.get(QKeySequence(event.key()).toString())
+        is_pressed = event.type() == QEvent.Type.KeyPress
         is_taken = event.modifiers() & COMMANDING or is_typed_into(QApplication.focusWidget())
-        if action is None or is_taken:
+        if action is None or (is_pressed and is_taken):
             return False
-        action.trigger()
-        return True
+        if action.objectName() == BEFORE:
+            if not event.isAutoRepeat():
+                self.window.intervening.hold(is_held=is_pressed)
+        elif is_pressed:
+            action.trigger()
+        return is_pressed
 
     def _add(self, command: Command, owner: QWidget) -> None:
         action = menu_line(owner, command)

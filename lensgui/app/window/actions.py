@@ -11,6 +11,7 @@ from lensgui.app.window.bars import BARS
 from lensgui.panes.action import Action
 from lensgui.panes.actions import PANE_ACTIONS
 
+BEFORE = "before"  # what is shown while its key is held
 MENUS = ("&File", "&Edit", "&View", "&Run", "E&xamples", "&Help")
 
 
@@ -253,6 +254,15 @@ COMMANDS = (
         keys=("T",),
         menu="&View",
         slot="show_table",
+    ),
+    Command(
+        BEFORE,
+        "&Without interventions",
+        "Show in every pane what is so without interventions while the key is held; chosen in the "
+        "menu, until it is chosen again.",
+        keys=("B",),
+        menu="&View",
+        slot="window.intervening.toggle",
     ),
     Command(
         "stop",

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QStyle,
+    QTabBar,
     QToolButton,
     QWidget,
 )
@@ -86,6 +87,11 @@ class Frame(QScrollArea):
     @Slot()
     def _tell_bottom(self) -> None:
         self._pane.show_bottom(self.verticalScrollBar().value() + self.viewport().height())
+
+
+def _tabs(window: QMainWindow) -> list[QTabBar]:
+    """Return the bars below docks that share a place."""
+    return [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
 
 
 def is_in_front(widget: QWidget | None) -> bool:
@@ -320,7 +326,9 @@ class Dock(QDockWidget):
         below = min(lower, key=QWidget.y, default=None)
         if below is not None:
             between = self.style().pixelMetric(QStyle.PixelMetric.PM_DockWidgetSeparatorExtent)
-            room = below.y() + below.height() - self.y()  # the same while both move to their places
+            tabs = max((bar.height() for bar in _tabs(window)), default=0)
+            bottom = below.y() + below.height() + tabs * bool(window.tabifiedDockWidgets(below))
+            room = bottom - self.y()  # the same while both move to their places
             rest = max(1, room - between - height)
             window.resizeDocks([self, below], [height, rest], Qt.Orientation.Vertical)
 

@@ -16,6 +16,7 @@ from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.controls.controls import Shares
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
+from lensgui.panes.interventions.tray import InterventionsPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.pairs.pair_table import PairTablePane
@@ -31,6 +32,7 @@ ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
     "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
+    "Inspector": ("Interventions",),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
 PANES: tuple[type[Pane], ...] = (
@@ -46,6 +48,7 @@ PANES: tuple[type[Pane], ...] = (
     HeadsPane,
     NeuronsPane,
     InspectorPane,
+    InterventionsPane,
     PairTablePane,
 )
 LOW = 600  # pixels: in a lower window, prompts are folded at first

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from lensgui.app.intervening import Intervening
 from lensgui.app.settings.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
@@ -29,6 +30,7 @@ class MainWindow(QMainWindow):
     """Docks, toolbar and status line around one session, one selection and one runner.
 
     Attributes:
+        intervening: Adds what panes want done to the model.
         actions_by_name: What its menus and keys do, once it has some.
         may_close: Asks what is to become of what is not saved; whether to close then.
         called: What the application is called in its title.
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.pacing = Pacing(self)
         self.exchange = Exchange(session, selection, runner, self.panes, self)
+        self.intervening = Intervening(session, self.exchange, self.panes.values())
         self.actions_by_name: dict[str, QAction] = {}
         self._was_shown = False
         self._connect()

@@ -30,11 +30,12 @@ from lensgui.panes.head_grid import panels as head_grids
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
 from lensgui.panes.head_grid.ranking import NAMED, question
-from lensgui.panes.menus import Verb, edges_of, heads_of
+from lensgui.panes.menus import edges_of, heads_of
 from lensgui.panes.pane import Pane
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import NO_CODE, Code
 from lensgui.panes.token_text import is_of, names
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, extended
 from lensgui.state.views import AT_FIRST, AttentionView

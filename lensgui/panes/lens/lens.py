@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from lensgui.jobs.answers.arrays import CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
-from lensgui.jobs.answers.readings import PairReading
+from lensgui.jobs.answers.readings import PairReading, Token
 from lensgui.jobs.questions.lens_requests import (
     AverageLens,
     LensMetric,
@@ -39,6 +39,7 @@ from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
 from lensgui.panes.theme import Table, Theme
 from lensgui.panes.token_text import plain_tip, spell
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, LensView
@@ -316,24 +317,30 @@ class LensPane(Pane):
         if self._document is None:
             return
         place = self._place(row, column)
-        found = menus.of_place(self, place, self._document.pins)
+        found = menus.of_place(self, place, self._document.pins, self._likeliest(row, column))
         found += self._following(row, column)
         menus.show_menu(self, [*found, menus.copying(self._words(row, column))], where)
 
-    def _following(self, row: int, column: int) -> list[menus.Verb]:
+    def _following(self, row: int, column: int) -> list[Verb]:
         """Return the verb that follows one of a cell's likeliest tokens, or no longer."""
-        grid, view = self._seen.grid, self._view
-        if grid is None or self._seen.is_mean or grid.states[row, column] != CellState.EXACT:
+        view, likeliest = self._view, self._likeliest(row, column)
+        if not likeliest:
             return []
-        likeliest = [grid.names[token] for token in grid.tokens[row, column].tolist()]
         named = {token.text: spell(token) for token in likeliest}
         named |= {text: text for text in view.followed if text not in named}
         choices = tuple(self._follow(text, name) for text, name in named.items())
         tip = "Draw what it does layer by layer, and read its probability, logit or rank."
-        return [menus.Verb("Follow a token", tip, lambda: None, choices)]
+        return [Verb("Follow a token", tip, lambda: None, choices)]
 
-    def _follow(self, text: str, name: str) -> menus.Verb:
+    def _likeliest(self, row: int, column: int) -> list[Token]:
+        """Return a cell's likeliest tokens; [] while they are not known, or of a mean."""
+        grid = self._seen.grid
+        if grid is None or self._seen.is_mean or grid.states[row, column] != CellState.EXACT:
+            return []
+        return [grid.names[token] for token in grid.tokens[row, column].tolist()]
+
+    def _follow(self, text: str, name: str) -> Verb:
         is_on = text in self._view.followed
         tip = "Leave it out again." if is_on else "Follow it beside answer and distractor."
         changes = following(self._view, text, is_on=not is_on)
-        return menus.Verb(name, tip, lambda: self.set_view(changes), is_chosen=is_on)
+        return Verb(name, tip, lambda: self.set_view(changes), is_chosen=is_on)

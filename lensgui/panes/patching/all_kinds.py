@@ -32,6 +32,7 @@ from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.kinds import DIRECTIONS
 from lensgui.panes.sweep_view.sweep_footer import PauseButton
 from lensgui.panes.token_text import plain_tip
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, AllKindsView, Range, Stream
@@ -365,7 +366,7 @@ class AllKindsPane(Pane):
             )
             found.append(followups.verifying(lambda: self._verify(number, row, column)))
         found.append(
-            menus.Verb(
+            Verb(
                 f"Open in {PatchingPane.title}",
                 "Show this kind with its table, its estimates and what it is compared with.",
                 lambda: self._follow(kind, place),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from lensgui.panes.menus import FEEDERS, Verb, go_to
+from lensgui.panes.menus import FEEDERS, go_to
 from lensgui.panes.pane import Pane
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import Extent, HeadInput, SweepKind

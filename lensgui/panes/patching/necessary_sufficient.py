@@ -17,6 +17,7 @@ from lensgui.jobs.requests import HeadRoles, Patching
 from lensgui.panes import menus
 from lensgui.panes.controls.controls import Lines
 from lensgui.panes.figures.shown import Shown
+from lensgui.panes.interventions import verbs
 from lensgui.panes.menus import heads_of
 from lensgui.panes.pane import MODEL, NO_MODEL, Pane
 from lensgui.panes.patching.selected_heads import SelectedHeads
@@ -103,6 +104,7 @@ class NecessaryPane(Pane):
         scatter.hovered.connect(self.hovered)
         self.selected.pane_requested.connect(self.pane_requested)
         self.selected.pins_requested.connect(self._pin_selected)
+        self.selected.verbs_requested.connect(self._offer_interventions)
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return both directions of patching, and once they are known what else there is."""
@@ -310,6 +312,11 @@ class NecessaryPane(Pane):
     @Slot()
     def _pin_selected(self) -> None:
         self.edited.emit({"pins": menus.with_heads(self._pins, self._cursor.selected)})
+
+    @Slot(QPoint)
+    def _offer_interventions(self, where: QPoint) -> None:
+        """Show what can be done to the selected heads."""
+        menus.show_menu(self, verbs.of_heads(self, self._cursor.selected).choices, where)
 
     @Slot(object, object)
     def _show_verbs(self, number: int | None, where: QPoint) -> None:

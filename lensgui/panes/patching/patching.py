@@ -26,6 +26,7 @@ from lensgui.panes.sweep_view import cells, compare, faces, sweep_footer
 from lensgui.panes.sweep_view.compare import KEPT
 from lensgui.panes.sweep_view.kinds import DIRECTIONS, KINDS
 from lensgui.panes.sweep_view.sweep_view import SweepContents, SweepPlot
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, PatchingView
@@ -286,7 +287,7 @@ class PatchingPane(Pane):
         found.append(menus.copying(self.view.words(row, column)))
         menus.show_menu(self, found, where)
 
-    def _questions(self, place: Cursor, row: int, column: int) -> list[menus.Verb]:
+    def _questions(self, place: Cursor, row: int, column: int) -> list[Verb]:
         """Return what can be asked of a cell of the picture that answers the present question."""
         assert self._document is not None
         side = _view(self._document).side

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from lensgui.panes import menus, theme
@@ -23,10 +23,12 @@ class SelectedHeads(QWidget):
         heads: Layer and head of each.
         pane_requested: (title,) the pane that answers the question.
         pins_requested: All of them are to be pinned.
+        verbs_requested: (where,) what can be done to the model there, at a place of the screen.
     """
 
     pane_requested = Signal(str)
     pins_requested = Signal()
+    verbs_requested = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +38,7 @@ class SelectedHeads(QWidget):
         self.average = button(PANE_ACTIONS["attention_of_heads"], self)
         self.feeders = button(PANE_ACTIONS["feeders_of_heads"], self)
         self.pin = button(PANE_ACTIONS["pin_heads"], self)
+        self.intervene = button(PANE_ACTIONS["intervene_on_heads"], self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
@@ -47,6 +50,7 @@ class SelectedHeads(QWidget):
         self.average.clicked.connect(self._average)
         self.feeders.clicked.connect(self._feed)
         self.pin.clicked.connect(self.pins_requested)
+        self.intervene.clicked.connect(self._intervene)
         self.show_heads(())
 
     def show_heads(self, heads: tuple[Head, ...]) -> None:
@@ -60,7 +64,7 @@ class SelectedHeads(QWidget):
 
     @property
     def _buttons(self) -> tuple[QToolButton, ...]:
-        return self.average, self.feeders, self.pin
+        return self.average, self.feeders, self.pin, self.intervene
 
     @Slot()
     def _average(self) -> None:
@@ -69,3 +73,8 @@ class SelectedHeads(QWidget):
     @Slot()
     def _feed(self) -> None:
         self.pane_requested.emit(FEEDERS)
+
+    @Slot()
+    def _intervene(self) -> None:
+        below = self.intervene.rect().bottomLeft()
+        self.verbs_requested.emit(self.intervene.mapToGlobal(below))

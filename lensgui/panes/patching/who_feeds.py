@@ -24,6 +24,7 @@ from lensgui.panes.sweep_view import cells
 from lensgui.panes.sweep_view.faces import Setting
 from lensgui.panes.sweep_view.sweep_picture import SweepPicture
 from lensgui.panes.token_text import signed
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, gathered
 from lensgui.state.views import FeedersView, Link
@@ -301,7 +302,7 @@ class FeedersPane(Pane):
         found = menus.of_place(self, place, self._document.pins)
         if place.head is not None:
             turn = "Show who feeds this sender in turn."
-            found.insert(0, menus.Verb("Who feeds it?", turn, lambda: self._go_on(row, column)))
+            found.insert(0, Verb("Who feeds it?", turn, lambda: self._go_on(row, column)))
         menus.show_menu(self, [*found, menus.copying(self._words(row, column))], where)
 
 

@@ -74,6 +74,16 @@ def prompt(document: Document) -> str:
     return script(document, lines)
 
 
+def interventions(document: Document) -> str:
+    """Return how to get the metric of each prompt without interventions, and under them."""
+    lines = [
+        pair("pair", document.pair),
+        "shown = [read_pair(model, pair.plain), read_pair(model, pair)]",
+        f"print(table(shown, columns={_sides([document.pair])}))  # without interventions, under",
+    ]
+    return script(document, lines)
+
+
 def _chances(pair: PromptPair) -> list[str]:
     """Return the lines that get the probabilities of the next token, [d_vocab]."""
     if not any(one.acts_on("clean") for one in pair.interventions):

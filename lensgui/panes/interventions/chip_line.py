@@ -1,0 +1,258 @@
+"""One line of the tray: on or off, what is done where, how much, its menu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPalette, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QSizePolicy,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QWidget,
+)
+
+from lensgui.jobs.answers.interventions import InterventionReading
+from lensgui.panes import theme
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.controls.controls import Elided, button, dress, keep_room
+from lensgui.panes.interventions import lines, strengths
+from lensgui.panes.interventions.lines import Line
+from lensgui.panes.token_text import plain_tip
+from lensgui.terms.interventions import HAVE_STRENGTH, Intervention, words
+
+MOST = 1e9  # that a strength can be typed as
+INDENT = 14  # pixels
+SLIDER = 72  # pixels at least
+NAMED = 10  # interventions that a tooltip lists
+
+
+class StrengthSlider(QSlider):
+    """A slider that jumps to where it is pressed, and goes further with Shift.
+
+    Attributes:
+        widened: (is_wide,) it was pressed with Shift, or without.
+    """
+
+    widened = Signal(bool)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(0, strengths.STEPS)
+        self.setPageStep(strengths.STEPS // 20)
+        self.setMinimumWidth(SLIDER)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go where it is pressed, and follow from there."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.widened.emit(bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            option = QStyleOptionSlider()
+            self.initStyleOption(option)
+            control, part = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
+            handle = self.style().subControlRect(control, option, part, self)
+            if not handle.contains(event.position().toPoint()):
+                room = self.width() - handle.width()
+                left = round(event.position().x()) - handle.width() // 2
+                self.setValue(QStyle.sliderValueFromPosition(0, strengths.STEPS, left, room))
+        super().mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to the list, which is scrolled far more often."""
+        event.ignore()
+
+
+class ChipLine(QFrame):
+    """One intervention, or several that are alike.
+
+    Attributes:
+        line: What it is of.
+        switched: (is_on,) the user switches it.
+        strengthened: (strength,) the user chose how much, or is still dragging.
+        unfolded: The user wants to see each of those that are alike, or no longer.
+        menu_requested: (where,) its menu is wanted at a place of the screen.
+        chosen: It was clicked.
+    """
+
+    switched = Signal(bool)
+    strengthened = Signal(float)
+    unfolded = Signal()
+    menu_requested = Signal(QPoint)
+    chosen = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.line = Line(())
+        self._one: Intervention | None = None
+        self._reach, self._is_wide = strengths.Reach(0.0, 1.0), False
+        self._unit: float | None = None
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.fold = button(PANE_ACTIONS["unfold_interventions"], self)
+        self.fold.setAutoRaise(True)
+        self.switch = dress(QCheckBox(self), PANE_ACTIONS["switch_intervention"])
+        self.label = Elided(Qt.AlignmentFlag.AlignLeft, self)
+        self.at = Elided(Qt.AlignmentFlag.AlignLeft, self)
+        self.at.setFont(theme.text_font(theme.SMALL_POINTS + 0.5))
+        self.slider = dress(StrengthSlider(self), PANE_ACTIONS["intervention_strength"])
+        self.number = dress(QDoubleSpinBox(self), PANE_ACTIONS["intervention_number"])
+        self.number.setRange(-MOST, MOST)
+        self.number.setDecimals(3)
+        self.number.setKeyboardTracking(False)
+        self.number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.number.setMaximumWidth(self.number.fontMetrics().horizontalAdvance("−00.000") + 12)
+        self.more = button(PANE_ACTIONS["intervention_menu"], self)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(3, 1, 2, 1)
+        self.row.setSpacing(4)
+        for part, share in (
+            (self.fold, 0),
+            (self.switch, 0),
+            (self.label, 4),
+            (self.at, 2),
+            (self.slider, 3),
+            (self.number, 0),
+            (self.more, 0),
+        ):
+            self.row.addWidget(part, share)
+        keep_room(self.fold)
+
+    def _connect(self) -> None:
+        self.switch.clicked.connect(self._switch)
+        self.fold.clicked.connect(self.unfolded)
+        self.slider.valueChanged.connect(self._slide)
+        self.slider.widened.connect(self._widen)
+        self.number.valueChanged.connect(self._type)
+        self.more.clicked.connect(self._offer)
+
+    def show_line(
+        self,
+        line: Line,
+        listed: Sequence[Intervention],
+        overrides: Sequence[tuple[int, ...]],
+        readings: Sequence[InterventionReading],
+        *,
+        is_unfolded: bool = False,
+    ) -> None:
+        """Show some of the interventions of a list.
+
+        Args:
+            line: Which.
+            listed: All of them.
+            overrides: What each of all overrides.
+            readings: What is known of each; () while nothing is.
+            is_unfolded: Whether each of those that are alike has a line below.
+        """
+        found = [listed[number] for number in line.numbers]
+        one = found[0]
+        self.line, self._one = line, one
+        self._unit = readings[line.numbers[0]].unit if readings else self._unit
+        name = self._show_words(line, listed, overrides, readings)
+        self.fold.setVisible(line.is_group)
+        self.fold.setArrowType(Qt.ArrowType.DownArrow if is_unfolded else Qt.ArrowType.RightArrow)
+        self.row.setContentsMargins(3 + INDENT * line.is_inside, 1, 2, 1)
+        count = sum(each.is_on for each in found)
+        state = Qt.CheckState
+        self.switch.setTristate(0 < count < len(found))
+        on = state.Checked if count == len(found) else state.Unchecked
+        self.switch.setCheckState(state.PartiallyChecked if 0 < count < len(found) else on)
+        for part, what in (
+            (self.switch, "on"),
+            (self.slider, "strength"),
+            (self.number, "strength as a number"),
+            (self.more, "menu"),
+            (self.fold, "one by one"),
+        ):
+            part.setAccessibleName(f"{name}: {what}")
+        self._show_strength(one)
+
+    def _show_words(
+        self,
+        line: Line,
+        listed: Sequence[Intervention],
+        overrides: Sequence[tuple[int, ...]],
+        readings: Sequence[InterventionReading],
+    ) -> str:
+        """Say what is done, and what is to be known of it; return what the line is called."""
+        found = [listed[number] for number in line.numbers]
+        place = f"#{line.numbers[0] + 1} {lines.place(listed, line)}"
+        remark = lines.remark(line.numbers, overrides, readings)
+        has_fault = any(readings[number].fault for number in line.numbers) if readings else False
+        mark = "⚠ " * has_fault
+        text = f"{mark}{place} {lines.done(found[0])}"
+        self.label.setText(f"{text} · {remark}" if remark else text)
+        self.at.setText(lines.where(found[0]))
+        more = [f"… and {len(found) - NAMED} more"] if len(found) > NAMED else []
+        share = strengths.share(found[0], self._unit)
+        said = [*(words(one) for one in found[:NAMED]), *more, *filter(None, (share, remark))]
+        for part in (self.label, self.at):
+            part.setToolTip(plain_tip("\n".join(said)))
+        self.label.setAccessibleName("\n".join(said))
+        role = QPalette.ColorRole
+        usual = role.WindowText if any(one.is_on for one in found) else role.PlaceholderText
+        self.label.setForegroundRole(role.BrightText if has_fault else usual)
+        self.at.setForegroundRole(role.PlaceholderText)
+        return place
+
+    def _show_strength(self, one: Intervention) -> None:
+        has = one.op in HAVE_STRENGTH
+        self.slider.setVisible(has)
+        self.number.setVisible(has)
+        if not has:
+            return
+        if not self.slider.isSliderDown():
+            self._reach = strengths.reach(one, self._unit, is_wide=self._is_wide)
+        for part, value in (
+            (self.slider, self._reach.step(one.strength)),
+            (self.number, one.strength),
+        ):
+            part.blockSignals(True)
+            part.setValue(value)  # type: ignore[arg-type]
+            part.blockSignals(False)
+        ends = f"From {self._reach.low:.3g} to {self._reach.high:.3g}"
+        share = strengths.share(one, self._unit)
+        tip = f"{ends}; four times as far with Shift." + f" Now {share}." * bool(share)
+        self.slider.setToolTip(plain_tip(tip))
+
+    @Slot()
+    def _switch(self) -> None:
+        self.switch.setTristate(False)
+        self.switched.emit(self.switch.checkState() != Qt.CheckState.Unchecked)
+
+    @Slot(int)
+    def _slide(self, step: int) -> None:
+        self.strengthened.emit(self._reach.at(step))
+
+    @Slot(bool)
+    def _widen(self, is_wide: bool) -> None:
+        """Go further, or no longer; what is chosen stays where it is chosen."""
+        self._is_wide = is_wide
+        if self._one is not None:
+            self._show_strength(self._one)
+
+    @Slot(float)
+    def _type(self, strength: float) -> None:
+        self.strengthened.emit(strength)
+
+    @Slot()
+    def _offer(self) -> None:
+        self.menu_requested.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what can be done with it."""
+        self.menu_requested.emit(event.globalPos())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Say that it was clicked."""
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit()

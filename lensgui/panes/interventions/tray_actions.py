@@ -1,0 +1,66 @@
+"""What can be done in the tray of interventions, as rows of the table of what panes can do."""
+
+from __future__ import annotations
+
+from lensgui.panes.action import Action
+
+NOTHING = "Nothing is done to the model."
+TRAY_ACTIONS = (
+    Action(
+        "add_intervention",
+        "Add…",
+        "Do something to the model at the selected place, or along a vector. The menu of any head, "
+        "cell, edge, neuron or token has the same.",
+        "Add an intervention",
+    ),
+    Action(
+        "intervene_on_heads",
+        "Intervene…",
+        "Set all of the selected heads to 0 or to their mean, patch them from the other prompt, or "
+        "scale them; every pane shows what follows.",
+        "Intervene on the selected heads",
+        reason="No head is selected.",
+    ),
+    Action(
+        "switch_interventions",
+        "all",
+        "Switch all interventions on, or off: what is off gives the very numbers it gave before.",
+        "Interventions: all on or off",
+        kind=None,
+    ),
+    Action(
+        "remove_interventions",
+        "Remove all",
+        "Take all interventions out of the list; Undo brings them back.",
+        "Remove all interventions",
+        reason=NOTHING,
+    ),
+    Action(
+        "hold_before",
+        "Without",
+        "While it is held, every pane shows what is so without interventions; the key B does the "
+        "same.",
+        "Without interventions, while it is held",
+        reason=NOTHING,
+        kind=None,
+    ),
+    Action(
+        "open_vectors",
+        "Vectors of a file…",
+        "Add the vectors of a control-vector GGUF, safetensors or npz file, each behind its layer.",
+        kind=None,
+    ),
+    Action(
+        "unfold_interventions", "", "Show each of those that are alike, or no longer.", kind=None
+    ),
+    Action("switch_intervention", "", "Whether it is done.", kind=None),
+    Action("intervention_strength", "", "How much of it is done; drag it.", kind=None),
+    Action("intervention_number", "", "How much of it is done, as a number.", kind=None),
+    Action(
+        "intervention_menu",
+        "⋯",
+        "What is done, at which positions, on which prompt, and in which order.",
+        "Menu of an intervention",
+        kind=None,
+    ),
+)
