@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.averages import Average
+from lensgui.analysis.shares import refusal
 from lensgui.analysis.sweep.result import SweepResult
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metric import Declared, MetricName
 from lensgui.terms.metrics import METRICS, ContinuationLogProbability
-from lensgui.analysis.shares import refusal
 from tests.references import model_of
 
 ENDS = [  # of which clean does better, by enough to divide by

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
 
+from lensgui.analysis.shares import refusal
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.token_text import signed
 from lensgui.terms.kinds import SweepKind
-from lensgui.analysis.shares import refusal
 from tests.panes.conftest import answer, in_session, tell
 from tests.panes.test_sweep_view import HEADS, PLACE, menu_of
 

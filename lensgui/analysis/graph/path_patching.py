@@ -29,8 +29,8 @@ from lensgui.analysis.graph.measured_pair import (
     written,
 )
 from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, written_at
-from lensgui.terms.metric import MetricName
 from lensgui.analysis.shares import Shares
+from lensgui.terms.metric import MetricName
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.model import HookedTransformer
 

@@ -27,11 +27,11 @@ from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
 from lensgui.analysis.graph.receiving import INPUTS, FedPatch, ReceivingPatch, TotalPatch
 from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.shares import Shares
 from lensgui.analysis.sweep.batches import measured
 from lensgui.analysis.sweep.grouping import group
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.metric import Metric, MetricName, read_positions
-from lensgui.analysis.shares import Shares
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.model import HookedTransformer
 

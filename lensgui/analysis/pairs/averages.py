@@ -20,13 +20,13 @@ from lensgui.analysis.interventions.under import Given, pair_under
 from lensgui.analysis.pairs.roles import matching
 from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.shares import Shares, gain
 from lensgui.analysis.sweep.estimates.attribution import attribution_steps
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.result import SweepResult
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.kinds import Direction, SweepKind
 from lensgui.terms.metric import Metric, MetricName
-from lensgui.analysis.shares import Shares, gain
 from lensgui.transformer.model import HookedTransformer
 
 RESAMPLES = 1000  # of the pairs, for the spread

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from lensgui.analysis.shares import Shares
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metric import MetricName
-from lensgui.analysis.shares import Shares
 
 
 @dataclass(frozen=True, slots=True)
