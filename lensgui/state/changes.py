@@ -51,6 +51,7 @@ WORDS = {
     "pair.bos": "Beginning of sequence",
     "pair.metric": "Metric",
     "pair.interventions": "Interventions",
+    "pair.reference": "Prompts of means",
     "table": "Table of pairs",
     "is_average": "Average over the table",
     "kind": "Sweep: kind",
