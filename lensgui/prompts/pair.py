@@ -104,6 +104,12 @@ class PromptPair:
         return self if is_so else replace(self, interventions=acting, reference=reference)
 
     @property
+    def others(self) -> int:
+        """How many prompts its means are over: each of its own prompts is left out of its mean."""
+        own = {self.clean, self.corrupted} if self.clean else {of.text for of in self.reference}
+        return len(self.reference) - any(of.text in own for of in self.reference)
+
+    @property
     def has_name(self) -> bool:
         """Whether the answer that was typed begins like a name."""
         return self.answer.strip()[:1].isupper()

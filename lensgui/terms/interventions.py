@@ -56,15 +56,23 @@ OF_WORDS: dict[Op, str] = {
 }
 
 
-def words(one: Intervention) -> str:
-    """Return what an intervention does, such as “L5H1.z set to 0 (off-distribution)”."""
+def words(one: Intervention, prompts: int = 0) -> str:
+    """Return what an intervention does, such as “L5H1.z set to 0 (off-distribution)”.
+
+    Args:
+        one: The intervention.
+        prompts: How many prompts its mean is over; 0 where that is not known, or it is no mean.
+    """
+    done = OF_WORDS[one.op]
+    if one.op == "mean" and prompts:
+        done = f"set to its mean over {prompts} prompts"
     amount = f" ({one.strength:g})" * (one.op in HAVE_STRENGTH)
     named = "".join(f" “{of.name}”" for of in (one.vector, one.target) if of is not None)
     listed = ", ".join(map(str, one.where)) if isinstance(one.where, tuple) else one.where
     where = f" at {listed}" * (one.where != "all")
     whose = f", {one.runs} prompt only" * (one.runs != "both")
     sources = f" to {', '.join(map(str, one.sources))}" * bool(one.sources)
-    return f"{one.site} {OF_WORDS[one.op]}{amount}{named}{sources}{where}{whose}"
+    return f"{one.site} {done}{amount}{named}{sources}{where}{whose}"
 
 
 @dataclass(frozen=True, slots=True)

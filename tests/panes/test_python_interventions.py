@@ -18,7 +18,9 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.python import script
 from lensgui.panes.python.script import spelled
+from lensgui.prompts.pair import Prompt
 from lensgui.state.selection import Cursor
 from lensgui.state.views import LensView
 from lensgui.terms.interventions import Intervention, Site, Vector
@@ -34,6 +36,9 @@ SOME = (
     Intervention(Site("z", 0, 0), "zero", is_on=False),
 )
 UNDER = toy(interventions=SOME)
+MEAN = (Intervention(Site("z", 1, 0), "mean"), Intervention(Site("mlp_out", 0), "mean", "last"))
+MEANS = averaging(6).having(interventions=MEAN).shown
+OF_ONE = replace(MEANS, is_average=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +50,15 @@ def assert_same(found, sweep):
     np.testing.assert_allclose(found, sweep.shown, atol=1e-4)
 
 
-@pytest.mark.parametrize("document", [UNDER, averaging(2).having(interventions=SOME[:2])])
+@pytest.mark.parametrize(
+    "document", [UNDER, averaging(2).having(interventions=SOME[:2]), MEANS, OF_ONE]
+)
 @pytest.mark.parametrize("kind", [SweepKind("resid_pre"), SweepKind("z", "all")])
 def test_sweeps(dispatcher, document, kind, qtbot):
     document = replace(document, kind=kind)
     names = copied(PatchingPane(), document, qtbot)
     assert_same(names["shown"], told(dispatcher, PatchingPane(), document, "sweep"))
-    plainly = copied(PatchingPane(), document.having(interventions=()), qtbot)
+    plainly = copied(PatchingPane(), document.having(interventions=(), reference=()), qtbot)
     assert not np.allclose(plainly["shown"], names["shown"], equal_nan=True)
 
 
@@ -93,6 +100,45 @@ def test_what_every_pane_copies_runs(kind, qtbot):
     pane = kind()
     qtbot.addWidget(pane)
     exec(pane.python(document, Cursor(1, 2, 10)), {})
+
+
+def test_the_prompt_under_means(dispatcher, qtbot):
+    names = copied(PromptPane(), OF_ONE, qtbot)
+    reading = told(dispatcher, PromptPane(), OF_ONE, "pair")
+    assert float(names["chances"].detach().max()) == pytest.approx(
+        reading.clean.top[0].probability, abs=1e-4
+    )
+    assert names["value"] == pytest.approx(reading.corrupted.metric, abs=1e-4)
+
+
+@pytest.mark.parametrize("document", [MEANS, OF_ONE])
+def test_attribution_under_means(dispatcher, document, qtbot):
+    names = copied(AttributionPane(), document, qtbot)
+    parts = told(dispatcher, AttributionPane(), document, "parts")
+    np.testing.assert_allclose(names["shown"], parts.values, atol=1e-4)
+
+
+def test_prompts_of_means_are_listed_once():
+    marked = tuple(Prompt(text, at > 1) for at, text in enumerate("abcdefghij"))
+    for reference in (marked, marked[2:], tuple(Prompt(of.text) for of in marked)):
+        rows = tuple(row.under(MEAN, reference) for row in MEANS.rows)
+        code = script.rows("rows", rows, has_roles=False)
+        made = {}
+        exec(f"from lensgui import *\n{code}", made)
+        assert made["rows"] == [replace(row, roles=()) for row in rows]
+        assert code.count("'h'") == 1
+    assert "reference" not in script.pair("pair", replace(UNDER.pair, reference=marked))
+
+
+def test_a_caption_says_how_many_prompts_a_mean_is_over():
+    first = OF_ONE.table[1].pair
+    of_row = replace(OF_ONE.pair, clean=first.clean, corrupted=first.corrupted)
+    told_of = [(OF_ONE.pair, 0, 12), (of_row, 0, 11), (replace(MEANS.pair, clean=""), 6, 11)]
+    for pair, count, prompts in told_of:
+        said = shown.told(shown.Prompts(pair, count))[-1]
+        assert f"L1H0.z set to its mean over {prompts} prompts; L0.mlp_out set to its mean" in said
+    unknown = shown.told(shown.Prompts(replace(OF_ONE.pair, reference=())))[-1]
+    assert "set to its mean over prompts;" in unknown
 
 
 def test_a_caption_says_what_is_done_to_the_model():

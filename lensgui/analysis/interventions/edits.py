@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from lensgui.analysis.activations.reading import read_activation
 from lensgui.analysis.interventions import changes
-from lensgui.analysis.interventions.listed import LEAST_PROMPTS, Interventions, kept_vector
+from lensgui.analysis.interventions.listed import Interventions, kept_vector
+from lensgui.analysis.interventions.reference import reference_of
 from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
 from lensgui.terms.interventions import (
@@ -60,7 +61,7 @@ def is_of_prompt(one: Intervention, others: Interventions, prompt: Prompt) -> bo
         return True
     runs = prompt.run, prompt.other
     if one.op == "mean":
-        known = {run.ids for run in others.reference}
+        known = reference_of(others.reference, prompt.run.model).ids
         return any(run.ids in known for run in runs)
     masks = [_special(run).tolist() for run in runs] if one.op in ALONG else []
     return one.skips_special and masks[1:] != masks[:1]
@@ -286,34 +287,7 @@ def _values(prompt: Prompt, given: Interventions, one: Intervention) -> Tensor:
                 f"{prompt.length}: change a word, so that positions match."
             )
         return read_activation(prompt.other, name)
-    return _mean_of_others(prompt, given, name)
-
-
-def _mean_of_others(prompt: Prompt, given: Interventions, name: str) -> Tensor:
-    """Return the mean of an activation over the reference prompts, [position, ...]."""
-    others = [run for run in given.reference if run.ids != prompt.run.ids]
-    if len(others) < LEAST_PROMPTS:
-        raise ValueError(
-            f"its mean is over {LEAST_PROMPTS} other prompts at least, for the mean of one prompt "
-            f"is the prompt, and there are {len(others)}: include more pairs of the table."
-        )
-    if any(run.model is not prompt.run.model for run in others):
-        raise ValueError("the prompts of the mean are run by another model.")
-    if all(len(run.ids) == prompt.length for run in others):
-        return _mean(read_activation(run, name) for run in others)
-    longer = [run for run in others if len(run.ids) > 1]
-    if not longer:
-        raise ValueError("its mean is over positions after 0, and the other prompts have none.")
-    means = _mean(read_activation(run, name)[1:].mean(0) for run in longer)
-    return means.expand(prompt.length, *means.shape)
-
-
-def _mean(parts: Iterable[Tensor]) -> Tensor:
-    first, *rest = parts
-    total = exact(first)
-    for part in rest:
-        total = total + exact(part)
-    return (total / (1 + len(rest))).to(first.dtype)
+    return reference_of(given.reference, prompt.run.model).mean(prompt.run, name)
 
 
 def _noise(prompt: Prompt, one: Intervention) -> Tensor:
@@ -326,18 +300,19 @@ def _noise(prompt: Prompt, one: Intervention) -> Tensor:
 
 
 def _along(prompt: Prompt, one: Intervention) -> Change:
-    vector = _vector(prompt, one.vector)
+    model = prompt.run.model
+    vector = _vector(model, one.vector)
     unit = vector / vector.norm()
     if one.op in ("move", "exchange"):
-        target = _vector(prompt, one.target)
+        target = _vector(model, one.target)
         if one.op == "exchange":
             return changes.exchanged(vector, target, one.strength)
         return changes.moved(unit, target / target.norm())
     if one.op == "add":
-        return changes.added((one.strength * vector).to(prompt.run.model.cfg.dtype))
+        return changes.added((one.strength * vector).to(model.cfg.dtype))
     if one.op == "add_median":
         size = one.strength * median_norm(prompt.dose, one.site)
-        return changes.added((size * unit).to(prompt.run.model.cfg.dtype))
+        return changes.added((size * unit).to(model.cfg.dtype))
     if one.op == "add_norm":
         return changes.added_by_norm(unit, one.strength)
     if one.op == "remove":
@@ -348,10 +323,9 @@ def _along(prompt: Prompt, one: Intervention) -> Change:
     return changes.set_along(unit, one.strength)
 
 
-def _vector(prompt: Prompt, named: Vector | None) -> Tensor:
+def _vector(model: HookedTransformer, named: Vector | None) -> Tensor:
     """Return a vector of the stream, [d_model], as the model's weights see it."""
     assert named is not None
-    model = prompt.run.model
     vector = kept_vector(named).to(model.embed.W_E.device)
     if len(vector) != model.cfg.d_model:
         raise ValueError(
@@ -386,3 +360,29 @@ def median_norm(run: Run, site: Site) -> float:
         stream = run.complete().residuals[layer + (site.name in ("resid_post", "mlp_out"))]
     rows = stream[1:] if len(stream) > 1 else stream
     return float(exact(rows).norm(dim=-1).median())
+
+
+@torch.no_grad()
+def unit_strength(run: Run, one: Intervention) -> float | None:
+    """Return which strength amounts to one median norm of the stream where something is written.
+
+    Of "add_norm", to each position's own norm.
+
+    Args:
+        run: The clean prompt's run without interventions, which is completed.
+        one: What is done.
+
+    Returns:
+        None where a strength is no such length, or the vector can't be had.
+    """
+    if one.op in ("add_median", "add_norm"):
+        return 1.0
+    if one.op not in ("add", "set"):
+        return None
+    try:
+        hook_names(run.model, one.site)
+        vector = _vector(run.model, one.vector)
+    except ValueError:
+        return None
+    size = median_norm(run, one.site)
+    return size if one.op == "set" else size / float(vector.norm())

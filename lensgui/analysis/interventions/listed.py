@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lensgui.analysis.interventions.reference import Reference
 from lensgui.analysis.run.run import Run
 from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Vector
-
-LEAST_PROMPTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,13 +21,14 @@ class Interventions:
     Attributes:
         listed: What is done. At one place of the model in this order, each reading what the one
             before has written; elsewhere in the order in which the model comes to the places.
-        reference: Runs without interventions of the prompts that "mean" is taken over. Prompts of
-            the length of the one at hand give a mean for each position, and others one over all
-            positions after 0; the prompt at hand itself is left out.
+        reference: Runs without interventions of the prompts that "mean" is taken over, or these
+            prompts as `Reference` runs them. Prompts of the length of the one at hand give a mean
+            for each position, and others one over all positions after 0; the prompt at hand itself
+            is left out.
     """
 
     listed: tuple[Intervention, ...] = ()
-    reference: Sequence[Run] = ()
+    reference: Sequence[Run] | Reference = ()
 
     @classmethod
     def of(cls, given: Interventions | Intervention | Iterable[Intervention]) -> Interventions:

@@ -10,4 +10,5 @@ roles: Where named words stand in prompts, by which positions of different promp
 score_table: All scores of all heads in one call: what the table of heads shows, as plain tensors.
 typed_pairs: Analyses of prompt pairs as somebody typed them, in one call each, and a table to
     print.
+under: What a pair is run under: its interventions, with the prompts that means are over.
 """

@@ -8,6 +8,7 @@ from lensgui.analysis.checks import check_one_length
 from lensgui.analysis.pairs.answers import answers, encode, required_metric
 from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.roles import role_places
+from lensgui.analysis.pairs.under import interventions_of
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.metrics import METRICS
 from lensgui.transformer.model import HookedTransformer
@@ -36,7 +37,7 @@ def case_of(model: HookedTransformer, row: PairRow, likeliest: Sequence[int] | N
         check_one_length(len(clean), len(corrupted))
         found = answers(model, pair, list(likeliest or ()))
         metric, places = required_metric(found), role_places(model, row, clean)
-        return Case(clean, corrupted, metric, places, pair.interventions)
+        return Case(clean, corrupted, metric, places, interventions_of(model, pair))
     except ValueError as error:
         raise ValueError(f"Pair “{name_of(pair)}”: {error}") from error
 

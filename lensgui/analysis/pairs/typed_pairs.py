@@ -17,6 +17,7 @@ from lensgui.analysis.heads.readout import hide_first_source, shrink, shrink_sig
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.answers import answers, encode
 from lensgui.analysis.pairs.roles import at_places, matched_rows
+from lensgui.analysis.pairs.under import interventions_of
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.result import SweepResult, of_prompt
@@ -40,13 +41,17 @@ def run_prompt(model: HookedTransformer, prompt: Prompt) -> Run:
     """
     if prompt.under is None:
         return Run(model, encode(model, prompt)).complete()
-    pair = prompt.under.pair.plain
-    clean = Run(model, encode(model, pair.clean_prompt)).complete()
-    corrupted = run_prompt(model, pair.corrupted_prompt) if pair.corrupted else None
-    runs = intervened_runs(clean, prompt.under.pair.interventions, corrupted)
-    run = runs[prompt.under.side == "corrupted"]
+    run = _runs_under(model, prompt.under.pair)[prompt.under.side == "corrupted"]
     assert run is not None
     return run.complete()
+
+
+def _runs_under(model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:
+    """Return the runs of a pair's prompts under its interventions, perhaps not yet complete."""
+    plain = pair.plain
+    clean = run_prompt(model, plain.clean_prompt)
+    corrupted = run_prompt(model, plain.corrupted_prompt) if plain.corrupted else None
+    return intervened_runs(clean, interventions_of(model, pair), corrupted)
 
 
 @torch.no_grad()
@@ -69,7 +74,9 @@ def read_pair(model: HookedTransformer, pair: PromptPair) -> list[float]:
     found = answers(model, pair)
     if found.metric is None:
         return []
-    under = [run_prompt(model, prompt).model if prompt.under else model for prompt in prompts]
+    under = [model for _ in prompts]
+    if any(prompt.under for prompt in prompts):
+        under = [run.model for run in _runs_under(model, pair) if run is not None]
     metric = found.metric.against(exact(under[0](tokens[0])[0, -1]))
     read = zip(under, tokens, strict=True)
     return [float(metric(exact(one(found.ending(ids))))) for one, ids in read]
@@ -110,7 +117,7 @@ def sweep_pair(
         layers, places = (list(part) for part in zip(*heads, strict=True))
         only[layers, places] = True
     asked = clean, corrupted, found.metric, kind, direction
-    for result in sweep(model, *asked, only=only, interventions=pair.interventions):
+    for result in sweep(model, *asked, only=only, interventions=interventions_of(model, pair)):
         yield of_prompt(result, len(prompts[0]))
 
 

@@ -8,6 +8,7 @@ formats: Number formats side by side: what each gives on a pair of prompts, and 
 heads: Answers about heads, edges, MLPs and positions: one of them, or all heads measured.
 in_words: What torch computed → what the window may hold: float32 copies in host memory, and
     words.
+interventions: What is asked about interventions, and runs under them.
 loaded: What handlers share: one model at a time, and what it has worked out for earlier
     questions.
 one_pair: A sweep of one pair: estimates, exact cells until it has settled or all are, and a check.

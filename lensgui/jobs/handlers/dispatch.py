@@ -16,6 +16,7 @@ from lensgui.jobs.answers.arrays import Sweep
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
+from lensgui.jobs.handlers.interventions import answers as interventions
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.reading import (
     activations,
@@ -29,6 +30,7 @@ from lensgui.jobs.handlers.reading import (
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    intervention_requests,
     lens_requests,
     neuron_requests,
 )
@@ -118,6 +120,8 @@ HANDLERS: dict[type[Request], Handler] = {
     attribution_requests.AttributeMetric: attributions.attribute_metric,
     attribution_requests.AttributeSources: attributions.attribute_head,
     attribution_requests.AttributeNeurons: attributions.attribute_mlp,
+    intervention_requests.MakeVector: interventions.make_vector,
+    intervention_requests.ReadInterventions: interventions.read_interventions,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,
@@ -128,6 +132,20 @@ HANDLERS: dict[type[Request], Handler] = {
     neuron_requests.NeuronOverPrompt: neurons.read_over_prompt,
     neuron_requests.FindPlaces: neuron_places.find_places,
 }
+
+
+def _asked_about(request: Request) -> tuple[ModelKey | None, PromptPair | None]:
+    """Return the model and the pair whose interventions act on what is asked, if there are any.
+
+    Of several pairs the first: what has to be known of the prompts that means are over is the same.
+    """
+    if isinstance(request, intervention_requests.ReadInterventions):
+        return None, None  # it asks whether they can be done, which needs no mean
+    asked: Any = getattr(request, "patching", request)
+    under = getattr(getattr(asked, "prompt", None), "under", None)
+    pairs = getattr(asked, "pairs", ())
+    pair = getattr(asked, "pair", under.pair if under else next(iter(pairs), None))
+    return getattr(asked, "model", None), pair
 
 
 class Dispatcher:
@@ -149,17 +167,15 @@ class Dispatcher:
             ValueError: If the question has no answer; the message is a sentence for the user.
         """
         handler = HANDLERS[type(request)]
-        model, pair = getattr(request, "model", None), getattr(request, "pair", None)
-        if model is None or not isinstance(pair, PromptPair):
-            return handler(self.loaded, request)
-        if not (pair.clean and pair.interventions):
+        model, pair = _asked_about(request)
+        if model is None or pair is None or not pair.interventions:
             return handler(self.loaded, request)
         return self._under(model, pair, request)
 
     def _under(
         self, model: ModelKey, pair: PromptPair, request: Request
     ) -> Iterator[Answer | None]:
-        """Run a pair without its interventions, pausing on the way, and answer under them."""
+        """Run what a pair's interventions need to know, pausing on the way, and answer."""
         yield from self.loaded.before(self.loaded.use(model), pair)
         yield from HANDLERS[type(request)](self.loaded, request)
 

@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
-from lensgui.analysis.interventions.under import intervened_runs
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.reference import Reference
 from lensgui.analysis.pairs.answers import Answers, answers, encode
 from lensgui.analysis.pairs.averages import Average
 from lensgui.analysis.run.run import Run, shared
@@ -27,9 +28,10 @@ from lensgui.jobs.answers.arrays import ModelScores
 from lensgui.jobs.answers.readings import RowReading
 from lensgui.jobs.handlers.attention.strips import Drawn
 from lensgui.jobs.handlers.in_words import likeliest
+from lensgui.jobs.handlers.interventions.under import RunsUnder
 from lensgui.jobs.requests import Patching
 from lensgui.models import store
-from lensgui.prompts.pair import Prompt, PromptPair, Under
+from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.terms.errors import ModelError
 from lensgui.terms.interventions import Intervention
 from lensgui.terms.model_key import ABSENT, BEST_DEVICE, ModelKey
@@ -43,7 +45,6 @@ RAW, COPIED = "raw copying", "copied"  # likewise what no rule compares
 log = logging.getLogger(__name__)
 MOST_DRAWN = 4
 SHORT = 64  # rows that are run sooner than they are missed
-MOST_UNDER = 8  # runs under interventions that are kept
 MOST_UNFINISHED = 16  # sweeps whose beginnings are kept
 
 
@@ -78,7 +79,7 @@ class Loaded:
         self._version = 0
         self._runs_bytes = Limits().runs_bytes
         self._runs: OrderedDict[tuple[int, ...], Run] = OrderedDict()
-        self._under: OrderedDict[Under, Run] = OrderedDict()
+        self._under = RunsUnder(self._plain_runs)
         self.unfinished: dict[Patching, Tensor | Average] = {}
         self.readings: dict[PromptPair, RowReading] = {}
         self.drawn: deque[Drawn] = deque(maxlen=MOST_DRAWN)
@@ -123,24 +124,7 @@ class Loaded:
         """
         if prompt.under is None:
             return self.run_of(model, encode(model, prompt))
-        if prompt.under not in self._under or self._under[prompt.under].has_failed:
-            self._run_under(model, prompt.under.pair)
-        self._under.move_to_end(prompt.under)
-        return self._under[prompt.under]
-
-    def _run_under(self, model: HookedTransformer, pair: PromptPair) -> None:
-        """Make the runs of a pair under those interventions of its that can be done.
-
-        The oldest runs of other pairs are forgotten.
-        """
-        clean, corrupted = self._plain_runs(model, pair)
-        runs = intervened_runs(clean, self.doable(model, pair), corrupted)
-        sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
-        for side, run in zip(sides, runs, strict=True):
-            if run is not None:
-                self._under[Under(pair, side)] = run
-        while len(self._under) > MOST_UNDER:
-            self._under.popitem(last=False)
+        return self._under.run(model, prompt.under)
 
     def _plain_runs(self, model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:
         plain = pair.plain
@@ -153,32 +137,23 @@ class Loaded:
         Raises:
             ValueError: If a prompt can't be read.
         """
-        found = dict[Intervention, str]()
-        if not pair.interventions:
-            return found
-        clean, corrupted = self._plain_runs(model, pair)
-        for one in pair.interventions:
-            try:
-                intervened_runs(clean, [one.on()], corrupted)
-                found[one] = ""
-            except ValueError as error:
-                found[one] = str(error)
-        return found
+        return self._under.faults(model, pair)
 
-    def doable(self, model: HookedTransformer, pair: PromptPair) -> tuple[Intervention, ...]:
-        """Return a pair's interventions without those that can't be done.
+    def given(self, model: HookedTransformer, pair: PromptPair) -> Interventions:
+        """Return a pair's interventions that can be done, with the prompts that means are over.
 
         Raises:
             ValueError: If a prompt can't be read.
         """
-        faults = self.faults(model, pair)
-        return tuple(one for one in pair.interventions if not faults[one])
+        return self._under.given(model, pair)
+
+    def reference(self, model: HookedTransformer, pair: PromptPair) -> Reference:
+        """Return the prompts that a pair's means are over, with what has been read of them."""
+        return self._under.reference(model, pair)
 
     def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
-        """Run a pair's prompts without interventions, yielding on the way."""
-        for run in self._plain_runs(model, pair):
-            if run is not None:
-                yield from run.steps()
+        """Run what has to be known before a pair's interventions are done, yielding on the way."""
+        return self._under.before(model, pair)
 
     def run_of(self, model: HookedTransformer, tokens: Tensor) -> Run:
         """Return the run of token ids, [position], likewise."""
@@ -241,7 +216,7 @@ class Loaded:
     def _forget(self) -> None:
         """Keep nothing that the model computed."""
         self._runs.clear()
-        self._under.clear()
+        self._under.forget()
         self.unfinished.clear()
         self.readings.clear()
         self.drawn.clear()

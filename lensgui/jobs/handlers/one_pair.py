@@ -194,7 +194,7 @@ def predicted_s(request: Patching, runs: tuple[Run, Run]) -> float:
 
 def asked_case(loaded: Loaded, request: Patching, runs: tuple[Run, Run], metric: Metric) -> Case:
     """Return a sweep's pair as plain forward passes take it, under what can be done to it."""
-    done = loaded.doable(loaded.use(request.model), request.pair)
+    done = loaded.given(loaded.use(request.model), request.pair)
     return Case(runs[0].tokens, runs[1].tokens, metric, interventions=done)
 
 

@@ -195,8 +195,8 @@ def _case(loaded: Loaded, request: Patching, row: PairRow) -> Case:
         ValueError: If it can't be swept.
     """
     model, pair = loaded.use(request.model), replace(row.pair, metric=request.pair.metric)
-    case = case_of(model, replace(row, pair=pair))
-    return replace(case, interventions=loaded.doable(model, pair))
+    case = case_of(model, replace(row, pair=pair.plain))
+    return replace(case, interventions=loaded.given(model, pair))
 
 
 def _good_cases(loaded: Loaded, request: Patching) -> list[Case]:

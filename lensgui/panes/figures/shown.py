@@ -208,7 +208,7 @@ def told(prompts: Prompts) -> list[str]:
     pair, count = prompts.pair, prompts.count
     if pair is None:
         return []
-    acting = [words(one) for one in pair.interventions if one.is_on]
+    acting = [words(one, pair.others) for one in pair.interventions if one.is_on]
     under = [_sentence(f"Under interventions: {'; '.join(acting)}")] if acting else []
     if count:
         mean = f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}."

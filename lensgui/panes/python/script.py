@@ -42,18 +42,36 @@ def script(document: Document, lines: Iterable[str]) -> str:
 
 
 def pair(name: str, found: PromptPair) -> str:
-    """Return the line that makes a pair."""
-    return f"{name} = {_pair(found)}"
+    """Return what makes a pair."""
+    return f"{_reference([found])}{name} = {_pair(found)}"
 
 
 def pairs(name: str, found: Sequence[PromptPair]) -> str:
-    """Return the line that lists pairs."""
-    return f"{name} = [{', '.join(map(_pair, found))}]"
+    """Return what lists pairs."""
+    return f"{_reference(found)}{name} = [{', '.join(map(_pair, found))}]"
 
 
 def rows(name: str, found: Sequence[PairRow], *, has_roles: bool) -> str:
-    """Return the line that lists rows of the table, with or without their roles."""
-    return f"{name} = [{', '.join(_row(row, has_roles=has_roles) for row in found)}]"
+    """Return what lists rows of the table, with or without their roles."""
+    listed = ", ".join(_row(row, has_roles=has_roles) for row in found)
+    return f"{_reference([row.pair for row in found])}{name} = [{listed}]"
+
+
+def _reference(found: Sequence[PromptPair]) -> str:
+    """Return the line that lists the prompts that pairs' means are over; "" without means.
+
+    They are the same for all pairs.
+    """
+    listed = next((pair.acting.reference for pair in found if pair.acting.reference), ())
+    if not listed:
+        return ""
+    bos = {of.bos for of in listed}
+    if len(bos) == 1:
+        marked = f", {listed[0].bos!r}" * (listed[0].bos is not False)
+        texts = ", ".join(repr(of.text) for of in listed)
+        return f"reference = tuple(Prompt(text{marked}) for text in [{texts}])\n"
+    each = ", ".join(f"Prompt({of.text!r}, {of.bos!r})" for of in listed)
+    return f"reference = ({each},)\n"
 
 
 def tokens(prompt: str) -> str:
@@ -224,6 +242,7 @@ def _pair(pair: PromptPair) -> str:
     parts += [f"metric={pair.metric!r}"] if pair.metric != "logit difference" else []
     acting = [spelled(one) for one in pair.interventions if one.is_on]
     parts += [f"interventions=({', '.join(acting)},)"] if acting else []
+    parts += ["reference=reference"] if pair.acting.reference else []
     return f"PromptPair({', '.join(parts)})"
 
 

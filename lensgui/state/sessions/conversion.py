@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from lensgui.jobs.answers.reply import Answer
@@ -73,17 +75,19 @@ def to_value(record: msgspec.Struct, kind: type[Value], where: str, **more: obje
 def document_record(document: Document) -> manifest.Document:
     """Return what a file says of a document, but for its model.
 
+    The prompts that its pair's means are over are those of its table.
+
     Raises:
         msgspec.ValidationError: If something is beyond the file's bounds.
     """
+    document = document.having(reference=())
     kept, model = document.kept, None
     if kept is None:
         return to_record(document, manifest.Document)
     if kept.model != document.model:
         model = to_record(ModelReference.to(kept.model), manifest.Model)
-    return to_record(
-        document, manifest.Document, kept=to_record(kept, manifest.Patching, model=model)
-    )
+    stored = to_record(kept, manifest.Patching, model=model, rows=_records(kept.rows))
+    return to_record(document, manifest.Document, kept=stored)
 
 
 def document_of(record: manifest.Document, model: ModelKey) -> Document:
@@ -111,7 +115,7 @@ def document_of(record: manifest.Document, model: ModelKey) -> Document:
         return to_value(record, Document, "document", model=model)
     where = "document.kept"
     of = model if kept.model is None else to_value(kept.model, ModelReference, where).key
-    sweep = to_value(kept, Patching, where, model=of)
+    sweep = to_value(kept, Patching, where, model=of, rows=_rows_of(kept.rows))
     return to_value(record, Document, "document", model=model, kept=sweep)
 
 
@@ -170,8 +174,36 @@ def answers_record(answers: Pairs, model: ModelKey) -> tuple[stored.Answers, dic
     return stored.Answers(rows, tuple(kept)), files
 
 
-def _records(table: Rows) -> tuple[manifest.PairRow, ...]:
-    return msgspec.convert(table, manifest.Rows, from_attributes=True)
+def _records(table: Rows) -> manifest.Records:
+    """Return what a file says of rows, the prompts that means are over once where they are alike.
+
+    Raises:
+        msgspec.ValidationError: If something is beyond the file's bounds.
+    """
+    found: manifest.Records = msgspec.convert(table, manifest.Rows, from_attributes=True)
+    pairs = [row.pair for row in found]
+    same = [
+        bool(pair.reference) and pair.reference == before.reference
+        for before, pair in pairwise(pairs)
+    ]
+    return tuple(
+        structs.replace(row, pair=structs.replace(row.pair, reference=None)) if is_same else row
+        for row, is_same in zip(found, [False, *same], strict=False)
+    )
+
+
+def _rows_of(table: manifest.Records) -> Rows:
+    """Return the rows that a file says.
+
+    Raises:
+        ValueError: If it says what no rows can.
+    """
+    found, reference = list[PairRow](), tuple[manifest.Prompt, ...]()
+    for row in table:
+        reference = reference if row.pair.reference is None else row.pair.reference
+        whole = structs.replace(row, pair=structs.replace(row.pair, reference=reference))
+        found.append(msgspec.convert(whole, PairRow, from_attributes=True))
+    return tuple(found)
 
 
 def _kept(request: Request, answer: Answer, tables: list[Rows], arrays: ArrayWriter) -> stored.Kept:
@@ -238,10 +270,7 @@ def answers_of(record: stored.Answers, model: ModelKey, arrays: ArrayReader) -> 
     Raises:
         ValueError: If something is odd, or an answer does not fit.
     """
-    tables: list[Rows] = [
-        (),
-        *msgspec.convert(record.tables, tuple[Rows, ...], from_attributes=True),
-    ]
+    tables: list[Rows] = [(), *map(_rows_of, record.tables)]
     found, unknown = list[tuple[Request, Answer]](), list[str]()
     for at, kept in enumerate(record.kept):
         where, kind = f"answers.kept[{at}]", stored.KINDS.get(kept.question)

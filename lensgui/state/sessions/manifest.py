@@ -141,8 +141,19 @@ class Intervention(Record, frozen=True):
     skips_special: bool = True
 
 
+class Prompt(Record, frozen=True):
+    """As the app's `Prompt`, one that means are over."""
+
+    text: Text
+    bos: bool | Name = False
+
+
 class PromptPair(Record, frozen=True):
-    """As the app's `PromptPair`."""
+    """As the app's `PromptPair`.
+
+    Attributes:
+        reference: Likewise; in a table None for those of the row before, as they mostly are.
+    """
 
     clean: Text
     corrupted: Text = ""
@@ -151,6 +162,7 @@ class PromptPair(Record, frozen=True):
     bos: bool | Name = False
     metric: MetricName = "logit difference"
     interventions: Annotated[tuple[Intervention, ...], Meta(max_length=1_000)] = ()
+    reference: Annotated[tuple[Prompt, ...], Meta(max_length=1_000)] | None = ()
 
 
 class Role(Record, frozen=True):
@@ -168,7 +180,8 @@ class PairRow(Record, frozen=True):
     is_included: bool = True
 
 
-Rows = Annotated[tuple[PairRow, ...], Meta(max_length=MANY)]
+Records = tuple[PairRow, ...]
+Rows = Annotated[Records, Meta(max_length=MANY)]
 
 
 class SweepKind(Record, frozen=True):

@@ -18,7 +18,7 @@ from lensgui.jobs.answers.arrays import Feeding
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
-from lensgui.prompts.pair import PairRow
+from lensgui.prompts.pair import PairRow, Prompt
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import Area, Layout, ModelReference
 from lensgui.state.views import (
@@ -99,6 +99,7 @@ DRAWN: dict[type, st.SearchStrategy] = {
     Intervention: interventions,
 }
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
+    (Prompt, "under"): st.none(),  # of a prompt that a mean is over
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
     (HeadsView, "sort"): st.sampled_from([*UNSCORED, *(of.key for of in SCORES)]),
@@ -179,7 +180,7 @@ def documents(draw: st.DrawFn) -> Document:
     if kept is not None:
         model = draw(st.just(MODEL) | keys)
         kept = requests.Patching(model, *(getattr(kept, field.name) for field in fields(kept)[1:]))
-    return document.having(kept=kept)
+    return document.having(kept=kept, reference=())  # which the table says
 
 
 layouts = drawn(Layout)

@@ -1,0 +1,137 @@
+"""Runs of pairs under those of their interventions that can be done."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.reference import Reference
+from lensgui.analysis.interventions.under import intervened_runs
+from lensgui.analysis.pairs.under import prompts_of_means
+from lensgui.analysis.run.run import Run
+from lensgui.prompts.pair import Prompt, PromptPair, Under
+from lensgui.terms.interventions import SETTING, Intervention
+from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
+
+MOST_UNDER = 8  # runs under interventions that are kept
+MOST_REFERENCES = 2  # sets of prompts that means are over
+
+Runs = tuple[Run, Run | None]
+
+
+class RunsUnder:
+    """Runs under interventions of one model, and the prompts that means are over."""
+
+    def __init__(self, plain: Callable[[HookedTransformer, PromptPair], Runs]) -> None:
+        """Run nothing yet.
+
+        Args:
+            plain: Gives the runs of a pair's prompts without interventions.
+        """
+        self._plain = plain
+        self._runs: OrderedDict[Under, Run] = OrderedDict()
+        self._references: OrderedDict[tuple[Prompt, ...], Reference] = OrderedDict()
+
+    def run(self, model: HookedTransformer, under: Under) -> Run:
+        """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
+
+        Raises:
+            ValueError: If a prompt can't be read.
+        """
+        if under not in self._runs or self._runs[under].has_failed:
+            self._make(model, under.pair)
+        self._runs.move_to_end(under)
+        return self._runs[under]
+
+    def _make(self, model: HookedTransformer, pair: PromptPair) -> None:
+        """Make a pair's runs; the oldest of other pairs are forgotten."""
+        clean, corrupted = self._plain(model, pair)
+        runs = intervened_runs(clean, self.given(model, pair), corrupted)
+        sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
+        for side, run in zip(sides, runs, strict=True):
+            if run is not None:
+                self._runs[Under(pair, side)] = run
+        while len(self._runs) > MOST_UNDER:
+            self._runs.popitem(last=False)
+
+    def faults(self, model: HookedTransformer, pair: PromptPair) -> dict[Intervention, str]:
+        """Return why each of a pair's interventions can't be done, as a sentence; "" where it can.
+
+        No prompt that a mean is over is run for that.
+
+        Raises:
+            ValueError: If a prompt can't be read.
+        """
+        found = dict[Intervention, str]()
+        if not pair.interventions:
+            return found
+        clean, corrupted = self._plain(model, pair)
+        reference = self.reference(model, pair).counted
+        for one in pair.interventions:
+            try:
+                alone = Interventions((*_needed(one, pair), one.on()), reference)
+                intervened_runs(clean, alone, corrupted)
+                found[one] = ""
+            except ValueError as error:
+                found[one] = str(error)
+        return found
+
+    def given(self, model: HookedTransformer, pair: PromptPair) -> Interventions:
+        """Return a pair's interventions that can be done, with the prompts that means are over.
+
+        Raises:
+            ValueError: If a prompt can't be read.
+        """
+        faults = self.faults(model, pair)
+        doable = tuple(one for one in pair.interventions if not faults[one])
+        return Interventions(doable, self.reference(model, pair))
+
+    def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
+        """Run what has to be known before interventions are done, yielding on the way.
+
+        The pair's prompts without them, if there are any, and what means are over.
+        """
+        if pair.clean:
+            for run in self._plain(model, pair):
+                if run is not None:
+                    yield from run.steps()
+        means = [one.site for one in pair.interventions if one.op == "mean" and one.is_on]
+        names = [get_act_name(site.name, site.layer) for site in means]
+        if known := [name for name in names if name in model.hook_dict]:
+            yield from self.reference(model, pair).steps(known)
+
+    def reference(self, model: HookedTransformer, pair: PromptPair) -> Reference:
+        """Return the prompts that a pair's means are over, with what has been read of them.
+
+        Runs are kept of those alone that were asked for last.
+        """
+        prompts = pair.reference
+        if not prompts:
+            return Reference(model, ())
+        if prompts not in self._references:
+            self._references[prompts] = prompts_of_means(model, prompts)
+        self._references.move_to_end(prompts)
+        while len(self._references) > MOST_REFERENCES:
+            self._references.popitem(last=False)
+        for other in list(self._references.values())[:-1]:
+            other.forget_runs()
+        return self._references[prompts]
+
+    def forget(self) -> None:
+        """Keep nothing that the model computed."""
+        self._runs.clear()
+        self._references.clear()
+
+
+def _needed(one: Intervention, pair: PromptPair) -> tuple[Intervention, ...]:
+    """Return the others without which an intervention can't be done.
+
+    What norms divide by is frozen only where all MLPs are set.
+    """
+    if one.site.name != "norms":
+        return ()
+    acting = pair.acting.interventions
+    return tuple(of for of in acting if of.site.name == "mlp_out" and of.op in SETTING)

@@ -1,0 +1,177 @@
+"""What is set to its mean over the table is so in every answer, and nothing of it outlives it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+import pytest
+import torch
+
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.reference import Reference
+from lensgui.analysis.interventions.under import intervened_runs
+from lensgui.analysis.pairs.answers import encode
+from lensgui.analysis.pairs.typed_pairs import read_pair, run_prompt, sweep_pair
+from lensgui.analysis.run.run import Run
+from lensgui.jobs.handlers.dispatch import Dispatcher
+from lensgui.jobs.questions.intervention_requests import ReadInterventions
+from lensgui.jobs.requests import (
+    FindTokens,
+    Patching,
+    ReadEvidence,
+    ReadPair,
+    VerifyCell,
+)
+from lensgui.prompts.pair import PairRow, Prompt
+from lensgui.state.document import Document
+from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.kinds import RESID_PRE
+from lensgui.terms.model_key import ModelKey
+from tests.answering import PAIR, TOY, last
+
+MEAN = Intervention(Site("z", 1, 0), "mean")
+WORDS = "apple stone house river music seven"
+TABLE = tuple(
+    PairRow(
+        replace(
+            PAIR,
+            clean=PAIR.clean.replace("green", one),
+            corrupted=PAIR.corrupted.replace("green", one),
+        )
+    )
+    for one in WORDS.split()
+)
+SHOWN = Document(TOY, replace(PAIR, interventions=(MEAN,)), table=TABLE).shown
+
+
+@pytest.fixture
+def dispatcher():
+    return Dispatcher(1)
+
+
+def by_hand(model, pair, site=MEAN):
+    """The logits of the clean prompt with means over plain runs of all others."""
+    prompts = [encode(model, of) for of in pair.reference]
+    given = Interventions((site,), [Run(model, ids).complete() for ids in prompts])
+    run = intervened_runs(Run(model, encode(model, pair.plain.clean_prompt)), given)[0]
+    return run.complete()
+
+
+def test_every_question_about_a_pair_is_under_the_mean(dispatcher):
+    model, pair = dispatcher.loaded.use(TOY), SHOWN.pair
+    assert len(pair.reference) == 2 * len(TABLE)
+    expected = by_hand(model, pair)
+    reading = last(dispatcher.answer(ReadPair(TOY, pair)))
+    plain = last(dispatcher.answer(ReadPair(TOY, PAIR)))
+    assert reading.clean.metric != pytest.approx(plain.clean.metric, abs=1e-3)
+    run = dispatcher.loaded.run(model, pair.clean_prompt)
+    torch.testing.assert_close(run.residuals[-1], expected.residuals[-1], atol=1e-4, rtol=1e-4)
+    assert [reading.clean.metric, reading.corrupted.metric] == pytest.approx(
+        read_pair(model, pair), abs=1e-4
+    )
+    alone = run_prompt(model, pair.clean_prompt).residuals[-1]
+    torch.testing.assert_close(run.residuals[-1], alone, atol=1e-4, rtol=1e-4)
+    *_, swept = sweep_pair(model, pair)
+    found = last(dispatcher.answer(Patching(TOY, pair, RESID_PRE)))
+    known = ~np.isnan(found.values)
+    np.testing.assert_allclose(found.values[known], swept.values[known], atol=1e-3)
+    assert found.check.worst < 1e-3
+
+
+def test_an_average_leaves_each_rows_own_prompts_out(dispatcher):
+    model = dispatcher.loaded.use(TOY)
+    document = replace(SHOWN, is_average=True)
+    mean = last(dispatcher.answer(document.patching()))
+    alone = []
+    for row in document.rows:
+        assert row.pair.reference == SHOWN.pair.reference
+        *_, swept = sweep_pair(model, row.pair)
+        alone.append(swept.values.numpy())
+    known = ~np.isnan(mean.values)
+    np.testing.assert_allclose(mean.values[known], np.mean(alone, 0)[known], atol=1e-3)
+    reading = last(dispatcher.answer(ReadInterventions(TOY, document.rows[0].pair)))
+    assert reading.of[0].prompts == 2 * len(TABLE) - 1
+
+
+@pytest.mark.parametrize("name", ["one", "average", "cell", "evidence", "vocabulary"])
+def test_no_question_waits_long_for_the_means(dispatcher, name, monkeypatch):
+    averaged = replace(SHOWN, is_average=True)
+    questions = {
+        "one": ReadPair(TOY, SHOWN.pair),
+        "average": averaged.patching(),
+        "cell": VerifyCell(SHOWN.patching(RESID_PRE), (1, 4)),
+        "evidence": ReadEvidence(TOY, tuple(row.pair for row in averaged.rows)),
+        "vocabulary": FindTokens(TOY, SHOWN.pair.clean_prompt, "a"),
+    }
+    asked, mean = [], Reference.mean
+
+    def known(self, run, name):
+        asked.append(self._sums[name].batches == len(self._batches))
+        return mean(self, run, name)
+
+    monkeypatch.setattr(Reference, "mean", known)
+    last(dispatcher.answer(questions[name]))
+    assert asked
+    assert all(asked)
+
+
+def test_what_needs_no_mean_runs_none(dispatcher):
+    model = dispatcher.loaded.use(TOY)
+    off = Document(TOY, replace(SHOWN.pair, interventions=(MEAN.on(False),)), table=TABLE).pair
+    for of in (off, replace(off, reference=SHOWN.pair.reference)):
+        last(dispatcher.answer(ReadPair(TOY, of.acting)))
+        last(dispatcher.answer(ReadInterventions(TOY, of)))
+    last(dispatcher.answer(ReadInterventions(TOY, SHOWN.pair)))
+    assert not dispatcher.loaded.reference(model, SHOWN.pair)._sums
+
+
+def test_too_few_pairs_are_said_and_the_rest_is_done(dispatcher):
+    scaled = Intervention(Site("mlp_out", 0), "scale", strength=0.5)
+    few = Document(TOY, replace(PAIR, interventions=(MEAN, scaled)), table=TABLE[:4]).shown.pair
+    reading = last(
+        dispatcher.answer(ReadInterventions(TOY, replace(few, clean=TABLE[0].pair.clean)))
+    )
+    assert "at least" in reading.of[0].fault
+    assert "there are 7: include more pairs" in reading.of[0].fault
+    assert (reading.of[0].prompts, reading.of[1].fault) == (7, "")
+    found = last(dispatcher.answer(ReadPair(TOY, replace(few, clean=TABLE[0].pair.clean))))
+    assert found.warnings[-1].startswith("Intervention left out: L1H0.z set to its mean")
+
+
+def test_prompts_that_cannot_be_read_are_left_out(dispatcher):
+    long = Prompt(" apple" * 10_000)
+    pair = replace(SHOWN.pair, reference=(long, *SHOWN.pair.reference))
+    reading = last(dispatcher.answer(ReadInterventions(TOY, pair)))
+    assert reading.of[0].fault == ""
+    assert reading.of[0].prompts == len(SHOWN.pair.reference)
+    model = dispatcher.loaded.use(TOY)
+    assert read_pair(model, pair) == pytest.approx(read_pair(model, SHOWN.pair))
+    found = last(dispatcher.answer(ReadPair(TOY, pair)))
+    assert found.clean.metric == last(dispatcher.answer(ReadPair(TOY, SHOWN.pair))).clean.metric
+
+
+def test_nothing_of_the_reference_outlives_its_model(dispatcher):
+    last(dispatcher.answer(ReadPair(TOY, SHOWN.pair)))
+    under = dispatcher.loaded._under
+    (kept,) = under._references.values()
+    assert kept._sums
+    other = tuple(prompt for prompt in SHOWN.pair.reference if "apple" not in prompt.text[:20])
+    last(dispatcher.answer(ReadPair(TOY, replace(SHOWN.pair, reference=other))))
+    assert not kept._runs
+    assert len(under._references) == 2
+    last(dispatcher.answer(ReadPair(ModelKey("toy", device="cpu", dtype="float64"), PAIR)))
+    assert not under._references
+    assert not under._runs
+
+
+def test_the_users_own_runs_stay(dispatcher):
+    last(dispatcher.answer(ReadPair(TOY, PAIR)))
+    model = dispatcher.loaded.use(TOY)
+    before = dispatcher.loaded.run(model, PAIR.clean_prompt)
+    began = perf_counter()
+    last(dispatcher.answer(ReadPair(TOY, SHOWN.pair)))
+    assert perf_counter() - began < 60
+    assert len(dispatcher.loaded._runs) == 2
+    assert dispatcher.loaded.run(model, PAIR.clean_prompt) is before
