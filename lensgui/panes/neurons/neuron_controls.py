@@ -59,7 +59,7 @@ class NeuronControls(QWidget):
         super().__init__(parent)
         self._view = NeuronsView()
         self.order: Chooser[NeuronOrder] = Chooser("Neurons: ranked by", [("", ORDERS)], self)
-        read = "Which prompt is read; the selected neuron over the prompt also clean − corrupted."
+        read = "Which prompt is read; the selected neuron over it also less another run."
         self.side = SideBox("Prompt that is read", read, self)
         self.layer, self.places = QComboBox(self), QComboBox(self)
         for box, name, tip in (
