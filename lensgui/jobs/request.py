@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 from lensgui.prompts.pair import PairRow
+from lensgui.prompts.sides import reads_both
 
 
 class Urgency(IntEnum):
@@ -71,7 +72,8 @@ class Request:
     def needs_equal_lengths(self) -> bool:
         """Whether it has no answer where the prompts of its one pair differ in length.
 
-        A difference of two runs has none.
+        A difference of the two prompts has none; one of a prompt under interventions and without
+        them always has.
         """
-        is_difference = getattr(self, "side", "") == "difference"
-        return not self.rows and (self.is_of_equals or is_difference)
+        is_of_both = reads_both(getattr(self, "side", "clean"))
+        return not self.rows and (self.is_of_equals or is_of_both)

@@ -40,7 +40,7 @@ class AttentionGrid(Request):
     """Every head's attention pattern, layer by layer: an `Atlas`.
 
     Attributes:
-        side: Whose: the clean run's, the corrupted run's, or clean − corrupted.
+        side: Whose: the clean run's, the corrupted run's, or the difference of two runs.
         hide_first: Leave position 0 out, an attention sink that swamps the rest; a pattern's rows
             are renormalised.
         rows: Pairs to average over instead of `pair`; () for the one pair.

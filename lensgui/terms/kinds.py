@@ -11,7 +11,8 @@ Direction = Literal["denoising", "noising"]
 VERBS: dict[Direction, str] = {"denoising": "restore", "noising": "break"}
 """What a direction does: clean into corrupted may restore the answer, the reverse break it."""
 HeadInput = Literal["q", "k", "v", "pattern"]  # a pattern is queries and keys at once
-Side = Literal["clean", "corrupted", "difference"]
+OneSide = Literal["clean", "corrupted"]
+Side = Literal["clean", "corrupted", "difference", "clean change", "corrupted change"]
 Averaged = Literal["metric", "answer", "distractor"]  # what a lens reads of many pairs
 Head = tuple[int, int]  # its layer, and its number there
 AttentionMeasure = Literal["pattern", "scores", "values", "writes", "contribution"]
@@ -201,9 +202,3 @@ HEADS = SweepKind("z", "all")
 SWEEP_KINDS = tuple(
     SweepKind(name, extent) for name, known in ACTIVATIONS.items() for extent in known.words
 )
-
-SIGNS: dict[Side, tuple[int, int]] = {  # of the clean and of the corrupted prompt
-    "clean": (1, 0),
-    "corrupted": (0, 1),
-    "difference": (1, -1),
-}

@@ -7,6 +7,7 @@ import numpy as np
 from lensgui.jobs.answers.activations import ActivationSlice, MappedPoint, ModelMap
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.prompts.sides import one_side
 from tests import fakes
 
 WIDTH = 5  # of the stream
@@ -23,7 +24,7 @@ SHORTS = (
 
 def model_map(request: MapModel) -> ModelMap:
     """Some hook points of a layer, and one outside."""
-    length = len(fakes.tokens(getattr(request.pair, request.side)))
+    length = len(fakes.tokens(getattr(request.pair, one_side(request.side))))
     points = [
         MappedPoint(
             f"blocks.{request.layer}.{short}",
@@ -46,8 +47,8 @@ def model_map(request: MapModel) -> ModelMap:
 
 def piece(request: ReadActivation) -> ActivationSlice:
     """Positions and heads, at some place of a third axis."""
-    side = "corrupted" if request.side == "corrupted" else "clean"
-    labels = tuple(token.text for token in fakes.tokens(getattr(request.pair, side)))
+    tokens = fakes.tokens(getattr(request.pair, one_side(request.side)))
+    labels = tuple(token.text for token in tokens)
     position = Axis("position", tuple(range(len(labels))), labels)
     heads = Axis("head", tuple(range(fakes.HEADS)), tuple(f"H{at}" for at in range(fakes.HEADS)))
     width = Axis("d_head", tuple(range(WIDTH)), tuple(map(str, range(WIDTH))))

@@ -181,10 +181,15 @@ def read_pair(pair: PromptPair) -> Iterator[PairReading]:
         (tokens(text) or (Token(1, default),))[0]
         for text, default in ((pair.answer, " likeliest"), (pair.distractor, " second"))
     )
-    top = (Likely(answer, 0.75, 14.2), Likely(distractor, 0.125, 12.4))
+    is_under = any(one.is_on for one in pair.interventions)
+    before = (0.9375, 0.0) if is_under else (None, None)
+    top = (Likely(answer, 0.75, 14.2, before[0]), Likely(distractor, 0.125, 12.4, before[1]))
+    metrics = (4.1, -7.25) if is_under else (None, None)
     yield PairReading(
-        PromptReading(clean.tokens, top=top, metric=1.8),
-        PromptReading(corrupted.tokens, top=top[::-1], metric=-6.2) if corrupted else None,
+        PromptReading(clean.tokens, top=top, metric=1.8, metric_before=metrics[0]),
+        PromptReading(corrupted.tokens, top=top[::-1], metric=-6.2, metric_before=metrics[1])
+        if corrupted
+        else None,
         differing,
         answer,
         distractor,

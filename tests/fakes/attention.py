@@ -9,13 +9,14 @@ import numpy as np
 from lensgui.jobs.answers.arrays import ATLAS_SIDE, Atlas, Axis, CellState, HeadRows, HeadSlice
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead
 from lensgui.prompts.pair import Prompt
+from lensgui.prompts.sides import is_difference, summands
 from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
 
 
 def prompt_of(request: AttentionFrom | AttentionGrid | AttentionHead) -> Prompt:
     pair = request.rows[0].pair if request.rows else request.pair
-    return pair.corrupted_prompt if request.side == "corrupted" else pair.clean_prompt
+    return summands(pair, request.side)[0][1]
 
 
 def axes(request: AttentionFrom | AttentionGrid | AttentionHead) -> tuple[Axis, Axis]:
@@ -25,12 +26,12 @@ def axes(request: AttentionFrom | AttentionGrid | AttentionHead) -> tuple[Axis, 
 
 def attention(request: AttentionGrid) -> Iterator[Atlas]:
     layers, heads = fakes.LAYERS, fakes.HEADS
-    whole, is_difference = axes(request), request.side == "difference"
+    whole, is_signed = axes(request), is_difference(request.side)
     size, step = len(whole[0]), max(1, -(-len(whole[0]) // ATLAS_SIDE))
     positions, sources = (Axis(a.name, a.coordinates[::step], a.labels[::step]) for a in whole)
     pooled = len(positions)
     values = np.tril(fakes.noise(f"atlas{request}", layers, heads, pooled, pooled) * 255)
-    values = np.maximum(values, 1) if is_difference else values
+    values = np.maximum(values, 1) if is_signed else values
     made_up = fakes.noise(f"scores{request}", len(PROMPT_SCORES), layers, heads)
     made_up[0] = 0.62
     scores = np.full(made_up.shape, np.nan, np.float32)
@@ -50,21 +51,21 @@ def attention(request: AttentionGrid) -> Iterator[Atlas]:
             scores,
             strongest,
             request.hide_first,
-            is_difference,
+            is_signed,
             max(1, len(request.rows)),
         )
 
 
 def head(request: AttentionHead) -> HeadSlice:
     rows, columns = axes(request)
-    size, is_difference = len(rows), request.side == "difference"
+    size, is_signed = len(rows), is_difference(request.side)
     values = np.tril(fakes.noise(f"head{request}", size, size))
     values /= np.maximum(values.sum(-1, keepdims=True), 1e-6)
-    values = values - 0.5 if is_difference or request.measure == "contribution" else values
+    values = values - 0.5 if is_signed or request.measure == "contribution" else values
     states = np.full((size, size), CellState.EXACT, np.uint8)
     states[np.triu_indices(size, 1)] = CellState.MASKED
     prompts = max(1, len(request.rows))
-    return HeadSlice((rows, columns), values, states, request.measure, is_difference, 0.62, prompts)
+    return HeadSlice((rows, columns), values, states, request.measure, is_signed, 0.62, prompts)
 
 
 def rows(request: AttentionFrom) -> HeadRows:
@@ -75,4 +76,4 @@ def rows(request: AttentionFrom) -> HeadRows:
     values[..., request.position + 1 :] = 0
     names = fakes.axis("layer", [f"L{at}" for at in range(fakes.LAYERS)])
     heads = fakes.axis("head", [f"H{at}" for at in range(fakes.HEADS)])
-    return HeadRows((names, heads, sources), values, request.side == "difference")
+    return HeadRows((names, heads, sources), values, is_difference(request.side))

@@ -11,6 +11,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.prompts.sides import one_side
 from tests import fakes
 
 NEURONS = 24
@@ -51,8 +52,7 @@ def parts(request: AttributeMetric) -> Parts:
 
 def sources(request: AttributeSources) -> Terms:
     """A number for each source."""
-    side = "corrupted" if request.side == "corrupted" else "clean"
-    tokens = fakes.tokens(getattr(request.pair, side))
+    tokens = fakes.tokens(getattr(request.pair, one_side(request.side)))
     labels = tuple(token.text for token in tokens)
     values = fakes.noise(f"sources{request}", len(labels)) - 0.5
     axis = Axis("source", tuple(range(len(labels))), labels)

@@ -22,6 +22,7 @@ from lensgui.jobs.questions.neuron_requests import (
     RankNeurons,
     ReadNeurons,
 )
+from lensgui.prompts.sides import one_side
 from tests import fakes
 
 TOP = 3
@@ -73,8 +74,8 @@ def words(request: ReadNeurons) -> NeuronWords:
 
 def over_prompt(request: NeuronOverPrompt) -> Slice:
     """A number for each token."""
-    side = "clean" if request.side == "difference" else request.side
-    labels = tuple(token.label for token in fakes.tokens(getattr(request.pair, side)))
+    tokens = fakes.tokens(getattr(request.pair, one_side(request.side)))
+    labels = tuple(token.label for token in tokens)
     values = 4 * fakes.noise(f"over{request}", len(labels)) - 2
     axis = Axis("position", tuple(range(len(labels))), labels)
     return Slice((axis,), values, np.full(len(labels), CellState.EXACT, np.uint8))

@@ -12,10 +12,11 @@ from lensgui.jobs.answers.activations import ActivationSlice, ModelMap
 from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
 from lensgui.jobs.requests import OpenModel, ReadPair
-from lensgui.panes.activation.activation import NO_CORRUPTED, NOTHING, ActivationPane
+from lensgui.panes.activation.activation import NOTHING, ActivationPane
 from lensgui.panes.activation.model_map import boxes_of, name_of
 from lensgui.panes.python.readings import full_name
 from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.sides import NO_CORRUPTED
 from lensgui.state.selection import Cursor
 from lensgui.state.views import ActivationView
 from tests import fakes

@@ -16,10 +16,11 @@ from lensgui.jobs.questions.attribution_requests import (
 )
 from lensgui.jobs.requests import OpenModel, ReadPair
 from lensgui.panes.attribution import parts as of_parts
-from lensgui.panes.attribution.attribution import NO_CORRUPTED, NOTHING, PICK, AttributionPane
+from lensgui.panes.attribution.attribution import NOTHING, PICK, AttributionPane
 from lensgui.panes.attribution.part_bars import LEAST, TOGETHER, bars_of
 from lensgui.panes.token_text import signed
 from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.prompts.sides import NO_CORRUPTED
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AttributionView
 from tests import fakes

@@ -14,10 +14,12 @@ from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import TASKS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.metrics import METRICS
 from tests.answering import last
 from tests.fakes import FakeAnswerer
 from tests.panes.conftest import PAIR, answer, in_session, tell
+from tests.pictures import draws
 
 OFFSCREEN_POPUPS = pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
 
@@ -328,3 +330,31 @@ def test_folded_prompts_are_told_in_one_line(document, show):
     answer(pane, document)
     assert told[-1].startswith("·John → ·Mary")
     assert told[-1].endswith("clean +1.800, corrupted −6.200 logits")
+
+
+def test_under_interventions_chips_and_metric_say_what_was_before(document, show):
+    off = Intervention(Site("z", 1, 1), "zero")
+    pane = answer(show(PromptPane(), 1400, 220), document.having(interventions=(off,)))
+    chips = pane.next["clean"].chips
+    assert [chip.detail for chip in chips] == ["75 % (−19)", "12 % (+12)"]
+    assert "(75 % under interventions; 94 % without)" in chips[0].hover
+    whole = "clean +1.800 (was +4.100), corrupted −6.200 (was −7.250) logits"
+    assert pane.difference.text() == whole
+    assert whole in pane.difference.toolTip()
+    assert "and +4.100 without interventions" in pane.shown()[0].says
+    answer(pane, document)
+    assert [chip.detail for chip in pane.next["clean"].chips] == ["75 %", "12 %"]
+    assert pane.difference.text() == "clean +1.800, corrupted −6.200 logits"
+    assert "was" not in pane.difference.toolTip()
+
+
+def test_a_metric_without_room_for_both_says_what_it_is_now(document, show):
+    off = Intervention(Site("z", 1, 1), "zero")
+    pane = answer(show(PromptPane(), 1400, 220), document)
+    line = pane.difference
+    line.setFixedWidth(line.fontMetrics().horizontalAdvance(line.text()) + 4)
+    before = draws(line)
+    answer(pane, document.having(interventions=(off,)))
+    assert draws(line) == before
+    line.setFixedWidth(line.fontMetrics().horizontalAdvance(line.text()) + 4)
+    assert draws(line) != before

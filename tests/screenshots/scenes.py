@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from lensgui.panes.activation.activation import ActivationPane
+from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import TOY, find
+from lensgui.state.views import ActivationView, AttentionView, AttributionView, LensView
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import SweepKind
 from tests.screenshots.camera import Camera, Held
@@ -107,9 +112,28 @@ def interventions(camera: Camera) -> None:
         )
         camera.wait()
         camera.take(f"interventions-{name}")
+    changes(camera)
     while camera.window.session.undo_stack.canUndo():
         camera.window.undo()
     camera.wait()
+
+
+def changes(camera: Camera) -> None:
+    """What a head that is off changes; and nothing to compare with."""
+    window = camera.window
+    for name, layer in (("", 0), ("-none", None)):
+        listed = () if layer is None else (Intervention(Site("z", layer, 1), "zero"),)
+        window.session.edit(
+            interventions=listed,
+            attention=AttentionView("clean change"),
+            lens=LensView("metric", "corrupted change"),
+            attribution=AttributionView(side="clean change"),
+            activation=ActivationView(side="clean change"),
+        )
+        for kind in (AttentionPane, LensPane, AttributionPane, ActivationPane):
+            window.show_pane(kind.title)
+            camera.wait()
+            camera.take(f"changes-{kind.view_name}{name}")
 
 
 def failures(camera: Camera) -> None:

@@ -14,7 +14,8 @@ from lensgui.analysis.pairs.cases import name_of
 from lensgui.analysis.pairs.roles import matched_rows
 from lensgui.analysis.pairs.typed_pairs import run_prompt
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.kinds import SIGNS, Averaged, Side
+from lensgui.prompts.sides import summands
+from lensgui.terms.kinds import Averaged, Side
 from lensgui.terms.metric import Metric
 from lensgui.terms.metrics import Probability
 from lensgui.transformer.model import HookedTransformer
@@ -37,7 +38,8 @@ def read_lens_of_pairs(
         rows: The pairs; prompts laid out differently are matched by their roles.
         lens: The lens.
         value: What is read: the pair's metric, or the probability of its answer or distractor.
-        side: Of which prompts: "clean", "corrupted", or "difference" for clean − corrupted.
+        side: Of which prompts: "clean", "corrupted", or "difference" for clean − corrupted; "clean
+            change" and "corrupted change" for with − without the pairs' interventions.
         mid: Whether the stream between attention and MLP is read too.
 
     Yields:
@@ -52,12 +54,10 @@ def read_lens_of_pairs(
     for row, at in zip(rows, places or [()] * len(rows), strict=True):
         metric = averaged_metric(answers(model, row.pair), row.pair, value)
         total: Tensor | float = 0.0
-        prompts = row.pair.clean_prompt, row.pair.corrupted_prompt
-        for sign, prompt in zip(SIGNS[side], prompts, strict=True):
-            if sign:
-                *_, read = lens_metric(run_prompt(model, prompt), lens, metric, mid=mid)
-                assert read is not None
-                total = total + sign * (read[:, list(at)] if roles else read)
+        for sign, prompt in summands(row.pair, side):
+            *_, read = lens_metric(run_prompt(model, prompt), lens, metric, mid=mid)
+            assert read is not None
+            total = total + sign * (read[:, list(at)] if roles else read)
         assert isinstance(total, Tensor)
         found.append(total)
         yield torch.stack(found)

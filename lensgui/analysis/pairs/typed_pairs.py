@@ -23,6 +23,7 @@ from lensgui.analysis.sweep.patches import map_shape
 from lensgui.analysis.sweep.result import SweepResult, of_prompt
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
+from lensgui.prompts.sides import is_difference, summands
 from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, Side, SweepKind
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
@@ -137,7 +138,8 @@ def mean_attention(
         model: The model.
         rows: The pairs; prompts laid out differently are matched by their roles.
         heads: Layer and head of each.
-        side: Of which prompts: "clean", "corrupted", or "difference" for clean − corrupted.
+        side: Of which prompts: "clean", "corrupted", or "difference" for clean − corrupted; "clean
+            change" and "corrupted change" for with − without the pairs' interventions.
         measure: What is counted, as in `weighted_attention`.
         hides_first: Whether position 0 is left out; rows of a pattern are then rescaled to 1.
         at_most: Rows and columns to pool to, keeping of each cell what is farthest from 0; 0 for
@@ -155,10 +157,8 @@ def mean_attention(
     total: list[Any] = [0.0] * len(heads)
     for row, at in zip(rows, places, strict=True):
         metric = answers(model, row.pair).difference if measure == "contribution" else None
-        for name, sign in (("clean", 1), ("corrupted", -1 if side == "difference" else 1)):
-            if side not in (name, "difference"):
-                continue
-            run = run_prompt(model, getattr(row.pair, f"{name}_prompt"))
+        for sign, prompt in summands(row.pair, side):
+            run = run_prompt(model, prompt)
             for index, (layer, head) in enumerate(heads):
                 found = weighted_attention(run, layer, head, measure, metric)
                 if hides_first and measure == "pattern":
@@ -167,7 +167,7 @@ def mean_attention(
     mean = torch.stack(total) / len(rows)
     if hides_first and measure != "pattern" and not roles:
         mean[..., 0] = 0
-    is_signed = side == "difference" or measure == "contribution"
+    is_signed = is_difference(side) or measure == "contribution"
     pooled = shrink_signed if is_signed else shrink
     return pooled(mean, at_most) if at_most else mean
 

@@ -321,7 +321,7 @@ class HeadSlice(Slice):
 
     Attributes:
         measure: What is counted; see `AttentionHead`.
-        is_difference: Whether it is clean − corrupted.
+        is_difference: Whether it is the difference of two runs.
         first_share: Mean share of attention that position 0 holds, for queries after it; NaN
             where there is only position 0.
         prompts: How many prompts of one side it is a mean over.
@@ -355,7 +355,7 @@ class Atlas:
             where not yet known and where there is none, [layer, head, 2].
         hides_first: Whether position 0 is left out of `values` and the rest of each row
             renormalised.
-        is_difference: Whether all numbers are clean − corrupted.
+        is_difference: Whether all numbers are differences of two runs.
         prompts: How many prompts of one side they are means over.
         broken: Cells that cover a number that is not finite, as `values`; None if there are none.
         measure: What is counted; see `AttentionHead`.

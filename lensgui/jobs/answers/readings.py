@@ -30,11 +30,19 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """A token with its probability and its logit."""
+    """A token with its probability and its logit.
+
+    Attributes:
+        token: The token.
+        probability: Of it, 0 to 1.
+        logit: Its logit.
+        before: Of a prompt under interventions, the probability without them; None for others.
+    """
 
     token: Token
     probability: float
     logit: float
+    before: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class PromptReading:
         metric: What the pair's metric reads at the last position; None where that isn't known.
         surprisals: −log2 of each token's probability given those before it, in bits, [token]; None
             for the first, which nothing predicts. Empty until known.
+        metric_before: Of a pair under interventions, the metric without them; None for others.
     """
 
     tokens: tuple[Token, ...]
@@ -55,6 +64,7 @@ class PromptReading:
     top: tuple[Likely, ...] = ()
     metric: float | None = None
     surprisals: tuple[float | None, ...] = ()
+    metric_before: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

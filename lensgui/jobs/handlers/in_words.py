@@ -201,6 +201,36 @@ def finished_reading(
     )
 
 
+def compared_reading(
+    reading: PairReading,
+    pair: PromptPair,
+    found: Answers,
+    plain: Sequence[Run],
+    ends: Sequence[Run],
+) -> PairReading:
+    """Add to a pair's finished reading what it is without interventions; all runs are complete.
+
+    Args:
+        reading: What it is under them.
+        pair: The pair.
+        found: The answers.
+        plain: The runs without interventions, as many as there are prompts.
+        ends: Those that the metric is read from.
+    """
+    metric, compared = known_metric(found, plain[0]), list[PromptReading]()
+    readings = [of for of in (reading.clean, reading.corrupted) if of is not None]
+    prompts = pair.clean_prompt, pair.corrupted_prompt
+    for of, prompt, run, end in zip(readings, prompts, plain, ends, strict=False):
+        top = of.top
+        if prompt.under is not None:
+            chances = last_logits(run).softmax(-1)
+            top = tuple(replace(one, before=float(chances[one.token.id])) for one in top)
+        value = None if metric is None else metric_of(end, metric)
+        compared.append(replace(of, top=top, metric_before=value))
+    clean, *others = compared
+    return replace(reading, clean=clean, corrupted=others[0] if others else reading.corrupted)
+
+
 def _finished(reading: PromptReading, run: Run, value: float | None) -> PromptReading:
     return replace(reading, top=tuple(_likely(run, TOP)), metric=value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from time import monotonic
 from weakref import WeakKeyDictionary
@@ -302,6 +302,8 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
     ends = [in_words.ending(run, found) for run in runs]
     yield from _steps(ends)
     reading = in_words.finished_reading(reading, found, clean, corrupted, ends)
+    if any(one.is_on for one in pair.interventions):
+        reading = yield from _compared(loaded, pair, found, reading)
     yield reading
     for side, run in zip(("clean", "corrupted"), runs, strict=False):
         bits: list[float] = []
@@ -311,6 +313,19 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
         known = replace(getattr(reading, side), surprisals=(None, *bits))
         reading = replace(reading, **{side: known})
     yield reading
+
+
+def _compared(
+    loaded: Loaded, pair: PromptPair, found: Answers, reading: PairReading
+) -> Generator[None, None, PairReading]:
+    """Return a pair's reading with what it is without interventions."""
+    model, plain = loaded.model, pair.plain
+    assert model is not None
+    prompts = [plain.clean_prompt, *([plain.corrupted_prompt] if plain.is_complete else [])]
+    runs = [loaded.run(model, prompt) for prompt in prompts]
+    ends = [in_words.ending(run, found) for run in runs]
+    yield from _steps([*runs, *ends])
+    return in_words.compared_reading(reading, pair, found, runs, ends)
 
 
 def _steps(runs: Iterable[Run]) -> Iterator[None]:

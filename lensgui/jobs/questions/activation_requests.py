@@ -16,7 +16,7 @@ class MapModel(Request):
     """All hook points, and how large each activation of a layer is: a `ModelMap`.
 
     Attributes:
-        side: Of which prompt; of a difference the clean one.
+        side: Of which prompt; of a difference the first.
         layer: The layer whose activations are measured.
         position: Where; None for the last position.
     """
@@ -37,7 +37,7 @@ class ReadActivation(Request):
 
     Attributes:
         name: The hook point, in full.
-        side: Of which prompt, or clean − corrupted.
+        side: Of which prompt, or which difference.
         down: The axis from top to bottom; "" for positions, or else the longest.
         across: The axis from left to right; "" for the next.
         places: Where the other axes stand, by name; what is not said, or is not there, is the last

@@ -16,7 +16,7 @@ class AttributeMetric(Request):
     """The metric's logits by embedding, head, MLP and bias: a `Parts`.
 
     Attributes:
-        side: Of which prompt, or clean − corrupted, each part by itself.
+        side: Of which prompt, or which difference, each part by itself.
         rows: Pairs to average over instead of `pair`; () for the one pair.
     """
 

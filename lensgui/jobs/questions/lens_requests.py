@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.kinds import Averaged, Side
+from lensgui.terms.kinds import Averaged, OneSide, Side
 from lensgui.terms.model_key import ModelKey
-
-OneSide = Literal["clean", "corrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class AverageLens(Request):
 
     Attributes:
         pair: The pair that is looked at.
-        side: Which prompts are read, or clean − corrupted.
+        side: Which prompts are read, or which difference.
         value: What is read: the metric, or the probability of answer or distractor.
         lens: As of `ReadLens`.
         mid: Likewise.

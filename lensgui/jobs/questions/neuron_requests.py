@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.kinds import Side
+from lensgui.terms.kinds import OneSide, Side
 from lensgui.terms.model_key import ModelKey
 
 
@@ -74,7 +73,7 @@ class NeuronOverPrompt(Request):
     """How far one neuron is on at each position: a `Slice` of positions.
 
     Attributes:
-        side: Of which prompt, or clean − corrupted.
+        side: Of which prompt, or which difference.
         layer: Its layer.
         neuron: Its number in it.
     """

@@ -20,6 +20,7 @@ from lensgui.panes.activation.model_map import ModelMapView, words_of
 from lensgui.panes.activation.places import Places
 from lensgui.panes.controls.controls import Lines, dress
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.controls.side_box import SideBox
 from lensgui.panes.figures.figure import Cells, Scale, data_of
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
@@ -29,14 +30,12 @@ from lensgui.panes.python import readings as script
 from lensgui.panes.python.figures import Code
 from lensgui.panes.theme import Table, Theme
 from lensgui.panes.token_text import names, plain_tip
+from lensgui.prompts.sides import CAPTIONS, is_difference, lacking, one_side
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, ActivationView
-from lensgui.terms.kinds import Side
 
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
 NOTHING = "Type a prompt to see what each hook point of the model holds."
-NO_CORRUPTED = "There is no corrupted prompt: type one, or look at the clean one."
 LINKED = ("position", "head", "source", "neuron")  # axes that the selection names
 MAP, SLICE = "map", "slice"  # the pane's names for its questions
 REACHED = 0.999  # of the numbers that the colours reach: single widths of a stream can be huge
@@ -56,10 +55,9 @@ class ActivationPane(Pane):
         super().__init__(parent)
         self._cursor, self._end, self._is_signed = Cursor(), 1.0, True
         self.name = dress(QComboBox(self), PANE_ACTIONS["hook_point"])
-        self.side, self.down, self.across = QComboBox(self), QComboBox(self), QComboBox(self)
-        self.side.addItems(SIDES)
-        self.side.setAccessibleName("Prompt that is read")
-        self.side.setToolTip("Which prompt is read, or clean minus corrupted.")
+        which = "Which prompt is read, or clean minus corrupted."
+        self.side = SideBox("Prompt that is read", which, self)
+        self.down, self.across = QComboBox(self), QComboBox(self)
         for box, which in ((self.down, "down"), (self.across, "across")):
             box.setAccessibleName(f"Axis {which}")
             tip = f"Which axis goes {which} the picture; the others have sliders."
@@ -94,7 +92,7 @@ class ActivationPane(Pane):
 
     def _connect(self) -> None:
         self.name.activated.connect(lambda at: self._choose_name(self.name.itemText(at)))
-        self.side.activated.connect(lambda at: self.set_view({"side": SIDES[at]}))
+        self.side.chosen.connect(self.set_view)
         self.down.activated.connect(lambda at: self.set_view({"down": _said(self.down, at)}))
         self.across.activated.connect(lambda at: self.set_view({"across": _said(self.across, at)}))
         self.map.chosen.connect(self._choose_name)
@@ -112,13 +110,12 @@ class ActivationPane(Pane):
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return the map of the selected layer, and the activation that is chosen."""
         view, pair, model = document.views.activation, document.pair, document.model
-        if not pair.clean or (view.side != "clean" and not pair.corrupted):
+        if not pair.clean or lacking(pair, view.side):
             return {}
         layer = cursor.layer or 0
-        side: Side = "clean" if view.side == "difference" else view.side
         return {
             "pair": ReadPair(model, pair),
-            MAP: MapModel(model, pair, layer, cursor.position, side),
+            MAP: MapModel(model, pair, layer, cursor.position, one_side(view.side)),
             SLICE: ReadActivation(
                 model,
                 pair,
@@ -163,7 +160,7 @@ class ActivationPane(Pane):
     def show_document(self, document: Document) -> None:
         """Show what is asked, and what can be chosen."""
         self._document = document
-        self.side.setCurrentIndex(SIDES.index(document.views.activation.side))
+        self.side.show_side(document.views.activation.side)
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -197,8 +194,9 @@ class ActivationPane(Pane):
         if found is not None:
             return ""
         pair = self._document.pair if self._document is not None else None
-        lacks = pair is not None and self._view.side != "clean" and not pair.corrupted
-        return NO_CORRUPTED if lacks else NOTHING
+        return (
+            lacking(pair, self._view.side) if pair is not None and pair.clean else ""
+        ) or NOTHING
 
     def _offer_names(self, found: ModelMap | None) -> None:
         """Offer the hook points of the model."""
@@ -226,7 +224,7 @@ class ActivationPane(Pane):
         """Fit the colours: signed where numbers are, and as far as nearly all of them reach."""
         known = np.zeros(0) if found is None else found.values[found.states == CellState.EXACT]
         sizes = np.abs(known)
-        self._is_signed = bool((known < 0).any())
+        self._is_signed = is_difference(self._view.side) or bool((known < 0).any())
         self._end = float(np.quantile(sizes, REACHED)) if sizes.size else 1.0
         self._end = self._end or float(sizes.max(initial=0.0)) or 1.0
 
@@ -256,8 +254,7 @@ class ActivationPane(Pane):
         if axis.name not in ("position", "source"):
             return list(axis.labels)
         pair = self.answer("pair", PairReading)
-        side = "corrupted" if self._view.side == "corrupted" else "clean"
-        return names(axis, None if pair is None else getattr(pair, side))
+        return names(axis, None if pair is None else getattr(pair, one_side(self._view.side)))
 
     def _table(self, colors: Theme) -> Table:
         return theme.diverging(colors) if self._is_signed else theme.sequential(colors)
@@ -276,7 +273,7 @@ class ActivationPane(Pane):
 
     def _counted(self, found: ActivationSlice) -> str:
         """Say what is shown, of which prompt, and where the other axes stand."""
-        whose = {"difference": "clean − corrupted"}.get(self._view.side, self._view.side)
+        whose = CAPTIONS[self._view.side]
         at = [f"{axis.name.replace('_', ' ')} {axis.labels[place]}" for axis, place in found.others]
         point = self._point(self.answer(MAP, ModelMap))
         formula = f" = {point.formula}" if point is not None and point.formula else ""

@@ -8,11 +8,7 @@ from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from lensgui.jobs.answers.arrays import Atlas, Axis, HeadSlice
 from lensgui.jobs.answers.readings import PairReading, PromptReading
@@ -25,27 +21,28 @@ from lensgui.panes.attention.head_numbers import NAMES
 from lensgui.panes.attention.panels import WITHOUT_FIRST
 from lensgui.panes.controls.controls import Shares, dress
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.controls.side_box import SideBox
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.head_grid import panels as head_grids
 from lensgui.panes.head_grid.all_heads import AllHeads
 from lensgui.panes.head_grid.cards import share_words
 from lensgui.panes.head_grid.ranking import NAMED, question
 from lensgui.panes.menus import edges_of, heads_of
-from lensgui.panes.pane import Pane
+from lensgui.panes.pane import EmptyState, Pane
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import NO_CODE, Code
 from lensgui.panes.token_text import is_of, names
 from lensgui.panes.verb import Verb
+from lensgui.prompts.sides import CAPTIONS, is_difference, lacking, one_side, unchanged
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, extended
 from lensgui.state.views import AT_FIRST, AttentionView
-from lensgui.terms.kinds import Head, Side
+from lensgui.terms.kinds import Head
 from lensgui.terms.scores import HeadScore
 
 HIDE_FIRST = PANE_ACTIONS["hide_first"]
 NO_PROMPT = "Type a prompt, and for a difference two, to see every head's attention."
 NO_HEAD = "Click a head in the grid to see where it looks."
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
 
 
 def of_head(
@@ -91,9 +88,8 @@ class AttentionPane(Pane):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cursor = Cursor()
-        self.side = QComboBox(self)
-        self.side.addItems(SIDES)
-        self.side.setAccessibleName("Prompt whose attention is shown")
+        which = "Which prompt's attention is shown, or clean minus corrupted."
+        self.side = SideBox("Prompt whose attention is shown", which, self)
         self.hide_first = dress(QCheckBox(HIDE_FIRST.text, self), HIDE_FIRST)
         self.hide_first.setChecked(self._view.hides_first)
         self.all_heads = AllHeads(self)
@@ -101,7 +97,9 @@ class AttentionPane(Pane):
         self.focus = HeadFocus(self)
         self.name, self.head = self.focus.name, self.focus.map
         views = (self.focus.map, self.focus.lines, self.focus.text)
-        self._empty_states = {self.grid: NO_PROMPT, **dict.fromkeys(views, NO_HEAD)}
+        self._usual: dict[EmptyState, str] = {self.grid: NO_PROMPT}
+        self._usual |= dict.fromkeys(views, NO_HEAD)
+        self._empty_states = {**self._usual}
         self._lay_out()
         self._connect()
 
@@ -113,8 +111,7 @@ class AttentionPane(Pane):
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return every head's thumbnail, and the selected head exactly."""
         pair, rows, view = document.pair, document.rows, document.views.attention
-        needed = {"clean": (pair.clean,), "corrupted": (pair.corrupted,)}
-        if not rows and not all(needed.get(view.side, (pair.clean, pair.corrupted))):
+        if unchanged(pair, view.side) or (not rows and lacking(pair, view.side)):
             return {}
         model, asked, side = document.model, document.asked, view.side
         found: dict[str, Request] = {
@@ -147,16 +144,18 @@ class AttentionPane(Pane):
     def shown(self) -> list[Shown]:
         """Return the selected head as it is drawn, all heads, and what ranks them."""
         view, pair = self._view, self._pair
-        whose = {"difference": "clean − corrupted"}.get(view.side, f"the {view.side} prompt")
+        whose = CAPTIONS[view.side] if is_difference(view.side) else f"the {view.side} prompt"
         differing = pair.differing if pair is not None and self.slice is not None else ()
         left_out = f"; {WITHOUT_FIRST[view.measure == 'pattern']}"
         says = f"{NAMES[view.measure]} of {{heads}}, {whose}" + left_out * view.head_hides_first
-        found = self.focus.shown(says, frozenset(differing))
+        compared = CAPTIONS[view.side] if is_difference(view.side) else ""
+        found = self.focus.shown(says, compared, frozenset(differing))
         grid = self.grid
         if grid.atlas is not None:
             every = f"{NAMES[view.measure]} of all heads, {whose}" + left_out * view.hides_first
             every += "; in each square rows are destinations, columns are sources"
-            panel = head_grids.thumbs(grid.atlas, NAMES[grid.atlas.measure])
+            counted = ", ".join(filter(None, (NAMES[grid.atlas.measure], compared)))
+            panel = head_grids.thumbs(grid.atlas, counted)
             title = "Attention of all heads"
             code = Code(("grid",))
             found.append(Shown(grid, "all heads", (panel,), every, grid.is_stale, title, code))
@@ -184,7 +183,8 @@ class AttentionPane(Pane):
         was_ranked = self.grid.view.is_ranked
         self._document = document
         view = document.views.attention
-        self.side.setCurrentIndex(SIDES.index(view.side))
+        self.side.show_side(view.side)
+        self._say_what_lacks(document)
         self.hide_first.setChecked(view.hides_first)
         self.focus.show_view(view)
         self.all_heads.show_view(view)
@@ -225,6 +225,14 @@ class AttentionPane(Pane):
                     self.grid.tokens = self._names(self.grid.atlas.axes[2])
                 if self.slice is not None and not self.is_stale("head"):
                     self._show_head(self.slice)
+
+    def _say_what_lacks(self, document: Document) -> None:
+        """Say in empty pictures what is missing for what is chosen."""
+        pair, side = document.pair, document.views.attention.side
+        is_typed = bool(pair.clean) and not document.rows
+        why = lacking(pair, side) if is_typed else unchanged(pair, side)
+        self._empty_states = dict.fromkeys(self._usual, why) if why else {**self._usual}
+        self._say_if_empty(self._empty_states)
 
     @property
     def _pair(self) -> PairReading | None:
@@ -300,13 +308,8 @@ class AttentionPane(Pane):
         self.head.menu_requested.connect(self._offer_edge)
         self.head.verb_requested.connect(self._act_on_edge)
         self.focus.bar.chosen.connect(self.set_view)
-        self.side.activated.connect(self._choose_side)
+        self.side.chosen.connect(self.set_view)
         self.hide_first.clicked.connect(self._hide_first)
-        self.side.setToolTip("Which prompt's attention is shown, or clean minus corrupted.")
-
-    @Slot(int)
-    def _choose_side(self, index: int) -> None:
-        self.set_view({"side": SIDES[index]})
 
     @Slot(bool)
     def _hide_first(self, hides_first: bool) -> None:
@@ -364,8 +367,7 @@ class AttentionPane(Pane):
 
     def _reading(self, axis: Axis) -> PromptReading | None:
         """Return what is known of the prompt whose tokens an axis counts."""
-        side = "corrupted" if self._view.side == "corrupted" else "clean"
-        reading: PromptReading | None = getattr(self._pair, side, None)
+        reading: PromptReading | None = getattr(self._pair, one_side(self._view.side), None)
         return reading if is_of(axis, reading) else None
 
     def _names(self, axis: Axis) -> list[str]:

@@ -136,11 +136,12 @@ class HeadFocus(QWidget):
             "How much of this head's attention position 0 holds, on average over later queries."
         )
 
-    def shown(self, says: str, marked: frozenset[int]) -> list[Shown]:
+    def shown(self, says: str, compared: str, marked: frozenset[int]) -> list[Shown]:
         """Return the head as it is drawn, to be taken home.
 
         Args:
             says: What it shows, with a place for the names of the heads.
+            compared: Of which runs it is the difference; "" for none.
             marked: Positions that differ between clean and corrupted.
         """
         found, view = self.weights, self.view
@@ -150,12 +151,12 @@ class HeadFocus(QWidget):
         says, values = says.format(heads=_named(self.heads)), "shown"
         how = ": rows are destinations, columns are sources."
         widget: HeadMap | HeadLines | TextArea = self.map
-        panel: Panel = panels.heatmap(found, marked)
+        panel: Panel = panels.heatmap(found, marked, compared)
         if view.drawing == "lines":
-            widget, panel = self.lines, panels.strands(found, marked, view)
+            widget, panel = self.lines, panels.strands(found, marked, view, compared)
             how = f": lines below {percent(view.least_line)} of the scale are left out."
         elif view.drawing == "text" and chosen is not None:
-            widget, panel = self.area, panels.prose(found, chosen, is_from=view.is_from)
+            widget, panel = self.area, panels.prose(found, chosen, compared, is_from=view.is_from)
             how = f": {self.text.headline()}."
             values = f"shown[{chosen}]" if view.is_from else f"shown[:, {chosen}]"
         code = Code((values,))

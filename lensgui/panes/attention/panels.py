@@ -24,12 +24,17 @@ _LEFT_OUT = "position 0 is left out"
 WITHOUT_FIRST = _LEFT_OUT, f"{_LEFT_OUT}, the rest of each row adds up to 1"  # of a pattern
 
 
-def scale(weights: Weights) -> Scale:
-    """Return what the colours of a head's numbers stand for."""
+def scale(weights: Weights, compared: str) -> Scale:
+    """Return what the colours of a head's numbers stand for.
+
+    Args:
+        weights: The numbers.
+        compared: Of which runs they are the difference; "" for none.
+    """
     slice_ = weights.slice
     counted = NAMES[slice_.measure]
     counted += " (logits)" * (slice_.measure == "contribution")
-    counted += ", clean − corrupted" * slice_.is_difference
+    counted += f", {compared}" * bool(compared)
     return Scale(weights.low, weights.high, counted, slice_.is_signed)
 
 
@@ -50,26 +55,29 @@ def picture(weights: Weights, marked: frozenset[int]) -> Picture:
     )
 
 
-def heatmap(weights: Weights, marked: frozenset[int]) -> Cells:
+def heatmap(weights: Weights, marked: frozenset[int], compared: str = "") -> Cells:
     """Return a head's map; marked positions differ between clean and corrupted."""
     drawn = picture(weights, marked)
-    return Cells("", drawn, scale(weights), _data(weights, drawn), is_square=True)
+    return Cells("", drawn, scale(weights, compared), _data(weights, drawn), is_square=True)
 
 
-def strands(weights: Weights, marked: frozenset[int], view: AttentionView) -> Strands:
+def strands(
+    weights: Weights, marked: frozenset[int], view: AttentionView, compared: str = ""
+) -> Strands:
     """Return the lines at least as strong as the view says."""
     drawn = edges(weights, view.least_line, None)
     data = _data(weights, picture(weights, marked))
-    tokens = list(weights.tokens)
-    return Strands("", tokens, drawn.ends, drawn.shares, scale(weights), data, marked)
+    tokens, of = list(weights.tokens), scale(weights, compared)
+    return Strands("", tokens, drawn.ends, drawn.shares, of, data, marked)
 
 
-def prose(weights: Weights, chosen: int, *, is_from: bool) -> Prose:
+def prose(weights: Weights, chosen: int, compared: str = "", *, is_from: bool) -> Prose:
     """Return the text, coloured by what one token attends to or by what attends to it.
 
     Args:
         weights: The head's numbers.
         chosen: The token.
+        compared: As of `scale`.
         is_from: The former.
     """
     place = (chosen, slice(None)) if is_from else (slice(None), chosen)
@@ -81,7 +89,7 @@ def prose(weights: Weights, chosen: int, *, is_from: bool) -> Prose:
     values = np.where(is_known, weights.slice.values[place], np.nan)
     axis = _axis("source" if is_from else "position", weights.tokens)
     data = Data((axis,), {"value": values})
-    return Prose("", list(weights.tokens), shades, scale(weights), data, chosen)
+    return Prose("", list(weights.tokens), shades, scale(weights, compared), data, chosen)
 
 
 def _data(weights: Weights, drawn: Picture) -> Data:

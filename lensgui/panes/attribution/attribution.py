@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import QPoint, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 
 from lensgui.jobs.answers.attributions import Parts, Terms
 from lensgui.jobs.answers.readings import PairReading
@@ -25,6 +25,7 @@ from lensgui.panes.attribution.part_bars import PartBars
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import Lines, dress
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.controls.side_box import SideBox
 from lensgui.panes.figures.figure import Bars, Cells, Data, Scale, data_of
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
@@ -33,14 +34,12 @@ from lensgui.panes.pictures.heatmap import Heatmap
 from lensgui.panes.python import readings as script
 from lensgui.panes.python.figures import Code
 from lensgui.panes.token_text import names, plain_tip, signed
+from lensgui.prompts.sides import CAPTIONS, lacking, one_side
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import AT_FIRST, AttributedBy, AttributionView
-from lensgui.terms.kinds import Side
 
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
 NOTHING = "Type a prompt to see what each part of the model adds to the metric."
-NO_CORRUPTED = "There is no corrupted prompt: type one, or look at the clean one."
 PICK = "Click a head to see what it adds from each source, or another cell for its MLP's neurons."
 HOW = (
     "Direct logit attribution (Elhage et al. 2021): what each part adds to {what} by itself, not "
@@ -67,10 +66,8 @@ class AttributionPane(Pane):
         super().__init__(parent)
         self._cursor = Cursor()
         self.by: Chooser[AttributedBy] = Chooser("Attribution: what has a cell", [("", BY)], self)
-        self.side = QComboBox(self)
-        self.side.addItems(SIDES)
-        self.side.setAccessibleName("Prompt that is taken apart")
-        self.side.setToolTip("Which prompt is taken apart, or clean minus corrupted.")
+        which = "Which prompt is taken apart, or clean minus corrupted."
+        self.side = SideBox("Prompt that is taken apart", which, self)
         action = PANE_ACTIONS["sum_so_far"]
         self.shows_curve = dress(QCheckBox(action.text, self), action)
         self.legend = Lines(3, self)
@@ -107,7 +104,7 @@ class AttributionPane(Pane):
 
     def _connect(self) -> None:
         self.by.chosen.connect(lambda by: self.set_view({"by": by}))
-        self.side.activated.connect(lambda at: self.set_view({"side": SIDES[at]}))
+        self.side.chosen.connect(self.set_view)
         self.shows_curve.clicked.connect(lambda on: self.set_view({"shows_curve": on}))
         for part in (self.heatmap, self.curves, self.bars):
             part.picked.connect(self.picked)
@@ -123,7 +120,7 @@ class AttributionPane(Pane):
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return the whole attribution, and that of the selected head, or layer's MLP."""
         side, pair, model = document.views.attribution.side, document.pair, document.model
-        if not pair.clean or (side != "clean" and not pair.corrupted):
+        if not pair.clean or lacking(pair, side):
             return {}
         asked: dict[str, Request] = {
             "pair": ReadPair(model, pair),
@@ -180,7 +177,7 @@ class AttributionPane(Pane):
         self._document = document
         view = document.views.attribution
         self.by.show_value(view.by)
-        self.side.setCurrentIndex(SIDES.index(view.side))
+        self.side.show_side(view.side)
         self.shows_curve.setChecked(view.shows_curve)
         self.curves.setVisible(view.shows_curve)
         self._draw()
@@ -223,12 +220,13 @@ class AttributionPane(Pane):
         if found is not None:
             return ""
         pair = self._document.pair if self._document is not None else None
-        lacks = pair is not None and self._view.side != "clean" and not pair.corrupted
-        return NO_CORRUPTED if lacks else NOTHING
+        return (
+            lacking(pair, self._view.side) if pair is not None and pair.clean else ""
+        ) or NOTHING
 
     def _counted(self, found: Parts) -> str:
         """Say what is counted, of what, over how many prompts."""
-        whose = {"difference": "clean − corrupted"}.get(self._view.side, self._view.side)
+        whose = CAPTIONS[self._view.side]
         over = f"mean over {found.pairs} of {found.total} pairs" if found.total > 1 else ""
         end = of_parts.end_of(of_parts.grid_of(found, self._view.by)[1])
         colours = f"colours to ±{end:.2f}, fitted"
@@ -270,8 +268,7 @@ class AttributionPane(Pane):
         if terms.axis.name != "source":
             return list(terms.axis.labels)
         pair = self.answer("pair", PairReading)
-        side = "corrupted" if self._view.side == "corrupted" else "clean"
-        reading = None if pair is None else getattr(pair, side)
+        reading = None if pair is None else getattr(pair, one_side(self._view.side))
         if reading is not None:
             reading = replace(reading, tokens=reading.tokens[: len(terms.axis)])
         called = names(terms.axis, reading)

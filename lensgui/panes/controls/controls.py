@@ -175,7 +175,11 @@ class Shares(QSplitter):
 
 
 class Elided(QLabel):
-    """One line that is cut at its end when there is no room for it."""
+    """One line that is cut at its end when there is no room for it.
+
+    Attributes:
+        shorter: What is written instead of a text that has no room; "" for none.
+    """
 
     def __init__(
         self, side: Qt.AlignmentFlag, parent: QWidget | None = None, *, widest: str = ""
@@ -188,7 +192,7 @@ class Elided(QLabel):
             widest: What it always has room for; "" for next to nothing.
         """
         super().__init__(parent)
-        self._side, self._widest = side, widest
+        self._side, self._widest, self.shorter = side, widest, ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -204,9 +208,10 @@ class Elided(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Write as much as fits."""
-        fitting = QFontMetrics(self.font()).elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
-        )
+        metrics, text = QFontMetrics(self.font()), self.text()
+        if self.shorter and metrics.horizontalAdvance(text) > self.width():
+            text = self.shorter
+        fitting = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width())
         with QPainter(self) as painter:
             painter.setPen(self.palette().color(self.foregroundRole()))
             painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)

@@ -18,12 +18,12 @@ from lensgui.panes.token_text import names
 MOST_SIDE = 32  # cells of a thumbnail: more are pooled, as in the window
 
 
-def thumbs(atlas: Atlas, measure: str) -> Thumbs:
+def thumbs(atlas: Atlas, counted: str) -> Thumbs:
     """Return every head's attention, a row for each layer; larger patterns are pooled.
 
     Args:
         atlas: The heads.
-        measure: What is counted, in words.
+        counted: What is counted, in words; of a difference also of which runs.
     """
     layers, heads = atlas.values.shape[:2]
     values = numbers(atlas)
@@ -33,7 +33,6 @@ def thumbs(atlas: Atlas, measure: str) -> Thumbs:
     shades = np.nan_to_num(shares).clip(0, 1) * 255
     if atlas.is_signed:
         shades = np.nan_to_num(small / high).clip(-1, 1) * 127 + theme.NEUTRAL
-    counted = measure + ", clean − corrupted" * atlas.is_difference
     return Thumbs(
         "",
         np.rint(shades).astype(np.uint8),

@@ -26,11 +26,11 @@ from lensgui.panes.sweep_view.cells import SHARED_AXIS, WORDS, cell_name, cell_w
 from lensgui.panes.sweep_view.compare import KEPT
 from lensgui.panes.sweep_view.kinds import effect, phrase
 from lensgui.panes.token_text import shorten, signed, visible
+from lensgui.prompts.sides import CAPTIONS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.kinds import SWEEP_KINDS, VERBS
 
-SIDES = {"clean": "clean", "corrupted": "corrupted", "difference": "clean − corrupted"}
 EXTENTS = {"position": " at this position", "all": " at all positions", "edge": " at this edge"}
 ORDER = (Patching, WhoFeeds, HeadRoles, AttentionHead)
 NAME_LETTERS = 28  # of a prompt that is not the present one
@@ -110,13 +110,14 @@ def head_scores(
     """Return what the selected head's scores are of, and each score; None while they are coming."""
     grids = [reply for reply in replies.values() if isinstance(reply.request, AttentionGrid)]
     for reply in grids:
-        atlas, layer, head = _usable(reply), cursor.layer, cursor.head
-        if not isinstance(atlas, Atlas) or layer is None or head is None:
+        asked, atlas, layer, head = reply.request, _usable(reply), cursor.layer, cursor.head
+        if not (isinstance(asked, AttentionGrid) and isinstance(atlas, Atlas)):
+            continue
+        if layer is None or head is None:
             continue
         if layer < atlas.layers and head < len(atlas.axes[1]):
             tokens = [visible(label) for label in atlas.axes[2].labels]
-            side = "difference" if atlas.is_difference else getattr(reply.request, "side", "clean")
-            of = _joined(SIDES[side], scope(reply.request, document))
+            of = _joined(CAPTIONS[asked.side], scope(asked, document))
             return of, card(atlas, layer, head, tokens)[1]
     is_coming = any(reply.is_running and _usable(reply) is None for reply in grids)
     return None if is_coming else ("", [])
@@ -258,7 +259,7 @@ def _taken(request: AttentionHead, found: HeadSlice, cursor: Cursor, of: str) ->
     hidden = "position 0 left out" if request.hide_first and request.measure == "pattern" else ""
     words = WORDS.get(state) or amount(found, float(found.values[index]))
     yield Number(
-        _joined(NAMES[request.measure], SIDES[request.side], several, of, hidden), words, TAKEN
+        _joined(NAMES[request.measure], CAPTIONS[request.side], several, of, hidden), words, TAKEN
     )
 
 

@@ -13,13 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from lensgui.jobs.answers.arrays import CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import PairReading, Token
-from lensgui.jobs.questions.lens_requests import (
-    AverageLens,
-    LensMetric,
-    LensWorth,
-    OneSide,
-    ReadLens,
-)
+from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import ReadPair
 from lensgui.panes import menus, theme
@@ -29,7 +23,7 @@ from lensgui.panes.figures.shown import Shown
 from lensgui.panes.lens import lens_curves, lens_values, lens_words
 from lensgui.panes.lens.lens_choice import dropped
 from lensgui.panes.lens.lens_controls import LensControls, following
-from lensgui.panes.lens.lens_seen import ColumnNames, Seen, averaged, one_side
+from lensgui.panes.lens.lens_seen import ColumnNames, Seen, averaged
 from lensgui.panes.lens.lens_values import OF_VALUE
 from lensgui.panes.lens.lens_words import NOTHING
 from lensgui.panes.pane import Pane
@@ -40,12 +34,13 @@ from lensgui.panes.python.figures import Code
 from lensgui.panes.theme import Table, Theme
 from lensgui.panes.token_text import plain_tip, spell
 from lensgui.panes.verb import Verb
+from lensgui.prompts.sides import SUMMANDS, is_difference, lacking, unchanged
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, LensView
 
 SELECTED = "selected"  # the pane's name for the question about the selected position
-SIDES: tuple[OneSide, ...] = ("clean", "corrupted")  # likewise for what is read of each
+RUNS = tuple(dict.fromkeys(one.name for of in SUMMANDS.values() for one in of))  # likewise of each
 MEAN, WORTH, PLAIN_WORTH = "mean", "worth", "logit lens's worth"  # likewise for others
 TIP = "Hover for the ten likeliest tokens; click, or move with the arrow keys, to select a place."
 CURVES_TIP = "A line for each token that is followed, at the selected position; else at the last."
@@ -118,23 +113,24 @@ class LensPane(Pane):
         mid = view.mid and not view.lens
         asked: dict[str, Request] = {"pair": ReadPair(model, pair)}
         value = averaged(document)
+        if unchanged(pair, view.side) or (not value and lacking(pair, view.side)):
+            return {}
         if value:
             of = view.side, value, view.lens, mid, document.rows
             return asked | {MEAN: AverageLens(model, pair, *of)}
-        sides = SIDES if view.side == "difference" else (view.side,)
-        if not all(getattr(pair, side) for side in sides):
-            return {}
+        runs = SUMMANDS[view.side]
         start = -1 if cursor.position is None else cursor.position
-        for side in sides:
+        for run in runs:
+            own, side = run.pair_of(pair), run.prompt
             if view.value == "metric":
-                asked[f"metric {side}"] = LensMetric(model, pair, side, view.lens, mid)
+                asked[f"metric {run.name}"] = LensMetric(model, own, side, view.lens, mid)
             more = view.followed, cursor.token, start
-            grid = ReadLens(model, pair, side, view.lens, None, mid, *more)
-            asked[side] = grid
-            if len(sides) == 1 and cursor.position is not None:
+            grid = ReadLens(model, own, side, view.lens, None, mid, *more)
+            asked[run.name] = grid
+            if len(runs) == 1 and cursor.position is not None:
                 asked[SELECTED] = replace(grid, only=cursor.position, start=-1)
-        if view.lens and len(sides) == 1:
-            asked["logit lens"] = ReadLens(model, pair, sides[0], start=start)
+        if view.lens and len(runs) == 1:
+            asked["logit lens"] = ReadLens(model, pair, runs[0].prompt, start=start)
             asked[WORTH] = LensWorth(model, view.lens)
             asked[PLAIN_WORTH] = LensWorth(model)
         return asked
@@ -198,24 +194,23 @@ class LensPane(Pane):
     def _now(self) -> Seen:
         """Return all that is known of what is asked."""
         view = self._view
-        side, is_difference = one_side(view), view.side == "difference"
-        grid = self.answer(side, LensGrid)
-        if not is_difference:  # the selected position before others
+        first, *others = (run.name for run in SUMMANDS[view.side])
+        grid = self.answer(first, LensGrid)
+        if not others:  # the selected position before others
             grid = lens_values.joined(grid, self.known(SELECTED, LensGrid))
-        other_grid = self.answer("corrupted", LensGrid) if is_difference else None
+        other_grid = self.answer(others[0], LensGrid) if others else None
         found: LensGrid | Slice | None = grid
         other: LensGrid | Slice | None = other_grid
         if self._document is not None and averaged(self._document):
             found, other = self.answer(MEAN, LensMean), None
         elif view.value == "metric":
-            found = self.answer(f"metric {side}", Slice)
-            other = self.answer("metric corrupted", Slice) if is_difference else None
-        lacks = is_difference and other is None and not isinstance(found, LensMean)
+            found = self.answer(f"metric {first}", Slice)
+            other = self.answer(f"metric {others[0]}", Slice) if others else None
+        lacks = bool(others) and other is None and not isinstance(found, LensMean)
         read = None
-        if not lacks and not (is_difference and view.value == "token"):
-            read = lens_values.read(
-                view.value, found, other, view.token, is_difference=is_difference
-            )
+        if not lacks and not (others and view.value == "token"):
+            of = view.value, found, other, view.token
+            read = lens_values.read(*of, is_difference=is_difference(view.side))
         worth = self.answer(WORTH, Slice), self.answer(PLAIN_WORTH, Slice)
         pair = self.answer("pair", PairReading)
         columns: tuple[str, ...] = ()
@@ -240,7 +235,7 @@ class LensPane(Pane):
         self.heatmap.show_stale(is_stale)
         self._draw_curves()
         self.curves.show_stale(is_stale)
-        read = MEAN, *SIDES, *(f"metric {side}" for side in SIDES)
+        read = MEAN, *RUNS, *(f"metric {run}" for run in RUNS)
         self._say_if_empty({self.heatmap: lens_words.why_empty(seen)}, *read)
         self._say_cell("")
 

@@ -12,13 +12,12 @@ from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.controls import TokenField, dress
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.controls.side_box import SideBox
 from lensgui.panes.lens.lens_choice import LensChoice
 from lensgui.panes.lens.lens_values import KINDS, OF_TOKEN
 from lensgui.panes.token_text import raw, shorten, visible
 from lensgui.state.views import LensValue, LensView
-from lensgui.terms.kinds import Side
 
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
 GIVEN: tuple[Literal["answer", "distractor"], ...] = ("answer", "distractor")
 LONGEST = 16  # letters of a token in the box
 SWITCHES = (("mid_rows", "mid"), ("trajectories", "shows_curves"), ("words_only", "words_only"))
@@ -41,10 +40,8 @@ class LensControls(QWidget):
         options = [("", tuple(kind.option for kind in KINDS))]
         self.value: Chooser[LensValue] = Chooser("Lens: what is shown", options, self)
         self.lens = LensChoice(self)
-        self.side, self.token = QComboBox(self), QComboBox(self)
-        self.side.addItems(SIDES)
-        self.side.setAccessibleName("Prompt that is read")
-        self.side.setToolTip("Which prompt is read, or clean minus corrupted.")
+        which = "Which prompt is read, or clean minus corrupted."
+        self.side, self.token = SideBox("Prompt that is read", which, self), QComboBox(self)
         self.token.setAccessibleName("Token that is read")
         self.token.setToolTip("Whose probability, logit or rank is read.")
         self.follow = dress(TokenField(self), PANE_ACTIONS["follow_token"])
@@ -67,7 +64,7 @@ class LensControls(QWidget):
         self.value.chosen.connect(lambda value: self.chosen.emit({"value": value}))
         self.lens.chosen.connect(lambda name: self.chosen.emit({"lens": name}))
         self.lens.import_requested.connect(self.import_requested)
-        self.side.activated.connect(lambda at: self.chosen.emit({"side": SIDES[at]}))
+        self.side.chosen.connect(self.chosen)
         self.token.activated.connect(lambda at: self.chosen.emit({"token": at}))
         self.follow.returnPressed.connect(self._follow_typed)
         for field, box in self.boxes.items():
@@ -78,7 +75,7 @@ class LensControls(QWidget):
         self._view = view
         self.value.show_value(view.value)
         self.lens.show_lens(view.lens)
-        self.side.setCurrentIndex(SIDES.index(view.side))
+        self.side.show_side(view.side)
         self._offer_tokens(view.followed)
         self.token.setCurrentIndex(min(view.token, self.token.count() - 1))
         self.token.setEnabled(view.value in OF_TOKEN)

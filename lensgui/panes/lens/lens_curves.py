@@ -23,7 +23,9 @@ from lensgui.panes.lens.lens_values import (
 from lensgui.panes.pictures.curves import Curve, CurvePlot
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.python.figures import Code
+from lensgui.panes.python.script import prompts_of
 from lensgui.panes.token_text import spell
+from lensgui.prompts.sides import is_difference
 from lensgui.state.views import LensValue
 
 HELD_OUT, SPREAD = "a text held out", "standard deviation"
@@ -63,8 +65,8 @@ def counted(seen: Seen, column: int, picture: Picture) -> tuple[str, str]:
 def _of_tokens(seen: Seen, column: int) -> CurvePlot | None:
     """Return what each token that is followed does at a position."""
     grid, other, view = seen.grid, seen.other_grid, seen.view
-    is_difference = view.side == "difference"
-    if grid is None or (is_difference and (other is None or not _are_alike(grid, other))):
+    compares = is_difference(view.side)
+    if grid is None or (compares and (other is None or not _are_alike(grid, other))):
         return None
     value: LensValue = view.value if view.value in OF_TOKEN else "probability"
     found = []
@@ -74,7 +76,7 @@ def _of_tokens(seen: Seen, column: int) -> CurvePlot | None:
         if other is not None and taken is not None:
             values = values - known(taken, other)[:, column]
         found.append(Curve(spell(token), values))
-    return plotted(grid, found, value, is_difference=is_difference)
+    return plotted(grid, found, value, is_difference=compares)
 
 
 def _drawn(grid: LensGrid) -> list[tuple[int, Token]]:
@@ -98,8 +100,8 @@ def _of_numbers(seen: Seen, found: LensGrid | Slice, read: Read, column: int) ->
     curve = Curve(name, read.values[:, column], spread)
     if not np.isfinite(curve.values).any():  # such as the surprisal of what follows the end
         return None
-    is_difference = seen.view.side == "difference"
-    return plotted(found, [curve], seen.view.value, is_difference=is_difference)
+    compares = is_difference(seen.view.side)
+    return plotted(found, [curve], seen.view.value, is_difference=compares)
 
 
 def _of_worth(seen: Seen) -> CurvePlot | None:
@@ -186,10 +188,8 @@ def code(seen: Seen, column: int) -> Code:
         f"        curves[cells.rows[here]] = cells.{read.replace('[:, 0]', '')}[here].float()",
         "    return curves.T  # [token, row]",
     ]
-    if view.side == "difference":
-        lines += [
-            "both = pair.clean_prompt, pair.corrupted_prompt",
-            "clean, corrupted = (followed(run_prompt(model, prompt)) for prompt in both)",
-        ]
-    values = "clean - corrupted" if view.side == "difference" else "followed(run)"
-    return Code((values,), tuple(lines))
+    if not is_difference(view.side):
+        return Code(("followed(run)",), tuple(lines))
+    prompts = ", ".join(prompts_of(view.side))
+    lines.append(f"one, other = (followed(run_prompt(model, prompt)) for prompt in ({prompts}))")
+    return Code(("one - other",), tuple(lines))

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from lensgui.jobs.answers.arrays import Axis, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.panes.lens import lens_values
 from lensgui.panes.lens.lens_controls import GIVEN
 from lensgui.panes.lens.lens_values import Read
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.token_text import names
+from lensgui.prompts.sides import one_side, reads_both
 from lensgui.state.document import Document
 from lensgui.state.views import AT_FIRST, LensView
-from lensgui.terms.kinds import Averaged
+from lensgui.terms.kinds import Averaged, OneSide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,10 +24,10 @@ class Seen:
 
     Attributes:
         document: The document; None before there is one.
-        found: What the numbers of the prompt are read from, or of the clean one; of a mean, that.
-        other: Of a difference of two prompts, the corrupted one; None for nothing.
-        grid: What is known of the prompt, or of the clean one, cell by cell.
-        other_grid: Likewise of the corrupted one, of a difference.
+        found: What the numbers are read from, of a difference the first run's; of a mean, that.
+        other: Of a difference, the run that is taken away; None for nothing.
+        grid: What is known of the run, or of the first, cell by cell.
+        other_grid: Likewise of the one that is taken away.
         plain: Beside a fitted lens, what the logit lens reads.
         held_out: What a fitted lens and the logit lens are worth on a text held out.
         pair: The tokens.
@@ -54,7 +54,7 @@ class Seen:
     @property
     def side(self) -> OneSide:
         """Which prompt is read, or taken from."""
-        return one_side(self.view)
+        return one_side(self.view.side)
 
     @property
     def is_mean(self) -> bool:
@@ -121,15 +121,10 @@ class ColumnNames:
         if len(self._of) != len(asked) or any(
             one is not other for one, other in zip(self._of, asked, strict=True)
         ):
-            reading = None if pair is None else getattr(pair, one_side(view))
-            both = pair if view.side == "difference" else None
+            reading = None if pair is None else getattr(pair, one_side(view.side))
+            both = pair if reads_both(view.side) else None
             self._of, self._names = asked, tuple(names(columns, reading, both))
         return self._names
-
-
-def one_side(view: LensView) -> OneSide:
-    """Return which prompt is read, or taken from."""
-    return "corrupted" if view.side == "corrupted" else "clean"
 
 
 def averaged(document: Document) -> Averaged | None:

@@ -11,9 +11,11 @@ from lensgui.panes.lens.lens_controls import GIVEN
 from lensgui.panes.lens.lens_seen import Seen
 from lensgui.panes.lens.lens_values import OF_TOKEN, OF_VALUE
 from lensgui.panes.token_text import spell
+from lensgui.prompts.sides import CAPTIONS, is_change, is_difference, lacking, unchanged
 
 NOTHING = "Type a prompt to see what each layer would predict."
 NO_DIFFERENCE = "The likeliest token of two prompts has no difference: choose another value."
+NO_CHANGE = "The likeliest tokens of two runs have no difference: choose another value."
 NO_TOKEN = "There is no {which} of one token to read."
 HOW = (
     "Each cell is the residual stream that enters a layer, {through}, with the final norm and the "
@@ -29,7 +31,7 @@ def counted(seen: Seen) -> str:
     metric = seen.document.pair.metric if seen.document is not None else ""
     name = metric if view.value == "metric" else kind.option.name
     said = "coloured by its probability" if view.value == "token" else kind.unit
-    whose = {"difference": "clean − corrupted"}.get(view.side, view.side)
+    whose = CAPTIONS[view.side]
     over = ""
     if seen.mean is not None:
         over = f"mean over {seen.mean.pairs} of {seen.mean.total} pairs"
@@ -73,13 +75,18 @@ def worth(seen: Seen) -> str:
 
 def why_empty(seen: Seen) -> str:
     """Say why there is no grid; "" if there is."""
-    view = seen.view
-    if view.side == "difference" and view.value == "token":
-        return NO_DIFFERENCE
+    view, pair = seen.view, seen.document.pair if seen.document is not None else None
+    if pair is not None and (why := unchanged(pair, view.side)):
+        return why
+    if is_difference(view.side) and view.value == "token":
+        return NO_CHANGE if is_change(view.side) else NO_DIFFERENCE
     if isinstance(seen.found, LensGrid) and view.value in OF_TOKEN and seen.read is None:
         which = GIVEN[view.token] if view.token < len(GIVEN) else "token that is followed"
         return NO_TOKEN.format(which=which)
-    return NOTHING if seen.found is None else ""
+    if seen.found is not None:
+        return ""
+    is_typed = pair is not None and pair.clean and not seen.is_mean
+    return (lacking(pair, view.side) if pair is not None and is_typed else "") or NOTHING
 
 
 def cell(seen: Seen, row: int, column: int, place: str) -> str:
@@ -100,7 +107,7 @@ def cell(seen: Seen, row: int, column: int, place: str) -> str:
         said.append("" if found.states[row, column] == CellState.EXACT else UNREAD)
     elif grid is not None and row in grid.unread:
         said.append(UNREAD)
-    elif grid is not None and seen.view.side != "difference" and grid.axes == found.axes:
+    elif grid is not None and not is_difference(seen.view.side) and grid.axes == found.axes:
         said.append(lens_values.words_of(grid, row, column))
     elif found.states[row, column] != CellState.EXACT:
         said.append("not computed yet")

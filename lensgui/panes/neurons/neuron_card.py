@@ -23,6 +23,7 @@ from lensgui.panes.neurons.neuron_places import PlaceRows, strongest
 from lensgui.panes.neurons.neuron_seen import Seen
 from lensgui.panes.neurons.neuron_text import NeuronText
 from lensgui.panes.token_text import names, plain_tip, shorten, signed, spell
+from lensgui.prompts.sides import CAPTIONS, reads_both
 from lensgui.state.selection import Cursor
 
 TEXT_LINES = 3  # of the prompt, before it scrolls
@@ -125,11 +126,11 @@ class NeuronCard(QScrollArea):
         name = card_name(seen)
         self.title.setText(name)
         self.facts.setText(facts(seen))
-        whose = {"difference": "clean − corrupted"}.get(seen.view.side, seen.view.side)
+        whose = CAPTIONS[seen.view.side]
         labels: tuple[str, ...] = ()
         if seen.over is not None:
             reading = None if seen.pair is None else getattr(seen.pair, seen.side)
-            both = seen.pair if seen.view.side == "difference" else None
+            both = seen.pair if reads_both(seen.view.side) else None
             labels = tuple(names(seen.over.axes[0], reading, both))
         self.text.show_activations(f"{name}, {whose}", seen.over, labels)
         self.text.show_stale("over" in stale)

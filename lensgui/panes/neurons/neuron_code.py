@@ -25,11 +25,10 @@ def neurons(document: Document, layer: int | None, position: int | None) -> str:
         position: Where; None for the last position.
     """
     view = document.views.neurons
-    side = "corrupted" if view.side == "corrupted" else "clean"
     place = _of_layer(layer), "-1" if position is None else str(position)
     lines = [
         script.pair("pair", document.pair),
-        f"run = run_prompt(model, pair.{side}_prompt)",
+        f"run = run_prompt(model, {script.prompts_of(view.side)[0]})",
         *_values(document, *place),
         f"order = values.abs().argsort(descending=True, stable=True)[:{view.count}]",
         "shown = values[order]",
@@ -61,16 +60,16 @@ def _values(document: Document, layer: str, position: str) -> list[str]:
 
 
 def over(document: Document, layer: int | None, neuron: int) -> list[str]:
-    """Return the lines that read one neuron over the prompt, or over both."""
+    """Return the lines that read one neuron over the prompt, or the difference of two runs."""
     one = f"{_of_layer(layer)}, [{neuron}]"
     lines = [f"*_, one = neuron_activations(run, {one})"]
-    if document.views.neurons.side != "difference":
+    _, *others = script.prompts_of(document.views.neurons.side)
+    if not others:
         return [*lines, "over_prompt = one[:, 0]"]
     return [
         *lines,
-        "other = run_prompt(model, pair.corrupted_prompt)",
-        f"*_, corrupted = neuron_activations(other, {one})",
-        "over_prompt = one[:, 0] - corrupted[:, 0]",
+        f"*_, other = neuron_activations(run_prompt(model, {others[0]}), {one})",
+        "over_prompt = one[:, 0] - other[:, 0]",
     ]
 
 

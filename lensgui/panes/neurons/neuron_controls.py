@@ -11,12 +11,11 @@ from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chooser import Chooser, Option
 from lensgui.panes.controls.controls import button
 from lensgui.panes.controls.flow import Flow
+from lensgui.panes.controls.side_box import SideBox
 from lensgui.panes.neurons.text_choice import ask_for_text
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.views import NeuronOrder, NeuronsView, PlacesOf
-from lensgui.terms.kinds import Side
 
-SIDES: tuple[Side, ...] = ("clean", "corrupted", "difference")
 ORDERS: tuple[Option[NeuronOrder], ...] = (
     Option(
         "effect",
@@ -60,14 +59,11 @@ class NeuronControls(QWidget):
         super().__init__(parent)
         self._view = NeuronsView()
         self.order: Chooser[NeuronOrder] = Chooser("Neurons: ranked by", [("", ORDERS)], self)
-        self.layer, self.side, self.places = QComboBox(self), QComboBox(self), QComboBox(self)
+        read = "Which prompt is read; the selected neuron over it also less another run."
+        self.side = SideBox("Prompt that is read", read, self)
+        self.layer, self.places = QComboBox(self), QComboBox(self)
         for box, name, tip in (
             (self.layer, "Layer whose neurons are listed", "Which layer's neurons are listed."),
-            (
-                self.side,
-                "Prompt that is read",
-                "Which prompt is read; the selected neuron over the prompt also clean − corrupted.",
-            ),
             (
                 self.places,
                 "Where the strongest places are sought",
@@ -77,7 +73,6 @@ class NeuronControls(QWidget):
         ):
             box.setAccessibleName(name)
             box.setToolTip(plain_tip(tip))
-        self.side.addItems(SIDES)
         self.places.addItems(list(PLACES.values()))
         self.more = button(PANE_ACTIONS["more_neurons"], self)
         self.fewer = button(PANE_ACTIONS["fewer_neurons"], self)
@@ -93,7 +88,7 @@ class NeuronControls(QWidget):
     def _connect(self) -> None:
         self.order.chosen.connect(lambda order: self.chosen.emit({"order": order}))
         self.layer.activated.connect(self.layer_chosen)
-        self.side.activated.connect(lambda at: self.chosen.emit({"side": SIDES[at]}))
+        self.side.chosen.connect(self.chosen)
         self.places.activated.connect(lambda at: self.chosen.emit({"places": list(PLACES)[at]}))
         self.more.clicked.connect(lambda: self._list(2 * self._view.count))
         self.fewer.clicked.connect(lambda: self._list(self._view.count // 2))
@@ -103,7 +98,7 @@ class NeuronControls(QWidget):
         """Show what is chosen."""
         self._view = view
         self.order.show_value(view.order)
-        self.side.setCurrentIndex(SIDES.index(view.side))
+        self.side.show_side(view.side)
         self.places.setCurrentIndex(list(PLACES).index(view.places))
         self.fewer.setEnabled(view.count > LEAST)
 

@@ -18,9 +18,10 @@ from lensgui.jobs.answers.neurons import (
     UsedExpert,
 )
 from lensgui.jobs.answers.readings import PairReading
-from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.panes.token_text import shorten, signed, spell
+from lensgui.prompts.sides import one_side
 from lensgui.state.views import AT_FIRST, NeuronOrder, NeuronsView
+from lensgui.terms.kinds import OneSide
 
 LONGEST = 12  # letters of a token in a row
 NAMES: Mapping[NeuronOrder, str] = {
@@ -91,7 +92,7 @@ class Seen:
     @property
     def side(self) -> OneSide:
         """Which prompt is ranked."""
-        return one_side(self.view)
+        return one_side(self.view.side)
 
     @property
     def unit(self) -> str:
@@ -110,11 +111,6 @@ class Seen:
     def name(self, neuron: int) -> str:
         """Return what a neuron is called in its layer."""
         return neuron_name(neuron, () if self.ranking is None else self.ranking.experts)
-
-
-def one_side(view: NeuronsView) -> OneSide:
-    """Return which prompt is ranked."""
-    return "corrupted" if view.side == "corrupted" else "clean"
 
 
 def neuron_name(neuron: int, experts: Sequence[UsedExpert]) -> str:

@@ -42,13 +42,13 @@ from lensgui.panes.neurons.neuron_seen import (
     NOTHING,
     Row,
     Seen,
-    one_side,
     ranked,
 )
 from lensgui.panes.neurons.text_choice import dropped_text, text_file
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
 from lensgui.prompts.pair import PairRow
+from lensgui.prompts.sides import lacking, one_side, unchanged
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, NeuronsView
@@ -143,9 +143,10 @@ class NeuronsPane(Pane):
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return the ranking first, then what is known of the neurons that are listed."""
         view, pair, model = document.views.neurons, document.pair, document.model
-        layer, side = self._layer(cursor), one_side(view)
+        layer, side = self._layer(cursor), one_side(view.side)
         is_none = self.card is not None and self.card.key == model and not self.card.n_neurons
-        if layer is None or is_none or not pair.clean or not getattr(pair, side):
+        lacks = unchanged(pair, view.side) or not getattr(pair, side)
+        if layer is None or is_none or not pair.clean or lacks:
             return {}
         place = model, pair, side, layer, cursor.position
         asked: dict[str, Request] = {"pair": ReadPair(model, pair), "ranking": RankNeurons(*place)}
@@ -161,7 +162,7 @@ class NeuronsPane(Pane):
         if self._seen.layer == layer and self._seen.rows:
             listed = tuple(sorted(row.neuron for row in self._seen.rows))
             asked["words"] = ReadNeurons(model, layer, listed)
-        if neuron is not None and (view.side != "difference" or pair.corrupted):
+        if neuron is not None and not lacking(pair, view.side):
             asked["over"] = NeuronOverPrompt(model, pair, view.side, layer, neuron)
         if neuron is not None and neuron not in listed:
             asked["card"] = ReadNeurons(model, layer, (neuron,))
@@ -288,8 +289,10 @@ class NeuronsPane(Pane):
     def _why_empty(self) -> str:
         if self._seen.ranking is None:
             pair = None if self._document is None else self._document.pair
-            is_other = pair is not None and pair.clean and not getattr(pair, self._seen.side)
-            return NO_CORRUPTED if is_other else NOTHING
+            if pair is None or not pair.clean:
+                return NOTHING
+            is_there = getattr(pair, self._seen.side)
+            return (unchanged(pair, self._view.side) if is_there else NO_CORRUPTED) or NOTHING
         return "" if self._seen.rows else "Nothing is known of these neurons yet."
 
     def _legend(self) -> str:

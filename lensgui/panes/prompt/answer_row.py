@@ -90,7 +90,18 @@ class AnswerRow(QWidget):
             typed = getattr(pair, name, "")
             self.resolved[name].show_chips(_chips(token, typed))
             self.fields[name].setPlaceholderText(f"{rank}: {spell(token)}" if token else rank)
-        self.difference.setText(_words(reading, pair) if pair else "")
+        self._show_metric(reading)
+
+    def _show_metric(self, reading: PairReading | None) -> None:
+        """Show the metric of each prompt; where there is room also without interventions."""
+        whole, short = (
+            _words(reading, self._pair, says_before=says) if self._pair else ""
+            for says in (True, False)
+        )
+        self.difference.setText(whole)
+        self.difference.shorter = short if short != whole else ""
+        more = f"{whole}; “was”: without interventions." if short != whole else ""
+        self.difference.setToolTip(plain_tip("\n".join(filter(None, (METRIC_TIP, more)))))
 
     def show_stale(self, is_stale: bool) -> None:
         """Dim what is read of the prompts if it answers an older question."""
@@ -213,17 +224,18 @@ def _chips(token: Token | None, typed: str) -> list[Chip]:
     return [Chip(shorten(spell(token), MOST_LETTERS), detail=f"+{others}" if others else "")]
 
 
-def _words(reading: PairReading | None, pair: PromptPair) -> str:
-    """Return what the metric reads, in words."""
+def _words(reading: PairReading | None, pair: PromptPair, *, says_before: bool) -> str:
+    """Return what the metric reads, in words, and perhaps what it reads without interventions."""
     if reading is None:
         return ""
     unit = METRICS[pair.metric].unit
     sides = ((side, getattr(reading, side)) for side in SIDES)
-    parts = [
-        f"{side} {signed(prompt.metric, DIGITS.get(unit, 3))}"
-        for side, prompt in sides
-        if prompt is not None and prompt.metric is not None
-    ]
+    digits, parts = DIGITS.get(unit, 3), []
+    for side, prompt in sides:
+        if prompt is not None and prompt.metric is not None:
+            before = prompt.metric_before if says_before else None
+            was = "" if before is None else f" (was {signed(before, digits)})"
+            parts.append(f"{side} {signed(prompt.metric, digits)}{was}")
     if not parts:
         return ""
     return ", ".join(parts) + f" {unit}" * (unit not in DIGITS)

@@ -13,7 +13,6 @@ from lensgui.panes.figures.figure import Bars, Data, Panel, Prose, Scale
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.prompt.token_rows import MOST_BITS, TokenRows
 from lensgui.panes.python.figures import Code
-from lensgui.panes.python.script import tokens
 from lensgui.panes.token_text import numbered, percent, signed, spell, spelled
 
 NEXT = "The likeliest next tokens and their probabilities."
@@ -34,7 +33,7 @@ def shown(reading: PairReading, next_: QWidget, rows: TokenRows, *, is_stale: bo
     bars: list[Panel] = [_bars(title, prompt) for title, prompt in known]
     texts: list[Panel] = [_text(title, prompt) for title, prompt in known if prompt.surprisals]
     metrics = [
-        f"The metric is {signed(prompt.metric)} on the {title.lower()} prompt."
+        f"The metric is {signed(prompt.metric)} on the {title.lower()} prompt{_was(prompt)}."
         for title, prompt in known
         if prompt.metric is not None
     ]
@@ -42,7 +41,7 @@ def shown(reading: PairReading, next_: QWidget, rows: TokenRows, *, is_stale: bo
     names = [title.lower() for title, _ in known]
     found = []
     if bars:
-        code = Code(tuple(f"nexts[{at}]" for at in range(len(names))), (_nexts(names, known),))
+        code = Code(tuple(f"nexts[{at}]" for at in range(len(names))), _nexts(names, known))
         found.append(Shown(next_, "", tuple(bars), says, is_stale, "Next tokens", code))
     if texts:
         area = rows.areas["clean"]
@@ -51,21 +50,28 @@ def shown(reading: PairReading, next_: QWidget, rows: TokenRows, *, is_stale: bo
     return found
 
 
-def _nexts(sides: Sequence[str], known: Sequence[tuple[str, PromptReading]]) -> str:
-    """Return the line that computes the probabilities of the likeliest next tokens."""
+def _was(prompt: PromptReading) -> str:
+    """Return what the metric is without interventions, within a sentence; "" without any."""
+    before = prompt.metric_before
+    return "" if before is None else f", and {signed(before)} without interventions"
+
+
+def _nexts(sides: Sequence[str], known: Sequence[tuple[str, PromptReading]]) -> tuple[str, ...]:
+    """Return the lines that compute the probabilities of the likeliest next tokens."""
     count = max(len(prompt.top) for _, prompt in known)
-    prompts = ", ".join(tokens(side) for side in sides)
-    softmax = "model(prompt)[0, -1].softmax(-1)"
-    return f"nexts = [{softmax}.topk({count}).values.detach() for prompt in ({prompts},)]"
+    softmax = "run.model.to_logits(run.residuals[-1][None])[0, -1].softmax(-1)"
+    return _runs(sides), f"nexts = [{softmax}.topk({count}).values.detach() for run in runs]"
+
+
+def _runs(sides: Sequence[str]) -> str:
+    """Return the line that runs prompts, under interventions if there are any."""
+    prompts = ", ".join(f"pair.{side}_prompt" for side in sides)
+    return f"runs = [run_prompt(model, prompt) for prompt in ({prompts},)]"
 
 
 def _bits(sides: Sequence[str]) -> tuple[str, ...]:
     """Return the lines that compute how surprising tokens are; NaN for the first."""
-    prompts = ", ".join(f"pair.{side}_prompt" for side in sides)
-    return (
-        f"runs = [run_prompt(model, prompt) for prompt in ({prompts},)]",
-        "bits = [[np.nan, *sum(surprisals(run), [])] for run in runs]",
-    )
+    return _runs(sides), "bits = [[np.nan, *sum(surprisals(run), [])] for run in runs]"
 
 
 def _bars(title: str, prompt: PromptReading) -> Bars:

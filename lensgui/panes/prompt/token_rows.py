@@ -122,15 +122,31 @@ def next_chips(top: tuple[Likely, ...]) -> list[Chip]:
     return [
         Chip(
             text=shorten(spell(likely.token), 12),
-            detail=percent(likely.probability),
-            hover=f"‘{spell(likely.token)}’ comes next with probability {likely.probability:.4f}; "
-            f"logit {signed(likely.logit)}; id {likely.token.id} · click: answer, Shift-click: "
-            "distractor",
+            detail=percent(likely.probability) + _points(likely),
+            hover=f"‘{spell(likely.token)}’ comes next with probability "
+            f"{likely.probability:.4f}{_without(likely)}; logit {signed(likely.logit)}; id "
+            f"{likely.token.id} · click: answer, Shift-click: distractor",
             share=likely.probability,
         )
         for likely in top[:MOST_NEXT]
         if isfinite(likely.probability)  # else any token might stand here
     ]
+
+
+def _points(likely: Likely) -> str:
+    """Return by how many percentage points interventions change a probability; "" without any."""
+    if likely.before is None or not isfinite(likely.before):
+        return ""
+    points = round(100 * (likely.probability - likely.before))
+    return f" ({signed(points, 0) if points else '±0'})"
+
+
+def _without(likely: Likely) -> str:
+    """Return what a probability is without interventions, within a sentence; "" without any."""
+    if likely.before is None or not isfinite(likely.before):
+        return ""
+    chances = percent(likely.probability), percent(likely.before)
+    return f" ({chances[0]} under interventions; {chances[1]} without)"
 
 
 def likely_answers(reading: PairReading | None) -> tuple[str, str] | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lensgui.jobs.answers.activations import ActivationSlice
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
+from lensgui.prompts.sides import SUMMANDS, Summand
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import SIGNS
 
 OUTSIDE = ("hook_embed", "hook_pos_embed", "ln_final", "unembed")  # hook points of no layer
 MOST_NEURONS = 24  # that the pane names; the others count together
@@ -15,24 +15,28 @@ MOST_NEURONS = 24  # that the pane names; the others count together
 
 def attribution(document: Document) -> str:
     """Return how to take the metric apart as `shown`, and the sum so far."""
-    sides = _sides(document)
+    read = SUMMANDS[document.views.attribution.side]
     if document.rows:
         lines = [
             script.rows("rows", document.rows, has_roles=False),
             "cases = [case_of(model, row) for row in rows]",
-            f"sides = {sides!r}",
-            "found = [[*attribute_cases(model, cases, side)][-1].mean for side in sides]",
+            *(
+                ["plain = [case_of(model, row.under(())) for row in rows]"]
+                * (not read[-1].is_under)
+            ),
+            f"sides = [{', '.join(_cases(one) for one in read)}]",
+            "found = [[*attribute_cases(model, *side)][-1].mean for side in sides]",
         ]
     else:
         lines = [
             script.pair("pair", document.pair),
             "metric = answers(model, pair).metric",
-            f"runs = [run_prompt(model, prompt) for prompt in ({_prompts(sides)})]",
+            _runs(document),
             "found = [[*attribute(run, metric)][-1] for run in runs]",
         ]
     by = f"by_{document.views.attribution.by}"
-    for name, read in (("shown", by), ("so_far", "cumulative()[1:]")):
-        lines.append(f"{name} = {' - '.join(f'found[{at}].{read}' for at in range(len(sides)))}")
+    for name, what in (("shown", by), ("so_far", "cumulative()[1:]")):
+        lines.append(f"{name} = {' - '.join(f'found[{at}].{what}' for at in range(len(read)))}")
     lines += [
         "print([(part.total, part.logits) for part in found])  # added up, and the run's",
         "print(table(shown))  # [layer, part]",
@@ -42,14 +46,13 @@ def attribution(document: Document) -> str:
 
 def terms(document: Document, cursor: Cursor) -> Code:
     """Return how a script gets at the terms of the selected part, after the pane's own lines."""
-    count = len(_sides(document))
+    count = len(SUMMANDS[document.views.attribution.side])
     lines: list[str] = []
     if document.rows:
-        prompts = _prompts(_sides(document))
         lines = [
             script.pair("pair", document.pair),
             "metric = answers(model, pair).metric",
-            f"runs = [run_prompt(model, prompt) for prompt in ({prompts})]",
+            _runs(document),
         ]
     if cursor.head is not None:
         place = f"{cursor.layer}, {cursor.head}"
@@ -65,14 +68,15 @@ def terms(document: Document, cursor: Cursor) -> Code:
     return Code(("terms",), tuple(lines))
 
 
-def _sides(document: Document) -> tuple[str, ...]:
-    """Return the sides that are read: of a difference both."""
-    signs = zip(("clean", "corrupted"), SIGNS[document.views.attribution.side], strict=True)
-    return tuple(side for side, sign in signs if sign)
+def _cases(one: Summand) -> str:
+    """Return the arguments for a prompt of all cases."""
+    return f"({'cases' if one.is_under else 'plain'}, {one.prompt!r})"
 
 
-def _prompts(sides: tuple[str, ...]) -> str:
-    return ", ".join(f"pair.{side}_prompt" for side in sides) + "," * (len(sides) == 1)
+def _runs(document: Document) -> str:
+    """Return the line that runs the prompts of `pair` that are read."""
+    prompts = ", ".join(script.prompts_of(document.views.attribution.side))
+    return f"runs = [run_prompt(model, prompt) for prompt in ({prompts},)]"
 
 
 def _difference(what: str, count: int) -> str:
@@ -89,12 +93,12 @@ def activation(document: Document, cursor: Cursor, found: ActivationSlice | None
     """
     view = document.views.activation
     name = full_name(view.name, cursor.layer or 0)
-    sides = ("clean", "corrupted") if view.side == "difference" else (view.side,)
     lines = [script.pair("pair", document.pair)]
-    for side in sides:
-        lines.append(f"_, {side} = model.run_with_cache({script.tokens(side)})")
-    whole = " - ".join(f"{side}[{name!r}][0]" for side in sides)
-    lines.append(f"activation = {whole}")
+    for at, prompt in enumerate(prompts := script.prompts_of(view.side)):
+        read = f"read_activation(run_prompt(model, {prompt}), {name!r})"
+        lines.append(f"{'activation' if not at else 'other'} = {read}")
+    if len(prompts) > 1:
+        lines.append("activation = activation - other")
     if found is None:
         return script.script(document, [*lines, "shown = activation", "print(shown.shape)"])
     places = {axis.name: place for axis, place in found.others}

@@ -12,6 +12,7 @@ from dataclasses import fields
 
 from lensgui.jobs.answers.arrays import ATLAS_SIDE
 from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.prompts.sides import SUMMANDS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.terms.interventions import Intervention, Site, Vector
@@ -81,14 +82,23 @@ def tokens(prompt: str) -> str:
 
 def prompt(document: Document) -> str:
     """Return how to get the likeliest next tokens, and the metric of each prompt."""
-    lines = [
-        pair("pair", document.pair),
-        *_chances(document.pair),
+    plainly = f"model({tokens('clean')})[0, -1].softmax(-1)"
+    lines, was = [pair("pair", document.pair), f"chances = {plainly}"], ""
+    if any(one.acts_on("clean") for one in document.pair.interventions):
+        lines[1:] = [
+            f"before = {plainly}  # without interventions",
+            "run = run_prompt(model, pair.clean_prompt)",
+            "chances = run.model.to_logits(run.residuals[-1][None])[0, -1].softmax(-1)",
+        ]
+        was = " (was {before[token]:.3f})"
+    lines += [
         "for chance, token in zip(*chances.topk(5)):",
-        '    print(f"{chance:.3f} {model.to_single_str_token(int(token))!r}")',
+        f'    print(f"{{chance:.3f}}{was} {{model.to_single_str_token(int(token))!r}}")',
         "for side, value in zip(('clean', 'corrupted'), read_pair(model, pair)):",
         "    print(side, value)",
     ]
+    if any(one.is_on for one in document.pair.interventions):
+        lines.append("print(read_pair(model, pair.plain), 'without interventions')")
     return script(document, lines)
 
 
@@ -100,16 +110,6 @@ def interventions(document: Document) -> str:
         f"print(table(shown, columns={_sides([document.pair])}))  # without interventions, under",
     ]
     return script(document, lines)
-
-
-def _chances(pair: PromptPair) -> list[str]:
-    """Return the lines that get the probabilities of the next token, [d_vocab]."""
-    if not any(one.acts_on("clean") for one in pair.interventions):
-        return [f"chances = model({tokens('clean')})[0, -1].softmax(-1)"]
-    return [
-        "run = run_prompt(model, pair.clean_prompt)",
-        "chances = run.model.to_logits(run.residuals[-1][None])[0, -1].softmax(-1)",
-    ]
 
 
 def pair_table(document: Document) -> str:
@@ -183,14 +183,20 @@ def lens(document: Document, read: str) -> str:
         lines.append(f"followed = model.to_single_token({view.followed[view.token - 2]!r})")
     elif of_token or not read:
         lines.append("found = answers(model, pair)")
-    if view.side != "difference":
-        lines += [f"run = run_prompt(model, pair.{view.side}_prompt)", *reading]
+    prompts = prompts_of(view.side)
+    if len(prompts) == 1:
+        lines += [f"run = run_prompt(model, {prompts[0]})", *reading]
     else:
-        lines += ["both = []", "for prompt in (pair.clean_prompt, pair.corrupted_prompt):"]
+        lines += ["both = []", f"for prompt in ({', '.join(prompts)}):"]
         inner = ["run = run_prompt(model, prompt)", *reading, "both.append(shown)"]
         lines += [f"    {line}" for line in inner]
         lines.append("shown = both[0] - both[1]")
     return script(document, [*lines, LENS_PRINTED])
+
+
+def prompts_of(side: Side) -> list[str]:
+    """Return the expressions for the prompts of `pair` that a side reads, the second taken away."""
+    return [one.python for one in SUMMANDS[side]]
 
 
 def lens_of_pairs(document: Document, value: Averaged) -> str:
@@ -274,7 +280,7 @@ def attention(
     Args:
         document: The prompts.
         heads: Layer and head of each.
-        side: Whose attention: clean, corrupted, or clean − corrupted.
+        side: Whose attention, or which difference.
         measure: What is counted.
         hides_first: Whether position 0 is left out; only a pattern's rows are renormalised.
         grid_hides_first: The same of the grid.
@@ -328,20 +334,21 @@ def ranked(document: Document, score: HeadScore, cursor: Cursor, side: Side) -> 
             "*_, ranks = attribute_heads(run, difference) if difference else [None]",
             "print(table(ranks) if difference else None)  # [layer, head]",
         ]
-    if score.origin == "outputs" and side != "difference":
+    runs = [f"run_prompt(model, rows[0].{prompt})" for prompt in prompts_of(side)]
+    minus = " - ".join(f"each[{at}]" for at in range(len(runs)))
+    each = f"for run in ({', '.join(runs)},)]"
+    if score.origin == "outputs":
         return [
-            f"run = run_prompt(model, rows[0].pair.{side}_prompt)",
-            "*_, norms = output_norms(run)",
-            "ranks = norms[..., 1:].mean(-1)  # over positions after 0",
+            f"each = [[*output_norms(run)][-1] {each}",
+            f"ranks = ({minus})[..., 1:].mean(-1)  # over positions after 0",
             PRINTED,
         ]
     position, source = cursor.position, cursor.source
     is_edge = score.origin == "edge" and position is not None and source is not None
-    if is_edge and side != "difference":
+    if is_edge:
         return [
-            f"run = run_prompt(model, rows[0].pair.{side}_prompt)",
-            f"*_, attention = attention_from(run, {position})",
-            f"ranks = attention[..., {source}]  # raw, position 0 included",
+            f"each = [[*attention_from(run, {position})][-1] {each}",
+            f"ranks = ({minus})[..., {source}]  # raw, position 0 included",
             PRINTED,
         ]
     return []

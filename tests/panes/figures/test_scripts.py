@@ -41,7 +41,8 @@ from lensgui.state.views import (
     NeuronsView,
     PatchingView,
 )
-from lensgui.terms.kinds import SweepKind
+from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.kinds import Side, SweepKind
 from tests.panes.copying import averaging, toy
 
 PLACE = Cursor(1, 2, 10, 4)
@@ -68,7 +69,41 @@ LENS: tuple[tuple[LensValue, bool], ...] = (
     ("rank", False),
     ("surprisal", False),
 )
+SOME = (
+    Intervention(Site("z", 0, 1), "scale", strength=2.5),
+    Intervention(Site("mlp_out", 0), "scale", "last", 0.3, runs="corrupted"),
+)
+CHANGES: tuple[Side, ...] = ("clean change", "corrupted change")
+UNDER = [
+    (PromptPane, "a prompt", toy()),
+    (PromptPane, "one prompt", toy(corrupted="")),
+    *(
+        case
+        for side in CHANGES
+        for case in (
+            (AttentionPane, side, toy(attention=AttentionView(side, score="norm here"))),
+            (AttentionPane, f"mean, {side}", averaging(2).having(attention=AttentionView(side))),
+            *(
+                (LensPane, f"{value}, {side}", toy(lens=LensView(value, side)))
+                for value in ("metric", "probability", "rank", "entropy")
+            ),
+            (LensPane, f"mean, {side}", averaging(2).having(lens=LensView("metric", side))),
+            (NeuronsPane, side, toy(neurons=NeuronsView(side=side, count=7))),
+            (AttributionPane, side, toy(attribution=AttributionView(side=side))),
+            (
+                AttributionPane,
+                f"mean, {side}",
+                averaging(2).having(attribution=AttributionView("component", side)),
+            ),
+            (ActivationPane, side, toy(activation=ActivationView("attn.hook_pattern", side))),
+        )
+    ),
+]
 CASES = [
+    *(
+        (kind, f"under interventions, {name}", document.having(interventions=SOME))
+        for kind, name, document in UNDER
+    ),
     *((kind, "a pair", toy(table=averaging().table)) for kind in SHOWN),
     (AttentionPane, "lines", toy(attention=AttentionView(drawing="lines"))),
     (AttentionPane, "text", toy(attention=AttentionView(drawing="text", measure="writes"))),

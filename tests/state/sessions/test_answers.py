@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from lensgui.jobs import requests
 from lensgui.jobs.answers.arrays import Axis, CellState, Spread
-from lensgui.jobs.answers.readings import Token
+from lensgui.jobs.answers.readings import PairReading, Token
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
 from lensgui.jobs.questions.attribution_requests import (
     AttributeMetric,
@@ -23,9 +24,12 @@ from lensgui.jobs.questions.neuron_requests import (
 )
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document
+from lensgui.state.sessions.conversion import to_record, to_value
 from lensgui.state.sessions.fitting import check_fit, model_shape
 from lensgui.state.sessions.sessions import from_bytes, size_of_answers, to_bytes
+from lensgui.state.sessions.stored import readings as stored
 from lensgui.state.sessions.stored.kinds import KINDS
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import HEADS, SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import ModelKey
 from tests.fakes import HEADS as FAKE_HEADS
@@ -34,6 +38,8 @@ from tests.state.sessions.strategies import MODEL
 from tests.state.sessions.test_round_trip import again, same, saved
 
 PAIR = PromptPair("one two three four", "one six three four", " four", " five")
+OFF = (Intervention(Site("z", 1, 0), "zero"),)
+UNDER = replace(PAIR, interventions=OFF)
 ROWS = tuple(
     PairRow(PromptPair(f"a{at} b c", f"x{at} b c", " c", " d"), (Role("S", 1), Role("end", 5)))
     for at in range(3)
@@ -79,6 +85,13 @@ ASKED = [
     requests.ReadMLP(MODEL, PAIR, 1, 1),
     requests.ReadHead(MODEL, PAIR, 1, 1, 1),
     requests.ReadEdge(MODEL, PAIR, 1, 1, 1, 0),
+    requests.ReadPair(MODEL, UNDER),
+    requests.AttentionGrid(MODEL, UNDER, "clean change"),
+    requests.OutputNorms(MODEL, UNDER, "corrupted change"),
+    AverageLens(MODEL, PAIR, "clean change", "metric", rows=tuple(row.under(OFF) for row in ROWS)),
+    NeuronOverPrompt(MODEL, UNDER, "corrupted change", 1, 3),
+    ReadActivation(MODEL, UNDER, "hook_embed", "clean change"),
+    AttributeMetric(MODEL, UNDER, "corrupted change"),
 ]
 
 
@@ -106,6 +119,7 @@ def test_what_a_real_model_answers_is_kept(dispatcher):
     pair = PromptPair(
         "A cat and a dog. A cat and a", "A cow and a dog. A cow and a", " dog", " cat"
     )
+    under = replace(pair, interventions=(Intervention(Site("z", 0, 1), "zero"),))
     rows = (PairRow(pair), PairRow(replace(pair, clean=pair.clean.replace("cat", "pig"))))
     asked = [
         requests.Patching(MODEL, pair),
@@ -137,6 +151,11 @@ def test_what_a_real_model_answers_is_kept(dispatcher):
         requests.ReadMLP(MODEL, pair, 1, 1),
         requests.ReadHead(MODEL, pair, 1, 1, 1),
         requests.ReadEdge(MODEL, pair, 1, 1, 1, 0),
+        requests.ReadPair(MODEL, under),
+        requests.AttentionGrid(MODEL, under, "clean change"),
+        requests.AttentionHead(MODEL, under, ((1, 0),), "corrupted change", "contribution"),
+        AttributeMetric(MODEL, under, "clean change"),
+        ReadActivation(MODEL, under, "blocks.1.attn.hook_q", "corrupted change"),
     ]
     answers = answered(dispatcher, asked)
     assert same(again(saved(answers=answers)).answers, answers)
@@ -296,3 +315,17 @@ def test_answers_of_different_models_are_refused():
 def test_a_document_without_answers_says_nothing_of_them():
     assert b"answers" not in to_bytes(saved(Document(MODEL, PAIR)))
     assert model_shape(()) == (None, None)
+
+
+def test_a_pair_that_was_kept_before_changes_were_told_is_read():
+    reading = fake(requests.ReadPair(MODEL, UNDER))
+    record = to_record(reading, stored.PairReading)
+    assert to_value(record, PairReading, "a pair") == reading
+    plain = msgspec.to_builtins(record)
+    for side in (plain["clean"], plain["corrupted"]):
+        del side["metric_before"]
+        for likely in side["top"]:
+            del likely["before"]
+    old = to_value(msgspec.convert(plain, stored.PairReading), PairReading, "a pair")
+    assert old.clean.metric == reading.clean.metric
+    assert (old.clean.metric_before, old.clean.top[0].before) == (None, None)

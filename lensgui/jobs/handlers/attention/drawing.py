@@ -66,7 +66,8 @@ class Reader:
         self.is_signed = mixture.is_difference or measure == "contribution"
         self.unseen = -torch.inf if measure == "scores" and not self.is_signed else 0.0
         self.step = max(1, -(-mixture.length // ATLAS_SIDE))
-        self.way = (measure, hides_first, self.step, self._weights, self._metrics)
+        models = tuple(term.run.model for term in mixture.terms)  # one under interventions: itself
+        self.way = (measure, hides_first, self.step, self._weights, self._metrics, models)
         self.targets = [targets(term.run.tokens) for term in mixture.terms]
 
     @torch.no_grad()

@@ -15,7 +15,8 @@ from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.questions.lens_requests import AverageLens
 from lensgui.jobs.requests import AttentionFrom, AttentionGrid, AttentionHead, OutputNorms
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.kinds import SIGNS, Side
+from lensgui.prompts.sides import is_difference, summands, unchanged
+from lensgui.terms.kinds import Side
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.model import HookedTransformer
 
@@ -46,7 +47,7 @@ class Mixture:
 
     Attributes:
         terms: The runs.
-        is_difference: Whether it is clean − corrupted.
+        is_difference: Whether it is the difference of two runs.
         prompts: How many prompts of one side there are.
         roles: What stands at the places; () where positions are matched by number.
         named: Where named words stand, if that is the same in all prompts.
@@ -95,10 +96,8 @@ def mixture(
     roles, places, named = yield from _matched(model, rows)
     terms: list[Term] = []
     for pair, at in zip(pairs, places or [()], strict=True):
-        prompts = (pair.clean_prompt, pair.corrupted_prompt)
-        for sign, prompt in zip(SIGNS[request.side], prompts, strict=True):
-            if sign:
-                terms.append(Term(loaded.run(model, prompt), sign / len(pairs), pair, at))
+        for sign, prompt in summands(pair, request.side):
+            terms.append(Term(loaded.run(model, prompt), sign / len(pairs), pair, at))
         yield
     if not roles:
         _check_lengths(terms, rows)
@@ -108,7 +107,7 @@ def mixture(
             f"An average over {len(pairs)} prompts as long as these takes {size / 1e9:.1f} GB: "
             "exclude some rows of the table."
         )
-    return Mixture(tuple(terms), request.side == "difference", len(pairs), roles, named)
+    return Mixture(tuple(terms), is_difference(request.side), len(pairs), roles, named)
 
 
 def _readable(
@@ -127,9 +126,8 @@ def _readable(
     for row in request.rows or (PairRow(request.pair),):
         try:
             _check(row.pair, request.side)
-            sides = {"clean": row.pair.clean_prompt, "corrupted": row.pair.corrupted_prompt}
-            chosen = [sides[request.side]] if request.side in sides else [*sides.values()]
-            sizes = [len(loaded.run(model, prompt).tokens) for prompt in chosen]
+            chosen = summands(row.pair, request.side)
+            sizes = [len(loaded.run(model, prompt).tokens) for _, prompt in chosen]
         except ValueError as error:
             faults.append(str(error))
             continue
@@ -143,10 +141,9 @@ def _readable(
     usual, count = lengths.most_common(1)[0]
     if any(row.roles for row in found) or 2 * count <= len(pairs):
         return tuple(found)
-    prompt = "corrupted_prompt" if request.side == "corrupted" else "clean_prompt"
-    return tuple(
-        row for row in found if len(loaded.run(model, getattr(row.pair, prompt)).tokens) == usual
-    )
+    firsts = [summands(row.pair, request.side)[0][1] for row in found]
+    sizes = [len(loaded.run(model, prompt).tokens) for prompt in firsts]
+    return tuple(row for row, size in zip(found, sizes, strict=True) if size == usual)
 
 
 def _matched(
@@ -190,13 +187,14 @@ def differences(
 
 
 def _check(pair: PromptPair, side: Side) -> None:
-    """Refuse a pair that lacks a prompt."""
-    needed = (pair.clean, pair.corrupted) if side == "difference" else (getattr(pair, side),)
-    if not all(needed):
+    """Refuse a pair that lacks a prompt, or interventions whose effect is sought."""
+    if not all(prompt.text for _, prompt in summands(pair, side)):
         raise ValueError(
             f"Pair “{name_of(pair)}” has no {'clean' if not pair.clean else 'corrupted'} "
             "prompt: type one, or look at the other side."
         )
+    if reason := unchanged(pair, side):
+        raise ValueError(reason)
 
 
 def _check_lengths(terms: Sequence[Term], rows: tuple[PairRow, ...]) -> None:

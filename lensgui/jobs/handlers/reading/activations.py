@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +21,8 @@ from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import host
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
 from lensgui.prompts.pair import PromptPair
-from lensgui.terms.kinds import SIGNS, Side
+from lensgui.prompts.sides import lacking, one_side, summands
+from lensgui.terms.kinds import Side
 from lensgui.transformer.model import HookedTransformer
 
 MOST_LARGEST = 6
@@ -33,7 +34,7 @@ def map_model(loaded: Loaded, request: MapModel) -> Iterator[Answer | None]:
     """Yield the hook points of a layer and those outside, with what they are on a prompt."""
     model = loaded.use(request.model)
     check_layer(model, request.layer)
-    ((_, run),) = yield from _runs(loaded, _one(request.side), request.pair)
+    ((_, run),) = yield from _runs(loaded, one_side(request.side), request.pair)
     length = len(run.tokens)
     position = length - 1 if request.position is None else min(request.position, length - 1)
     places = [place for place in _places(model) if place.layer in (None, request.layer)]
@@ -53,10 +54,6 @@ def map_model(loaded: Loaded, request: MapModel) -> Iterator[Answer | None]:
         for place in places
     )
     yield ModelMap(points, request.layer, position)
-
-
-def _one(side: Side) -> Side:
-    return "clean" if side == "difference" else side
 
 
 def _norm(activation: Tensor, axes: tuple[str, ...], position: int) -> float | None:
@@ -81,17 +78,16 @@ def _runs(
     """Return sign and complete run of each prompt that is read.
 
     Raises:
-        ValueError: If a prompt is missing.
+        ValueError: If a prompt is missing, or an intervention whose effect is sought.
     """
     model, found = loaded.model, list[tuple[int, Run]]()
     assert model is not None
-    if side != "clean" and not pair.corrupted:
-        raise ValueError("There is no corrupted prompt: type one, or look at the clean one.")
-    for sign, prompt in zip(SIGNS[side], (pair.clean_prompt, pair.corrupted_prompt), strict=True):
-        if sign:
-            run = loaded.run(model, prompt)
-            yield from run.steps()
-            found.append((sign, run))
+    if reason := lacking(pair, side):
+        raise ValueError(reason)
+    for sign, prompt in summands(pair, side):
+        run = loaded.run(model, prompt)
+        yield from run.steps()
+        found.append((sign, run))
     return found
 
 
@@ -108,15 +104,22 @@ def read_slice(loaded: Loaded, request: ReadActivation) -> Iterator[Answer | Non
     if layer is not None:
         check_layer(model, layer)
     place = next((one for one in _places(model) if one.name == request.name), None)
-    total: Tensor | None = None
-    for sign, run in runs:
-        found = read_activation(run, request.name)
-        found = found if found.is_floating_point() else found.double()
-        total = sign * found if total is None else total + sign * found
+    found = list[Tensor]()
+    for _, run in runs:
+        values = read_activation(run, request.name)
+        found.append(values if values.is_floating_point() else values.double())
         yield None
-    assert total is not None
     assert place is not None
-    yield _slice(total, place, runs[0][1], request)
+    yield _slice(_added([sign for sign, _ in runs], found), place, runs[0][1], request)
+
+
+def _added(signs: Sequence[int], found: Sequence[Tensor]) -> Tensor:
+    """Return one activation, or the difference of two: −∞ only where no run may look."""
+    if len(found) == 1:
+        return found[0]
+    total = torch.stack([sign * of for sign, of in zip(signs, found, strict=True)]).sum(0)
+    unseen = torch.stack([of.isneginf() for of in found]).all(0)
+    return total.masked_fill(total.isinf(), torch.nan).masked_fill(unseen, -torch.inf)
 
 
 def _slice(

@@ -28,14 +28,15 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeSources,
 )
 from lensgui.prompts.pair import PromptPair
-from lensgui.terms.kinds import SIGNS, Side
+from lensgui.prompts.sides import lacking, summands
+from lensgui.terms.kinds import Side
 from lensgui.terms.metric import Metric, MetricName
 from lensgui.transformer.model import HookedTransformer
 
 PAUSE = 0.1  # seconds between two answers that grow
 MOST_NEURONS = 24  # that are named; the others count together
 BIAS, MLP = "b_O", "MLP"
-ONE_PROMPT = "Experts are chosen anew for each prompt: choose clean or corrupted to see neurons."
+ONE_RUN = "Experts are chosen anew in each run: choose clean or corrupted to see neurons."
 Asked = AttributeMetric | AttributeSources | AttributeNeurons
 
 
@@ -74,7 +75,7 @@ def _attributed(
             yield None
         assert part is not None
         found.append((sign, part))
-    return found[0][1] if request.side != "difference" else _difference(*(of for _, of in found))
+    return found[0][1] if len(found) == 1 else _difference(*(of for _, of in found))
 
 
 def _sides(
@@ -83,42 +84,41 @@ def _sides(
     """Return sign, run and metric of each prompt that is read, yielding while they run.
 
     Raises:
-        ValueError: If a prompt is missing, or the pair has no answer.
+        ValueError: If a prompt or an intervention is missing, or the pair has no answer.
     """
     model = loaded.model
     assert model is not None
-    if side != "clean" and not pair.corrupted:
-        raise ValueError("There is no corrupted prompt: type one, or look at the clean one.")
+    if reason := lacking(pair, side):
+        raise ValueError(reason)
     clean = loaded.run(model, pair.clean_prompt)
     yield from clean.steps()
     metric = loaded.answers(pair, clean).metric
     if metric is None:
         raise ValueError("There is no answer whose logit could be taken apart: type one.")
     found = []
-    for sign, prompt in zip(SIGNS[side], (pair.clean_prompt, pair.corrupted_prompt), strict=True):
-        if sign:
-            run = loaded.run(model, prompt)
-            yield from run.steps()
-            found.append((sign, run, metric))
+    for sign, prompt in summands(pair, side):
+        run = loaded.run(model, prompt)
+        yield from run.steps()
+        found.append((sign, run, metric))
     return found
 
 
-def _difference(clean: Attribution, corrupted: Attribution) -> Attribution:
-    """Return clean − corrupted, part by part, each at its own prompt's scales."""
-    has_positions = clean.pos_embed is not None and corrupted.pos_embed is not None
-    has_mlps = clean.mlp is not None and corrupted.mlp is not None
+def _difference(one: Attribution, other: Attribution) -> Attribution:
+    """Return one run − another, part by part, each at its own scales."""
+    has_positions = one.pos_embed is not None and other.pos_embed is not None
+    has_mlps = one.mlp is not None and other.mlp is not None
     return Attribution(
-        clean.embed - corrupted.embed,
-        (clean.pos_embed or 0.0) - (corrupted.pos_embed or 0.0) if has_positions else None,
-        clean.heads - corrupted.heads,
-        clean.attention_bias - corrupted.attention_bias,
-        clean.mlp - corrupted.mlp if has_mlps else None,  # type: ignore[operator]
-        clean.norm_bias - corrupted.norm_bias,
-        clean.unembed_bias - corrupted.unembed_bias,
-        clean.logits - corrupted.logits,
-        clean.capped - corrupted.capped,
-        clean.metric - corrupted.metric,
-        clean.between,
+        one.embed - other.embed,
+        (one.pos_embed or 0.0) - (other.pos_embed or 0.0) if has_positions else None,
+        one.heads - other.heads,
+        one.attention_bias - other.attention_bias,
+        one.mlp - other.mlp if has_mlps else None,  # type: ignore[operator]
+        one.norm_bias - other.norm_bias,
+        one.unembed_bias - other.unembed_bias,
+        one.logits - other.logits,
+        one.capped - other.capped,
+        one.metric - other.metric,
+        one.between,
     )
 
 
@@ -197,7 +197,7 @@ def attribute_mlp(loaded: Loaded, request: AttributeNeurons) -> Iterator[Answer 
         found.append((sign, attribute_neurons(run, metric, request.layer)))
         yield None
     if len(found) > 1 and found[0][1].used:
-        raise ValueError(ONE_PROMPT)
+        raise ValueError(ONE_RUN)
     yield _neurons(found)
 
 

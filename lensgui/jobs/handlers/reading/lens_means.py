@@ -19,7 +19,7 @@ from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.reading.lens_grid import lens_of, row_axis, states_of
 from lensgui.jobs.handlers.sweep_arrays import host
 from lensgui.jobs.questions.lens_requests import AverageLens, LensWorth
-from lensgui.terms.kinds import SIGNS
+from lensgui.prompts.sides import SUMMANDS
 
 PAUSE = 0.1  # seconds between two answers that grow
 
@@ -31,7 +31,7 @@ def average_lens(loaded: Loaded, request: AverageLens) -> Iterator[Answer | None
     lens, _ = lens_of(model, request.lens)
     mid = request.mid and model.cfg.has_middle
     axes = row_axis(model, mid=mid), found.positions("position")
-    signs = [sign for sign in SIGNS[request.side] if sign]
+    signs = [one.sign for one in SUMMANDS[request.side]]
     read: list[torch.Tensor] = []
     last = time.monotonic()
     for first in range(0, len(found.terms), len(signs)):

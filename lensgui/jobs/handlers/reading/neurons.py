@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +39,7 @@ from lensgui.jobs.questions.neuron_requests import (
     RankNeurons,
     ReadNeurons,
 )
-from lensgui.terms.kinds import SIGNS
+from lensgui.prompts.sides import lacking, summands
 from lensgui.terms.metrics import METRICS, LogitDifference, LogProbability
 from lensgui.transformer.model import HookedTransformer
 
@@ -167,10 +166,12 @@ def read_over_prompt(loaded: Loaded, request: NeuronOverPrompt) -> Iterator[Answ
     model, pair = loaded.use(request.model), request.pair
     check_neurons(model, request.layer, (request.neuron,))
     total: Tensor | None = None
-    prompts = pair.clean_prompt, pair.corrupted_prompt
-    runs = [loaded.run(model, prompt) for sign, prompt in _signed(request, prompts)]
+    if reason := lacking(pair, request.side):
+        raise ValueError(reason)
+    signed = summands(pair, request.side)
+    runs = [loaded.run(model, prompt) for _, prompt in signed]
     check_one_length(len(runs[0].tokens), len(runs[-1].tokens))
-    for (sign, _), run in zip(_signed(request, prompts), runs, strict=True):
+    for (sign, _), run in zip(signed, runs, strict=True):
         yield from run.steps()
         values = yield from last(neuron_activations(run, request.layer, [request.neuron]))
         part = sign * values[:, 0].cpu().double()
@@ -178,9 +179,3 @@ def read_over_prompt(loaded: Loaded, request: NeuronOverPrompt) -> Iterator[Answ
     assert total is not None
     states = np.where(total.isfinite().numpy(), CellState.EXACT, CellState.MASKED)
     yield Slice((position_axis(runs[0]),), host(total), states.astype(np.uint8))
-
-
-def _signed(request: NeuronOverPrompt, prompts: tuple[Any, Any]) -> list[tuple[int, Any]]:
-    """Return the prompts that are read, each with its sign."""
-    signs = zip(SIGNS[request.side], prompts, strict=True)
-    return [(sign, prompt) for sign, prompt in signs if sign]

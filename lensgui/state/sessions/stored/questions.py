@@ -9,7 +9,6 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from lensgui.jobs.questions.lens_requests import OneSide
 from lensgui.state.sessions.bounds import (
     MOST_AXES,
     AxisName,
@@ -21,7 +20,7 @@ from lensgui.state.sessions.bounds import (
     SomeHeads,
 )
 from lensgui.state.sessions.manifest import PromptPair, SweepKind
-from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, Side
+from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, OneSide, Side
 
 MOST_TABLES = 1_000
 TABLES = ("rows", "reference", "pairs")  # fields of requests that hold rows of a table

@@ -37,6 +37,7 @@ class Likely(Record, frozen=True):
     token: Token
     probability: AnyNumber
     logit: AnyNumber
+    before: AnyNumber | None = None
 
 
 Likeliest = Annotated[tuple[Likely, ...], Meta(max_length=10_000)]
@@ -51,6 +52,7 @@ class PromptReading(Record, frozen=True):
     top: Likeliest
     metric: AnyNumber | None
     surprisals: Annotated[tuple[AnyNumber | None, ...], Meta(max_length=MANY)]
+    metric_before: AnyNumber | None = None
 
 
 class PairReading(Record, frozen=True):
