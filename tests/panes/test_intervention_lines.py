@@ -101,7 +101,7 @@ def test_a_line_says_what_it_overrides_why_it_fails_and_what_its_mean_is_over():
 def test_a_line_says_shortly_what_is_done_where():
     edge = Intervention(Site("attn_scores", 1, 0), "knock_out", (5,), sources=(2, 3), runs="clean")
     assert (done(edge), where(edge)) == ("not to 2, 3", "at 5 · clean")
-    assert (done(ADDED), where(ADDED)) == ("+ “Paris”", "all")
+    assert (done(ADDED), where(ADDED)) == ("+ “Paris”", "")
 
 
 @pytest.mark.parametrize("op", ["add", "add_median", "add_norm", "set"])

@@ -49,7 +49,7 @@ def test_without_interventions_it_says_how_to_add_one(show, document):
 
 def test_each_has_a_line_and_only_what_is_done_by_degrees_a_slider(tray):
     texts = [line.label.text() for line in visible(tray)]
-    assert texts == ["#1 L2H1.z → 0", "#2 L3.mlp_out ×", "#3 L3.resid_post + “v”"]
+    assert texts == ["#1 L2H1.z → 0", "#2 L3.mlp_out ×", "#3 + “v” · L3.resid_post"]
     assert [line.slider.isVisible() for line in visible(tray)] == [False, True, True]
     assert tray.count.text() == "3 of 3 on"
     assert "0.5 of the stream's median norm" in visible(tray)[2].slider.toolTip()
@@ -110,7 +110,7 @@ def test_a_fault_marks_its_line_and_is_said_below(show, document):
     pane = answer(show(InterventionsPane()), document.having(interventions=(ZERO, BEYOND)))
     first, second = visible(pane)
     assert "⚠" not in first.label.text()
-    assert second.label.text().startswith("⚠ #2 L90H0.z")
+    assert second.label.text().startswith("⚠ #2 L90H0.z: this")
     assert "this model has 6 layers" in pane.message.text()
 
 

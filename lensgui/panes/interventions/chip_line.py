@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from lensgui.jobs.answers.interventions import InterventionReading
 from lensgui.panes import theme
 from lensgui.panes.actions import PANE_ACTIONS
-from lensgui.panes.controls.controls import Elided, button, dress, keep_room
+from lensgui.panes.controls.controls import Elided, button, dress
 from lensgui.panes.interventions import lines, strengths
 from lensgui.panes.interventions.lines import Line
 from lensgui.panes.token_text import plain_tip
@@ -29,7 +29,7 @@ from lensgui.terms.interventions import HAVE_STRENGTH, Intervention, words
 
 MOST = 1e9  # that a strength can be typed as
 INDENT = 14  # pixels
-SLIDER = 72  # pixels at least
+SLIDER = 60  # pixels at least
 NAMED = 10  # interventions that a tooltip lists
 
 
@@ -105,7 +105,7 @@ class ChipLine(QFrame):
         self.number.setDecimals(3)
         self.number.setKeyboardTracking(False)
         self.number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.number.setMaximumWidth(self.number.fontMetrics().horizontalAdvance("−00.000") + 12)
+        self.number.setMaximumWidth(self.number.fontMetrics().horizontalAdvance("−0.000") + 10)
         self.more = button(PANE_ACTIONS["intervention_menu"], self)
         self._lay_out()
         self._connect()
@@ -117,14 +117,13 @@ class ChipLine(QFrame):
         for part, share in (
             (self.fold, 0),
             (self.switch, 0),
-            (self.label, 4),
+            (self.label, 5),
             (self.at, 2),
-            (self.slider, 3),
+            (self.slider, 2),
             (self.number, 0),
             (self.more, 0),
         ):
             self.row.addWidget(part, share)
-        keep_room(self.fold)
 
     def _connect(self) -> None:
         self.switch.clicked.connect(self._switch)
@@ -142,6 +141,7 @@ class ChipLine(QFrame):
         readings: Sequence[InterventionReading],
         *,
         is_unfolded: bool = False,
+        has_groups: bool = False,
     ) -> None:
         """Show some of the interventions of a list.
 
@@ -151,12 +151,16 @@ class ChipLine(QFrame):
             overrides: What each of all overrides.
             readings: What is known of each; () while nothing is.
             is_unfolded: Whether each of those that are alike has a line below.
+            has_groups: Whether any line is of several, so that all keep room for its arrow.
         """
         found = [listed[number] for number in line.numbers]
         one = found[0]
         self.line, self._one = line, one
         self._unit = readings[line.numbers[0]].unit if readings else self._unit
         name = self._show_words(line, listed, overrides, readings)
+        policy = self.fold.sizePolicy()
+        policy.setRetainSizeWhenHidden(has_groups)
+        self.fold.setSizePolicy(policy)
         self.fold.setVisible(line.is_group)
         self.fold.setArrowType(Qt.ArrowType.DownArrow if is_unfolded else Qt.ArrowType.RightArrow)
         self.row.setContentsMargins(3 + INDENT * line.is_inside, 1, 2, 1)
@@ -187,10 +191,10 @@ class ChipLine(QFrame):
         place = f"#{line.numbers[0] + 1} {lines.place(listed, line)}"
         remark = lines.remark(line.numbers, overrides, readings)
         has_fault = any(readings[number].fault for number in line.numbers) if readings else False
-        mark = "⚠ " * has_fault
-        text = f"{mark}{place} {lines.done(found[0])}"
-        self.label.setText(f"{text} · {remark}" if remark else text)
+        text = " · ".join(filter(None, [lines.told(listed, line), remark]))
+        self.label.setText(f"⚠ #{line.numbers[0] + 1} {remark}" if has_fault else text)
         self.at.setText(lines.where(found[0]))
+        self.at.setVisible(bool(self.at.text()))
         more = [f"… and {len(found) - NAMED} more"] if len(found) > NAMED else []
         share = strengths.share(found[0], self._unit)
         said = [*(words(one) for one in found[:NAMED]), *more, *filter(None, (share, remark))]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lensgui.jobs.answers.interventions import InterventionReading
-from lensgui.terms.interventions import SETTING, Intervention, Site
+from lensgui.terms.interventions import ALONG, SETTING, Intervention, Site
 
 LEAST_ALIKE = 3  # that share a line
 MOST_UNFOLDED = 64  # lines of those that are alike
@@ -123,6 +123,13 @@ def place(listed: Sequence[Intervention], line: Line) -> str:
     return f"{len(found)} {what} · {site.name}"
 
 
+def told(listed: Sequence[Intervention], line: Line) -> str:
+    """Return what is done on a line and to what, shortly: #2 L23H3.z → 0, #3 + “·Paris” · L12."""
+    one, of = listed[line.numbers[0]], place(listed, line)
+    said = f"{done(one)} · {of}" if one.op in ALONG else f"{of} {done(one)}"
+    return f"#{line.numbers[0] + 1} {said}"
+
+
 def done(one: Intervention) -> str:
     """Return what is done, shortly: → 0, + “·Paris”, not to 3."""
     named = [f"“{of.name}”" for of in (one.vector, one.target) if of is not None]
@@ -133,11 +140,12 @@ def done(one: Intervention) -> str:
 
 
 def where(one: Intervention) -> str:
-    """Return where it is done, shortly, and to which prompt."""
+    """Return where it is done, shortly, and to which prompt; "" for everywhere in both."""
     at = one.where
     listed = ", ".join(map(str, at)) if isinstance(at, tuple) else at
     prompt = {"both": "", "clean": "clean", "corrupted": "corr."}[one.runs]
-    return " · ".join(filter(None, [f"at {listed}" if isinstance(at, tuple) else listed, prompt]))
+    there = f"at {listed}" if isinstance(at, tuple) else listed.replace("all", "")
+    return " · ".join(filter(None, [there, prompt]))
 
 
 def remark(

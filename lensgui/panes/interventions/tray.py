@@ -156,10 +156,13 @@ class InterventionsPane(Pane):
         overrides, shown = overridden(listed), lines(listed, self._unfolded)
         while len(self.lines) < len(shown):
             self._add_line()
+        has_groups = any(one.is_group for one in shown)
         for number, one in enumerate(shown):
             first = listed[one.numbers[0]]
             is_unfolded = one.is_group and alike(first) in self._unfolded
-            self.lines[number].show_line(one, listed, overrides, readings, is_unfolded=is_unfolded)
+            self.lines[number].show_line(
+                one, listed, overrides, readings, is_unfolded=is_unfolded, has_groups=has_groups
+            )
         for number, widget in enumerate(self.lines):
             widget.setVisible(number < len(shown))
         count = sum(one.is_on for one in listed)
