@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lensgui.jobs.answers.reply import Answer, Reply
+from lensgui.jobs.answers.reply import Answer, Reply, is_enough
 from lensgui.jobs.kept import Kept, answered_by
 from lensgui.jobs.progress import Job
 from lensgui.jobs.request import Request
@@ -61,6 +61,7 @@ class Board:
             self._jobs[request] = Job(self._tickets.issue(), begun, self._kept.name(request))
         job = self._jobs[request]
         job.channels.add(channel)
+        job.left.discard(channel)
         return job, is_new
 
     def take(self, request: Request, answer: Answer) -> None:
@@ -95,11 +96,17 @@ class Board:
         if job is None:
             return
         job.channels.discard(channel)
-        if job.channels:
-            return
-        if finishes and request.finishes and job.reply.status == "partial":
-            job.left = channel
-        else:
+        is_begun = request.finishes and job.reply.status == "partial"
+        is_begun &= not is_enough(job.reply.answer)  # what follows is of no use then
+        if finishes and is_begun and not any(channel in other.left for other in self):
+            job.left.add(channel)  # one at a time: who asks on and on sees each that is done
+        if not (job.channels or job.left):
+            self.drop(job)
+
+    def end(self, job: Job) -> None:
+        """Let nobody wait for a job that is over; forget it where nobody shows its answer."""
+        job.left.clear()
+        if not job.channels:
             self.drop(job)
 
     def drop(self, job: Job) -> None:

@@ -27,14 +27,14 @@ class Job:
         reply: What was asked, and how that stands.
         name: Under which its answer is kept.
         channels: Who wants the answer.
-        left: Who wanted it until it was asked something else, where it is brought to its end.
+        left: Who wanted it until they asked something else, where it is brought to its end.
     """
 
     ticket: int
     reply: Reply
     name: Name
     channels: set[object] = field(default_factory=set)
-    left: object = None
+    left: set[object] = field(default_factory=set)
     _marks: deque[tuple[float, int]] = field(default_factory=deque)  # when how much was settled
 
     def take(self, reply: Reply) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar
 
-from lensgui.prompts.pair import PairRow
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.sides import reads_both
 
 
@@ -45,8 +45,11 @@ class Request:
 
     @property
     def about(self) -> tuple[object, ...]:
-        """The model and the prompts that it is about, as far as there are any."""
-        return tuple(getattr(self, name, None) for name in ("model", "pair", "rows"))
+        """The model and the prompts that it is about, whatever is done to the model meanwhile."""
+        model, pair, rows = (getattr(self, name, None) for name in ("model", "pair", "rows"))
+        if isinstance(pair, PromptPair) and pair.interventions:
+            pair, rows = pair.plain, tuple(row.under(()) for row in rows or ())
+        return model, pair, rows
 
     @property
     def fuller(self) -> Request:

@@ -194,17 +194,17 @@ class Runner(QObject):
         for channel in list(job.channels):
             if channel in job.channels:  # still: the receiver may have requested something else
                 self._reply(channel, job.reply.or_else(self._replies[channel]))
-        if not job.channels:
-            self._tell_left(job)
+        self._tell_left(job)
         self._report()
 
     def _tell_left(self, job: Job) -> None:
-        """Give what was begun before to who waits for something else by now."""
-        now = self._replies.get(job.left)
-        if now is not None and now.is_waiting and job.reply.answer is not None:
-            self._reply(job.left, replace(now, answer=job.reply.answer, of=job.reply.request))
+        """Give what was begun before to those who wait for something else by now."""
+        for channel in list(job.left):
+            now = self._replies.get(channel)
+            if now is not None and job.reply.answer is not None and now.yields_to(job.reply):
+                self._reply(channel, replace(now, answer=job.reply.answer, of=job.reply.request))
         if not job.reply.is_running:
-            self.board.drop(job)
+            self.board.end(job)
 
     def _report(self) -> None:
         self.progressed.emit(measure(self.board))

@@ -12,8 +12,8 @@ from time import monotonic
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from lensgui.jobs.answerer import Answerer, Limits
-from lensgui.jobs.answers.reply import Answer
-from lensgui.jobs.request import Request
+from lensgui.jobs.answers.reply import Answer, is_enough
+from lensgui.jobs.request import Request, Urgency
 from lensgui.jobs.requests import ReadPair
 from lensgui.jobs.tickets import Tickets
 from lensgui.terms.errors import ModelError, is_out_of_memory
@@ -39,18 +39,18 @@ class Running:
         request: What was asked.
         answers: Its generator; None before its first step.
         unsent: Its newest answer, while that has not been sent.
+        says_enough: Whether what it has answered is all that others wait for.
     """
 
     ticket: int
     request: Request
     answers: Iterator[Answer | None] | None = None
     unsent: Answer | None = None
+    says_enough: bool = False
 
     def close(self) -> None:
         """Leave the generator, so that what it holds is let go."""
-        close = getattr(self.answers, "close", None)
-        if close is not None:
-            close()
+        getattr(self.answers, "close", lambda: None)()  # a fake one's may have none
 
 
 class Worker(QObject):
@@ -122,6 +122,7 @@ class Worker(QObject):
         while said is None and monotonic() < over and self._tickets.is_valid(job.ticket):
             said = next(answers)
         job.unsent = said or job.unsent
+        job.says_enough |= is_enough(said)
 
     @Slot()
     def stop(self) -> None:
@@ -188,10 +189,17 @@ class Worker(QObject):
             traceback.clear_frames(error.__traceback__)
 
 
-def _waiting_time(job: Running) -> int:
-    """Return how long a job may wait; what reads a prompt says its tokens at once."""
-    is_first_word = job.answers is None and isinstance(job.request, ReadPair)
-    return -1 if is_first_word else job.request.urgency
+def _waiting_time(job: Running) -> tuple[int, int]:
+    """Return how long a job may wait; what reads a prompt says its tokens at once.
+
+    What is brought to its end once it has begun goes before all that was asked since.
+    """
+    request, is_new = job.request, job.answers is None
+    if is_new and isinstance(request, ReadPair):
+        return -1, 0
+    is_awaited = request.finishes and not (is_new or job.says_enough)
+    is_first = is_awaited or request.urgency == Urgency.VIEW
+    return (Urgency.VIEW, job.ticket) if is_first else (request.urgency, 0)
 
 
 def sentence(error: Exception) -> str:

@@ -64,11 +64,13 @@ def test_a_line_is_switched_and_undo_switches_it_back(tray, qtbot):
     assert visible(tray)[0].switch.isChecked()
 
 
-def test_a_dragged_strength_is_one_step_of_the_history(tray):
+def test_a_dragged_strength_is_one_step_of_the_history(tray, qtbot):
     line = visible(tray)[1]
     for step in (120, 130, 150):
         line.slider.setValue(step)
-    assert tray.listed[1].strength == 1.5
+    assert tray.listed[1].strength == 1.2  # told at once, and then no more often than is seen
+    qtbot.waitUntil(lambda: tray.listed[1].strength == 1.5)
+    assert line.slider.value() == 150
     assert tray.session.undo_stack.count() == 1
     assert tray.session.undo_stack.undoText() == "L3.mlp_out: strength 1.5"
     visible(tray)[2].slider.setValue(0)

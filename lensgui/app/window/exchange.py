@@ -72,6 +72,7 @@ class Exchange(QObject):
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
+        self._asked: PromptPair | None = None  # without interventions
         self._roles = RoleBook()
         self._is_before, self._shown = False, session.document.shown
         self.beside: dict[str, Mapping[str, Request]] = {}
@@ -103,7 +104,9 @@ class Exchange(QObject):
         for channel, reply in list(self._runner.replies.items()):
             if turn == self._turn and channel not in needed and not self._stays(channel, reply):
                 self._runner.cancel(channel)
-        for channel in sorted(needed, key=lambda channel: isinstance(needed[channel], ReadPair)):
+        plain = document.pair.plain
+        is_typed, self._asked = plain != self._asked, plain  # then patterns come before the metric
+        for channel in sorted(needed, key=lambda at: isinstance(needed[at], ReadPair) == is_typed):
             if turn == self._turn:  # else all was asked anew meanwhile
                 request = needed[channel]
                 self._runner.submit(channel, request, when_quiet=request.is_slow)

@@ -90,6 +90,15 @@ class Reply:
             return False
         return self.status != "waiting" or not _is_alike(self.request, self.of)
 
+    def yields_to(self, older: Reply) -> bool:
+        """Whether an older question's answer is shown until there is one to this.
+
+        That is so while there is none, or it has only begun and that one says enough of the same
+        prompts.
+        """
+        is_ahead = is_enough(older.answer) and _is_alike(self.request, older.request)
+        return self.is_waiting or (is_ahead and self.status == "partial")
+
     @property
     def known(self) -> Answer | None:
         """What is known of this very question."""
@@ -125,6 +134,11 @@ class Reply:
         if self.answer is not None or before.answer is None or is_over:
             return self
         return replace(self, answer=before.answer, of=answered)
+
+
+def is_enough(answer: Answer | None) -> bool:
+    """Whether an answer says all that others wait for: next tokens and the metric."""
+    return isinstance(answer, readings.PairReading) and answer.complete
 
 
 def _is_alike(request: Request, other: Request | None) -> bool:

@@ -38,6 +38,7 @@ from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
 _TOKENS: WeakKeyDictionary[HookedTransformer, dict[int, Token]] = WeakKeyDictionary()
+_LAST: WeakKeyDictionary[Run, Tensor] = WeakKeyDictionary()  # logits of last positions
 TOP = 8  # how many likely tokens the window shows
 
 
@@ -271,9 +272,21 @@ def ending(run: Run, found: Answers) -> Run:
 
 @torch.no_grad()
 def last_logits(run: Run) -> Tensor:
-    """Return the logits of the last position of a complete run, [d_vocab]."""
-    logits: Tensor = run.model.unembed.columns(run.model.ln_final(run.residuals[-1][-1]))
-    return logits.float()
+    """Return the logits of the last position of a complete run, [d_vocab], kept with the run."""
+    if run not in _LAST:
+        stream = run.residuals[-1][-1]
+        _LAST[run] = run.model.unembed.columns(run.model.ln_final(stream)).float()
+    return _LAST[run]
+
+
+@torch.no_grad()
+def read_last(runs: Sequence[Run]) -> None:
+    """Work out the logits of complete runs under the same interventions, W_U being read once."""
+    first = runs[0]
+    if len(runs) > 1 and all(run.model is first.model for run in runs) and first not in _LAST:
+        model, streams = first.model, torch.stack([run.residuals[-1][-1] for run in runs])
+        for run, logits in zip(runs, model.unembed.columns(model.ln_final(streams)), strict=True):
+            _LAST[run] = logits.float()
 
 
 def likeliest(run: Run, count: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 from weakref import WeakKeyDictionary
@@ -285,24 +285,24 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
             in_words.no_prompt(), warnings=("Type a clean prompt to begin.",), complete=True
         )
         return
-    clean = loaded.run(model, pair.clean_prompt)
-    corrupted = loaded.run(model, pair.corrupted_prompt) if pair.is_complete else None
+    clean, corrupted = _runs(loaded, model, pair.plain)
     ids = [[] if run is None else list(run.ids) for run in (clean, corrupted)]
     skip = in_words.has_bos(model, pair.clean_prompt, clean.tokens)
     warnings = pair_warnings(pair, ids[0], ids[1], skip)
     reading = in_words.pair_reading(model, pair, clean, corrupted, warnings)
     yield reading
+    clean, corrupted = _runs(loaded, model, pair)
     runs = [run for run in (clean, corrupted) if run is not None]
     yield from _steps(runs)
-    faults = filter(None, loaded.faults(model, pair).values())
-    left_out = [f"Intervention left out: {fault}" for fault in faults]
-    sentences = tuple(dict.fromkeys(filter(None, [*left_out, *map(overflow, runs)])))
+    sentences = _faults(loaded, pair, runs)
     reading = replace(reading, warnings=reading.warnings + sentences)
+    if pair.acting.interventions:
+        in_words.read_last(runs)
     found = loaded.answers(pair, clean)
     ends = [in_words.ending(run, found) for run in runs]
     yield from _steps(ends)
     reading = in_words.finished_reading(reading, found, clean, corrupted, ends)
-    if any(one.is_on for one in pair.interventions):
+    if pair.acting.interventions:
         reading = yield from _compared(loaded, pair, found, reading)
     yield reading
     for side, run in zip(("clean", "corrupted"), runs, strict=False):
@@ -313,6 +313,20 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
         known = replace(getattr(reading, side), surprisals=(None, *bits))
         reading = replace(reading, **{side: known})
     yield reading
+
+
+def _faults(loaded: Loaded, pair: PromptPair, runs: Sequence[Run]) -> tuple[str, ...]:
+    """Return why interventions are left out, and which runs are not finite, as sentences."""
+    assert loaded.model is not None
+    faults = filter(None, loaded.faults(loaded.model, pair).values())
+    left_out = [f"Intervention left out: {fault}" for fault in faults]
+    return tuple(dict.fromkeys(filter(None, [*left_out, *map(overflow, runs)])))
+
+
+def _runs(loaded: Loaded, model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:
+    """Return the runs of a pair's prompts, the corrupted one's where there are two."""
+    corrupted = loaded.run(model, pair.corrupted_prompt) if pair.is_complete else None
+    return loaded.run(model, pair.clean_prompt), corrupted
 
 
 def _compared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -27,6 +27,7 @@ from lensgui.panes.interventions.lines import Line
 from lensgui.panes.token_text import plain_tip
 from lensgui.terms.interventions import HAVE_STRENGTH, Intervention, words
 
+PACE_MS = 200  # after which a strength is told even if what follows from the last is not known
 MOST = 1e9  # that a strength can be typed as
 INDENT = 14  # pixels
 SLIDER = 60  # pixels at least
@@ -92,6 +93,9 @@ class ChipLine(QFrame):
         self._one: Intervention | None = None
         self._reach, self._is_wide = strengths.Reach(0.0, 1.0), False
         self._unit: float | None = None
+        self._sent: int | None = None  # the step of the slider that was told last
+        self._pace = QTimer(self, singleShot=True)
+        self._pace.timeout.connect(self._catch_up)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.fold = button(PANE_ACTIONS["unfold_interventions"], self)
         self.fold.setAutoRaise(True)
@@ -213,15 +217,13 @@ class ChipLine(QFrame):
         self.number.setVisible(has)
         if not has:
             return
-        if not self.slider.isSliderDown():
+        is_behind = self._pace.isActive() and self.slider.value() != self._sent
+        if not (self.slider.isSliderDown() or is_behind):
             self._reach = strengths.reach(one, self._unit, is_wide=self._is_wide)
-        for part, value in (
-            (self.slider, self._reach.step(one.strength)),
-            (self.number, one.strength),
-        ):
-            part.blockSignals(True)
-            part.setValue(value)  # type: ignore[arg-type]
-            part.blockSignals(False)
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(self._reach.step(one.strength))
+        with QSignalBlocker(self.number):
+            self.number.setValue(one.strength)
         ends = f"From {self._reach.low:.3g} to {self._reach.high:.3g}"
         share = strengths.share(one, self._unit)
         tip = f"{ends}; four times as far with Shift." + f" Now {share}." * bool(share)
@@ -234,7 +236,22 @@ class ChipLine(QFrame):
 
     @Slot(int)
     def _slide(self, step: int) -> None:
-        self.strengthened.emit(self._reach.at(step))
+        """Tell the strength, once what follows from the one before is known."""
+        if not self._pace.isActive():
+            self._sent = step
+            self._pace.start(PACE_MS)
+            self.strengthened.emit(self._reach.at(step))
+
+    def go_on(self) -> None:
+        """Tell the strength by now, once all panes have what follows from the one before."""
+        if self._pace.isActive():
+            self._pace.start(0)
+
+    @Slot()
+    def _catch_up(self) -> None:
+        """Tell where the slider is by now, if it was dragged on."""
+        if self.slider.value() != self._sent:
+            self._slide(self.slider.value())
 
     @Slot(bool)
     def _widen(self, is_wide: bool) -> None:

@@ -136,9 +136,13 @@ class InterventionsPane(Pane):
         self._cursor = cursor
 
     def draw_reply(self, name: str) -> None:
-        """Say what is known of each."""
+        """Say what is known of each; a slider that is dragged goes on once its metric is known."""
         if name == "interventions":
             self._show_lines()
+        pair = self.known("pair", PairReading)
+        if name == "pair" and pair is not None and pair.complete:
+            for widget in self.lines:
+                widget.go_on()
 
     @property
     def listed(self) -> tuple[Intervention, ...]:

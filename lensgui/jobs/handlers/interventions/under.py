@@ -11,6 +11,7 @@ from lensgui.analysis.interventions.reference import Reference
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.under import prompts_of_means
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.run.together import run_together
 from lensgui.prompts.pair import Prompt, PromptPair, Under
 from lensgui.terms.interventions import SETTING, Intervention
 from lensgui.transformer.hooks.names import get_act_name
@@ -33,6 +34,7 @@ class RunsUnder:
         """
         self._plain = plain
         self._runs: OrderedDict[Under, Run] = OrderedDict()
+        self._faults: OrderedDict[PromptPair, dict[Intervention, str]] = OrderedDict()
         self._references: OrderedDict[tuple[Prompt, ...], Reference] = OrderedDict()
 
     def run(self, model: HookedTransformer, under: Under) -> Run:
@@ -50,6 +52,8 @@ class RunsUnder:
         """Make a pair's runs; the oldest of other pairs are forgotten."""
         clean, corrupted = self._plain(model, pair)
         runs = intervened_runs(clean, self.given(model, pair), corrupted)
+        if runs[1] is not None and runs[0] is not clean and runs[1] is not corrupted:
+            run_together([runs[0], runs[1]])
         sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
         for side, run in zip(sides, runs, strict=True):
             if run is not None:
@@ -65,9 +69,16 @@ class RunsUnder:
         Raises:
             ValueError: If a prompt can't be read.
         """
-        found = dict[Intervention, str]()
         if not pair.interventions:
-            return found
+            return {}
+        if pair not in self._faults:
+            self._faults[pair] = self._found_faults(model, pair)
+        while len(self._faults) > MOST_UNDER:
+            self._faults.popitem(last=False)
+        return self._faults[pair]
+
+    def _found_faults(self, model: HookedTransformer, pair: PromptPair) -> dict[Intervention, str]:
+        found = dict[Intervention, str]()
         clean, corrupted = self._plain(model, pair)
         reference = self.reference(model, pair).counted
         for one in pair.interventions:
@@ -123,6 +134,7 @@ class RunsUnder:
     def forget(self) -> None:
         """Keep nothing that the model computed."""
         self._runs.clear()
+        self._faults.clear()
         self._references.clear()
 
 
