@@ -37,6 +37,12 @@ HAVE_STRENGTH: frozenset[Op] = frozenset(
     {"noise", "scale", "add", "add_median", "add_norm", "set", "exchange"}
 )
 """What is done more or less."""
+STRENGTHS = tuple(sorted({0.0, *(sign * size for sign in (-1, 1) for size in (
+    0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 2.0,
+))}))  # fmt: skip
+"""Shares of the stream's median norm: close together where answers still make sense."""
+OFF_DISTRIBUTION = 2.0
+"""Nats of KL(without ‖ with) beyond which the next token is no longer that of such a prompt."""
 OF_WORDS: dict[Op, str] = {
     "zero": "set to 0 (off-distribution)",
     "mean": "set to its mean over prompts",

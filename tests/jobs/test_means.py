@@ -15,6 +15,7 @@ from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.answers import encode
 from lensgui.analysis.pairs.typed_pairs import read_pair, run_prompt, sweep_pair
 from lensgui.analysis.run.run import Run
+from lensgui.jobs.answerer import Limits
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.questions.intervention_requests import ReadInterventions
 from lensgui.jobs.requests import (
@@ -175,3 +176,16 @@ def test_the_users_own_runs_stay(dispatcher):
     assert perf_counter() - began < 60
     assert len(dispatcher.loaded._runs) == 2
     assert dispatcher.loaded.run(model, PAIR.clean_prompt) is before
+
+
+def test_runs_of_means_keep_within_the_users_limit(dispatcher):
+    model = dispatcher.loaded.use(TOY)
+    last(dispatcher.answer(ReadPair(TOY, SHOWN.pair)))
+    reference = dispatcher.loaded.reference(model, SHOWN.pair)
+    assert reference._runs
+    dispatcher.limit(Limits(1, 4))
+    assert not reference._runs
+    other = replace(SHOWN.pair, interventions=(Intervention(Site("mlp_out", 0), "mean"),))
+    last(dispatcher.answer(ReadPair(TOY, other)))
+    assert not reference._runs
+    assert len(reference._sums) == 2

@@ -96,11 +96,24 @@ def token_direction(model: HookedTransformer, token: int) -> Tensor:
     Raises:
         ValueError: If there is no such token.
     """
+    *_, found = token_direction_steps(model, token)
+    assert found is not None
+    return found
+
+
+@torch.no_grad()
+def token_direction_steps(model: HookedTransformer, token: int) -> Iterator[Tensor | None]:
+    """Yield the same at last; None between pieces of a large vocabulary.
+
+    Raises:
+        ValueError: If there is no such token.
+    """
     own = logit_directions(model, token)[0]
     total = torch.zeros_like(own)
     for some in _columns(model.cfg.d_vocab_out):
         total += logit_directions(model, some).sum(0)
-    return _wide(own - total / model.cfg.d_vocab_out, model)
+        yield None
+    yield _wide(own - total / model.cfg.d_vocab_out, model)
 
 
 def _wide(vector: Tensor, model: HookedTransformer) -> Tensor:

@@ -19,7 +19,7 @@ from lensgui.transformer.model import HookedTransformer
 
 LEAST_PROMPTS = 8
 MOST_RUNS = 1 << 28
-"""Bytes of runs that are kept, for other activations of theirs; the rest is run again for these."""
+"""Bytes of runs that are kept unless less is said; the rest is run again for other activations."""
 MOST_SUMS = 1 << 27
 """Bytes of sums that are kept beside those that are asked for."""
 
@@ -61,6 +61,7 @@ class Reference:
     Attributes:
         model: The model that runs them.
         ids: Each prompt's token ids.
+        most_runs: Bytes of runs that are kept, for other activations of theirs.
     """
 
     def __init__(self, model: HookedTransformer, prompts: Iterable[Tensor | Run]) -> None:
@@ -70,7 +71,7 @@ class Reference:
             model: The model.
             prompts: Token ids, [position], or runs that there are.
         """
-        self.model = model
+        self.model, self.most_runs = model, MOST_RUNS
         self._given = [of if isinstance(of, Run) else of.flatten() for of in prompts]
         self.ids = tuple(
             of.ids if isinstance(of, Run) else tuple(of.tolist()) for of in self._given
@@ -201,7 +202,7 @@ class Reference:
 
     def _release(self, number: int) -> None:
         """Forget the runs of a batch that has been read, if there is no room for them."""
-        if sum(run.nbytes for runs in self._runs.values() for run in runs) > MOST_RUNS:
+        if sum(run.nbytes for runs in self._runs.values() for run in runs) > self.most_runs:
             self._runs.pop(number, None)
 
     def _forget(self, wanted: Iterable[str]) -> None:

@@ -12,17 +12,10 @@ from lensgui.analysis.interventions.listed import Interventions, keep_vector
 from lensgui.analysis.interventions.under import Given, intervened_runs
 from lensgui.analysis.run.predictions import compared, read_metric, read_out
 from lensgui.analysis.run.run import Run
-from lensgui.terms.interventions import HAVE_STRENGTH, OF_WORDS
+from lensgui.terms.interventions import HAVE_STRENGTH, OF_WORDS, OFF_DISTRIBUTION, STRENGTHS
 from lensgui.terms.metric import Metric
 from lensgui.transformer.layers.embed import check_ids
 from lensgui.transformer.layers.parameters import exact
-
-STRENGTHS = tuple(sorted({0.0, *(sign * size for sign in (-1, 1) for size in (
-    0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 2.0,
-))}))  # fmt: skip
-"""Shares of the stream's median norm: close together where answers still make sense."""
-OFF_DISTRIBUTION = 2.0
-"""Nats of KL(without ‖ with) beyond which the next token is no longer that of such a prompt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

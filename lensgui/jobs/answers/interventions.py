@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from lensgui.terms.interventions import Vector
+import numpy as np
+from numpy.typing import NDArray
+
+from lensgui.jobs.answers.readings import Token
+from lensgui.terms.interventions import OFF_DISTRIBUTION, Vector
+from lensgui.terms.metric import MetricName
+
+Numbers = NDArray[np.float32]
+Part = Literal["answer", "distractor", "likely", "control"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +54,54 @@ class InterventionsReading:
     """
 
     of: tuple[InterventionReading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A token whose probability is followed.
+
+    Attributes:
+        token: The token.
+        part: Why: it is the answer, the distractor, likely without interventions, or a control,
+            which is about as likely as the answer there.
+    """
+
+    token: Token
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrengthReading:
+    """What an intervention does to the clean prompt by its strength; nobody writes to it.
+
+    Attributes:
+        strengths: How strong, in the op's own number, from the least on.
+        shares: The same as shares of the stream's median norm; None where a strength is no length.
+        metric_name: What the metric is called.
+        without: The metric without this intervention, the others as they are.
+        followed: Tokens that are followed.
+        metric: The metric, [strength]; NaN where not yet known.
+        divergence: KL(next token without it ‖ with it) in nats, [strength].
+        probabilities: Of the tokens that are followed, at the last position, [strength, token].
+        placebos: The metric of each random direction as long as the vector, [placebo, strength].
+    """
+
+    strengths: tuple[float, ...]
+    shares: tuple[float, ...] | None
+    metric_name: MetricName
+    without: float
+    followed: tuple[Followed, ...]
+    metric: Numbers
+    divergence: Numbers
+    probabilities: Numbers
+    placebos: Numbers
+
+    @property
+    def is_off_distribution(self) -> NDArray[np.bool_]:
+        """Where the next token is no longer that of such a prompt, [strength]."""
+        return np.asarray(self.divergence > OFF_DISTRIBUTION)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is known."""
+        return bool(np.isfinite(self.metric).all() and np.isfinite(self.placebos).all())

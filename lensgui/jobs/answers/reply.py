@@ -35,6 +35,7 @@ Answer = (
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading
+    | interventions.StrengthReading
     | lenses.LensGrid
     | lenses.LensMean
     | neurons.NeuronRanking

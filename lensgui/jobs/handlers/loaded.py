@@ -45,6 +45,7 @@ RAW, COPIED = "raw copying", "copied"  # likewise what no rule compares
 log = logging.getLogger(__name__)
 MOST_DRAWN = 4
 SHORT = 64  # rows that are run sooner than they are missed
+SHARE_OF_MEANS = 4  # runs of prompts that means are over take so much less than the user's own
 MOST_UNFINISHED = 16  # sweeps whose beginnings are kept
 
 
@@ -186,6 +187,7 @@ class Loaded:
         """Use no more of the machine than that; torch counts threads for each that calls it."""
         torch.set_num_threads(limits.threads or self._threads)
         self._runs_bytes = limits.runs_bytes
+        self._under.limit(limits.runs_bytes // SHARE_OF_MEANS)
         self._forget_runs()
 
     def _forget_runs(self) -> None:

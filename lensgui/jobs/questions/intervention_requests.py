@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.terms.interventions import STRENGTHS
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.recipes import Recipe
 
@@ -47,3 +48,32 @@ class ReadInterventions(Request):
 
     model: ModelKey
     pair: PromptPair
+
+
+@dataclass(frozen=True, slots=True)
+class AskStrength(Request):
+    """What an intervention does by its strength: a `StrengthReading` that grows.
+
+    Attributes:
+        pair: The prompts with their interventions.
+        which: The number of the one whose strength changes; it need not be on.
+        strengths: How strong: as shares of the stream's median norm where a vector is written that
+            has a length, else in the op's own number.
+        controls: Tokens that are followed beside the likely ones; () for some that are as likely
+            as the answer.
+        placebos: How many random directions as long as the vector stand beside it.
+    """
+
+    doing: ClassVar[str] = "what an intervention does by its strength"
+
+    model: ModelKey
+    pair: PromptPair
+    which: int
+    strengths: tuple[float, ...] = STRENGTHS
+    controls: tuple[int, ...] = ()
+    placebos: int = 0
+
+    @property
+    def urgency(self) -> Urgency:
+        """How long it may wait: random directions take as often as long as there are of them."""
+        return Urgency.SWEEP if self.placebos else Urgency.SELECTION

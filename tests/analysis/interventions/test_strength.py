@@ -11,7 +11,6 @@ import torch
 from lensgui.analysis.interventions.edits import median_norm
 from lensgui.analysis.interventions.listed import Interventions, keep_vector, kept_vector
 from lensgui.analysis.interventions.strength import (
-    STRENGTHS,
     control_tokens,
     placebo_vectors,
     placebos,
@@ -19,7 +18,7 @@ from lensgui.analysis.interventions.strength import (
 )
 from lensgui.analysis.interventions.under import intervened
 from lensgui.analysis.run.run import Run
-from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.interventions import STRENGTHS, Intervention, Site
 from tests.analysis.interventions.test_under import CLEAN, METRIC
 from tests.answering import last
 from tests.references import close, model_of

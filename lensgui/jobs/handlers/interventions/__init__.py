@@ -1,5 +1,6 @@
 """What is asked about interventions, and runs under them.
 
 answers: Answers about interventions, and the vectors that they name.
+strength: What an intervention does by how strong it is, beside random directions and other tokens.
 under: Runs of pairs under those of their interventions that can be done.
 """

@@ -12,7 +12,7 @@ from torch import Tensor
 from lensgui.analysis.checks import check_head
 from lensgui.analysis.heads.readout import head_output
 from lensgui.analysis.interventions.direction_files import read_directions
-from lensgui.analysis.interventions.directions import mean_difference, token_direction
+from lensgui.analysis.interventions.directions import mean_difference, token_direction_steps
 from lensgui.analysis.interventions.edits import unit_strength
 from lensgui.analysis.interventions.listed import keep_vector
 from lensgui.analysis.pairs.answers import encode
@@ -44,7 +44,7 @@ def make_vector(loaded: Loaded, request: MakeVector) -> Iterator[Answer | None]:
     yield None
     recipe = request.recipe
     if isinstance(recipe, OfToken):
-        yield _of_token(loaded.use(request.model), recipe)
+        yield from _of_token(loaded.use(request.model), recipe)
     elif isinstance(recipe, OfHead):
         yield (yield from _of_head(loaded, request, recipe))
     elif isinstance(recipe, OfPairs):
@@ -53,10 +53,13 @@ def make_vector(loaded: Loaded, request: MakeVector) -> Iterator[Answer | None]:
         yield _of_file(loaded.use(request.model), recipe)
 
 
-def _of_token(model: HookedTransformer, recipe: OfToken) -> MadeVectors:
-    vector = token_direction(model, recipe.token)
-    named = text.to_single_str_token(model, recipe.token).replace(" ", "·")
-    return MadeVectors(((None, keep_vector(_shown(named), vector)),))
+def _of_token(model: HookedTransformer, recipe: OfToken) -> Iterator[MadeVectors | None]:
+    for vector in token_direction_steps(model, recipe.token):
+        if vector is None:
+            yield None
+            continue
+        named = text.to_single_str_token(model, recipe.token).replace(" ", "·")
+        yield MadeVectors(((None, keep_vector(_shown(named), vector)),))
 
 
 def _shown(words: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from lensgui.analysis.interventions.listed import Interventions
-from lensgui.analysis.interventions.reference import Reference
+from lensgui.analysis.interventions.reference import MOST_RUNS, Reference
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.under import prompts_of_means
 from lensgui.analysis.run.run import Run
@@ -32,7 +32,7 @@ class RunsUnder:
         Args:
             plain: Gives the runs of a pair's prompts without interventions.
         """
-        self._plain = plain
+        self._plain, self._most_bytes = plain, MOST_RUNS
         self._runs: OrderedDict[Under, Run] = OrderedDict()
         self._faults: OrderedDict[PromptPair, dict[Intervention, str]] = OrderedDict()
         self._references: OrderedDict[tuple[Prompt, ...], Reference] = OrderedDict()
@@ -124,12 +124,21 @@ class RunsUnder:
             return Reference(model, ())
         if prompts not in self._references:
             self._references[prompts] = prompts_of_means(model, prompts)
+            self._references[prompts].most_runs = self._most_bytes
         self._references.move_to_end(prompts)
         while len(self._references) > MOST_REFERENCES:
             self._references.popitem(last=False)
         for other in list(self._references.values())[:-1]:
             other.forget_runs()
         return self._references[prompts]
+
+    def limit(self, most_bytes: int) -> None:
+        """Keep no more of runs of prompts that means are over from now on."""
+        self._most_bytes = most_bytes
+        for reference in self._references.values():
+            if most_bytes < reference.most_runs:
+                reference.forget_runs()
+            reference.most_runs = most_bytes
 
     def forget(self) -> None:
         """Keep nothing that the model computed."""
