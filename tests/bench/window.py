@@ -154,12 +154,17 @@ def measure() -> tuple[Figures, int]:
     parts.runner.settled.disconnect(toggle.turn)
     figures.cancels_ms = [cancel(parts, turn) for turn in range(CANCELS)]
     figures.strokes_ms = keystrokes.strokes(parts)
-    parts.window.reset_layout()
-    figures.toggles_ms = toggling.toggles(parts, LAYERS)
-    figures.dragged = toggling.drag(parts, LAYERS, WIDTH)
+    _intervene(parts, figures)
     figures.forward_ms = keystrokes.forward_ms()
     start.leave(parts)
     return figures, toggle.sweeps
+
+
+def _intervene(parts: start.Parts, figures: Figures) -> None:
+    """Note how interventions are followed, with the panes of the beginning in front."""
+    parts.window.reset_layout()
+    figures.toggles_ms = toggling.toggles(parts, LAYERS)
+    figures.dragged = toggling.drag(parts, LAYERS, WIDTH)
 
 
 def cancel(parts: start.Parts, turn: int) -> float:
