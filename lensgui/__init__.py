@@ -110,6 +110,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "inputs_of": "lensgui.analysis.graph.nodes",
     "intervened": "lensgui.analysis.interventions.under",
     "intervened_runs": "lensgui.analysis.interventions.under",
+    "interventions_of": "lensgui.analysis.pairs.under",
     "ioi_eval": "lensgui.analysis.evaluations",
     "ioi_prompts": "lensgui.prompts.ioi",
     "keep_vector": "lensgui.analysis.interventions.listed",

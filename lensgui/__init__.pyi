@@ -120,6 +120,7 @@ from lensgui.analysis.pairs.typed_pairs import read_pair as read_pair
 from lensgui.analysis.pairs.typed_pairs import run_prompt as run_prompt
 from lensgui.analysis.pairs.typed_pairs import sweep_pair as sweep_pair
 from lensgui.analysis.pairs.typed_pairs import table as table
+from lensgui.analysis.pairs.under import interventions_of as interventions_of
 from lensgui.analysis.run.predictions import logit_lens as logit_lens
 from lensgui.analysis.run.predictions import surprisals as surprisals
 from lensgui.analysis.run.run import Run as Run

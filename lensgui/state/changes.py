@@ -21,6 +21,7 @@ from lensgui.state.views import (
     NeuronsView,
     PatchingView,
     PromptView,
+    StrengthView,
     Views,
 )
 from lensgui.terms.interventions import Intervention
@@ -39,6 +40,7 @@ Part = (
     | LensView
     | NeuronsView
     | HeadsView
+    | StrengthView
 )
 Whole = Document | Part
 PARTS = get_args(Part)
@@ -112,6 +114,9 @@ WORDS = {
     "views.activation.down": "Activation: axis down",
     "views.activation.across": "Activation: axis across",
     "views.activation.places": "Activation: where other axes stand",
+    "views.strength.which": "Strength: which intervention",
+    "views.strength.is_wide": "Strength: more strengths",
+    "views.strength.has_random": "Strength: random directions",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

@@ -248,6 +248,21 @@ class ActivationView:
 
 
 @dataclass(frozen=True, slots=True)
+class StrengthView:
+    """What is shown of an intervention by its strength.
+
+    Attributes:
+        which: The number of the intervention; of one that is not done by degrees, the last that is.
+        is_wide: Whether strengths go farther than the stream's median norm.
+        has_random: Whether random directions stand beside the vector.
+    """
+
+    which: int = 0
+    is_wide: bool = False
+    has_random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -261,6 +276,7 @@ class Views:
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
     activation: ActivationView = ActivationView()
+    strength: StrengthView = StrengthView()
 
 
 AT_FIRST = Views()

@@ -46,14 +46,14 @@ def saved(document, cursor=EDGE):
     return Saved(document, ModelReference.to(document.model), WHEN, cursor)
 
 
+UNSEEN = {"Prompt pairs", "Interventions", "Strength"}  # without pairs, and interventions
+
+
 def test_every_pane_has_its_pictures_without_a_window(headless):
     pair = PromptPair("When John and Mary went", "When Mary and Mary went", " Mary", " John")
     run = headless(saved(Document(ModelKey("fake"), pair)))
     found = list(run.figures())
-    assert {title for title, _ in found} == {kind.title for kind in PANES} - {
-        "Prompt pairs",
-        "Interventions",
-    }
+    assert {title for title, _ in found} == {kind.title for kind in PANES} - UNSEEN
     assert not run.failures
     assert len({made.name for _, made in found}) == len(found)
     assert len(run.parts()) == len(PANES)

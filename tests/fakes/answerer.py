@@ -29,7 +29,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
-from lensgui.jobs.questions.intervention_requests import MakeVector, ReadInterventions
+from lensgui.jobs.questions.intervention_requests import AskStrength, MakeVector, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     FindPlaces,
@@ -246,6 +246,7 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadNeurons: lambda request: [fake_neurons.words(request)],
     NeuronOverPrompt: lambda request: [fake_neurons.over_prompt(request)],
     ReadInterventions: lambda request: [fake_interventions.read(request)],
+    AskStrength: fake_interventions.strength,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     VerifyCell: lambda request: [fake_sweeps.verification(request)],

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from lensgui.jobs.answers.interventions import (
+    Followed,
     InterventionReading,
     InterventionsReading,
     MadeVectors,
+    Part,
+    StrengthReading,
 )
-from lensgui.jobs.questions.intervention_requests import MakeVector, ReadInterventions
+from lensgui.jobs.questions.intervention_requests import AskStrength, MakeVector, ReadInterventions
 from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Vector
 from lensgui.terms.recipes import OfFile
@@ -29,6 +35,35 @@ def _reading(one: Intervention, request: ReadInterventions) -> InterventionReadi
     fault = f"{one.site}: this model has {fakes.LAYERS} layers, from 0 on." if lacks else ""
     unit = {"add": UNIT, "set": UNIT, "add_median": 1.0, "add_norm": 1.0}.get(one.op)
     return InterventionReading(fault, unit, len(request.pair.reference) * (one.op == "mean"))
+
+
+def strength(request: AskStrength) -> Iterator[StrengthReading]:
+    """Curves that grow: the metric at the least strength first, then random directions."""
+    one = request.pair.interventions[request.which]
+    unit = {"add": UNIT, "set": UNIT, "add_median": 1.0, "add_norm": 1.0}.get(one.op)
+    asked = np.array(sorted({*request.strengths}), np.float64)
+    parts: tuple[Part, ...] = ("answer", "distractor", "control")
+    words = zip((" Mary", " John", " it"), parts, strict=True)
+    followed = tuple(Followed(fakes.tokens(word)[0], part) for word, part in words)
+    chances = fakes.noise(f"chances{asked}", len(asked), len(followed)) / len(followed)
+    count = request.placebos if one.vector is not None else 0
+    reading = StrengthReading(
+        tuple((asked * (unit or 1.0)).tolist()),
+        None if unit is None else tuple(asked.tolist()),
+        request.pair.metric,
+        2.0,
+        followed,
+        (2 + 3 * asked).astype(np.float32),
+        (3 * asked**2).astype(np.float32),
+        chances.astype(np.float32),
+        np.full((count, len(asked)), np.nan, np.float32),
+    )
+    metric = np.where(asked == asked[0], reading.metric, np.nan).astype(np.float32)
+    yield replace(reading, metric=metric)
+    yield reading
+    if count:
+        shifts = np.linspace(-1, 1, count, dtype=np.float32)[:, None]
+        yield replace(reading, placebos=np.float32(2) + shifts * np.abs(reading.metric - 2)[None])
 
 
 def made(request: MakeVector) -> MadeVectors:

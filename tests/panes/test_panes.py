@@ -23,11 +23,13 @@ from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.strength.strength import StrengthPane
 from lensgui.panes.token_text import percent, signed
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AttentionView
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.model_key import ModelKey
 from tests.panes.conftest import CURSOR, PAIR, answer, tell
 
@@ -72,7 +74,8 @@ def test_nothing_is_asked_without_a_prompt(kind, qtbot):
 
 @pytest.mark.parametrize("kind", PANES)
 def test_a_failure_is_said_and_an_old_answer_is_cleared(kind, document, show):
-    document = document.having(table=(PairRow(PAIR),))
+    some = (Intervention(Site("mlp_out", 1), "scale"),) if kind is StrengthPane else ()
+    document = document.having(table=(PairRow(PAIR),), interventions=some)
     pane = answer(show(kind()), document)
     names = list(pane.requests(document, CURSOR))
     for name in names:

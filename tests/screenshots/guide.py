@@ -6,14 +6,36 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 
 from lensgui.app.window.layout import PANES
+from lensgui.jobs.answers.readings import PairReading
+from lensgui.panes.interventions.tray import InterventionsPane
 from lensgui.prompts.tasks import TASKS, like
+from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.recipes import OfToken, Unmade
 from lensgui.terms.resources import resource
 from tests.screenshots.camera import Camera
+from tests.windows import pane_of
 
 FOLDER = resource("guide", "pictures")
 WINDOW = QSize(1280, 800)
 WIDEST = 620  # pixels, as a page has room for
 ROOM = QSize(620, 560)  # of a pane alone
+
+
+def intervene(camera: Camera) -> None:
+    """Do a few things to the model: a head off, heads at their mean, a token's direction added."""
+    window = camera.window
+    tray, pair = pane_of(window, InterventionsPane), window.session.document.pair
+    heads = ((18, 6), (20, 1), (21, 3))
+    means = tuple(Intervention(Site("z", *head), "mean") for head in heads)
+    window.session.edit(table=like(TASKS[0].draw(12), pair))
+    window.session.edit(interventions=(Intervention(Site("z", 23, 1), "zero"), *means))
+    camera.wait()
+    reading = window.panes["Prompt"].answer("pair", PairReading)
+    assert reading is not None
+    assert reading.answer is not None
+    recipe, site = OfToken(reading.answer.id), Site("resid_post", 20)
+    tray.intervened.emit((Unmade(recipe, "add_median", 0.25, site),))
+    camera.wait(lambda: len(tray.listed) == 5)
 
 
 def pictures(camera: Camera) -> None:
@@ -27,6 +49,8 @@ def pictures(camera: Camera) -> None:
     for kind in PANES:
         if kind.title in ("Neurons", "Prompt pairs"):
             window.session.edit(table=like(TASKS[0].draw(12), before.pair))
+        if kind.title == InterventionsPane.title:
+            intervene(camera)
         window.show_pane(kind.title)
         camera.wait()
         if kind.title != "Prompt":  # which is as wide as the window

@@ -15,7 +15,12 @@ from lensgui.transformer.model import HookedTransformer
 
 
 def interventions_of(model: HookedTransformer, pair: PromptPair) -> Interventions:
-    """Return a pair's interventions, with the prompts that means are over where there are any."""
+    """Return a pair's interventions that are on, with the prompts that means are over.
+
+    Args:
+        model: The model that the prompts of means are run by.
+        pair: The pair; its `reference` says which prompts these are.
+    """
     pair = pair.acting
     if not pair.reference:
         return Interventions(pair.interventions)

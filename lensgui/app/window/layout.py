@@ -26,13 +26,14 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.strength.strength import StrengthPane
 from lensgui.state.sessions.saved import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
     "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
-    "Inspector": ("Interventions",),
+    "Inspector": ("Interventions", "Strength"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
 PANES: tuple[type[Pane], ...] = (
@@ -49,6 +50,7 @@ PANES: tuple[type[Pane], ...] = (
     NeuronsPane,
     InspectorPane,
     InterventionsPane,
+    StrengthPane,
     PairTablePane,
 )
 LOW = 600  # pixels: in a lower window, prompts are folded at first

@@ -44,7 +44,24 @@ class Option(Generic[T_co]):
 Groups = Sequence[tuple[str, Sequence[Option[T]]]]
 
 
-class Chooser(QComboBox, Generic[T]):
+class Box(QComboBox):
+    """A box whose text is cut off with a sign where there is no room for all of it."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box, with a sign where its text is cut off."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        control = QStyle.ComplexControl.CC_ComboBox
+        where = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(control, option, where, self).width() - AROUND_TEXT
+        option.currentText = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawComplexControl(control, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+class Chooser(Box, Generic[T]):
     """Shows the chosen option, and says when the user chose another.
 
     Attributes:
@@ -131,19 +148,6 @@ class Chooser(QComboBox, Generic[T]):
                 self.setItemData(row, bold, Qt.ItemDataRole.FontRole)
         widest = max(self.fontMetrics().horizontalAdvance(item.name) for item in self._known())
         self.view().setMinimumWidth(widest + 40)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the box, with a sign where its text is cut off."""
-        painter, option = QStylePainter(self), QStyleOptionComboBox()
-        self.initStyleOption(option)
-        control = QStyle.ComplexControl.CC_ComboBox
-        where = QStyle.SubControl.SC_ComboBoxEditField
-        room = self.style().subControlRect(control, option, where, self).width() - AROUND_TEXT
-        option.currentText = self.fontMetrics().elidedText(
-            self.currentText(), Qt.TextElideMode.ElideRight, room
-        )
-        painter.drawComplexControl(control, option)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def _known(self) -> list[Option[T]]:
         return [option for option in self._options if option is not None]

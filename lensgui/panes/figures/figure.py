@@ -191,6 +191,7 @@ class Lines:
         counted: What is counted, with its unit.
         data: The numbers, and what else is known of each.
         spread: How far single numbers are from a mean, [name, place]; None if they are no means.
+        across: Where places stand on the horizontal axis, in order, [place]; None for equal steps.
     """
 
     title: str
@@ -200,6 +201,7 @@ class Lines:
     counted: str
     data: Data
     spread: NDArray[np.float64] | None = None
+    across: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,6 +51,28 @@ TRAY_ACTIONS = (
         kind=None,
     ),
     Action(
+        "strength_of",
+        "",
+        "Which intervention's strength changes; the others stay as they are.",
+        "Strength: of which intervention",
+        kind=None,
+    ),
+    Action(
+        "more_strengths",
+        "more",
+        "Go to four times the stream's median norm, where most prompts are off-distribution.",
+        "Strength: more strengths",
+        kind=None,
+    ),
+    Action(
+        "random_directions",
+        "16 random",
+        "Draw what 16 random directions do that are as long as the vector: what it does beyond "
+        "their band is its own. It takes as often as long.",
+        "Strength: random directions beside it",
+        kind=None,
+    ),
+    Action(
         "unfold_interventions", "", "Show each of those that are alike, or no longer.", kind=None
     ),
     Action("switch_intervention", "", "Whether it is done.", kind=None),

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import activations, arrays, attributions, lenses, neurons, readings
+from lensgui.jobs.answers import (
+    activations,
+    arrays,
+    attributions,
+    interventions,
+    lenses,
+    neurons,
+    readings,
+)
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
@@ -23,6 +31,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
@@ -329,6 +338,27 @@ def _check_terms(request: AttributeSources | AttributeNeurons, found: attributio
     _check(bool(np.isfinite(found.whole)), "a known number is not finite")
 
 
+def _check_interventions(
+    request: ReadInterventions, found: interventions.InterventionsReading
+) -> None:
+    _check(len(found.of) == len(request.pair.interventions), "not every intervention has an answer")
+
+
+def _check_strength(request: AskStrength, found: interventions.StrengthReading) -> None:
+    count = len(found.strengths)
+    _check(request.which < len(request.pair.interventions), "there is no such intervention")
+    _check(count == len({*request.strengths}), "an answer has other strengths than its question")
+    _check(found.shares is None or len(found.shares) == count, "not every strength has a share")
+    _check(list(found.strengths) == sorted(found.strengths), "strengths stand in no order")
+    _check_shapes((count,), found.metric, found.divergence)
+    _check_shapes((count, len(found.followed)), found.probabilities)
+    _check(found.placebos.ndim == 2, "an array has an odd shape")
+    _check(len(found.placebos) in (0, request.placebos), "there are other random directions")
+    _check_shapes((len(found.placebos), count), found.placebos)
+    numbers = found.metric, found.divergence, found.probabilities, found.placebos
+    _check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+
+
 def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None:
     _check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
     _check(request.position < len(found.tokens), "a position is beyond the prompt")
@@ -360,6 +390,8 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     activations.ActivationSlice: _check_activation,
     attributions.Parts: _check_parts,
     attributions.Terms: _check_terms,
+    interventions.InterventionsReading: _check_interventions,
+    interventions.StrengthReading: _check_strength,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

@@ -351,6 +351,14 @@ class ActivationView(Record, frozen=True):
     places: Annotated[tuple[tuple[AxisName, Index], ...], Meta(max_length=MOST_AXES)] = ()
 
 
+class StrengthView(Record, frozen=True):
+    """As the app's `StrengthView`."""
+
+    which: Index = 0
+    is_wide: bool = False
+    has_random: bool = False
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -364,6 +372,7 @@ class Views(Record, frozen=True):
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
     activation: ActivationView = ActivationView()
+    strength: StrengthView = StrengthView()
 
 
 class Document(Record, frozen=True):

@@ -30,6 +30,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python.notebook import Part, notebook
+from lensgui.panes.strength.strength import StrengthPane
 from lensgui.state.selection import Cursor
 from lensgui.state.views import (
     ActivationView,
@@ -40,12 +41,20 @@ from lensgui.state.views import (
     LensView,
     NeuronsView,
     PatchingView,
+    StrengthView,
 )
-from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms import vectors
+from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import Side, SweepKind
 from tests.panes.copying import averaging, toy
 
 PLACE = Cursor(1, 2, 10, 4)
+DIRECTION = Vector("a direction", vectors.keep("a direction", [1.0, -1.0, 0.5, 2.0] * 16))
+STEERED = (
+    Intervention(Site("z", 0, 1), "zero"),
+    Intervention(Site("mlp_out", 0), "scale", strength=0.3),
+    Intervention(Site("resid_post", 0), "add", vector=DIRECTION),
+)
 SHOWN = {
     PromptPane: 2,
     AttentionPane: 3,
@@ -58,6 +67,7 @@ SHOWN = {
     LensPane: 2,
     HeadsPane: 1,
     NeuronsPane: 4,
+    StrengthPane: 1,
     InspectorPane: 4,
     PairTablePane: 1,
 }
@@ -104,7 +114,11 @@ CASES = [
         (kind, f"under interventions, {name}", document.having(interventions=SOME))
         for kind, name, document in UNDER
     ),
-    *((kind, "a pair", toy(table=averaging().table)) for kind in SHOWN),
+    *((kind, "a pair", toy(table=averaging().table)) for kind in SHOWN if kind != StrengthPane),
+    *(
+        (StrengthPane, f"{view}", toy(interventions=STEERED, strength=view))
+        for view in (StrengthView(), StrengthView(has_random=True), StrengthView(1, is_wide=True))
+    ),
     (AttentionPane, "lines", toy(attention=AttentionView(drawing="lines"))),
     (AttentionPane, "text", toy(attention=AttentionView(drawing="text", measure="writes"))),
     (AttentionPane, "difference", toy(attention=AttentionView("difference", score="induction"))),

@@ -33,6 +33,8 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.strength.strength import StrengthPane
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.model_key import ModelKey
 from tests.panes.conftest import PAIR, tell
 from tests.panes.figures.panes import ROWS, figures, opened
@@ -49,6 +51,7 @@ EXPECTED = {
     LensPane: ["", "trajectories"],
     HeadsPane: [""],
     NeuronsPane: ["", "over the prompt", "strongest places", "histogram"],
+    StrengthPane: [""],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     PairTablePane: [""],
 }
@@ -63,6 +66,8 @@ def test_every_pane_is_tried():
 
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_every_picture_of_every_pane_becomes_every_kind_of_file(kind, tabled, show):
+    if kind is StrengthPane:
+        tabled = tabled.having(interventions=(Intervention(Site("mlp_out", 1), "scale"),))
     pane = opened(kind, tabled, show)
     found = figures(pane, tabled)
     assert [shown.name for shown, _ in found] == EXPECTED[kind]

@@ -15,6 +15,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
@@ -29,7 +30,7 @@ from lensgui.state.sessions.fitting import check_fit, model_shape
 from lensgui.state.sessions.sessions import from_bytes, size_of_answers, to_bytes
 from lensgui.state.sessions.stored import readings as stored
 from lensgui.state.sessions.stored.kinds import KINDS
-from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import HEADS, SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import ModelKey
 from tests.fakes import HEADS as FAKE_HEADS
@@ -40,6 +41,13 @@ from tests.state.sessions.test_round_trip import again, same, saved
 PAIR = PromptPair("one two three four", "one six three four", " four", " five")
 OFF = (Intervention(Site("z", 1, 0), "zero"),)
 UNDER = replace(PAIR, interventions=OFF)
+STEERED = replace(
+    PAIR,
+    interventions=(
+        Intervention(Site("mlp_out", 1), "scale"),
+        Intervention(Site("resid_post", 1), "add", vector=Vector("v", "0" * 32)),
+    ),
+)
 ROWS = tuple(
     PairRow(PromptPair(f"a{at} b c", f"x{at} b c", " c", " d"), (Role("S", 1), Role("end", 5)))
     for at in range(3)
@@ -92,6 +100,10 @@ ASKED = [
     NeuronOverPrompt(MODEL, UNDER, "corrupted change", 1, 3),
     ReadActivation(MODEL, UNDER, "hook_embed", "clean change"),
     AttributeMetric(MODEL, UNDER, "corrupted change"),
+    ReadInterventions(MODEL, UNDER),
+    AskStrength(MODEL, STEERED, 1),
+    AskStrength(MODEL, STEERED, 0, (0.0, 0.5, 2.0)),
+    AskStrength(MODEL, STEERED, 1, (-0.5, 0.0, 0.5), (3, 4), placebos=5),
 ]
 
 

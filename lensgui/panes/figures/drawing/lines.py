@@ -19,7 +19,6 @@ from lensgui.panes.figures.drawing.marks import (
 from lensgui.panes.figures.drawing.plots import ticks
 from lensgui.panes.figures.drawing.style import Style
 from lensgui.panes.figures.figure import Lines
-from lensgui.panes.pictures.axis_labels import thin
 from lensgui.panes.pictures.curves import color_of
 
 TALL = 0.6  # of the width
@@ -73,7 +72,11 @@ class _Plot:
 
     def x(self, at: int) -> float:
         """Return where a place is."""
-        return self.left + (at + 0.5) * self.step
+        across = self.panel.across
+        if across is None:
+            return self.left + (at + 0.5) * self.step
+        share = float((across[at] - across[0]) / ((across[-1] - across[0]) or 1.0))
+        return self.left + (share * (len(across) - 1) + 0.5) * self.step
 
     def y(self, value: float) -> float:
         """Return where a number is."""
@@ -88,7 +91,11 @@ def _frame(plot: _Plot, style: Style) -> list[Mark]:
     marks: list[Mark] = [Stroke(corners, colors.outline, 0.5)]
     labels = list(panel.places.labels)
     needed = widest(labels, size, "mono") + size * 0.6
-    for at in thin(len(labels), plot.step, needed, ()):
+    last = -needed
+    for at in range(len(labels)):
+        if plot.x(at) - last < needed:
+            continue
+        last = plot.x(at)
         half = width_of(labels[at], size, "mono") / 2
         x, base = min(max(plot.x(at), half), style.width - half), bottom + size * 1.3
         marks.append(word(x, base, labels[at], size, colors.text, anchor="middle", family="mono"))

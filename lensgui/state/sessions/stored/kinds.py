@@ -9,11 +9,20 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import activations, arrays, attributions, lenses, neurons, readings
+from lensgui.jobs.answers import (
+    activations,
+    arrays,
+    attributions,
+    interventions,
+    lenses,
+    neurons,
+    readings,
+)
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    intervention_requests,
     lens_requests,
     neuron_requests,
 )
@@ -169,6 +178,18 @@ KINDS = {
         questions.NeuronOverPrompt,
         arrays.Slice,
         stored_arrays.Slice,
+    ),
+    "interventions": StoredKind(
+        intervention_requests.ReadInterventions,
+        questions.ReadInterventions,
+        interventions.InterventionsReading,
+        stored_readings.InterventionsReading,
+    ),
+    "strength": StoredKind(
+        intervention_requests.AskStrength,
+        questions.AskStrength,
+        interventions.StrengthReading,
+        stored_readings.StrengthReading,
     ),
     "MLP": StoredKind(
         requests.ReadMLP, questions.ReadMLP, readings.MLPReading, stored_readings.MLPReading

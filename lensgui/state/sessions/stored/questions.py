@@ -16,6 +16,7 @@ from lensgui.state.sessions.bounds import (
     HookName,
     Index,
     LensFile,
+    Number,
     Record,
     SomeHeads,
 )
@@ -111,6 +112,22 @@ class HeadRoles(Record, frozen=True):
 
     pair: PromptPair
     reference: Table
+
+
+class ReadInterventions(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+
+
+class AskStrength(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    which: Index
+    strengths: Annotated[tuple[Number, ...], Meta(max_length=1_000)]
+    controls: Annotated[tuple[Index, ...], Meta(max_length=1_000)]
+    placebos: Annotated[int, Meta(ge=0, le=1_000)]
 
 
 class ScoreHeads(Record, frozen=True):

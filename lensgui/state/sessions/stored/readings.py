@@ -5,7 +5,7 @@ The types bear the names of the answers that they stand for.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -20,6 +20,7 @@ from lensgui.state.sessions.bounds import (
     Record,
 )
 from lensgui.state.sessions.stored.arrays import AnyNumber, Array, Axes, Sentence
+from lensgui.terms.metric import MetricName
 
 
 class Token(Record, frozen=True):
@@ -82,6 +83,41 @@ class PairsReading(Record, frozen=True):
 
     rows: Annotated[tuple[RowReading, ...], Meta(max_length=MANY)]
     total: Index
+
+
+class InterventionReading(Record, frozen=True):
+    """As of interventions."""
+
+    fault: Sentence
+    unit: AnyNumber | None
+    prompts: Index
+
+
+class InterventionsReading(Record, frozen=True):
+    """As the answer."""
+
+    of: Annotated[tuple[InterventionReading, ...], Meta(max_length=1_000)]
+
+
+class Followed(Record, frozen=True):
+    """As of a strength reading."""
+
+    token: Token
+    part: Literal["answer", "distractor", "likely", "control"]
+
+
+class StrengthReading(Record, frozen=True):
+    """As the answer."""
+
+    strengths: Annotated[tuple[AnyNumber, ...], Meta(max_length=1_000)]
+    shares: Annotated[tuple[AnyNumber, ...], Meta(max_length=1_000)] | None
+    metric_name: MetricName
+    without: AnyNumber
+    followed: Annotated[tuple[Followed, ...], Meta(max_length=1_000)]
+    metric: Array
+    divergence: Array
+    probabilities: Array
+    placebos: Array
 
 
 class LensReading(Record, frozen=True):
