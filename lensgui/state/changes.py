@@ -16,6 +16,7 @@ from lensgui.state.views import (
     AttentionView,
     AttributionView,
     FeedersView,
+    GenerationView,
     HeadsView,
     LensView,
     NeuronsView,
@@ -39,6 +40,7 @@ Part = (
     | LensView
     | NeuronsView
     | HeadsView
+    | GenerationView
 )
 Whole = Document | Part
 PARTS = get_args(Part)
@@ -112,12 +114,19 @@ WORDS = {
     "views.activation.down": "Activation: axis down",
     "views.activation.across": "Activation: axis across",
     "views.activation.places": "Activation: where other axes stand",
+    "views.generation.side": "Generation: prompt",
+    "views.generation.count": "Generation: how many tokens",
+    "views.generation.temperature": "Generation: temperature",
+    "views.generation.top_k": "Generation: top-k",
+    "views.generation.top_p": "Generation: top-p",
+    "views.generation.seed": "Generation: seed",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}
     | {"views.attention.least_score", "views.attention.least_line", "views.patching.place"}
     | {f"views.{name}.range" for name in ("patching", "all_kinds", "feeders")}
     | {"views.feeders.sender", "views.heads.filter", "views.neurons.count"}
+    | {f"views.generation.{name}" for name in ("count", "temperature", "top_k", "top_p", "seed")}
 )
 
 PROMPTS, ANSWERS = "Prompts", "Answers"  # where several fields of the pair changed at once

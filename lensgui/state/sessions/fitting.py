@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import activations, arrays, attributions, lenses, neurons, readings
+from lensgui.jobs.answers import (
+    activations,
+    arrays,
+    attributions,
+    generation,
+    lenses,
+    neurons,
+    readings,
+)
 from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
@@ -23,6 +31,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
@@ -334,6 +343,18 @@ def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None
     _check(request.position < len(found.tokens), "a position is beyond the prompt")
 
 
+def _check_continuations(request: Generate, found: generation.Continuations) -> None:
+    for side in (found.without, found.under):
+        count = request.count if side is None else len(side.tokens)
+        is_whole = count == request.count or (
+            side is not None and side.end and count <= request.count
+        )
+        _check(bool(is_whole), "a text is not as long as it was asked for")
+    _check(found.prompt <= found.context, "a prompt is longer than its model takes")
+    is_under = any(one.acts_on(request.side) for one in request.pair.interventions)
+    _check(is_under or found.under is None, "a text is under interventions that do not act")
+
+
 def _check_nothing(request: Request, found: Answer) -> None:
     """Accept what has no parts that could fail to fit."""
 
@@ -360,6 +381,7 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     activations.ActivationSlice: _check_activation,
     attributions.Parts: _check_parts,
     attributions.Terms: _check_terms,
+    generation.Continuations: _check_continuations,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

@@ -31,11 +31,14 @@ from lensgui.state.sessions.bounds import (
     Score,
     Share,
     SomeHeads,
+    Temperature,
     Text,
+    TopShare,
+    WrittenCount,
 )
 from lensgui.state.sessions.saved import NO_PATH
 from lensgui.terms.interventions import Op, Runs
-from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, Side
+from lensgui.terms.kinds import AttentionMeasure, Direction, Extent, HeadInput, OneSide, Side
 from lensgui.terms.metric import MetricName
 from lensgui.terms.scores import TABLE_SCORES
 
@@ -351,6 +354,17 @@ class ActivationView(Record, frozen=True):
     places: Annotated[tuple[tuple[AxisName, Index], ...], Meta(max_length=MOST_AXES)] = ()
 
 
+class GenerationView(Record, frozen=True):
+    """As the app's `GenerationView`."""
+
+    side: OneSide = "clean"
+    count: WrittenCount = 20
+    temperature: Temperature = 0.0
+    top_k: Index = 0
+    top_p: TopShare = 1.0
+    seed: Index = 0
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -364,6 +378,7 @@ class Views(Record, frozen=True):
     attribution: AttributionView = AttributionView()
     heads: HeadsView = HeadsView()
     activation: ActivationView = ActivationView()
+    generation: GenerationView = GenerationView()
 
 
 class Document(Record, frozen=True):

@@ -9,11 +9,20 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.jobs import requests
-from lensgui.jobs.answers import activations, arrays, attributions, lenses, neurons, readings
+from lensgui.jobs.answers import (
+    activations,
+    arrays,
+    attributions,
+    generation,
+    lenses,
+    neurons,
+    readings,
+)
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    generation_requests,
     lens_requests,
     neuron_requests,
 )
@@ -169,6 +178,12 @@ KINDS = {
         questions.NeuronOverPrompt,
         arrays.Slice,
         stored_arrays.Slice,
+    ),
+    "continuations": StoredKind(
+        generation_requests.Generate,
+        questions.Generate,
+        generation.Continuations,
+        stored_readings.Continuations,
     ),
     "MLP": StoredKind(
         requests.ReadMLP, questions.ReadMLP, readings.MLPReading, stored_readings.MLPReading

@@ -18,6 +18,9 @@ from lensgui.state.sessions.bounds import (
     LensFile,
     Record,
     SomeHeads,
+    Temperature,
+    TopShare,
+    WrittenCount,
 )
 from lensgui.state.sessions.manifest import PromptPair, SweepKind
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, OneSide, Side
@@ -270,3 +273,15 @@ class ReadEdge(Record, frozen=True):
     head: Index
     position: Index
     source: Index
+
+
+class Generate(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: OneSide
+    count: WrittenCount
+    temperature: Temperature
+    top_k: Index
+    top_p: TopShare
+    seed: Index
