@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Literal
@@ -113,7 +113,7 @@ class Continuation:
             yield
 
     @torch.no_grad()
-    def _write(self) -> Iterator[None]:
+    def _write(self) -> Generator[None]:
         """Write for as long as one can, yielding between layers."""
         model, length = self.run.model, len(self.run.ids)
         yield from self.run.steps()

@@ -64,8 +64,8 @@ def asked_of(request: Generate) -> Generate:
         reference=request.pair.reference,
     )
     if not any(one.acts_on(request.side) for one in pair.interventions):
-        other = "corrupted" if request.side == "clean" else "clean"
-        pair = replace(pair.plain, **{other: ""})
+        is_clean = request.side == "clean"
+        pair = PromptPair(pair.clean * is_clean, pair.corrupted * (not is_clean), bos=pair.bos)
     if request.temperature == 0:
         return replace(request, pair=pair, top_k=0, top_p=1.0, seed=0)
     return replace(request, pair=pair)
