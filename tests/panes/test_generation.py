@@ -108,7 +108,7 @@ def test_a_click_selects_in_both_texts_and_keys_move_on(pane):
     assert (first.chosen, second.chosen) == (1, 1)
     QTest.keyClick(first, Qt.Key.Key_Right)
     assert (first.chosen, second.chosen) == (2, 2)
-    assert pane.reading.text() == f"{first.words(2)}\n{second.words(2)}"
+    assert pane.reading.text() == f"{first.words(2, 4)}\n{second.words(2, 4)}"
     assert first.accessibleDescription() == first.words(2)
 
 
@@ -160,6 +160,15 @@ def test_tokens_come_one_by_one_and_nothing_else_moves(pane, under):
         places.append([part.geometry().getRect() for part in parts])
     assert len(places) == 20
     assert all(of == places[0] for of in places)
+
+
+def test_its_end_is_seen_though_it_brings_no_other_text(pane):
+    found, request = found_of(pane), pane.reply(WRITTEN).request
+    tell(pane, WRITTEN, found, "partial", request=request)
+    assert pane.controls.stop.isEnabled()
+    tell(pane, WRITTEN, found, request=request)
+    assert not pane.controls.stop.isEnabled()
+    assert pane.controls.more.isEnabled()
 
 
 def test_it_stops_and_goes_on(pane, under):

@@ -9,6 +9,7 @@ from lensgui.app.window.layout import PANES
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.terms.resources import resource
 from tests.screenshots.camera import Camera
+from tests.screenshots.panes import SOME_HEADS
 
 FOLDER = resource("guide", "pictures")
 WINDOW = QSize(1280, 800)
@@ -27,6 +28,8 @@ def pictures(camera: Camera) -> None:
     for kind in PANES:
         if kind.title in ("Neurons", "Prompt pairs"):
             window.session.edit(table=like(TASKS[0].draw(12), before.pair))
+        if kind.title == "Generation":
+            window.session.edit(interventions=SOME_HEADS)
         window.show_pane(kind.title)
         camera.wait()
         if kind.title != "Prompt":  # which is as wide as the window
@@ -38,6 +41,8 @@ def pictures(camera: Camera) -> None:
             window.solo(window.panes[kind.title])
             window.resize(WINDOW)
             camera.wait()
+        if kind.title == "Generation":
+            window.session.edit(interventions=())
     window.session.begin(before)
     window.reset_layout()  # the first panes are in front again, for those who come next
     camera.wait()

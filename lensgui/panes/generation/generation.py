@@ -9,6 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.answers.generation import Continuations, Continued
+from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.questions.generation_requests import Generate, asked_of
 from lensgui.jobs.request import Request
 from lensgui.panes import menus, theme
@@ -28,6 +29,7 @@ from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, GenerationView
 
 WRITTEN = "written"  # the pane's name for its question
+FEW = 4  # likeliest tokens that are named where there is one of each text
 SIDE_BY_SIDE = 520  # pixels: in a narrower pane one text stands above the other
 
 
@@ -57,7 +59,7 @@ class GenerationPane(Pane):
         self.texts = WrittenText(words.ALONE, self), WrittenText(words.UNDER, self)
         self.rooms = tuple(ScrolledTokens(text, self) for text in self.texts)
         self.shares = Shares(Qt.Orientation.Vertical, self)
-        self.reading = Lines(5, self)
+        self.reading = Lines(4, self)
         self.reading.setAccessibleName("What is pointed at or selected, in words")
         self._empty_states = {self.texts[0]: words.NOTHING}
         for room in self.rooms:
@@ -127,6 +129,11 @@ class GenerationPane(Pane):
         self.controls.show_view(document.views.generation)
         self._draw()
 
+    def show_reply(self, name: str, reply: Reply | None) -> None:
+        """Show how the question stands, its end too, which brings no other text."""
+        super().show_reply(name, reply)
+        self._show_state()
+
     def draw_reply(self, name: str) -> None:
         """Add the tokens that have come."""
         self._draw()
@@ -191,7 +198,8 @@ class GenerationPane(Pane):
         said = [pointed]
         if not pointed:
             chosen = [(text, text.chosen) for text in self.texts if not text.isHidden()]
-            said = [text.words(at) for text, at in chosen if at is not None]
+            there = [(text, at) for text, at in chosen if at is not None]
+            said = [text.words(at, FEW if len(there) > 1 else None) for text, at in there]
         self.reading.setText("\n".join(said))
 
     def _side(self, of: int) -> Continued | None:

@@ -17,7 +17,7 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.state.views import GenerationView
 from lensgui.terms.kinds import OneSide
 
-MOST, MOST_CHOICES, MOST_SEED = 1_000, 1_000_000, 9_999_999
+MOST, MOST_CHOICES, MOST_SEED = 1_000, 99_999, 999_999
 SIDES: tuple[Option[OneSide], ...] = (
     Option("clean", "clean", "Go on behind the clean prompt."),
     Option("corrupted", "corrupted", "Go on behind the corrupted prompt."),
@@ -45,6 +45,7 @@ class GenerationControls(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.side: Chooser[OneSide] = Chooser("Prompt that is continued", [("", SIDES)], self)
+        self.side.setMinimumContentsLength(7)
         self.side.setToolTip(plain_tip("Which prompt the model goes on with."))
         self.boxes: Mapping[str, QSpinBox | QDoubleSpinBox] = {
             "written_count": _whole(self, 1, MOST, step=5, suffix=" tokens"),
@@ -58,13 +59,15 @@ class GenerationControls(QWidget):
         self.more = button(PANE_ACTIONS["write_more"], self)
         self.take = button(PANE_ACTIONS["take_as_prompt"], self)
         row = Flow(self, spacing=4)
-        for part in (self.side, *self.boxes.values(), self.stop, self.more, self.take):
+        count, *drawing = self.boxes.values()
+        for part in (self.side, count, self.stop, self.more, *drawing, self.take):
             part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(part)
         self.side.chosen.connect(partial(self._choose, "side"))
         for name, box in self.boxes.items():
             dress(box, PANE_ACTIONS[name])
             box.setKeyboardTracking(False)
+            box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             box.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
             box.valueChanged.connect(partial(self._choose, ROWS[name]))
 

@@ -59,19 +59,17 @@ def why_empty(document: Document | None) -> str:
 
 def caption(found: Continuations, asked: Generate) -> str:
     """Return what is written, how, where two texts part and how they end, in sentences."""
-    said = [f"{how(asked)} behind the {asked.side} prompt ({found.prompt:,} tokens)."]
-    if found.under is not None:
-        said.append(_parting(found))
+    said = [] if found.under is None else [_parting(found)]
     for name, side in sides(found):
         if end := ENDS.get(side.end):
             last = spell(side.tokens[-1].token) if side.tokens else ""
             words = end.format(last=last, context=found.context, prompt=found.prompt)
-            said.append(
-                f"{name}: {words}.".capitalize() if name != ALONE else f"{words}.".capitalize()
-            )
+            whole = words if name == ALONE else f"{name}: {words}"
+            said.append(f"{whole[0].upper()}{whole[1:]}.")
+    said.append(f"{how(asked)} behind the {asked.side} prompt ({found.prompt:,} tokens).")
     if found.under is not None and is_free(asked):
         said.append(FREE)
-    return " ".join(dict.fromkeys(said))
+    return " ".join(said)
 
 
 def how(asked: Generate) -> str:

@@ -118,13 +118,18 @@ class WrittenText(ColouredTokens):
         """Return the colour of its probability."""
         return QColor(*map(int, theme.sequential(colors)[int(self.shades[token])]))
 
-    def words(self, token: int) -> str:
-        """Return a token's probability and rank, and what else was likely there."""
+    def words(self, token: int, most: int | None = None) -> str:
+        """Return a token's probability and rank, and what else was likely there.
+
+        Args:
+            token: Its number.
+            most: How many likely tokens are named; None for all that are known.
+        """
         assert self.found is not None
         one = self.found.tokens[token]
         said = f"‘{self._names[token]}’ ({token}): {chance(one.probability)}, rank {one.rank:,}"
         differs = ", the first difference" * (token == self.differs_at)
-        others = alternatives(one)
+        others = alternatives(one)[:most]
         whole = f"{said}{differs}; likeliest: {', '.join(others)}"
         self._tips[whole] = "\n".join([f"{said}{differs}", *others])
         return whole
