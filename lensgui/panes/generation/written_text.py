@@ -172,5 +172,8 @@ class WrittenText(ColouredTokens):
     def _paint_token(self, painter: QPainter, token: int, colors: Theme) -> None:
         super()._paint_token(painter, token, colors)
         if token == self.differs_at:
-            place = self._places[token].adjusted(-1, -1, 1, 1)
+            place = self._places[token]
             picture.outline(painter, place, colors.changed, colors.surface)
+            if token == self.chosen:
+                inside = place.adjusted(3, 3, -3, -3)
+                picture.outline(painter, inside, colors.accent, colors.surface)
