@@ -70,6 +70,7 @@ class GenerationControls(QWidget):
             box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             box.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
             box.valueChanged.connect(partial(self._choose, ROWS[name]))
+        self.show_view(GenerationView())
 
     def show_view(self, view: GenerationView) -> None:
         """Show what is chosen."""
@@ -77,12 +78,13 @@ class GenerationControls(QWidget):
         for name, box in self.boxes.items():
             with QSignalBlocker(box):
                 box.setValue(getattr(view, ROWS[name]))
-        for name in OF_DRAWING:
-            action, is_drawn = PANE_ACTIONS[name], view.temperature > 0
-            self.boxes[name].setEnabled(is_drawn)
-            self.boxes[name].setToolTip(
-                plain_tip(action.tip if is_drawn else f"{action.tip} {DRAWN}")
-            )
+        for name, box in self.boxes.items():
+            action, is_of_use = PANE_ACTIONS[name], view.temperature > 0 or name not in OF_DRAWING
+            box.setEnabled(is_of_use)
+            tip = action.tip if is_of_use else f"{action.tip} {DRAWN}"
+            for widget in (box, box.lineEdit()):
+                widget.setAccessibleName(action.called)
+                widget.setToolTip(plain_tip(tip))
 
     def show_state(self, *, is_running: bool, can_go_on: bool, can_take: bool) -> None:
         """Show what can be done now."""
