@@ -16,6 +16,9 @@ from lensgui.analysis.attribution.parts import ExpertAttribution as ExpertAttrib
 from lensgui.analysis.attribution.parts import NeuronAttribution as NeuronAttribution
 from lensgui.analysis.attribution.parts import attribute_neurons as attribute_neurons
 from lensgui.analysis.attribution.parts import attribute_sources as attribute_sources
+from lensgui.analysis.continuation import Continuation as Continuation
+from lensgui.analysis.continuation import WrittenToken as WrittenToken
+from lensgui.analysis.continuation import continue_prompt as continue_prompt
 from lensgui.analysis.evaluations import ioi_eval as ioi_eval
 from lensgui.analysis.graph.ablation import Ablation as Ablation
 from lensgui.analysis.graph.ablation import run_ablated as run_ablated

@@ -249,10 +249,10 @@ def heads_name(heads: Sequence[Head], most: int | None = None) -> str:
     return f"{len(names)} heads: {', '.join(names[:most])}{more}"
 
 
-def copying(words: str) -> Verb:
-    """Return the verb that copies what is known of a place."""
+def copying(words: str, name: str = "Copy the value") -> Verb:
+    """Return the verb that copies what is known of a place, or another text by another name."""
     return Verb(
-        "Copy the value",
+        name,
         "Copy what is known of this place, in words, to the clipboard.",
         lambda: QGuiApplication.clipboard().setText(words),
     )

@@ -16,6 +16,7 @@ from lensgui.state.views import (
     AttentionView,
     AttributionView,
     FeedersView,
+    GenerationView,
     HeadsView,
     LensView,
     NeuronsView,
@@ -41,6 +42,7 @@ Part = (
     | NeuronsView
     | HeadsView
     | StrengthView
+    | GenerationView
 )
 Whole = Document | Part
 PARTS = get_args(Part)
@@ -117,12 +119,19 @@ WORDS = {
     "views.strength.which": "Strength: which intervention",
     "views.strength.is_wide": "Strength: more strengths",
     "views.strength.has_random": "Strength: random directions",
+    "views.generation.side": "Generation: prompt",
+    "views.generation.count": "Generation: how many tokens",
+    "views.generation.temperature": "Generation: temperature",
+    "views.generation.top_k": "Generation: top-k",
+    "views.generation.top_p": "Generation: top-p",
+    "views.generation.seed": "Generation: seed",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}
     | {"views.attention.least_score", "views.attention.least_line", "views.patching.place"}
     | {f"views.{name}.range" for name in ("patching", "all_kinds", "feeders")}
     | {"views.feeders.sender", "views.heads.filter", "views.neurons.count"}
+    | {f"views.generation.{name}" for name in ("count", "temperature", "top_k", "top_p", "seed")}
 )
 
 PROMPTS, ANSWERS = "Prompts", "Answers"  # where several fields of the pair changed at once

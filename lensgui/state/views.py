@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import AttentionMeasure, Head, HeadInput, Side
+from lensgui.terms.kinds import AttentionMeasure, Head, HeadInput, OneSide, Side
 from lensgui.terms.scores import TABLE_SCORES
 
 Drawing = Literal["map", "lines", "text"]
@@ -263,6 +263,27 @@ class StrengthView:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerationView:
+    """How the model goes on behind a prompt.
+
+    Attributes:
+        side: Which prompt is continued.
+        count: How many tokens are written at most.
+        temperature: Logits are divided by it before a token is drawn; 0 takes the likeliest.
+        top_k: Draw from so many likeliest tokens only; 0 for all.
+        top_p: Draw from the fewest likeliest tokens that have this share together; 1 for all.
+        seed: Of what draws.
+    """
+
+    side: OneSide = "clean"
+    count: int = 20
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -277,6 +298,7 @@ class Views:
     heads: HeadsView = HeadsView()
     activation: ActivationView = ActivationView()
     strength: StrengthView = StrengthView()
+    generation: GenerationView = GenerationView()
 
 
 AT_FIRST = Views()

@@ -16,6 +16,7 @@ from lensgui.app.window.window import MainWindow
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.neurons.neurons import NeuronsPane
@@ -41,6 +42,7 @@ PANES = {
     "lens": LensPane,
     "heads": HeadsPane,
     "neurons": NeuronsPane,
+    "generation": GenerationPane,
 }
 RECEIVER = (4, 1)
 SENDER = Cursor(2, 1)
@@ -136,6 +138,12 @@ CASES = {
     "activation.places": Case(
         (("d_head", 3),), lambda p: dict(p.reply("slice").request.places).get("d_head"), 3
     ),
+    "generation.side": Case("corrupted", lambda p: p.controls.side.value, "corrupted"),
+    "generation.count": Case(7, lambda p: p.controls.boxes["written_count"].value(), 7),
+    "generation.temperature": Case(0.5, lambda p: p.controls.boxes["temperature"].value(), 0.5),
+    "generation.top_k": Case(9, lambda p: p.controls.boxes["top_k"].value(), 9),
+    "generation.top_p": Case(0.8, lambda p: p.controls.boxes["top_p"].value(), 0.8),
+    "generation.seed": Case(3, lambda p: p.controls.boxes["drawing_seed"].value(), 3),
 }
 
 

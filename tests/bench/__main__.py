@@ -60,6 +60,7 @@ def library() -> tuple[list[str], bool]:
         attribution,
         caching,
         edges,
+        generation,
         gpt2,
         halves,
         interventions,
@@ -77,6 +78,7 @@ def library() -> tuple[list[str], bool]:
         attribution.compare(model, ioi),
         edges.compare(model, ioi),
         interventions.compare(model, ioi),
+        generation.compare(model, folder, ioi),
         *any_metric.compare(model, ioi),
         settling.compare(model),
     ]

@@ -29,6 +29,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import AskStrength, MakeVector, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
@@ -66,6 +67,7 @@ from lensgui.prompts.pair import PromptPair
 from tests.fakes import activations as fake_activations
 from tests.fakes import attention as fake_attention
 from tests.fakes import attributions as fake_attributions
+from tests.fakes import generation as fake_generation
 from tests.fakes import heads as fake_heads
 from tests.fakes import interventions as fake_interventions
 from tests.fakes import lenses as fake_lenses
@@ -249,6 +251,7 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     AskStrength: fake_interventions.strength,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
+    Generate: fake_generation.written,
     VerifyCell: lambda request: [fake_sweeps.verification(request)],
     HeadRoles: lambda request: [fake_sweeps.roles(request)],
     WhoFeeds: lambda request: [fake_sweeps.feeding(request)],

@@ -72,3 +72,16 @@ def test_a_pane_is_shown_on_its_page(page: str) -> None:
     data = (GUIDE / picture).read_bytes()
     assert data.startswith(b"\x89PNG")
     assert len(data) <= MOST_BYTES
+
+
+@pytest.mark.demo
+def test_the_page_of_generation_writes_before_and_after(
+    demo_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (GUIDE / "generation.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(code, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 16
+    assert lines[0].startswith(" Mary 0.9")
+    assert lines[:8] != lines[8:]

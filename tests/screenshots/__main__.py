@@ -37,6 +37,7 @@ ALL = (
     panes.heads,
     panes.lens,
     panes.neurons,
+    panes.generation,
     panes.patching,
     panes.all_kinds,
     panes.pairs,

@@ -13,6 +13,7 @@ from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.recipes import OfToken, Unmade
 from lensgui.terms.resources import resource
 from tests.screenshots.camera import Camera
+from tests.screenshots.panes import SOME_HEADS
 from tests.windows import pane_of
 
 FOLDER = resource("guide", "pictures")
@@ -51,6 +52,8 @@ def pictures(camera: Camera) -> None:
             window.session.edit(table=like(TASKS[0].draw(12), before.pair))
         if kind.title == InterventionsPane.title:
             intervene(camera)
+        if kind.title == "Generation":
+            window.session.edit(interventions=SOME_HEADS)
         window.show_pane(kind.title)
         camera.wait()
         if kind.title != "Prompt":  # which is as wide as the window
@@ -62,6 +65,8 @@ def pictures(camera: Camera) -> None:
             window.solo(window.panes[kind.title])
             window.resize(WINDOW)
             camera.wait()
+        if kind.title == "Generation":
+            window.session.edit(interventions=())
     window.session.begin(before)
     window.reset_layout()  # the first panes are in front again, for those who come next
     camera.wait()

@@ -7,6 +7,7 @@ from typing import get_args
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.lens.lens_values import KINDS
 from lensgui.panes.neurons.neurons import NeuronsPane
 from lensgui.panes.patching.patching import PatchingPane
@@ -19,17 +20,23 @@ from lensgui.state.views import (
     AllKindsView,
     AttentionView,
     AttributionView,
+    GenerationView,
     HeadsView,
     LensView,
     NeuronOrder,
     NeuronsView,
 )
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.resources import resource
 from tests.screenshots.camera import Camera
 from tests.windows import pane_of
 
 LOOKS = ("light", "dark")
+SOME_HEADS = tuple(  # of the demo model, which bring the name
+    Intervention(Site("z", layer, head), "zero")
+    for layer, head in ((18, 6), (21, 1), (22, 2), (23, 3))
+)
 
 
 def choose(box: QComboBox, text: str) -> None:
@@ -98,6 +105,27 @@ def neurons(camera: Camera) -> None:
     window.solo(pane)
     camera.wait()
     camera.take("neurons-solo")
+    window.solo(pane)
+    undo_all(camera)
+
+
+def generation(camera: Camera) -> None:
+    """What follows the prompt; the same before and after; a token that was drawn, selected."""
+    window, title = camera.window, "Generation"
+    window.show_pane(title)
+    camera.wait()
+    in_both_looks(camera, "generation-alone", title)
+    window.session.edit(interventions=SOME_HEADS)
+    camera.wait()
+    pane = pane_of(window, GenerationPane)
+    pane.texts[1].picked.emit({"token": 3})
+    in_both_looks(camera, "generation", title)
+    window.session.edit(generation=GenerationView(temperature=0.8, top_p=0.9, seed=3))
+    camera.wait()
+    in_both_looks(camera, "generation-drawn", title)
+    window.solo(pane)
+    camera.wait()
+    camera.take("generation-solo")
     window.solo(pane)
     undo_all(camera)
 

@@ -14,6 +14,7 @@ from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.controls.controls import Shares
+from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.interventions.tray import InterventionsPane
@@ -33,7 +34,7 @@ ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
     "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
-    "Inspector": ("Interventions", "Strength"),
+    "Inspector": ("Interventions", "Strength", "Generation"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
 PANES: tuple[type[Pane], ...] = (
@@ -51,6 +52,7 @@ PANES: tuple[type[Pane], ...] = (
     InspectorPane,
     InterventionsPane,
     StrengthPane,
+    GenerationPane,
     PairTablePane,
 )
 LOW = 600  # pixels: in a lower window, prompts are folded at first

@@ -3,6 +3,7 @@
 activations: What is said of hook points, and a slice of one activation.
 arrays: What comes back as pictures: labelled arrays.
 attributions: What each part of the model adds to a metric directly.
+generation: What a model writes behind a prompt, without interventions and under them.
 interventions: What is said of interventions, and vectors that were made for them.
 lenses: What a lens says of every row and position of a prompt.
 models: What comes back about models: the card of one that is open, and what number formats give.

@@ -9,6 +9,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    generation,
     interventions,
     lenses,
     models,
@@ -47,6 +48,7 @@ Answer = (
     | readings.PairsReading
     | readings.TokenMatches
     | readings.Replacements
+    | generation.Continuations
 )
 
 Status = Literal["waiting", "late", "partial", "whole", "failed", "paused"]

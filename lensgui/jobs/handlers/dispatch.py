@@ -22,6 +22,7 @@ from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.reading import (
     activations,
     attributions,
+    generation,
     head_scores,
     lens_grid,
     lens_means,
@@ -31,6 +32,7 @@ from lensgui.jobs.handlers.reading import (
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    generation_requests,
     intervention_requests,
     lens_requests,
     neuron_requests,
@@ -133,6 +135,7 @@ HANDLERS: dict[type[Request], Handler] = {
     neuron_requests.ReadNeurons: neurons.read_neurons,
     neuron_requests.NeuronOverPrompt: neurons.read_over_prompt,
     neuron_requests.FindPlaces: neuron_places.find_places,
+    generation_requests.Generate: generation.generate,
 }
 
 

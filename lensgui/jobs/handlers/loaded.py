@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.checks import check_unhooked
+from lensgui.analysis.continuation import Continuation
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import Reference
 from lensgui.analysis.pairs.answers import Answers, answers, encode
@@ -29,6 +30,7 @@ from lensgui.jobs.answers.readings import RowReading
 from lensgui.jobs.handlers.attention.strips import Drawn
 from lensgui.jobs.handlers.in_words import likeliest
 from lensgui.jobs.handlers.interventions.under import RunsUnder
+from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.requests import Patching
 from lensgui.models import store
 from lensgui.prompts.pair import Prompt, PromptPair
@@ -47,6 +49,7 @@ MOST_DRAWN = 4
 SHORT = 64  # rows that are run sooner than they are missed
 SHARE_OF_MEANS = 4  # runs of prompts that means are over take so much less than the user's own
 MOST_UNFINISHED = 16  # sweeps whose beginnings are kept
+MOST_CONTINUED = 2  # prompts behind which one can go on writing
 
 
 class Loaded:
@@ -85,6 +88,7 @@ class Loaded:
         self.readings: dict[PromptPair, RowReading] = {}
         self.drawn: deque[Drawn] = deque(maxlen=MOST_DRAWN)
         self.timed: set[tuple[ModelKey, int]] = set()
+        self._continued: OrderedDict[Generate, tuple[Continuation, ...]] = OrderedDict()
 
     def use(self, key: ModelKey, may_be_hooked: bool = False) -> HookedTransformer:
         """Return a model, loading it instead of another if need be.
@@ -215,8 +219,23 @@ class Loaded:
         """Return whether anything is known of a sweep that was left."""
         return _as_left(request) in self.unfinished
 
+    def begin(self, request: Generate, found: tuple[Continuation, ...]) -> None:
+        """Keep what is written behind a prompt, to go on from it; the oldest are forgotten."""
+        self._continued[request.beginning] = found
+        while len(self._continued) > MOST_CONTINUED:
+            self._continued.popitem(last=False)
+
+    def begun(self, request: Generate) -> tuple[Continuation, ...] | None:
+        """Return what was written before, with which settings; None if that is not kept."""
+        found = self._continued.pop(request.beginning, None)
+        if found is None or any(one.has_failed for one in found):
+            return None
+        self._continued[request.beginning] = found
+        return found
+
     def _forget(self) -> None:
         """Keep nothing that the model computed."""
+        self._continued.clear()
         self._runs.clear()
         self._under.forget()
         self.unfinished.clear()

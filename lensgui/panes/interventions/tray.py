@@ -32,7 +32,7 @@ from lensgui.panes.interventions.chip_line import ChipLine
 from lensgui.panes.interventions.lines import alike, lines, overridden
 from lensgui.panes.interventions.tray_actions import NOTHING
 from lensgui.panes.pane import Pane
-from lensgui.panes.python import script
+from lensgui.panes.python import interventions as code
 from lensgui.panes.token_text import spelled
 from lensgui.panes.verb import Verb, submenu
 from lensgui.state.document import Document
@@ -124,7 +124,7 @@ class InterventionsPane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to get the metric of both prompts under them, and without."""
-        return script.interventions(document.shown)
+        return code.interventions(document.shown)
 
     def show_document(self, document: Document) -> None:
         """Show a line for each, or for those that are alike."""

@@ -102,54 +102,6 @@ def prompt(document: Document) -> str:
     return script(document, lines)
 
 
-def interventions(document: Document) -> str:
-    """Return how to get the metric of each prompt without interventions, and under them."""
-    lines = [
-        pair("pair", document.pair),
-        "shown = [read_pair(model, pair.plain), read_pair(model, pair)]",
-        f"print(table(shown, columns={_sides([document.pair])}))  # without interventions, under",
-    ]
-    return script(document, lines)
-
-
-def strength(
-    document: Document,
-    which: int,
-    strengths: Sequence[float],
-    tokens: Sequence[int],
-    random: int,
-) -> str:
-    """Return how to get the metric, probabilities and KL by an intervention's strength.
-
-    Args:
-        document: The prompts with their interventions.
-        which: The number of the one whose strength changes.
-        strengths: How strong, in the op's own number.
-        tokens: Whose probabilities are wanted; () for the answer and the distractor.
-        random: How many random directions stand beside its vector.
-    """
-    named = list(tokens) or "[*found.answer, *found.distractor]"
-    run = "run_prompt(model, pair.plain.{}_prompt)"
-    lines = [
-        pair("pair", document.pair),
-        f"clean = {run.format('clean')}",
-        f"corrupted = {run.format('corrupted') if document.pair.corrupted else None}",
-        "found, given = answers(model, pair.plain), interventions_of(model, pair)",
-        f"rest = found.metric, {named}, {list(strengths)}, corrupted",
-        f"*_, curve = strength_curve(clean, given, {which}, *rest)",
-    ]
-    if random:
-        vector = f"kept_vector(given.listed[{which}].vector)"
-        lines += [
-            f"others = placebos(given, {which}, placebo_vectors({vector}, count={random}))",
-            f"beside = [[*strength_curve(clean, other, {which}, *rest)][-1].metric "
-            "for other in others]",
-        ]
-    lines.append("shown = curve.metric")
-    lines.append("print(table([curve.metric, curve.divergence]))  # by strength")
-    return script(document, lines)
-
-
 def pair_table(document: Document) -> str:
     """Return how to get the metric of every included pair, and its mean."""
     found = [row.pair for row in document.table if row.is_included] or [document.pair]
@@ -158,7 +110,7 @@ def pair_table(document: Document) -> str:
         "readings = [read_pair(model, pair) for pair in pairs]",
         "numbers = [reading for reading in readings if reading]  # the table marks the others: !",
         "means = [sum(side) / len(side) for side in zip(*numbers)]",
-        f"print(table([*numbers, means], columns={_sides(found)}))  # the means come last",
+        f"print(table([*numbers, means], columns={sides_of(found)}))  # the means come last",
     ]
     return script(document, lines)
 
@@ -269,7 +221,8 @@ def _opening(document: Document) -> list[str]:
     return [f"model = HookedTransformer.{how}({', '.join(options)})"]
 
 
-def _sides(found: Sequence[PromptPair]) -> tuple[str, ...]:
+def sides_of(found: Sequence[PromptPair]) -> tuple[str, ...]:
+    """Return the sides that all of some pairs have."""
     return ("clean", "corrupted") if all(pair.corrupted for pair in found) else ("clean",)
 
 

@@ -20,7 +20,7 @@ from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Prompts, Shown
 from lensgui.panes.interventions.lines import Line, told
 from lensgui.panes.pane import Pane
-from lensgui.panes.python import script
+from lensgui.panes.python import interventions as code
 from lensgui.panes.python.figures import Code
 from lensgui.panes.strength import strength_seen
 from lensgui.panes.strength.strength_plot import StrengthPlot
@@ -104,12 +104,12 @@ class StrengthPane(Pane):
         """Return how to compute the curves."""
         which = chosen(document)
         if which is None:
-            return script.interventions(document.shown)
+            return code.interventions(document.shown)
         reading = self.known(CURVES, StrengthReading)
         one = document.pair.interventions[which]
         wide = document.views.strength.is_wide
         strengths = strength_seen.strengths(one, is_wide=wide)
-        return script.strength(
+        return code.strength(
             replace(document, pair=_at_one(document.pair, which)),
             which,
             strengths if reading is None else reading.strengths,
@@ -127,7 +127,7 @@ class StrengthPane(Pane):
             return []
         one = document.pair.interventions[which]
         says = f"Strength of {told((one,), Line((0,))).removeprefix('#1 ')}. {self.said.text()}."
-        code = Code((strength_seen.METRIC[found.plots[0].band is not None], *strength_seen.OTHERS))
+        lines = Code((strength_seen.METRIC[found.plots[0].band is not None], *strength_seen.OTHERS))
         about = Prompts(_at_one(document.pair, which).acting, 0)
         return [
             Shown(
@@ -136,7 +136,7 @@ class StrengthPane(Pane):
                 strength_seen.panels(found),
                 says,
                 self.plot.is_stale,
-                code=code,
+                code=lines,
                 prompts=about,
             )
         ]

@@ -20,6 +20,10 @@ Index = Annotated[int, Meta(ge=0, le=10_000_000)]
 Text = Annotated[str, Meta(max_length=1_000_000)]
 Name = Annotated[str, Meta(max_length=1_000)]
 MOST_FOLLOWED, MOST_AXES = 100, 16
+MOST_WRITTEN = 1_000  # tokens behind a prompt
+WrittenCount = Annotated[int, Meta(ge=1, le=MOST_WRITTEN)]
+Temperature = Annotated[float, Meta(ge=0, le=10)]
+TopShare = Annotated[float, Meta(gt=0, le=1)]
 HookName = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{1,200}\Z")]
 AxisName = Annotated[str, Meta(max_length=100)]
 Followed = Annotated[tuple[Name, ...], Meta(max_length=MOST_FOLLOWED)]
@@ -37,3 +41,15 @@ class Record(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 Stored = TypeVar("Stored", bound=Record)
+
+
+class Cursor(Record, frozen=True):
+    """As the app's `Cursor`."""
+
+    layer: Index | None = None
+    head: Index | None = None
+    position: Index | None = None
+    source: Index | None = None
+    heads: Heads = ()
+    neuron: Index | None = None
+    token: Index | None = None

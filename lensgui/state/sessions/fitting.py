@@ -18,6 +18,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    generation,
     interventions,
     lenses,
     neurons,
@@ -31,7 +32,6 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
-from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
@@ -40,6 +40,8 @@ from lensgui.jobs.questions.neuron_requests import (
     ReadNeurons,
 )
 from lensgui.jobs.request import Request
+from lensgui.state.sessions.stored import fits
+from lensgui.state.sessions.stored.fits import check, check_shapes
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.scores import MODEL_SCORES, PROMPT_SCORES, REPEATED_SCORES
 
@@ -50,11 +52,6 @@ _SETTLED = CellState.ESTIMATE, CellState.EXACT, CellState.UNCHANGED  # whose num
 Shape = tuple[int | None, int | None]  # layers, and heads of each; None where nothing says it
 UNSAID: Shape = (None, None)
 OTHER = "its answers are of different models"
-
-
-def _check(is_right: bool, what: str) -> None:
-    if not is_right:
-        raise ValueError(what)
 
 
 def check_fit(request: Request, answer: Answer) -> None:
@@ -82,7 +79,7 @@ def agreed(known: Shape, answer: Answer) -> Shape:
         ValueError: If it is about another model.
     """
     pairs = list(zip(known, _shape(answer), strict=True))
-    _check(all(None in pair or pair[0] == pair[1] for pair in pairs), OTHER)
+    check(all(None in pair or pair[0] == pair[1] for pair in pairs), OTHER)
     layers, heads = (other if one is None else one for one, other in pairs)
     return layers, heads
 
@@ -105,151 +102,147 @@ def _shape(answer: Answer) -> Shape:
 
 def _check_axes(axes: tuple[Axis, ...], names: tuple[str, ...], array: NDArray[Any]) -> None:
     """Refuse axes that are others than expected, or do not fit an array."""
-    _check(tuple(axis.name for axis in axes) == names, "an answer has other axes than its question")
-    _check(array.shape == tuple(map(len, axes)), "an array does not fit its axes")
+    check(tuple(axis.name for axis in axes) == names, "an answer has other axes than its question")
+    check(array.shape == tuple(map(len, axes)), "an array does not fit its axes")
     for axis in axes:
-        _check(len(axis.labels) == len(axis), "an axis has not as many labels as places")
+        check(len(axis.labels) == len(axis), "an axis has not as many labels as places")
         known = [at for at in axis.coordinates if at is not None]
         if axis.name in _COUNTED:
-            _check(known == list(range(len(known))), "an axis counts its places in an odd way")
-        _check(all(one < other for one, other in pairwise(known)), "an axis goes back and forth")
-
-
-def _check_shapes(shape: tuple[int, ...], *others: NDArray[Any] | None) -> None:
-    _check(all(of is None or of.shape == shape for of in others), "two arrays differ in shape")
+            check(known == list(range(len(known))), "an axis counts its places in an odd way")
+        check(all(one < other for one, other in pairwise(known)), "an axis goes back and forth")
 
 
 def _check_slice(found: arrays.Slice, names: tuple[str, ...]) -> None:
     _check_axes(found.axes, names, found.values)
-    _check_shapes(found.values.shape, found.states)
-    _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
+    check_shapes(found.values.shape, found.states)
+    check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
     settled = found.values[np.isin(found.states, _SETTLED)]
-    _check(bool(np.isfinite(settled).all()), "a number that is known is not finite")
+    check(bool(np.isfinite(settled).all()), "a number that is known is not finite")
 
 
 def _check_sweep(request: Any, found: arrays.Sweep) -> None:
     if isinstance(request, requests.Patching):
-        _check((request.layer is None) == (request.head is None), "half of a head is named")
+        check((request.layer is None) == (request.head is None), "half of a head is named")
         names = request.kind.axes if request.layer is None else request.kind.axes[2:]
-        _check(found.direction == request.direction, "a sweep goes the other way")
+        check(found.direction == request.direction, "a sweep goes the other way")
     else:
         names = ("input",)
         labels = found.axes[0].labels
-        _check(labels == get_args(HeadInput), "paths go into other inputs than heads have")
+        check(labels == get_args(HeadInput), "paths go into other inputs than heads have")
     _check_numbers(request, found, names)
 
 
 def _check_numbers(request: Any, found: arrays.Sweep, names: tuple[str, ...]) -> None:
     _check_slice(found, names)
-    _check(found.metric == request.pair.metric, "a sweep is of another metric")
+    check(found.metric == request.pair.metric, "a sweep is of another metric")
     is_usual = _LEAST_SCALE < abs(found.scale) < _MOST_SCALE  # others are refused, or NaN
-    _check(is_usual, "a sweep has shares of nothing, or of far too much")
+    check(is_usual, "a sweep has shares of nothing, or of far too much")
     of, spread = found.settled, found.spread
     is_sampled = of is None or 0 < of.drawn <= of.exact < of.total
-    _check(is_sampled, "a sweep has settled without a sample")
+    check(is_sampled, "a sweep has settled without a sample")
     ends = () if spread is None else (spread.low, spread.high)
-    _check_shapes(found.values.shape, found.estimates, *ends)
-    _check(sum(end is None for end in ends) != 1, "an interval has one end")
+    check_shapes(found.values.shape, found.estimates, *ends)
+    check(sum(end is None for end in ends) != 1, "an interval has one end")
 
 
 def _check_feeding(request: requests.WhoFeeds, found: arrays.Feeding) -> None:
     _check_numbers(request, found, ("layer", "head"))
-    _check(found.heads == request.heads, "an answer is about other heads than its question")
+    check(found.heads == request.heads, "an answer is about other heads than its question")
 
 
 def _check_head_slice(request: requests.AttentionHead, found: arrays.HeadSlice) -> None:
     _check_slice(found, ("position", "source"))
-    _check(found.measure == request.measure, "an answer has another measure than its question")
+    check(found.measure == request.measure, "an answer has another measure than its question")
 
 
 def _check_atlas(request: requests.AttentionGrid, found: arrays.Atlas) -> None:
     _check_axes(found.axes, ("layer", "head", "position", "source"), found.values)
     layers, heads, side, _ = found.values.shape
-    _check(found.is_whole, "not all layers of an answer are known")
-    _check(found.measure == request.measure, "an answer has another measure than its question")
-    _check(found.scores.shape == (len(PROMPT_SCORES), layers, heads), "scores have an odd shape")
-    _check_shapes(found.values.shape, found.broken)
-    _check_shapes((layers, heads, 2), found.strongest, found.ends)
-    _check((found.ends is None) == (found.measure == "pattern"), "numbers have no ends")
+    check(found.is_whole, "not all layers of an answer are known")
+    check(found.measure == request.measure, "an answer has another measure than its question")
+    check(found.scores.shape == (len(PROMPT_SCORES), layers, heads), "scores have an odd shape")
+    check_shapes(found.values.shape, found.broken)
+    check_shapes((layers, heads, 2), found.strongest, found.ends)
+    check((found.ends is None) == (found.measure == "pattern"), "numbers have no ends")
     first, second = (*found.axes[2].coordinates[:2], None, None)[:2]
     step = 1 if first is None or second is None else second - first
     is_there = (found.strongest >= -1).all() and (found.strongest < max(1, side * step)).all()
-    _check(bool(is_there), "the strongest attention is outside of the prompt")
+    check(bool(is_there), "the strongest attention is outside of the prompt")
     ends = () if found.ends is None else (found.ends,)
-    _check(all(np.isfinite(of).all() for of in (*ends, found.full)), "a scale is not finite")
+    check(all(np.isfinite(of).all() for of in (*ends, found.full)), "a scale is not finite")
 
 
 def _check_rows(request: requests.AttentionFrom, found: arrays.HeadRows) -> None:
     _check_axes(found.axes, ("layer", "head", "source"), found.values)
-    _check(bool(np.isfinite(found.values).all()), "a number that is known is not finite")
+    check(bool(np.isfinite(found.values).all()), "a number that is known is not finite")
 
 
 def _check_effects(request: requests.HeadRoles, found: arrays.HeadEffects) -> None:
-    _check(found.ablation.ndim == 2, "an array has an odd shape")
-    _check_shapes(found.ablation.shape, found.attribution, found.attention)
+    check(found.ablation.ndim == 2, "an array has an odd shape")
+    check_shapes(found.ablation.shape, found.attribution, found.attention)
 
 
 def _check_scores(request: requests.ScoreHeads, found: arrays.ModelScores) -> None:
     of = found.measures
-    _check(of.copying.ndim == 2, "an array has an odd shape")
-    _check_shapes(of.copying.shape, of.previous, of.duplicate, of.induction)
-    _check(len(found.queries) == len(REPEATED_SCORES), "scores are of an odd number of queries")
-    _check({*found.unsettled} <= {*MODEL_SCORES}, "a score that is estimated has an odd name")
-    _check_shapes(of.copying.shape, found.raw_copying)
-    _check_shapes((2, *of.copying.shape), found.copied)
+    check(of.copying.ndim == 2, "an array has an odd shape")
+    check_shapes(of.copying.shape, of.previous, of.duplicate, of.induction)
+    check(len(found.queries) == len(REPEATED_SCORES), "scores are of an odd number of queries")
+    check({*found.unsettled} <= {*MODEL_SCORES}, "a score that is estimated has an odd name")
+    check_shapes(of.copying.shape, found.raw_copying)
+    check_shapes((2, *of.copying.shape), found.copied)
 
 
 def _check_evidence(request: requests.ReadEvidence, found: arrays.Evidence) -> None:
-    _check(found.attribution.ndim == 2, "an array has an odd shape")
+    check(found.attribution.ndim == 2, "an array has an odd shape")
     for of in found.measures:
         each = of.to_answer, of.to_distractor, of.to_repeat, of.share
-        _check_shapes(found.attribution.shape, *each)
+        check_shapes(found.attribution.shape, *each)
     counts = found.read, found.total
-    _check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
-    _check(len(found.measures) <= found.total, "an answer is about other pairs than its question")
+    check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
+    check(len(found.measures) <= found.total, "an answer is about other pairs than its question")
 
 
 def _check_pair(request: requests.ReadPair, found: readings.PairReading) -> None:
-    _check(found.complete, "a pair has not been read to its end")
+    check(found.complete, "a pair has not been read to its end")
     for of in (found.clean, found.corrupted):
         if of is not None:
             is_right = len(of.surprisals) in (0, len(of.tokens))
-            _check(is_right, "a prompt has not as many surprisals as tokens")
+            check(is_right, "a prompt has not as many surprisals as tokens")
     last = max(found.differing, default=-1)
-    _check(last < len(found.clean.tokens), "prompts differ beyond their end")
+    check(last < len(found.clean.tokens), "prompts differ beyond their end")
     is_pair = found.corrupted is not None and not found.is_unequal
-    _check(is_pair or not found.differing, "prompts of different lengths differ in places")
+    check(is_pair or not found.differing, "prompts of different lengths differ in places")
 
 
 def _check_pairs(request: requests.ReadPairs, found: readings.PairsReading) -> None:
     counts = len(found.rows), found.total
-    _check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
+    check(counts == (len(request.pairs),) * 2, "an answer is about other pairs than its question")
 
 
 def _check_lens(request: requests.LogitLens, found: readings.LensReading) -> None:
-    _check(len(found.top) > 0, "a lens has no rows")
-    _check(len(found.metric) in (0, len(found.top)), "a lens has not as many metrics as rows")
+    check(len(found.top) > 0, "a lens has no rows")
+    check(len(found.metric) in (0, len(found.top)), "a lens has not as many metrics as rows")
 
 
 def _check_grid(request: ReadLens, found: lenses.LensGrid) -> None:
-    _check(request.only is None, "an answer is of one position alone")
+    check(request.only is None, "an answer is of one position alone")
     _check_axes(found.axes, ("layer", "position"), found.states)
     shape, k = found.states.shape, found.tokens.shape[-1] if found.tokens.ndim else 0
-    _check_shapes(shape, found.entropy, found.divergence, found.surprisal)
-    _check_shapes((*shape, k), found.tokens, found.log_probs)
+    check_shapes(shape, found.entropy, found.divergence, found.surprisal)
+    check_shapes((*shape, k), found.tokens, found.log_probs)
     of_chosen = found.logits, found.chosen_log_probs, found.ranks
-    _check_shapes((*shape, len(found.chosen)), *of_chosen)
-    _check(k > 0, "a lens names no tokens")
-    _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
+    check_shapes((*shape, len(found.chosen)), *of_chosen)
+    check(k > 0, "a lens names no tokens")
+    check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
     known = found.states == CellState.EXACT
     there = [at for at, token in enumerate(found.chosen) if token is not None]
     of_tokens = [of[..., there] for of in of_chosen]
     numbers = found.log_probs, found.entropy, found.divergence, *of_tokens
-    _check(all(np.isfinite(of[known]).all() for of in numbers), "a known number is not finite")
+    check(all(np.isfinite(of[known]).all() for of in numbers), "a known number is not finite")
     named = set(np.unique(found.tokens[known]).tolist())
-    _check(named <= found.names.keys(), "a token has no name")
+    check(named <= found.names.keys(), "a token has no name")
     rows = {at for at in range(shape[0]) if not known[at].all()}
-    _check(rows <= found.unread, "not all rows of an answer are known")
+    check(rows <= found.unread, "not all rows of an answer are known")
 
 
 _AXES: dict[type[Request], tuple[str, ...]] = {
@@ -265,8 +258,8 @@ def _check_plain(request: Request, found: arrays.Slice) -> None:
 
 def _check_ranking(request: RankNeurons, found: neurons.NeuronRanking) -> None:
     _check_neurons(found.numbers, found.activations, found.effects)
-    _check(bool(np.isfinite(found.activations).all()), "a number that is known is not finite")
-    _check(request.position in (None, found.position), "an answer is about another position")
+    check(bool(np.isfinite(found.activations).all()), "a number that is known is not finite")
+    check(request.position in (None, found.position), "an answer is about another position")
 
 
 def _check_products(request: NeuronSlopes, found: neurons.NeuronProducts) -> None:
@@ -274,94 +267,73 @@ def _check_products(request: NeuronSlopes, found: neurons.NeuronProducts) -> Non
 
 
 def _check_neurons(numbers: NDArray[np.int32], *others: NDArray[Any]) -> None:
-    _check(numbers.ndim == 1, "an array has an odd shape")
-    _check_shapes(numbers.shape, *others)
+    check(numbers.ndim == 1, "an array has an odd shape")
+    check_shapes(numbers.shape, *others)
     is_rising = bool((np.diff(numbers) > 0).all()) and int(numbers.min(initial=0)) >= 0
-    _check(is_rising, "neurons are counted in an odd way")
+    check(is_rising, "neurons are counted in an odd way")
 
 
 def _check_words(request: ReadNeurons, found: neurons.NeuronWords) -> None:
     named = tuple(one.neuron for one in found.neurons)
-    _check(named == request.neurons, "an answer is about other neurons than its question")
+    check(named == request.neurons, "an answer is about other neurons than its question")
 
 
 def _check_mean(request: AverageLens, found: lenses.LensMean) -> None:
     _check_slice(found, ("layer", "position"))
-    _check_shapes(found.values.shape, found.deviation)
-    _check(found.pairs == found.total <= len(request.rows), "a mean is over other pairs")
+    check_shapes(found.values.shape, found.deviation)
+    check(found.pairs == found.total <= len(request.rows), "a mean is over other pairs")
 
 
 def _check_map(request: MapModel, found: activations.ModelMap) -> None:
-    _check(found.layer == request.layer, "a map is of another layer")
+    check(found.layer == request.layer, "a map is of another layer")
     for point in found.points:
-        _check(len(point.axes) == len(point.sizes), "a hook point has odd axes")
-        _check(point.layer in (None, found.layer), "a hook point is of another layer")
+        check(len(point.axes) == len(point.sizes), "a hook point has odd axes")
+        check(point.layer in (None, found.layer), "a hook point is of another layer")
 
 
 def _check_activation(request: ReadActivation, found: activations.ActivationSlice) -> None:
-    _check(len(found.axes) == 2, "an activation is shown in two axes")
+    check(len(found.axes) == 2, "an activation is shown in two axes")
     named = sorted((*(axis.name for axis in found.axes), *(axis.name for axis, _ in found.others)))
-    _check(sorted(found.order) == named, "an activation has other axes than are said")
+    check(sorted(found.order) == named, "an activation has other axes than are said")
     for axis in (*found.axes, *(axis for axis, _ in found.others)):
-        _check(axis.coordinates == tuple(range(len(axis))), "an axis counts in an odd way")
-        _check(len(axis.labels) == len(axis), "an axis has not as many labels as places")
-    _check(found.values.shape == tuple(map(len, found.axes)), "an array does not fit its axes")
-    _check_shapes(found.values.shape, found.states)
-    _check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
-    _check(all(at < len(axis) for axis, at in found.others), "an axis stands beyond its end")
+        check(axis.coordinates == tuple(range(len(axis))), "an axis counts in an odd way")
+        check(len(axis.labels) == len(axis), "an axis has not as many labels as places")
+    check(found.values.shape == tuple(map(len, found.axes)), "an array does not fit its axes")
+    check_shapes(found.values.shape, found.states)
+    check(int(found.states.max(initial=0)) <= max(CellState), "a cell has a state that none has")
+    check(all(at < len(axis) for axis, at in found.others), "an axis stands beyond its end")
     settled = found.values[np.isin(found.states, _SETTLED)]
-    _check(bool(np.isfinite(settled).all()), "a number that is known is not finite")
+    check(bool(np.isfinite(settled).all()), "a number that is known is not finite")
 
 
 def _check_parts(request: AttributeMetric, found: attributions.Parts) -> None:
     _check_axes(found.axes, ("layer", "head"), found.values)
     layers, heads = (len(axis) - axis.coordinates.count(None) for axis in found.axes)
-    _check_shapes(found.values.shape, found.deviation)
-    _check_shapes((layers, len(found.axes[1]) - heads), found.components)
-    _check_shapes(found.components.shape, found.components_deviation)
-    _check_shapes((2 * layers + 1,), found.cumulative, found.cumulative_deviation)
+    check_shapes(found.values.shape, found.deviation)
+    check_shapes((layers, len(found.axes[1]) - heads), found.components)
+    check_shapes(found.components.shape, found.components_deviation)
+    check_shapes((2 * layers + 1,), found.cumulative, found.cumulative_deviation)
     numbers = found.values, found.components, found.cumulative
-    _check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+    check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
     singles = *found.outside.values(), found.logits, found.capped, found.metric
-    _check(bool(np.isfinite(singles).all()), "a known number is not finite")
+    check(bool(np.isfinite(singles).all()), "a known number is not finite")
     count = len(request.rows) or 1
-    _check(found.pairs == found.total <= count, "a mean is over other pairs")
+    check(found.pairs == found.total <= count, "a mean is over other pairs")
 
 
 def _check_terms(request: AttributeSources | AttributeNeurons, found: attributions.Terms) -> None:
     name = "source" if isinstance(request, AttributeSources) else "neuron"
-    _check(found.axis.name == name, "an answer has other axes than its question")
-    _check(len(found.axis.labels) == len(found.axis), "an axis has not as many labels as places")
-    _check_shapes((len(found.axis),), found.values)
-    _check(len(found.notes) == len(found.axis), "not every term has its note")
-    _check(bool(np.isfinite(found.values).all()), "a known number is not finite")
-    _check(bool(np.isfinite(found.whole)), "a known number is not finite")
-
-
-def _check_interventions(
-    request: ReadInterventions, found: interventions.InterventionsReading
-) -> None:
-    _check(len(found.of) == len(request.pair.interventions), "not every intervention has an answer")
-
-
-def _check_strength(request: AskStrength, found: interventions.StrengthReading) -> None:
-    count = len(found.strengths)
-    _check(request.which < len(request.pair.interventions), "there is no such intervention")
-    _check(count == len({*request.strengths}), "an answer has other strengths than its question")
-    _check(found.shares is None or len(found.shares) == count, "not every strength has a share")
-    _check(list(found.strengths) == sorted(found.strengths), "strengths stand in no order")
-    _check_shapes((count,), found.metric, found.divergence)
-    _check_shapes((count, len(found.followed)), found.probabilities)
-    _check(found.placebos.ndim == 2, "an array has an odd shape")
-    _check(len(found.placebos) in (0, request.placebos), "there are other random directions")
-    _check_shapes((len(found.placebos), count), found.placebos)
-    numbers = found.metric, found.divergence, found.probabilities, found.placebos
-    _check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+    check(found.axis.name == name, "an answer has other axes than its question")
+    check(len(found.axis.labels) == len(found.axis), "an axis has not as many labels as places")
+    check_shapes((len(found.axis),), found.values)
+    check(len(found.notes) == len(found.axis), "not every term has its note")
+    check(bool(np.isfinite(found.values).all()), "a known number is not finite")
+    check(bool(np.isfinite(found.whole)), "a known number is not finite")
 
 
 def _check_head(request: requests.ReadHead, found: readings.HeadReading) -> None:
-    _check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
-    _check(request.position < len(found.tokens), "a position is beyond the prompt")
+    check(len(found.attention) <= len(found.tokens), "attention is beyond the prompt")
+    check(request.position < len(found.tokens), "a position is beyond the prompt")
 
 
 def _check_nothing(request: Request, found: Answer) -> None:
@@ -390,8 +362,9 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     activations.ActivationSlice: _check_activation,
     attributions.Parts: _check_parts,
     attributions.Terms: _check_terms,
-    interventions.InterventionsReading: _check_interventions,
-    interventions.StrengthReading: _check_strength,
+    interventions.InterventionsReading: fits.check_interventions,
+    interventions.StrengthReading: fits.check_strength,
+    generation.Continuations: fits.check_continuations,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

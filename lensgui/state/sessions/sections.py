@@ -9,7 +9,7 @@ import msgspec
 
 from lensgui._version import __version__
 from lensgui.state.selection import Cursor
-from lensgui.state.sessions import manifest
+from lensgui.state.sessions import bounds, manifest
 from lensgui.state.sessions.array_files import ArrayReader
 from lensgui.state.sessions.bounds import Moment
 from lensgui.state.sessions.conversion import (
@@ -27,7 +27,7 @@ from lensgui.state.sessions.stored.kinds import Answers
 _KINDS: dict[str, Any] = {
     "model": manifest.Model,
     "document": manifest.Document,
-    "cursor": manifest.Cursor,
+    "cursor": bounds.Cursor,
     "layout": manifest.Layout,
     "vectors": manifest.Vectors,
     "answers": Answers,
@@ -57,7 +57,7 @@ def encode(saved: Saved, answers: Answers, vectors: manifest.Vectors) -> bytes:
         "changed": saved.changed.astimezone(UTC),
         "model": lambda: to_record(saved.model, manifest.Model),
         "document": lambda: document_record(saved.document),
-        "cursor": lambda: to_record(saved.cursor, manifest.Cursor),
+        "cursor": lambda: to_record(saved.cursor, bounds.Cursor),
         "layout": lambda: to_record(saved.layout, manifest.Layout),
     }
     if vectors.kept:

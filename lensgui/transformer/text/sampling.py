@@ -13,6 +13,7 @@ def sample_logits(
     temperature: float = 1.0,
     freq_penalty: float = 0.0,
     tokens: Tensor | None = None,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Draw a next token for each row.
 
@@ -24,6 +25,7 @@ def sample_logits(
         temperature: Logits are divided by it; 0 takes the likeliest.
         freq_penalty: How much a token's logit falls for each time it is there already.
         tokens: What is there already, [batch, position]; needed for `freq_penalty`.
+        generator: What is drawn with; None for torch's own, which all draw with.
 
     Returns:
         Token ids, [batch].
@@ -31,7 +33,7 @@ def sample_logits(
     Raises:
         ValueError: If a setting is out of its range.
     """
-    _check(top_k, top_p, temperature)
+    check_sampling(top_k, top_p, temperature)
     logits = logits.float()
     if freq_penalty and tokens is not None:
         seen = torch.zeros_like(logits).scatter_add_(-1, tokens, torch.ones_like(tokens).to(logits))
@@ -44,10 +46,15 @@ def sample_logits(
         logits = logits.masked_fill(logits < least, -torch.inf)
     if top_p is not None:
         logits = _nucleus(logits, top_p)
-    return torch.multinomial(logits.softmax(-1), 1)[..., 0]
+    return torch.multinomial(logits.softmax(-1), 1, generator=generator)[..., 0]
 
 
-def _check(top_k: int | None, top_p: float | None, temperature: float) -> None:
+def check_sampling(top_k: int | None, top_p: float | None, temperature: float) -> None:
+    """Refuse settings that are out of their range.
+
+    Raises:
+        ValueError: If one is; the sentence says which, and what it may be.
+    """
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k is {top_k}; it must be 1 or more.")
     if top_p is not None and not 0 < top_p <= 1:

@@ -18,6 +18,7 @@ from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
 from lensgui.panes.figures.shown import Context, figure
+from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.interventions.tray import InterventionsPane
@@ -36,6 +37,7 @@ from lensgui.state.views import (
     ActivationView,
     AttentionView,
     AttributionView,
+    GenerationView,
     HeadsView,
     LensValue,
     LensView,
@@ -69,6 +71,7 @@ SHOWN = {
     NeuronsPane: 4,
     StrengthPane: 1,
     InspectorPane: 4,
+    GenerationPane: 1,
     PairTablePane: 1,
 }
 WITHOUT_SCRIPT = {"numbers", "estimate against exact"}
@@ -87,6 +90,7 @@ CHANGES: tuple[Side, ...] = ("clean change", "corrupted change")
 UNDER = [
     (PromptPane, "a prompt", toy()),
     (PromptPane, "one prompt", toy(corrupted="")),
+    (GenerationPane, "drawn", toy(generation=GenerationView("corrupted", 5, 0.8, 9, 0.9, 2))),
     *(
         case
         for side in CHANGES

@@ -21,6 +21,7 @@ from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options
 from lensgui.panes.figures.numbers import as_table
 from lensgui.panes.figures.shown import plain, slug
+from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.head_grid.panels import numbers, pooled
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.inspector.inspector import InspectorPane
@@ -53,6 +54,7 @@ EXPECTED = {
     NeuronsPane: ["", "over the prompt", "strongest places", "histogram"],
     StrengthPane: [""],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
+    GenerationPane: [""],
     PairTablePane: [""],
 }
 

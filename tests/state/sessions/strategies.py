@@ -15,7 +15,10 @@ from hypothesis.extra import numpy as arrays
 from lensgui.jobs import requests
 from lensgui.jobs.answers.activations import MappedPoint
 from lensgui.jobs.answers.arrays import Feeding
+from lensgui.jobs.answers.generation import Written
+from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow, Prompt
@@ -26,6 +29,7 @@ from lensgui.state.views import (
     ActivationView,
     AllKindsView,
     AttentionView,
+    GenerationView,
     HeadsView,
     LensView,
     Link,
@@ -120,6 +124,17 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (AllKindsView, "enlarged"): st.none() | counts,
     (GivenRole, "name"): st.sampled_from([NO_ROLE, *NAMED]),
     (NeuronsView, "count"): st.integers(1, 1000),
+    **{
+        (kind, name): drawn_from
+        for kind in (GenerationView, Generate)
+        for name, drawn_from in (
+            ("count", st.integers(1, 1000)),
+            ("temperature", st.floats(0, 10)),
+            ("top_p", st.floats(0.01, 1)),
+        )
+    },
+    (Written, "probability"): shares,
+    (Written, "top"): st.just(((Token(3, " a"), 0.5),)),
     (Link, "heads"): heads,
     (ModelReference, "name"): names,
     (ModelReference, "dtype"): st.sampled_from(NUMBER_FORMATS),

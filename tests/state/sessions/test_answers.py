@@ -15,6 +15,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
@@ -84,6 +85,8 @@ ASKED = [
     NeuronSlopes(MODEL, PAIR, "clean", 1),
     ReadNeurons(MODEL, 1, (3, 0)),
     NeuronOverPrompt(MODEL, PAIR, "difference", 1, 3),
+    Generate(MODEL, PAIR, "corrupted", 4, 0.7, 5, 0.9, 3),
+    Generate(MODEL, UNDER),
     MapModel(MODEL, PAIR, 1),
     ReadActivation(MODEL, PAIR, "blocks.1.attn.hook_q", "difference", places=(("head", 1),)),
     AttributeMetric(MODEL, PAIR),
@@ -160,6 +163,8 @@ def test_what_a_real_model_answers_is_kept(dispatcher):
         NeuronSlopes(MODEL, pair, "clean", 1),
         ReadNeurons(MODEL, 1, (3, 0)),
         NeuronOverPrompt(MODEL, pair, "difference", 1, 3),
+        Generate(MODEL, pair, "corrupted", 4, 0.7, 5, 0.9, 3),
+        Generate(MODEL, under, count=3),
         requests.ReadMLP(MODEL, pair, 1, 1),
         requests.ReadHead(MODEL, pair, 1, 1, 1),
         requests.ReadEdge(MODEL, pair, 1, 1, 1, 0),

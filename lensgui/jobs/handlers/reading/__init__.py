@@ -2,6 +2,7 @@
 
 activations: Hook points and what they hold: a map of one layer, and two axes of one activation.
 attributions: What each part of the model adds to the metric directly, and what these consist of.
+generation: How the model goes on behind a prompt, without interventions and under them, in turn.
 head_scores: All heads scored whatever the answers are: on repeats, by their weights, by what they
     write.
 lens_grid: What a lens reads of every row and position, the selected position first.

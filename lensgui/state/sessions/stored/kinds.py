@@ -13,6 +13,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    generation,
     interventions,
     lenses,
     neurons,
@@ -22,6 +23,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    generation_requests,
     intervention_requests,
     lens_requests,
     neuron_requests,
@@ -190,6 +192,12 @@ KINDS = {
         questions.AskStrength,
         interventions.StrengthReading,
         stored_readings.StrengthReading,
+    ),
+    "continuations": StoredKind(
+        generation_requests.Generate,
+        questions.Generate,
+        generation.Continuations,
+        stored_readings.Continuations,
     ),
     "MLP": StoredKind(
         requests.ReadMLP, questions.ReadMLP, readings.MLPReading, stored_readings.MLPReading

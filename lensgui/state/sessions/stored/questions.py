@@ -19,6 +19,9 @@ from lensgui.state.sessions.bounds import (
     Number,
     Record,
     SomeHeads,
+    Temperature,
+    TopShare,
+    WrittenCount,
 )
 from lensgui.state.sessions.manifest import PromptPair, SweepKind
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, OneSide, Side
@@ -287,3 +290,15 @@ class ReadEdge(Record, frozen=True):
     head: Index
     position: Index
     source: Index
+
+
+class Generate(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    side: OneSide
+    count: WrittenCount
+    temperature: Temperature
+    top_k: Index
+    top_p: TopShare
+    seed: Index

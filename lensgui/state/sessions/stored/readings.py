@@ -9,15 +9,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from lensgui.jobs.answers.generation import End
 from lensgui.state.sessions.bounds import (
     MANY,
     MOST_AXES,
     MOST_FOLLOWED,
+    MOST_WRITTEN,
     AxisName,
     HookName,
     Index,
     Name,
     Record,
+    Share,
 )
 from lensgui.state.sessions.stored.arrays import AnyNumber, Array, Axes, Sentence
 from lensgui.terms.metric import MetricName
@@ -250,3 +253,28 @@ class ModelMap(Record, frozen=True):
     points: Annotated[tuple[MappedPoint, ...], Meta(max_length=1_000)]
     layer: Index
     position: Index
+
+
+class Written(Record, frozen=True):
+    """As of what is written behind a prompt."""
+
+    token: Token
+    probability: Share
+    rank: Index
+    top: Annotated[tuple[tuple[Token, Share], ...], Meta(max_length=100)]
+
+
+class Continued(Record, frozen=True):
+    """As of what is written behind a prompt."""
+
+    tokens: Annotated[tuple[Written, ...], Meta(max_length=MOST_WRITTEN)]
+    end: End
+
+
+class Continuations(Record, frozen=True):
+    """As the answer."""
+
+    without: Continued
+    under: Continued | None
+    prompt: Index
+    context: Index

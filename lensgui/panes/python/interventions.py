@@ -1,0 +1,56 @@
+"""A few lines of Python for the panes of interventions and of their strength."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lensgui.panes.python import script
+from lensgui.state.document import Document
+
+
+def interventions(document: Document) -> str:
+    """Return how to get the metric of each prompt without interventions, and under them."""
+    lines = [
+        script.pair("pair", document.pair),
+        "shown = [read_pair(model, pair.plain), read_pair(model, pair)]",
+        f"print(table(shown, columns={script.sides_of([document.pair])}))  # without interventions, under",
+    ]
+    return script.script(document, lines)
+
+
+def strength(
+    document: Document,
+    which: int,
+    strengths: Sequence[float],
+    tokens: Sequence[int],
+    random: int,
+) -> str:
+    """Return how to get the metric, probabilities and KL by an intervention's strength.
+
+    Args:
+        document: The prompts with their interventions.
+        which: The number of the one whose strength changes.
+        strengths: How strong, in the op's own number.
+        tokens: Whose probabilities are wanted; () for the answer and the distractor.
+        random: How many random directions stand beside its vector.
+    """
+    named = list(tokens) or "[*found.answer, *found.distractor]"
+    run = "run_prompt(model, pair.plain.{}_prompt)"
+    lines = [
+        script.pair("pair", document.pair),
+        f"clean = {run.format('clean')}",
+        f"corrupted = {run.format('corrupted') if document.pair.corrupted else None}",
+        "found, given = answers(model, pair.plain), interventions_of(model, pair)",
+        f"rest = found.metric, {named}, {list(strengths)}, corrupted",
+        f"*_, curve = strength_curve(clean, given, {which}, *rest)",
+    ]
+    if random:
+        vector = f"kept_vector(given.listed[{which}].vector)"
+        lines += [
+            f"others = placebos(given, {which}, placebo_vectors({vector}, count={random}))",
+            f"beside = [[*strength_curve(clean, other, {which}, *rest)][-1].metric "
+            "for other in others]",
+        ]
+    lines.append("shown = curve.metric")
+    lines.append("print(table([curve.metric, curve.divergence]))  # by strength")
+    return script.script(document, lines)

@@ -1,0 +1,66 @@
+"""Whether answers about interventions, and texts that go on, fit their questions and themselves.
+
+A phrase says what does not fit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensgui.jobs.answers import generation, interventions
+from lensgui.jobs.questions.generation_requests import Generate
+from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
+
+
+def check(is_right: bool, what: str) -> None:
+    """Refuse what is not right.
+
+    Raises:
+        ValueError: Saying what is not.
+    """
+    if not is_right:
+        raise ValueError(what)
+
+
+def check_shapes(shape: tuple[int, ...], *others: NDArray[Any] | None) -> None:
+    """Refuse arrays of another shape than the first; None is none."""
+    check(all(of is None or of.shape == shape for of in others), "two arrays differ in shape")
+
+
+def check_interventions(
+    request: ReadInterventions, found: interventions.InterventionsReading
+) -> None:
+    """Refuse what is said of other interventions than were asked about."""
+    check(len(found.of) == len(request.pair.interventions), "not every intervention has an answer")
+
+
+def check_strength(request: AskStrength, found: interventions.StrengthReading) -> None:
+    """Refuse curves that do not fit their strengths and tokens."""
+    count = len(found.strengths)
+    check(request.which < len(request.pair.interventions), "there is no such intervention")
+    check(count == len({*request.strengths}), "an answer has other strengths than its question")
+    check(found.shares is None or len(found.shares) == count, "not every strength has a share")
+    check(list(found.strengths) == sorted(found.strengths), "strengths stand in no order")
+    check_shapes((count,), found.metric, found.divergence)
+    check_shapes((count, len(found.followed)), found.probabilities)
+    check(found.placebos.ndim == 2, "an array has an odd shape")
+    check(len(found.placebos) in (0, request.placebos), "there are other random directions")
+    check_shapes((len(found.placebos), count), found.placebos)
+    numbers = found.metric, found.divergence, found.probabilities, found.placebos
+    check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+
+
+def check_continuations(request: Generate, found: generation.Continuations) -> None:
+    """Refuse texts that are not what was asked for."""
+    for side in (found.without, found.under):
+        count = request.count if side is None else len(side.tokens)
+        is_whole = count == request.count or (
+            side is not None and side.end and count <= request.count
+        )
+        check(bool(is_whole), "a text is not as long as it was asked for")
+    check(found.prompt <= found.context, "a prompt is longer than its model takes")
+    is_under = any(one.acts_on(request.side) for one in request.pair.interventions)
+    check(is_under or found.under is None, "a text is under interventions that do not act")
