@@ -68,6 +68,10 @@ from lensgui.analysis.interventions.edits import direct_path as direct_path
 from lensgui.analysis.interventions.listed import Interventions as Interventions
 from lensgui.analysis.interventions.listed import keep_vector as keep_vector
 from lensgui.analysis.interventions.listed import kept_vector as kept_vector
+from lensgui.analysis.interventions.sets import SetEffects as SetEffects
+from lensgui.analysis.interventions.sets import SetPair as SetPair
+from lensgui.analysis.interventions.sets import mean_interval as mean_interval
+from lensgui.analysis.interventions.sets import set_effects as set_effects
 from lensgui.analysis.interventions.strength import StrengthCurve as StrengthCurve
 from lensgui.analysis.interventions.strength import control_tokens as control_tokens
 from lensgui.analysis.interventions.strength import placebo_vectors as placebo_vectors
@@ -118,6 +122,7 @@ from lensgui.analysis.pairs.cases import case_of as case_of
 from lensgui.analysis.pairs.head_roles import propose_roles as propose_roles
 from lensgui.analysis.pairs.lens_readings import read_lens_of_pairs as read_lens_of_pairs
 from lensgui.analysis.pairs.score_table import score_heads as score_heads
+from lensgui.analysis.pairs.typed_pairs import ablate_set as ablate_set
 from lensgui.analysis.pairs.typed_pairs import mean_attention as mean_attention
 from lensgui.analysis.pairs.typed_pairs import read_pair as read_pair
 from lensgui.analysis.pairs.typed_pairs import run_prompt as run_prompt

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lensgui.jobs.answers.arrays import Atlas, Slice
+from lensgui.jobs.answers.interventions import SetReading
 from lensgui.jobs.answers.neurons import NeuronPlaces
 from lensgui.jobs.answers.readings import PairsReading
 from lensgui.jobs.answers.reply import Answer, Reply
@@ -83,6 +84,8 @@ def count(answer: Answer | None) -> tuple[int, int]:
             return answer.layers, len(answer.axes[0])
         case PairsReading():
             return len(answer.rows), answer.total
+        case SetReading():
+            return answer.done, answer.total
         case NeuronPlaces():
             return len(answer.tokens), answer.total
         case _:

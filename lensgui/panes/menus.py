@@ -25,7 +25,7 @@ MENU = "verbs"
 ATTENTION = "Attention"  # titles of panes that verbs bring to the front
 FEEDERS = "Who feeds it"
 LENS, ATTRIBUTION, ACTIVATION = "Lens", "Attribution", "Activation"
-NEURONS = "Neurons"
+NEURONS, ABLATION = "Neurons", "Ablation"
 
 
 def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:
@@ -231,8 +231,20 @@ def of_heads(pane: Pane, heads: tuple[Head, ...], pins: tuple[Cursor, ...]) -> l
             "Keep an eye on the selected heads: they are framed in every pane.",
             lambda: pane.edited.emit({"pins": with_heads(pins, heads)}),
         ),
+        Verb(
+            "Ablate them together" if len(heads) > 1 else "Ablate it",
+            "What they change together, pair by pair, and which of them matter most.",
+            lambda: ablate(pane, heads),
+        ),
         intervening.of_heads(pane, heads),
     ]
+
+
+def ablate(pane: Pane, heads: tuple[Head, ...]) -> None:
+    """Have some heads ablated together, and show what follows."""
+    view = replace(pane.views.ablation, heads=heads, of="heads")
+    pane.edited.emit({"ablation": view})
+    pane.pane_requested.emit(ABLATION)
 
 
 def with_heads(pins: tuple[Cursor, ...], heads: tuple[Head, ...]) -> tuple[Cursor, ...]:

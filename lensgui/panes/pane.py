@@ -18,7 +18,7 @@ from lensgui.panes.controls.controls import plain_label
 from lensgui.panes.figures.shown import Shown, innermost
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.views import AT_FIRST
+from lensgui.state.views import AT_FIRST, Views
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import GivenRole, Part
 
@@ -168,11 +168,15 @@ class Pane(QWidget):
     def begin_anew(self) -> None:
         """Ask about what is selected: the user wants to see here what another pane offered."""
 
+    @property
+    def views(self) -> Views:
+        """How all panes are set."""
+        return self._document.views if self._document is not None else AT_FIRST
+
     @Slot(object)
     def set_view(self, changes: dict[str, Any]) -> None:
         """Say that the user set the pane otherwise, by fields of its view; nothing if it is so."""
-        views = self._document.views if self._document is not None else AT_FIRST
-        before = getattr(views, self.view_name)
+        before = getattr(self.views, self.view_name)
         after = replace(before, **changes)
         if after != before:
             self.edited.emit({self.view_name: after})

@@ -11,6 +11,7 @@ from lensgui.state.document import Document
 from lensgui.state.examples import example_of
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import (
+    AblationView,
     ActivationView,
     AllKindsView,
     AttentionView,
@@ -43,6 +44,7 @@ Part = (
     | HeadsView
     | StrengthView
     | GenerationView
+    | AblationView
 )
 Whole = Document | Part
 PARTS = get_args(Part)
@@ -125,6 +127,9 @@ WORDS = {
     "views.generation.top_k": "Generation: top-k",
     "views.generation.top_p": "Generation: top-p",
     "views.generation.seed": "Generation: seed",
+    "views.ablation.of": "Ablation: what the set is of",
+    "views.ablation.heads": "Ablation: heads",
+    "views.ablation.op": "Ablation: what is done",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}

@@ -18,6 +18,8 @@ LensValue = Literal[
     "token", "metric", "probability", "logit", "rank", "entropy", "divergence", "surprisal"
 ]
 
+AblationOp = Literal["resample", "mean", "zero"]
+SetOf = Literal["heads", "interventions"]
 NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
 
@@ -284,6 +286,21 @@ class GenerationView:
 
 
 @dataclass(frozen=True, slots=True)
+class AblationView:
+    """Which set is ablated, and how.
+
+    Attributes:
+        of: Whether it is of heads, or all interventions that are on.
+        heads: The heads that were taken; () for those that are selected.
+        op: What is done to them.
+    """
+
+    of: SetOf = "heads"
+    heads: tuple[Head, ...] = ()
+    op: AblationOp = "resample"
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -299,6 +316,7 @@ class Views:
     activation: ActivationView = ActivationView()
     strength: StrengthView = StrengthView()
     generation: GenerationView = GenerationView()
+    ablation: AblationView = AblationView()
 
 
 AT_FIRST = Views()

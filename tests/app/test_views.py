@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from lensgui.app.window.window import MainWindow
+from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
@@ -24,10 +25,12 @@ from lensgui.panes.patching.all_kinds import AllKindsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.strength.strength import StrengthPane
 from lensgui.panes.sweep_view import faces
 from lensgui.state.examples import find
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, AttentionView, Link, Range
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import SweepKind
 from tests.windows import pane_of
 
@@ -43,7 +46,10 @@ PANES = {
     "heads": HeadsPane,
     "neurons": NeuronsPane,
     "generation": GenerationPane,
+    "strength": StrengthPane,
+    "ablation": AblationPane,
 }
+BY_DEGREES = tuple(Intervention(Site("mlp_out", at), "scale", is_on=False) for at in range(2))
 RECEIVER = (4, 1)
 SENDER = Cursor(2, 1)
 
@@ -138,12 +144,20 @@ CASES = {
     "activation.places": Case(
         (("d_head", 3),), lambda p: dict(p.reply("slice").request.places).get("d_head"), 3
     ),
+    "strength.which": Case(1, lambda p: p.which.currentIndex(), 1),
+    "strength.is_wide": Case(True, lambda p: p.wide.isChecked(), True),
+    "strength.has_random": Case(True, lambda p: p.random.isChecked(), True),
     "generation.side": Case("corrupted", lambda p: p.controls.side.value, "corrupted"),
     "generation.count": Case(7, lambda p: p.controls.boxes["written_count"].value(), 7),
     "generation.temperature": Case(0.5, lambda p: p.controls.boxes["temperature"].value(), 0.5),
     "generation.top_k": Case(9, lambda p: p.controls.boxes["top_k"].value(), 9),
     "generation.top_p": Case(0.8, lambda p: p.controls.boxes["top_p"].value(), 0.8),
     "generation.seed": Case(3, lambda p: p.controls.boxes["drawing_seed"].value(), 3),
+    "ablation.of": Case("interventions", lambda p: p.of.value, "interventions"),
+    "ablation.heads": Case(
+        ((1, 1), (2, 0)), lambda p: p.names.text(), "2 heads: L1H1, L2H0 · taken"
+    ),
+    "ablation.op": Case("zero", lambda p: p.op.value, "zero"),
 }
 
 
@@ -153,7 +167,7 @@ def swept(window: MainWindow, qtbot: Any) -> MainWindow:
     session = window.session
     feeders = replace(AT_FIRST.feeders, held=(RECEIVER,), sender=SENDER)
     kept = session.document.patching()
-    session.edit(kind=SweepKind("z"), kept=kept, feeders=feeders)
+    session.edit(kind=SweepKind("z"), kept=kept, feeders=feeders, interventions=BY_DEGREES)
     window.selection.move(layer=2, head=1, position=None, source=None)
     for title in ("All kinds at once", "Who feeds it", "Activation patching"):
         window.show_pane(title)

@@ -30,7 +30,12 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeSources,
 )
 from lensgui.jobs.questions.generation_requests import Generate
-from lensgui.jobs.questions.intervention_requests import AskStrength, MakeVector, ReadInterventions
+from lensgui.jobs.questions.intervention_requests import (
+    AblateSet,
+    AskStrength,
+    MakeVector,
+    ReadInterventions,
+)
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     FindPlaces,
@@ -249,6 +254,7 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     NeuronOverPrompt: lambda request: [fake_neurons.over_prompt(request)],
     ReadInterventions: lambda request: [fake_interventions.read(request)],
     AskStrength: fake_interventions.strength,
+    AblateSet: fake_interventions.ablated,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     Generate: fake_generation.written,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.jobs.answers.interventions import (
     Followed,
@@ -13,9 +14,15 @@ from lensgui.jobs.answers.interventions import (
     InterventionsReading,
     MadeVectors,
     Part,
+    SetReading,
     StrengthReading,
 )
-from lensgui.jobs.questions.intervention_requests import AskStrength, MakeVector, ReadInterventions
+from lensgui.jobs.questions.intervention_requests import (
+    AblateSet,
+    AskStrength,
+    MakeVector,
+    ReadInterventions,
+)
 from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Vector
 from lensgui.terms.recipes import OfFile
@@ -64,6 +71,34 @@ def strength(request: AskStrength) -> Iterator[StrengthReading]:
     if count:
         shifts = np.linspace(-1, 1, count, dtype=np.float32)[:, None]
         yield replace(reading, placebos=np.float32(2) + shifts * np.abs(reading.metric - 2)[None])
+
+
+def ablated(request: AblateSet) -> Iterator[SetReading]:
+    """The whole set first, then each of it; of several pairs with intervals."""
+    pairs = [row.pair for row in request.rows] or [request.pair]
+    count, members = len(pairs), len(request.members)
+    before: NDArray[np.float32] = np.full(count, 4.0, np.float32)
+    after = before - 1 - fakes.noise(f"set{len(request.members)}", count)
+    last = -fakes.noise(f"last{request.members}", members, count)
+    ends = np.full(2, np.nan, np.float32)
+    of_each = np.full((2, members), np.nan, np.float32)
+    if count > 1:
+        ends = (after - before).mean() + np.array([-0.1, 0.1], np.float32)
+        of_each = last.mean(1)[None] + np.array([[-0.1], [0.1]], np.float32)
+    names = tuple(pair.clean[-20:] for pair in pairs)
+    whole = SetReading(
+        names,
+        request.pair.metric,
+        before,
+        after,
+        last,
+        np.float32(0.5) * last,
+        ends,
+        of_each.astype(np.float32),
+    )
+    unknown = np.full_like(last, np.nan)
+    yield replace(whole, last=unknown, first=unknown, last_ends=np.full_like(of_each, np.nan))
+    yield whole
 
 
 def made(request: MakeVector) -> MadeVectors:

@@ -222,6 +222,7 @@ def test_what_a_set_can_be_asked(document, show, qtbot):
         "Average their attention",
         "Who feeds them?",
         "Pin these 3 heads",
+        "Ablate them together",
         "Intervene on these 3 heads",
         "Copy the value",
         "",

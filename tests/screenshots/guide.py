@@ -7,8 +7,11 @@ from PySide6.QtGui import QImage
 
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.readings import PairReading
+from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.interventions.tray import InterventionsPane
 from lensgui.prompts.tasks import TASKS, like
+from lensgui.state.document import Document
+from lensgui.state.selection import gathered
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.recipes import OfToken, Unmade
 from lensgui.terms.resources import resource
@@ -17,6 +20,7 @@ from tests.screenshots.panes import SOME_HEADS
 from tests.windows import pane_of
 
 FOLDER = resource("guide", "pictures")
+MOVERS = ((23, 1), (23, 2), (23, 5), (23, 7), (24, 4), (20, 1))
 WINDOW = QSize(1280, 800)
 WIDEST = 620  # pixels, as a page has room for
 ROOM = QSize(620, 560)  # of a pane alone
@@ -39,6 +43,21 @@ def intervene(camera: Camera) -> None:
     camera.wait(lambda: len(tray.listed) == 5)
 
 
+def prepare(camera: Camera, title: str, before: Document) -> None:
+    """Bring about what a pane's picture shows."""
+    window = camera.window
+    if title in ("Neurons", "Prompt pairs"):
+        window.session.edit(table=like(TASKS[0].draw(12), before.pair))
+    if title == InterventionsPane.title:
+        intervene(camera)
+    window.session.edit(is_average=title == AblationPane.title)
+    if title == AblationPane.title:
+        window.session.edit(interventions=())
+        window.selection.move(**gathered(MOVERS))
+    if title == "Generation":
+        window.session.edit(interventions=SOME_HEADS)
+
+
 def pictures(camera: Camera) -> None:
     """Take every pane alone, no wider than a page of the guide, and the whole window."""
     FOLDER.mkdir(exist_ok=True)
@@ -48,12 +67,7 @@ def pictures(camera: Camera) -> None:
     before = window.session.document
     keep(camera, window.grab().toImage(), "window")
     for kind in PANES:
-        if kind.title in ("Neurons", "Prompt pairs"):
-            window.session.edit(table=like(TASKS[0].draw(12), before.pair))
-        if kind.title == InterventionsPane.title:
-            intervene(camera)
-        if kind.title == "Generation":
-            window.session.edit(interventions=SOME_HEADS)
+        prepare(camera, kind.title, before)
         window.show_pane(kind.title)
         camera.wait()
         if kind.title != "Prompt":  # which is as wide as the window

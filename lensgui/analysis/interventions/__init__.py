@@ -7,6 +7,7 @@ directions: Directions of the stream, by the layer behind which they are added; 
 edits: From interventions to edits of one prompt's activations.
 listed: Interventions with the prompts that means are over, and the vectors that they name.
 reference: The prompts that means are over: run in batches, of which only what means need is kept.
+sets: What several do together, and which of them matter most among these.
 strength: What an intervention does by how strong it is, beside what random directions do.
 under: Runs of a pair of prompts under interventions, and a model that is under them for a while.
 """

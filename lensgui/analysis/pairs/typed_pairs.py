@@ -6,6 +6,7 @@ They are what copied Python calls: plain loops over the functions that the windo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from torch import Tensor
 
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import hide_first_source, shrink, shrink_signed
+from lensgui.analysis.interventions.sets import SetEffects, SetPair, set_effects
 from lensgui.analysis.interventions.under import intervened_runs
-from lensgui.analysis.pairs.answers import answers, encode
+from lensgui.analysis.pairs.answers import answers, encode, required_metric
 from lensgui.analysis.pairs.roles import at_places, matched_rows
 from lensgui.analysis.pairs.under import interventions_of
 from lensgui.analysis.run.run import Run
@@ -24,6 +26,7 @@ from lensgui.analysis.sweep.result import SweepResult, of_prompt
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.prompts.sides import is_difference, summands
+from lensgui.terms.interventions import Intervention
 from lensgui.terms.kinds import RESID_PRE, AttentionMeasure, Direction, Side, SweepKind
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
@@ -53,6 +56,34 @@ def _runs_under(model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | 
     clean = run_prompt(model, plain.clean_prompt)
     corrupted = run_prompt(model, plain.corrupted_prompt) if plain.corrupted else None
     return intervened_runs(clean, interventions_of(model, pair), corrupted)
+
+
+def ablate_set(
+    model: HookedTransformer, pairs: Sequence[PromptPair], members: Sequence[Intervention]
+) -> Iterator[SetEffects]:
+    """Run the clean prompts of pairs under a set of interventions, and under parts of it.
+
+    Args:
+        model: The model.
+        pairs: The pairs; what they are under already is done as well, before the set.
+        members: The set, in order.
+
+    Yields:
+        As `set_effects`.
+
+    Raises:
+        ValueError: If a pair has no answer, or a member can't be done.
+    """
+    found = []
+    for pair in pairs:
+        whole = replace(pair, interventions=(*pair.interventions, *(one.on() for one in members)))
+        given = interventions_of(model, whole)
+        beside = replace(given, listed=given.listed[: len(given.listed) - len(members)])
+        clean = run_prompt(model, pair.plain.clean_prompt)
+        corrupted = run_prompt(model, pair.plain.corrupted_prompt) if pair.corrupted else None
+        metric = required_metric(answers(model, pair.plain))
+        found.append(SetPair(clean, corrupted, metric, beside))
+    return set_effects(found, members)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabBar
 from lensgui.app.sessions.placement import placed
 from lensgui.app.window.docks import Dock
 from lensgui.panes import theme
+from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
@@ -34,7 +35,7 @@ ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
     "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
-    "Inspector": ("Interventions", "Strength", "Generation"),
+    "Inspector": ("Interventions", "Strength", "Ablation", "Generation"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
 PANES: tuple[type[Pane], ...] = (
@@ -52,6 +53,7 @@ PANES: tuple[type[Pane], ...] = (
     InspectorPane,
     InterventionsPane,
     StrengthPane,
+    AblationPane,
     GenerationPane,
     PairTablePane,
 )

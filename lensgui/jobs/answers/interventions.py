@@ -105,3 +105,42 @@ class StrengthReading:
     def is_whole(self) -> bool:
         """Whether everything is known."""
         return bool(np.isfinite(self.metric).all() and np.isfinite(self.placebos).all())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetReading:
+    """What a set of interventions does to the metric of clean prompts; nobody writes to it.
+
+    Attributes:
+        pairs: What each pair is called.
+        metric_name: What the metric is called.
+        before: The metric under none of the set, [pair]; NaN where not yet known.
+        after: Under all of it, [pair].
+        last: What each member changes where the rest of the set is done already, [member, pair].
+        first: What each member changes alone, [member, pair].
+        change_ends: Where the mean of after − before lies in 95 % of resamples of the pairs, [2];
+            NaN for fewer than two.
+        last_ends: The same of what each member changes last, [2, member].
+        faults: Why pairs are left out, a sentence each.
+    """
+
+    pairs: tuple[str, ...]
+    metric_name: MetricName
+    before: Numbers
+    after: Numbers
+    last: Numbers
+    first: Numbers
+    change_ends: Numbers
+    last_ends: Numbers
+    faults: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> int:
+        """How many numbers are known."""
+        parts = self.before, self.after, self.last, self.first
+        return int(sum(np.isfinite(part).sum() for part in parts))
+
+    @property
+    def total(self) -> int:
+        """How many there are to be."""
+        return sum(part.size for part in (self.before, self.after, self.last, self.first))

@@ -36,6 +36,7 @@ Answer = (
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading
+    | interventions.SetReading
     | interventions.StrengthReading
     | lenses.LensGrid
     | lenses.LensMean

@@ -17,7 +17,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.interventions import answers as interventions
-from lensgui.jobs.handlers.interventions import strength
+from lensgui.jobs.handlers.interventions import sets, strength
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.reading import (
     activations,
@@ -126,6 +126,7 @@ HANDLERS: dict[type[Request], Handler] = {
     intervention_requests.MakeVector: interventions.make_vector,
     intervention_requests.ReadInterventions: interventions.read_interventions,
     intervention_requests.AskStrength: strength.ask_strength,
+    intervention_requests.AblateSet: sets.ablate_set,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,

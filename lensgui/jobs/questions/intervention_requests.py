@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.interventions import STRENGTHS
+from lensgui.terms.interventions import STRENGTHS, Intervention
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.recipes import Recipe
 
@@ -77,3 +77,21 @@ class AskStrength(Request):
     def urgency(self) -> Urgency:
         """How long it may wait: random directions take as often as long as there are of them."""
         return Urgency.SWEEP if self.placebos else Urgency.SELECTION
+
+
+@dataclass(frozen=True, slots=True)
+class AblateSet(Request):
+    """What a set of interventions does together, and each of it: a `SetReading` that grows.
+
+    Attributes:
+        pair: The prompts with what else is done.
+        members: The set, in order; it comes behind what else is done.
+        rows: Pairs that are read instead of `pair`; () for the one pair.
+    """
+
+    doing: ClassVar[str] = "ablation of a set"
+
+    model: ModelKey
+    pair: PromptPair
+    members: tuple[Intervention, ...]
+    rows: tuple[PairRow, ...] = ()

@@ -51,6 +51,20 @@ TRAY_ACTIONS = (
         kind=None,
     ),
     Action(
+        "take_heads",
+        "Take the selected",
+        "Let the selected heads be the set, whatever is selected from now on.",
+        "Ablation: take the selected heads",
+        reason="No other heads are selected.",
+    ),
+    Action(
+        "follow_heads",
+        "Follow the selection",
+        "Let the set be whatever heads are selected.",
+        "Ablation: follow the selection",
+        reason="It follows the selection already.",
+    ),
+    Action(
         "strength_of",
         "",
         "Which intervention's strength changes; the others stay as they are.",

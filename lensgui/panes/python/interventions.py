@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lensgui.panes.python import script
+from lensgui.prompts.pair import PairRow
 from lensgui.state.document import Document
+from lensgui.terms.interventions import Intervention
 
 
 def interventions(document: Document) -> str:
@@ -13,7 +15,7 @@ def interventions(document: Document) -> str:
     lines = [
         script.pair("pair", document.pair),
         "shown = [read_pair(model, pair.plain), read_pair(model, pair)]",
-        f"print(table(shown, columns={script.sides_of([document.pair])}))  # without interventions, under",
+        f"print(table(shown, columns={script.sides_of([document.pair])}))  # without, under",
     ]
     return script.script(document, lines)
 
@@ -53,4 +55,25 @@ def strength(
         ]
     lines.append("shown = curve.metric")
     lines.append("print(table([curve.metric, curve.divergence]))  # by strength")
+    return script.script(document, lines)
+
+
+def ablation(document: Document, rows: Sequence[PairRow], members: Sequence[Intervention]) -> str:
+    """Return how to get what a set does together, and each of it.
+
+    Args:
+        document: The pair, with what is done beside the set.
+        rows: Pairs that are read instead; () for the one pair.
+        members: The set.
+    """
+    found = [row.pair for row in rows] or [document.pair]
+    has_means = any(one.op == "mean" for one in members)
+    lines = [
+        script.pairs("pairs", found, has_means=has_means),
+        f"members = ({''.join(f'{script.spelled(one)}, ' for one in members)})",
+        "*_, found = ablate_set(model, pairs, members)",
+        "order = found.last.mean(1).abs().argsort(descending=True, stable=True)",
+        "shown = found.last[order]  # what each changes as the last of the set, [member, pair]",
+        "print(table([found.before, found.after]), table(shown))",
+    ]
     return script.script(document, lines)

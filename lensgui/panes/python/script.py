@@ -47,9 +47,10 @@ def pair(name: str, found: PromptPair) -> str:
     return f"{_reference([found])}{name} = {_pair(found)}"
 
 
-def pairs(name: str, found: Sequence[PromptPair]) -> str:
-    """Return what lists pairs."""
-    return f"{_reference(found)}{name} = [{', '.join(map(_pair, found))}]"
+def pairs(name: str, found: Sequence[PromptPair], *, has_means: bool = False) -> str:
+    """Return what lists pairs; with the prompts of means too if what follows has some."""
+    listed = ", ".join(_pair(one, has_means=has_means) for one in found)
+    return f"{_reference(found, has_means=has_means)}{name} = [{listed}]"
 
 
 def rows(name: str, found: Sequence[PairRow], *, has_roles: bool) -> str:
@@ -58,12 +59,13 @@ def rows(name: str, found: Sequence[PairRow], *, has_roles: bool) -> str:
     return f"{_reference([row.pair for row in found])}{name} = [{listed}]"
 
 
-def _reference(found: Sequence[PromptPair]) -> str:
+def _reference(found: Sequence[PromptPair], *, has_means: bool = False) -> str:
     """Return the line that lists the prompts that pairs' means are over; "" without means.
 
     They are the same for all pairs.
     """
-    listed = next((pair.acting.reference for pair in found if pair.acting.reference), ())
+    known = [pair.reference if has_means else pair.acting.reference for pair in found]
+    listed = next(filter(None, known), ())
     if not listed:
         return ""
     bos = {of.bos for of in listed}
@@ -232,14 +234,15 @@ def _row(row: PairRow, *, has_roles: bool) -> str:
     return f"PairRow({_pair(row.pair)}{named})"
 
 
-def _pair(pair: PromptPair) -> str:
+def _pair(pair: PromptPair, *, has_means: bool = False) -> str:
     texts = [pair.clean, pair.corrupted, pair.answer, pair.distractor]
     parts = [repr(text) for text in texts]
     parts += [f"bos={pair.bos!r}"] if pair.bos is not False else []
     parts += [f"metric={pair.metric!r}"] if pair.metric != "logit difference" else []
     acting = [spelled(one) for one in pair.interventions if one.is_on]
     parts += [f"interventions=({', '.join(acting)},)"] if acting else []
-    parts += ["reference=reference"] if pair.acting.reference else []
+    reference = pair.reference if has_means else pair.acting.reference
+    parts += ["reference=reference"] if reference else []
     return f"PromptPair({', '.join(parts)})"
 
 

@@ -78,11 +78,19 @@ def whiskers(sweep: Sweep, group: int) -> tuple[Whisker, ...]:
 
 
 class Whiskers(Rows):
-    """A row for each cell: its name, its dot and whisker on one axis, and its number."""
+    """A row for each cell: its name, its dot and whisker on one axis, and its number.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Attributes:
+        shown: The rows.
+        is_whole: Whether it is as tall as all rows, within what scrolls it; else those are shown
+            that there is room for.
+        is_stale: Whether they answer an older question.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, is_whole: bool = False) -> None:
         super().__init__(parent)
         self.shown: tuple[Whisker, ...] = ()
+        self.is_whole, self.is_stale, self._empty = is_whole, False, NOTHING
         self._drawn: tuple[object, ...] = ()
         self._cursor = Cursor()
         self.setFont(theme.mono_font(theme.SMALL_POINTS))
@@ -109,8 +117,29 @@ class Whiskers(Rows):
             self.take_rows()
         self.update()
 
+    def show_whiskers(self, found: tuple[Whisker, ...], cursor: Cursor, empty: str) -> None:
+        """Draw other rows.
+
+        Args:
+            found: The rows.
+            cursor: What is selected.
+            empty: What is said where there is none.
+        """
+        self._cursor, self._empty = cursor, empty
+        if found != self.shown:
+            self.shown = found
+            self.take_rows()
+        self.update()
+
+    def show_stale(self, is_stale: bool) -> None:
+        """Dim what answers an older question."""
+        self.is_stale = is_stale
+        self.update()
+
     def count(self) -> int:
         """Return how many rows have room."""
+        if self.is_whole:
+            return len(self.shown)
         return min(len(self.shown), max(1, int((self.height() - self.top()) // self.row_height())))
 
     def words(self, row: int) -> str:
@@ -125,7 +154,8 @@ class Whiskers(Rows):
     def chosen_row(self) -> int | None:
         """Return the row of the selected cell."""
         for row, found in enumerate(self.shown):
-            if all(getattr(self._cursor, name) == at for name, at in found.fields.items()):
+            named = found.fields.items()
+            if named and all(getattr(self._cursor, name) == at for name, at in named):
                 return row
         return None
 
@@ -138,12 +168,14 @@ class Whiskers(Rows):
         return QFontMetricsF(self.font()).height() + 4
 
     def sizeHint(self) -> QSize:
-        """Return room for a few rows."""
-        return QSize(240, round(self.row_height() * 7))
+        """Return room for a few rows, or for all."""
+        rows = max(2, len(self.shown)) + 1 if self.is_whole else 7
+        return QSize(240, round(self.row_height() * rows))
 
     def minimumSizeHint(self) -> QSize:
-        """Return room for the axis and two rows."""
-        return QSize(160, round(self.row_height() * 3))
+        """Return room for the axis and two rows, or all rows."""
+        height = self.sizeHint().height() if self.is_whole else round(self.row_height() * 3)
+        return QSize(160, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the axis and every row."""
@@ -152,8 +184,9 @@ class Whiskers(Rows):
             if not self.shown:
                 painter.setPen(QColor(colors.faint))
                 flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(self.rect().adjusted(12, 4, -12, -4), flags, NOTHING)
+                painter.drawText(self.rect().adjusted(12, 4, -12, -4), flags, self._empty)
                 return
+            painter.setOpacity(theme.STALE_OPACITY if self.is_stale else 1.0)
             plot, end = self._plot(), self._end()
             self._paint_axis(painter, plot, end, colors)
             chosen = self.chosen_row()

@@ -364,6 +364,7 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     attributions.Terms: _check_terms,
     interventions.InterventionsReading: fits.check_interventions,
     interventions.StrengthReading: fits.check_strength,
+    interventions.SetReading: fits.check_set,
     generation.Continuations: fits.check_continuations,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,

@@ -14,6 +14,7 @@ import lensgui
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.requests import OpenModel
+from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
@@ -34,6 +35,7 @@ from lensgui.panes.python.notebook import Part, notebook
 from lensgui.panes.strength.strength import StrengthPane
 from lensgui.state.selection import Cursor
 from lensgui.state.views import (
+    AblationView,
     ActivationView,
     AttentionView,
     AttributionView,
@@ -70,6 +72,7 @@ SHOWN = {
     HeadsPane: 1,
     NeuronsPane: 4,
     StrengthPane: 1,
+    AblationPane: 2,
     InspectorPane: 4,
     GenerationPane: 1,
     PairTablePane: 1,
@@ -119,6 +122,24 @@ CASES = [
         for kind, name, document in UNDER
     ),
     *((kind, "a pair", toy(table=averaging().table)) for kind in SHOWN if kind != StrengthPane),
+    *(
+        (AblationPane, f"{view.op}, {view.of}", document.having(ablation=view))
+        for document in (toy(table=averaging(10).table), averaging(10))
+        for view in (
+            AblationView(heads=((0, 1), (1, 2), (1, 3))),
+            AblationView(heads=((0, 1), (1, 2)), op="mean"),
+        )
+    ),
+    (
+        AblationPane,
+        "all that is on",
+        toy(interventions=SOME, ablation=AblationView("interventions")),
+    ),
+    (
+        AblationPane,
+        "beside others",
+        toy(interventions=SOME, ablation=AblationView(heads=((1, 2),), op="zero")),
+    ),
     *(
         (StrengthPane, f"{view}", toy(interventions=STEERED, strength=view))
         for view in (StrengthView(), StrengthView(has_random=True), StrengthView(1, is_wide=True))

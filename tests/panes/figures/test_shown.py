@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.arrays import Atlas, Axis, HeadEffects, HeadSlice, Sweep
+from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
@@ -53,6 +54,7 @@ EXPECTED = {
     HeadsPane: [""],
     NeuronsPane: ["", "over the prompt", "strongest places", "histogram"],
     StrengthPane: [""],
+    AblationPane: ["", "by pair"],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     GenerationPane: [""],
     PairTablePane: [""],

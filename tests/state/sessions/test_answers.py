@@ -16,7 +16,11 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeSources,
 )
 from lensgui.jobs.questions.generation_requests import Generate
-from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
+from lensgui.jobs.questions.intervention_requests import (
+    AblateSet,
+    AskStrength,
+    ReadInterventions,
+)
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.jobs.questions.neuron_requests import (
     NeuronOverPrompt,
@@ -104,6 +108,8 @@ ASKED = [
     ReadActivation(MODEL, UNDER, "hook_embed", "clean change"),
     AttributeMetric(MODEL, UNDER, "corrupted change"),
     ReadInterventions(MODEL, UNDER),
+    AblateSet(MODEL, UNDER, STEERED.interventions),
+    AblateSet(MODEL, PAIR, OFF, ROWS),
     AskStrength(MODEL, STEERED, 1),
     AskStrength(MODEL, STEERED, 0, (0.0, 0.5, 2.0)),
     AskStrength(MODEL, STEERED, 1, (-0.5, 0.0, 0.5), (3, 4), placebos=5),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lensgui.jobs.answers import generation, interventions
 from lensgui.jobs.questions.generation_requests import Generate
-from lensgui.jobs.questions.intervention_requests import AskStrength, ReadInterventions
+from lensgui.jobs.questions.intervention_requests import AblateSet, AskStrength, ReadInterventions
 
 
 def check(is_right: bool, what: str) -> None:
@@ -50,6 +50,18 @@ def check_strength(request: AskStrength, found: interventions.StrengthReading) -
     check(len(found.placebos) in (0, request.placebos), "there are other random directions")
     check_shapes((len(found.placebos), count), found.placebos)
     numbers = found.metric, found.divergence, found.probabilities, found.placebos
+    check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+
+
+def check_set(request: AblateSet, found: interventions.SetReading) -> None:
+    """Refuse numbers that do not fit the pairs and members that were asked about."""
+    pairs, members = len(found.pairs), len(request.members)
+    check(0 < pairs <= (len(request.rows) or 1), "a set is read over other pairs")
+    check_shapes((pairs,), found.before, found.after)
+    check_shapes((members, pairs), found.last, found.first)
+    check_shapes((2,), found.change_ends)
+    check_shapes((2, members), found.last_ends)
+    numbers = found.before, found.after, found.last, found.first
     check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
 
 

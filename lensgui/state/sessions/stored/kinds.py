@@ -193,6 +193,12 @@ KINDS = {
         interventions.StrengthReading,
         stored_readings.StrengthReading,
     ),
+    "set": StoredKind(
+        intervention_requests.AblateSet,
+        questions.AblateSet,
+        interventions.SetReading,
+        stored_readings.SetReading,
+    ),
     "continuations": StoredKind(
         generation_requests.Generate,
         questions.Generate,

@@ -23,7 +23,7 @@ from lensgui.state.sessions.bounds import (
     TopShare,
     WrittenCount,
 )
-from lensgui.state.sessions.manifest import PromptPair, SweepKind
+from lensgui.state.sessions.manifest import Intervention, PromptPair, SweepKind
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, OneSide, Side
 
 MOST_TABLES = 1_000
@@ -131,6 +131,14 @@ class AskStrength(Record, frozen=True):
     strengths: Annotated[tuple[Number, ...], Meta(max_length=1_000)]
     controls: Annotated[tuple[Index, ...], Meta(max_length=1_000)]
     placebos: Annotated[int, Meta(ge=0, le=1_000)]
+
+
+class AblateSet(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    members: Annotated[tuple[Intervention, ...], Meta(max_length=1_000)]
+    rows: Table
 
 
 class ScoreHeads(Record, frozen=True):

@@ -123,6 +123,20 @@ class StrengthReading(Record, frozen=True):
     placebos: Array
 
 
+class SetReading(Record, frozen=True):
+    """As the answer."""
+
+    pairs: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
+    metric_name: MetricName
+    before: Array
+    after: Array
+    last: Array
+    first: Array
+    change_ends: Array
+    last_ends: Array
+    faults: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
+
+
 class LensReading(Record, frozen=True):
     """As the answer."""
 

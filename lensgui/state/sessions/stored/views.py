@@ -168,6 +168,14 @@ class GenerationView(Record, frozen=True):
     seed: Index = 0
 
 
+class AblationView(Record, frozen=True):
+    """As the app's `AblationView`."""
+
+    of: views.SetOf = "heads"
+    heads: Heads = ()
+    op: views.AblationOp = "resample"
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -183,3 +191,4 @@ class Views(Record, frozen=True):
     activation: ActivationView = ActivationView()
     strength: StrengthView = StrengthView()
     generation: GenerationView = GenerationView()
+    ablation: AblationView = AblationView()
