@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
-from lensgui.panes.controls.controls import Elided, button, dress, line
+from lensgui.panes.controls.controls import Elided, ElidedButton, button, dress, line
 from lensgui.panes.pane import Pane
 from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip
@@ -196,7 +196,9 @@ class TitleBar(QWidget):
         self.fold = button(ACTIONS["fold_pane"], self, title=f"{pane.title}: fold to one line")
         self.fold.setCheckable(True)
         self.fold.setVisible(pane.folds)
-        self.mode = button(ACTIONS["show_pair"], self, title=f"{pane.title}: show this pair")
+        self.mode = dress(
+            ElidedButton(self), ACTIONS["show_pair"], title=f"{pane.title}: show this pair"
+        )
         self.mode.setFont(theme.text_font(theme.SMALL_POINTS))
         self.mode.hide()
         self.from_file = button(ACTIONS["compute_here"], self, title=f"{pane.title}: compute here")
@@ -223,8 +225,7 @@ class TitleBar(QWidget):
         row.setSpacing(3)
         row.addWidget(self.grip)
         row.addWidget(self.fold)
-        if pane.folds:
-            name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         row.addWidget(name, 0 if pane.folds else 1)
         row.addWidget(self.summary, 1 if pane.folds else 0)
         for part in (self.from_file, self.mode, self.copy, self.solo, self.shut):

@@ -15,7 +15,7 @@ from lensgui.panes import menus
 from lensgui.panes.ablation import ablation_seen as seen
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chooser import Chooser, Option
-from lensgui.panes.controls.controls import Shares, button, caption, line
+from lensgui.panes.controls.controls import Lines, Shares, button, caption, line
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import Pane
@@ -79,7 +79,7 @@ class AblationPane(Pane):
         self.op: Chooser[AblationOp] = Chooser("What is done to heads", [("", OPS)], self)
         self.take = button(PANE_ACTIONS["take_heads"], self)
         self.follow = button(PANE_ACTIONS["follow_heads"], self)
-        self.names, self.whole = line(self), line(self)
+        self.names, self.whole = line(self), Lines(2, self)
         self.each, self.pairs = Whiskers(self, is_whole=True), Whiskers(self, is_whole=True)
         self.each.setAccessibleName("What each of the set changes, as the last of it")
         self.pairs.setAccessibleName("What the whole set changes, pair by pair")

@@ -24,6 +24,9 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QSizePolicy,
     QSplitter,
+    QStyle,
+    QStyleOptionToolButton,
+    QStylePainter,
     QToolButton,
     QToolTip,
     QWidget,
@@ -36,6 +39,7 @@ from lensgui.panes.token_text import plain_tip
 APart = TypeVar("APart", bound=QWidget)
 ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
 TOKEN_LETTERS = 13
+LEAST_LETTERS = 6  # of a button that gives way
 LINES = 2  # of an editor, if nobody gives it more room
 HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
@@ -215,6 +219,30 @@ class Elided(QLabel):
         with QPainter(self) as painter:
             painter.setPen(self.palette().color(self.foregroundRole()))
             painter.drawText(self.rect(), self._side | Qt.AlignmentFlag.AlignVCenter, fitting)
+
+
+class ElidedButton(QToolButton):
+    """A button whose text is cut at its end where there is no room for all of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return room for its first letters."""
+        around = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())
+        width = self.fontMetrics().horizontalAdvance("M" * LEAST_LETTERS) + around
+        return QSize(min(width, self.sizeHint().width()), self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the button with as much of its text as fits."""
+        option, painter = QStyleOptionToolButton(), QStylePainter(self)
+        self.initStyleOption(option)
+        around = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())
+        option.text = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width() - around
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
 
 
 class Lines(QLabel):
