@@ -240,6 +240,8 @@ def _pair(pair: PromptPair) -> str:
     acting = [spelled(one) for one in pair.interventions if one.is_on]
     parts += [f"interventions=({', '.join(acting)},)"] if acting else []
     parts += ["reference=reference"] if pair.acting.reference else []
+    parts += [f"more={pair.more}"] if pair.more else []
+    parts += [f"more_behind={pair.more_behind!r}"] if pair.more_behind != "clean" else []
     return f"PromptPair({', '.join(parts)})"
 
 
