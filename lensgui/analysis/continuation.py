@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Literal
@@ -163,6 +163,29 @@ class Continuation:
         top = tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
         rank = 1 + int((logits > logits[token]).sum())
         return WrittenToken(token, float(chances[token]), rank, top)
+
+
+def run_behind(run: Run, more: Sequence[int]) -> Run:
+    """Return the run of a prompt and of tokens behind it, as the model ran them when it wrote them.
+
+    Under interventions the prompt's positions stay as they were changed for the prompt alone, and
+    each new position is changed as `Continuation` says.
+
+    Args:
+        run: The prompt's run, such as one of `intervened_runs`; what it knows is taken over.
+        more: Token ids.
+
+    Raises:
+        ValueError: If there are more than the model takes.
+    """
+    whole, most = len(run.ids) + len(more), run.model.cfg.n_ctx
+    if whole > most:
+        raise ValueError(
+            f"The prompt and what stands behind it have {whole} tokens, and this model takes "
+            f"{most}."
+        )
+    tokens = torch.cat([run.tokens, run.tokens.new_tensor(list(more))])
+    return Run(run.model, tokens, run.names, leader=run)
 
 
 def continue_prompt(

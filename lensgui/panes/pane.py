@@ -62,6 +62,12 @@ class Pane(QWidget):
         shows_all_interventions: Whether it shows those that are off too, and all of them while
             other panes show what is so without.
         view_name: Which of the document's views says how it is set; "" for none.
+        follows_written: Whether it shows the run up to a token that the model wrote, while one is
+            selected.
+        followed: (Followed,) the token that the model wrote which the user selected; None for none.
+        continued: (words, how) how much that was written it shows behind the prompt, "" for
+            nothing; and how that is run.
+        unfollowed: The user wants to see the prompt alone again.
         summarised: (words,) what is to be seen of it while it is folded.
         picked: (fields,) Cursor fields that a click chose.
         edited: (changes,) document fields that the user changed.
@@ -88,7 +94,11 @@ class Pane(QWidget):
     folds: ClassVar[bool] = False
     shows_all_interventions: ClassVar[bool] = False
     view_name: ClassVar[str] = ""
+    follows_written: ClassVar[bool] = False
     moded = Signal(str)
+    followed = Signal(object)
+    continued = Signal(str, str)
+    unfollowed = Signal()
     summarised = Signal(str)
     picked = Signal(object)
     edited = Signal(object)
@@ -136,6 +146,11 @@ class Pane(QWidget):
         line = self.fontMetrics().lineSpacing() if self.has_message_line else 0
         self.column.setContentsMargins(SIDE, 2, SIDE, 4 + line)
 
+    @property
+    def is_in_sight(self) -> bool:
+        """Whether it is seen: neither closed nor covered."""
+        return self.isVisible() and self.is_in_front
+
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return what this pane wants to know, by a name of its own for each question."""
         return {}
@@ -182,9 +197,21 @@ class Pane(QWidget):
             self.edited.emit({self.view_name: after})
 
     def show_mode(self, document: Document) -> None:
-        """Say whether means are shown, where the pane's title is."""
+        """Say whether means are shown, or more than the prompt, where the pane's title is."""
         count = len(document.rows) if self.averages else 0
         self.moded.emit(f"mean of {count} pair{'s' * (count != 1)}" if count else "")
+        self.say_continued(document)
+
+    def say_continued(self, document: Document) -> None:
+        """Say how much that was written is shown behind the prompt."""
+        pair, count = document.pair, len(document.pair.more)
+        is_under = any(one.acts_on(pair.more_behind) for one in pair.interventions)
+        how = f"Run {'under' if is_under else 'without'} interventions."
+        self.continued.emit(f"prompt + {count} written" if count else "", how)
+
+    @Slot()
+    def let_go(self) -> None:
+        """Select no token that the model wrote."""
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline what is selected."""

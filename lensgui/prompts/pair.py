@@ -21,11 +21,14 @@ class Prompt:
         bos: False: nothing is put in front; True: the tokenizer's own beginning-of-sequence token;
             a string: that token.
         under: Which pair it is of whose interventions it is run under; None for none.
+        more: Token ids that stand behind the text, such as a model wrote there. Interventions see
+            them as it does: the text's own positions are changed as if nothing stood behind them.
     """
 
     text: str
     bos: bool | str = False
     under: Under | None = None
+    more: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class PromptPair:
         metric: What is read at the end of each prompt.
         interventions: What is done to the model as it runs them, in order; those that are off too.
         reference: The prompts that means are taken over which interventions set something to.
+        more: Token ids behind one of the prompts, as `Prompt.more`; answers are those without.
+        more_behind: Which prompt that is.
     """
 
     clean: str
@@ -65,16 +70,21 @@ class PromptPair:
     metric: MetricName = "logit difference"
     interventions: tuple[Intervention, ...] = ()
     reference: tuple[Prompt, ...] = field(default=(), repr=False)
+    more: tuple[int, ...] = field(default=(), repr=False)
+    more_behind: Literal["clean", "corrupted"] = field(default="clean", repr=False)
 
     @property
     def clean_prompt(self) -> Prompt:
         """The clean text, as a prompt."""
-        return Prompt(self.clean, self.bos, self._under("clean"))
+        return Prompt(self.clean, self.bos, self._under("clean"), self._more("clean"))
 
     @property
     def corrupted_prompt(self) -> Prompt:
         """The corrupted text, as a prompt."""
-        return Prompt(self.corrupted, self.bos, self._under("corrupted"))
+        return Prompt(self.corrupted, self.bos, self._under("corrupted"), self._more("corrupted"))
+
+    def _more(self, side: Literal["clean", "corrupted"]) -> tuple[int, ...]:
+        return self.more if side == self.more_behind else ()
 
     def _under(self, side: Literal["clean", "corrupted"]) -> Under | None:
         if not any(one.acts_on(side) for one in self.interventions):
@@ -93,6 +103,11 @@ class PromptPair:
         """The same without interventions."""
         is_plain = not (self.interventions or self.reference)
         return self if is_plain else replace(self, interventions=(), reference=())
+
+    @property
+    def typed(self) -> PromptPair:
+        """The same without token ids behind a prompt."""
+        return replace(self, more=(), more_behind="clean") if self.more else self
 
     @property
     def acting(self) -> PromptPair:

@@ -58,6 +58,8 @@ WORDS = {
     "pair.metric": "Metric",
     "pair.interventions": "Interventions",
     "pair.reference": "Prompts of means",
+    "pair.more": "What stands behind a prompt",
+    "pair.more_behind": "Which prompt that stands behind",
     "table": "Table of pairs",
     "is_average": "Average over the table",
     "kind": "Sweep: kind",

@@ -7,15 +7,17 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lensgui.analysis.continuation import TOP, Continuation, continue_prompt
+from lensgui.analysis.continuation import TOP, Continuation, continue_prompt, run_behind
 from lensgui.analysis.interventions.listed import Interventions, keep_vector
 from lensgui.analysis.interventions.under import intervened_runs
+from lensgui.analysis.run.predictions import read_out
 from lensgui.analysis.run.run import Run
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.transformer.hooks.names import get_act_name
+from lensgui.transformer.model import HookedTransformer
 from tests.analysis.interventions.plain import Known, caches, hooks_of
-from tests.checkpoints.tiny_models import TINY
-from tests.references import attached, model_of
+from tests.checkpoints.tiny_models import TINY, tiny
+from tests.references import attached, close, model_of
 
 FAMILIES = ["gpt2", "llama", "gemma2", "gpt_neox", "gpt_oss"]
 PROMPT = torch.tensor([5, 9, 2, 11, 4, 8])
@@ -261,3 +263,89 @@ def test_numbers_that_overflow_are_refused_in_a_sentence():
     assert parts.has_failed
     with pytest.raises(RuntimeError, match="failed before"):
         list(parts.steps(3))
+
+
+OPS = {
+    "everywhere": everywhere,
+    "the prompt's positions": at_the_prompt,
+    "generated": lambda model: (Intervention(Site("mlp_out", 0), "scale", "generated", 2.0),),
+    "all patterns": lambda model: (
+        Intervention(Site("pattern", 0), "freeze"),
+        Intervention(Site("pattern", 1, 0), "zero", (2, 4), sources=(1,)),
+        Intervention(Site("attn_scores", 1, 1), "knock_out", "last", sources=(1, 2)),
+    ),
+    "noise": lambda model: (Intervention(Site("embed"), "noise", strength=2.0),),
+    "direct path": lambda model: (
+        *(Intervention(Site("pattern", layer), "freeze") for layer in range(model.cfg.n_layers)),
+        *(Intervention(Site("mlp_out", layer), "freeze") for layer in range(model.cfg.n_layers)),
+        Intervention(Site("norms"), "freeze"),
+        Intervention(Site("z", 0, 0), "zero", (3,)),
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("ops", OPS)
+@pytest.mark.parametrize("name", FAMILIES)
+@torch.no_grad()
+def test_the_run_up_to_a_token_is_the_one_that_wrote_it(name, ops, dtype):
+    model = model_of(name) if dtype == torch.float64 else in_float32(name)
+    runs = [Run(model, tokens) for tokens in (PROMPT, OTHER)]
+    under, _ = intervened_runs(runs[0], OPS[ops](model), runs[1])
+    bar = 1e-10 if dtype == torch.float64 else 1e-6
+    for run in (runs[0], under):
+        writing = Continuation(run, stop_at_eos=False)
+        for _ in writing.steps(COUNT):
+            pass
+        more = ids(writing.tokens)
+        whole = run_behind(run, more).complete()
+        assert whole.ids == (*PROMPT.tolist(), *more)
+        assert torch.equal(whole.residuals[-1][: len(PROMPT)], run.residuals[-1])
+        assert_chances(whole, writing.tokens)
+        for layer in range(model.cfg.n_layers):  # patterns, which are worked out anew
+            every = whole.patterns(layer, range(model.cfg.kv_heads))
+            short = run.patterns(layer, range(model.cfg.kv_heads))
+            length = len(PROMPT)
+            torch.testing.assert_close(every[:, :length, :length], short, atol=bar, rtol=bar)
+            assert not every[:, :length, length:].any()
+            last = whole.attention_from(layer, len(whole.ids) - 1)
+            torch.testing.assert_close(every[:, -1], last, atol=bar, rtol=bar)
+    assert attached(model) == 0
+
+
+def in_float32(name):
+    return HookedTransformer.from_pretrained_no_processing(
+        hf_model=tiny(name), device="cpu", dtype=torch.float32
+    ).requires_grad_(False)
+
+
+def assert_chances(run, written):
+    """Whether a run gives the tokens that were written their probabilities."""
+    rows = slice(len(PROMPT) - 1, len(run.ids) - 1)
+    with run.model.standing.at(range(rows.start, rows.stop)):
+        chances = read_out(run.model, run.residuals[-1][rows]).softmax(-1)
+    for one, row in zip(written, chances, strict=True):
+        # probabilities are told in float32, whatever the model's number format
+        assert one.probability == pytest.approx(float(row[one.token]), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@torch.no_grad()
+def test_behind_interventions_it_is_to_ten_digits_what_plain_hooks_give(name):
+    model, given = model_of(name), at_the_prompt(model_of(name))
+    runs = [Run(model, tokens) for tokens in (PROMPT, OTHER)]
+    under, _ = intervened_runs(runs[0], Interventions(given), runs[1])
+    more = torch.tensor([3, 7, 1])
+    hooks = at_positions(hooks_of(model, given[:2] + given[3:], known_of(model)))
+    hooks += hooks_of(model, given[2:3], known_of(model))
+    expected = model.run_with_hooks(torch.cat([PROMPT, more])[None], fwd_hooks=hooks)[0]
+    found = run_behind(under, more.tolist()).complete()
+    close(found.model.to_logits(found.residuals[-1][None])[0], expected)
+
+
+def test_what_does_not_fit_behind_a_prompt_is_refused():
+    run = run_of("gpt2")
+    most = run.model.cfg.n_ctx
+    assert len(run_behind(run, [1] * (most - len(PROMPT))).ids) == most
+    with pytest.raises(ValueError, match=f"have {most + 1} tokens, and this model takes {most}"):
+        run_behind(run, [1] * (most - len(PROMPT) + 1))

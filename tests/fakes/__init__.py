@@ -26,6 +26,7 @@ from tests.fakes.answerer import (
     noise,
     read_pair,
     tokens,
+    tokens_of,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "noise",
     "read_pair",
     "tokens",
+    "tokens_of",
 ]

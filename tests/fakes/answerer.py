@@ -68,7 +68,7 @@ from lensgui.jobs.requests import (
     VerifyCell,
     WhoFeeds,
 )
-from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.pair import Prompt, PromptPair
 from tests.fakes import activations as fake_activations
 from tests.fakes import attention as fake_attention
 from tests.fakes import attributions as fake_attributions
@@ -150,6 +150,11 @@ def tokens(text: str) -> tuple[Token, ...]:
     return tuple(Token(zlib.crc32(word.encode()) % 50_000, word, word.encode()) for word in words)
 
 
+def tokens_of(prompt: Prompt) -> tuple[Token, ...]:
+    """A prompt's tokens, with those behind its text."""
+    return (*tokens(prompt.text), *(Token(at, f" +{at}", b"+") for at in prompt.more))
+
+
 def difference(clean: tuple[Token, ...], corrupted: tuple[Token, ...]) -> tuple[int, ...]:
     if len(clean) != len(corrupted):
         return ()
@@ -179,8 +184,8 @@ def card(request: OpenModel) -> ModelCard:
 
 
 def read_pair(pair: PromptPair) -> Iterator[PairReading]:
-    clean = PromptReading(tokens(pair.clean))
-    corrupted = PromptReading(tokens(pair.corrupted)) if pair.corrupted else None
+    clean = PromptReading(tokens_of(pair.clean_prompt))
+    corrupted = PromptReading(tokens_of(pair.corrupted_prompt)) if pair.corrupted else None
     differing = difference(clean.tokens, corrupted.tokens) if corrupted else ()
     warnings = ("The clean prompt ends in a space.",) if pair.clean.endswith(" ") else ()
     yield PairReading(clean, corrupted, differing, warnings=warnings)

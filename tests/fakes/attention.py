@@ -20,7 +20,7 @@ def prompt_of(request: AttentionFrom | AttentionGrid | AttentionHead) -> Prompt:
 
 
 def axes(request: AttentionFrom | AttentionGrid | AttentionHead) -> tuple[Axis, Axis]:
-    labels = [token.text for token in fakes.tokens(prompt_of(request).text)]
+    labels = [token.text for token in fakes.tokens_of(prompt_of(request))]
     return fakes.axis("position", labels), fakes.axis("source", labels)
 
 

@@ -10,7 +10,7 @@ from lensgui.jobs.answers.arrays import Axis, CellState, Slice
 from lensgui.jobs.answers.lenses import LensGrid, LensMean
 from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
-from lensgui.prompts.sides import one_side
+from lensgui.prompts.sides import summands
 from tests import fakes
 
 K = 3
@@ -28,7 +28,7 @@ def rows(*, mid: bool = False) -> Axis:
 
 def axes(request: ReadLens | LensMetric | AverageLens) -> tuple[Axis, Axis]:
     """Rows with an end, and the prompt's tokens."""
-    tokens = fakes.tokens(getattr(request.pair, one_side(request.side)))
+    tokens = fakes.tokens_of(summands(request.pair, request.side)[0][1])
     labels = tuple(token.text for token in tokens)
     return rows(mid=request.mid), Axis("position", tuple(range(len(labels))), labels)
 

@@ -99,8 +99,8 @@ def answers(
 
 
 def _likeliest(model: HookedTransformer, pair: PromptPair) -> list[int]:
-    """Return the two likeliest next tokens of a pair's clean prompt."""
-    logits: Tensor = model(encode(model, pair.clean_prompt))[0, -1]
+    """Return the two likeliest next tokens of a pair's clean prompt as it was typed."""
+    logits: Tensor = model(encode(model, pair.typed.clean_prompt))[0, -1]
     return logits.topk(2).indices.tolist()
 
 
@@ -122,14 +122,16 @@ def required_metric(found: Answers) -> Metric:
 
 
 def encode(model: HookedTransformer, prompt: Prompt) -> Tensor:
-    """Return a prompt's token ids, [position].
+    """Return a prompt's token ids, [position], those behind its text included.
 
     Raises:
-        ValueError: If there are none, or more than the model takes.
+        ValueError: If its text has none, or there are more than the model takes.
     """
     ids = text.to_tokens(model, prompt.text, prompt.bos, truncate=False)[0]
     if not len(ids):
         raise ValueError("The prompt is empty: type at least one token.")
+    if prompt.more:
+        ids = torch.cat([ids, ids.new_tensor(prompt.more)])
     if len(ids) > model.cfg.n_ctx:
         raise ValueError(
             f"The prompt has {len(ids)} tokens and this model takes {model.cfg.n_ctx}: shorten it."

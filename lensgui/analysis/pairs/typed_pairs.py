@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lensgui.analysis.continuation import run_behind
 from lensgui.analysis.heads.attention import weighted_attention
 from lensgui.analysis.heads.readout import hide_first_source, shrink, shrink_signed
 from lensgui.analysis.interventions.sets import SetEffects, SetPair, set_effects
@@ -37,7 +38,8 @@ def run_prompt(model: HookedTransformer, prompt: Prompt) -> Run:
 
     Args:
         model: The model.
-        prompt: The prompt; of a pair with interventions it is run under them.
+        prompt: The prompt; of a pair with interventions it is run under them, and what stands
+            behind its text as the model would write it.
 
     Raises:
         ValueError: If the prompt is empty, or longer than the model takes, or an intervention can't
@@ -47,12 +49,12 @@ def run_prompt(model: HookedTransformer, prompt: Prompt) -> Run:
         return Run(model, encode(model, prompt)).complete()
     run = _runs_under(model, prompt.under.pair)[prompt.under.side == "corrupted"]
     assert run is not None
-    return run.complete()
+    return (run_behind(run, prompt.more) if prompt.more else run).complete()
 
 
 def _runs_under(model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:
     """Return the runs of a pair's prompts under its interventions, perhaps not yet complete."""
-    plain = pair.plain
+    plain = pair.plain.typed
     clean = run_prompt(model, plain.clean_prompt)
     corrupted = run_prompt(model, plain.corrupted_prompt) if plain.corrupted else None
     return intervened_runs(clean, interventions_of(model, pair), corrupted)
@@ -126,6 +128,7 @@ def sweep_pair(
     Args:
         model: The model.
         pair: The pair; the likeliest tokens of its clean prompt stand in for answers not typed.
+            What stands behind its texts is left out.
         kind: What a cell replaces.
         direction: "denoising" patches clean into corrupted, "noising" corrupted into clean.
         heads: Layer and head of those whose cells are run; () for all.
@@ -136,6 +139,7 @@ def sweep_pair(
     Raises:
         ValueError: If the prompts differ in length, or the pair has no answer to read.
     """
+    pair = pair.typed
     found = answers(model, pair)
     if found.metric is None:
         raise ValueError(

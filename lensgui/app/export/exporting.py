@@ -75,7 +75,7 @@ class Exporting(QObject):
 
     def _of(self, pane: Pane) -> Iterator[Picture]:
         window = self._window
-        document, cursor = window.exchange.of(pane), window.selection.cursor
+        document, cursor = window.exchange.of(pane), window.exchange.at(pane)
         asked, code = pane.requests(document, cursor), ""
         for shown in pane.shown():
             code = code or pane.python(document, cursor)
@@ -149,12 +149,12 @@ class Exporting(QObject):
 
     def parts(self) -> list[Part]:
         """Return what every pane computes: its main picture's script, or the lines it copies."""
-        window = self._window
-        cursor, found = window.selection.cursor, []
-        for pane in window.panes.values():
+        exchange, found = self._window.exchange, list[Part]()
+        for pane in self._window.panes.values():
             picture = next(iter(self._of(pane)), None)
             made = picture.figure if picture is not None and picture.figure.code else None
-            code = made.code if made is not None else pane.python(window.exchange.of(pane), cursor)
+            of = exchange.of(pane), exchange.at(pane)
+            code = made.code if made is not None else pane.python(*of)
             found.append(Part(pane.title, pane.about if made is None else made.caption, code))
         return found
 

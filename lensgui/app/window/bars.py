@@ -104,6 +104,13 @@ BARS = (
         "Show this pair",
         reason="No pane shows a mean of pairs.",
     ),
+    Action(
+        "show_prompt",
+        "",
+        "Show the prompt alone again: no token that the model wrote is selected then.",
+        "Show the prompt without what was written behind it",
+        reason="No pane shows what was written behind the prompt.",
+    ),
     Action("choose_folder", "Choose…", "Choose another folder.", "Choose a folder", kind=None),
     Action("default", "Default", "Set it as at first.", kind=None),
     Action("all_defaults", "All defaults", "Set all settings as at first.", kind=None),

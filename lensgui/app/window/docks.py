@@ -29,6 +29,7 @@ from lensgui.panes.style import TARGET
 from lensgui.panes.token_text import plain_tip
 
 LEAST = QSize(200, 120)  # so that five panes stand side by side in 1024 pixels
+LEAST_NAME = 24  # pixels of a pane's name, where its title has buttons instead
 MOST = 16777215  # pixels: no limit, to Qt
 Sign = tuple[tuple[int, int, int, int], ...]
 SHUT: Sign = ((5, 5, 11, 11), (5, 11, 11, 5))
@@ -196,14 +197,9 @@ class TitleBar(QWidget):
         self.fold = button(ACTIONS["fold_pane"], self, title=f"{pane.title}: fold to one line")
         self.fold.setCheckable(True)
         self.fold.setVisible(pane.folds)
-        self.mode = dress(
-            ElidedButton(self), ACTIONS["show_pair"], title=f"{pane.title}: show this pair"
-        )
-        self.mode.setFont(theme.text_font(theme.SMALL_POINTS))
-        self.mode.hide()
-        self.from_file = button(ACTIONS["compute_here"], self, title=f"{pane.title}: compute here")
-        self.from_file.setFont(theme.text_font(theme.SMALL_POINTS))
-        self.from_file.hide()
+        self.mode = self._at_times("show_pair", "show this pair")
+        self.written = self._at_times("show_prompt", "show the prompt alone")
+        self.from_file = self._at_times("compute_here", "compute here")
         self.summary = line(self)
         self.summary.setAccessibleName(f"{pane.title}, in one line")
         self._lay_out(name, pane)
@@ -211,11 +207,21 @@ class TitleBar(QWidget):
         self.show_folded(is_folded=False)
         self.show_solo(is_solo=False)
 
+    def _at_times(self, name: str, act: str) -> QToolButton:
+        """Return a button that is hidden until what it leaves is so."""
+        found = dress(ElidedButton(self), ACTIONS[name], title=f"{self._title}: {act}")
+        found.setText(ACTIONS[name].text)
+        found.setFont(theme.text_font(theme.SMALL_POINTS))
+        found.hide()
+        return found
+
     def _connect(self, pane: Pane) -> None:
         pane.summarised.connect(self.summary.setText)
         self.solo.clicked.connect(self.soloed)
         self.mode.clicked.connect(lambda: pane.edited.emit({"is_average": False}))
         pane.moded.connect(self._show_mode)
+        self.written.clicked.connect(pane.unfollowed)
+        pane.continued.connect(self._show_written)
         pane.from_file.connect(self.from_file.setVisible)
         self.from_file.clicked.connect(pane.anew)
 
@@ -226,9 +232,10 @@ class TitleBar(QWidget):
         row.addWidget(self.grip)
         row.addWidget(self.fold)
         name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        name.setMinimumWidth(LEAST_NAME)
         row.addWidget(name, 0 if pane.folds else 1)
         row.addWidget(self.summary, 1 if pane.folds else 0)
-        for part in (self.from_file, self.mode, self.copy, self.solo, self.shut):
+        for part in (self.from_file, self.mode, self.written, self.copy, self.solo, self.shut):
             row.addWidget(part)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -250,6 +257,13 @@ class TitleBar(QWidget):
         """Say that means are shown, with the way back to the pair."""
         self.mode.setVisible(bool(words))
         self.mode.setText(f"{words} · show this pair")
+
+    @Slot(str, str)
+    def _show_written(self, words: str, how: str) -> None:
+        """Say how much is shown behind the prompt, and in the tip how, with the way back to it."""
+        self.written.setVisible(bool(words))
+        self.written.setText(f"{words} · show the prompt")
+        self.written.setToolTip(plain_tip(f"{how} {ACTIONS['show_prompt'].tip}"))
 
     def show_folded(self, *, is_folded: bool) -> None:
         """Show the pane's one line while that is all there is."""

@@ -22,6 +22,7 @@ from lensgui.panes.pane import MODEL as NAME
 from lensgui.panes.pane import NO_NUMBERS, UNEQUAL, Channel, Pane
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
+from lensgui.state.followed import Followed
 from lensgui.state.selection import Cursor, Selection
 from lensgui.state.session import Session
 from lensgui.terms.model_key import ModelKey
@@ -75,6 +76,8 @@ class Exchange(QObject):
         self._asked: PromptPair | None = None  # without interventions
         self._roles = RoleBook()
         self._is_before, self._shown = False, session.document.shown
+        self._followed: Followed | None = None
+        self._writer: Pane | None = None  # the pane that it is selected in
         self.beside: dict[str, Mapping[str, Request]] = {}
 
     def show_before(self, is_before: bool) -> None:
@@ -89,6 +92,8 @@ class Exchange(QObject):
 
         Whoever shows other panes' answers hears of all that this changes at once.
         """
+        if self._writer is not None and not self._writer.is_in_sight:
+            self.unfollow()
         self._asking += 1
         try:
             self._ask()
@@ -113,7 +118,42 @@ class Exchange(QObject):
 
     def of(self, pane: Pane) -> Document:
         """Return the document as a pane shows it."""
-        return self._session.document if pane.shows_all_interventions else self._shown
+        if pane.shows_all_interventions:
+            return self._session.document
+        followed = self._followed_by(pane)
+        return self._shown if followed is None else followed.document(self._shown)
+
+    def at(self, pane: Pane) -> Cursor:
+        """Return what is selected as a pane shows it."""
+        cursor, followed = self._selection.cursor, self._followed_by(pane)
+        return cursor if followed is None else followed.cursor(cursor)
+
+    def _followed_by(self, pane: object) -> Followed | None:
+        """Return the token that a pane follows now; means are of prompts alone."""
+        follows = getattr(pane, "follows_written", False) and not self._shown.rows
+        return self._followed if follows else None
+
+    @Slot(object)
+    def follow(self, followed: Followed | None) -> None:
+        """Have some panes show the run up to a token that was written, or the prompt alone."""
+        if followed == self._followed:
+            return
+        sender, self._followed = self.sender(), followed
+        self._writer = sender if isinstance(sender, Pane) and followed is not None else None
+        for pane in self._panes.values():
+            if pane.follows_written:
+                document = self.of(pane)
+                pane.show_document(document)
+                pane.show_mode(document)
+                pane.show_cursor(self.at(pane))
+        self.ask()
+
+    @Slot()
+    def unfollow(self) -> None:
+        """Show the prompt alone: the token that was written is selected no longer."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.let_go()
 
     def forget_model(self) -> None:
         """Go on with no model that was open: what comes is about another one, or about none."""
@@ -131,14 +171,20 @@ class Exchange(QObject):
             for channel in list(self._runner.replies):
                 self._runner.cancel(channel)  # nothing of another model is shown for it
         shown = document.shown
+        is_dropped = self._followed is not None and not self._followed.is_of(shown)
+        if is_dropped:
+            self._followed = self._writer = None
         shown = self._shown = shown.before if self._is_before else shown
         if (shown.model, shown.pair) != self._read:
             self._read = shown.model, shown.pair
             self._positions, self._is_unequal = 0, False
         self._limit_positions()
         for pane in self._panes.values():
-            pane.show_document(self.of(pane))
-            pane.show_mode(document)
+            own = self.of(pane)
+            pane.show_document(own)
+            pane.show_mode(own)
+            if is_dropped:
+                pane.show_cursor(self.at(pane))
         self._show_roles()
         self.ask()
 
@@ -151,23 +197,23 @@ class Exchange(QObject):
             self._is_at_last = False  # a place that was chosen before the prompt is read
         self._position = cursor.position
         for pane in self._panes.values():
-            pane.show_cursor(cursor)
+            pane.show_cursor(self.at(pane))
         self.ask()
 
     @Slot()
     def draw_anew(self) -> None:
         """Have the panes put all they know into words and pictures again, as these are now."""
-        cursor = self._selection.cursor
         for pane in self._panes.values():
             pane.show_document(self.of(pane))
             pane.draw_anew()
-            pane.show_cursor(cursor)
+            pane.show_cursor(self.at(pane))
             pane.show_all(self._runner.replies)
 
     @Slot(object)
     def pick(self, places: dict[str, Any]) -> None:
         """Select what a pane says was clicked."""
-        self._selection.move(**places)
+        followed = self._followed_by(self.sender())
+        self._selection.move(**(places if followed is None else followed.picked(places)))
 
     @Slot(object)
     def pin(self, place: Cursor) -> None:
@@ -179,6 +225,11 @@ class Exchange(QObject):
         """Change what a pane says was edited; who types another prompt looks at that one."""
         if self._session.document.is_average and TYPED_PROMPTS & changes.keys():
             changes = {**changes, "is_average": False}
+        followed = self._followed_by(self.sender())
+        if followed is not None:
+            changes, stays = followed.meant(self._shown, changes)
+            if not stays:
+                self.unfollow()
         self._session.edit(**changes)
 
     @Slot(str)
@@ -326,13 +377,13 @@ class Exchange(QObject):
             | {
                 (title, name): request
                 for title, pane in self._panes.items()
-                if pane.isVisible() and pane.is_in_front
+                if pane.is_in_sight
                 for name, request in self._requests(pane).items()
             }
         )
 
     def _requests(self, pane: Pane) -> dict[str, Request]:
-        return pane.requests(self.of(pane), self._selection.cursor)
+        return pane.requests(self.of(pane), self.at(pane))
 
     def _stays(self, channel: Channel, reply: Reply) -> bool:
         """Whether a question that nobody asks any more keeps its answer."""

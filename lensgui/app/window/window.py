@@ -96,6 +96,8 @@ class MainWindow(QMainWindow):
             dock.pane.picked.connect(exchange.pick)
             dock.pane.edited.connect(exchange.edit)
             dock.pane.pinned.connect(exchange.pin)
+            dock.pane.followed.connect(exchange.follow)
+            dock.pane.unfollowed.connect(exchange.unfollow)
             dock.pane.altered.connect(exchange.ask)
             dock.pane.pane_requested.connect(self.show_pane)
             dock.pane.pane_requested.connect(exchange.begin_anew)
@@ -160,7 +162,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _copy(self, pane: Pane) -> None:
-        code = pane.python(self.exchange.of(pane), self.selection.cursor)
+        code = pane.python(self.exchange.of(pane), self.exchange.at(pane))
         QGuiApplication.clipboard().setText(code)
         self.status.show_sentence(f"Copied {len(code.splitlines())} lines of Python.")
 

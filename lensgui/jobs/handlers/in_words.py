@@ -141,7 +141,8 @@ def no_prompt() -> PromptReading:
 
 def has_bos(model: HookedTransformer, prompt: Prompt, tokens: Tensor) -> bool:
     """Return whether a prompt's first token was put in front rather than typed."""
-    return len(tokens) > len(text.encode(model, prompt.text, prepend_bos=False))
+    typed = len(text.encode(model, prompt.text, prepend_bos=False))
+    return len(tokens) > typed + len(prompt.more)
 
 
 def pair_reading(

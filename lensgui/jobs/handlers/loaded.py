@@ -129,10 +129,10 @@ class Loaded:
         """
         if prompt.under is None:
             return self.run_of(model, encode(model, prompt))
-        return self._under.run(model, prompt.under)
+        return self._under.run(model, prompt.under, prompt.more)
 
     def _plain_runs(self, model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:
-        plain = pair.plain
+        plain = pair.plain.typed
         corrupted = self.run(model, plain.corrupted_prompt) if plain.corrupted else None
         return self.run(model, plain.clean_prompt), corrupted
 
@@ -201,9 +201,16 @@ class Loaded:
             self._runs.popitem(last=False)
 
     def answers(self, pair: PromptPair, clean: Run) -> Answers:
-        """Return a pair's answers, whatever is done to the model; the run must be complete."""
-        plain = self._runs.get(clean.ids, clean)
-        return answers(itself(clean.model), pair, likeliest(plain.complete(), 2))
+        """Return a pair's answers, whatever is done to the model or stands behind its prompts.
+
+        The run of its clean prompt must be complete.
+        """
+        model, count = itself(clean.model), len(pair.clean_prompt.more)
+        if count:
+            plain = self.run_of(model, clean.tokens[:-count])
+        else:
+            plain = self._runs.get(clean.ids, clean)
+        return answers(model, pair, likeliest(plain.complete(), 2))
 
     def keep(self, request: Patching, known: Tensor | Average) -> None:
         """Keep what is known of a sweep that is left; the one that was left first is forgotten."""

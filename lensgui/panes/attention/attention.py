@@ -81,6 +81,7 @@ class AttentionPane(Pane):
     title: ClassVar[str] = "Attention"
     guide: ClassVar[str] = "attention.md"
     averages: ClassVar[bool] = True
+    follows_written: ClassVar[bool] = True
     about: ClassVar[str] = "Where each head looks: rows are destinations, columns are sources."
     says_itself: ClassVar[frozenset[str]] = frozenset({"rank"})
     view_name: ClassVar[str] = "attention"

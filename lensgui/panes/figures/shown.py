@@ -19,7 +19,7 @@ from lensgui.jobs.request import Request
 from lensgui.panes.figures.figure import Cells, Figure, Panel, Provenance
 from lensgui.panes.python.figures import NO_CODE, Code, script
 from lensgui.panes.token_text import shorten, visible
-from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.state.document import Document
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.interventions import words
@@ -215,12 +215,18 @@ def told(prompts: Prompts) -> list[str]:
         return [mean, *under]
     said = []
     if pair.clean:
-        said.append(f"Clean: {_quoted(pair.clean)}.")
+        said.append(f"Clean: {_quoted(pair.clean)}{_written(pair.clean_prompt)}.")
     if pair.corrupted:
-        said.append(f"Corrupted: {_quoted(pair.corrupted)}.")
+        said.append(f"Corrupted: {_quoted(pair.corrupted)}{_written(pair.corrupted_prompt)}.")
     answers = [f"answer {_quoted(pair.answer)}" if pair.answer else LIKELIEST]
     answers += [f"distractor {_quoted(pair.distractor)}"] * bool(pair.distractor)
     return [*said, _sentence(f"{', '.join(answers)}; metric: {pair.metric}"), *under]
+
+
+def _written(prompt: Prompt) -> str:
+    """Return how much the model wrote that stands behind a prompt."""
+    count = len(prompt.more)
+    return f" and {count} written token{'s' * (count != 1)}" if count else ""
 
 
 def _quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from lensgui.jobs.answers.generation import Continuations, Continued
@@ -25,6 +25,7 @@ from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import plain_tip
 from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
+from lensgui.state.followed import Followed, written_behind
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, GenerationView
 
@@ -54,6 +55,7 @@ class GenerationPane(Pane):
         self._at: int | None = None
         self._of = 0  # the text that was clicked
         self._is_of: tuple[object, ...] = ()  # what the selected token was written behind
+        self._followed: Followed | None = None  # as it was said last
         self.controls = GenerationControls(self)
         self.legend = Lines(3, self)
         self.texts = WrittenText(words.ALONE, self), WrittenText(words.UNDER, self)
@@ -110,7 +112,7 @@ class GenerationPane(Pane):
         """Ask for the text behind the prompt, as far as there is one."""
         if words.why_empty(document):
             return {}
-        return {WRITTEN: asked_of(words.question(document.shown))}
+        return {WRITTEN: asked_of(written_behind(document.shown))}
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to write the same."""
@@ -133,6 +135,7 @@ class GenerationPane(Pane):
         """Show how the question stands, its end too, which brings no other text."""
         super().show_reply(name, reply)
         self._show_state()
+        self._say_followed()
 
     def draw_reply(self, name: str) -> None:
         """Add the tokens that have come."""
@@ -149,6 +152,7 @@ class GenerationPane(Pane):
         self.legend.setToolTip(plain_tip(said))
         self._read("")
         self._show_state()
+        self._say_followed()
 
     def _draw_texts(self, found: Continuations | None) -> None:
         is_under = self._document is not None and words.acts(self._document.shown)
@@ -191,6 +195,37 @@ class GenerationPane(Pane):
         self._of, self._at = of, token
         self._draw()
         self.rooms[of].reveal()
+
+    @Slot()
+    def let_go(self) -> None:
+        """Select no token."""
+        self._at = None
+        self._draw()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let the selected token go with Esc."""
+        if event.key() == Qt.Key.Key_Escape and self._at is not None:
+            self.let_go()
+        else:
+            super().keyPressEvent(event)
+
+    def _say_followed(self) -> None:
+        """Say which token other panes may follow, if that is another one now."""
+        followed = self._to_follow()
+        if followed != self._followed:
+            self._followed = followed
+            self.followed.emit(followed)
+
+    def _to_follow(self) -> Followed | None:
+        """Return the selected token, if it stands in a text that answers what is asked now."""
+        found, asked, side, at = self._found, self._answered, self._side(self._of), self._at
+        if found is None or asked is None or side is None or at is None:
+            return None
+        tokens = tuple(one.token.id for one in side.tokens[: at + 1])
+        if len(tokens) <= at or self._document is None:
+            return None
+        followed = Followed(asked.beginning, self._of == 1, tokens, found.prompt)
+        return followed if followed.is_of(self._document.shown) else None
 
     @Slot(str)
     def _read(self, pointed: str) -> None:

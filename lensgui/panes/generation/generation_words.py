@@ -34,13 +34,6 @@ ENDS = {
 }
 
 
-def question(document: Document) -> Generate:
-    """Return what the pane asks of a document."""
-    view = document.views.generation
-    drawn = view.temperature, view.top_k, view.top_p, view.seed
-    return Generate(document.model, document.pair, view.side, view.count, *drawn)
-
-
 def acts(document: Document) -> bool:
     """Whether something is done to the model as it runs the prompt that is continued."""
     side = document.views.generation.side

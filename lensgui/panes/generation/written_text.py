@@ -20,7 +20,8 @@ from lensgui.panes.token_text import plain_tip, shorten, spell, spelled
 
 TIP = (
     "What the model writes, each token coloured by its probability there. Click a token to see "
-    " what else it could have been; Return makes the prompt end with it."
+    "what else it could have been; Attention and Lens then show the run up to it, until Esc. "
+    "Return makes the prompt end with it."
 )
 TAKES = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 

@@ -107,7 +107,7 @@ def question(score: HeadScore, document: Document, cursor: Cursor, side: Side) -
         return ReadEvidence(model, pairs)
     if score.origin == "sweep" and (document.pair.is_complete or rows):
         direction: Direction = "noising" if score.key == "breaks" else "denoising"
-        return Patching(model, asked, HEADS, direction, rows)
+        return Patching(model, asked.typed, HEADS, direction, rows)
     if score.origin == "edge" and cursor.position is not None and cursor.source is not None:
         return AttentionFrom(model, asked, cursor.position, side, rows)
     if score.origin == "outputs" and (document.pair.clean or rows):

@@ -58,6 +58,7 @@ class LensPane(Pane):
     title: ClassVar[str] = "Lens"
     guide: ClassVar[str] = "lens.md"
     view_name: ClassVar[str] = "lens"
+    follows_written: ClassVar[bool] = True
     about: ClassVar[str] = "What each layer and position would predict, if it were the last."
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -146,6 +147,7 @@ class LensPane(Pane):
         """Say whether means are shown: of the metric and of probabilities."""
         count = len(document.rows) if averaged(document) else 0
         self.moded.emit(f"mean of {count} pair{'s' * (count != 1)}" if count else "")
+        self.say_continued(document)
 
     def shown(self) -> list[Shown]:
         """Return the grid."""

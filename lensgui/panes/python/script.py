@@ -243,6 +243,8 @@ def _pair(pair: PromptPair, *, has_means: bool = False) -> str:
     parts += [f"interventions=({', '.join(acting)},)"] if acting else []
     reference = pair.reference if has_means else pair.acting.reference
     parts += ["reference=reference"] if reference else []
+    parts += [f"more={pair.more}"] if pair.more else []
+    parts += [f"more_behind={pair.more_behind!r}"] if pair.more_behind != "clean" else []
     return f"PromptPair({', '.join(parts)})"
 
 

@@ -142,6 +142,8 @@ class PromptPair(Record, frozen=True):
     metric: MetricName = "logit difference"
     interventions: Annotated[tuple[Intervention, ...], Meta(max_length=1_000)] = ()
     reference: Annotated[tuple[Prompt, ...], Meta(max_length=1_000)] | None = ()
+    more: Indices = ()
+    more_behind: Literal["clean", "corrupted"] = "clean"
 
 
 class Role(Record, frozen=True):

@@ -104,6 +104,7 @@ DRAWN: dict[type, st.SearchStrategy] = {
 }
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Prompt, "under"): st.none(),  # of a prompt that a mean is over
+    (Prompt, "more"): st.just(()),  # likewise
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
     (HeadsView, "sort"): st.sampled_from([*UNSCORED, *(of.key for of in SCORES)]),

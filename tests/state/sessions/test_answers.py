@@ -46,6 +46,7 @@ from tests.state.sessions.test_round_trip import again, same, saved
 PAIR = PromptPair("one two three four", "one six three four", " four", " five")
 OFF = (Intervention(Site("z", 1, 0), "zero"),)
 UNDER = replace(PAIR, interventions=OFF)
+WRITTEN = replace(UNDER, more=(7, 0, 3), more_behind="corrupted")
 STEERED = replace(
     PAIR,
     interventions=(
@@ -91,6 +92,10 @@ ASKED = [
     NeuronOverPrompt(MODEL, PAIR, "difference", 1, 3),
     Generate(MODEL, PAIR, "corrupted", 4, 0.7, 5, 0.9, 3),
     Generate(MODEL, UNDER),
+    requests.AttentionGrid(MODEL, WRITTEN),
+    requests.AttentionHead(MODEL, WRITTEN, HEAD, "corrupted change"),
+    ReadLens(MODEL, WRITTEN, "corrupted"),
+    requests.ReadPair(MODEL, WRITTEN),
     MapModel(MODEL, PAIR, 1),
     ReadActivation(MODEL, PAIR, "blocks.1.attn.hook_q", "difference", places=(("head", 1),)),
     AttributeMetric(MODEL, PAIR),
@@ -171,6 +176,8 @@ def test_what_a_real_model_answers_is_kept(dispatcher):
         NeuronOverPrompt(MODEL, pair, "difference", 1, 3),
         Generate(MODEL, pair, "corrupted", 4, 0.7, 5, 0.9, 3),
         Generate(MODEL, under, count=3),
+        ReadLens(MODEL, replace(under, more=(5, 9)), "clean"),
+        requests.AttentionGrid(MODEL, replace(under, more=(5, 9), more_behind="corrupted")),
         requests.ReadMLP(MODEL, pair, 1, 1),
         requests.ReadHead(MODEL, pair, 1, 1, 1),
         requests.ReadEdge(MODEL, pair, 1, 1, 1, 0),

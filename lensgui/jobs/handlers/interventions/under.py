@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from lensgui.analysis.continuation import run_behind
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import MOST_RUNS, Reference
 from lensgui.analysis.interventions.under import intervened_runs
@@ -18,6 +19,7 @@ from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 
 MOST_UNDER = 8  # runs under interventions that are kept
+MOST_LONGER = 4  # likewise with tokens behind the prompt
 MOST_REFERENCES = 2  # sets of prompts that means are over
 
 Runs = tuple[Run, Run | None]
@@ -34,11 +36,17 @@ class RunsUnder:
         """
         self._plain, self._most_bytes = plain, MOST_RUNS
         self._runs: OrderedDict[Under, Run] = OrderedDict()
+        self._longer: OrderedDict[tuple[Under, tuple[int, ...]], Run] = OrderedDict()
         self._faults: OrderedDict[PromptPair, dict[Intervention, str]] = OrderedDict()
         self._references: OrderedDict[tuple[Prompt, ...], Reference] = OrderedDict()
 
-    def run(self, model: HookedTransformer, under: Under) -> Run:
+    def run(self, model: HookedTransformer, under: Under, more: tuple[int, ...] = ()) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
+
+        Args:
+            model: The model.
+            under: The prompt.
+            more: Token ids that stand behind it.
 
         Raises:
             ValueError: If a prompt can't be read.
@@ -46,7 +54,18 @@ class RunsUnder:
         if under not in self._runs or self._runs[under].has_failed:
             self._make(model, under.pair)
         self._runs.move_to_end(under)
-        return self._runs[under]
+        run = self._runs[under]
+        return self._behind(run, (under, more)) if more else run
+
+    def _behind(self, run: Run, name: tuple[Under, tuple[int, ...]]) -> Run:
+        """Return the run of a prompt and of tokens behind it; the oldest others are forgotten."""
+        known = self._longer.get(name)
+        if known is None or known.model is not run.model or known.has_failed:
+            self._longer[name] = run_behind(run, name[1])
+        self._longer.move_to_end(name)
+        while len(self._longer) > MOST_LONGER:
+            self._longer.popitem(last=False)
+        return self._longer[name]
 
     def _make(self, model: HookedTransformer, pair: PromptPair) -> None:
         """Make a pair's runs; the oldest of other pairs are forgotten."""
@@ -69,6 +88,7 @@ class RunsUnder:
         Raises:
             ValueError: If a prompt can't be read.
         """
+        pair = pair.typed
         if not pair.interventions:
             return {}
         if pair not in self._faults:
@@ -143,6 +163,7 @@ class RunsUnder:
     def forget(self) -> None:
         """Keep nothing that the model computed."""
         self._runs.clear()
+        self._longer.clear()
         self._faults.clear()
         self._references.clear()
 
