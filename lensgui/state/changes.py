@@ -177,9 +177,8 @@ def words(before: Document, after: Document) -> str:
             return WORDS[path]
 
 
-def strengths(before: Document, after: Document) -> frozenset[int]:
+def strengths(was: tuple[Intervention, ...], now: tuple[Intervention, ...]) -> frozenset[int]:
     """Return which interventions have another strength, if nothing else of any is another."""
-    was, now = before.pair.interventions, after.pair.interventions
     if len(was) != len(now):
         return frozenset()
     pairs = list(zip(was, now, strict=True))

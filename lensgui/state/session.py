@@ -43,13 +43,18 @@ class Edit(QUndoCommand):
             return False
         if other.paths != self.paths or len(self.paths) != 1:
             return False
-        is_dragged = strengths(self.before, self.after) & strengths(other.before, other.after)
+        is_dragged = self.strengthened & other.strengthened
         if not (CONTINUED.issuperset(self.paths) or self._is_of_one_note(other) or is_dragged):
             return False
         self.after = other.after
         self.setText(words(self.before, self.after))
         self.setObsolete(self.after == self.before)
         return True
+
+    @property
+    def strengthened(self) -> frozenset[int]:
+        """Which interventions have another strength, if that is all that it did to them."""
+        return strengths(self.before.pair.interventions, self.after.pair.interventions)
 
     def rewrite(self, other: Callable[[Document], Document]) -> None:
         """Have other documents in place of these; a step that does nothing then is none."""

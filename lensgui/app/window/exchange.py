@@ -21,6 +21,7 @@ from lensgui.panes.menus import toggled
 from lensgui.panes.pane import MODEL as NAME
 from lensgui.panes.pane import NO_NUMBERS, UNEQUAL, Channel, Pane
 from lensgui.prompts.pair import PromptPair
+from lensgui.state.changes import strengths
 from lensgui.state.document import Document
 from lensgui.state.followed import Followed
 from lensgui.state.selection import Cursor, Selection
@@ -73,7 +74,7 @@ class Exchange(QObject):
         self._turn = 0  # of asking: a pane that is told something may ask anew
         self._read: tuple[ModelKey, PromptPair] | None = None
         self._named: ModelKey | None = None  # by the document
-        self._asked: PromptPair | None = None  # without interventions
+        self._asked: PromptPair | None = None
         self._roles = RoleBook()
         self._is_before, self._shown = False, session.document.shown
         self._followed: Followed | None = None
@@ -109,12 +110,15 @@ class Exchange(QObject):
         for channel, reply in list(self._runner.replies.items()):
             if turn == self._turn and channel not in needed and not self._stays(channel, reply):
                 self._runner.cancel(channel)
-        plain = document.pair.plain
-        is_typed, self._asked = plain != self._asked, plain  # then patterns come before the metric
+        before, pair = self._asked, document.pair
+        self._asked = pair
+        is_typed = before is None or pair.plain != before.plain  # patterns come before the metric
+        is_dragged = before is not None and strengths(before.interventions, pair.interventions)
         for channel in sorted(needed, key=lambda at: isinstance(needed[at], ReadPair) == is_typed):
             if turn == self._turn:  # else all was asked anew meanwhile
                 request = needed[channel]
-                self._runner.submit(channel, request, when_quiet=request.is_slow)
+                waits = is_dragged and not isinstance(request, ReadPair)  # all but the metric
+                self._runner.submit(channel, request, when_quiet=bool(waits) or request.is_slow)
 
     def of(self, pane: Pane) -> Document:
         """Return the document as a pane shows it."""
