@@ -11,6 +11,8 @@ from lensgui.jobs.questions.intervention_requests import ReadInterventions
 from lensgui.panes.interventions import verbs
 from lensgui.panes.interventions.tray import InterventionsPane, dropped_vectors
 from lensgui.panes.menus import MENU
+from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.token_text import visible as visible_text
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.terms.interventions import Intervention, Site, Vector
@@ -240,3 +242,19 @@ def test_a_file_of_vectors_is_dropped(tray, tmp_path):
     tray.intervened.connect(asked.append)
     tray._add_vectors(str(path))
     assert asked == [(Unmade(OfFile(str(path)), "add"),)]
+
+
+@pytest.mark.qt_log_ignore("plugin does not support (raise|grabbing)")
+def test_a_likely_next_token_steers_by_its_menu(show, document, qtbot):
+    pane = answer(show(PromptPane(), 1000), document)
+    asked, row = [], pane.next["clean"]
+    pane.intervened.connect(asked.append)
+    pane.show_cursor(Cursor(3))
+    row.menu_requested.emit(0, row.mapToGlobal(row.rect().center()))
+    token = pane.reading.clean.top[0].token
+    chosen(pane, f"Steer with “{visible_text(token.text)}”", f"Add “{visible_text(token.text)}”")
+    assert asked == [(Unmade(OfToken(token.id), "add_median", 0.25, Site("resid_post", 2)),)]
+    row.menu_requested.emit(0, row.mapToGlobal(row.rect().center()))
+    with qtbot.waitSignal(pane.edited) as edited:
+        chosen(pane, "Make it the distractor")
+    assert edited.args == [{"distractor": token.text}]

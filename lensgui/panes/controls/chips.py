@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFocusEvent,
     QFontMetricsF,
     QHelpEvent,
@@ -45,6 +46,8 @@ class ChipRow(QWidget):
         picked: (fields,) the cursor's token, of a chip that stands for one of the vocabulary.
         unfolded: (index,) of the first chip of a fold that was clicked.
         hovered: (words,) of the chip that is pointed at.
+        menu_requested: (index, where) what can be done with a chip is wanted, at a place of the
+            screen.
         is_stale: Whether the chips answer an older question.
     """
 
@@ -52,6 +55,7 @@ class ChipRow(QWidget):
     picked = Signal(object)
     unfolded = Signal(int)
     hovered = Signal(str)
+    menu_requested = Signal(int, QPoint)
 
     def __init__(
         self,
@@ -190,6 +194,15 @@ class ChipRow(QWidget):
         index = self.chip_at(event.position())
         if index != self._pointed:
             self._point(index)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the chip under the pointer, or of the one that keys are on."""
+        is_pointed = event.reason() == QContextMenuEvent.Reason.Mouse
+        index = self.chip_at(event.pos().toPointF()) if is_pointed else self._beginning
+        if index is None or index >= len(self.chips) or index in self._folds:
+            event.ignore()
+        else:
+            self.menu_requested.emit(index, event.globalPos())
 
     def leaveEvent(self, event: QEvent) -> None:
         """Clear the hover."""

@@ -46,7 +46,6 @@ EMPTY = (
 )
 FILES = "Vectors (*.gguf *.safetensors *.npz);;All files (*)"
 SUFFIXES = (".gguf", ".safetensors", ".npz")
-DEPTH = 2 / 3  # of the model, where tokens are added while no layer is selected
 
 
 class InterventionsPane(Pane):
@@ -259,7 +258,7 @@ class InterventionsPane(Pane):
             found.insert(0, verbs.of_heads(self, cursor.heads))
         card = self.card
         if card is not None and cursor.layer is None and named:
-            layer = round(DEPTH * card.n_layers)
+            layer = round(verbs.DEPTH * card.n_layers)
             steering = [verbs.steering_with(self, token, layer) for token in named]
             tip = "Add or remove the direction of the answer, or of the distractor."
             found.append(submenu("Steer with a token", tip, steering))

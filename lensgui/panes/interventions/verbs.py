@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from lensgui.jobs.answers.readings import Token
 from lensgui.panes.interventions.strengths import AT_FIRST
@@ -14,6 +15,7 @@ from lensgui.terms.interventions import Intervention, Op, Site, Where
 from lensgui.terms.kinds import Head
 from lensgui.terms.recipes import Addition, OfHead, OfPairs, OfToken, Unmade
 
+DEPTH = 2 / 3  # of the model, where tokens steer while no layer is selected
 STEERED = 0.25  # of the stream's median norm, at first
 WAYS: tuple[tuple[Op, str, str], ...] = (
     ("zero", "Set to 0", "Zero ablation: no prompt leads there, so it is off-distribution."),
@@ -63,12 +65,34 @@ def of_heads(pane: Pane, heads: Sequence[Head]) -> Verb:
     return submenu(name, tip, _ways(pane, [Site("z", *head) for head in heads]))
 
 
+def of_token(pane: Pane, token: Token, layer: int | None) -> list[Verb]:
+    """Return what can be done with a token that may come next.
+
+    Args:
+        pane: Where the menu is shown.
+        token: The token.
+        layer: The selected layer, before which it steers; None for two thirds of the depth.
+    """
+    depth = round(DEPTH * pane.card.n_layers) if pane.card is not None else 0
+    return [
+        *(
+            Verb(
+                f"Make it the {name}",
+                f"Ask for it as the {name}.",
+                partial(pane.edited.emit, {name: token.text}),
+            )
+            for name in ("answer", "distractor")
+        ),
+        steering_with(pane, token, depth if layer is None else layer),
+    ]
+
+
 def steering_with(pane: Pane, token: Token, layer: int) -> Verb:
     """Return the verb that adds or removes what raises a token's logit, before a layer."""
     name, recipe = f"“{visible(token.text)}”", OfToken(token.id)
     site = Site("resid_post", layer - 1) if layer else Site("resid_pre", 0)
     return submenu(
-        name,
+        f"Steer with {name}",
         "The direction that raises its logit over those of all others.",
         [
             _adding(

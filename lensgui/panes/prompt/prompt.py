@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -15,23 +16,33 @@ from lensgui.jobs.answers.readings import (
     PromptReading,
     Replacement,
     Replacements,
+    Token,
     TokenMatches,
 )
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair
+from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import Editor, button, caption, dress
 from lensgui.panes.figures.shown import Shown
+from lensgui.panes.interventions import verbs
 from lensgui.panes.pane import Pane
 from lensgui.panes.prompt import panels
 from lensgui.panes.prompt.answer_row import AnswerRow
 from lensgui.panes.prompt.message_line import MessageLine
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, swapped
 from lensgui.panes.prompt.surprisal_switch import SurprisalSwitch
-from lensgui.panes.prompt.token_rows import SIDES, Side, TokenRows, likely_answers, next_chips
+from lensgui.panes.prompt.token_rows import (
+    SIDES,
+    Side,
+    TokenRows,
+    likely_answers,
+    next_chips,
+    summary,
+)
 from lensgui.panes.python import script
-from lensgui.panes.token_text import plain_tip, shorten, spell
+from lensgui.panes.token_text import plain_tip
 from lensgui.prompts.pair import PromptPair
 from lensgui.prompts.tasks import like
 from lensgui.state.document import Document
@@ -39,8 +50,6 @@ from lensgui.state.examples import about_pair
 from lensgui.state.selection import Cursor
 from lensgui.terms.interventions import words
 
-MOST_CHANGES = 3  # that are told of folded prompts
-MOST_SUMMARY = 60  # letters of one
 READING = "…"  # instead of one while the prompts are other ones
 
 
@@ -59,6 +68,7 @@ class PromptPane(Pane):
         self.reading: PairReading | None = None
         self._unequal: PromptPair | None = None  # prompts that are known to differ in length
         self._sought: str | None = None
+        self._layer: int | None = None  # the selected one
         self._dialog: ReplaceDialog | None = None
         self._considered = ""  # a corrupted prompt that the dialog would make
         self.editors = {side: Editor(self) for side in SIDES}
@@ -123,6 +133,7 @@ class PromptPane(Pane):
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Outline the selected position in both prompts."""
+        self._layer = cursor.layer
         self._rows.show_position(cursor.position)
 
     def draw_reply(self, name: str) -> None:
@@ -178,6 +189,7 @@ class PromptPane(Pane):
             self.editors[side].typed.connect(getattr(self, f"_edit_{side}"))
             self.next[side].hovered.connect(self.hovered)
             self.next[side].clicked.connect(getattr(self, f"_answer_{side}"))
+            self.next[side].menu_requested.connect(partial(self._offer_token, side))
         self.answers.edited.connect(self._edit)
         self.answers.sought.connect(self._seek)
         self._rows.picked.connect(self.picked)
@@ -308,12 +320,20 @@ class PromptPane(Pane):
 
     def _answer(self, side: Side, index: int) -> None:
         """Ask for a likely token: as the answer, or with Shift as the distractor."""
-        prompt: PromptReading | None = getattr(self.reading, side, None)
-        if prompt is None or index >= len(prompt.top) or self.next[side].is_stale:
-            return
+        token = self._likely_token(side, index)
         is_shifted = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
-        field = "distractor" if is_shifted else "answer"
-        self._edit({field: prompt.top[index].token.text})
+        if token is not None:
+            self._edit({"distractor" if is_shifted else "answer": token.text})
+
+    def _likely_token(self, side: Side, index: int) -> Token | None:
+        prompt: PromptReading | None = getattr(self.reading, side, None)
+        is_known = prompt is not None and not self.next[side].is_stale
+        return prompt.top[index].token if prompt and is_known and index < len(prompt.top) else None
+
+    def _offer_token(self, side: Side, index: int, where: QPoint) -> None:
+        """Show what can be done with a likely token."""
+        if token := self._likely_token(side, index):
+            menus.show_menu(self, verbs.of_token(self, token, self._layer), where)
 
     @Slot()
     def _offer_likely(self) -> None:
@@ -358,18 +378,6 @@ class PromptPane(Pane):
     @Slot(int)
     def _fit(self, index: int) -> None:
         self.edited.emit({"corrupted": self._fitting[index].corrupted})
-
-
-def summary(reading: PairReading | None, difference: str) -> str:
-    """Return two prompts and their metric in one line."""
-    if reading is None or not reading.clean.tokens:
-        return ""
-    clean, other = reading.clean.tokens, reading.corrupted
-    pairs = dict(enumerate(zip(clean, other.tokens if other else (), strict=False)))
-    changed = [" → ".join(map(spell, pairs[at])) for at in reading.differing if at in pairs]
-    differing = ", ".join(changed[:MOST_CHANGES]) + " …" * (len(changed) > MOST_CHANGES)
-    text = differing or shorten("".join(token.text for token in clean), MOST_SUMMARY)
-    return f"{text} · {difference}" if difference else text
 
 
 def _texts(pair: PromptPair) -> PromptPair:

@@ -18,6 +18,8 @@ from lensgui.prompts.diff import Span, changed_spans
 from lensgui.state.selection import Cursor
 
 MOST_NEXT = 5
+MOST_CHANGES = 3  # that are told of folded prompts
+MOST_SUMMARY = 60  # letters of one
 MOST_BITS = 16.0  # of surprisal have the strongest colour; that is a probability of 0.000 015
 ONLY_HERE = {"clean": "−", "corrupted": "+"}  # taken away, put in
 
@@ -291,3 +293,15 @@ class TokenRows(QObject):
         self._clicked = side, position
         self.picked.emit({"position": position})
         self._outline()
+
+
+def summary(reading: PairReading | None, difference: str) -> str:
+    """Return two prompts and their metric in one line."""
+    if reading is None or not reading.clean.tokens:
+        return ""
+    clean, other = reading.clean.tokens, reading.corrupted
+    pairs = dict(enumerate(zip(clean, other.tokens if other else (), strict=False)))
+    changed = [" → ".join(map(spell, pairs[at])) for at in reading.differing if at in pairs]
+    differing = ", ".join(changed[:MOST_CHANGES]) + " …" * (len(changed) > MOST_CHANGES)
+    text = differing or shorten("".join(token.text for token in clean), MOST_SUMMARY)
+    return f"{text} · {difference}" if difference else text
