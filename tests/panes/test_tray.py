@@ -288,3 +288,14 @@ def test_its_button_is_let_go_where_the_tray_is_hidden(tray, qtbot):
     qtbot.mousePress(tray.before, Qt.MouseButton.LeftButton)
     tray.hide()
     assert said == [True, False]
+
+
+def test_tab_goes_from_the_buttons_to_the_lines_in_their_order(tray):
+    part, found = tray.clear, []
+    for _ in range(40):
+        part = part.nextInFocusChain()
+        found.append(part)
+    switches = [found.index(line.switch) for line in visible(tray)]
+    assert switches == sorted(switches)
+    between = found[: switches[0]]
+    assert all(tray.lines[0].isAncestorOf(one) for one in between)

@@ -195,6 +195,10 @@ class InterventionsPane(Pane):
     def _add_line(self) -> None:
         widget = ChipLine(self)
         self._list.insertWidget(1 + len(self.lines), widget)
+        before: QWidget = self.lines[-1].more if self.lines else self.clear
+        for part in (widget.fold, widget.switch, widget.slider, widget.number, widget.more):
+            QWidget.setTabOrder(before, part)  # else lines come behind all of the window
+            before = part
         self.lines.append(widget)
         widget.switched.connect(self._switch)
         widget.strengthened.connect(self._strengthen)
