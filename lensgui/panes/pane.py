@@ -277,6 +277,11 @@ class Pane(QWidget):
         found = reply.known if reply is not None else None
         return found if isinstance(found, kind) and _has_cells(found) else None
 
+    def answered(self, name: str) -> Request | None:
+        """Return the question that `answer` belongs to: the one that is asked, or one before."""
+        reply = self._replies.get(name)
+        return (reply.of or reply.request) if reply is not None else None
+
     def is_stale(self, name: str) -> bool:
         """Whether what is drawn is to be dimmed: it answers an older question."""
         reply = self._replies.get(name)

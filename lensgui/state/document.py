@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
@@ -9,6 +10,7 @@ from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
+from lensgui.terms.interventions import HAVE_STRENGTH
 from lensgui.terms.kinds import RESID_PRE, Direction, HeadInput, SweepKind
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
@@ -135,6 +137,16 @@ class Document:
         kept = self.kept and replace(self.kept, model=self.kept.model.on(device))
         return replace(self, model=self.model.on(device), kept=kept)
 
+    def _following(self, views: Views, after: PromptPair) -> Views:
+        """Return views that look at the strength of the same intervention in another list."""
+        before, now, at = self.pair.interventions, after.interventions, views.strength.which
+        is_other = len(before) != len(now) or Counter(before) == Counter(now)
+        one = before[at] if 0 <= at < len(before) else None
+        is_there = one is not None and one.op in HAVE_STRENGTH and one in now
+        if one is None or not (is_other and is_there) or now[at : at + 1] == (one,):
+            return views
+        return replace(views, strength=replace(views.strength, which=now.index(one)))
+
     def having(self, **changes: Any) -> Document:
         """Return a copy with changes to its own fields, to those of the pair, or to panes' views.
 
@@ -151,6 +163,8 @@ class Document:
             own["pair"] = replace(own.get("pair", self.pair), **of_pair)
         if of_views:
             own["views"] = replace(own.get("views", self.views), **of_views)
+        if "interventions" in of_pair and "strength" not in of_views:
+            own["views"] = self._following(own.get("views", self.views), own["pair"])
         after = replace(self, **own)
         turned = next((name for name in HEAD_INPUTS if name == after.kind.activation), None)
         if after.kind == self.kind or turned is None or "feeders" in parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.questions.intervention_requests import MakeVector
 from lensgui.jobs.requests import AttentionGrid, ReadPair
@@ -100,6 +101,21 @@ def test_b_is_let_go_where_the_window_is_left(window, parts, qtbot):
     assert window.intervening.is_held
     parts.app.sendEvent(window, QEvent(QEvent.Type.WindowDeactivate))
     assert not window.intervening.is_held
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_b_is_let_go_in_a_menu(window, parts, tray, qtbot):
+    settled(parts, qtbot, lambda: added(window, ZERO))
+    window.setFocus()
+    qtbot.keyPress(window, Qt.Key.Key_B)
+    menu = QMenu(window)
+    menu.addAction("anything")
+    menu.popup(window.mapToGlobal(window.rect().center()))
+    qtbot.keyPress(menu, Qt.Key.Key_T)
+    assert window.intervening.is_held
+    qtbot.keyRelease(menu, Qt.Key.Key_B)
+    assert not window.intervening.is_held
+    menu.close()
 
 
 def test_the_trays_own_button_does_what_b_does(window, parts, tray, qtbot):

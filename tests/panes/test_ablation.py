@@ -121,9 +121,11 @@ def test_a_click_on_a_row_selects_its_head_and_the_set_stays(pane, qtbot):
 
 def test_an_answer_about_another_set_is_not_shown(pane):
     tell(pane, "set", status="waiting")
-    pane.show_cursor(Cursor(3, 3))
-    assert pane.each.shown == ()
-    assert pane.whole.text() == ""
+    for other in (Cursor(3, 3), Cursor(3, 3, heads=((3, 3), (1, 1)))):  # fewer, or as many
+        pane.show_cursor(other)
+        assert pane.each.shown == ()
+        assert pane.whole.text() == ""
+        assert pane.shown() == []
 
 
 def test_the_menu_of_a_set_of_heads_leads_here(pane, qtbot):
@@ -137,3 +139,22 @@ def test_what_is_done_is_chosen_and_undone(pane):
     pane.op.chosen.emit("zero")
     assert pane.session.document.views.ablation.op == "zero"
     assert pane.session.undo_stack.undoText() == "Ablation: what is done"
+
+
+def test_a_head_that_was_taken_twice_is_one_of_the_set(document):
+    twice = document.having(ablation=AblationView(heads=((2, 1), (2, 1))))
+    assert len(members_of(twice, Cursor())) == 1
+
+
+def test_several_at_one_place_are_told_apart(show, document):
+    there = Site("z", 2, 1)
+    two = (Intervention(there, "zero", (1,)), Intervention(there, "resample", (2,)))
+    both = document.having(interventions=two, ablation=AblationView("interventions"))
+    pane = answer(show(AblationPane()), both, Cursor())
+    assert {row.name for row in pane.each.shown} == {
+        "L2H1.z → 0 at 1",
+        "L2H1.z → other prompt at 2",
+    }
+    reading = pane.answer("set", SetReading)
+    (alone,) = (seen.alone([row], reading, two) for row in pane.each.shown if "0 at 1" in row.name)
+    assert alone == [float(reading.first[0].mean())]

@@ -140,3 +140,19 @@ def test_its_picture_has_the_curves_where_the_screen_has_them(show, listed, has_
     for panel, plot in zip(figure.panels, pane.plot.seen.plots, strict=True):
         np.testing.assert_array_equal(panel.values[: len(plot.names)], plot.values)
         np.testing.assert_array_equal(panel.across, pane.plot.seen.across)
+
+
+def test_curves_of_another_intervention_are_not_drawn_as_its_own(pane, listed):
+    assert pane.plot.seen is not None
+    pane.show_document(with_view(listed, which=1))
+    assert pane.plot.seen is None
+    pane.plot.chosen.emit(9.0)
+    assert pane.session.document == listed
+
+
+def test_the_chosen_one_stays_chosen_wherever_it_stands_in_the_list(listed):
+    chosen_one = with_view(listed, which=1)
+    assert chosen(chosen_one.having(interventions=(SCALED, ADDED))) == 0
+    assert chosen(chosen_one.having(interventions=(ADDED, ZERO, SCALED))) == 2
+    twice = with_view(listed.having(interventions=(SCALED, SCALED)), which=0)
+    assert chosen(twice.having(interventions=(replace(SCALED, strength=2.0), SCALED))) == 0

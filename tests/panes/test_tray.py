@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtWidgets import QMenu
 
 from lensgui.jobs.questions.intervention_requests import ReadInterventions
 from lensgui.panes.interventions import verbs
@@ -258,3 +259,61 @@ def test_a_likely_next_token_steers_by_its_menu(show, document, qtbot):
     with qtbot.waitSignal(pane.edited) as edited:
         chosen(pane, "Make it the distractor")
     assert edited.args == [{"distractor": token.text}]
+
+
+def test_what_is_set_elsewhere_is_not_set_back_by_a_drag_before_it(tray, qtbot):
+    line = visible(tray)[1]
+    line.slider.setValue(120)
+    line.number.setValue(0.123)
+    assert not line._pace.isActive()
+    line.slider.setValue(130)
+    tray.session.undo_stack.undo()
+    assert not line._pace.isActive()
+    assert tray.listed[1] == SCALED
+    assert tray.session.undo_stack.canRedo()
+
+
+def test_a_drag_ends_where_its_line_is_of_another_one(tray, qtbot):
+    line = visible(tray)[1]
+    middle = line.slider.rect().center()
+    qtbot.mousePress(line.slider, Qt.MouseButton.LeftButton, pos=middle)
+    assert line.slider.isSliderDown()
+    line.slider.setValue(120)
+    tray.edited.emit({"interventions": (ZERO, ADDED)})
+    assert line.line.numbers == (1,)
+    assert not line.slider.isSliderDown()
+    qtbot.mouseMove(line.slider, middle + QPoint(20, 0))
+    assert tray.listed == (ZERO, ADDED)
+
+
+@pytest.mark.qt_log_ignore("^This plugin does not support", extend=True)
+def test_a_lines_menu_is_closed_once_it_is_about_another_list(tray):
+    visible(tray)[0].more.click()
+    menu = tray.findChild(QMenu, MENU)
+    assert menu.isVisible()
+    tray.edited.emit({"interventions": (SCALED,)})
+    assert not menu.isVisible()
+
+
+def test_what_is_known_of_other_interventions_is_said_of_none(tray):
+    tray.edited.emit({"interventions": (BEYOND, ADDED, SCALED)})  # nothing is known of these yet
+    assert "median norm" not in visible(tray)[1].slider.toolTip()
+
+
+def test_its_button_is_let_go_where_the_tray_is_hidden(tray, qtbot):
+    said = []
+    tray.held.connect(said.append)
+    qtbot.mousePress(tray.before, Qt.MouseButton.LeftButton)
+    tray.hide()
+    assert said == [True, False]
+
+
+def test_tab_goes_from_the_buttons_to_the_lines_in_their_order(tray):
+    part, found = tray.clear, []
+    for _ in range(40):
+        part = part.nextInFocusChain()
+        found.append(part)
+    switches = [found.index(line.switch) for line in visible(tray)]
+    assert switches == sorted(switches)
+    between = found[: switches[0]]
+    assert all(tray.lines[0].isAncestorOf(one) for one in between)

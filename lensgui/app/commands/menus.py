@@ -120,20 +120,32 @@ class Commands(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Do what a key means that no widget took; one is held."""
         if event.type() == QEvent.Type.WindowDeactivate:
-            self.window.intervening.hold(is_held=False)  # it may be let go elsewhere
+            self._hold(is_held=False)  # it may be let go elsewhere
         if event.type() not in KEYS or not isinstance(event, QKeyEvent):
             return False
         action = self._bare.get(QKeySequence(event.key()).toString())
+        is_elsewhere = watched is not self.window  # a menu, say, while the key is held
+        if is_elsewhere and (event.type() == KEYS[0] or action is None):
+            return False
         is_pressed = event.type() == QEvent.Type.KeyPress
         is_taken = event.modifiers() & COMMANDING or is_typed_into(QApplication.focusWidget())
         if action is None or (is_pressed and is_taken):
             return False
         if action.objectName() == BEFORE:
             if not event.isAutoRepeat():
-                self.window.intervening.hold(is_held=is_pressed)
+                self._hold(is_held=is_pressed)
         elif is_pressed:
             action.trigger()
         return is_pressed
+
+    def _hold(self, *, is_held: bool) -> None:
+        """Show what is so without interventions until the key is let go, wherever that is."""
+        application = QApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)
+            if is_held:
+                application.installEventFilter(self)
+        self.window.intervening.hold(is_held)
 
     def _add(self, command: Command, owner: QWidget) -> None:
         action = menu_line(owner, command)

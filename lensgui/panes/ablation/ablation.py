@@ -143,15 +143,13 @@ class AblationPane(Pane):
         if reading is None:
             return []
         says, found = f"{self.names.text()}: {self.whole.text()}. ", []
-        document = self._document
-        members = members_of(document, self._cursor) if document is not None else ()
         for name, rows, script in (
             ("", self.each, "found.last.mean(1)[order]"),
             ("by pair", self.pairs, "found.change"),
         ):
             more = {"before": reading.before.tolist(), "after": reading.after.tolist()}
             if not name:
-                more = {"alone": seen.alone(rows.shown, reading, members)}
+                more = {"alone": seen.alone(rows.shown, reading, self._read)}
             drawn = seen.panels(rows.shown, reading, more)
             what = seen.EACH if not name else seen.PAIRS
             if drawn:
@@ -191,19 +189,25 @@ class AblationPane(Pane):
         selected = self._cursor.selected
         self.take.setEnabled(view.of == "heads" and bool(selected) and selected != view.heads)
         self.follow.setEnabled(view.of == "heads" and bool(view.heads))
-        is_of_these = reading is not None and len(reading.last) == len(members)
-        found = reading if is_of_these and members else None
+        is_of_these = members and [one.site for one in self._read] == [one.site for one in members]
+        found = reading if is_of_these else None
         self.whole.setText(seen.said(found) if found is not None else "")
         faults = "\n".join(found.faults) if found is not None else ""
         self.whole.setToolTip(plain_tip("\n".join(filter(None, (self.whole.text(), faults)))))
         none = NOTHING_ON if view.of == "interventions" else NO_SET
         waiting = "" if members else none
         self.each.show_whiskers(
-            seen.members(found, members) if found is not None else (), self._cursor, waiting
+            seen.members(found, self._read) if found is not None else (), self._cursor, waiting
         )
         self.pairs.show_whiskers(seen.pairs(found) if found is not None else (), self._cursor, "")
         for rows in (self.each, self.pairs):
             rows.show_stale(self.is_stale(SET))
+
+    @property
+    def _read(self) -> tuple[Intervention, ...]:
+        """The set that the answer is about, which may be one that was asked about before."""
+        request = self.answered(SET)
+        return request.members if isinstance(request, AblateSet) else ()
 
     @property
     def _view(self) -> AblationView:
@@ -227,7 +231,7 @@ def members_of(document: Document, cursor: Cursor) -> tuple[Intervention, ...]:
     if view.of == "interventions":
         return document.pair.acting.interventions
     heads = view.heads or cursor.selected
-    return tuple(Intervention(Site("z", *head), view.op) for head in heads)
+    return tuple(Intervention(Site("z", *head), view.op) for head in dict.fromkeys(heads))
 
 
 def _beside(document: Document, members: tuple[Intervention, ...]) -> PromptPair:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lensgui.jobs.answers.interventions import SetReading
 from lensgui.panes.figures.figure import Bars, Data, numbered
+from lensgui.panes.interventions import lines
 from lensgui.panes.sweep_view.whiskers import Whisker
 from lensgui.panes.token_text import signed
 from lensgui.terms.interventions import Intervention, Op
@@ -46,7 +47,7 @@ def said(reading: SetReading) -> str:
 
 def members(reading: SetReading, listed: Sequence[Intervention]) -> tuple[Whisker, ...]:
     """Return a row for each of the set: what it changes last, the largest first."""
-    found = []
+    found, called = [], _called(listed)
     for number, one in enumerate(listed):
         row = reading.last[number]
         known = np.isfinite(row)
@@ -65,7 +66,7 @@ def members(reading: SetReading, listed: Sequence[Intervention]) -> tuple[Whiske
             words += f"; 95 % of resamples of the pairs: {signed(low)} to {signed(high)}"
         else:
             low = high = mean
-        found.append(Whisker(str(site), fields, mean, low, high, words))
+        found.append(Whisker(called[number], fields, mean, low, high, words))
     return tuple(sorted(found, key=lambda each: -abs(each.mean)))
 
 
@@ -73,9 +74,20 @@ def alone(
     rows: Sequence[Whisker], reading: SetReading, listed: Sequence[Intervention]
 ) -> list[float]:
     """Return what each of some rows changes alone, the mean over pairs."""
-    places = {str(one.site): number for number, one in enumerate(listed)}
+    places = {name: number for number, name in enumerate(_called(listed))}
     of_rows = [reading.first[places[row.name]] for row in rows]
     return [float(row.mean()) for row in of_rows]
+
+
+def _called(listed: Sequence[Intervention]) -> list[str]:
+    """Return what rows are called: places, and what is done there where several are at one."""
+    places = [str(one.site) for one in listed]
+    return [
+        name
+        if places.count(name) == 1
+        else " ".join(filter(None, (name, lines.done(one), lines.where(one))))
+        for name, one in zip(places, listed, strict=True)
+    ]
 
 
 def pairs(reading: SetReading) -> tuple[Whisker, ...]:

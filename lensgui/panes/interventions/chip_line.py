@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPalette, QWheelEvent
@@ -64,6 +65,11 @@ class StrengthSlider(QSlider):
                 self.setValue(QStyle.sliderValueFromPosition(0, strengths.STEPS, left, room))
         super().mousePressEvent(event)
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the pointer, unless the drag was ended meanwhile."""
+        if self.isSliderDown():
+            super().mouseMoveEvent(event)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the list, which is scrolled far more often."""
         event.ignore()
@@ -94,6 +100,7 @@ class ChipLine(QFrame):
         self._reach, self._is_wide = strengths.Reach(0.0, 1.0), False
         self._unit: float | None = None
         self._sent: int | None = None  # the step of the slider that was told last
+        self._told: float | None = None  # the strength there
         self._pace = QTimer(self, singleShot=True)
         self._pace.timeout.connect(self._catch_up)
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -159,6 +166,12 @@ class ChipLine(QFrame):
         """
         found = [listed[number] for number in line.numbers]
         one = found[0]
+        is_other = self._one is None or replace(self._one, strength=one.strength) != one
+        if is_other or one.strength != self._told:
+            self._pace.stop()  # what was dragged is over: it is another now, or was set elsewhere
+        if is_other:
+            self.slider.setSliderDown(False)
+            self._unit = None
         self.line, self._one = line, one
         self._unit = readings[line.numbers[0]].unit if readings else self._unit
         name = self._show_words(line, listed, overrides, readings)
@@ -238,9 +251,9 @@ class ChipLine(QFrame):
     def _slide(self, step: int) -> None:
         """Tell the strength, once what follows from the one before is known."""
         if not self._pace.isActive():
-            self._sent = step
+            self._sent, self._told = step, self._reach.at(step)
             self._pace.start(PACE_MS)
-            self.strengthened.emit(self._reach.at(step))
+            self.strengthened.emit(self._told)
 
     def go_on(self) -> None:
         """Tell the strength by now, once all panes have what follows from the one before."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
+    QMenu,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -67,6 +69,7 @@ class InterventionsPane(Pane):
         super().__init__(parent)
         self._cursor = Cursor()
         self._unfolded: set[Intervention] = set()
+        self._menu: QMenu | None = None  # of a line, as long as the list is what it is about
         self.all = dress(QCheckBox("all", self), PANE_ACTIONS["switch_interventions"])
         self.count = line(self)
         self.before = button(PANE_ACTIONS["hold_before"], self)
@@ -127,7 +130,10 @@ class InterventionsPane(Pane):
 
     def show_document(self, document: Document) -> None:
         """Show a line for each, or for those that are alike."""
-        self._document = document
+        before, self._document = self.listed, document
+        if self._menu is not None and before != self.listed:
+            self._menu.close()  # what it offers is about the list before
+            self._menu = None
         self._show_lines()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -151,8 +157,12 @@ class InterventionsPane(Pane):
     @property
     def _readings(self) -> tuple[InterventionReading, ...]:
         """What is known of each; () while that is of other ones."""
-        found = self.answer("interventions", InterventionsReading)
-        return found.of if found is not None and len(found.of) == len(self.listed) else ()
+        found, request = self.answer("interventions", InterventionsReading), None
+        if found is not None:
+            request = self.answered("interventions")
+        if found is None or not isinstance(request, ReadInterventions):
+            return ()
+        return found.of if _are_alike(request.pair.interventions, self.listed) else ()
 
     def _show_lines(self) -> None:
         listed, readings = self.listed, self._readings
@@ -184,6 +194,10 @@ class InterventionsPane(Pane):
     def _add_line(self) -> None:
         widget = ChipLine(self)
         self._list.insertWidget(1 + len(self.lines), widget)
+        before: QWidget = self.lines[-1].more if self.lines else self.clear
+        for part in (widget.fold, widget.switch, widget.slider, widget.number, widget.more):
+            QWidget.setTabOrder(before, part)  # else lines come behind all of the window
+            before = part
         self.lines.append(widget)
         widget.switched.connect(self._switch)
         widget.strengthened.connect(self._strengthen)
@@ -240,11 +254,12 @@ class InterventionsPane(Pane):
         pair = self.answer("pair", PairReading)
         tokens = spelled(pair.clean.tokens) if pair is not None else []
         found = list_menu.of_line(self.listed, self._sending, tokens, self._edit, self._select)
-        menus.show_menu(self, found, where)
+        self._menu = menus.show_menu(self, found, where)
 
     @Slot()
     def _offer_more(self) -> None:
         """Show what can be done to the model at the selected place, and elsewhere."""
+        self._menu = None
         where = self.add.mapToGlobal(self.add.rect().bottomLeft())
         menus.show_menu(self, self.additions(), where)
 
@@ -287,6 +302,13 @@ class InterventionsPane(Pane):
     def _add_vectors(self, path: str) -> None:
         self.intervened.emit((Unmade(OfFile(path), "add"),))
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Let go of the button: it is not there any more to be let go."""
+        if self.before.isDown():
+            self.before.setDown(False)
+            self.held.emit(False)
+        super().hideEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a file of vectors."""
         if dropped_vectors(event.mimeData()):
@@ -305,6 +327,14 @@ def dropped_vectors(data: QMimeData) -> str:
     if len(paths) != 1 or not paths[0].is_file() or paths[0].suffix not in SUFFIXES:
         return ""
     return str(paths[0])
+
+
+def _are_alike(some: Sequence[Intervention], others: Sequence[Intervention]) -> bool:
+    """Whether two lists do the same at the same places, however strongly, and on or off."""
+    return len(some) == len(others) and all(
+        one == other or replace(one, strength=other.strength, is_on=other.is_on) == other
+        for one, other in zip(some, others, strict=True)
+    )
 
 
 def direct_path(n_layers: int, *, has_mlps: bool) -> list[Intervention]:

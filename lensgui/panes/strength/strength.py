@@ -166,7 +166,8 @@ class StrengthPane(Pane):
         document, reading = self._document, self.answer(CURVES, StrengthReading)
         which = chosen(document) if document is not None else None
         found = None
-        if reading is not None and which is not None:
+        is_its_own = document is not None and which is not None and self._is_of(document, which)
+        if reading is not None and is_its_own:
             beside = self.answer(BESIDE, StrengthReading)
             found = strength_seen.seen(strength_seen.with_random(reading, beside))
         now = None
@@ -180,6 +181,14 @@ class StrengthPane(Pane):
         self.said.setToolTip(plain_tip(said))
         self._say_if_empty({self.plot: NOTHING if which is None else ""}, CURVES)
 
+    def _is_of(self, document: Document, which: int) -> bool:
+        """Whether the curves that there are belong to an intervention, in whatever prompts."""
+        request = self.answered(CURVES)
+        if not isinstance(request, AskStrength):
+            return False
+        listed = _at_one(document.pair, which).interventions
+        return listed[which] == request.pair.interventions[request.which]
+
     @Slot(int)
     def _turn(self, at: int) -> None:
         if self._document is not None:
@@ -187,10 +196,10 @@ class StrengthPane(Pane):
 
     @Slot(float)
     def _strengthen(self, strength: float) -> None:
-        """Give the intervention another strength."""
+        """Give the intervention another strength, once the curves are its own."""
         document = self._document
         which = chosen(document) if document is not None else None
-        if document is None or which is None:
+        if document is None or which is None or not self._is_of(document, which):
             return
         listed = list(document.pair.interventions)
         listed[which] = replace(listed[which], strength=strength)
