@@ -43,7 +43,7 @@ class Edit(QUndoCommand):
             return False
         if other.paths != self.paths or len(self.paths) != 1:
             return False
-        is_dragged = self.strengthened & other.strengthened
+        is_dragged = bool(self.strengthened) and self.strengthened == other.strengthened
         if not (CONTINUED.issuperset(self.paths) or self._is_of_one_note(other) or is_dragged):
             return False
         self.after = other.after

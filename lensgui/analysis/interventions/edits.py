@@ -207,7 +207,7 @@ def _chosen(prompt: Prompt, one: Intervention) -> Tensor | None:
     else:
         if beyond := [at for at in where if at >= length]:
             raise ValueError(
-                f"position {beyond[0]} is beyond the prompt, which has {length} tokens."
+                f"position {beyond[0]} is beyond the prompt, which has {_tokens(length)}."
             )
         chosen[list(where)] = True
     if one.op in (*FROM_RUNS, "noise"):
@@ -215,6 +215,10 @@ def _chosen(prompt: Prompt, one: Intervention) -> Tensor | None:
     if one.op in ALONG and one.skips_special:
         chosen[:length] &= ~_special(prompt.run)
     return None if chosen.all() else chosen.to(prompt.run.tokens.device)
+
+
+def _tokens(count: int) -> str:
+    return f"{count} token{'s' * (count != 1)}"
 
 
 def _special(run: Run) -> Tensor:
@@ -266,7 +270,7 @@ def _sources(prompt: Prompt, one: Intervention) -> Tensor | None:
         return None
     if beyond := [at for at in one.sources if at >= prompt.length]:
         raise ValueError(
-            f"source {beyond[0]} is beyond the prompt, which has {prompt.length} tokens."
+            f"source {beyond[0]} is beyond the prompt, which has {_tokens(prompt.length)}."
         )
     chosen = torch.zeros(prompt.length + 1, dtype=torch.bool)
     chosen[list(one.sources)] = True
@@ -283,7 +287,7 @@ def _values(prompt: Prompt, given: Interventions, one: Intervention) -> Tensor:
             raise ValueError("there is no other prompt to take it from.")
         if len(prompt.other.ids) != prompt.length:
             raise ValueError(
-                f"the other prompt has {len(prompt.other.ids)} tokens, and this one "
+                f"the other prompt has {_tokens(len(prompt.other.ids))}, and this one "
                 f"{prompt.length}: change a word, so that positions match."
             )
         return read_activation(prompt.other, name)

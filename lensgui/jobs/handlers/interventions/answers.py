@@ -134,8 +134,9 @@ def _tokens(model: HookedTransformer, pair: PromptPair) -> Tokens:
 
 def _check_position(position: int, length: int) -> None:
     if not 0 <= position < length:
+        count = f"{length} token{'s' * (length != 1)}"
         raise ValueError(
-            f"Position {position} is beyond the prompt, which has {length} tokens: choose another."
+            f"Position {position} is beyond the prompt, which has {count}: choose another."
         )
 
 
