@@ -108,6 +108,7 @@ def window() -> bool:
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
     parts = (
         "tests.bench.window",
+        "tests.bench.toggling",
         "tests.bench.long_prompts",
         "tests.bench.stillness",
         "tests.bench.lab",

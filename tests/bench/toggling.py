@@ -1,11 +1,19 @@
-"""In the window: from a switch of an intervention to all redrawn, and a slider dragged."""
+"""In the window: from a switch of an intervention to all redrawn, and a slider dragged.
+
+    xvfb-run -a python -m tests.bench.toggling
+
+A switch has patterns, next tokens and the metric of both prompts drawn anew; what it is compared
+with is a forward pass of one.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer, Signal
 
+from lensgui.__main__ import make_answerer
 from lensgui.app import start
 from lensgui.jobs.answers.readings import PairReading
 from lensgui.jobs.answers.reply import Reply
@@ -15,10 +23,13 @@ from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Site, Vector
 from tests.bench import keystrokes
+from tests.bench.window import judge, quantile, wait_until_settled
 from tests.windows import pane_of
 
 ROUNDS = 9
 DRAGGED_S = 5.0
+LAYERS, WIDTH = 30, 576  # of the demo model
+MORE_MS, LEAST = 60, 8  # than a forward pass; metrics a second
 EVERY_MS = 16  # between two places of the pointer
 SHARES = (0.0, 1 / 3, 2 / 3)  # of the depth, where a head is switched off
 
@@ -112,3 +123,25 @@ def drag(parts: start.Parts, layers: int, width: int) -> float:
     keystrokes.settle(parts)
     window.session.edit(interventions=())
     return len(seen) / DRAGGED_S
+
+
+def main() -> int:
+    parts = start.build(start.Options(), make_answerer)
+    parts.window.show()
+    wait_until_settled(parts.runner)
+    toggled, dragged = toggles(parts, LAYERS), drag(parts, LAYERS, WIDTH)
+    parts.runner.stop()
+    start.leave(parts)
+    forward = keystrokes.forward_ms()
+    typed = f"; a forward pass of one prompt takes {forward:.0f} ms"
+    found, most = list[bool](), forward + MORE_MS
+    for layer, each in toggled.items():
+        median = quantile(each, 0.5)
+        found.append(judge(f"a head of layer {layer} off, median", median, most, "ms", typed))
+    rate = f"; {dragged:.1f} a second"
+    found.append(judge("metric to metric, dragged", 1000 / dragged, 1000 / LEAST, "ms", rate))
+    return 0 if all(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

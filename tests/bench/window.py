@@ -27,14 +27,13 @@ from lensgui.app import start  # noqa: E402
 from lensgui.app.runtime import Warming  # noqa: E402
 from lensgui.jobs.answers.reply import Reply  # noqa: E402,
 from lensgui.jobs.runner import Runner  # noqa: E402
-from tests.bench import keystrokes, toggling  # noqa: E402
+from tests.bench import keystrokes  # noqa: E402
 from tests.bench.questions import CORRUPTED  # noqa: E402
 
 TICK_MS = 5
 SAMPLES = 2000
 CANCELS = 12
 LONGEST_MS = 120_000
-LAYERS, WIDTH = 30, 576  # of the demo model
 
 
 @dataclass
@@ -47,8 +46,6 @@ class Figures:
     lags_ms: list[float] = field(default_factory=list)
     cancels_ms: list[float] = field(default_factory=list)
     strokes_ms: list[float] = field(default_factory=list)
-    toggles_ms: dict[int, list[float]] = field(default_factory=dict)
-    dragged: float = 0.0
     forward_ms: float = 0.0
     plot_lag_ms: float = 0.0
 
@@ -154,17 +151,9 @@ def measure() -> tuple[Figures, int]:
     parts.runner.settled.disconnect(toggle.turn)
     figures.cancels_ms = [cancel(parts, turn) for turn in range(CANCELS)]
     figures.strokes_ms = keystrokes.strokes(parts)
-    _intervene(parts, figures)
     figures.forward_ms = keystrokes.forward_ms()
     start.leave(parts)
     return figures, toggle.sweeps
-
-
-def _intervene(parts: start.Parts, figures: Figures) -> None:
-    """Note how interventions are followed, with the panes of the beginning in front."""
-    parts.window.reset_layout()
-    figures.toggles_ms = toggling.toggles(parts, LAYERS)
-    figures.dragged = toggling.drag(parts, LAYERS, WIDTH)
 
 
 def cancel(parts: start.Parts, turn: int) -> float:
@@ -223,17 +212,6 @@ def main() -> int:
         judge("lag while sweeps run, largest", max(lags), 100, "ms"),
         judge("cancel to next answer, largest", max(figures.cancels_ms), 200, "ms"),
         judge("keystroke to all patterns, median", stroke, figures.forward_ms + 50, "ms", typed),
-        *(
-            judge(
-                f"head of layer {layer} off to all redrawn, median",
-                quantile(toggled, 0.5),
-                figures.forward_ms + 60,
-                "ms",
-                "; both prompts",
-            )
-            for layer, toggled in figures.toggles_ms.items()
-        ),
-        judge("between two metrics of a dragged strength", 1000 / figures.dragged, 125, "ms"),
     ]
     return 0 if all(found) else 1
 
