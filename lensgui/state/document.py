@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
@@ -10,7 +11,7 @@ from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
-from lensgui.terms.interventions import HAVE_STRENGTH
+from lensgui.terms.interventions import HAVE_STRENGTH, Intervention
 from lensgui.terms.kinds import RESID_PRE, Direction, HeadInput, SweepKind
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import USUAL, GivenRole, RoleBounds
@@ -103,14 +104,17 @@ class Document:
         texts = [(text, pair.bos) for pair in included for text in (pair.clean, pair.corrupted)]
         return tuple(Prompt(text, bos) for text, bos in dict.fromkeys(texts) if text)
 
+    def means_of(self, listed: Iterable[Intervention]) -> tuple[Prompt, ...]:
+        """Return the prompts that means are over, if any of some interventions is one; else ()."""
+        return self.reference if any(one.op == "mean" for one in listed) else ()
+
     @property
     def shown(self) -> Document:
         """The same as panes ask about it: without interventions that are off, with means' prompts.
 
         So what is switched off asks what was asked before it was added.
         """
-        has_means = any(one.op == "mean" for one in self.pair.interventions)
-        pair = replace(self.pair, reference=self.reference if has_means else ()).acting
+        pair = replace(self.pair, reference=self.means_of(self.pair.interventions)).acting
         return self if pair == self.pair else replace(self, pair=pair)
 
     @property

@@ -247,3 +247,11 @@ class Intervention:
     def on(self, is_on: bool = True) -> Intervention:
         """Return the same, on or off."""
         return replace(self, is_on=is_on)
+
+
+def direct_path_of(n_layers: int, *, has_mlps: bool) -> tuple[Intervention, ...]:
+    """Return what leaves the direct path only in a model of so many layers: all else is frozen."""
+    layers = range(n_layers)
+    patterns = [Site("pattern", layer) for layer in layers]
+    mlps = [Site("mlp_out", layer) for layer in layers if has_mlps]
+    return tuple(Intervention(site, "freeze") for site in (*patterns, *mlps, Site("norms")))

@@ -6,6 +6,8 @@ here for as long as the process lives; a session file has its own, and puts them
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+from binascii import Error
 from hashlib import sha256
 
 import numpy as np
@@ -37,6 +39,24 @@ def keep(name: str, numbers: ArrayLike) -> str:
     content = sha256(array.tobytes()).hexdigest()[:32]
     _KEPT.setdefault(content, array)
     return content
+
+
+def as_text(content: str) -> str:
+    """Return the numbers of some content as base64 text; "" where it was never kept."""
+    numbers = _KEPT.get(content)
+    return "" if numbers is None else b64encode(numbers.astype("<f4").tobytes()).decode()
+
+
+def from_text(name: str, text: str) -> NDArray[np.float32]:
+    """Return the numbers that a base64 text is of, [d_model].
+
+    Raises:
+        ValueError: If it is no such text.
+    """
+    try:
+        return np.frombuffer(b64decode(text, validate=True), "<f4").astype(np.float32)
+    except (Error, ValueError) as error:
+        raise ValueError(f"The vector “{name}” is no base64 text of float32 numbers.") from error
 
 
 def kept(content: str) -> NDArray[np.float32] | None:

@@ -23,6 +23,7 @@ from lensgui.panes.python.script import spelled
 from lensgui.prompts.pair import Prompt
 from lensgui.state.selection import Cursor
 from lensgui.state.views import LensView
+from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import SweepKind
 from tests.panes.conftest import answer
@@ -168,3 +169,19 @@ def test_the_prompt_pane_says_what_acts(show, qtbot):
     assert said.text().startswith("Under 3 interventions: L1H1.z set to 0")
     assert "Under 3 interventions" in said.toolTip()
     assert pane._summary.endswith("· under 3 interventions")
+
+
+def test_copied_python_brings_the_vectors_that_it_names(dispatcher, qtbot, monkeypatch):
+    numbers = [1.0, -1.0, 0.5, 2.0] * 16
+    named = Vector("a direction", vectors.keep("a direction", numbers))
+    added = Intervention(Site("resid_post", 0), "add", strength=0.5, vector=named)
+    document = toy(interventions=(added, added.on(False), OFF))
+    shown_there = told(dispatcher, PatchingPane(), document, "sweep")
+    pane = PatchingPane()
+    qtbot.addWidget(pane)
+    code = pane.python(document, Cursor())
+    monkeypatch.setattr(vectors, "_KEPT", {})  # another process knows none
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert code.count("keep_vector(") == 1
+    assert_same(names["shown"], shown_there)

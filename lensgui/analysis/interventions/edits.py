@@ -24,6 +24,7 @@ from lensgui.terms.interventions import (
     Intervention,
     Site,
     Vector,
+    direct_path_of,
 )
 from lensgui.transformer.edits.edit import Change, Edit
 from lensgui.transformer.edits.intervened import ENTERING
@@ -74,10 +75,7 @@ def direct_path(model: HookedTransformer) -> tuple[Intervention, ...]:
     that logits, before any soft cap, are affine in what is written to the stream; but where a model
     clips values.
     """
-    layers, has_mlps = range(model.cfg.n_layers), not model.cfg.attn_only
-    patterns = [Site("pattern", layer) for layer in layers]
-    mlps = [Site("mlp_out", layer) for layer in layers] if has_mlps else []
-    return tuple(Intervention(site, "freeze") for site in (*patterns, *mlps, Site("norms")))
+    return direct_path_of(model.cfg.n_layers, has_mlps=not model.cfg.attn_only)
 
 
 def _scales(model: HookedTransformer, site: Site) -> list[str]:

@@ -43,7 +43,7 @@ class Interventions:
         return tuple(one for one in self.listed if one.is_on)
 
 
-def keep_vector(name: str, vector: Tensor) -> Vector:
+def keep_vector(name: str, vector: Tensor | str) -> Vector:
     """Keep a direction of the stream, and return what names it in interventions.
 
     Two vectors of the same numbers are one, whatever they are called. They are kept in float32, for
@@ -51,11 +51,13 @@ def keep_vector(name: str, vector: Tensor) -> Vector:
 
     Args:
         name: What it is called.
-        vector: [d_model].
+        vector: [d_model]; or its float32 numbers as base64 text, as copied Python has them.
 
     Raises:
         ValueError: If it is no vector, is not finite, or is 0.
     """
+    if isinstance(vector, str):
+        return Vector(name, vectors.keep(name, vectors.from_text(name, vector)))
     numbers = vector.detach().to("cpu", torch.float32).numpy()
     return Vector(name, vectors.keep(name, numbers))
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMainWindow, QTabBar
+from PySide6.QtWidgets import QMainWindow
 
-from lensgui.app.window.docks import Dock
+from lensgui.app.window.docks import Dock, tab_bars
 from lensgui.state.sessions.saved import Area, Layout
 
 NEAR = 0.02  # of the window: parts that overlap by less stand beside each other
@@ -40,24 +40,18 @@ def _tabs(window: QMainWindow, dock: Dock) -> list[str]:
     """Return the titles of the panes that share a place with one, in the order of their tabs."""
     title = dock.windowTitle()
     others = {other.windowTitle() for other in window.tabifiedDockWidgets(dock)}
-    for bar in _bars(window):
+    for bar in tab_bars(window):
         texts = [bar.tabText(at) for at in range(bar.count())]
         if {*texts} == {title, *others}:
             return texts
     return [title, *sorted(others)]
 
 
-def _bars(window: QMainWindow) -> list[QTabBar]:
-    """Return the bars of panes that share a place."""
-    directly = Qt.FindChildOption.FindDirectChildrenOnly
-    return [bar for bar in window.findChildren(QTabBar, options=directly) if bar.isVisible()]
-
-
 def _area(window: QMainWindow, dock: Dock, together: tuple[str, ...]) -> Area:
     around = _screen(window) if dock.isFloating() else window.rect()
     where = dock.geometry()
     if len(together) > 1:
-        heights = (bar.height() for bar in _bars(window))
+        heights = (bar.height() for bar in tab_bars(window))
         where.setHeight(where.height() + max(heights, default=0))
     left, top = where.x() - around.x(), where.y() - around.y()
     width, height = max(1, around.width()), max(1, around.height())

@@ -90,9 +90,10 @@ class Frame(QScrollArea):
         self._pane.show_bottom(self.verticalScrollBar().value() + self.viewport().height())
 
 
-def _tabs(window: QMainWindow) -> list[QTabBar]:
-    """Return the bars below docks that share a place."""
-    return [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
+def tab_bars(window: QMainWindow) -> list[QTabBar]:
+    """Return the bars of panes that share a place."""
+    directly = Qt.FindChildOption.FindDirectChildrenOnly
+    return [bar for bar in window.findChildren(QTabBar, options=directly) if bar.isVisible()]
 
 
 def is_in_front(widget: QWidget | None) -> bool:
@@ -341,7 +342,7 @@ class Dock(QDockWidget):
         below = min(lower, key=QWidget.y, default=None)
         if below is not None:
             between = self.style().pixelMetric(QStyle.PixelMetric.PM_DockWidgetSeparatorExtent)
-            tabs = max((bar.height() for bar in _tabs(window)), default=0)
+            tabs = max((bar.height() for bar in tab_bars(window)), default=0)
             bottom = below.y() + below.height() + tabs * bool(window.tabifiedDockWidgets(below))
             room = bottom - self.y()  # the same while both move to their places
             rest = max(1, room - between - height)

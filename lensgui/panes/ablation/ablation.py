@@ -238,8 +238,7 @@ def _beside(document: Document, members: tuple[Intervention, ...]) -> PromptPair
     """Return the pair with what is done beside the set, and the prompts that means are over."""
     pair, is_all = document.asked, document.views.ablation.of == "interventions"
     beside = () if is_all else pair.acting.interventions
-    has_means = any(one.op == "mean" for one in (*beside, *members))
-    reference = document.reference if has_means else ()
+    reference = document.means_of((*beside, *members))
     return replace(pair, interventions=beside, reference=reference)
 
 

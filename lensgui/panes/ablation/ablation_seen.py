@@ -11,15 +11,9 @@ from lensgui.panes.figures.figure import Bars, Data, numbered
 from lensgui.panes.interventions import lines
 from lensgui.panes.sweep_view.whiskers import Whisker
 from lensgui.panes.token_text import signed
-from lensgui.terms.interventions import Intervention, Op
-from lensgui.terms.kinds import Head
+from lensgui.terms.interventions import Intervention
 from lensgui.terms.metrics import METRICS
 
-OPS: dict[Op, str] = {
-    "resample": "as in the other prompt",
-    "mean": "mean over the table",
-    "zero": "0 (off-distribution)",
-}
 EACH, PAIRS = "each of the set", "each pair"
 
 
@@ -100,11 +94,6 @@ def pairs(reading: SetReading) -> tuple[Whisker, ...]:
             change = after - before
             found.append(Whisker(name, {}, change, change, change, words))
     return tuple(found)
-
-
-def names(heads: Sequence[Head]) -> str:
-    """Return what a set of heads is called."""
-    return " ".join(f"L{layer}H{head}" for layer, head in heads)
 
 
 def panels(

@@ -39,7 +39,7 @@ from lensgui.panes.token_text import spelled
 from lensgui.panes.verb import Verb, submenu
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.interventions import Intervention, Site, direct_path_of
 from lensgui.terms.recipes import OfFile, Unmade
 
 EMPTY = (
@@ -119,8 +119,7 @@ class InterventionsPane(Pane):
             return {}
         asked: dict[str, Request] = {"pair": ReadPair(document.model, document.shown.pair)}
         if pair.interventions:
-            has_means = any(one.op == "mean" for one in pair.interventions)
-            whole = replace(pair, reference=document.reference if has_means else ())
+            whole = replace(pair, reference=document.means_of(pair.interventions))
             asked["interventions"] = ReadInterventions(document.model, whole)
         return asked
 
@@ -287,7 +286,7 @@ class InterventionsPane(Pane):
                 "Freeze attention patterns, MLP outputs and what norms divide by, so that only the "
                 "direct path of an intervention is left."
             )
-            path = direct_path(card.n_layers, has_mlps=bool(card.n_neurons))
+            path = direct_path_of(card.n_layers, has_mlps=bool(card.n_neurons))
             found.append(Verb("Direct path only", tip, verbs.adding(self, path)))
         action = PANE_ACTIONS["open_vectors"]
         found.append(Verb(action.text, action.tip, self._open))
@@ -335,11 +334,3 @@ def _are_alike(some: Sequence[Intervention], others: Sequence[Intervention]) -> 
         one == other or replace(one, strength=other.strength, is_on=other.is_on) == other
         for one, other in zip(some, others, strict=True)
     )
-
-
-def direct_path(n_layers: int, *, has_mlps: bool) -> list[Intervention]:
-    """Return what leaves the direct path of an intervention only, as `lensgui.direct_path` says."""
-    layers = range(n_layers)
-    sites = [Site("pattern", layer) for layer in layers]
-    sites += [Site("mlp_out", layer) for layer in layers if has_mlps]
-    return [Intervention(site, "freeze") for site in (*sites, Site("norms"))]

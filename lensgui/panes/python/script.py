@@ -15,6 +15,7 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.sides import SUMMANDS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Side
 from lensgui.terms.model_key import BEST_DEVICE
@@ -33,6 +34,7 @@ PRINTED = "print(table(ranks))  # [layer, head]"
 def script(document: Document, lines: Iterable[str]) -> str:
     """Return a whole script: what lines import, how the model is opened, and the lines."""
     body = "\n".join([*_opening(document), *lines]) + "\n"
+    body = "".join(f"{line}\n" for line in _vectors(body)) + body
     names = [node for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)]
     made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     used = {node.id for node in names} - made - {"model", "torch", *dir(builtins)}
@@ -40,6 +42,19 @@ def script(document: Document, lines: Iterable[str]) -> str:
     if used:
         imports.append(f"from lensgui import {', '.join(sorted(used))}")
     return "\n".join([*imports, "", body])
+
+
+def _vectors(body: str) -> list[str]:
+    """Return the lines that keep the vectors which a script names by their content, each once."""
+    calls = [node for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Call)]
+    known: dict[str, str] = {}
+    for call in calls:
+        texts = [ast.literal_eval(part) for part in call.args if isinstance(part, ast.Constant)]
+        if isinstance(call.func, ast.Name) and call.func.id == Vector.__name__:
+            name, content = texts
+            known[content] = name
+    found = [(name, vectors.as_text(content)) for content, name in known.items()]
+    return [f"keep_vector({name!r}, {text!r})" for name, text in found if text]
 
 
 def pair(name: str, found: PromptPair) -> str:

@@ -28,7 +28,7 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.views import AT_FIRST, StrengthView
+from lensgui.state.views import StrengthView
 from lensgui.terms.interventions import HAVE_STRENGTH, Intervention
 
 RANDOM = 16  # directions beside the vector
@@ -82,7 +82,7 @@ class StrengthPane(Pane):
 
     @property
     def _view(self) -> StrengthView:
-        return (self._document.views if self._document is not None else AT_FIRST).strength
+        return self.views.strength
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Ask for the curves; how strong the intervention is at present makes no difference."""
@@ -90,8 +90,7 @@ class StrengthPane(Pane):
         if which is None or not document.pair.clean:
             return {}
         pair = document.pair
-        has_means = any(one.op == "mean" for one in pair.interventions)
-        pair = replace(pair, reference=document.reference if has_means else ())
+        pair = replace(pair, reference=document.means_of(pair.interventions))
         strengths = strength_seen.strengths(pair.interventions[which], is_wide=view.is_wide)
         asked = _at_one(pair, which)
         curves = AskStrength(document.model, asked, which, strengths)
