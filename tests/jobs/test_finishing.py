@@ -1,0 +1,96 @@
+"""What is asked on and on, as a slider does, is brought to its end one question at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lensgui.jobs.answers.readings import PairReading, PromptReading
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.board import Board
+from lensgui.jobs.kept import Kept
+from lensgui.jobs.requests import AttentionGrid, ReadPair
+from lensgui.jobs.tickets import Tickets
+from lensgui.jobs.worker import Running, _waiting_time
+from lensgui.prompts.pair import PromptPair
+from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.model_key import ModelKey
+
+MODEL, PAIR = ModelKey("fake"), PromptPair("a b c", "a x c")
+TOKENS = PairReading(PromptReading(()))
+WHOLE = replace(TOKENS, complete=True)
+
+
+def read(strength):
+    one = Intervention(Site("mlp_out", 1), "scale", strength=strength)
+    return ReadPair(MODEL, replace(PAIR, interventions=(one,)))
+
+
+@pytest.fixture
+def board():
+    return Board(Tickets(), Kept())
+
+
+def begun(board, channel, request, answer=TOKENS):
+    """Have a question begun, with what is known of it."""
+    job, _ = board.join(channel, Reply(request))
+    job.take(replace(job.reply, answer=answer, status="partial"))
+    return job
+
+
+def test_one_question_of_a_channel_is_left_to_its_end_and_later_ones_are_dropped(board):
+    first = begun(board, "a", read(1.0))
+    board.release("a", read(1.0))
+    second = begun(board, "a", read(2.0))
+    board.release("a", read(2.0))
+    assert board.job(first.ticket) is first
+    assert board.job(second.ticket) is None
+    board.end(first)
+    third = begun(board, "a", read(3.0))
+    board.release("a", read(3.0))
+    assert board.job(third.ticket) is third
+
+
+def test_everybody_who_left_a_question_hears_of_its_end(board):
+    job = begun(board, "a", read(1.0))
+    board.join("b", Reply(read(1.0)))
+    for channel in ("a", "b"):
+        board.release(channel, read(1.0))
+    assert job.left == {"a", "b"}
+    board.join("a", Reply(read(1.0)))
+    assert job.left == {"b"}
+
+
+def test_what_says_enough_already_is_not_left_for_more(board):
+    job = begun(board, "a", read(1.0), WHOLE)
+    board.release("a", read(1.0))
+    assert board.job(job.ticket) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "older", "yields"),
+    [
+        ("waiting", None, WHOLE, True),
+        ("partial", TOKENS, WHOLE, True),
+        ("partial", TOKENS, TOKENS, False),
+        ("whole", WHOLE, WHOLE, False),
+    ],
+)
+def test_an_older_metric_is_shown_until_there_is_a_newer_one(status, answer, older, yields):
+    now = Reply(read(2.0), answer, status)
+    assert now.yields_to(Reply(read(1.0), older, "partial")) == yields
+
+
+def test_an_older_metric_of_other_prompts_does_not_replace_new_tokens():
+    other = ReadPair(MODEL, PromptPair("another"))
+    assert not Reply(read(2.0), TOKENS, "partial").yields_to(Reply(other, WHOLE, "whole"))
+
+
+def test_what_has_begun_goes_before_what_was_asked_since_until_it_says_enough():
+    old, grid = Running(1, read(1.0), iter(())), Running(2, AttentionGrid(MODEL, PAIR))
+    new, tokens = Running(3, read(2.0), iter(())), Running(4, read(3.0))
+    order = sorted((new, grid, old, tokens), key=_waiting_time)
+    assert order == [tokens, old, grid, new]
+    old.says_enough = True
+    assert sorted((grid, old), key=_waiting_time) == [grid, old]
