@@ -62,14 +62,18 @@ def check_model(model: HookedTransformer, *runs: Run) -> None:
         raise ValueError("The runs are of several models: make all of them with the same one.")
 
 
-def check_without_interventions(*runs: Run) -> None:
-    """Refuse runs under interventions, where an analysis can't be done under them.
+def acting_on_stream(run: Run) -> frozenset[int]:
+    """Return the layers in which an intervention changes the stream by more than an addition.
 
-    Raises:
-        ValueError: If one is.
+    Behind attention, or behind the layer. What enters layer 0 is none of them.
     """
-    if any(isinstance(run.model, IntervenedTransformer) for run in runs):
-        raise ValueError("Path patching can't be done under interventions: give runs without them.")
+    layers = {
+        int(name.split(".")[1])
+        for name, edits in _edits(run).items()
+        if name.endswith(("hook_resid_mid", "hook_resid_post"))
+        and not all(edit.is_addition for edit in edits)
+    }
+    return frozenset(layers)
 
 
 def check_direct(run: Run) -> None:

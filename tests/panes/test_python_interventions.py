@@ -95,7 +95,19 @@ def test_the_lens_and_the_prompt(dispatcher, qtbot):
     )
 
 
-@pytest.mark.parametrize("kind", [of for of in PANES if of is not FeedersPane])
+@pytest.mark.parametrize("document", [UNDER, OF_ONE])
+def test_who_feeds_a_head(dispatcher, document, qtbot):
+    pane = FeedersPane()
+    names = copied(pane, document, qtbot)
+    assert_same(names["shown"], told(dispatcher, pane, document, "feeding"))
+    totals = told(dispatcher, pane, document, "totals")
+    for value, name in zip(totals.shown, totals.axes[0].labels, strict=True):
+        assert names["totals"].shown[name] == pytest.approx(value, abs=1e-5)
+    plain = copied(pane, document.having(interventions=(), reference=()), qtbot)
+    assert not np.allclose(plain["shown"], names["shown"], equal_nan=True)
+
+
+@pytest.mark.parametrize("kind", PANES)
 def test_what_every_pane_copies_runs(kind, qtbot):
     document = UNDER if kind is not NeuronsPane else toy(interventions=(OFF,))
     pane = kind()

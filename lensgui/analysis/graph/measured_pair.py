@@ -128,11 +128,14 @@ def measure(model: HookedTransformer, final: Tensor, metric: Measure) -> Tensor:
         A single number, the mean over the batch where the metric is one of `metrics`.
     """
     if isinstance(metric, Declared):
-        rows = final[:, read_positions(metric, final.shape[1])]
-        logits = metric_logits(model, rows, metric)
+        read = read_positions(metric, final.shape[1])
+        with model.standing.at(range(read.start, read.stop)):
+            logits = metric_logits(model, final[:, read], metric)
         value: Tensor = metric.of_columns(precise(logits)).mean()
         return value
-    return torch.as_tensor(metric(model.to_logits(final)))
+    with model.standing.at(range(final.shape[1])):
+        logits = model.to_logits(final)
+    return torch.as_tensor(metric(logits))
 
 
 @torch.no_grad()
@@ -140,5 +143,7 @@ def against(model: HookedTransformer, metric: Measure, final: Tensor) -> Measure
     """Return a metric that compares, if it does at all, with a final residual stream."""
     if not isinstance(metric, Declared):
         return metric
-    compared: Measure = metric.against(precise(read_out(model, final[:, metric.position])))
+    at = read_positions(metric, final.shape[1]).stop - 1
+    with model.standing.at(range(at, at + 1)):
+        compared: Measure = metric.against(precise(read_out(model, final[:, at])))
     return compared

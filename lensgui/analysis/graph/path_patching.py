@@ -29,8 +29,12 @@ from lensgui.analysis.graph.measured_pair import (
     written,
 )
 from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, written_at
+from lensgui.analysis.interventions.listed import Interventions
+from lensgui.analysis.interventions.under import Given, intervened_runs
+from lensgui.analysis.run.run import Run
 from lensgui.analysis.shares import Shares
 from lensgui.terms.metric import MetricName
+from lensgui.transformer.edits.intervened import IntervenedTransformer
 from lensgui.transformer.hooks.hook_point import NamedHook
 from lensgui.transformer.model import HookedTransformer
 
@@ -42,7 +46,7 @@ class Runs:
     """A clean and a corrupted run, and what the metric says of them.
 
     Attributes:
-        model: What ran.
+        model: What ran the corrupted prompt.
         clean: What its parts wrote in the clean run.
         corrupted: What they wrote in the corrupted run.
         residuals: The corrupted run's residual stream before each layer, and at last after them
@@ -62,15 +66,43 @@ class Runs:
 
     @classmethod
     def of(
-        cls, model: HookedTransformer, clean: Tensor, corrupted: Tensor, metric: Measure
+        cls,
+        model: HookedTransformer,
+        clean: Tensor,
+        corrupted: Tensor,
+        metric: Measure,
+        interventions: Given = (),
     ) -> Runs:
-        """Run two prompts, or as many of each."""
-        runs = [written(model, tokens) for tokens in check_pair(clean, corrupted)]
-        metric = against(model, metric, runs[0].final)
-        values = [float(measure(model, run.final, metric)) for run in runs]
-        tokens = torch.atleast_2d(corrupted).to(model.embed.W_E.device)
-        residuals = list(model.residual_stream(tokens))
-        return cls(model, runs[0], runs[1], residuals, metric, values[0], values[1])
+        """Run two prompts, or as many of each; arguments as in `path_patch`."""
+        tokens = check_pair(clean, corrupted)
+        models = _models(model, tokens, Interventions.of(interventions))
+        runs = [written(one, ids) for one, ids in zip(models, tokens, strict=True)]
+        metric = against(models[0], metric, runs[0].final)
+        values = [
+            float(measure(one, run.final, metric)) for one, run in zip(models, runs, strict=True)
+        ]
+        residuals = list(models[1].residual_stream(tokens[1].to(model.embed.W_E.device)))
+        return cls(models[1], runs[0], runs[1], residuals, metric, values[0], values[1])
+
+
+def _models(
+    model: HookedTransformer, tokens: tuple[Tensor, Tensor], given: Interventions
+) -> list[HookedTransformer]:
+    """Return what runs the clean prompt, and what the corrupted one.
+
+    Raises:
+        ValueError: If there are interventions, and several prompts.
+    """
+    if not given.acting:
+        return [model, model]
+    if len(tokens[0]) > 1:
+        raise ValueError(
+            f"There are {len(tokens[0])} pairs: under interventions paths are patched in one at a "
+            "time, so give [position]."
+        )
+    clean, corrupted = (Run(model, ids[0]) for ids in tokens)
+    runs = intervened_runs(clean, given, corrupted)
+    return [run.model for run in runs if run is not None]
 
 
 class Paths:
@@ -120,30 +152,34 @@ class Paths:
         sends_embedding = Node("embed") in self.senders
         received = self.runs.clean.embedding if sends_embedding else residuals[min(first, last)]
         sending = [node.layer for node in self.senders if node.layer is not None]
+        is_sum = self.freeze_mlps and not isinstance(self.model, IntervenedTransformer)
         for layer in range(first, last):
-            if self.freeze_mlps and layer > max(sending, default=-1):
+            if is_sum and layer > max(sending, default=-1):
                 return received + (residuals[last] - residuals[layer])
-            received = self._through(layer, received)
+            with self.model.hooks(list(self._sent(layer))):
+                received = through_layers(self.model, received, layer, layer + 1)
         return received
 
-    def _through(self, layer: int, received: Tensor) -> Tensor:
-        """Carry what is received, [batch, position, d_model], through a layer.
+    def _sent(self, layer: int) -> Iterator[NamedHook]:
+        """Yield the hooks that carry what is received through a layer.
 
         Its heads write what they wrote in the corrupted run, and senders what they wrote in the
         clean run.
         """
-        block, corrupted = self.model.blocks[layer], self.runs.corrupted
-        z = corrupted.z[layer].clone()
-        self._send_heads(z, layer)
-        mid = block.with_heads(received, z)
-        if self.model.cfg.attn_only:
-            return mid
-        if self.freeze_mlps:
-            mlp_out = corrupted.mlp_out[layer].clone()
-        else:
-            mlp_out = block.mlp_half(mid, received) - mid
-        self._send_mlp(mlp_out, layer)
-        return mid + mlp_out
+
+        def heads(z: Tensor, hook: Any) -> Tensor:
+            z = self.runs.corrupted.z[layer].clone()
+            self._send_heads(z, layer)
+            return z
+
+        def mlp(mlp_out: Tensor, hook: Any) -> Tensor:
+            mlp_out = (self.runs.corrupted.mlp_out[layer] if self.freeze_mlps else mlp_out).clone()
+            self._send_mlp(mlp_out, layer)
+            return mlp_out
+
+        yield f"blocks.{layer}.attn.hook_z", heads
+        if not self.model.cfg.attn_only:
+            yield f"blocks.{layer}.hook_mlp_out", mlp
 
     def _send_heads(self, z: Tensor, layer: int) -> None:
         """Put senders' clean outputs into [batch, position, head, d_head]."""
@@ -220,6 +256,7 @@ def path_patch(
     freeze_mlps: bool = True,
     freeze_final_scale: bool = False,
     hear_each_other: bool = True,
+    interventions: Given = (),
 ) -> float:
     """Patch all edges from some senders to some receivers at once.
 
@@ -242,6 +279,9 @@ def path_patch(
         hear_each_other: Whether a receiver also receives what earlier receivers changed, so that
             every edge from a sender is replaced and no other; otherwise it receives what was
             recorded while nothing but the senders had changed.
+        interventions: What both prompts are run under, as in `sweep`; then they are [position].
+            Those on the stream act on what a sender changes of it as it passes them. What the
+            embedding sends is the stream that enters layer 0 as they leave it.
 
     Returns:
         Patched − corrupted, in the unit of the metric.
@@ -250,7 +290,7 @@ def path_patch(
         ValueError: If a node is not in the model, no sender reaches any receiver, the prompts are
             not of one length, or hooks are attached.
     """
-    runs = Runs.of(model, clean, corrupted, metric)
+    runs = Runs.of(model, clean, corrupted, metric, interventions)
     paths = Paths(runs, senders, receivers, freeze_mlps, hear_each_other)
     if not paths.reaches:
         raise ValueError("None of the senders comes before any of the receivers.")

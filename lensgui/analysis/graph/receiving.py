@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from lensgui.analysis.checks import acting_on_stream
 from lensgui.analysis.graph.nodes import Node, inputs_of, read_at, senders, written_at
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
@@ -52,7 +53,8 @@ class ReceivingPatch(Patch):
 
     def projected(self, layer: int, stream: Tensor, span: Span) -> dict[str, Tensor]:
         """Return the queries, keys and values of streams [cell, position, d_model] of a span."""
-        found = self.model.blocks[layer].projected(stream, span)
+        with self.model.standing.at(span.where):
+            found = self.model.blocks[layer].projected(stream, span)
         return dict(zip("qkv", found, strict=True))
 
 
@@ -89,10 +91,15 @@ class TotalPatch(ReceivingPatch):
 class FedPatch(ReceivingPatch):
     """Receivers read the corrupted stream with one sender's change added, a cell for each sender.
 
-    A cell's index is its sender's place among those that come before any receiver.
+    A cell's index is its sender's place among those that come before any receiver. Interventions on
+    the stream act on the change as it passes them.
 
     Attributes:
         senders: These, in order.
+
+    Raises:
+        ValueError: If receivers are to hear each other past an intervention on the stream that
+            does more than add: what it makes of a change depends on all that they changed.
     """
 
     def __init__(
@@ -101,6 +108,13 @@ class FedPatch(ReceivingPatch):
         """Patch into the corrupted run; both runs must be complete."""
         super().__init__(receivers, clean, corrupted)
         self._hears, cfg = hear_each_other, self.model.cfg
+        self._acted = acting_on_stream(corrupted)
+        between = self._acted.intersection(range(self.first, self.last))
+        if hear_each_other and between:
+            raise ValueError(
+                f"An intervention changes the stream in layer {min(between)} by more than it adds, "
+                "and receivers on both sides of it are to hear each other: switch either off."
+            )
         ends = {layer: read_at(nodes[0], cfg) for layer, nodes in self.receivers.items()}
         written = [(node, written_at(node)) for node in senders(cfg)]
         self.senders = [node for node, at in written if at < max(ends.values())]
@@ -141,7 +155,7 @@ class FedPatch(ReceivingPatch):
         rows, numbers = list(cells), [number for (number,) in cells.values()]
         here = slice(span.past, span.past + span.length)
         before = stream if self._hears else self.run.residuals[layer][here]
-        made = self.projected(layer, before + self._changes(numbers)[:, here], span)
+        made = self.projected(layer, before + self._changes(numbers, layer)[:, here], span)
         for node in self.receivers[layer]:
             into = projected[node.kind]
             into[consecutive(rows), :, node.head] = made[node.kind][:, -into.shape[1] :, node.head]
@@ -150,30 +164,58 @@ class FedPatch(ReceivingPatch):
         """Add up how far some senders of one layer move what later receivers make."""
         if not numbers:
             return
-        changes, sent = self._changes(numbers), written_at(self.senders[numbers[0]])
+        sent = written_at(self.senders[numbers[0]])
         for layer, nodes in self.receivers.items():
             if sent < read_at(nodes[0], self.model.cfg):
                 stream = self.run.residuals[layer][None]
+                changes = self._changes(numbers, layer)
                 was = self.projected(layer, stream, self.run.span)
                 made = self.projected(layer, stream + changes, self.run.span)
                 for node in nodes:
                     moved = exact((made[node.kind] - was[node.kind])[:, :, node.head])
                     self._squares[consecutive(numbers)] += moved.square().flatten(1).sum(1)
 
-    def _changes(self, numbers: list[int]) -> Tensor:
-        """Return clean − corrupted of what some senders write, [sender, position, d_model]."""
+    def _changes(self, numbers: list[int], layer: int) -> Tensor:
+        """Return clean − corrupted of what some senders write, [sender, position, d_model].
+
+        As it is before a layer that reads it.
+        """
         found = self.run.residuals[0].new_empty(len(numbers), *self.run.residuals[0].shape)
         by_layer: dict[int | None, list[int]] = {}
         for at, number in enumerate(numbers):
             by_layer.setdefault(self.senders[number].layer, []).append(at)
-        for layer, places in by_layer.items():
-            if layer is None:
-                found[consecutive(places)] = self.source.residual(0) - self.base.residual(0)
-                continue
-            found[consecutive(places)] = self._of_layer(
-                layer, [self.senders[numbers[at]] for at in places]
-            )
+        with self.model.standing.at(self.run.span.where):
+            for written, places in by_layer.items():
+                if written is None:
+                    change = (self.source.residual(0) - self.base.residual(0))[None]
+                else:
+                    change = self._of_layer(written, [self.senders[numbers[at]] for at in places])
+                found[consecutive(places)] = self._carried(change, written, layer)
         return found
+
+    def _carried(self, change: Tensor, written: int | None, layer: int) -> Tensor:
+        """Return changes [sender, position, d_model] as interventions leave them until a layer.
+
+        Args:
+            change: What senders change of the stream.
+            written: The layer that wrote it, behind whose attention it stands; None for the
+                embedding, before layer 0.
+            layer: The layer that reads it.
+        """
+        for passed in sorted(self._acted.intersection(range(written or 0, layer))):
+            block, z = self.model.blocks[passed], self.base("z", passed)[None]
+            stream = self.base.residual(passed)[None]
+            streams = torch.cat([stream, stream + change])
+            if passed == written:
+                middle = block.with_heads(stream, z)
+                streams = torch.cat([middle, middle + change])
+            else:
+                streams = block.with_heads(streams, z)
+            if not self.model.cfg.attn_only:
+                streams = streams + self.base("mlp_out", passed)
+            behind = block.hook_resid_post(streams)
+            change = behind[1:] - behind[:1]
+        return change
 
     def _of_layer(self, layer: int, nodes: list[Node]) -> Tensor:
         """Return the same of senders of one layer, whose heads are written at once."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.analysis.checks import check_one_length, check_runs, check_without_interventions
+from lensgui.analysis.checks import check_one_length, check_runs
 from lensgui.analysis.graph.measured_pair import Measure
 from lensgui.analysis.graph.nodes import (
     Node,
@@ -25,6 +25,7 @@ from lensgui.analysis.graph.nodes import (
 )
 from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
 from lensgui.analysis.graph.receiving import INPUTS, FedPatch, ReceivingPatch, TotalPatch
+from lensgui.analysis.interventions.under import Given
 from lensgui.analysis.run.predictions import compared, read_metric
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.shares import Shares
@@ -50,6 +51,9 @@ def path_patch_into(
     between two of them reaches the later one only. The numbers are those of
     `path_patch_into_slowly`, with frozen MLPs.
 
+    Runs may be those of `intervened_runs`: interventions on the stream act on what a sender changes
+    of it as it passes them.
+
     Args:
         clean: The clean run; it is completed.
         corrupted: The corrupted run, of as many tokens; it is completed.
@@ -63,7 +67,8 @@ def path_patch_into(
         The result so far, or None where only time has passed.
 
     Raises:
-        ValueError: If there is no such receiver, or the prompts differ in length.
+        ValueError: If there is no such receiver, the prompts differ in length, or receivers can't
+            hear each other past an intervention.
     """
     nodes = _as_nodes(receivers, corrupted.model.cfg)
     end = _check(clean, corrupted, metric)
@@ -88,6 +93,7 @@ def path_patch_into_slowly(
     metric: Measure,
     receivers: Node | Iterable[Node],
     hear_each_other: bool = False,
+    interventions: Given = (),
 ) -> PathScores:
     """Patch the edges from every sender into a set of receivers by `path_patch`, one by one.
 
@@ -97,12 +103,19 @@ def path_patch_into_slowly(
     last = max(read_at(node, model.cfg) for node in nodes)
     known = {
         node: path_patch(
-            model, clean, corrupted, metric, [node], nodes, hear_each_other=hear_each_other
+            model,
+            clean,
+            corrupted,
+            metric,
+            [node],
+            nodes,
+            hear_each_other=hear_each_other,
+            interventions=interventions,
         )
         for node in senders(model.cfg)
         if written_at(node) < last
     }
-    runs = Runs.of(model, clean, corrupted, metric)
+    runs = Runs.of(model, clean, corrupted, metric, interventions)
     return _scores(nodes, known, model.cfg, (runs.at_clean, runs.at_corrupted), None)
 
 
@@ -182,7 +195,6 @@ def _as_nodes(receivers: Node | Iterable[Node], cfg: HookedTransformerConfig) ->
 def _check(clean: Run, corrupted: Run, metric: Metric) -> int:
     """Complete two runs that can be compared; return the position after the last that is read."""
     check_one_length(len(clean.tokens), len(corrupted.tokens))
-    check_without_interventions(clean, corrupted)
     check_runs(corrupted.model, clean, corrupted)
     read = read_positions(metric, len(corrupted.tokens))
     return int(read.stop)

@@ -83,6 +83,8 @@ def who_feeds(
         script.pair("pair", document.pair),
         "found = answers(model, pair)",
         f"runs = [Run(model, found.ending(tokens[0])).complete() for tokens in {sides}]",
+        *["runs = intervened_runs(runs[0], interventions_of(model, pair), runs[1])"]
+        * any(one.is_on for one in document.pair.interventions),
         f"heads = {list(heads)}",
         f'receivers = inputs_of(model.cfg, heads, "{input_}")',
         "*_, totals = path_totals(*runs, found.metric, heads)",

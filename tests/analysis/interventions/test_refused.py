@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from lensgui.analysis.graph.senders import path_totals
 from lensgui.analysis.interventions.listed import Interventions, keep_vector, kept_vector
 from lensgui.analysis.interventions.under import intervened, intervened_runs
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
 from lensgui.terms.interventions import Intervention, Site, Vector
 from tests.analysis.interventions.plain import drawn
-from tests.analysis.interventions.test_under import CLEAN, CORRUPTED, LENGTH, METRIC, asked, plain
+from tests.analysis.interventions.test_under import CLEAN, CORRUPTED, LENGTH, METRIC, plain
 from tests.references import attached, model_of
 
 V, T = Vector("v", "0"), Vector("t", "1")
@@ -145,14 +144,6 @@ def test_a_context_asks_for_the_prompt_where_it_matters():
         with pytest.raises(ValueError, match="Hooks are attached"):
             list(sweep(model, CLEAN, CORRUPTED, METRIC))
     assert attached(model) == 0
-
-
-def test_path_patching_says_that_it_knows_no_interventions():
-    given, _ = asked("gpt2", [Intervention(Z, "zero")])
-    _, _, (clean, corrupted, *_) = plain("gpt2")
-    runs = intervened_runs(clean, given, corrupted)
-    with pytest.raises(ValueError, match="under interventions"):
-        list(path_totals(*runs, METRIC, [(1, 0)]))
 
 
 def test_a_strength_that_overflows_is_said_with_its_layer():
