@@ -168,6 +168,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "score_on_repeats": "lensgui.analysis.heads.repeated",
     "senders": "lensgui.analysis.graph.nodes",
     "set_effects": "lensgui.analysis.interventions.sets",
+    "stream_at_site": "lensgui.analysis.interventions.doses",
     "strength_curve": "lensgui.analysis.interventions.strength",
     "strongest_places": "lensgui.analysis.neurons.places",
     "surprisals": "lensgui.analysis.run.predictions",

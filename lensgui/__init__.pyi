@@ -64,6 +64,7 @@ from lensgui.analysis.interventions.direction_files import write_directions as w
 from lensgui.analysis.interventions.directions import Directions as Directions
 from lensgui.analysis.interventions.directions import mean_difference as mean_difference
 from lensgui.analysis.interventions.directions import token_direction as token_direction
+from lensgui.analysis.interventions.doses import stream_at_site as stream_at_site
 from lensgui.analysis.interventions.edits import direct_path as direct_path
 from lensgui.analysis.interventions.listed import Interventions as Interventions
 from lensgui.analysis.interventions.listed import keep_vector as keep_vector

@@ -123,6 +123,7 @@ WORDS = {
     "views.strength.which": "Strength: which intervention",
     "views.strength.is_wide": "Strength: more strengths",
     "views.strength.has_random": "Strength: random directions",
+    "views.strength.is_like_stream": "Strength: kind of random directions",
     "views.generation.side": "Generation: prompt",
     "views.generation.count": "Generation: how many tokens",
     "views.generation.temperature": "Generation: temperature",
@@ -192,7 +193,7 @@ def _of_interventions(before: tuple[Intervention, ...], after: tuple[Interventio
     came = [one for one in after if one not in before]
     went = [one for one in before if one not in after]
     if not (came or went):
-        return WORDS["pair.interventions"]
+        return "Order of interventions"
     one = (came or went)[0]
     of = f"{one.site}" if len(came or went) == 1 else f"{len(came or went)} interventions"
     changed = list(zip(went, came, strict=True)) if len(came) == len(went) else []

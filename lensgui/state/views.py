@@ -257,11 +257,13 @@ class StrengthView:
         which: The number of the intervention; of one that is not done by degrees, the last that is.
         is_wide: Whether strengths go farther than the stream's median norm.
         has_random: Whether random directions stand beside the vector.
+        is_like_stream: Whether these have the stream's covariance there.
     """
 
     which: int = 0
     is_wide: bool = False
     has_random: bool = False
+    is_like_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)

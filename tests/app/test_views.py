@@ -147,6 +147,7 @@ CASES = {
     "strength.which": Case(1, lambda p: p.which.currentIndex(), 1),
     "strength.is_wide": Case(True, lambda p: p.wide.isChecked(), True),
     "strength.has_random": Case(True, lambda p: p.random.isChecked(), True),
+    "strength.is_like_stream": Case(True, lambda p: p.alike.isChecked(), True),
     "generation.side": Case("corrupted", lambda p: p.controls.side.value, "corrupted"),
     "generation.count": Case(7, lambda p: p.controls.boxes["written_count"].value(), 7),
     "generation.temperature": Case(0.5, lambda p: p.controls.boxes["temperature"].value(), 0.5),

@@ -85,6 +85,22 @@ def test_random_directions_stand_beside_it(dispatcher, added):
         found.placebos[0] = 1
 
 
+def test_random_directions_may_vary_as_the_stream_does(dispatcher, added):
+    model, pair = dispatcher.loaded.use(TOY), replace(PAIR, interventions=(added,))
+    asked = AskStrength(TOY, pair, 0, (1.0,), placebos=3, are_like_stream=True)
+    found = last(dispatcher.answer(asked))
+    stream = run_prompt(model, pair.plain.clean_prompt).residuals[1][1:]
+    drawn = placebo_vectors(kept_vector(added.vector), stream, 3)
+    span = torch.linalg.svd((stream - stream.mean(0)).float(), full_matrices=False).Vh
+    torch.testing.assert_close(drawn @ span.T @ span, drawn, atol=1e-3, rtol=1e-3)
+    for number, vector in enumerate(drawn):
+        other = replace(added, vector=keep_vector("other", vector), strength=found.strengths[0])
+        value = read_pair(model, replace(PAIR, interventions=(other,)))[0]
+        assert found.placebos[number, 0] == pytest.approx(value, abs=1e-3)
+    plain = last(dispatcher.answer(replace(asked, are_like_stream=False)))
+    assert not np.allclose(plain.placebos, found.placebos)
+
+
 def test_followed_tokens_say_why(dispatcher, added):
     model, pair = dispatcher.loaded.use(TOY), replace(PAIR, interventions=(added,))
     found = last(dispatcher.answer(AskStrength(TOY, pair, 0, (0.0,)))).followed

@@ -127,6 +127,21 @@ def test_the_share_of_an_added_vector_is_said():
     assert strengths.share(SCALED, 2.0) == ""
 
 
+@given(some, st.data())
+def test_what_is_put_elsewhere_keeps_its_order_and_all_others_theirs(listed, data):
+    every = range(len(listed))
+    numbers = data.draw(st.sets(st.sampled_from(every))) if listed else set()
+    before = data.draw(st.integers(0, len(listed)))
+    named = [(number, one) for number, one in enumerate(listed)]
+    found = [number for number, _ in list_menu.put(tuple(named), sorted(numbers), before)]
+    assert sorted(found) == [*every]
+    assert [at for at in found if at in numbers] == sorted(numbers)
+    assert [at for at in found if at not in numbers] == [at for at in every if at not in numbers]
+    behind = [at for at in every if at >= before and at not in numbers]
+    if numbers and behind:
+        assert found[found.index(behind[0]) - 1] == max(numbers)
+
+
 def test_order_changes_within_a_place_only():
     listed = (SCALED, ADDED, HEADS[2], HEADS[1])
     assert list_menu.moved(listed, 2, -1) == (HEADS[2], SCALED, ADDED, HEADS[1])

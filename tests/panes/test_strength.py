@@ -112,6 +112,26 @@ def test_random_directions_stand_beside_as_a_band(show, listed):
     assert figure.panels[0].names[1:] == ["random directions: least", "random directions: largest"]
 
 
+def test_random_directions_like_the_stream_are_another_band(show, listed):
+    document = with_view(listed, has_random=True)
+    pane = show(StrengthPane())
+    pane.session = in_session(pane, document)
+    answer(pane, document)
+    assert pane.alike.isEnabled()
+    pane.alike.click()
+    document = pane.session.document
+    assert pane.requests(document, Cursor())["random"].are_like_stream
+    pane.show_document(document)
+    assert pane.plot.seen.plots[0].band is None  # the other one's is not shown for it
+    assert "beside it" not in pane.said.text()
+    answer(pane, document)
+    assert "16 of 16 random directions like the stream beside it" in pane.said.text()
+    plain = with_view(document, has_random=False)
+    assert "random" not in pane.requests(plain, Cursor())
+    pane.show_document(plain)
+    assert not pane.alike.isEnabled()
+
+
 def test_a_scaling_has_no_random_directions_and_says_so(show, listed):
     pane = answer(show(StrengthPane()), with_view(listed, has_random=True, which=1))
     assert "no vector" in pane.said.text()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.questions.intervention_requests import ReadInterventions
 from lensgui.panes.interventions import verbs
@@ -317,3 +318,60 @@ def test_tab_goes_from_the_buttons_to_the_lines_in_their_order(tray):
     assert switches == sorted(switches)
     between = found[: switches[0]]
     assert all(tray.lines[0].isAncestorOf(one) for one in between)
+
+
+def drag(qtbot, line, to):
+    """Take a line by its words, draw it to a height of the screen and let go there."""
+    words, left = line.label, Qt.MouseButton.LeftButton
+    at = words.rect().center()
+    qtbot.mousePress(words, left, pos=at)
+    end = QPoint(at.x(), words.mapFromGlobal(QPoint(0, to)).y())
+    for place in (at + QPoint(0, 3), (at + end) / 2, end):
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(place),
+            QPointF(words.mapToGlobal(place)),
+            Qt.MouseButton.NoButton,
+            left,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(words, event)
+    yield
+    qtbot.mouseRelease(words, left, pos=end)
+    yield
+
+
+def edge(line, *, below):
+    rect = line.rect()
+    return line.mapToGlobal(rect.bottomLeft() if below else rect.topLeft()).y()
+
+
+def test_a_line_is_dragged_to_another_place_of_the_list_in_one_step(tray, qtbot):
+    first, _, last = visible(tray)
+    dragging = drag(qtbot, first, edge(last, below=True) + 5)
+    next(dragging)
+    assert tray.mark.isVisible()
+    assert tray.mark.geometry().top() > last.geometry().center().y()
+    assert tray.listed == (ZERO, SCALED, ADDED)
+    next(dragging)
+    assert not tray.mark.isVisible()
+    assert tray.listed == (SCALED, ADDED, ZERO)
+    assert tray.session.undo_stack.undoText() == "Order of interventions"
+    assert [*drag(qtbot, visible(tray)[2], edge(visible(tray)[0], below=False))] == [None, None]
+    assert tray.listed == (ZERO, SCALED, ADDED)
+
+
+def test_a_line_that_comes_back_to_where_it_was_changes_nothing(tray, qtbot):
+    before = tray.session.undo_stack.count()
+    line = visible(tray)[1]
+    assert [*drag(qtbot, line, edge(line, below=True))] == [None, None]
+    assert tray.session.undo_stack.count() == before
+
+
+def test_a_list_that_is_another_by_now_is_left_as_it_is(tray, qtbot):
+    dragging = drag(qtbot, visible(tray)[0], edge(visible(tray)[2], below=True) + 5)
+    next(dragging)
+    tray.session.edit(interventions=(SCALED, ADDED))
+    next(dragging)
+    assert tray.listed == (SCALED, ADDED)
+    assert not tray.mark.isVisible()

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lensgui.analysis.activations.reading import read_activation
 from lensgui.analysis.interventions import changes
+from lensgui.analysis.interventions.doses import median_norm
 from lensgui.analysis.interventions.listed import Interventions, kept_vector
 from lensgui.analysis.interventions.reference import reference_of
-from lensgui.analysis.run.recording import middle_stream
 from lensgui.analysis.run.run import Run
 from lensgui.terms.interventions import (
     ALONG,
@@ -29,7 +29,6 @@ from lensgui.terms.interventions import (
 from lensgui.transformer.edits.edit import Change, Edit
 from lensgui.transformer.edits.intervened import ENTERING
 from lensgui.transformer.hooks.names import get_act_name
-from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
 Edits = dict[str, tuple[Edit, ...]]
@@ -349,19 +348,6 @@ def is_centred(model: HookedTransformer) -> bool:
     written = model.blocks[0].attn.W_O.detach()
     largest = float(written.abs().max()) or 1.0
     return float(written.mean(-1).abs().max()) <= 1e-5 * largest
-
-
-def median_norm(run: Run, site: Site) -> float:
-    """Return the median norm of the stream where a site writes, over positions after 0."""
-    layer = site.layer or 0
-    if site.name == "embed":
-        stream = read_activation(run, get_act_name("embed"))
-    elif site.name in ("resid_mid", "attn_out"):
-        stream = middle_stream(run, layer, slice(None))
-    else:
-        stream = run.complete().residuals[layer + (site.name in ("resid_post", "mlp_out"))]
-    rows = stream[1:] if len(stream) > 1 else stream
-    return float(exact(rows).norm(dim=-1).median())
 
 
 @torch.no_grad()

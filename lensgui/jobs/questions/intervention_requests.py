@@ -62,6 +62,8 @@ class AskStrength(Request):
         controls: Tokens that are followed beside the likely ones; () for some that are as likely
             as the answer.
         placebos: How many random directions as long as the vector stand beside it.
+        are_like_stream: Whether these have the covariance of the clean prompt's stream where the
+            vector is written, rather than being equally likely.
     """
 
     doing: ClassVar[str] = "what an intervention does by its strength"
@@ -72,6 +74,7 @@ class AskStrength(Request):
     strengths: tuple[float, ...] = STRENGTHS
     controls: tuple[int, ...] = ()
     placebos: int = 0
+    are_like_stream: bool = False
 
     @property
     def urgency(self) -> Urgency:

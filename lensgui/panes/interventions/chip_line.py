@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QDoubleSpinBox,
     QFrame,
@@ -85,6 +86,8 @@ class ChipLine(QFrame):
         unfolded: The user wants to see each of those that are alike, or no longer.
         menu_requested: (where,) its menu is wanted at a place of the screen.
         chosen: It was clicked.
+        dragged: (height,) it is dragged to a height of the screen, in pixels from the top.
+        let_go: (height,) it was let go there.
     """
 
     switched = Signal(bool)
@@ -92,10 +95,14 @@ class ChipLine(QFrame):
     unfolded = Signal()
     menu_requested = Signal(QPoint)
     chosen = Signal()
+    dragged = Signal(int)
+    let_go = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.line = Line(())
+        self._pressed: QPoint | None = None  # where on the screen, while it is held
+        self._is_dragged = False
         self._one: Intervention | None = None
         self._reach, self._is_wide = strengths.Reach(0.0, 1.0), False
         self._unit: float | None = None
@@ -289,4 +296,23 @@ class ChipLine(QFrame):
         """Say that it was clicked."""
         super().mousePressEvent(event)
         if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed, self._is_dragged = event.globalPosition().toPoint(), False
             self.chosen.emit()
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Be dragged among the others."""
+        at = event.globalPosition().toPoint()
+        if self._pressed is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        far = (at - self._pressed).manhattanLength() >= QApplication.startDragDistance()
+        if far or self._is_dragged:
+            self._is_dragged = True
+            self.dragged.emit(at.y())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Stay where it is let go."""
+        super().mouseReleaseEvent(event)
+        if self._is_dragged:
+            self.let_go.emit(event.globalPosition().toPoint().y())
+        self._pressed, self._is_dragged = None, False

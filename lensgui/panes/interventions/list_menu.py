@@ -49,6 +49,20 @@ def without(listed: Listed, numbers: Sequence[int]) -> Listed:
     return tuple(one for at, one in enumerate(listed) if at not in numbers)
 
 
+def put(listed: Listed, numbers: Sequence[int], before: int) -> Listed:
+    """Return a list with some of it taken out and put elsewhere, in their order.
+
+    Args:
+        listed: The interventions.
+        numbers: Which of them.
+        before: The number of the one that comes behind them; the list's length for none.
+    """
+    chosen = set(numbers)
+    first = [one for at, one in enumerate(listed[:before]) if at not in chosen]
+    last = [one for at, one in enumerate(listed) if at >= before and at not in chosen]
+    return (*first, *(listed[at] for at in sorted(chosen)), *last)
+
+
 def moved(listed: Listed, number: int, by: int) -> Listed | None:
     """Return a list with one put before the last, or behind the next, at the same place.
 

@@ -47,6 +47,7 @@ EMPTY = (
     "“Intervene on …”, or press Add."
 )
 FILES = "Vectors (*.gguf *.safetensors *.npz);;All files (*)"
+MARK = 2  # pixels
 SUFFIXES = (".gguf", ".safetensors", ".npz")
 
 
@@ -69,6 +70,7 @@ class InterventionsPane(Pane):
         super().__init__(parent)
         self._cursor = Cursor()
         self._unfolded: set[Intervention] = set()
+        self._dragged: tuple[Intervention, ...] | None = None  # the list in which a line is
         self._menu: QMenu | None = None  # of a line, as long as the list is what it is about
         self.all = dress(QCheckBox("all", self), PANE_ACTIONS["switch_interventions"])
         self.count = line(self)
@@ -96,6 +98,10 @@ class InterventionsPane(Pane):
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(2)
         self._list.addWidget(self.empty)
+        self.mark = QFrame(inside)  # between which lines one that is dragged comes to lie
+        self.mark.setFrameShape(QFrame.Shape.HLine)
+        self.mark.setLineWidth(MARK)
+        self.mark.hide()
         self._list.addStretch(1)
         room = QScrollArea(self)
         room.setWidgetResizable(True)
@@ -203,6 +209,8 @@ class InterventionsPane(Pane):
         widget.unfolded.connect(self._unfold)
         widget.menu_requested.connect(self._offer)
         widget.chosen.connect(self._choose)
+        widget.dragged.connect(self._drag)
+        widget.let_go.connect(self._put)
 
     @property
     def _sending(self) -> tuple[int, ...]:
@@ -239,6 +247,39 @@ class InterventionsPane(Pane):
     def _choose(self) -> None:
         if len(numbers := self._sending) == 1:
             self._select(self.listed[numbers[0]])
+
+    @Slot(int)
+    def _drag(self, height: int) -> None:
+        """Mark where a line that is dragged would come to lie."""
+        if self._dragged is None:
+            self._dragged = self.listed
+        shown, gap = self._shown_lines(), self._gap(height)
+        last = gap == len(shown)
+        beside = shown[gap - 1].geometry() if last else shown[gap].geometry()
+        top = beside.bottom() + 1 if last else beside.top() - self._list.spacing()
+        self.mark.setGeometry(beside.left(), max(0, top), beside.width(), MARK)
+        self.mark.raise_()
+        self.mark.show()
+
+    @Slot(int)
+    def _put(self, height: int) -> None:
+        """Put a line where it is let go, unless the list is another by now."""
+        self.mark.hide()
+        before, self._dragged = self._dragged, None
+        shown, gap = self._shown_lines(), self._gap(height)
+        if before == self.listed and self._sending:
+            behind = shown[gap].line.numbers[0] if gap < len(shown) else len(self.listed)
+            after = list_menu.put(self.listed, self._sending, behind)
+            if after != self.listed:
+                self._edit(after)
+
+    def _shown_lines(self) -> list[ChipLine]:
+        return [widget for widget in self.lines if not widget.isHidden()]
+
+    def _gap(self, height: int) -> int:
+        """Return how many lines are above a height of the screen."""
+        middles = [widget.mapToGlobal(widget.rect().center()).y() for widget in self._shown_lines()]
+        return sum(middle < height for middle in middles)
 
     def _select(self, one: Intervention) -> None:
         site, at = one.site, one.where

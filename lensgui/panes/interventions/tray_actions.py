@@ -87,6 +87,15 @@ TRAY_ACTIONS = (
         kind=None,
     ),
     Action(
+        "directions_like_stream",
+        "like the stream",
+        "Draw random directions with the covariance of the stream where the vector is written, "
+        "over the clean prompt's positions after 0: they go where the stream itself varies, and so "
+        "do more than directions that are equally likely.",
+        "Strength: random directions like the stream",
+        kind=None,
+    ),
+    Action(
         "unfold_interventions", "", "Show each of those that are alike, or no longer.", kind=None
     ),
     Action("switch_intervention", "", "Whether it is done.", kind=None),

@@ -26,6 +26,8 @@ def strength(
     strengths: Sequence[float],
     tokens: Sequence[int],
     random: int,
+    *,
+    like_stream: bool = False,
 ) -> str:
     """Return how to get the metric, probabilities and KL by an intervention's strength.
 
@@ -35,6 +37,7 @@ def strength(
         strengths: How strong, in the op's own number.
         tokens: Whose probabilities are wanted; () for the answer and the distractor.
         random: How many random directions stand beside its vector.
+        like_stream: Whether they have the stream's covariance.
     """
     named = list(tokens) or "[*found.answer, *found.distractor]"
     run = "run_prompt(model, pair.plain.{}_prompt)"
@@ -47,9 +50,11 @@ def strength(
         f"*_, curve = strength_curve(clean, given, {which}, *rest)",
     ]
     if random:
-        vector = f"kept_vector(given.listed[{which}].vector)"
+        one = f"given.listed[{which}]"
+        stream = f"stream_at_site(clean, {one}.site)" if like_stream else "None"
         lines += [
-            f"others = placebos(given, {which}, placebo_vectors({vector}, count={random}))",
+            f"drawn = placebo_vectors(kept_vector({one}.vector), {stream}, {random})",
+            f"others = placebos(given, {which}, drawn)",
             f"beside = [[*strength_curve(clean, other, {which}, *rest)][-1].metric "
             "for other in others]",
         ]

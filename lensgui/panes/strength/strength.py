@@ -60,11 +60,14 @@ class StrengthPane(Pane):
         self.which.setMinimumContentsLength(18)
         self.wide = dress(QCheckBox("more", self), PANE_ACTIONS["more_strengths"])
         self.random = dress(QCheckBox(f"{RANDOM} random", self), PANE_ACTIONS["random_directions"])
+        self.alike = dress(
+            QCheckBox("like the stream", self), PANE_ACTIONS["directions_like_stream"]
+        )
         self.said = line(self)
         self.plot = StrengthPlot(self)
         switches = QWidget(self)
         row = Flow(switches, spacing=6)
-        for part in (self.which, self.wide, self.random):
+        for part in (self.which, self.wide, self.random, self.alike):
             part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(part)
         self.column.addWidget(switches)
@@ -77,6 +80,7 @@ class StrengthPane(Pane):
         self.which.activated.connect(self._turn)
         self.wide.clicked.connect(lambda is_on: self.set_view({"is_wide": is_on}))
         self.random.clicked.connect(lambda is_on: self.set_view({"has_random": is_on}))
+        self.alike.clicked.connect(lambda is_on: self.set_view({"is_like_stream": is_on}))
         self.plot.chosen.connect(self._strengthen)
         self.plot.hovered.connect(self.hovered)
 
@@ -96,7 +100,7 @@ class StrengthPane(Pane):
         curves = AskStrength(document.model, asked, which, strengths)
         found: dict[str, Request] = {CURVES: curves}
         if view.has_random and pair.interventions[which].vector is not None:
-            found[BESIDE] = replace(curves, placebos=RANDOM)
+            found[BESIDE] = replace(curves, placebos=RANDOM, are_like_stream=view.is_like_stream)
         return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
@@ -114,6 +118,7 @@ class StrengthPane(Pane):
             strengths if reading is None else reading.strengths,
             () if reading is None else strength_seen.tokens(reading),
             RANDOM if document.views.strength.has_random and one.vector is not None else 0,
+            like_stream=document.views.strength.is_like_stream,
         )
 
     def shown(self) -> list[Shown]:
@@ -155,6 +160,8 @@ class StrengthPane(Pane):
         self.which.setEnabled(bool(found))
         self.wide.setChecked(view.is_wide)
         self.random.setChecked(view.has_random)
+        self.alike.setChecked(view.is_like_stream)
+        self.alike.setEnabled(view.has_random)
         self._draw()
 
     def draw_reply(self, name: str) -> None:
@@ -162,20 +169,29 @@ class StrengthPane(Pane):
         self._draw()
 
     def _draw(self) -> None:
+        view = self._view
         document, reading = self._document, self.answer(CURVES, StrengthReading)
         which = chosen(document) if document is not None else None
         found = None
         is_its_own = document is not None and which is not None and self._is_of(document, which)
         if reading is not None and is_its_own:
-            beside = self.answer(BESIDE, StrengthReading)
+            asked, beside = self.answered(BESIDE), self.answer(BESIDE, StrengthReading)
+            if isinstance(asked, AskStrength) and asked.are_like_stream != view.is_like_stream:
+                beside = None
             found = strength_seen.seen(strength_seen.with_random(reading, beside))
-        now = None
+        now, said = None, ""
         if found is not None and document is not None and which is not None:
-            strength = document.pair.interventions[which].strength
-            now = _on_axis(strength, found.reading)
+            one = document.pair.interventions[which]
+            now = _on_axis(one.strength, found.reading)
+            if view.has_random:
+                said = strength_seen.said_beside(
+                    found.reading,
+                    has_vector=one.vector is not None,
+                    is_like_stream=view.is_like_stream,
+                )
         self.plot.show_seen(found, now)
         self.plot.show_stale(self.is_stale(CURVES))
-        said = strength_seen.said(found, RANDOM if self._view.has_random else 0)
+        said = strength_seen.said(found, said)
         self.said.setText(said)
         self.said.setToolTip(plain_tip(said))
         self._say_if_empty({self.plot: NOTHING if which is None else ""}, CURVES)

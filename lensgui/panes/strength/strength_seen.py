@@ -175,12 +175,12 @@ def known_placebos(reading: StrengthReading) -> int:
     return int(np.isfinite(reading.placebos).all(1).sum()) if len(reading.placebos) else 0
 
 
-def said(found: Seen | None, random: int) -> str:
+def said(found: Seen | None, beside: str) -> str:
     """Return what is said above the curves: what the metric is without, what is off, what beside.
 
     Args:
         found: What is drawn.
-        random: How many random directions are asked for.
+        beside: What stands beside it, or why nothing does.
     """
     if found is None:
         return ""
@@ -189,11 +189,18 @@ def said(found: Seen | None, random: int) -> str:
     off = [found.labels[at] for at in np.flatnonzero(reading.is_off_distribution)]
     if off:
         parts.append(f"shaded: off-distribution (KL > {OFF_DISTRIBUTION:g} nats)")
-    if random and not len(reading.placebos):
-        parts.append("no vector, so no random directions beside it")
-    elif len(reading.placebos):
-        parts.append(f"{known_placebos(reading)} of {len(reading.placebos)} {RANDOM} beside it")
-    return " · ".join(parts)
+    parts.append(beside)
+    return " · ".join(filter(None, parts))
+
+
+def said_beside(reading: StrengthReading, *, has_vector: bool, is_like_stream: bool) -> str:
+    """Return how many random directions stand beside a vector, or why none do; "" before any."""
+    if not has_vector:
+        return "no vector, so no random directions beside it"
+    if not len(reading.placebos):
+        return ""
+    count = f"{known_placebos(reading)} of {len(reading.placebos)}"
+    return f"{count} {RANDOM}{' like the stream' * is_like_stream} beside it"
 
 
 def panels(found: Seen) -> tuple[Lines, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lensgui.analysis.interventions.edits import median_norm
+from lensgui.analysis.interventions.doses import median_norm
 from lensgui.analysis.interventions.listed import Interventions, keep_vector, kept_vector
 from lensgui.analysis.interventions.strength import (
     control_tokens,

@@ -142,7 +142,11 @@ CASES = [
     ),
     *(
         (StrengthPane, f"{view}", toy(interventions=STEERED, strength=view))
-        for view in (StrengthView(), StrengthView(has_random=True), StrengthView(1, is_wide=True))
+        for view in (
+            StrengthView(),
+            StrengthView(has_random=True, is_like_stream=True),
+            StrengthView(1, is_wide=True),
+        )
     ),
     (AttentionPane, "lines", toy(attention=AttentionView(drawing="lines"))),
     (AttentionPane, "text", toy(attention=AttentionView(drawing="text", measure="writes"))),

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lensgui.analysis.interventions.doses import stream_at_site
 from lensgui.analysis.interventions.edits import unit_strength
 from lensgui.analysis.interventions.listed import Interventions, kept_vector
 from lensgui.analysis.interventions.strength import (
@@ -95,7 +96,7 @@ def ask_strength(loaded: Loaded, request: AskStrength) -> Iterator[Answer | None
             probabilities=_array(curve.probabilities),
         )
         yield reading
-    yield from _beside(asked, reading)
+    yield from _beside(asked, request, reading)
 
 
 def _asked(
@@ -157,14 +158,17 @@ def _count(asked: _Asked, request: AskStrength) -> int:
     return request.placebos if asked.one.op in ALONG else 0
 
 
-def _beside(asked: _Asked, reading: StrengthReading) -> Iterator[StrengthReading | None]:
+def _beside(
+    asked: _Asked, request: AskStrength, reading: StrengthReading
+) -> Iterator[StrengthReading | None]:
     """Yield the reading with ever more of random directions as long as the vector."""
     count = len(reading.placebos)
     if not count:
         return
     assert asked.one.vector is not None
     known = reading.placebos.copy()
-    drawn = placebo_vectors(kept_vector(asked.one.vector), count=count)
+    stream = stream_at_site(asked.clean, asked.one.site) if request.are_like_stream else None
+    drawn = placebo_vectors(kept_vector(asked.one.vector), stream, count)
     for number, given in enumerate(placebos(asked.given, asked.which, drawn)):
         metric = torch.full((len(asked.strengths),), torch.nan)
         for curve in asked.curve(given):

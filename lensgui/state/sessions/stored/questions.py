@@ -131,6 +131,7 @@ class AskStrength(Record, frozen=True):
     strengths: Annotated[tuple[Number, ...], Meta(max_length=1_000)]
     controls: Annotated[tuple[Index, ...], Meta(max_length=1_000)]
     placebos: Annotated[int, Meta(ge=0, le=1_000)]
+    are_like_stream: bool = False
 
 
 class AblateSet(Record, frozen=True):

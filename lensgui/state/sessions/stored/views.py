@@ -155,6 +155,7 @@ class StrengthView(Record, frozen=True):
     which: Index = 0
     is_wide: bool = False
     has_random: bool = False
+    is_like_stream: bool = False
 
 
 class GenerationView(Record, frozen=True):
