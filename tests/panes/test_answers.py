@@ -112,6 +112,9 @@ def test_likely_answers_are_offered_where_those_asked_for_are_unlikely(document,
     assert expected == tuple(item.token.text for item in reading.clean.top[:2])
     one = replace(reading, answer=Token(1, "x"), distractor=reading.corrupted.top[0].token)
     assert likely_answers(one) is None  # one of them is likely
+    top = tuple(replace(item, probability=float("nan")) for item in reading.clean.top)
+    odd = replace(reading, answer=Token(1, "x"), clean=replace(reading.clean, top=top))
+    assert likely_answers(odd) is None  # no token is likely where the stream is not finite
     tell(pane, "pair", replace(reading, answer=Token(1, "x"), distractor=Token(2, "y")))
     assert likely.isVisible()
     here = pane.reply("pair").request

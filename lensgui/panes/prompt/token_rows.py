@@ -154,12 +154,16 @@ def _without(likely: Likely) -> str:
 def likely_answers(reading: PairReading | None) -> tuple[str, str] | None:
     """Return an answer and a distractor that are likely; None where one of those asked for is.
 
+    None too where the model predicts no numbers.
+
     They are what comes next of the clean prompt and of the corrupted one, if these differ; else
     the two likeliest of the clean prompt.
     """
     if reading is None or reading.answer is None or len(reading.clean.top) < 2:
         return None
     tops = [prompt.top for prompt in (reading.clean, reading.corrupted) if prompt is not None]
+    if not all(isfinite(likely.probability) for top in tops for likely in top):
+        return None
     shown = {likely.token.id for top in tops for likely in top[:MOST_NEXT]}
     if shown & {token.id for token in (reading.answer, reading.distractor) if token is not None}:
         return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lensgui.analysis.attribution.averages import AttributionAverage
 from lensgui.analysis.attribution.components import Attribution, attribute
@@ -37,6 +39,7 @@ PAUSE = 0.1  # seconds between two answers that grow
 MOST_NEURONS = 24  # that are named; the others count together
 BIAS, MLP = "b_O", "MLP"
 ONE_RUN = "Experts are chosen anew in each run: choose clean or corrupted to see neurons."
+Number = TypeVar("Number", float, Tensor)
 Asked = AttributeMetric | AttributeSources | AttributeNeurons
 
 
@@ -105,14 +108,12 @@ def _sides(
 
 def _difference(one: Attribution, other: Attribution) -> Attribution:
     """Return one run − another, part by part, each at its own scales."""
-    has_positions = one.pos_embed is not None and other.pos_embed is not None
-    has_mlps = one.mlp is not None and other.mlp is not None
     return Attribution(
         one.embed - other.embed,
-        (one.pos_embed or 0.0) - (other.pos_embed or 0.0) if has_positions else None,
+        _minus(one.pos_embed, other.pos_embed),
         one.heads - other.heads,
         one.attention_bias - other.attention_bias,
-        one.mlp - other.mlp if has_mlps else None,  # type: ignore[operator]
+        _minus(one.mlp, other.mlp),
         one.norm_bias - other.norm_bias,
         one.unembed_bias - other.unembed_bias,
         one.logits - other.logits,
@@ -120,6 +121,11 @@ def _difference(one: Attribution, other: Attribution) -> Attribution:
         one.metric - other.metric,
         one.between,
     )
+
+
+def _minus(one: Number | None, other: Number | None) -> Number | None:
+    """Return one − another of what models may lack."""
+    return None if one is None or other is None else one - other
 
 
 def _parts(
