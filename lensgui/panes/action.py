@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "action", "pane", "head", "neuron", "token", "example", "file", "setting", "model", "page"
+    "action",
+    "pane",
+    "head",
+    "neuron",
+    "token",
+    "example",
+    "file",
+    "setting",
+    "model",
+    "page",
+    "scene",
 ]
 
 

@@ -5,6 +5,7 @@ changes: What differs between two documents, by the paths of its fields, and in 
 document: What the user works on.
 examples: The pairs of prompts that travel with lensgui.
 followed: The token that the model wrote which panes follow: they show the run up to it.
+layout: Where the panes stand, as a value: in the window, in a session file, in a scene.
 locks: A file that one process holds at a time.
 selection: What the user points at, in every pane at once.
 session: The document being worked on, its history, and the one command that changes it.

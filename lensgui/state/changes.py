@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import get_args
 
 from lensgui.prompts.pair import TYPED, PromptPair
-from lensgui.state.document import Document
+from lensgui.state.document import Document, Scene
 from lensgui.state.examples import example_of
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.views import (
@@ -133,6 +133,7 @@ WORDS = {
     "views.ablation.of": "Ablation: what the set is of",
     "views.ablation.heads": "Ablation: heads",
     "views.ablation.op": "Ablation: what is done",
+    "scenes": "Scenes",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     {f"pair.{name}" for name in TYPED}
@@ -162,20 +163,8 @@ def words(before: Document, after: Document) -> str:
         if example is not None:
             return f"Example: {example.title}"
         return ANSWERS if set(of_pair) <= {"pair.answer", "pair.distractor"} else PROMPTS
-    match next(iter(paths), ""):
-        case "":
-            return ""
-        case "pins":
-            return _of_pins(before.pins, after.pins)
-        case "notes":
-            return _of_places("Note on", [note.place for note in {*before.notes} ^ {*after.notes}])
-        case "roles":
-            given = {*before.roles} ^ {*after.roles}
-            return _of_places("Role of", [Cursor(role.layer, role.head) for role in given])
-        case "pair.interventions":
-            return _of_interventions(before.pair.interventions, after.pair.interventions)
-        case path:
-            return WORDS[path]
+    first = next(iter(paths), "")
+    return DESCRIBED[first](before, after) if first in DESCRIBED else WORDS.get(first, "")
 
 
 def strengths(was: tuple[Intervention, ...], now: tuple[Intervention, ...]) -> frozenset[int]:
@@ -217,6 +206,16 @@ def _differing(before: Whole, after: Whole, path: str) -> Iterator[str]:
             yield f"{path}{field.name}"
 
 
+def _of_scenes(before: tuple[Scene, ...], after: tuple[Scene, ...]) -> str:
+    """Return what was done to scenes: one that came, went, or is another now."""
+    came = [one.name for one in after if one not in before]
+    went = [one.name for one in before if one not in after]
+    if not (came or went):
+        return "Order of scenes" if len(before) == len(after) else "Scene added twice"
+    what = "changed" if came and went else "added" if came else "removed"
+    return f"Scene {(came or went)[0]} {what}"
+
+
 def _of_pins(before: tuple[Cursor, ...], after: tuple[Cursor, ...]) -> str:
     added = [pin for pin in after if pin not in before]
     return _of_places("Pin", added) if added else _of_places("Unpin", [*{*before} - {*after}])
@@ -226,3 +225,23 @@ def _of_places(verb: str, places: Sequence[Cursor]) -> str:
     """Return what was done to a place, or to how many."""
     named = {place_name(place) for place in places}
     return f"{verb} {' '.join(named) if len(named) == 1 else f'{len(named)} places'}"
+
+
+def _of_notes(before: Document, after: Document) -> str:
+    return _of_places("Note on", [note.place for note in {*before.notes} ^ {*after.notes}])
+
+
+def _of_roles(before: Document, after: Document) -> str:
+    given = {*before.roles} ^ {*after.roles}
+    return _of_places("Role of", [Cursor(role.layer, role.head) for role in given])
+
+
+DESCRIBED: dict[str, Callable[[Document, Document], str]] = {  # in more than one word
+    "pair.interventions": lambda before, after: _of_interventions(
+        before.pair.interventions, after.pair.interventions
+    ),
+    "pins": lambda before, after: _of_pins(before.pins, after.pins),
+    "notes": _of_notes,
+    "roles": _of_roles,
+    "scenes": lambda before, after: _of_scenes(before.scenes, after.scenes),
+}

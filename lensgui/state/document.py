@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
+from lensgui.state.layout import Layout
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
 from lensgui.terms.interventions import HAVE_STRENGTH, Intervention
@@ -44,6 +45,46 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Scene:
+    """A state of the window that a talk comes to.
+
+    Attributes:
+        name: What it is called.
+        document: What is worked on there, as `of` leaves it.
+        cursor: What is selected.
+        layout: Where panes stand.
+        caption: What is said about it, in a sentence or two.
+        thumb: A small picture of it, as a PNG file; b"" for none.
+    """
+
+    name: str
+    document: Document
+    cursor: Cursor
+    layout: Layout
+    caption: str = ""
+    thumb: bytes = b""
+
+    @classmethod
+    def of(
+        cls, name: str, document: Document, cursor: Cursor, layout: Layout, thumb: bytes = b""
+    ) -> Scene:
+        """Return a scene of what is there, without what belongs to the session as a whole."""
+        own = replace(document, scenes=(), notes=(), roles=(), bounds=USUAL)
+        return cls(name, own, cursor, layout, thumb=thumb)
+
+    def after(self, document: Document) -> Document:
+        """Return what is worked on once this is shown.
+
+        The model, the notes, the roles and the scenes stay what they are.
+        """
+        own, kept = self.document, self.document.kept
+        if kept is not None and kept.model == own.model:
+            kept = replace(kept, model=document.model)
+        whole = ("model", "notes", "roles", "bounds", "scenes")
+        return replace(own, kept=kept, **{name: getattr(document, name) for name in whole})
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """Everything that decides what is computed, and what the user keeps.
 
@@ -62,6 +103,7 @@ class Document:
         roles: Roles that the user gave heads, at most one for a head.
         bounds: The numbers in the rules by which roles are proposed.
         views: How each pane is set.
+        scenes: What a talk comes to, in order.
     """
 
     model: ModelKey
@@ -77,6 +119,7 @@ class Document:
     roles: tuple[GivenRole, ...] = ()
     bounds: RoleBounds = USUAL
     views: Views = AT_FIRST
+    scenes: tuple[Scene, ...] = ()
 
     @property
     def rows(self) -> tuple[PairRow, ...]:

@@ -26,8 +26,9 @@ class Edit(QUndoCommand):
         is_whole: Whether later edits are steps of their own.
     """
 
-    def __init__(self, session: Session, after: Document) -> None:
-        super().__init__(words(session.document, after))
+    def __init__(self, session: Session, after: Document, called: str = "") -> None:
+        super().__init__(called or words(session.document, after))
+        self._called = called
         self._session = session
         self.before, self.after = session.document, after
         self.paths = changed(self.before, after)
@@ -39,7 +40,7 @@ class Edit(QUndoCommand):
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Swallow a later edit of the same text or slider; a choice is a step of its own."""
-        if self.is_whole or not isinstance(other, Edit):
+        if self.is_whole or not isinstance(other, Edit) or self._called or other._called:
             return False
         if other.paths != self.paths or len(self.paths) != 1:
             return False
@@ -60,7 +61,7 @@ class Edit(QUndoCommand):
         """Have other documents in place of these; a step that does nothing then is none."""
         self.before, self.after = other(self.before), other(self.after)
         self.paths = changed(self.before, self.after)
-        self.setText(words(self.before, self.after))
+        self.setText(self._called or words(self.before, self.after))
         self.setObsolete(self.after == self.before)
 
     def _is_of_one_note(self, other: Edit) -> bool:
@@ -114,9 +115,18 @@ class Session(QObject):
             self._rewrite(lambda document: document.on(device))
             if after == self._document != before:
                 self.changed.emit(after)
+        self.step_to(after)
+
+    def step_to(self, after: Document, called: str = "") -> None:
+        """Have another document about the same model, as one step to be undone.
+
+        Args:
+            after: The document.
+            called: What the step is called; "" for what it changes.
+        """
         if after == self._document:
             return
-        edit, stack, last = Edit(self, after), self.undo_stack, self._last
+        edit, stack, last = Edit(self, after, called), self.undo_stack, self._last
         # The stack merges what is pushed by itself, but PySide keeps whatever was pushed for good.
         if isinstance(last, Edit) and last.mergeWith(edit):
             self.show(after)

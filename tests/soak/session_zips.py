@@ -15,8 +15,9 @@ from typing import Any
 from lensgui.jobs import requests
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document, Note, SweepChoice
+from lensgui.state.layout import Area, Layout
 from lensgui.state.selection import Cursor
-from lensgui.state.sessions.saved import Area, Layout, ModelReference, Saved
+from lensgui.state.sessions.saved import ModelReference, Saved
 from lensgui.state.sessions.sessions import to_bytes
 from lensgui.terms.kinds import HEADS, RESID_PRE
 from lensgui.terms.model_key import ModelKey

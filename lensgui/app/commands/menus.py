@@ -25,8 +25,11 @@ from lensgui.app.commands.matches import Uses
 from lensgui.app.commands.search import Search
 from lensgui.app.help.help import Help
 from lensgui.app.sessions.choosing import RecentMenu
+from lensgui.app.sessions.host import Host
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.settings.appearance import CHOICES
+from lensgui.app.stage.stage import Stage
+from lensgui.app.stage.strip import Strip
 from lensgui.app.window.actions import ACTIONS, BEFORE, COMMANDS, MENUS, Command, is_bare
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.progress import Progress
@@ -69,8 +72,11 @@ class Commands(QObject):
         super().__init__(window)
         self.window, self.sessions, self._make_exporting = window, sessions, make_exporting
         self.help = help_
+        self.stage = Stage(Host(window))
+        self.strip = Strip(self.stage, window)
+        window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.strip)
         self.search = Search(window, Uses(history))
-        self.search.sources.append(help_.entries)
+        self.search.sources += [help_.entries, self._scenes]
         self.history = HistoryDialog(window.session.undo_stack, window)
         self._bare: dict[str, QAction] = {}
         menus = {title: window.menuBar().addMenu(title) for title in MENUS}
@@ -172,6 +178,11 @@ class Commands(QObject):
         """Yield the files that were open last."""
         for path in self.sessions.recent.paths:
             yield Entry(path.name, "file", partial(self.sessions.open_file, path))
+
+    def _scenes(self, window: MainWindow) -> Iterator[Entry]:
+        """Yield the scenes."""
+        for at, scene in enumerate(self.stage.scenes):
+            yield Entry(f"{at + 1}. {scene.name}", "scene", partial(self.stage.show, at))
 
     def _show_size(self, action: QAction) -> None:
         """Say whether answers are kept in the file, and how large they are."""

@@ -44,6 +44,7 @@ def counted(document: Document) -> str:
         ("note", document.notes),
         ("role", document.roles),
         ("prompt pair", document.table),
+        ("scene", document.scenes),
     )
     parts = [f"{len(some):,} {name}{'s' * (len(some) != 1)}" for name, some in kinds if some]
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

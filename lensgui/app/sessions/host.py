@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from lensgui.app.sessions import placement
 from lensgui.app.window import role_book
@@ -13,8 +14,10 @@ from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answers.models import ModelCard
 from lensgui.jobs.request import Request
 from lensgui.models import recognised
+from lensgui.state.document import Scene
+from lensgui.state.layout import Layout
 from lensgui.state.sessions.late import Answered
-from lensgui.state.sessions.saved import Layout, ModelReference
+from lensgui.state.sessions.saved import ModelReference
 from lensgui.terms.model_key import ABSENT, ModelKey
 
 
@@ -73,8 +76,24 @@ class Host:
         asked: dict[Request, None] = dict.fromkeys(role_book.questions(document.shown).values())
         for pane in self.window.panes.values():
             asked |= dict.fromkeys(pane.requests(pane.seen(document), cursor).values())
+        for scene in document.scenes:
+            asked |= dict.fromkeys(self._asked_in(scene))
         known = ((request, self._board.known(request)) for request in asked)
         return tuple((request, answer) for request, answer in known if answer is not None)
+
+    def unknown(self, scenes: Iterable[Scene]) -> list[Request]:
+        """Return what scenes ask and is not known, in their order."""
+        asked = dict.fromkeys(chain.from_iterable(map(self._asked_in, scenes)))
+        return [request for request in asked if self._board.known(request) is None]
+
+    def _asked_in(self, scene: Scene) -> Iterator[Request]:
+        """Yield what the panes ask that are seen in a scene."""
+        document, layout = scene.after(self.session.document), scene.layout
+        yield from role_book.questions(document.shown).values()
+        seen = [area.front for area in layout.areas if area.front not in layout.hidden]
+        for title in [layout.solo] if layout.solo else seen:
+            if pane := self.window.panes.get(title):
+                yield from pane.requests(pane.seen(document), scene.cursor).values()
 
     def take_answers(self, answers: Iterable[Answered]) -> None:
         """Know what a file knows."""

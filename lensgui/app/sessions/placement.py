@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
 from lensgui.app.window.docks import Dock, tab_bars
-from lensgui.state.sessions.saved import Area, Layout
+from lensgui.state.layout import Area, Layout
 
 NEAR = 0.02  # of the window: parts that overlap by less stand beside each other
 LEAST = 0.05  # of the window, that a part has at least

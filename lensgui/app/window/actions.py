@@ -319,6 +319,39 @@ COMMANDS = (
         menu="&Help",
         slot="help.toggle_log",
     ),
+    Command(
+        "add_scene",
+        "Add s&cene",
+        "Keep what is shown now as a scene: prompts, panes, settings, interventions, selection.",
+        keys=("Ctrl+Shift+B",),
+        menu="&View",
+        slot="stage.add",
+    ),
+    Command(
+        "toggle_strip",
+        "S&trip of scenes",
+        "Hide the row of scenes below the panes, or show it again.",
+        menu="&View",
+        slot="strip.toggle",
+    ),
+    Command(
+        "next_scene",
+        "Next scene",
+        "Go to the next scene, whatever was changed since the last.",
+        keys=("PgDown",),
+        menu="&View",
+        slot="stage.step",
+        arguments=(1,),
+    ),
+    Command(
+        "scene_before",
+        "Scene before",
+        "Go back to the scene before.",
+        keys=("PgUp",),
+        menu="&View",
+        slot="stage.step",
+        arguments=(-1,),
+    ),
     _step("token_before", "Token before", "Select the token before.", "Left", "position", -1),
     _step("token_after", "Token after", "Select the token after.", "Right", "position", 1),
     _step("layer_above", "Layer above", "Select the layer shown above.", "Up", "layer", -1),
@@ -331,4 +364,4 @@ ACTIONS: dict[str, Action] = {row.name: row for row in (*COMMANDS, *BARS)} | PAN
 
 def is_bare(key: str) -> bool:
     """Whether a key means something only where no widget takes it, such as text that is typed."""
-    return len(key) == 1 or key in ("Left", "Right", "Up", "Down")
+    return len(key) == 1 or key in ("Left", "Right", "Up", "Down", "PgUp", "PgDown")

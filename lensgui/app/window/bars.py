@@ -6,6 +6,30 @@ from lensgui.panes.action import Action
 
 BARS = (
     Action(
+        "scene_list",
+        "",
+        "A click, arrows, Space or a digit go to a scene; it is dragged into another order, or "
+        "moved by Ctrl and arrows; F2 renames it.",
+        "Scenes",
+        kind=None,
+    ),
+    Action(
+        "scene_caption", "", "What is said about the scene that is shown.", "Caption", kind=None
+    ),
+    Action("scene_add", "Add scene", "Add what is shown now as a scene behind this one."),
+    Action(
+        "scene_take",
+        "Take what is shown",
+        "Have this scene show what the window shows now; its name and caption stay.",
+    ),
+    Action("scene_duplicate", "Duplicate", "Add this scene once more.", "Duplicate the scene"),
+    Action(
+        "scene_remove",
+        "Remove",
+        "Leave this scene out; what the window shows stays. Undo brings it back.",
+        "Remove the scene",
+    ),
+    Action(
         "copy_python",
         "Copy as Python",
         "Copy a few lines of Python that compute what this pane shows.",

@@ -29,7 +29,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.strength.strength import StrengthPane
-from lensgui.state.sessions.saved import Layout
+from lensgui.state.layout import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front

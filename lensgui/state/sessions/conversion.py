@@ -16,7 +16,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.state.document import Document
+from lensgui.state.document import Document, Scene
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.array_files import ArrayReader, ArrayWriter
 from lensgui.state.sessions.bounds import Record, Stored
@@ -80,14 +80,23 @@ def document_record(document: Document) -> manifest.Document:
     Raises:
         msgspec.ValidationError: If something is beyond the file's bounds.
     """
+    scenes = tuple(
+        to_record(scene, manifest.Scene, document=_worked(scene.document, manifest.Worked))
+        for scene in document.scenes
+    )
+    return _worked(document, manifest.Document, scenes=scenes)
+
+
+def _worked(document: Document, kind: type[Stored], **more: object) -> Stored:
+    """Return what a file says of what is worked on; arguments as of `to_record`."""
     document = document.having(reference=())
     kept, model = document.kept, None
     if kept is None:
-        return to_record(document, manifest.Document)
+        return to_record(document, kind, **more)
     if kept.model != document.model:
         model = to_record(ModelReference.to(kept.model), manifest.Model)
     stored = to_record(kept, manifest.Patching, model=model, rows=_records(kept.rows))
-    return to_record(document, manifest.Document, kept=stored)
+    return to_record(document, kind, kept=stored, **more)
 
 
 def document_of(record: manifest.Document, model: ModelKey) -> Document:
@@ -100,23 +109,33 @@ def document_of(record: manifest.Document, model: ModelKey) -> Document:
     Raises:
         ValueError: If it says what no document can.
     """
+    scenes = []
+    for at, scene in enumerate(record.scenes):
+        where = f"document.scenes[{at}]"
+        own = _worked_of(scene.document, model, f"{where}.document")
+        scenes.append(to_value(scene, Scene, where, document=own))
+    return _worked_of(record, model, "document", scenes=tuple(scenes))
+
+
+def _worked_of(record: manifest.Worked, model: ModelKey, where: str, **more: object) -> Document:
+    """Return a document that a file says; arguments as of `document_of` and `to_value`."""
     views = record.views
     named = {
         "attention.score": (views.attention.score,),
         "heads.columns": views.heads.columns,
         "heads.sort": (views.heads.sort,) if views.heads.sort not in UNSCORED else (),
     }
-    for where, scores in named.items():
+    for view, scores in named.items():
         for score in scores:
             if score not in _SCORES:
-                raise UnknownNameError(f"document.views.{where}: ‘{score[:40]}’")
+                raise UnknownNameError(f"{where}.views.{view}: ‘{score[:40]}’")
     kept = record.kept
     if kept is None:
-        return to_value(record, Document, "document", model=model)
-    where = "document.kept"
-    of = model if kept.model is None else to_value(kept.model, ModelReference, where).key
-    sweep = to_value(kept, Patching, where, model=of, rows=_rows_of(kept.rows))
-    return to_value(record, Document, "document", model=model, kept=sweep)
+        return to_value(record, Document, where, model=model, **more)
+    inside = f"{where}.kept"
+    of = model if kept.model is None else to_value(kept.model, ModelReference, inside).key
+    sweep = to_value(kept, Patching, inside, model=of, rows=_rows_of(kept.rows))
+    return to_value(record, Document, where, model=model, kept=sweep, **more)
 
 
 def vectors_record(document: Document) -> tuple[manifest.Vectors, dict[str, bytes]]:
@@ -124,7 +143,8 @@ def vectors_record(document: Document) -> tuple[manifest.Vectors, dict[str, byte
 
     One that was never kept is left out: its intervention says that it is not there.
     """
-    pairs = [document.pair, *([document.kept.pair] if document.kept is not None else [])]
+    worked = [document, *(scene.document for scene in document.scenes)]
+    pairs = [one.pair for one in worked] + [one.kept.pair for one in worked if one.kept is not None]
     named = [
         vector.content
         for pair in pairs

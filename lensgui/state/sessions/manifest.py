@@ -33,6 +33,7 @@ from lensgui.terms.metric import MetricName
 Indices = Annotated[tuple[Index, ...], Meta(max_length=10_000)]
 FORMAT: Literal["lensgui-session"] = "lensgui-session"
 MAJOR, MINOR = 0, 1
+MOST_THUMB_BYTES = 200_000
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -218,8 +219,8 @@ class RoleBounds(Record, frozen=True):
     pairs: Share
 
 
-class Document(Record, frozen=True):
-    """As the app's `Document`, but for its model, which is said once."""
+class Worked(Record, frozen=True):
+    """What is worked on, of the app's `Document`: all but its model, which is said once."""
 
     pair: PromptPair
     table: Rows = ()
@@ -233,3 +234,20 @@ class Document(Record, frozen=True):
     roles: Annotated[tuple[GivenRole, ...], Meta(max_length=MANY)] = ()
     bounds: RoleBounds = RoleBounds(0.3, 0.02, 0.5, 0.4, 0.75)
     views: Views = Views()
+
+
+class Scene(Record, frozen=True):
+    """As the app's `Scene`."""
+
+    name: Name
+    document: Worked
+    cursor: Cursor = Cursor()
+    layout: Layout = Layout()
+    caption: Text = ""
+    thumb: Annotated[bytes, Meta(max_length=MOST_THUMB_BYTES)] = b""
+
+
+class Document(Worked, frozen=True):
+    """As the app's `Document`, but for its model."""
+
+    scenes: Annotated[tuple[Scene, ...], Meta(max_length=1_000)] = ()

@@ -13,6 +13,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.request import Request
 from lensgui.models.recognised import name_of
 from lensgui.state.document import Document
+from lensgui.state.layout import AT_FIRST, Layout
 from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 
@@ -21,48 +22,7 @@ NO_PATH = r"^(?!\.{1,2}(/|$)|~|[A-Za-z]:)[^/\\\x00-\x1f]+(/[^/\\\x00-\x1f]+)?\Z"
 """What the name of a model may look like: never like a place on disk, which a file could name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
-    """Panes that share one place of the window, as tabs.
-
-    Attributes:
-        panes: Their titles, in the order of the tabs.
-        front: Which of them is seen.
-        left: Where the place begins, as a share of the window's width; of the screen's if it
-            floats.
-        top: Likewise of the height.
-        width: As a share of the same.
-        height: Likewise.
-        is_floating: Whether it is a window of its own.
-    """
-
-    panes: tuple[str, ...]
-    front: str
-    left: float
-    top: float
-    width: float
-    height: float
-    is_floating: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where panes stand; titles that no pane has mean nothing.
-
-    Attributes:
-        areas: The places; () for what the window has at first.
-        hidden: Titles of the panes that are closed.
-        folded: Titles of those that are folded to a line.
-        solo: The title of the pane that has the window for itself; "" for none.
-    """
-
-    areas: tuple[Area, ...] = ()
-    hidden: tuple[str, ...] = ()
-    folded: tuple[str, ...] = ()
-    solo: str = ""
-
-
-NOWHERE, AT_FIRST = Cursor(), Layout()
+NOWHERE = Cursor()
 
 
 @dataclass(frozen=True, slots=True)

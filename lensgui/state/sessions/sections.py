@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lensgui._version import __version__
+from lensgui.state.layout import Layout
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions import bounds, manifest
 from lensgui.state.sessions.array_files import ArrayReader
@@ -21,7 +22,7 @@ from lensgui.state.sessions.conversion import (
     to_value,
 )
 from lensgui.state.sessions.decoding import decode_part, placed
-from lensgui.state.sessions.saved import Layout, ModelReference, Saved
+from lensgui.state.sessions.saved import ModelReference, Saved
 from lensgui.state.sessions.stored.kinds import Answers
 
 _KINDS: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -22,8 +22,10 @@ from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
 from lensgui.prompts.pair import PairRow, Prompt
-from lensgui.state.document import Document
-from lensgui.state.sessions.saved import Area, Layout, ModelReference
+from lensgui.state.document import Document, Scene
+from lensgui.state.layout import Area, Layout
+from lensgui.state.selection import Cursor
+from lensgui.state.sessions.saved import ModelReference
 from lensgui.state.views import (
     UNSCORED,
     ActivationView,
@@ -105,6 +107,7 @@ DRAWN: dict[type, st.SearchStrategy] = {
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Prompt, "under"): st.none(),  # of a prompt that a mean is over
     (Prompt, "more"): st.just(()),  # likewise
+    (Document, "scenes"): st.just(()),  # likewise, as each holds a document
     (Document, "kept"): st.none(),  # whose model is drawn in a test of its own
     (AttentionView, "score"): st.sampled_from([score.key for score in SCORES]),
     (HeadsView, "sort"): st.sampled_from([*UNSCORED, *(of.key for of in SCORES)]),
@@ -190,7 +193,17 @@ def _built(kind: Any, is_of_answer: bool) -> st.SearchStrategy:
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    """Draw a document, with a kept sweep of its own model or of another."""
+    """Draw a document with up to two scenes."""
+    texts, thumbs, scenes = st.text(max_size=20), st.binary(max_size=20), []
+    for _ in range(draw(st.integers(0, 2))):
+        where = draw(drawn(Cursor)), draw(drawn(Layout))
+        scenes.append(Scene(draw(texts), draw(worked()), *where, draw(texts), draw(thumbs)))
+    return replace(draw(worked()), scenes=tuple(scenes))
+
+
+@st.composite
+def worked(draw: st.DrawFn) -> Document:
+    """Draw a document without scenes, with a kept sweep of its own model or of another."""
     document: Document = draw(drawn(Document))
     kept = draw(st.none() | drawn(requests.Patching))
     if kept is not None:

@@ -16,9 +16,10 @@ from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.prompts.pair_files import MOST_ROWS
 from lensgui.state.document import Document, Note
+from lensgui.state.layout import Layout
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions import conversion
-from lensgui.state.sessions.saved import Layout, ModelReference, Saved
+from lensgui.state.sessions.saved import ModelReference, Saved
 from lensgui.state.sessions.sessions import from_bytes, read, to_bytes, write
 from lensgui.state.sessions.stored.kinds import KINDS
 from lensgui.state.views import Range

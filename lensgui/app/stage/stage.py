@@ -1,0 +1,229 @@
+"""Which scene is shown: adding and changing scenes, stepping, and what is worked out ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QObject, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from lensgui.app.sessions.host import Host
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.request import Request
+from lensgui.state.document import Document, Scene
+from lensgui.state.layout import Area, Layout
+
+THUMB = QSize(160, 100)  # pixels at most
+BESIDE = "scenes"
+NEAR = 0.03  # of the window: by how much places may differ that are the same
+KEYS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
+NONE = "There are no scenes: add what is shown now by View ▸ Add scene."
+
+
+class Stage(QObject):
+    """The scenes of a window's session, and the one that was gone to last.
+
+    PageDown and PageUp step wherever the keyboard is, as that is what clickers send. What scenes
+    show is worked out as soon as they are there, and kept with what else is known.
+
+    Attributes:
+        changed: There are other scenes, or another one is shown.
+        at: The number of the scene that was gone to last; None for none.
+    """
+
+    changed = Signal()
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host.window)
+        self._host = host
+        self.at: int | None = None
+        self._waiting: dict[str, Request] = {}
+        self._known: tuple[object, ...] = ()
+        host.session.changed.connect(self._show_document)
+        host.exchange.opened.connect(self.prepare)
+        host.exchange.replied.connect(self._take)
+        host.window.installEventFilter(self)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._follow)
+        self._show_document(host.session.document)
+
+    @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """All scenes, in order."""
+        return self._host.session.document.scenes
+
+    @Slot()
+    def add(self) -> None:
+        """Add what is shown now, behind the scene that is shown."""
+        at = len(self.scenes) if self.at is None else self.at + 1
+        listed = [*self.scenes]
+        listed.insert(at, self._now(f"Scene {len(listed) + 1}"))
+        self._edit(listed, at)
+        self._say(f"Added as {listed[at].name}: PageDown and PageUp step from scene to scene.")
+
+    @Slot()
+    def take(self) -> None:
+        """Have the scene show what is shown now; its name and caption stay."""
+        if self.at is not None:
+            before = self.scenes[self.at]
+            self.change(self.at, replace(self._now(before.name), caption=before.caption))
+
+    @Slot()
+    def duplicate(self) -> None:
+        """Add the scene that is shown once more, behind itself."""
+        if self.at is not None:
+            one = self.scenes[self.at]
+            copied = replace(one, name=f"{one.name} (copy)")
+            at = self.at + 1
+            self._edit([*self.scenes[:at], copied, *self.scenes[at:]], at)
+
+    @Slot()
+    def remove(self) -> None:
+        """Leave out the scene that is shown; what the window shows stays."""
+        if self.at is not None:
+            rest = [*self.scenes[: self.at], *self.scenes[self.at + 1 :]]
+            self._edit(rest, min(self.at, len(rest) - 1) if rest else None)
+
+    def change(self, at: int, scene: Scene) -> None:
+        """Have another scene in the place of one."""
+        self._edit([*self.scenes[:at], scene, *self.scenes[at + 1 :]], self.at)
+
+    def move(self, at: int, to: int) -> None:
+        """Put a scene elsewhere in the order, which is then the one that is shown."""
+        rest = [*self.scenes[:at], *self.scenes[at + 1 :]]
+        rest.insert(to, self.scenes[at])
+        self._edit(rest, to)
+
+    def step(self, by: int) -> None:
+        """Go to the scene that is so many ahead, whatever was changed since the last."""
+        count = len(self.scenes)
+        if not count:
+            self._say(NONE)
+            return
+        at = (0 if by > 0 else count - 1) if self.at is None else self.at + by
+        if 0 <= at < count:
+            self.show(at)
+        else:
+            self._say("This is the last scene." if by > 0 else "This is the first scene.")
+
+    def show(self, at: int) -> None:
+        """Go to a scene: its prompts, panes, settings, interventions and selection."""
+        host, scene = self._host, self.scenes[at]
+        self.at = at
+        self._lay_out(scene.layout)
+        host.session.step_to(scene.after(host.session.document), f"Scene: {scene.name}")
+        host.selection.move(**asdict(scene.cursor))
+        self._say(f"{at + 1} of {len(self.scenes)}: {scene.caption or scene.name}")
+        self.changed.emit()
+
+    @Slot()
+    def prepare(self) -> None:
+        """Have worked out what the scenes show and is not known yet."""
+        if self._host.card is None or self._host.card.key != self._host.session.document.model:
+            return
+        unknown = self._host.unknown(self.scenes)
+        self._waiting = {f"scenes {at}": request for at, request in enumerate(unknown)}
+        self._ask()
+
+    def _ask(self) -> None:
+        exchange = self._host.exchange
+        if self._waiting or exchange.beside.get(BESIDE):
+            exchange.beside[BESIDE] = dict(self._waiting)
+            exchange.ask()
+
+    @Slot(str, object)
+    def _take(self, name: str, reply: Reply | None) -> None:
+        """Ask no more for what is known, or can't be."""
+        is_done = reply is not None and reply.status in ("whole", "failed")
+        if is_done and self._waiting.pop(name, None) is not None:
+            self._ask()
+
+    def _now(self, name: str) -> Scene:
+        """Return what is shown now as a scene."""
+        host = self._host
+        picture = host.window.grab().scaled(
+            THUMB,
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        picture.save(buffer, "PNG")
+        layout, thumb = host.layout(), bytes(data.data())
+        return Scene.of(name, host.session.document, host.selection.cursor, layout, thumb)
+
+    def _edit(self, listed: Sequence[Scene], at: int | None) -> None:
+        self.at = at
+        self._host.session.edit(scenes=tuple(listed))
+        self.changed.emit()
+
+    @Slot(object)
+    def _show_document(self, document: Document) -> None:
+        """Find out which scene is shown, after an undo too; prepare what is new."""
+        scenes, before = document.scenes, self._known
+        self._known = (scenes, document.model)
+        if self.at is not None and self.at >= len(scenes):
+            self.at = None
+        is_other = self.at is None or scenes[self.at].after(document) != document
+        if is_other and self._known == before:
+            shown = (at for at, one in enumerate(scenes) if one.after(document) == document)
+            self.at = next(shown, self.at)
+        if self._known != before:
+            self.prepare()
+        self.changed.emit()
+
+    def _lay_out(self, layout: Layout) -> None:
+        """Put the panes where a scene has them; where only tabs differ, turn these alone."""
+        docks = self._host.window.docks
+        if not _are_places_alike(self._host.layout(), layout):
+            self._host.show_layout(layout)
+            return
+        for area in layout.areas:
+            if area.front in docks:
+                docks[area.front].raise_()
+
+    def _say(self, sentence: str) -> None:
+        self._host.exchange.status_message.emit(sentence)
+
+    @Slot(QWidget, QWidget)
+    def _follow(self, before: QWidget | None, now: QWidget | None) -> None:
+        """See the keys first that go to whatever of the window has the keyboard."""
+        window = self._host.window
+        if before is not None and before is not window:
+            before.removeEventFilter(self)
+        if now is not None and now is not window and now.window() is window:
+            now.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Step, wherever the keyboard is, if there is anything to step through."""
+        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        by = KEYS.get(Qt.Key(event.key()))
+        keypad = Qt.KeyboardModifier.KeypadModifier
+        if by is None or event.modifiers() & ~keypad or not self.scenes:
+            return False
+        if not event.isAutoRepeat():
+            self.step(by)
+        return True
+
+
+def _are_places_alike(one: Layout, other: Layout) -> bool:
+    """Whether two layouts differ in nothing but which tabs are in front."""
+    rest = [replace(layout, areas=()) for layout in (one, other)]
+    areas = [{frozenset(area.panes): area for area in layout.areas} for layout in (one, other)]
+    return (
+        rest[0] == rest[1]
+        and areas[0].keys() == areas[1].keys()
+        and all(_is_near(area, areas[1][panes]) for panes, area in areas[0].items())
+    )
+
+
+def _is_near(one: Area, other: Area) -> bool:
+    shares = [(of.left, of.top, of.width, of.height) for of in (one, other)]
+    return one.is_floating == other.is_floating and all(
+        abs(a - b) < NEAR for a, b in zip(*shares, strict=True)
+    )
