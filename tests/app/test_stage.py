@@ -87,12 +87,17 @@ def test_what_is_done_off_the_plan_stays_until_the_next_step_and_undo_brings_it_
 
 
 def test_thirty_random_steps_end_where_each_scene_says(talk, window):
+    wander(talk, window, 30, 7)
+
+
+def wander(talk, window, steps, seed):
+    """Step to and fro, typing now and then: each scene is what it was."""
     every = []
     for at in range(3):
         talk.show(at)
         every.append(shown(window))
-    dice = random.Random(7)
-    for _ in range(30):
+    dice = random.Random(seed)
+    for _ in range(steps):
         if dice.random() < 0.3:
             window.session.edit(clean=f"A prompt {dice.random()}")
         talk.step(dice.choice([-1, 1]))
@@ -214,7 +219,7 @@ def test_scenes_are_saved_with_what_they_show(talk, window, files, parts, tmp_pa
     path = tmp_path / "talk.lens"
     before, asked = talk.scenes, {*talk._host.unknown(talk.scenes)}
     assert not asked
-    files.with_answers = True
+    assert files.with_answers
     files.save_to(path)
     qtbot.waitUntil(lambda: files.file.path == path)
     files.new()

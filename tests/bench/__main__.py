@@ -109,6 +109,7 @@ def window() -> bool:
     parts = (
         "tests.bench.window",
         "tests.bench.toggling",
+        "tests.bench.talk",
         "tests.bench.long_prompts",
         "tests.bench.stillness",
         "tests.bench.lab",

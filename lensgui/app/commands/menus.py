@@ -73,6 +73,7 @@ class Commands(QObject):
         self.window, self.sessions, self._make_exporting = window, sessions, make_exporting
         self.help = help_
         self.stage = Stage(Host(window))
+        self.stage.begun.connect(self._keep_answers)
         self.strip = Strip(self.stage, window)
         window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.strip)
         self.search = Search(window, Uses(history))
@@ -178,6 +179,11 @@ class Commands(QObject):
         """Yield the files that were open last."""
         for path in self.sessions.recent.paths:
             yield Entry(path.name, "file", partial(self.sessions.open_file, path))
+
+    @Slot()
+    def _keep_answers(self) -> None:
+        """Keep answers in the file, as a talk has to do without waiting."""
+        self.sessions.with_answers = True
 
     def _scenes(self, window: MainWindow) -> Iterator[Entry]:
         """Yield the scenes."""

@@ -30,10 +30,12 @@ class Stage(QObject):
 
     Attributes:
         changed: There are other scenes, or another one is shown.
+        begun: The first scene was added.
         at: The number of the scene that was gone to last; None for none.
     """
 
     changed = Signal()
+    begun = Signal()
 
     def __init__(self, host: Host) -> None:
         super().__init__(host.window)
@@ -60,6 +62,8 @@ class Stage(QObject):
         """Add what is shown now, behind the scene that is shown."""
         at = len(self.scenes) if self.at is None else self.at + 1
         listed = [*self.scenes]
+        if not listed:
+            self.begun.emit()
         listed.insert(at, self._now(f"Scene {len(listed) + 1}"))
         self._edit(listed, at)
         self._say(f"Added as {listed[at].name}: PageDown and PageUp step from scene to scene.")
