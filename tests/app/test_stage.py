@@ -168,6 +168,19 @@ def test_the_strip_shows_goes_renames_and_reorders(talk, window, parts, qtbot):
     assert window.session.undo_stack.undoText() == "Order of scenes"
 
 
+def test_scenes_that_differ_in_tabs_alone_leave_the_panes_where_they_are(talk, window, monkeypatch):
+    laid_out = []
+    monkeypatch.setattr(talk._host, "show_layout", laid_out.append)
+    talk.show(1)
+    assert len(laid_out) == 1  # one pane was alone
+    window.alone.end(window, window.docks)
+    laid_out.clear()
+    for at in (0, 1, 0):
+        talk.show(at)
+        assert window.panes["Lens"].is_in_front is (at == 1)
+    assert laid_out == []
+
+
 def test_the_strip_is_hidden_and_the_search_finds_scenes(talk, window, parts):
     strip, commands = parts.commands.strip, parts.commands
     commands.strip.toggle()

@@ -30,7 +30,7 @@ class Stage(QObject):
 
     Attributes:
         changed: There are other scenes, or another one is shown.
-        begun: The first scene was added.
+        begun: The first scene is about to be added.
         at: The number of the scene that was gone to last; None for none.
     """
 

@@ -123,6 +123,15 @@ class Strip(QToolBar):
         self.copy.clicked.connect(stage.duplicate)
         self.leave_out.clicked.connect(stage.remove)
         stage.changed.connect(self.draw)
+        stage.begun.connect(self._appear)
+
+    @Slot()
+    def _appear(self) -> None:
+        """Take room before the first scene is kept, so that all have the panes where they stay."""
+        self.setVisible(self.is_wanted)
+        around = self.window().layout()
+        if around is not None:
+            around.activate()
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
