@@ -181,6 +181,17 @@ def test_scenes_that_differ_in_tabs_alone_leave_the_panes_where_they_are(talk, w
     assert laid_out == []
 
 
+def test_a_low_window_has_names_alone(talk, window, parts):
+    strip = parts.commands.strip
+    window.resize(1280, 800)
+    tall = strip.list.height()
+    window.resize(800, 480)
+    assert strip.list.item(0).icon().isNull()
+    assert strip.list.height() < tall
+    window.resize(1280, 800)
+    assert (strip.list.item(0).icon().isNull(), strip.list.height()) == (False, tall)
+
+
 def test_the_strip_is_hidden_and_the_search_finds_scenes(talk, window, parts):
     strip, commands = parts.commands.strip, parts.commands
     commands.strip.toggle()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QDropEvent, QIcon, QKeyEvent, QPixmap
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QDropEvent, QIcon, QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -20,9 +20,12 @@ from PySide6.QtWidgets import (
 
 from lensgui.app.stage.stage import THUMB, Stage
 from lensgui.app.window.actions import ACTIONS
+from lensgui.panes import theme
 from lensgui.panes.controls.controls import button, dress
 from lensgui.panes.token_text import plain_tip
 
+LOW = 600  # pixels: a lower window has no room for pictures
+AROUND = 24  # pixels above and below a scene
 LONGEST = 2_000  # letters of a caption
 LONGEST_NAME = 200
 STEPS = {
@@ -96,7 +99,9 @@ class Strip(QToolBar):
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setIconSize(THUMB / 2)
-        self.list.setFixedHeight(THUMB.height() // 2 + 24)
+        self._is_low: bool | None = None
+        self._fit(window.height())
+        window.installEventFilter(self)
         self.caption = dress(QLineEdit(self), ACTIONS["scene_caption"])
         self.caption.setPlaceholderText("What is said about this scene")
         self.caption.setMaxLength(LONGEST)
@@ -124,6 +129,31 @@ class Strip(QToolBar):
         self.leave_out.clicked.connect(stage.remove)
         stage.changed.connect(self.draw)
         stage.begun.connect(self._appear)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep to names where the window is low."""
+        if event.type() == QEvent.Type.Resize and isinstance(event, QResizeEvent):
+            self._fit(event.size().height())
+        return False
+
+    def _fit(self, height: int) -> None:
+        """Show small pictures in a window of some height, or in a low one names alone."""
+        is_low = height < theme.zoomed(LOW)
+        if is_low == self._is_low:
+            return
+        self._is_low = is_low
+        line = self.list.fontMetrics().height()
+        self.list.setFixedHeight((line if is_low else THUMB.height() // 2) + AROUND)
+        with QSignalBlocker(self.list):
+            for number in range(self.list.count()):
+                self._picture(self.list.item(number))
+
+    def _picture(self, item: QListWidgetItem) -> None:
+        """Have an item show its scene's small picture, where there is room."""
+        picture = QPixmap()
+        if not self._is_low:
+            picture.loadFromData(item.data(Qt.ItemDataRole.UserRole).thumb, "PNG")
+        item.setIcon(QIcon(picture))
 
     @Slot()
     def _appear(self) -> None:
@@ -161,9 +191,7 @@ class Strip(QToolBar):
                     item.setData(Qt.ItemDataRole.UserRole, scene)
                     item.setText(scene.name)
                     item.setToolTip(plain_tip(scene.caption or scene.name))
-                    picture = QPixmap()
-                    picture.loadFromData(scene.thumb, "PNG")
-                    item.setIcon(QIcon(picture))
+                    self._picture(item)
             self.list.setCurrentRow(-1 if at is None else at)
         said = scenes[at].caption if at is not None and at < len(scenes) else ""
         if not self.caption.hasFocus() and self.caption.text() != said:
