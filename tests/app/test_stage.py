@@ -6,9 +6,10 @@ import random
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QBuffer, QByteArray, QMimeData, QPointF, Qt
+from PySide6.QtGui import QDropEvent, QPixmap
 
+from lensgui.app.stage.strip import picture_of
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.state.document import Note, Scene
@@ -179,6 +180,41 @@ def test_scenes_that_differ_in_tabs_alone_leave_the_panes_where_they_are(talk, w
         talk.show(at)
         assert window.panes["Lens"].is_in_front is (at == 1)
     assert laid_out == []
+
+
+def test_a_caption_that_is_half_typed_is_of_the_scene_it_was_typed_for(talk, window, parts, qtbot):
+    strip = parts.commands.strip
+    talk.show(0)
+    strip.caption.setFocus()
+    qtbot.keyClicks(strip.caption, "Said of the first")
+    qtbot.keyClick(strip.caption, Qt.Key.Key_PageDown)
+    assert strip.caption.text() == ""
+    strip.caption.editingFinished.emit()
+    assert [scene.caption for scene in talk.scenes] == ["Said of the first", "", ""]
+    qtbot.keyClicks(strip.caption, "Of the second")
+    talk.add()
+    strip.caption.editingFinished.emit()
+    captions = [scene.caption for scene in talk.scenes]
+    assert captions == ["Said of the first", "Of the second", "", ""]
+
+
+def test_what_is_moved_does_not_become_what_is_shown(talk, window):
+    talk.show(0)
+    talk.move(2, 0)
+    assert [scene.name for scene in talk.scenes] == ["Scene 3", "Scene 1", "Scene 2"]
+    assert talk.at == 1
+
+
+def test_a_picture_of_a_file_is_small_or_none():
+    assert picture_of(b"").isNull()
+    assert picture_of(b"\x89PNG\r\n\x1a\n and more").isNull()
+    for side, is_none in ((40, False), (1_001, True)):
+        picture, data = QPixmap(side, 20), QByteArray()
+        picture.fill(Qt.GlobalColor.red)
+        buffer = QBuffer(data)
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        picture.save(buffer, "PNG")
+        assert picture_of(bytes(data.data())).isNull() is is_none
 
 
 def test_a_low_window_has_names_alone(talk, window, parts):

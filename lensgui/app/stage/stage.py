@@ -31,11 +31,13 @@ class Stage(QObject):
     Attributes:
         changed: There are other scenes, or another one is shown.
         begun: The first scene is about to be added.
+        leaving: Another scene is about to be shown or added: what is half typed is of this one.
         at: The number of the scene that was gone to last; None for none.
     """
 
     changed = Signal()
     begun = Signal()
+    leaving = Signal()
 
     def __init__(self, host: Host) -> None:
         super().__init__(host.window)
@@ -60,6 +62,7 @@ class Stage(QObject):
     @Slot()
     def add(self) -> None:
         """Add what is shown now, behind the scene that is shown."""
+        self.leaving.emit()
         at = len(self.scenes) if self.at is None else self.at + 1
         listed = [*self.scenes]
         if not listed:
@@ -96,10 +99,11 @@ class Stage(QObject):
         self._edit([*self.scenes[:at], scene, *self.scenes[at + 1 :]], self.at)
 
     def move(self, at: int, to: int) -> None:
-        """Put a scene elsewhere in the order, which is then the one that is shown."""
-        rest = [*self.scenes[:at], *self.scenes[at + 1 :]]
-        rest.insert(to, self.scenes[at])
-        self._edit(rest, to)
+        """Put a scene elsewhere in the order; the one that is shown stays that."""
+        order = [*range(len(self.scenes))]
+        order.insert(to, order.pop(at))
+        shown = None if self.at is None else order.index(self.at)
+        self._edit([self.scenes[number] for number in order], shown)
 
     def step(self, by: int) -> None:
         """Go to the scene that is so many ahead, whatever was changed since the last."""
@@ -115,6 +119,7 @@ class Stage(QObject):
 
     def show(self, at: int) -> None:
         """Go to a scene: its prompts, panes, settings, interventions and selection."""
+        self.leaving.emit()
         host, scene = self._host, self.scenes[at]
         self.at = at
         self._lay_out(scene.layout)

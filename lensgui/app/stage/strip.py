@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QDropEvent, QIcon, QKeyEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QBuffer, QEvent, QObject, QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QDropEvent, QIcon, QImageReader, QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import button, dress
 from lensgui.panes.token_text import plain_tip
+from lensgui.state.document import Scene
 
 LOW = 600  # pixels: a lower window has no room for pictures
 AROUND = 24  # pixels above and below a scene
@@ -33,7 +34,10 @@ STEPS = {
     Qt.Key.Key_Right: 1,
     Qt.Key.Key_Space: 1,
     Qt.Key.Key_Backspace: -1,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_Down: 1,
 }
+MOST_SIDE = 1_000  # pixels of a small picture that a file brings
 
 
 class SceneList(QListWidget):
@@ -52,15 +56,18 @@ class SceneList(QListWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Step by arrows and Space, go to a number, move with Ctrl; F2 renames."""
         by = STEPS.get(Qt.Key(event.key()))
-        digit = event.text() if event.text().isdecimal() else ""
+        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: self.count() - 1}
+        digit = event.text() if event.text() in [*"123456789"] else ""
         if by is not None and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             to = self.currentRow() + by
             if 0 <= to < self.count():
                 self.moved.emit(self.currentRow(), to)
         elif by is not None:
             self.stepped.emit(by)
+        elif event.key() in ends and self.count():
+            self.chosen.emit(ends[Qt.Key(event.key())])
         elif digit:
-            if 0 < int(digit) <= self.count():
+            if int(digit) <= self.count():
                 self.chosen.emit(int(digit) - 1)
         else:
             super().keyPressEvent(event)
@@ -110,7 +117,10 @@ class Strip(QToolBar):
         self.copy = button(ACTIONS["scene_duplicate"], self)
         self.leave_out = button(ACTIONS["scene_remove"], self)
         self._lay_out()
+        for part in (self.add, self.take, self.copy, self.leave_out):
+            part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a click ends what is typed
         self.is_wanted = True
+        self._said_of: int | None = None  # the scene whose caption stands there
         self._connect()
         self.draw()
 
@@ -129,6 +139,7 @@ class Strip(QToolBar):
         self.leave_out.clicked.connect(stage.remove)
         stage.changed.connect(self.draw)
         stage.begun.connect(self._appear)
+        stage.leaving.connect(self._say)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep to names where the window is low."""
@@ -150,10 +161,8 @@ class Strip(QToolBar):
 
     def _picture(self, item: QListWidgetItem) -> None:
         """Have an item show its scene's small picture, where there is room."""
-        picture = QPixmap()
-        if not self._is_low:
-            picture.loadFromData(item.data(Qt.ItemDataRole.UserRole).thumb, "PNG")
-        item.setIcon(QIcon(picture))
+        scene: Scene = item.data(Qt.ItemDataRole.UserRole)
+        item.setIcon(QIcon() if self._is_low else QIcon(picture_of(scene.thumb)))
 
     @Slot()
     def _appear(self) -> None:
@@ -194,8 +203,10 @@ class Strip(QToolBar):
                     self._picture(item)
             self.list.setCurrentRow(-1 if at is None else at)
         said = scenes[at].caption if at is not None and at < len(scenes) else ""
-        if not self.caption.hasFocus() and self.caption.text() != said:
+        is_typed = self.caption.hasFocus() and at == self._said_of
+        if not is_typed and self.caption.text() != said:
             self.caption.setText(said)
+        self._said_of = at
         for part in (self.caption, self.take, self.copy, self.leave_out):
             part.setEnabled(at is not None)
         self.setVisible(bool(scenes) and self.is_wanted)
@@ -229,3 +240,14 @@ class Strip(QToolBar):
     def sizeHint(self) -> QSize:
         """Return how much room it takes: as low as it can be."""
         return super().minimumSizeHint()
+
+
+def picture_of(data: bytes) -> QPixmap:
+    """Return the picture that a PNG file holds; none of what is no such file, or a large one."""
+    buffer = QBuffer()
+    buffer.setData(data)
+    buffer.open(QBuffer.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer, b"png")
+    size = reader.size()
+    is_small = size.isValid() and max(size.width(), size.height()) <= MOST_SIDE
+    return QPixmap.fromImage(reader.read()) if is_small else QPixmap()
