@@ -23,8 +23,8 @@ from lensgui.terms.kinds import HEADS, RESID_PRE
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.roles import GivenRole
 from tests.fakes import FakeAnswerer
+from tests.state.sessions.strategies import PNG, pictured
 
-PNG = b"\x89PNG\r\n\x1a\n and more"
 MODEL = ModelKey("toy")
 PAIR = PromptPair("one two three four", "one six three four", " four", " five")
 ROWS = (PairRow(PAIR, (Role("S", 7),)), PairRow(PAIR, is_included=False))
@@ -62,6 +62,7 @@ def whole() -> Saved:
         pins=(Cursor(1, 2), Cursor(3, heads=((3, 1), (4, 1)))),
         notes=(Note(Cursor(1), "a note"),),
         roles=(GivenRole(3, 1, "mover"),),
+        scenes=pictured(PNG).scenes,
     )
     answers: Any = tuple((request, list(FakeAnswerer().answer(request))[-1]) for request in ASKED)
     areas = (Area(("Prompt", "Pairs"), "Pairs", 0.0, 0.25, 0.5, 0.75),)
@@ -73,7 +74,6 @@ def whole() -> Saved:
         Layout(areas, ("Inspector",), solo="Prompt"),
         answers,
         (("more", b'{"a": 1}'),),
-        (PNG,),
     )
 
 

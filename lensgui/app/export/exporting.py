@@ -321,8 +321,9 @@ class Exporting(QObject):
         if document.table or document.notes or has_rows:
             return b"", HOLDS_MORE
         saved = self._sessions.saved()
+        alone = replace(document, scenes=())
         try:
-            return to_bytes(replace(saved, unknown=(), thumbs=())), ""
+            return to_bytes(replace(saved, document=alone, unknown=())), ""
         except SessionError as error:
             return b"", str(error)
 

@@ -112,7 +112,7 @@ class Sessions(QObject):
         before = self._kept
         if before is None:
             return saved
-        return replace(saved, unknown=before.unknown, thumbs=before.thumbs)
+        return replace(saved, unknown=before.unknown)
 
     def _model(self) -> ModelReference:
         """Return which model the document is about, without where it lies here."""

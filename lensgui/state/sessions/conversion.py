@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -24,12 +25,14 @@ from lensgui.state.sessions.decoding import UnknownNameError, decode_part, place
 from lensgui.state.sessions.fitting import UNSAID, agreed, check_fit, model_shape
 from lensgui.state.sessions.saved import ModelReference
 from lensgui.state.sessions.stored import kinds as stored
+from lensgui.state.sessions.stored.fits import check
 from lensgui.state.sessions.stored.questions import TABLES
 from lensgui.state.views import UNSCORED
 from lensgui.terms import vectors
 from lensgui.terms.model_key import ModelKey
 from lensgui.terms.scores import SCORES
 
+MOST_THUMBS = 500  # different ones; scenes beyond go without
 Pairs = tuple[tuple[Request, Answer], ...]
 Rows = tuple[PairRow, ...]
 Value = TypeVar("Value")
@@ -80,11 +83,19 @@ def document_record(document: Document) -> manifest.Document:
     Raises:
         msgspec.ValidationError: If something is beyond the file's bounds.
     """
-    scenes = tuple(
-        to_record(scene, manifest.Scene, document=_worked(scene.document, manifest.Worked))
-        for scene in document.scenes
-    )
-    return _worked(document, manifest.Document, scenes=scenes)
+    numbers = {thumb: number for number, thumb in enumerate(thumbs_of(document))}
+    scenes = []
+    for scene in document.scenes:
+        parts = {"document": _worked(scene.document, manifest.Worked)}
+        thumb = numbers.get(scene.thumb)
+        scenes.append(to_record(scene, manifest.Scene, **parts, thumb=thumb))
+    return _worked(document, manifest.Document, scenes=tuple(scenes))
+
+
+def thumbs_of(document: Document) -> tuple[bytes, ...]:
+    """Return the small pictures of a document's scenes, each once, as many as a file keeps."""
+    thumbs = dict.fromkeys(scene.thumb for scene in document.scenes if scene.thumb)
+    return tuple(thumbs)[:MOST_THUMBS]
 
 
 def _worked(document: Document, kind: type[Stored], **more: object) -> Stored:
@@ -99,12 +110,15 @@ def _worked(document: Document, kind: type[Stored], **more: object) -> Stored:
     return to_record(document, kind, kept=stored, **more)
 
 
-def document_of(record: manifest.Document, model: ModelKey) -> Document:
+def document_of(
+    record: manifest.Document, model: ModelKey, thumbs: Mapping[int, bytes]
+) -> Document:
     """Return the document that a file says.
 
     Args:
         record: What the file says.
         model: The model that it is about.
+        thumbs: The file's small pictures by number.
 
     Raises:
         ValueError: If it says what no document can.
@@ -113,7 +127,11 @@ def document_of(record: manifest.Document, model: ModelKey) -> Document:
     for at, scene in enumerate(record.scenes):
         where = f"document.scenes[{at}]"
         own = _worked_of(scene.document, model, f"{where}.document")
-        scenes.append(to_value(scene, Scene, where, document=own))
+        check(
+            scene.thumb is None or scene.thumb in thumbs, f"{where}: its small picture is missing"
+        )
+        thumb = b"" if scene.thumb is None else thumbs[scene.thumb]
+        scenes.append(to_value(scene, Scene, where, document=own, thumb=thumb))
     return _worked_of(record, model, "document", scenes=tuple(scenes))
 
 

@@ -33,7 +33,6 @@ from lensgui.terms.metric import MetricName
 Indices = Annotated[tuple[Index, ...], Meta(max_length=10_000)]
 FORMAT: Literal["lensgui-session"] = "lensgui-session"
 MAJOR, MINOR = 0, 1
-MOST_THUMB_BYTES = 200_000
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -237,14 +236,18 @@ class Worked(Record, frozen=True):
 
 
 class Scene(Record, frozen=True):
-    """As the app's `Scene`."""
+    """As the app's `Scene`.
+
+    Attributes:
+        thumb: Which of the file's small pictures it has.
+    """
 
     name: Name
     document: Worked
     cursor: Cursor = Cursor()
     layout: Layout = Layout()
     caption: Text = ""
-    thumb: Annotated[bytes, Meta(max_length=MOST_THUMB_BYTES)] = b""
+    thumb: Index | None = None
 
 
 class Document(Worked, frozen=True):

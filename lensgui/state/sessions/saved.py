@@ -73,7 +73,6 @@ class Saved:
         answers: Questions about that model with their whole answers; of those that are given to
             be written, the ones that a file can keep are.
         unknown: Sections of the file that a newer lensgui wrote, by name, as they stand there.
-        thumbs: Small pictures, as PNG files.
         is_lossy: Whether the file says more than this, which writing it again would lose.
         remark: What the user must know of that, as a sentence; "" if nothing.
     """
@@ -85,7 +84,6 @@ class Saved:
     layout: Layout = AT_FIRST
     answers: tuple[tuple[Request, Answer], ...] = ()
     unknown: tuple[tuple[str, bytes], ...] = ()
-    thumbs: tuple[bytes, ...] = ()
     is_lossy: bool = False
     remark: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
@@ -94,12 +95,13 @@ def newer(raw: bytes) -> str:
     return header.lensgui[:40] or "unknown" if header.major > manifest.MAJOR else ""
 
 
-def decode(raw: bytes, arrays: ArrayReader) -> tuple[Saved, str]:
+def decode(raw: bytes, arrays: ArrayReader, thumbs: Mapping[int, bytes]) -> tuple[Saved, str]:
     """Return what a manifest says, and a place where it says what is not known; "" if all is.
 
     Args:
         raw: The manifest.
         arrays: The arrays of its file.
+        thumbs: Its small pictures by number.
 
     Raises:
         ValueError: If something is odd; a phrase says what and where.
@@ -118,7 +120,7 @@ def decode(raw: bytes, arrays: ArrayReader) -> tuple[Saved, str]:
     keep_vectors(records["vectors"], arrays)
     answers, more = answers_of(records["answers"], reference.key, arrays)
     saved = Saved(
-        document_of(records["document"], reference.key),
+        document_of(records["document"], reference.key, thumbs),
         reference,
         _decoded(sections["changed"], Moment, "changed"),
         to_value(records["cursor"], Cursor, "cursor"),

@@ -19,7 +19,7 @@ import msgspec
 from lensgui.models.store import FORBIDDEN, FULL, write_whole
 from lensgui.state.sessions.array_files import ArrayReader, member_of
 from lensgui.state.sessions.container import MIB, USUAL, Container, Limits, is_session, pack
-from lensgui.state.sessions.conversion import Pairs, answers_record, vectors_record
+from lensgui.state.sessions.conversion import Pairs, answers_record, thumbs_of, vectors_record
 from lensgui.state.sessions.decoding import UnknownNameError
 from lensgui.state.sessions.pictures import SUFFIXES, session_in
 from lensgui.state.sessions.saved import Saved
@@ -29,9 +29,9 @@ from lensgui.terms.model_key import ModelKey
 
 UNNAMED = "The session"
 MANIFEST = "manifest.json"
-MOST_THUMBS, MOST_THUMB_BYTES = 100, 4 * MIB
+MOST_THUMB_BYTES = 200_000
 _PNG = b"\x89PNG\r\n\x1a\n"
-_THUMB = re.compile(r"thumbs/(0|[1-9]\d?)\.png")
+_THUMB = re.compile(r"thumbs/(0|[1-9]\d{0,2})\.png")
 _LONGEST_REASON = 300
 _FAULTS = (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError)
 
@@ -108,11 +108,14 @@ def to_bytes(saved: Saved, name: str = UNNAMED) -> bytes:
     """
     try:
         answers, arrays = answers_record(saved.answers, saved.document.model)
+        thumbs = thumbs_of(saved.document)
+        for thumb in thumbs:
+            _check_thumb(thumb)
         vectors, more = vectors_record(saved.document)
         text = encode(saved, answers, vectors)
         members = {MANIFEST: text}
         members |= {member_of(of): data for of, data in (arrays | more).items()}
-        members |= {f"thumbs/{at}.png": data for at, data in enumerate(saved.thumbs)}
+        members |= {f"thumbs/{at}.png": data for at, data in enumerate(thumbs)}
         _check_sizes(members, saved, name)
         return pack(members)
     except MemoryError as error:
@@ -170,7 +173,6 @@ def _check_sizes(members: Mapping[str, bytes], saved: Saved, name: str) -> None:
 
     Raises:
         SessionError: If it is too large.
-        ValueError: If a picture is none.
     """
     if len(members[MANIFEST]) > USUAL.manifest:
         raise SessionError(
@@ -183,10 +185,6 @@ def _check_sizes(members: Mapping[str, bytes], saved: Saved, name: str) -> None:
             f"{name} can't be saved: its answers have more than {USUAL.total // MIB} MiB or "
             f"{USUAL.members:,} parts; save it without them."
         )
-    if len(saved.thumbs) > MOST_THUMBS:
-        raise ValueError(f"there are more than {MOST_THUMBS} small pictures")
-    for data in saved.thumbs:
-        _check_thumb(data)
 
 
 def _check_thumb(data: bytes) -> None:
@@ -209,17 +207,17 @@ def _opened(data: bytes, name: str, limits: Limits) -> Saved:
         raise SessionError(
             f"{name} was written by a newer lensgui ({_plain(by)}): update lensgui to open it."
         )
-    saved, unknown = decode(raw, ArrayReader(members))
     numbered = {int(found[1]): of for of in members.names if (found := _THUMB.fullmatch(of))}
-    thumbs = tuple(members.read(numbered[at], MOST_THUMB_BYTES) for at in sorted(numbered))
-    for thumb in thumbs:
+    thumbs = {at: members.read(of, MOST_THUMB_BYTES) for at, of in numbered.items()}
+    for thumb in thumbs.values():
         _check_thumb(thumb)
+    saved, unknown = decode(raw, ArrayReader(members), thumbs)
     remark = (
         f"{name} holds something that this version of lensgui does not know ({_plain(unknown)}): "
         "Save leaves that file as it is and asks for another name."
     )
     is_lossy = bool(unknown)
-    return replace(saved, thumbs=thumbs, is_lossy=is_lossy, remark=remark if is_lossy else "")
+    return replace(saved, is_lossy=is_lossy, remark=remark if is_lossy else "")
 
 
 def _plain(text: str) -> str:

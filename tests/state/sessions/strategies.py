@@ -21,7 +21,7 @@ from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
-from lensgui.prompts.pair import PairRow, Prompt
+from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.state.document import Document, Scene
 from lensgui.state.layout import Area, Layout
 from lensgui.state.selection import Cursor
@@ -44,6 +44,7 @@ from lensgui.terms.roles import NAMED, NO_ROLE, GivenRole, RoleBounds
 from lensgui.terms.scores import SCORES
 
 MODEL = ModelKey("toy")
+PNG = b"\x89PNG\r\n\x1a\n and more"
 SHAPE = 2, 3
 MOST = 3  # of anything that there may be several of
 
@@ -191,10 +192,18 @@ def _built(kind: Any, is_of_answer: bool) -> st.SearchStrategy:
     return st.builds(kind, **each)
 
 
+def pictured(*thumbs: bytes) -> Document:
+    """Return a document with a scene for each small picture."""
+    plain = Document(MODEL, PromptPair("clean", "corrupted"))
+    scenes = [Scene("one", plain, Cursor(), Layout(), thumb=thumb) for thumb in thumbs]
+    return replace(plain, scenes=tuple(scenes))
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     """Draw a document with up to two scenes."""
-    texts, thumbs, scenes = st.text(max_size=20), st.binary(max_size=20), []
+    texts, scenes = st.text(max_size=20), []
+    thumbs = st.just(b"") | st.binary(max_size=20).map(PNG.__add__)
     for _ in range(draw(st.integers(0, 2))):
         where = draw(drawn(Cursor)), draw(drawn(Layout))
         scenes.append(Scene(draw(texts), draw(worked()), *where, draw(texts), draw(thumbs)))

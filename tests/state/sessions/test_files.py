@@ -17,9 +17,9 @@ from lensgui.state.sessions.sessions import read, to_bytes, write
 from lensgui.state.views import Range
 from lensgui.terms.errors import SessionError
 from tests.fakes import FakeAnswerer
-from tests.state.sessions.strategies import MODEL
+from tests.state.sessions.strategies import MODEL, PNG, pictured
 from tests.state.sessions.test_refusals import PAIR, SWEEP
-from tests.state.sessions.test_round_trip import PNG, saved
+from tests.state.sessions.test_round_trip import saved
 
 
 def test_a_file_that_can_not_be_read_is_one_sentence(tmp_path):
@@ -76,7 +76,7 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(SessionError, match=f"^mine.lens .*{what}.*\\.$"):
-        write(path, saved(thumbs=(PNG,)))
+        write(path, saved(pictured(PNG)))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -100,10 +100,10 @@ def test_a_file_keeps_its_permissions_and_a_link_stays_one(tmp_path):
     assert not stat.S_IMODE(path.stat().st_mode) & 0o111
     path.chmod(0o640)
     link.symlink_to(path)
-    write(link, saved(thumbs=(PNG,)))
+    write(link, saved(pictured(PNG)))
     assert link.is_symlink()
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert read(path).thumbs == (PNG,)
+    assert read(path).document == pictured(PNG)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,4 @@ def test_other_odd_values_are_not_written_either():
 def test_too_much_of_answers_is_not_written(monkeypatch):
     monkeypatch.setattr(sessions, "USUAL", Limits(total=(1 << 20) + 1_000))
     with pytest.raises(SessionError, match="save it without them"):
-        to_bytes(
-            saved(answers=((SWEEP, list(FakeAnswerer().answer(SWEEP))[-1]),), thumbs=(PNG,) * 50)
-        )
+        to_bytes(saved(answers=((SWEEP, list(FakeAnswerer().answer(SWEEP))[-1]),)))

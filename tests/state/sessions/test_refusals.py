@@ -3,27 +3,28 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions.container import pack
 from lensgui.state.sessions.sessions import from_bytes, to_bytes
 from lensgui.terms.errors import SessionError
 from tests.fakes import FakeAnswerer
-from tests.state.sessions.strategies import MODEL
-from tests.state.sessions.test_round_trip import PNG, saved
+from tests.state.sessions.strategies import MODEL, PNG, pictured
+from tests.state.sessions.test_round_trip import saved
 
 PAIR = PromptPair("one two", "one six", " a", " b")
 SWEEP = Patching(MODEL, PAIR)
 
 
-def members(answers=(), **more):
+def members(answers=(), thumbs=()):
     """Return the members of a session by name."""
-    data = to_bytes(saved(Document(MODEL, PAIR, (PairRow(PAIR),)), answers=answers, **more))
+    document = replace(pictured(*thumbs), pair=PAIR, table=(PairRow(PAIR),))
+    data = to_bytes(saved(document, answers=answers))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()[1:]}
 
@@ -206,7 +207,13 @@ def test_a_picture_that_is_none_is_refused():
     assert "picture" in sentence(pack(members() | {"thumbs/0.png": b"GIF89a"}))
     assert "too large" in sentence(pack(members() | {"thumbs/0.png": PNG + bytes(5 << 20)}))
     with pytest.raises(SessionError, match="picture"):
-        to_bytes(saved(thumbs=(b"GIF89a",)))
+        to_bytes(saved(pictured(b"GIF89a")))
+
+
+def test_a_scene_whose_picture_is_missing_is_refused():
+    whole = members(thumbs=(PNG,))
+    del whole["thumbs/0.png"]
+    assert "document.scenes[0]: its small picture is missing" in sentence(pack(whole))
 
 
 def test_other_members_are_passed_over_even_with_odd_names():
