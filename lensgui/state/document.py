@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair
@@ -55,6 +55,11 @@ class Scene:
         layout: Where panes stand.
         caption: What is said about it, in a sentence or two.
         thumb: A small picture of it, as a PNG file; b"" for none.
+        notes: What only the speaker sees.
+        pictures: Which pictures an audience sees where these are not panes' main ones, such as
+            "Attention: all heads".
+        reveal: How they are shown bit by bit: "layers" from the first on, "largest" first; "" for
+            all at once.
     """
 
     name: str
@@ -63,6 +68,9 @@ class Scene:
     layout: Layout
     caption: str = ""
     thumb: bytes = b""
+    notes: str = ""
+    pictures: tuple[str, ...] = ()
+    reveal: Literal["", "layers", "largest"] = ""
 
     @classmethod
     def of(

@@ -323,3 +323,49 @@ def test_the_command_line_opens_a_session(tmp_path, window, file, saves):
     saves(file)
     assert SessionFile.of(file).document.pair.clean == "a b c d"
     assert SessionFile.of(tmp_path / "none.lens").trouble
+
+
+def test_where_a_sessions_model_can_not_be_opened_it_shows_what_the_file_has(
+    window, parts, answerer, file, saves, opens, files, absent_bar
+):
+    work(window)
+    files.with_answers = True
+    saves(file)
+    saved = read(file)
+    named = replace(saved, model=replace(saved.model, name="renamed", content_id=MODEL_ID))
+    write(file, named)
+    recognised.remember(MODEL_ID, "damaged")
+    files.new()
+    answerer.broken[OpenModel] = ModelError("damaged is no whole file: get it again.")
+    said = []
+    files.failed.connect(said.append)
+    opens(file)
+    document = window.session.document
+    assert document.model.is_absent
+    assert document.pair == saved.document.pair
+    pane = pane_of(window, PatchingPane)
+    assert pane.sweep is not None
+    assert window.docks[pane.title].bar.from_file.isVisible()
+    assert said == ["Numbers are those of the file: damaged is no whole file: get it again."]
+    assert absent_bar.words.text() == "Model not here: renamed"
+    assert not files.is_modified
+    window.session.edit(direction="noising")
+    window.session.undo_stack.undo()
+    assert window.session.document.model == document.model
+
+
+def test_where_the_file_has_no_numbers_either_only_the_model_is_said(
+    window, parts, answerer, file, saves, opens, files, absent_bar
+):
+    saves(file)
+    saved = read(file)
+    write(file, replace(saved, model=replace(saved.model, name="renamed", content_id=MODEL_ID)))
+    recognised.remember(MODEL_ID, "damaged")
+    files.new()
+    answerer.broken[OpenModel] = ModelError("damaged is no whole file: get it again.")
+    said = []
+    files.failed.connect(said.append)
+    opens(file)
+    assert not window.session.document.model.is_absent
+    assert said == []
+    assert "damaged is no whole file" in window.panes["Prompt"].message.text()

@@ -28,6 +28,7 @@ from lensgui.app.sessions.choosing import RecentMenu
 from lensgui.app.sessions.host import Host
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.settings.appearance import CHOICES
+from lensgui.app.stage.speaker import Speaker
 from lensgui.app.stage.stage import Stage
 from lensgui.app.stage.strip import Strip
 from lensgui.app.window.actions import ACTIONS, BEFORE, COMMANDS, MENUS, Command, is_bare
@@ -75,7 +76,9 @@ class Commands(QObject):
         self.stage = Stage(Host(window))
         self.stage.begun.connect(self._keep_answers)
         self.strip = Strip(self.stage, window)
+        self.speaker = Speaker(self.stage, window)
         window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.strip)
+        self._present: Any = None
         self.search = Search(window, Uses(history))
         self.search.sources += [help_.entries, self._scenes]
         self.history = HistoryDialog(window.session.undo_stack, window)
@@ -100,6 +103,15 @@ class Commands(QObject):
     def exporting(self) -> Any:  # an `Exporting`
         """What takes its pictures home, imported when it is first wanted: windows open sooner."""
         return self._make_exporting()
+
+    @property
+    def present(self) -> Any:  # a `Present`
+        """What shows panes to an audience, imported when it is first wanted."""
+        if self._present is None:
+            from lensgui.app.stage.present import Present
+
+            self._present = Present(self.window, self.stage, self.speaker, self.help)
+        return self._present
 
     def close(self) -> bool:
         """End what was begun; return whether it ended in time."""

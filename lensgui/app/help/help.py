@@ -22,6 +22,7 @@ class Help(QObject):
 
     Attributes:
         log: The log, which hears from the start.
+        is_quiet: Whether no dialog is to open by itself.
     """
 
     def __init__(self, window: MainWindow, faults: Faults) -> None:
@@ -30,6 +31,7 @@ class Help(QObject):
         self._guide: Guide | None = None
         self._dialog: FaultDialog | None = None
         self.log = LogDock(window)
+        self.is_quiet = False
         window.status.said.connect(self.log.add)
         faults.caught.connect(self._show_fault)
 
@@ -61,6 +63,8 @@ class Help(QObject):
 
     @Slot(str, str)
     def _show_fault(self, what: str, details: str) -> None:
+        if self.is_quiet:  # the log has it
+            return
         if self._dialog is None:
             self._dialog = FaultDialog(self._window, self._faults.log_path)
         self._dialog.show_fault(what, details)

@@ -11,7 +11,12 @@ from lensgui.app.sessions.absent import AbsentBar
 from lensgui.app.sessions.choosing import Drops
 from lensgui.app.sessions.host import Host, key_here
 from lensgui.app.sessions.sessions import Sessions
+from lensgui.app.window.exchange import MODEL
 from lensgui.app.window.window import MainWindow
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.requests import OpenModel
+from lensgui.jobs.runner import STOPPED
+from lensgui.panes.pane import Channel
 from lensgui.state.document import Document
 from lensgui.state.sessions.late import read
 from lensgui.state.sessions.saved import Saved
@@ -68,6 +73,15 @@ def attach(
     sessions.status_message.connect(window.status.show_sentence)
     sessions.failed.connect(window.status.show_fault)
     sessions.absent.connect(bar.show_reference)
+
+    def fall_back(channel: Channel, reply: Reply | None) -> None:
+        """Show what the file has where its model can't be opened."""
+        if channel == MODEL and reply is not None and reply.status == "failed":
+            is_asked = reply.request == OpenModel(window.session.document.model)
+            if is_asked and reply.sentence != STOPPED:
+                sessions.fall_back(reply.sentence)
+
+    window.runner.replied.connect(fall_back)
     bar.fetch_requested.connect(window.model_bar.fetch_requested)
     bar.another_requested.connect(window.model_bar.model.showMenu)
     drops.session.connect(sessions.open_file)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 
 from lensgui.app.sessions import placement
 from lensgui.app.window import role_book
@@ -14,11 +15,12 @@ from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answers.models import ModelCard
 from lensgui.jobs.request import Request
 from lensgui.models import recognised
-from lensgui.state.document import Scene
+from lensgui.state.document import Document, Scene
 from lensgui.state.layout import Layout
-from lensgui.state.sessions.late import Answered
-from lensgui.state.sessions.saved import ModelReference
-from lensgui.terms.model_key import ABSENT, ModelKey
+from lensgui.state.sessions.late import Answered, read
+from lensgui.state.sessions.saved import ModelReference, Saved
+from lensgui.terms.errors import SessionError
+from lensgui.terms.model_key import ABSENT, BEST_DEVICE, ModelKey
 
 
 class Host:
@@ -110,3 +112,16 @@ def key_here(model: ModelReference) -> ModelKey:
     """Return how to open a model on this machine; of one that is not here, that it is absent."""
     source = recognised.find(model.content_id, model.name)
     return ModelKey(source or ABSENT + model.name, model.folded, dtype=model.dtype)
+
+
+def as_saved(document: Document | None) -> Document | None:
+    """Return a document without what no file has: where its model runs."""
+    return document and document.on(BEST_DEVICE)
+
+
+def read_or_say(path: Path) -> Saved | str:
+    """Return what a file holds, or the sentence why it can't be read."""
+    try:
+        return read(path)
+    except SessionError as error:
+        return str(error)

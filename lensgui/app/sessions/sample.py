@@ -44,11 +44,11 @@ class Sample(QObject):
     """Asks for what is expected, and says whether it was found.
 
     Attributes:
-        agreed: (count,) numbers were found again.
+        agreed: (sentence,) how many numbers were found again.
         differed: (sentence,) one was not.
     """
 
-    agreed = Signal(int)
+    agreed = Signal(str)
     differed = Signal(str)
 
     def __init__(self, exchange: Exchange, parent: QObject | None = None) -> None:
@@ -90,7 +90,8 @@ class Sample(QObject):
         elif here is not None:
             self._found += 1
             if not self._expected:
-                self.agreed.emit(self._found)
+                numbers = "A number" if self._found == 1 else f"{self._found} numbers"
+                self.agreed.emit(f"{numbers} of the file, computed here, agree.")
         self._ask()
 
 

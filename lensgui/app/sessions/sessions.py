@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt, Sig
 from lensgui.app.sessions.autosaving import Autosave
 from lensgui.app.sessions.choosing import Recent, ask_where, ask_which
 from lensgui.app.sessions.closing import Leave, ask_overwriting, ask_saving, is_worth_asking
-from lensgui.app.sessions.host import Host, key_here
+from lensgui.app.sessions.host import Host, as_saved, key_here, read_or_say
 from lensgui.app.sessions.open_file import OpenFile, is_in_use
 from lensgui.app.sessions.sample import Sample
 from lensgui.jobs.answers.models import ModelCard
@@ -22,12 +22,11 @@ from lensgui.panes.files import files_folder
 from lensgui.prompts.pair import PromptPair
 from lensgui.state.autosave import Left, Writer, discard
 from lensgui.state.document import Document
-from lensgui.state.sessions.late import model_shape, read, size_of_answers, write
+from lensgui.state.sessions.late import model_shape, size_of_answers, write
 from lensgui.state.sessions.pictures import is_picture
 from lensgui.state.sessions.saved import SUFFIX, ModelReference, Saved
-from lensgui.terms.errors import SessionError
 from lensgui.terms.homes import expanded
-from lensgui.terms.model_key import BEST_DEVICE
+from lensgui.terms.model_key import ABSENT
 
 UNTITLED = "Untitled"
 READER = "lensgui-reader"  # the thread that reads a file
@@ -76,7 +75,7 @@ class Sessions(QObject):
         self.writer = Writer(self)
         self.autosave = Autosave(self.saved, lambda: self.file.path, self.writer, self)
         self._sample = Sample(host.exchange, self)
-        self._sample.agreed.connect(self._agree)
+        self._sample.agreed.connect(self.status_message)
         self._sample.differed.connect(self.failed)
         self.writer.written.connect(self._take_written)
         self.writer.failed.connect(self._fail)
@@ -91,7 +90,7 @@ class Sessions(QObject):
     @property
     def is_modified(self) -> bool:
         """Whether there is something that the file does not have."""
-        return _as_saved(self._host.session.document) != _as_saved(self._clean)
+        return as_saved(self._host.session.document) != as_saved(self._clean)
 
     @property
     def name(self) -> str:
@@ -155,6 +154,22 @@ class Sessions(QObject):
             self._sample.begin((), meant.dtype, self.name)
             self.status_message.emit(OTHER_MODEL.format(name=meant.name))
 
+    def fall_back(self, why: str) -> None:
+        """Show what the file has where its model can't be opened; if it has nothing, say no more.
+
+        Args:
+            why: What went wrong, as a sentence.
+        """
+        saved, gone = self._kept, self._host.session.document.model
+        if saved is None or not saved.answers or gone.is_absent:
+            return
+        key = replace(gone, source=ABSENT + saved.model.name)
+        self._host.take_answers(saved.about(key).answers)
+        self._clean = self._clean and replace(self._clean, model=key)
+        self._host.session.keep_model(gone, key)
+        self.absent.emit(saved.model)
+        self.failed.emit(f"Numbers are those of the file: {why}")
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Say what has become of the file while the user was elsewhere."""
         if event.type() == QEvent.Type.WindowActivate and (said := self.file.look()):
@@ -190,11 +205,7 @@ class Sessions(QObject):
         threading.Thread(target=self._read_beside, args=which, name=READER, daemon=True).start()
 
     def _read_beside(self, path: Path, number: int) -> None:
-        try:
-            found: Saved | str = read(path)
-        except SessionError as error:
-            found = str(error)
-        self._read.emit((path, number), found)
+        self._read.emit((path, number), read_or_say(path))
 
     @Slot(object, object)
     def _show_read(self, which: tuple[Path, int], found: Saved | str) -> None:
@@ -323,11 +334,6 @@ class Sessions(QObject):
         if path not in (recovery.path, recovery.last):
             self.failed.emit(sentence)
 
-    @Slot(int)
-    def _agree(self, count: int) -> None:
-        numbers = "a number" if count == 1 else f"{count} numbers"
-        self.status_message.emit(f"{numbers.capitalize()} of the file, computed here, agree.")
-
     @property
     def _folder(self) -> Path:
         """Where files are looked for at first: where the last one is."""
@@ -392,8 +398,3 @@ class Sessions(QObject):
         if self._may_leave():
             self.show(left.saved, left.origin, is_modified=True)
             self.autosave.keep(lambda: discard(left.path))
-
-
-def _as_saved(document: Document | None) -> Document | None:
-    """Return a document without what no file has: where its model runs."""
-    return document and document.on(BEST_DEVICE)

@@ -15,9 +15,11 @@ from lensgui.jobs.request import Request
 from lensgui.state.document import Document, Scene
 from lensgui.state.layout import Area, Layout
 
-THUMB = QSize(160, 100)  # pixels at most
+THUMB = QSize(320, 200)  # pixels at most
 BESIDE = "scenes"
+TAKEN = "document", "cursor", "layout", "thumb"  # of a scene, by what is shown
 NEAR = 0.03  # of the window: by how much places may differ that are the same
+BITS = 6  # that a scene is shown in
 KEYS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 NONE = "There are no scenes: add what is shown now by View ▸ Add scene."
 
@@ -33,6 +35,8 @@ class Stage(QObject):
         begun: The first scene is about to be added.
         leaving: Another scene is about to be shown or added: what is half typed is of this one.
         at: The number of the scene that was gone to last; None for none.
+        is_presenting: Whether scenes are shown bit by bit that are to be.
+        revealed: How much of the scene is shown, 0 to 1.
     """
 
     changed = Signal()
@@ -43,6 +47,7 @@ class Stage(QObject):
         super().__init__(host.window)
         self._host = host
         self.at: int | None = None
+        self.is_presenting, self.revealed = False, 1.0
         self._waiting: dict[str, Request] = {}
         self._known: tuple[object, ...] = ()
         host.session.changed.connect(self._show_document)
@@ -75,8 +80,9 @@ class Stage(QObject):
     def take(self) -> None:
         """Have the scene show what is shown now; its name and caption stay."""
         if self.at is not None:
-            before = self.scenes[self.at]
-            self.change(self.at, replace(self._now(before.name), caption=before.caption))
+            before, now = self.scenes[self.at], self._now("")
+            fields = {name: getattr(now, name) for name in TAKEN}
+            self.change(self.at, replace(before, **fields))
 
     @Slot()
     def duplicate(self) -> None:
@@ -111,17 +117,39 @@ class Stage(QObject):
         if not count:
             self._say(NONE)
             return
+        if self._reveal(by):
+            return
         at = (0 if by > 0 else count - 1) if self.at is None else self.at + by
         if 0 <= at < count:
             self.show(at)
+            self.reveal(0.0 if by > 0 and self._reveals else 1.0)
         else:
             self._say("This is the last scene." if by > 0 else "This is the first scene.")
+
+    @property
+    def _reveals(self) -> bool:
+        """Whether the scene is shown bit by bit."""
+        return self.is_presenting and self.at is not None and bool(self.scenes[self.at].reveal)
+
+    def _reveal(self, by: int) -> bool:
+        """Show a bit more of the scene, or less; return whether there was any."""
+        after = min(BITS, max(0, round(self.revealed * BITS) + by)) / BITS
+        if not self._reveals or after == self.revealed:
+            return False
+        self.reveal(after)
+        return True
+
+    def reveal(self, share: float) -> None:
+        """Show some of the scene, 0 to 1."""
+        if share != self.revealed:
+            self.revealed = share
+            self.changed.emit()
 
     def show(self, at: int) -> None:
         """Go to a scene: its prompts, panes, settings, interventions and selection."""
         self.leaving.emit()
         host, scene = self._host, self.scenes[at]
-        self.at = at
+        self.at, self.revealed = at, 1.0
         self._lay_out(scene.layout)
         host.session.step_to(scene.after(host.session.document), f"Scene: {scene.name}")
         host.selection.move(**asdict(scene.cursor))

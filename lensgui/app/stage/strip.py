@@ -25,6 +25,7 @@ from lensgui.panes.controls.controls import button, dress
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.document import Scene
 
+SHOWN = THUMB / 4  # of a scene in the row
 LOW = 600  # pixels: a lower window has no room for pictures
 AROUND = 24  # pixels above and below a scene
 LONGEST = 2_000  # letters of a caption
@@ -105,7 +106,7 @@ class Strip(QToolBar):
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setIconSize(THUMB / 2)
+        self.list.setIconSize(SHOWN)
         self._is_low: bool | None = None
         self._fit(window.height())
         window.installEventFilter(self)
@@ -154,7 +155,7 @@ class Strip(QToolBar):
             return
         self._is_low = is_low
         line = self.list.fontMetrics().height()
-        self.list.setFixedHeight((line if is_low else THUMB.height() // 2) + AROUND)
+        self.list.setFixedHeight((line if is_low else SHOWN.height()) + AROUND)
         with QSignalBlocker(self.list):
             for number in range(self.list.count()):
                 self._picture(self.list.item(number))

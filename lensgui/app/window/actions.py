@@ -335,6 +335,22 @@ COMMANDS = (
         slot="strip.toggle",
     ),
     Command(
+        "present",
+        "&Present",
+        "Show the panes in front to an audience: large text, no bars, on a second screen if there "
+        "is one. Space, arrows and digits step; Esc leaves.",
+        keys=("F11",),
+        menu="&View",
+        slot="present.toggle",
+    ),
+    Command(
+        "toggle_speaker",
+        "Spea&ker's notes",
+        "Show or hide the next scene and what only you see while you present.",
+        menu="&View",
+        slot="speaker.toggle",
+    ),
+    Command(
         "next_scene",
         "Next scene",
         "Go to the next scene, whatever was changed since the last.",

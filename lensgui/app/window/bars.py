@@ -29,6 +29,15 @@ BARS = (
         "Leave this scene out; what the window shows stays. Undo brings it back.",
         "Remove the scene",
     ),
+    Action("stage_prompt", "", "The clean prompt; it can be typed into.", "Prompt", kind=None),
+    Action(
+        "stage_reveal",
+        "",
+        "How much of the pictures is seen; a clicker goes on in six steps.",
+        "So far",
+        kind=None,
+    ),
+    Action("speaker_notes", "", "What only you see while you present.", "Notes", kind=None),
     Action(
         "copy_python",
         "Copy as Python",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,6 +204,29 @@ class Lines:
     across: NDArray[np.float64] | None = None
 
 
+class Rows(Sequence[list[str]]):
+    """Rows that are written when somebody reads them, since mostly the first few are."""
+
+    def __init__(self, count: int, make: Callable[[int], list[str]]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> list[str]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[list[str]]: ...
+
+    def __getitem__(self, at: int | slice) -> list[str] | list[list[str]]:
+        """Return one of them, or some."""
+        if isinstance(at, slice):
+            return [self._make(each) for each in range(*at.indices(self._count))]
+        return self._make(range(self._count)[at])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """Rows of words and numbers.
@@ -217,7 +240,7 @@ class Sheet:
 
     title: str
     columns: list[str]
-    rows: list[list[str]]
+    rows: Sequence[list[str]]
     data: Data
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs.answers.arrays import Axis
-from lensgui.panes.figures.figure import Data, Sheet
+from lensgui.panes.figures.figure import Data, Rows, Sheet
 from lensgui.panes.head_grid.ranking import NAMED, Ranking
 from lensgui.panes.heads.conditions import OPERATORS, PLACES, WORDS, Condition
 from lensgui.terms.kinds import Head
@@ -203,10 +203,10 @@ class HeadRows:
         heads = [int(at) for at in order]
         names = [self.name(at) for at in heads]
         titles = ["head", *self.columns]
-        texts = [
-            [name, *(self.text(column, at) for column in self.columns)]
-            for name, at in zip(names, heads, strict=True)
-        ]
+
+        def row(at: int) -> list[str]:
+            return [names[at], *(self.text(column, heads[at]) for column in self.columns)]
+
         numbers = {column: self.numbers(column)[order] for column in self.scores}
         numbers |= {
             "layer": self.numbers("layer")[order],
@@ -214,5 +214,8 @@ class HeadRows:
         }
         words = {column: [self.word(column, at) for at in heads] for column in WORDS}
         return Sheet(
-            "", titles, texts, Data((Axis("head", tuple(heads), tuple(names)),), numbers, words)
+            "",
+            titles,
+            Rows(len(heads), row),
+            Data((Axis("head", tuple(heads), tuple(names)),), numbers, words),
         )

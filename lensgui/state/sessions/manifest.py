@@ -248,6 +248,9 @@ class Scene(Record, frozen=True):
     layout: Layout = Layout()
     caption: Text = ""
     thumb: Index | None = None
+    notes: Text = ""
+    pictures: Names = ()
+    reveal: Literal["", "layers", "largest"] = ""
 
 
 class Document(Worked, frozen=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QFontMetricsF
 
-from lensgui.jobs.answers.arrays import CellState
+from lensgui.jobs.answers.arrays import Axis, CellState
 from lensgui.panes import theme
 from lensgui.panes.figures.drawing import style as looks
 from lensgui.panes.figures.drawing.marks import (
@@ -17,6 +18,7 @@ from lensgui.panes.figures.drawing.marks import (
     Dot,
     Mark,
     Raster,
+    Spots,
     Stroke,
     fitting,
     font_of,
@@ -34,6 +36,8 @@ from lensgui.panes.theme import Table
 MOST_BOXES = 6_000  # cells that are drawn one by one; more are an image
 MOST_LABEL = 0.34  # of the width, that row names take
 MOST_BELOW = 0.42  # of the width, that column names take below
+MOST_LOW = 7.0  # times the size of the text, on a low sheet
+MOST_LABEL_LOW = 0.45  # of the width, that row names take there
 TALLEST = 1.25  # of the width: rows beyond that get thinner
 TALLEST_OF_MANY = 1.08  # of a panel as narrow as those that stand in several rows
 NARROW = 16  # times the size of the text
@@ -42,6 +46,7 @@ LEAST_DOTTED = 3.0  # points a side, of an estimate that has a dot
 GAP = 3.0  # points between cells and names
 APART = 0.4  # times the size of the text, between level names
 FRAME = 0.5  # points
+WIDER = 2.5  # times its height: how wide a square cell may get on a low sheet
 SIN = 0.7072  # of 45 degrees
 
 
@@ -75,6 +80,16 @@ class Plot:
         """Of the last row."""
         return self.top + self.down * self.rows
 
+    def spots(
+        self, panel: Cells | Thumbs, axes: tuple[Axis, ...], *, is_flipped: bool = False
+    ) -> Spots:
+        """Return where each cell can be pointed at; flipped where the last row is the first."""
+        size = self.right - self.left, self.bottom - self.top
+        first = (self.rows - 1) * self.columns if is_flipped else 0
+        down = -self.columns if is_flipped else self.columns
+        counts = self.rows, self.columns
+        return Spots(self.left, self.top, *size, *counts, panel, axes, first, down)
+
     def frame(self, color: str) -> Stroke:
         """Return the line around all cells, which covers none of them."""
         left, top = self.left - FRAME / 2, self.top - FRAME / 2
@@ -98,6 +113,7 @@ def heatmap(panel: Cells, style: Style) -> tuple[list[Mark], float]:
     titles = axis_titles(panel)
     middle = (plot.left + plot.right) / 2
     marks.append(_title(titles, middle, base, style))
+    marks.append(plot.spots(panel, panel.data.axes, is_flipped=shown.rises))
     return marks, base + style.size * 0.4
 
 
@@ -121,17 +137,20 @@ def _title(text: str, middle: float, base: float, style: Style) -> Mark:
 
 def _plot(rows: list[str], columns: list[str], style: Style, *, is_square: bool) -> Plot:
     size = style.size
-    left = min(widest(rows, size, "mono"), style.width * MOST_LABEL) + GAP + 1
+    most = MOST_LABEL_LOW if style.is_low else MOST_LABEL
+    left = min(widest(rows, size, "mono"), style.width * most) + GAP + 1
     width = style.width - left - 1
     tallest = style.width * (TALLEST if style.width > NARROW * size else TALLEST_OF_MANY)
+    tallest = min(tallest, style.tall)
     across = width / max(1, len(columns))
     if is_square:
         down = min(across, tallest / max(1, len(rows)), 4 * size)
-        across = min(across, max(down, size * 0.5))
+        across = min(across, max(down * (WIDER if style.is_low else 1), size * 0.5))
     else:
         across = min(across, 6 * size)
         down = min(style.least * 1.05, tallest / max(1, len(rows)))
-        down = max(down, min(across, 2.2 * size, style.width * 0.5 / max(1, len(rows))))
+        roomy = min(style.width * 0.5, style.tall) / max(1, len(rows))
+        down = max(down, min(across, 2.2 * size, roomy))
     return Plot(left, 1.0, across, down, len(rows), len(columns))
 
 
@@ -148,17 +167,37 @@ def _cells(panel: Cells, plot: Plot, style: Style) -> list[Mark]:
         red, green, blue = map(int, table[theme.NEUTRAL if panel.scale.is_signed else 0])
         whole = np.ascontiguousarray(pixels)
         return [Raster(plot.left, plot.top, width, height, whole, (red, green, blue))]
-    has_numbers = _has_numbers(panel, plot, style)
+    lacking = np.isin(shown.states, NOTHING_TO_SHOW)
     marks: list[Mark] = []
-    for row, column in np.ndindex(shown.shades.shape):
+    if style.is_quick:
+        pixels = np.ascontiguousarray(blended[::-1] if shown.rises else blended)
+        size = plot.right - plot.left, plot.bottom - plot.top
+        marks.append(Raster(plot.left, plot.top, *size, pixels))
+    else:
+        for row, column in np.argwhere(~lacking).tolist():
+            marks.append(_box(panel, plot, (row, column), _hex(blended[row, column])))
+    for row, column in np.argwhere(lacking).tolist():
+        marks += _lacking(panel, plot, (row, column), style)
+    has_numbers = _has_numbers(panel, plot, style)
+    for row, column in np.argwhere(_have_signs(panel, has_numbers=has_numbers)).tolist():
         fill = _hex(blended[row, column])
-        if shown.states[row, column] in NOTHING_TO_SHOW:
-            marks += _lacking(panel, plot, (row, column), style)
-            continue
-        marks.append(_box(panel, plot, (row, column), fill))
-        if shown.states[row, column] != CellState.MASKED:
-            marks += _signs(panel, plot, (row, column), fill, style, has_numbers=has_numbers)
+        marks += _signs(panel, plot, (row, column), fill, style, has_numbers=has_numbers)
     return marks
+
+
+def _have_signs(panel: Cells, *, has_numbers: bool) -> NDArray[np.bool_]:
+    """Return which cells something is written on, [row, column]."""
+    shown = panel.picture
+    found = shown.states == CellState.ESTIMATE
+    if has_numbers:
+        found |= shown.states == CellState.EXACT
+    if panel.scale.is_signed:
+        found |= looks.are_minus(shown.shades)
+    if shown.overflow is not None:
+        found |= shown.overflow
+    hidden = (*NOTHING_TO_SHOW, CellState.MASKED)
+    result: NDArray[np.bool_] = found & ~np.isin(shown.states, hidden)
+    return result
 
 
 def _corner(panel: Cells, plot: Plot, at: tuple[int, int]) -> tuple[float, float]:
@@ -253,7 +292,7 @@ def _row_names(labels: Labels, plot: Plot, style: Style) -> list[Mark]:
 def _column_names(labels: Labels, plot: Plot, style: Style) -> tuple[list[Mark], float]:
     """Return the names below the columns, and how far down they reach."""
     size, spacing = style.size, plot.across
-    room = style.width * MOST_BELOW
+    room = min(style.width * MOST_BELOW, MOST_LOW * size if style.is_low else style.width)
     texts = [fitting(text, room, size, "mono") for text in labels.texts]
     metrics = QFontMetricsF(font_of("mono", pixels=MEASURED))
     wide = widest(texts, MEASURED, "mono") + APART * MEASURED
@@ -301,15 +340,23 @@ def _name(
 def thumbs(panel: Thumbs, style: Style) -> tuple[list[Mark], float]:
     """Return the marks of small squares in rows and columns, and how tall they are."""
     rows, columns = panel.shades.shape[:2]
+    names = panel.row_names, panel.column_names
+    is_turned = style.is_low and rows > columns
     pixels = looks.table(panel.scale, style)[panel.shades]
     pixels[~panel.is_known] = _rgb(style.colors.masked).astype(np.uint8)
-    plot = _plot(panel.row_names, panel.column_names, style, is_square=True)
+    steps = columns, 1
+    if is_turned:
+        names, pixels, steps = names[::-1], pixels.swapaxes(0, 1), (1, columns)
+        rows, columns = columns, rows
+    plot = _plot(*names, style, is_square=True)
     marks: list[Mark] = []
     gap = max(0.4, plot.across * 0.06)
     for row, column in np.ndindex(rows, columns):
         x, y = plot.left + column * plot.across, plot.top + row * plot.down
         one = np.ascontiguousarray(pixels[row, column])
         marks.append(Raster(x, y, plot.across - gap, plot.down - gap, one))
-    marks += _row_names(Labels(panel.row_names), plot, style)
-    below, depth = _column_names(Labels(panel.column_names), plot, style)
+    marks += _row_names(Labels(names[0]), plot, style)
+    below, depth = _column_names(Labels(names[1]), plot, style)
+    spots = plot.spots(panel, panel.data.axes[:2])
+    marks.append(replace(spots, down=steps[0], across=steps[1]))
     return [*marks, *below], plot.bottom + depth

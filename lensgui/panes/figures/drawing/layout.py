@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 
 from lensgui.panes.figures.drawing import cells, lines, plots, text
 from lensgui.panes.figures.drawing.marks import Drawing, Mark, moved, word, wrapped
-from lensgui.panes.figures.drawing.style import Style, bar, heading
+from lensgui.panes.figures.drawing.style import Style, bar, bar_beside, heading, room_beside
 from lensgui.panes.figures.figure import (
     Bars,
     Cells,
@@ -26,6 +27,11 @@ LEAST_PANEL = 15  # likewise: how narrow panels beside each other may be
 LEAST_OF_MANY = 12.5  # of more panels than stand well below each other on a page
 MANY = MOST_BESIDE = 4
 BETWEEN = 1.25  # times the size of the text
+LEAST_TALL = 2.5  # times the size of the text: how low cells, points and rows may get
+LEAST_OF_SEVERAL = 5  # likewise, where panels can be left out instead
+LEAST_BELOW = 2.5  # likewise, below cells for their names
+MOST_FOUND = 1_000
+MOST_TRIES = 12  # to draw panels as low as there is room
 Drawn = tuple[list[Mark], float]
 
 
@@ -67,13 +73,56 @@ def draw(figure: Figure, style: Style) -> Drawing:
     return Drawing(style.width, down + 2 * margin, tuple(marks), style.colors.surface)
 
 
+def fitted(figure: Figure, style: Style, height: float) -> Drawing:
+    """Return a figure no taller than some points, with as many of its panels as fit.
+
+    Text keeps its size: cells, points and rows get less room.
+
+    Args:
+        figure: What is drawn.
+        style: How.
+        height: How tall at most.
+    """
+    panels, least = figure.panels, replace(style, tall=LEAST_OF_SEVERAL * style.size)
+    while len(panels) > 1 and draw(replace(figure, panels=panels), least).height > height:
+        panels = panels[: len(panels) // 2]
+    return _pressed(replace(figure, panels=panels), style, height)
+
+
+def _pressed(figure: Figure, style: Style, height: float) -> Drawing:
+    """Return a figure whose panels are as low as they have to be, and can be."""
+    least = LEAST_TALL * style.size
+    key = _shape_of(figure), style.width, style.size, height
+    tall = _found.get(key, height)
+    for _ in range(MOST_TRIES):
+        drawing = draw(figure, replace(style, tall=tall))
+        if drawing.height <= height or tall <= least:
+            break
+        taken = max((spots.height for spots in drawing.spots), default=tall)
+        tall = max(least, min(tall, taken) - max(1.0, drawing.height - height))
+    if len(_found) > MOST_FOUND:
+        _found.clear()
+    _found[key] = tall
+    return drawing
+
+
+_found: dict[tuple[object, ...], float] = {}  # how low the panels of some shapes have to be
+
+
+def _shape_of(figure: Figure) -> tuple[object, ...]:
+    """Return what the height of a figure depends on, or so."""
+    names = ((type(one), one.data.shape, one.title, scale_of(one)) for one in figure.panels)
+    said = ((kind, shape, title, scale and scale.counted) for kind, shape, title, scale in names)
+    return (figure.title, *said)
+
+
 def _panels(panels: tuple[Panel, ...], style: Style) -> Drawn:
     """Return the marks of all panels, with one colour bar for those that share their scale."""
     count, between = len(panels), BETWEEN * style.size
     least = (LEAST_OF_MANY if count > MANY else LEAST_PANEL) * style.size
     columns = min(count, MOST_BESIDE, max(1, int((style.width + between) / (least + between))))
     narrow = style.narrower((style.width - between * (columns - 1)) / columns)
-    shared = _shared(panels)
+    shared = None if style.is_low else _shared(panels)
     marks: list[Mark] = []
     down = 0.0
     for first in range(0, count, columns):
@@ -96,10 +145,18 @@ def _with_title(panel: Panel, style: Style, *, has_bar: bool) -> Drawn:
     if panel.title:
         marks, down = heading(panel.title, style, style.size)
         down += style.size * 0.3
+    scale = scale_of(panel)
+    if scale is not None and style.is_low:
+        room = style.tall + LEAST_BELOW * style.size  # names stand below cells
+        narrow = style.narrower(style.width - room_beside(scale, style, room))
+        drawn, height = draw_panel(panel, narrow)
+        high = min(height, max(style.tall, LEAST_TALL * style.size))
+        beside, tallest = bar_beside(scale, style, high, room)
+        height = max(height, tallest)
+        return [*marks, *moved([*drawn, *beside], 0, down)], down + height
     drawn, height = draw_panel(panel, style)
     marks += moved(drawn, 0, down)
     down += height
-    scale = scale_of(panel)
     if has_bar and scale is not None:
         drawn, height = bar(scale, style)
         marks += moved(drawn, 0, down + style.size * 0.5)

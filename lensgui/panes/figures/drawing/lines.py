@@ -40,7 +40,9 @@ def lines(panel: Lines, style: Style) -> tuple[list[Mark], float]:
     low, high = float(ends.min()) - around, float(ends.max()) + around
     named = [(tick, looks.number(tick)) for tick in ticks(low, high)]
     left = size * 1.4 + widest([text for _, text in named], size, "mono") + 5
-    plot = _Plot(left, style.width - 2, 2.0, 2.0 + TALL * style.width, low, high, panel)
+    plot = _Plot(
+        left, style.width - 2, 2.0, 2.0 + min(TALL * style.width, style.tall), low, high, panel
+    )
     marks: list[Mark] = []
     for tick, text in named:
         y = plot.y(tick)
@@ -107,6 +109,7 @@ def _frame(plot: _Plot, style: Style) -> list[Mark]:
 def _line(plot: _Plot, at: int, style: Style) -> list[Mark]:
     """Return the marks of one line, in stretches without a gap."""
     color, marks, panel = color_of(at, style.colors), list[Mark](), plot.panel
+    thick = LINE * style.thicker
     values = panel.values[at]
     known = np.isfinite(values)
     for stretch in np.split(np.arange(len(values)), np.flatnonzero(np.diff(known)) + 1):
@@ -120,7 +123,7 @@ def _line(plot: _Plot, at: int, style: Style) -> list[Mark]:
             marks.append(Area((*above, *below), _pale(color, style)))
         points = tuple((plot.x(one), plot.y(float(values[one]))) for one in places)
         points = points if len(points) > 1 else (points[0], (points[0][0] + LINE, points[0][1]))
-        marks.append(Stroke(points, color, LINE, is_dashed=at % 2 == 1))
+        marks.append(Stroke(points, color, thick, is_dashed=at % 2 == 1))
     return marks
 
 
@@ -144,7 +147,7 @@ def _with_key(
         base += style.line
         middle, color = base - size * 0.35, color_of(at, style.colors)
         ends = ((0.0, middle), (KEY * size, middle))
-        marks.append(Stroke(ends, color, LINE, is_dashed=at % 2 == 1))
+        marks.append(Stroke(ends, color, LINE * style.thicker, is_dashed=at % 2 == 1))
         left = (KEY + 0.6) * size
         text = fitting(name, style.width - left, size)
         marks.append(word(left, base, text, size, style.colors.text))

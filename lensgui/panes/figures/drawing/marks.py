@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QFont, QFontMetricsF
 
+from lensgui.jobs.answers.arrays import Axis
 from lensgui.panes import theme
 
 Anchor = Literal["start", "middle", "end"]
@@ -117,7 +118,38 @@ class Raster:
     plain: tuple[int, int, int] = (255, 255, 255)
 
 
-Mark = Box | Stroke | Area | Dot | Word | Raster
+@dataclass(frozen=True, slots=True, eq=False)
+class Spots:
+    """Where the cells of a panel are, to be pointed at; nothing draws it.
+
+    Attributes:
+        x: Of all of them together.
+        y: Likewise.
+        width: Likewise.
+        height: Likewise.
+        rows: How many there are, one below the other.
+        columns: How many beside each other.
+        panel: What they are of.
+        axes: What their numbers count.
+        first: The number of the one at the top left, in C order of the axes.
+        down: From one row's numbers to the next row's.
+        across: From one column's numbers to the next column's.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    rows: int
+    columns: int
+    panel: Any
+    axes: tuple[Axis, ...]
+    first: int = 0
+    down: int = 0
+    across: int = 1
+
+
+Mark = Box | Stroke | Area | Dot | Word | Raster | Spots
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +172,11 @@ class Drawing:
     def words(self) -> list[Word]:
         """All that is written."""
         return [mark for mark in self.marks if isinstance(mark, Word)]
+
+    @property
+    def spots(self) -> list[Spots]:
+        """All that can be pointed at."""
+        return [mark for mark in self.marks if isinstance(mark, Spots)]
 
 
 def writable(text: str) -> str:

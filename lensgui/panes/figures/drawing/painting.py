@@ -24,7 +24,17 @@ from PySide6.QtGui import (
 )
 
 from lensgui.panes.figures.drawing import marks
-from lensgui.panes.figures.drawing.marks import Area, Box, Dot, Drawing, Mark, Raster, Stroke, Word
+from lensgui.panes.figures.drawing.marks import (
+    Area,
+    Box,
+    Dot,
+    Drawing,
+    Mark,
+    Raster,
+    Spots,
+    Stroke,
+    Word,
+)
 from lensgui.state.sessions.pictures import NAMESPACE
 
 PIXELS = 96 / 72  # in a point, of a picture at 1 ×
@@ -101,7 +111,8 @@ def _xmp(title: str, caption: str, about: str) -> str:
 def paint(painter: QPainter, drawing: Drawing) -> None:
     """Paint marks on anything that is scaled to points."""
     for mark in drawing.marks:
-        _paint(painter, mark)
+        if not isinstance(mark, Spots):
+            _paint(painter, mark)
 
 
 def _paint(painter: QPainter, mark: Mark) -> None:

@@ -14,6 +14,7 @@ from lensgui.panes.figures.drawing.marks import (
     Box,
     Dot,
     Mark,
+    Spots,
     Stroke,
     fitting,
     widest,
@@ -22,6 +23,7 @@ from lensgui.panes.figures.drawing.marks import (
 )
 from lensgui.panes.figures.drawing.style import Style
 from lensgui.panes.figures.figure import Bars, Cloud, Strands
+from lensgui.panes.pictures import axis_labels
 from lensgui.panes.scatter.point_labels import Dots, outliers, padded, place
 from lensgui.panes.scatter.point_plot import PLAIN
 
@@ -57,7 +59,7 @@ def cloud(panel: Cloud, style: Style) -> tuple[list[Mark], float]:
     down = [(tick, looks.number(tick)) for tick in ticks(*ranges[1])]
     left = size * 1.4 + widest([text for _, text in down], size, "mono") + 5
     right, top = style.width - 2, 2.0
-    bottom = top + style.width * SQUARE - left * 0.4
+    bottom = top + min(style.width * SQUARE - left * 0.4, style.tall)
     across = (x - ranges[0][0]) / (ranges[0][1] - ranges[0][0]) * (right - left) + left
     upward = bottom - (y - ranges[1][0]) / (ranges[1][1] - ranges[1][0]) * (bottom - top)
     middles = np.stack([across, upward], axis=1)
@@ -177,7 +179,8 @@ def _names(
 def bars(panel: Bars, style: Style) -> tuple[list[Mark], float]:
     """Return the marks of one bar for each name, and how tall they are."""
     size, colors = style.size, style.colors
-    names = [fitting(name, style.width * MOST_LABEL, size, "mono") for name in panel.names]
+    shown = style.rows(len(panel.names), style.line)
+    names = [fitting(name, style.width * MOST_LABEL, size, "mono") for name in panel.names[:shown]]
     left = widest(names, size, "mono") + 4
     right = style.width - widest(panel.words, size, "mono") - 4
     known = panel.values[np.isfinite(panel.values)]
@@ -197,6 +200,11 @@ def bars(panel: Bars, style: Style) -> tuple[list[Mark], float]:
         marks += _bar(panel, at, (zero, unit, top), style)
     bottom = len(names) * style.line
     marks.append(Stroke(((zero, 0.0), (zero, bottom)), colors.outline, 0.5))
+    marks.append(Spots(0, 0, style.width, bottom, len(names), 1, panel, panel.data.axes, 0, 1))
+    if shown < len(panel.names):
+        said = looks.more(len(panel.names) - shown, style)
+        marks.append(word(0, bottom + size * 0.95, said, size, colors.faint))
+        bottom += style.line
     titles = looks.counted(panel.counted, bottom + size * 1.1, style)
     return [*marks, *titles], bottom + size * 0.4 + style.line * max(1, len(titles))
 
@@ -234,7 +242,8 @@ def _line(panel: Strands, number: int, style: Style) -> tuple[str, float]:
     share = float(panel.shares[number])
     table = looks.table(panel.scale, style)
     shade = round(share * 127 + theme.NEUTRAL) if panel.scale.is_signed else round(share * 255)
-    return looks.color(table, shade), THINNEST + (THICKEST - THINNEST) * abs(share)
+    thick = THINNEST + (THICKEST - THINNEST) * abs(share)
+    return looks.color(table, shade), thick * style.thicker
 
 
 def _columns(panel: Strands, style: Style) -> tuple[list[Mark], float]:
@@ -249,24 +258,26 @@ def _columns(panel: Strands, style: Style) -> tuple[list[Mark], float]:
     ]
     marks[0] = word(0, size, "destination", size, style.colors.faint)
     marks[1] = word(style.width, size, "source", size, style.colors.faint, anchor="end")
-    middle = [top + (at + 0.5) * style.line for at in range(count)]
+    step = min(style.line, style.tall / max(1, count))
+    middle = [top + (at + 0.5) * step for at in range(count)]
     for number, (start, end) in enumerate(panel.ends.tolist()):
         color, width = _line(panel, number, style)
         points = ((wide, middle[start]), (style.width - wide, middle[end]))
         marks.append(Stroke(points, color, width, is_dashed=float(panel.shares[number]) < 0))
-    for at, name in enumerate(names):
+    for at in axis_labels.thin(count, step, style.least, panel.marked):
+        name = names[at]
         ink = style.colors.changed if at in panel.marked else style.colors.text
         base = middle[at] + size * 0.35
         how = {"family": "mono", "is_underlined": at in panel.marked}
         marks.append(word(wide - 4, base, name, size, ink, anchor="end", **how))
         marks.append(word(style.width - wide + 4, base, name, size, ink, **how))
-    return marks, top + count * style.line
+    return marks, top + count * step + style.size * 0.4
 
 
 def _arcs(panel: Strands, style: Style) -> tuple[list[Mark], float]:
     size, count = style.size, len(panel.tokens)
     spacing = (style.width - 4) / count
-    bottom = style.width * 0.4
+    bottom = min(style.width * 0.4, style.tall)
     middle = [2 + (at + 0.5) * spacing for at in range(count)]
     marks: list[Mark] = []
     for number, (start, end) in enumerate(panel.ends.tolist()):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from lensgui.panes import theme
@@ -14,6 +17,9 @@ from lensgui.panes.figures.drawing.marks import (
     Box,
     Mark,
     Stroke,
+    fitting,
+    widest,
+    width_of,
     word,
     wrapped,
 )
@@ -24,6 +30,7 @@ MM = 72 / 25.4  # points
 WIDTHS = {"column": 84 * MM, "page": 176 * MM, "slide": 960.0}
 SIZES = {"column": LEAST, "page": LEAST, "slide": 24}
 STEPS = 64  # of a colour bar
+BESIDE = 0.6  # times the size of the text: how wide a bar is that stands beside a panel
 BAR = 7.0  # points of its height, at the least size of text
 MINUS = 0.1  # of the scale, from which a negative colour bears a minus sign
 Width = Literal["column", "page", "slide"]
@@ -38,12 +45,16 @@ class Style:
         size: Of the text, in points.
         colors: Of all that is no number.
         has_caption: Whether the caption stands below the picture.
+        tall: How tall the cells, points, lines or rows of a panel may be, in points.
+        is_quick: Whether cells are one image, which is drawn faster, as a screen wants it.
     """
 
     width: float = WIDTHS["column"]
     size: int = LEAST
     colors: Theme = theme.LIGHT
     has_caption: bool = True
+    tall: float = inf
+    is_quick: bool = False
 
     @classmethod
     def of(cls, width: Width, colors: Theme = theme.LIGHT, *, has_caption: bool = True) -> Style:
@@ -63,6 +74,26 @@ class Style:
     def narrower(self, width: float) -> Style:
         """Return the same in less room."""
         return replace(self, width=width)
+
+    @property
+    def thicker(self) -> float:
+        """How much thicker lines are than those beside the least text."""
+        return max(1.0, self.size / LEAST / 1.5)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the sheet is of a height that is given, as a screen's is."""
+        return self.tall < inf
+
+    def rows(self, count: int, high: float) -> int:
+        """Return how many of some rows there is room for, if one less says how many are not seen.
+
+        Args:
+            count: How many there are.
+            high: How tall each is, in points.
+        """
+        room = int(self.tall / high) if self.is_low else count
+        return count if count <= room else max(1, room - 1)
 
 
 PAPER = replace(theme.LIGHT, name="paper", window="#ffffff", surface="#ffffff", text="#000000")
@@ -90,6 +121,12 @@ def is_minus(shade: int) -> bool:
     return shade < NEUTRAL - MINUS * 127
 
 
+def are_minus(shades: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return `is_minus` of each of some colours."""
+    found: NDArray[np.bool_] = shades < NEUTRAL - MINUS * 127
+    return found
+
+
 def minus(x: float, y: float, length: float, fill: str) -> Stroke:
     """Return a minus sign around a place."""
     half = length / 2
@@ -100,6 +137,12 @@ def number(value: float, digits: int = 3) -> str:
     """Return a number of a scale, as short as can be."""
     text = f"{value:.{digits}g}".replace("-", "−")
     return text if value == value else "–"
+
+
+def more(count: int, style: Style) -> str:
+    """Return how many rows or words are not drawn, and where they are."""
+    where = "" if style.is_low else ": all of them are in the CSV file"
+    return fitting(f"… and {count:,} more{where}", style.width, style.size)
 
 
 def bar(scale: Scale, style: Style) -> tuple[list[Mark], float]:
@@ -128,6 +171,49 @@ def bar(scale: Scale, style: Style) -> tuple[list[Mark], float]:
         marks.append(word(x, base + 1, text, size, ink, anchor="middle", family="mono"))
     titles = counted(scale.counted, base + style.line, style)
     return [*marks, *titles], base + style.line * max(1, len(titles)) + 2
+
+
+def bar_beside(scale: Scale, style: Style, high: float, room: float) -> tuple[list[Mark], float]:
+    """Return an upright colour bar for the right end of the sheet, and how tall all of it is.
+
+    Args:
+        scale: What its colours stand for.
+        style: How it is drawn; `room_beside` says how much room is taken.
+        high: From its lowest to its highest colour, in points.
+        room: How tall what it counts may be, in points.
+    """
+    size, ink, colors = style.size, style.colors.text, table(scale, style)
+    left, wide = style.width - room_beside(scale, style, room) + size, size * BESIDE
+    step = high / STEPS
+    marks: list[Mark] = []
+    for at in range(STEPS):
+        shade = round((STEPS - at - 0.5) / STEPS * 255)
+        marks.append(
+            Box(left, at * step, wide, step + 0.2 * (at < STEPS - 1), color(colors, shade))
+        )
+    right = left + wide
+    corners = ((left, 0.0), (right, 0.0), (right, high), (left, high), (left, 0.0))
+    marks.append(Stroke(corners, style.colors.outline, 0.5))
+    shares = (0.0, 0.5, 1.0) if high > 3.5 * size else (0.0, 1.0)
+    for share in shares:
+        text, y = number(scale.low + share * (scale.high - scale.low)), high * (1 - share)
+        base = min(max(y + size * 0.35, size * 0.75), high)
+        marks.append(word(right + size * 0.25, base, text, size, ink, family="mono"))
+    lines = wrapped(scale.counted, room, size)
+    tallest = max(high, *(width_of(line, size) for line in lines), 0.0)
+    for at, line in enumerate(reversed(lines)):
+        middle = max(high, width_of(line, size)) / 2
+        x = style.width - size * (0.25 + 1.2 * at)
+        marks.append(word(x, middle, line, size, ink, anchor="middle", degrees=90))
+    return marks, tallest
+
+
+def room_beside(scale: Scale, style: Style, room: float) -> float:
+    """Return how wide an upright colour bar is, in points; arguments as of `bar_beside`."""
+    ends = [number(end) for end in (scale.low, (scale.low + scale.high) / 2, scale.high)]
+    lines = len(wrapped(scale.counted, room, style.size))
+    wide = BESIDE + 1.5 + 1.2 * lines
+    return style.size * wide + widest(ends, style.size, "mono")
 
 
 def counted(text: str, base: float, style: Style) -> list[Mark]:

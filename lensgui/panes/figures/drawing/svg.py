@@ -13,7 +13,17 @@ from PySide6.QtGui import QPainterPath, QTransform
 
 from lensgui.panes import theme
 from lensgui.panes.figures.drawing import marks
-from lensgui.panes.figures.drawing.marks import Area, Box, Dot, Drawing, Mark, Raster, Stroke, Word
+from lensgui.panes.figures.drawing.marks import (
+    Area,
+    Box,
+    Dot,
+    Drawing,
+    Mark,
+    Raster,
+    Spots,
+    Stroke,
+    Word,
+)
 from lensgui.panes.figures.drawing.raster import png
 from lensgui.state.sessions.pictures import NAMESPACE, element
 
@@ -57,7 +67,7 @@ def svg(
         f"<desc>{_text(caption)}</desc>",
         f"<metadata>{within}</metadata>",
         f'<rect width="{width}" height="{height}" fill="{drawing.background}"/>',
-        *(_element(mark, has_outlines=has_outlines) for mark in drawing.marks),
+        *filter(None, (_element(mark, has_outlines=has_outlines) for mark in drawing.marks)),
         "</svg>",
     ]
     return "\n".join(parts).encode("utf-8") + b"\n"
@@ -93,6 +103,8 @@ def _element(mark: Mark, *, has_outlines: bool) -> str:
             return _image(mark)
         case Word():
             return _outlined(mark) if has_outlines else _written(mark)
+        case Spots():
+            return ""
 
 
 def _image(mark: Raster) -> str:

@@ -1,0 +1,353 @@
+"""What an audience sees: one or two pictures, the prompt above them, what is said below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, dropwhile, islice
+
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lensgui.app.stage.canvas import Bits, Canvas, Look
+from lensgui.app.window.actions import ACTIONS
+from lensgui.panes import theme
+from lensgui.panes.controls.controls import dress, plain_label
+from lensgui.panes.figures.drawing.marks import width_of, wrapped
+from lensgui.panes.figures.figure import Figure
+from lensgui.panes.figures.reveal import words
+from lensgui.panes.token_text import visible
+from lensgui.state.selection import Cursor
+
+LEAST_POINTS = 24  # of any text, on a screen of 720 lines
+LINES = 720  # of a screen, from which text grows with it
+GROWTH = 0.5  # of text, for a screen that is twice as high, the square root of 2
+MOST_PICTURES = 2
+SAID_LINES = 2  # of what is said
+NOTHING = "No pane of this scene shows a picture."
+HALO = 72  # pixels across
+FINE = 1000  # steps of the slider
+LOOKS = ("light", "dark", "high contrast")
+STEPS = {
+    Qt.Key.Key_Space: 1,
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_Backspace: -1,
+}
+ALWAYS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnStage:
+    """A picture that an audience is to see.
+
+    Attributes:
+        title: Of its pane.
+        figure: What is drawn.
+        is_stale: Whether it answers an older question.
+    """
+
+    title: str
+    figure: Figure
+    is_stale: bool
+
+
+class Halo(QWidget):
+    """A ring around the pointer, which is small on a projector."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFixedSize(HALO, HALO)
+        self.color = QColor()
+        self.hide()
+
+    def point(self, place: QPointF) -> None:
+        """Stand around a place; nowhere where it is negative."""
+        self.setVisible(place.x() >= 0)
+        self.move(round(place.x()) - HALO // 2, round(place.y()) - HALO // 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the ring."""
+        pale = QColor(self.color)
+        pale.setAlphaF(0.22)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self.color, 4))
+            painter.setBrush(pale)
+            painter.drawEllipse(QRectF(self.rect()).adjusted(4, 4, -4, -4))
+
+
+class Words(QWidget):
+    """What is said in a few lines, and in one that is left the prompts."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._label = plain_label(parent=self)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._said, self._rest = "", ""
+
+    def text(self) -> str:
+        """Return what is written."""
+        return self._label.text()
+
+    def say(self, said: str, rest: str) -> None:
+        """Say something; what has no room ends in an ellipsis."""
+        self._said, self._rest = said, rest
+        size = self.font().pointSizeF()
+        room = max(1, self.width()) * 72 / self.logicalDpiY()
+        lines = wrapped(said, room, size)
+        if len(lines) > SAID_LINES:
+            last = " ".join(lines[SAID_LINES - 1 :])
+            lines = [*lines[: SAID_LINES - 1], beginning(last, room, size)]
+        if len(lines) < SAID_LINES and rest:
+            lines.append(beginning(rest, room, size))
+        self._label.setText("\n".join(lines))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write in the new room."""
+        super().resizeEvent(event)
+        self._label.resize(self.size())
+        self.say(self._said, self._rest)
+
+
+def beginning(text: str, room: float, size: float) -> str:
+    """Return as much of a text as one line holds."""
+    lines = wrapped(text, room, size)
+    if len(lines) < 2:
+        return "".join(lines)
+    short = lines[0]
+    while short and width_of(f"{short} …", size) > room:
+        short = short[:-1]
+    return f"{short} …"
+
+
+class Audience(QWidget):
+    """The window that a projector shows.
+
+    It can be typed into and clicked, and asks nothing: what it shows are the pictures of the
+    window's panes, as they are exported, with larger text.
+
+    Attributes:
+        prompt: The clean prompt.
+        canvases: Where pictures are drawn.
+        stepped: (by,) the keyboard or a clicker goes on, or back.
+        chosen: (number,) the keyboard goes to a scene.
+        left: The talk is over, or interrupted.
+        typed: (text,) another clean prompt.
+        another: (pane,) another picture of a pane is to be seen.
+        turned: Pictures are to be shown bit by bit in another way.
+        revealed: (share,) so much of them is to be seen, 0 to 1.
+        passed: (QKeyEvent,) a key that means here what it means in the window.
+    """
+
+    stepped = Signal(int)
+    chosen = Signal(int)
+    left = Signal()
+    typed = Signal(str)
+    another = Signal(str)
+    turned = Signal()
+    revealed = Signal(float)
+    passed = Signal(object)
+
+    def __init__(self, look: str, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setWindowTitle("lensgui: presenting")
+        self.setAccessibleName("What the audience sees")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAutoFillBackground(True)
+        self._chosen_look = look
+        self._look = Look(theme.THEMES[look], LEAST_POINTS)
+        self._caption, self._summary, self._hovered = "", "", ""
+        self._bits: Bits | None = None
+        self.prompt = dress(QLineEdit(self), ACTIONS["stage_prompt"])
+        self.prompt.textEdited.connect(self.typed)
+        self.canvases = [Canvas(self._look, self) for _ in range(MOST_PICTURES)]
+        self.said, self.count = Words(self), plain_label(parent=self)
+        self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        self.nothing = plain_label(NOTHING, self)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.slider = dress(QSlider(Qt.Orientation.Horizontal, self), ACTIONS["stage_reveal"])
+        self.slider.setRange(0, FINE)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.valueChanged.connect(self._reveal)
+        self.so_far = plain_label(parent=self)
+        self.halo = Halo(self)
+        self._lay_out()
+        for canvas in self.canvases:
+            canvas.pointed.connect(self._point)
+        self._dress()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.addWidget(self.prompt)
+        row, below, bits = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        row.setSpacing(16)
+        for part in (*self.canvases, self.nothing):
+            row.addWidget(part, 1)
+        below.addWidget(self.said, 1)
+        below.addWidget(self.count)
+        bits.addWidget(self.slider, 1)
+        bits.addWidget(self.so_far)
+        column.addLayout(row, 1)
+        column.addLayout(bits)
+        column.addLayout(below)
+
+    def show_bits(self, bits: Bits | None) -> None:
+        """Say how much of the pictures is to be seen, before these are shown; None for all."""
+        self._bits = bits
+        for part in (self.slider, self.so_far):
+            part.setVisible(bits is not None)
+        if bits is not None:
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(bits.share * FINE))
+
+    @Slot(int)
+    def _reveal(self, value: int) -> None:
+        self.revealed.emit(value / FINE)
+
+    def show_pictures(self, pictures: Sequence[OnStage], cursor: Cursor) -> None:
+        """Show one or two pictures beside each other."""
+        if self._bits is not None:
+            how, share = self._bits.how, self._bits.share
+            self.so_far.setText(words([one.figure for one in pictures], how, share))
+        for at, canvas in enumerate(self.canvases):
+            canvas.setVisible(at < len(pictures))
+        self.nothing.setVisible(not pictures)
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        for canvas, one in zip(self.canvases, pictures, strict=False):
+            canvas.show_figure(one.title, one.figure, self._bits, is_stale=one.is_stale)
+            canvas.show_cursor(cursor)
+
+    def show_prompt(self, text: str, *, can_be_typed: bool) -> None:
+        """Show the clean prompt, where it is not what is typed."""
+        shown = text if can_be_typed else visible(text)
+        self.prompt.setReadOnly(not can_be_typed)
+        if self.prompt.text() != shown:
+            self.prompt.setText(shown)
+            self.prompt.setCursorPosition(0)
+
+    def show_words(self, caption: str, summary: str, count: str) -> None:
+        """Show what is said, which prompts there are, and which scene of how many it is.
+
+        Args:
+            caption: What is said.
+            summary: The prompts and their metric.
+            count: The scene, in figures.
+        """
+        self._caption, self._summary = caption, summary
+        self.count.setText(count)
+        self._say()
+
+    def _say(self) -> None:
+        self.said.say(self._caption, self._hovered or self._summary)
+
+    @Slot(str, QPointF)
+    def _point(self, words: str, place: QPointF) -> None:
+        self.halo.point(place)
+        self.halo.raise_()
+        if words != self._hovered:
+            self._hovered = words
+            self._say()
+
+    @property
+    def look(self) -> Look:
+        """In which colours and how large it is drawn."""
+        return self._look
+
+    def next_look(self) -> None:
+        """Go from light to dark to high contrast."""
+        again = dropwhile(lambda name: name != self._chosen_look, cycle(LOOKS))
+        self._chosen_look = next(islice(again, 1, None))
+        self._dress()
+
+    def _dress(self) -> None:
+        """Give everything its colours and its fonts."""
+        growth = max(1.0, self.height() / LINES) ** GROWTH
+        self._look = Look(theme.THEMES[self._chosen_look], round(LEAST_POINTS * growth))
+        colors = self._look.colors
+        palette = theme.palette(colors)
+        palette.setColor(QPalette.ColorRole.Window, QColor(colors.surface))
+        self.setPalette(palette)
+        font = theme.text_font()
+        font.setPointSizeF(self._look.size)
+        for part in (self.prompt, self.said, self.count, self.nothing, self.so_far):
+            part.setFont(font)
+        line = self.said.fontMetrics().lineSpacing()
+        self.said.setFixedHeight(SAID_LINES * line)
+        self.halo.color = QColor(colors.accent)
+        for canvas in self.canvases:
+            canvas.show_look(self._look)
+        self._say()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let text grow with the screen."""
+        super().resizeEvent(event)
+        self._dress()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Step; Escape goes back from a picture or the prompt first."""
+        focus, key = QApplication.focusWidget(), Qt.Key(event.key())
+        is_stage = focus is None or focus is self or not self.isAncestorOf(focus)
+        if key in ALWAYS:
+            self._step(ALWAYS[key], event)
+        elif key == Qt.Key.Key_Escape and not is_stage:
+            self.setFocus()
+        elif key in (Qt.Key.Key_Escape, Qt.Key.Key_F11):
+            self.left.emit()
+        elif is_stage and key in STEPS:
+            self._step(STEPS[key], event)
+        elif is_stage and event.text() in [*"123456789"]:
+            self.chosen.emit(int(event.text()) - 1)
+        elif not self.prompt.hasFocus():
+            self._do(key, event)
+
+    def _do(self, key: Qt.Key, event: QKeyEvent) -> None:
+        """Do what a letter means."""
+        if key == Qt.Key.Key_H:
+            self.next_look()
+        elif key == Qt.Key.Key_R:
+            self.turned.emit()
+        elif key == Qt.Key.Key_P:
+            shown = [canvas for canvas in self.canvases if canvas.isVisible()]
+            having = [canvas for canvas in shown if canvas.hasFocus()]
+            for canvas in (having or shown)[:1]:
+                self.another.emit(canvas.title)
+        else:
+            self.passed.emit(event)
+
+    def _step(self, by: int, event: QKeyEvent) -> None:
+        if not event.isAutoRepeat():
+            self.stepped.emit(by)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Hand on what is held in the window."""
+        if not self.prompt.hasFocus():
+            self.passed.emit(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave the talk."""
+        super().closeEvent(event)
+        self.left.emit()

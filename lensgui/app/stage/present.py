@@ -1,0 +1,276 @@
+"""Presenting: an audience's window is filled from the panes, and kept on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Slot
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QScreen
+from PySide6.QtWidgets import QApplication
+
+from lensgui._version import __version__
+from lensgui.app.help.help import Help
+from lensgui.app.stage.audience import MOST_PICTURES, Audience, OnStage
+from lensgui.app.stage.awake import Awake
+from lensgui.app.stage.canvas import Bits
+from lensgui.app.stage.speaker import Speaker
+from lensgui.app.stage.stage import Stage
+from lensgui.app.window.window import MainWindow
+from lensgui.panes import theme
+from lensgui.panes.figures.figure import Figure, Provenance
+from lensgui.panes.figures.reveal import Reveal, possible
+from lensgui.panes.figures.shown import Shown, slug
+from lensgui.panes.pane import Pane
+from lensgui.panes.prompt.prompt import PromptPane
+
+SOON_MS, LATER_MS = 0, 100  # from a step, and from an answer, to what is drawn
+STEP_MS = 300  # after a step, in which what is known comes in
+ASIDE = ("Prompt", "Inspector")  # panes that stand on stage only where no other one does
+PASSED = ("B", "[", "]", "Left", "Right", "Up", "Down")
+FROM_FILE = "as the file has it"
+
+
+class Present(QObject):
+    """Shows the panes in front to an audience.
+
+    Where there is a second screen, the audience's window is there, and this window stays as it is;
+    else it is above this one.
+
+    Attributes:
+        audience: What the audience sees; None while nothing is presented.
+    """
+
+    def __init__(self, window: MainWindow, stage: Stage, speaker: Speaker, help_: Help) -> None:
+        super().__init__(window)
+        self._window, self._stage, self._help = window, stage, help_
+        self._speaker = speaker
+        self.audience: Audience | None = None
+        self._awake = Awake()
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._later = QTimer(self, singleShot=True, interval=LATER_MS)
+        self._since = QElapsedTimer()  # the last step
+        self._since.start()
+        for timer in (self._soon, self._later):
+            timer.timeout.connect(self._draw)
+        for changed in (window.session.changed, window.selection.changed, stage.changed):
+            changed.connect(self._draw_soon)
+        for changed in (window.runner.replied, window.runner.settled):
+            changed.connect(self._draw_later)
+        self._prompts = window.docks[PromptPane.title].bar.summary
+        window.panes[PromptPane.title].summarised.connect(self._draw_later)
+        for dock in window.docks.values():
+            dock.visibilityChanged.connect(self._draw_later)
+        window.appearance.zoomed.connect(self._draw_later)
+        window.closed.connect(self.end)
+        app = QApplication.instance()
+        assert isinstance(app, QGuiApplication)
+        app.screenAdded.connect(self._place_again)
+        app.screenRemoved.connect(self._place_again)
+
+    @Slot()
+    def toggle(self) -> None:
+        """Begin, or end."""
+        if self.audience is None:
+            self.start()
+        else:
+            self.end()
+
+    @Slot()
+    def start(self) -> None:
+        """Show the audience's window, at the scene that is shown or at the first one."""
+        if self.audience is not None:
+            return
+        look = theme.of(self._window.palette()).name
+        audience = self.audience = Audience(look, self._window)
+        audience.stepped.connect(self._stage.step)
+        audience.chosen.connect(self._go)
+        audience.left.connect(self.end)
+        audience.typed.connect(self._type)
+        audience.passed.connect(self._pass)
+        audience.another.connect(self._show_another)
+        audience.turned.connect(self._turn)
+        audience.revealed.connect(self._stage.reveal)
+        for canvas in audience.canvases:
+            canvas.picked.connect(self._window.exchange.pick)
+            canvas.alone.connect(self._show_alone)
+        self._awake.keep()
+        self._stage.is_presenting = self._help.is_quiet = True
+        if self._stage.at is None and self._stage.scenes:
+            self._stage.show(0)
+        self._place()
+        self._draw()
+        audience.setFocus()
+
+    @Slot()
+    def end(self) -> None:
+        """Put the audience's window away; what was shown is shown in this one."""
+        audience, self.audience = self.audience, None
+        if audience is None:
+            return
+        self._awake.release()
+        self._stage.is_presenting = self._help.is_quiet = False
+        self._stage.reveal(1.0)
+        self._window.setUpdatesEnabled(True)
+        audience.hide()
+        audience.deleteLater()
+        self._window.activateWindow()
+
+    def _place(self) -> None:
+        """Fill the other screen, or the only one."""
+        audience = self.audience
+        if audience is None:
+            return
+        own, others = self._window.screen(), self._others()
+        screen = others[0] if others else own
+        self._window.setUpdatesEnabled(bool(others))  # else nobody sees it
+        audience.setScreen(screen)
+        audience.setGeometry(screen.geometry())
+        audience.showFullScreen()
+        if others:
+            self._speaker.show()
+        else:
+            audience.raise_()
+            audience.activateWindow()
+
+    def _others(self) -> list[QScreen]:
+        """Return the screens that this window is not on, and that do not mirror its."""
+        own = self._window.screen()
+        return [
+            screen
+            for screen in QGuiApplication.screens()
+            if screen is not own and not screen.geometry().intersects(own.geometry())
+        ]
+
+    @Slot(QScreen)
+    def _place_again(self, screen: QScreen) -> None:
+        """Go on wherever there is a screen: one was plugged in, or is gone."""
+        QTimer.singleShot(0, self._place)  # once Qt has moved what was there
+
+    def pictures(self) -> list[OnStage]:
+        """Return what of the panes in front the audience sees, from left to right."""
+        return [self._picture_of(pane, shown) for pane, shown in self._on_stage()]
+
+    def _on_stage(self) -> Iterator[tuple[Pane, list[Shown]]]:
+        """Yield the panes that are on stage with their pictures: the largest two in front."""
+        alone = self._window.alone.title
+        docks = [dock for dock in self._window.docks.values() if dock.pane.is_in_sight]
+        if alone:
+            docks = [self._window.docks[alone]]
+        shown = {dock: dock.pane.shown() for dock in docks if not dock.is_folded}
+        found = [dock for dock, pictures in shown.items() if pictures]
+        first = [dock for dock in found if dock.pane.title not in ASIDE] or found
+        largest = sorted(first, key=lambda dock: -dock.width() * dock.height())[:MOST_PICTURES]
+        for dock in sorted(largest, key=lambda dock: (dock.x(), dock.y())):
+            yield dock.pane, shown[dock]
+
+    def _picture_of(self, pane: Pane, pictures: list[Shown]) -> OnStage:
+        named = {_name(pane, one.name): one for one in pictures}
+        wanted = next((named[name] for name in self._wanted() if name in named), None)
+        shown = wanted or pictures[0]
+        name = _name(pane, shown.name)
+        about = Provenance(__version__, "", "", name, {})
+        figure = Figure(slug(name), shown.heading or name, shown.panels, shown.says, about)
+        return OnStage(pane.title, figure, shown.is_stale)
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Return the pictures that the scene shows, where these are not panes' main ones."""
+        at = self._stage.at
+        return self._stage.scenes[at].pictures if at is not None else ()
+
+    @Slot()
+    def _draw_soon(self) -> None:
+        if self.audience is not None:
+            self._since.restart()
+            self._soon.start()
+
+    @Slot()
+    def _draw_later(self) -> None:
+        if self.audience is None:
+            return
+        if self._since.elapsed() < STEP_MS:
+            self._soon.start()
+        elif not self._later.isActive():
+            self._later.start()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the audience sees what the panes show now."""
+        return not (self._soon.isActive() or self._later.isActive())
+
+    @Slot()
+    def _draw(self) -> None:
+        """Show what the panes show."""
+        audience, stage = self.audience, self._stage
+        if audience is None:
+            return
+        self._soon.stop()
+        self._later.stop()
+        document = self._window.session.document
+        text = document.pair.clean
+        audience.show_prompt(text, can_be_typed="\n" not in text and not document.is_average)
+        at, scenes = stage.at, stage.scenes
+        how = scenes[at].reveal if at is not None else ""
+        audience.show_bits(Bits(how, stage.revealed) if how else None)
+        audience.show_pictures(self.pictures(), self._window.selection.cursor)
+        caption = scenes[at].caption if at is not None else ""
+        count = f"{at + 1} / {len(scenes)}" if at is not None else ""
+        audience.show_words(caption, self._said(), count)
+
+    def _said(self) -> str:
+        """Return the prompts in short, and where numbers are from that are not computed here."""
+        is_absent = self._window.exchange.card is None
+        return " · ".join(filter(None, (self._prompts.text(), FROM_FILE * is_absent)))
+
+    @Slot(int)
+    def _go(self, at: int) -> None:
+        if at < len(self._stage.scenes):
+            self._stage.show(at)
+
+    @Slot(str)
+    def _type(self, text: str) -> None:
+        self._window.exchange.edit({"clean": text})
+
+    @Slot(str)
+    def _show_alone(self, title: str) -> None:
+        self._window.solo(self._window.panes[title])
+
+    @Slot(object)
+    def _pass(self, event: QKeyEvent) -> None:
+        """Have a key mean what it means in the window."""
+        if QKeySequence(event.key()).toString() in PASSED:
+            copied = QKeyEvent(event.type(), event.key(), event.modifiers(), event.text())
+            QApplication.sendEvent(self._window, copied)
+
+    @Slot()
+    def _turn(self) -> None:
+        """Show the scene bit by bit in the next way that its pictures have, or at once."""
+        at = self._stage.at
+        if at is None:
+            return
+        panels = [panel for one in self.pictures() for panel in one.figure.panels]
+        ways: tuple[Reveal | Literal[""], ...] = ("", *possible(panels))
+        scene = self._stage.scenes[at]
+        before = ways.index(scene.reveal) if scene.reveal in ways else 0
+        after = ways[(before + 1) % len(ways)]
+        self._stage.change(at, replace(scene, reveal=after))
+        self._stage.reveal(0.5 if after else 1.0)
+
+    @Slot(str)
+    def _show_another(self, title: str) -> None:
+        """Show the next picture of a pane, and keep that with the scene."""
+        at, pane = self._stage.at, self._window.panes.get(title)
+        if at is None or pane is None:
+            return
+        names = [_name(pane, one.name) for one in pane.shown()]
+        before = next((name for name in self._wanted() if name in names), names[0])
+        after = names[(names.index(before) + 1) % len(names)]
+        kept = [name for name in self._wanted() if name not in names]
+        scene = self._stage.scenes[at]
+        self._stage.change(at, replace(scene, pictures=(*kept, after)))
+
+
+def _name(pane: Pane, name: str) -> str:
+    """Return what a picture of a pane is called."""
+    return f"{pane.title}: {name}" if name else pane.title
