@@ -30,6 +30,7 @@ bench-gpu: ## The library on a GPU, by whatever python3 has torch for it: four m
 	@python3 -m tests.bench.gpu $(ARGS)
 
 soak: $(installed) offscreen demo ## What takes too long for the suite, within an hour; ARGS="--share 0.05" for a part.
+	@packaging/setup.sh tool chromium chromium
 	@$(quiet) $(python) -m pytest -q -n 2 --dist load -m soak tests/soak $(ARGS)
 	@for scale in 1 1.5 2; do \
 		QT_SCALE_FACTOR=$$scale $(quiet) $(python) -m pytest -q -m soak tests/app/test_clipping.py || exit 1; \

@@ -60,6 +60,7 @@ examples:
   lensgui run work.lens --export figures
   lensgui run work.lens --export paper --format pdf,csv --width page
   lensgui run work.lens --export notebooks --format ipynb,py
+  lensgui run talk.lens --export talk --scenes
 """
 _OF_SWEEP = f"""kinds:
   {", ".join(name for name, known in ACTIVATIONS.items() if len(known.axes) == 1)}
@@ -324,6 +325,10 @@ def _add_run(commands: _Subparsers[Parser]) -> None:
     run.add_argument(
         "--width", choices=("column", "page", "slide"), default="column",
         help="of a journal's column, a page, or a slide with large text (%(default)s)",
+    )  # fmt: skip
+    run.add_argument(
+        "--scenes", action="store_true",
+        help="write its scenes as scenes.pdf, scenes.html and PNG, instead of what it shows now",
     )  # fmt: skip
     run.add_argument("--device", choices=DEVICES, default="cpu", help="(%(default)s)")
     run.add_argument("--threads", metavar="N", type=_count, help="how many compute")

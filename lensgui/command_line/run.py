@@ -139,12 +139,14 @@ class _Run:
         looks = Appearance(app, Preferences(None))  # as at first: the user's change no figure
         headless = Headless(saved, Dispatcher(threads), self._computing)
         try:
-            pictures = self._write_figures(headless)
+            write = self._write_scenes if self.asked.scenes else self._write_figures
+            pictures = write(headless)
         finally:
             headless.close()
             looks.deleteLater()
         if not pictures:
-            why = next(iter(headless.failures.values()), "it has no prompts to show")
+            lacking = "it has no scenes" if self.asked.scenes else "it has no prompts to show"
+            why = next(iter(headless.failures.values()), lacking)
             raise ExportError(
                 f"{self.asked.session.name} has no picture to export: {why.rstrip('.')}."
             )
@@ -189,6 +191,21 @@ class _Run:
             file = f"{self.asked.session.stem}.{NOTEBOOK}"
             self._write(file, notebook(self.asked.session.stem, headless.parts()))
             pictures.append({"file": file, "pane": "", "title": "All panes"})
+        return pictures
+
+    def _write_scenes(self, headless: Any) -> list[dict[str, str]]:
+        from lensgui.app.export import deck
+        from lensgui.panes.figures.drawing.style import PAPER
+
+        made = list(deck.slides(headless.saved, headless.answerer, self._computing))
+        pictures = []
+        for suffix in deck.FORMATS if made else ():
+            path = self.folder / f"scenes{suffix}"
+            reference = ModelReference.to(headless.saved.document.model)
+            for each, data in deck.files(made, path, reference, PAPER):
+                self._write(each.name, data)
+                pictures.append({"file": each.name, "pane": "", "title": "Scenes"})
+                self._say("written", path=str(each))
         return pictures
 
     def _write(self, name: str, data: bytes) -> None:

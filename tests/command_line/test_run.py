@@ -15,8 +15,9 @@ from lensgui.__main__ import main
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import Patching
 from lensgui.prompts.pair import PromptPair
-from lensgui.state.document import Document
+from lensgui.state.document import Document, Scene
 from lensgui.state.examples import TOY, find
+from lensgui.state.layout import Area, Layout
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions import sessions
 from lensgui.state.sessions.saved import ModelReference, Saved
@@ -167,3 +168,23 @@ def test_pairs_are_averaged_over_as_in_the_window(tmp_path, qapp):
     assert run(path, tmp_path / "out", "--format", "csv") == 0
     facts = json.loads((tmp_path / "out" / "run.json").read_text())
     assert "prompt-pairs.csv" in {each["file"] for each in facts["pictures"]}
+
+
+def test_scenes_are_exported_as_deck_page_and_pictures(session, tmp_path, capsys):
+    saved = sessions.read(session)
+    layout = Layout((Area(("Attention",), "Attention", 0.0, 0.0, 1.0, 1.0),))
+    scenes = tuple(
+        Scene.of(name, saved.document, Cursor(1, 2, 10, 4), layout) for name in ("one", "two")
+    )
+    document = replace(saved.document, scenes=scenes)
+    sessions.write(session, replace(saved, document=document))
+    folder = tmp_path / "talk"
+    assert run(session, folder, "--scenes") == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        *("scenes.pdf", "scenes.html", "scenes-01.png", "scenes-02.png", "run.json"),
+    }
+    assert (folder / "scenes.html").read_text().count("<section") == 2
+    sessions.write(session, saved)
+    assert run(session, tmp_path / "none", "--scenes") != 0
+    assert "no scenes" in capsys.readouterr().err

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
+from lensgui.app.export import deck
 from lensgui.app.export.dialog import ExportDialog, Picture
 from lensgui.app.sessions.closing import ask_writing_over
+from lensgui.app.sessions.host import Host
 from lensgui.app.sessions.sessions import Sessions
 from lensgui.app.window.window import MainWindow
-from lensgui.panes import menus
+from lensgui.panes import menus, theme
 from lensgui.panes.figures import files
 from lensgui.panes.figures.drawing import painting
 from lensgui.panes.figures.drawing.layout import draw
@@ -146,6 +149,34 @@ class Exporting(QObject):
         if whole is not None:
             self._folder, data = whole.parent, notebook(name, self.parts())
             self._write(whole, lambda: data)
+
+    @Slot()
+    def export_scenes(self) -> None:
+        """Save the scenes as a deck, a page for browsers, or pictures."""
+        if trouble := deck.trouble(Host(self._window)):
+            self.failed.emit(trouble)
+            return
+        name = self._sessions.name if self._sessions.file.path is not None else "scenes"
+        listed = {f"{title} (*{suffix})": suffix for suffix, title in deck.FORMATS.items()}
+        path, chosen = QFileDialog.getSaveFileName(
+            self._window, "Export scenes", str(self._where() / slug(name)), ";;".join(listed)
+        )
+        suffix = Path(path).suffix.lower()
+        suffix = suffix if suffix in deck.FORMATS else listed.get(chosen, ".pdf")
+        whole = self._whole(path, suffix, self._window)
+        if whole is not None:
+            self.export_scenes_to(whole)
+
+    def export_scenes_to(self, path: Path) -> None:
+        """Write the scenes to a file whose ending says of which kind."""
+        window, saved = self._window, self._sessions.saved()
+        self._folder = path.parent
+        made = list(deck.slides(saved, deck.Known(Host(window).card, window.runner.board.known)))
+        found = list(deck.files(made, path, saved.model, theme.of(window.palette())))
+        there = [one for one, _ in found if one != path and os.path.lexists(one)]
+        if ask_writing_over(there, window):
+            for one, data in found:
+                self._write(one, partial(bytes, data))
 
     def parts(self) -> list[Part]:
         """Return what every pane computes: its main picture's script, or the lines it copies."""

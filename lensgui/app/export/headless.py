@@ -16,8 +16,9 @@ from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.request import Request
 from lensgui.jobs.requests import OpenModel
 from lensgui.panes.figures.figure import Figure
-from lensgui.panes.figures.shown import Context, figure
+from lensgui.panes.figures.shown import Context, Shown, figure
 from lensgui.panes.pane import MODEL, Channel, Pane
+from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python import notebook
 from lensgui.state.selection import Cursor
 from lensgui.state.sessions.saved import Saved
@@ -33,6 +34,7 @@ class Headless:
 
     Attributes:
         saved: The session, about a model of this machine.
+        answerer: Answers the panes.
         card: The model.
         cursor: What is selected, as far as the model and the prompts have it.
         failures: Why a pane could not have an answer, by its title.
@@ -54,7 +56,7 @@ class Headless:
         Raises:
             ExportError: If the model can't be opened, or is not one of the session.
         """
-        self.saved, self._answerer, self._note = saved, answerer, note
+        self.saved, self.answerer, self._note = saved, answerer, note
         self._replies: dict[Request, Reply] = {}
         self._owner = QWidget()  # of the panes; never shown
         self._panes: dict[str, Pane] = {}
@@ -72,6 +74,35 @@ class Headless:
             context = self._context(pane)
             for shown in pane.shown():
                 yield title, figure(title, shown, context)
+
+    def shown(self, title: str) -> list[Shown]:
+        """Return the pictures of a pane; [] of one that there is not."""
+        pane = self._alone(title)
+        return pane.shown() if pane is not None else []
+
+    def figure(self, title: str, shown: Shown) -> Figure:
+        """Return the figure of a pane's picture."""
+        return figure(title, shown, self._context(self._panes[title]))
+
+    def summary(self) -> str:
+        """Return the prompts in short, with their metric."""
+        said: list[str] = []
+        pane = PromptPane(self._owner)
+        pane.summarised.connect(said.append)
+        self._fill(pane)
+        return said[-1] if said else ""
+
+    def _alone(self, title: str) -> Pane | None:
+        """Return a pane with its answers, without those of others."""
+        kinds = {kind.title: kind for kind in PANES}
+        if title not in self._panes and title in kinds:
+            pane = kinds[title](self._owner)
+            self._note(title)
+            replies = {(title, name): reply for name, reply in self._fill(pane).items()}
+            pane.show_roles(self._roles(), self.saved.document.roles)
+            pane.show_all(replies)
+            self._panes[title] = pane
+        return self._panes.get(title)
 
     def parts(self) -> list[notebook.Part]:
         """Return what every pane computes, for a notebook."""
@@ -99,7 +130,7 @@ class Headless:
 
     def _filled(self) -> dict[str, Pane]:
         """Return the panes with all their answers, and with the roles of heads."""
-        if self._panes:
+        if len(self._panes) == len(PANES):
             return self._panes
         panes = {kind.title: kind(self._owner) for kind in PANES}
         replies: dict[Channel, Reply] = {}
@@ -144,7 +175,7 @@ class Headless:
         if request not in self._replies:
             answer = None
             try:
-                for part in self._answerer.answer(request):
+                for part in self.answerer.answer(request):
                     answer = part if part is not None else answer
                 self._replies[request] = Reply(request, answer, "whole")
             except (ModelError, ValueError) as error:

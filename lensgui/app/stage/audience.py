@@ -27,10 +27,11 @@ from PySide6.QtWidgets import (
 )
 
 from lensgui.app.stage.canvas import Bits, Canvas, Look
+from lensgui.app.stage.pictures import MOST
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import dress, plain_label
-from lensgui.panes.figures.drawing.marks import width_of, wrapped
+from lensgui.panes.figures.drawing.marks import beginning, wrapped
 from lensgui.panes.figures.figure import Figure
 from lensgui.panes.figures.reveal import words
 from lensgui.panes.token_text import visible
@@ -39,7 +40,6 @@ from lensgui.state.selection import Cursor
 LEAST_POINTS = 24  # of any text, on a screen of 720 lines
 LINES = 720  # of a screen, from which text grows with it
 GROWTH = 0.5  # of text, for a screen that is twice as high, the square root of 2
-MOST_PICTURES = 2
 SAID_LINES = 2  # of what is said
 NOTHING = "No pane of this scene shows a picture."
 HALO = 72  # pixels across
@@ -57,7 +57,7 @@ ALWAYS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OnStage:
+class Picture:
     """A picture that an audience is to see.
 
     Attributes:
@@ -130,17 +130,6 @@ class Words(QWidget):
         self.say(self._said, self._rest)
 
 
-def beginning(text: str, room: float, size: float) -> str:
-    """Return as much of a text as one line holds."""
-    lines = wrapped(text, room, size)
-    if len(lines) < 2:
-        return "".join(lines)
-    short = lines[0]
-    while short and width_of(f"{short} …", size) > room:
-        short = short[:-1]
-    return f"{short} …"
-
-
 class Audience(QWidget):
     """The window that a projector shows.
 
@@ -180,13 +169,15 @@ class Audience(QWidget):
         self._caption, self._summary, self._hovered = "", "", ""
         self._bits: Bits | None = None
         self.prompt = dress(QLineEdit(self), ACTIONS["stage_prompt"])
+        self.prompt.setToolTip("")  # nothing small comes up before an audience
         self.prompt.textEdited.connect(self.typed)
-        self.canvases = [Canvas(self._look, self) for _ in range(MOST_PICTURES)]
+        self.canvases = [Canvas(self._look, self) for _ in range(MOST)]
         self.said, self.count = Words(self), plain_label(parent=self)
         self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         self.nothing = plain_label(NOTHING, self)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.slider = dress(QSlider(Qt.Orientation.Horizontal, self), ACTIONS["stage_reveal"])
+        self.slider.setToolTip("")
         self.slider.setRange(0, FINE)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.valueChanged.connect(self._reveal)
@@ -226,7 +217,7 @@ class Audience(QWidget):
     def _reveal(self, value: int) -> None:
         self.revealed.emit(value / FINE)
 
-    def show_pictures(self, pictures: Sequence[OnStage], cursor: Cursor) -> None:
+    def show_pictures(self, pictures: Sequence[Picture], cursor: Cursor) -> None:
         """Show one or two pictures beside each other."""
         if self._bits is not None:
             how, share = self._bits.how, self._bits.share

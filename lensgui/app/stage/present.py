@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -12,9 +11,11 @@ from PySide6.QtWidgets import QApplication
 
 from lensgui._version import __version__
 from lensgui.app.help.help import Help
-from lensgui.app.stage.audience import MOST_PICTURES, Audience, OnStage
+from lensgui.app.sessions.host import Host
+from lensgui.app.stage.audience import Audience, Picture
 from lensgui.app.stage.awake import Awake
 from lensgui.app.stage.canvas import Bits
+from lensgui.app.stage.pictures import OnStage, on_stage
 from lensgui.app.stage.speaker import Speaker
 from lensgui.app.stage.stage import Stage
 from lensgui.app.window.window import MainWindow
@@ -22,12 +23,10 @@ from lensgui.panes import theme
 from lensgui.panes.figures.figure import Figure, Provenance
 from lensgui.panes.figures.reveal import Reveal, possible
 from lensgui.panes.figures.shown import Shown, slug
-from lensgui.panes.pane import Pane
 from lensgui.panes.prompt.prompt import PromptPane
 
 SOON_MS, LATER_MS = 0, 100  # from a step, and from an answer, to what is drawn
 STEP_MS = 300  # after a step, in which what is known comes in
-ASIDE = ("Prompt", "Inspector")  # panes that stand on stage only where no other one does
 PASSED = ("B", "[", "]", "Left", "Right", "Up", "Down")
 FROM_FILE = "as the file has it"
 
@@ -45,7 +44,7 @@ class Present(QObject):
     def __init__(self, window: MainWindow, stage: Stage, speaker: Speaker, help_: Help) -> None:
         super().__init__(window)
         self._window, self._stage, self._help = window, stage, help_
-        self._speaker = speaker
+        self._speaker, self._host = speaker, Host(window)
         self.audience: Audience | None = None
         self._awake = Awake()
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
@@ -150,34 +149,13 @@ class Present(QObject):
 
     def pictures(self) -> list[OnStage]:
         """Return what of the panes in front the audience sees, from left to right."""
-        return [self._picture_of(pane, shown) for pane, shown in self._on_stage()]
+        panes, at = self._window.panes, self._stage.at
+        wanted = self._stage.scenes[at].pictures if at is not None else ()
 
-    def _on_stage(self) -> Iterator[tuple[Pane, list[Shown]]]:
-        """Yield the panes that are on stage with their pictures: the largest two in front."""
-        alone = self._window.alone.title
-        docks = [dock for dock in self._window.docks.values() if dock.pane.is_in_sight]
-        if alone:
-            docks = [self._window.docks[alone]]
-        shown = {dock: dock.pane.shown() for dock in docks if not dock.is_folded}
-        found = [dock for dock, pictures in shown.items() if pictures]
-        first = [dock for dock in found if dock.pane.title not in ASIDE] or found
-        largest = sorted(first, key=lambda dock: -dock.width() * dock.height())[:MOST_PICTURES]
-        for dock in sorted(largest, key=lambda dock: (dock.x(), dock.y())):
-            yield dock.pane, shown[dock]
+        def pictures_of(title: str) -> list[Shown]:
+            return panes[title].shown() if title in panes else []
 
-    def _picture_of(self, pane: Pane, pictures: list[Shown]) -> OnStage:
-        named = {_name(pane, one.name): one for one in pictures}
-        wanted = next((named[name] for name in self._wanted() if name in named), None)
-        shown = wanted or pictures[0]
-        name = _name(pane, shown.name)
-        about = Provenance(__version__, "", "", name, {})
-        figure = Figure(slug(name), shown.heading or name, shown.panels, shown.says, about)
-        return OnStage(pane.title, figure, shown.is_stale)
-
-    def _wanted(self) -> tuple[str, ...]:
-        """Return the pictures that the scene shows, where these are not panes' main ones."""
-        at = self._stage.at
-        return self._stage.scenes[at].pictures if at is not None else ()
+        return on_stage(self._host.layout(), pictures_of, wanted)
 
     @Slot()
     def _draw_soon(self) -> None:
@@ -213,7 +191,8 @@ class Present(QObject):
         at, scenes = stage.at, stage.scenes
         how = scenes[at].reveal if at is not None else ""
         audience.show_bits(Bits(how, stage.revealed) if how else None)
-        audience.show_pictures(self.pictures(), self._window.selection.cursor)
+        shown = [_picture(one) for one in self.pictures()]
+        audience.show_pictures(shown, self._window.selection.cursor)
         caption = scenes[at].caption if at is not None else ""
         count = f"{at + 1} / {len(scenes)}" if at is not None else ""
         audience.show_words(caption, self._said(), count)
@@ -249,7 +228,7 @@ class Present(QObject):
         at = self._stage.at
         if at is None:
             return
-        panels = [panel for one in self.pictures() for panel in one.figure.panels]
+        panels = [panel for one in self.pictures() for panel in one.shown.panels]
         ways: tuple[Reveal | Literal[""], ...] = ("", *possible(panels))
         scene = self._stage.scenes[at]
         before = ways.index(scene.reveal) if scene.reveal in ways else 0
@@ -260,17 +239,19 @@ class Present(QObject):
     @Slot(str)
     def _show_another(self, title: str) -> None:
         """Show the next picture of a pane, and keep that with the scene."""
-        at, pane = self._stage.at, self._window.panes.get(title)
-        if at is None or pane is None:
+        at = self._stage.at
+        one = next((one for one in self.pictures() if one.title == title), None)
+        if at is None or one is None:
             return
-        names = [_name(pane, one.name) for one in pane.shown()]
-        before = next((name for name in self._wanted() if name in names), names[0])
-        after = names[(names.index(before) + 1) % len(names)]
-        kept = [name for name in self._wanted() if name not in names]
+        after = one.names[(one.names.index(one.name) + 1) % len(one.names)]
         scene = self._stage.scenes[at]
+        kept = [name for name in scene.pictures if name not in one.names]
         self._stage.change(at, replace(scene, pictures=(*kept, after)))
 
 
-def _name(pane: Pane, name: str) -> str:
-    """Return what a picture of a pane is called."""
-    return f"{pane.title}: {name}" if name else pane.title
+def _picture(one: OnStage) -> Picture:
+    """Return a picture as the audience's window draws it."""
+    about = Provenance(__version__, "", "", one.name, {})
+    panels, heading = one.shown.panels, one.shown.heading or one.name
+    figure = Figure(slug(one.name), heading, panels, one.shown.says, about)
+    return Picture(one.title, figure, one.shown.is_stale)

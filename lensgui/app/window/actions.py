@@ -99,6 +99,13 @@ COMMANDS = (
         slot="exporting.export_all",
     ),
     Command(
+        "export_scenes",
+        "Export sc&enes…",
+        "Save the scenes as a PDF deck, as one HTML page with values under the pointer, or as PNG.",
+        menu="&File",
+        slot="exporting.export_scenes",
+    ),
+    Command(
         "export_notebook",
         "Export as &notebook…",
         "Save a Jupyter notebook that computes what the panes show, a cell for each.",

@@ -108,7 +108,7 @@ def _svg(figure: Figure, options: Options) -> bytes:
 def _pdf(figure: Figure, options: Options) -> bytes:
     about = figure.provenance.as_json()
     drawing = draw(figure, options.style)
-    return painting.pdf(drawing, title=figure.title, caption=figure.caption, provenance=about)
+    return painting.pdf([drawing], title=figure.title, caption=figure.caption, provenance=about)
 
 
 def _csv(figure: Figure, options: Options) -> bytes:

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -106,6 +107,16 @@ def _table(data: Data) -> str:
     else:
         lines = [_header(data), *_rows(data)]
     return "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines) + "\n"
+
+
+def count(data: Data) -> int:
+    """Return how many cells there are."""
+    return int(np.prod(data.shape))
+
+
+def table(data: Data, most: int) -> tuple[list[str], list[list[str]]]:
+    """Return what columns are called, and the first rows, as CSV files have them."""
+    return _header(data), list(islice(_rows(data), most))
 
 
 def as_npz(figure: Figure) -> bytes:

@@ -51,6 +51,18 @@ def words(found: Found) -> str:
     return " · ".join(parts)
 
 
+def all_words(spots: Spots) -> list[str]:
+    """Return `words` of all cells, row by row as they are drawn."""
+    shape = _shape(spots.axes)
+    flat = [
+        spots.first + row * spots.down + column * spots.across
+        for row in range(spots.rows)
+        for column in range(spots.columns)
+    ]
+    places = (tuple(map(int, np.unravel_index(one, shape))) for one in flat)
+    return [words((spots, place)) for place in places]
+
+
 def fields(found: Found) -> dict[str, Any]:
     """Return the cursor fields that a click on a cell selects."""
     spots, index = found

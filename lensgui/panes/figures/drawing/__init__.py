@@ -5,6 +5,7 @@ layout: From a figure to a drawing: title, panels, colour bar and caption on one
 lines: Numbers by layer of a figure as lines, with a key below.
 marks: What a figure is drawn of: a flat list of marks in points, the same for every file
     format.
+markup: Text as XML and HTML have it: the one place where it is escaped.
 painting: A drawing on anything that Qt paints on: pixels, the clipboard, a PDF file.
 plots: Points, bars and lines of a figure as marks.
 raster: PNG files: pixels, and named texts and bytes beside them.

@@ -267,6 +267,17 @@ def wrapped(text: str, room: float, size: float, *, is_bold: bool = False) -> li
     return [*lines, line] if line else lines
 
 
+def beginning(text: str, room: float, size: float) -> str:
+    """Return as much of a text as a line of some points holds."""
+    lines = wrapped(text, room, size)
+    if len(lines) < 2:
+        return "".join(lines)
+    short = lines[0]
+    while short and width_of(f"{short} …", size) > room:
+        short = short[:-1]
+    return f"{short} …"
+
+
 def _pieces(part: str, room: float, size: float, *, is_bold: bool) -> list[str]:
     pieces = []
     while (wide := width_of(part, size, is_bold=is_bold)) > room and len(part) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil
 from typing import Any
@@ -63,11 +63,13 @@ def pixels(drawing: Drawing, times: float = 1.0) -> NDArray[np.uint8]:
     return np.ascontiguousarray(flat[:, :width, 2::-1])
 
 
-def pdf(drawing: Drawing, *, title: str, caption: str, provenance: Mapping[str, Any]) -> bytes:
-    """Return a PDF file as large as the drawing, its text as text in fonts that it holds.
+def pdf(
+    drawings: Sequence[Drawing], *, title: str, caption: str, provenance: Mapping[str, Any]
+) -> bytes:
+    """Return a PDF file with a page for each drawing, its text as text in fonts that it holds.
 
     Args:
-        drawing: What is drawn.
+        drawings: What is drawn, all as large as the first.
         title: What it is called.
         caption: What is to be known to read it.
         provenance: Where it is from, as JSON has it.
@@ -75,7 +77,7 @@ def pdf(drawing: Drawing, *, title: str, caption: str, provenance: Mapping[str, 
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
-    size = QPageSize(QSizeF(drawing.width, drawing.height), QPageSize.Unit.Point)
+    size = QPageSize(QSizeF(drawings[0].width, drawings[0].height), QPageSize.Unit.Point)
     writer.setPageLayout(QPageLayout(size, QPageLayout.Orientation.Portrait, QMarginsF()))
     writer.setResolution(DOTS)
     writer.setTitle(marks.writable(title))
@@ -84,9 +86,13 @@ def pdf(drawing: Drawing, *, title: str, caption: str, provenance: Mapping[str, 
     writer.setDocumentXmpMetadata(QByteArray(_xmp(title, caption, about).encode("utf-8")))
     painter = QPainter(writer)
     painter.scale(DOTS / 72, DOTS / 72)
-    if drawing.background != "#ffffff":
-        painter.fillRect(QRectF(0, 0, drawing.width, drawing.height), QColor(drawing.background))
-    paint(painter, drawing)
+    for at, drawing in enumerate(drawings):
+        if at:
+            writer.newPage()
+        if drawing.background != "#ffffff":
+            whole = QRectF(0, 0, drawing.width, drawing.height)
+            painter.fillRect(whole, QColor(drawing.background))
+        paint(painter, drawing)
     painter.end()
     return bytes(buffer.data().data())
 

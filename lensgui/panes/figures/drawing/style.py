@@ -32,6 +32,7 @@ SIZES = {"column": LEAST, "page": LEAST, "slide": 24}
 STEPS = 64  # of a colour bar
 BESIDE = 0.6  # times the size of the text: how wide a bar is that stands beside a panel
 BAR = 7.0  # points of its height, at the least size of text
+LOW_LINES = 2  # of a title on a low sheet
 MINUS = 0.1  # of the scale, from which a negative colour bears a minus sign
 Width = Literal["column", "page", "slide"]
 
@@ -233,8 +234,13 @@ def counted(text: str, base: float, style: Style) -> list[Mark]:
 
 
 def heading(text: str, style: Style, size: int) -> tuple[list[Mark], float]:
-    """Return a title at the left of the sheet, in as many lines as it needs, and their height."""
+    """Return a title at the left of the sheet, in as many lines as it needs, and their height.
+
+    On a low sheet there are two at most.
+    """
     lines = wrapped(text, style.width, size, is_bold=True)
+    if style.is_low and len(lines) > LOW_LINES:
+        lines = [*lines[: LOW_LINES - 1], fitting(f"{lines[LOW_LINES - 1]} …", style.width, size)]
     marks: list[Mark] = [
         word(0, size + at * size * 1.2, line, size, style.colors.text, is_bold=True)
         for at, line in enumerate(lines)

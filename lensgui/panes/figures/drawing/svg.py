@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath, QTransform
 
 from lensgui.panes import theme
-from lensgui.panes.figures.drawing import marks
+from lensgui.panes.figures.drawing import marks, markup
 from lensgui.panes.figures.drawing.marks import (
     Area,
     Box,
@@ -54,7 +53,7 @@ def svg(
         has_outlines: Whether text is drawn as outlines, which look alike on every machine.
     """
     width, height = _number(drawing.width), _number(drawing.height)
-    about = _text(as_text(provenance))
+    about = markup.text(as_text(provenance))
     within = f"<lensgui:provenance>{about}</lensgui:provenance>"
     if session:
         within += element(session)
@@ -63,14 +62,40 @@ def svg(
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:lensgui="{NAMESPACE}" version="1.1" '
         f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" '
         'role="img" xml:space="preserve">',
-        f"<title>{_text(title)}</title>",
-        f"<desc>{_text(caption)}</desc>",
+        f"<title>{markup.text(title)}</title>",
+        f"<desc>{markup.text(caption)}</desc>",
         f"<metadata>{within}</metadata>",
         f'<rect width="{width}" height="{height}" fill="{drawing.background}"/>',
         *filter(None, (_element(mark, has_outlines=has_outlines) for mark in drawing.marks)),
         "</svg>",
     ]
     return "\n".join(parts).encode("utf-8") + b"\n"
+
+
+def inline(
+    drawing: Drawing, name: str, said: tuple[str, str], more: Mapping[str, str] | None = None
+) -> str:
+    """Return a drawing as an element of an HTML page.
+
+    Args:
+        drawing: What is drawn.
+        name: What tells it from others of the page: letters, digits and hyphens.
+        said: Its title, and what it shows for who can't see it.
+        more: Other attributes.
+    """
+    width, height = _number(drawing.width), _number(drawing.height)
+    extra = "".join(f' {key}="{markup.attribute(value)}"' for key, value in (more or {}).items())
+    return "\n".join(
+        [
+            f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-title '
+            f'{name}-said"{extra}>',
+            f'<title id="{name}-title">{markup.text(said[0])}</title>',
+            f'<desc id="{name}-said">{markup.text(said[1])}</desc>',
+            f'<rect width="{width}" height="{height}" fill="{drawing.background}"/>',
+            *filter(None, (_element(mark, has_outlines=False) for mark in drawing.marks)),
+            "</svg>",
+        ]
+    )
 
 
 def as_text(provenance: Mapping[str, Any]) -> str:
@@ -113,7 +138,7 @@ def _image(mark: Raster) -> str:
     return (
         f'<image x="{_number(mark.x)}" y="{_number(mark.y)}" width="{_number(mark.width)}" '
         f'height="{_number(mark.height)}" preserveAspectRatio="none" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
+        f'image-rendering="pixelated" href="data:image/png;base64,{data}"/>'
     )
 
 
@@ -129,10 +154,10 @@ def _written(mark: Word) -> str:
         extra += ' font-weight="600"'
     if mark.is_underlined:
         extra += ' text-decoration="underline"'
-    family = _attribute(f"{named}, {FALLBACKS[mark.family]}")
+    family = markup.attribute(f"{named}, {FALLBACKS[mark.family]}")
     return (
         f'<text x="{x}" y="{y}" font-family="{family}" font-size="{mark.size}" '
-        f'fill="{mark.color}"{extra}>{_text(mark.text)}</text>'
+        f'fill="{mark.color}"{extra}>{markup.text(mark.text)}</text>'
     )
 
 
@@ -148,7 +173,7 @@ def _outlined(mark: Word) -> str:
     place.translate(-share * width, 0)
     place.scale(mark.size / marks.MEASURED, mark.size / marks.MEASURED)
     shape = _shape(place.map(path))
-    return f'<path fill="{mark.color}" d="{shape}"><title>{_text(mark.text)}</title></path>'
+    return f'<path fill="{mark.color}" d="{shape}"><title>{markup.text(mark.text)}</title></path>'
 
 
 def _shape(path: QPainterPath) -> str:
@@ -169,11 +194,3 @@ def _points(points: tuple[marks.Place, ...]) -> str:
 def _number(value: float) -> str:
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
-
-
-def _text(text: str) -> str:
-    return escape(marks.writable(text), quote=False)
-
-
-def _attribute(text: str) -> str:
-    return escape(marks.writable(text), quote=True).replace("&#x27;", "'")
