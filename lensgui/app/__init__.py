@@ -14,6 +14,8 @@ sessions: Sessions as files: opened, saved, found again after a crash, and shown
 settings: What the user has set once for every window: kept in a file, changed in one dialog,
     applied.
 smoke: The smoke test: does a window on the toy model come to rest with every picture drawn?
+stage: Scenes: states of the window that a talk comes to, one after the other.
 start: Putting the application together, running it, and leaving it in time.
+tours: Tours: an example shown step by step, pointing at the real window.
 window: The window: docks, bars, and the exchange between panes and worker.
 """

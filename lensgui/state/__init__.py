@@ -11,5 +11,6 @@ selection: What the user points at, in every pane at once.
 session: The document being worked on, its history, and the one command that changes it.
 settings: What the user has set once for every window: a table of settings, and what may stand in
     each.
+tours: Tours of the examples: what each step says, which numbers it quotes, what it has one click.
 views: How each pane is set: what its own switches say, as values that the document holds.
 """

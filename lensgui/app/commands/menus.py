@@ -39,7 +39,8 @@ from lensgui.panes.controls.controls import menu_line
 from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.number_table import show_table_of
 from lensgui.panes.token_text import plain_tip
-from lensgui.state.examples import TOY, Example, examples
+from lensgui.state.examples import TOY, Example, examples, find
+from lensgui.state.tours import tours
 
 COMMANDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 KEYS = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
@@ -79,8 +80,9 @@ class Commands(QObject):
         self.speaker = Speaker(self.stage, window)
         window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.strip)
         self._present: Any = None
+        self._touring: Any = None
         self.search = Search(window, Uses(history))
-        self.search.sources += [help_.entries, self._scenes]
+        self.search.sources += [help_.entries, self._scenes, self._tours]
         self.history = HistoryDialog(window.session.undo_stack, window)
         self._bare: dict[str, QAction] = {}
         menus = {title: window.menuBar().addMenu(title) for title in MENUS}
@@ -103,6 +105,16 @@ class Commands(QObject):
     def exporting(self) -> Any:  # an `Exporting`
         """What takes its pictures home, imported when it is first wanted: windows open sooner."""
         return self._make_exporting()
+
+    @property
+    def touring(self) -> Any:  # a `Touring`
+        """What leads through examples, imported when it is first wanted."""
+        if self._touring is None:
+            from lensgui.app.tours.touring import Touring
+
+            self._touring = Touring(self.window)
+            self._touring.said.connect(self.window.status.show_sentence)
+        return self._touring
 
     @property
     def present(self) -> Any:  # a `Present`
@@ -201,6 +213,15 @@ class Commands(QObject):
         """Yield the scenes."""
         for at, scene in enumerate(self.stage.scenes):
             yield Entry(f"{at + 1}. {scene.name}", "scene", partial(self.stage.show, at))
+
+    def _tours(self, window: MainWindow) -> Iterator[Entry]:
+        """Yield the tours."""
+        for name in tours():
+            begin = partial(self._begin_tour, name)
+            yield Entry(f"Tour: {find(name).title}", "example", begin)
+
+    def _begin_tour(self, name: str) -> None:
+        self.touring.start(name)
 
     def _show_size(self, action: QAction) -> None:
         """Say whether answers are kept in the file, and how large they are."""

@@ -296,6 +296,13 @@ COMMANDS = (
         slot="window.model_bar.formats_requested.emit",
     ),
     Command(
+        "tour",
+        "&Tour of this example",
+        "Be led through the example that is open: where its information moves, by which heads.",
+        menu="&Help",
+        slot="touring.start_here",
+    ),
+    Command(
         "guide",
         "&Guide",
         "Open the guide at the page of the pane that has the keyboard.",

@@ -29,6 +29,17 @@ BARS = (
         "Leave this scene out; what the window shows stays. Undo brings it back.",
         "Remove the scene",
     ),
+    Action("tour_back", "Back", "Go to the step before.", "Back in the tour", kind=None),
+    Action(
+        "tour_next", "Next", "Do what is pointed at, and go on.", "Next step of the tour", kind=None
+    ),
+    Action(
+        "tour_leave",
+        "Leave",
+        "End the tour; everything stays as it is.",
+        "Leave the tour",
+        kind=None,
+    ),
     Action("stage_prompt", "", "The clean prompt; it can be typed into.", "Prompt", kind=None),
     Action(
         "stage_reveal",

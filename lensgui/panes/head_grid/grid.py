@@ -167,6 +167,11 @@ class HeadGrid(Painted):
         if self.atlas is not None and layer is not None and head is not None:
             self._scroll(*self.layout_now().offset_for(layer * self._counts[1] + head))
 
+    def show_head(self, layer: int, head: int) -> None:
+        """Scroll to a head, selected or not."""
+        if self.atlas is not None:
+            self._scroll(*self.layout_now().offset_for(layer * self._counts[1] + head))
+
     @property
     def head_pointed_at(self) -> tuple[int, int] | None:
         """The head under the pointer."""
