@@ -34,6 +34,7 @@ from lensgui.jobs.kept import Kept
 from lensgui.jobs.runner import Runner
 from lensgui.models import known_models, store
 from lensgui.panes.lens.lens import LensPane
+from lensgui.panes.start.start import StartPane
 from lensgui.state.document import Document
 from lensgui.state.examples import FIRST, TOY, Example, find
 from lensgui.state.selection import Cursor, Selection
@@ -62,6 +63,12 @@ class Options:
     document: Document | None = None
     request: SessionFile | None = None
     safe_mode: bool = False
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether nothing was named to begin with: the start page is in front then."""
+        named = (self.model, self.document, self.request)
+        return not (any(one is not None for one in named) or self.pair or self.smoke_test)
 
 
 @dataclass(slots=True)
@@ -230,6 +237,8 @@ def run(options: Options, make_answerer: Callable[[], Answerer]) -> int:
         QTimer.singleShot(0, parts.sessions.offer)
     fit_screen(parts.window)
     parts.window.show()
+    if options.begins_anew:
+        parts.window.show_pane(StartPane.title)
     with interruptible(parts.app.exit):
         status = parts.app.exec()
     if not leave(parts):

@@ -11,6 +11,12 @@ from lensgui.panes.interventions.tray_actions import TRAY_ACTIONS
 from lensgui.prompts.tasks import DRAWN
 
 _ROWS = (
+    Action("start_example", "", "Open this example with its selection.", "Example", kind=None),
+    Action("start_tour", "Tour", "Be led through this example in eight steps.", kind=None),
+    Action("start_file", "", "Open this session.", "Session", kind=None),
+    Action(
+        "start_model", "", "Open this model; fetch it first if it is not here.", "Model", kind=None
+    ),
     Action(
         "swap_prompts",
         "Swap",

@@ -56,6 +56,7 @@ class Pane(QWidget):
         messages: What is wrong, by the name of the question or of what the user did.
         roles: What part each head plays.
         given: The roles that the user gave.
+        is_computed: Whether it shows numbers, which Python can compute.
         averages: Whether it shows means while the document averages.
         moded: (words,) what it shows that is not the one pair; "" for nothing of the kind.
         folds: Whether it can be folded to its title and one line.
@@ -90,6 +91,7 @@ class Pane(QWidget):
     guide: ClassVar[str] = ""
     has_message_line: ClassVar[bool] = True
     says_itself: ClassVar[frozenset[str]] = frozenset()
+    is_computed: ClassVar[bool] = True
     averages: ClassVar[bool] = False
     folds: ClassVar[bool] = False
     shows_all_interventions: ClassVar[bool] = False

@@ -38,6 +38,7 @@ from lensgui.panes import theme
 from lensgui.panes.controls.controls import menu_line
 from lensgui.panes.pane import Pane
 from lensgui.panes.pictures.number_table import show_table_of
+from lensgui.panes.start.start import StartPane
 from lensgui.panes.token_text import plain_tip
 from lensgui.state.examples import TOY, Example, examples, find
 from lensgui.state.tours import tours
@@ -98,6 +99,7 @@ class Commands(QObject):
             menu.setToolTipsVisible(True)
         for pane in window.panes.values():
             pane.taken.connect(partial(self._take, pane))
+        self._connect_start()
         window.installEventFilter(self)
         window.pacing.progressed.connect(self._show_progress)
 
@@ -213,6 +215,27 @@ class Commands(QObject):
         """Yield the scenes."""
         for at, scene in enumerate(self.stage.scenes):
             yield Entry(f"{at + 1}. {scene.name}", "scene", partial(self.stage.show, at))
+
+    def _connect_start(self) -> None:
+        """Have the start page do what its buttons say, and list the last files."""
+        page, window = self.window.panes[StartPane.title], self.window
+        assert isinstance(page, StartPane)
+        self.start_page = page
+        page.example_wanted.connect(self._open_named)
+        page.tour_wanted.connect(self._begin_tour)
+        page.file_wanted.connect(self.sessions.open_file)
+        page.model_wanted.connect(window.model_bar.open_named)
+        self.sessions.titled.connect(self._list_files)
+        self._list_files()
+
+    @Slot()
+    def _list_files(self) -> None:
+        self.start_page.show_files(self.sessions.recent.paths)
+
+    def _open_named(self, name: str) -> None:
+        """Open an example, and show where there is most to see in it."""
+        open_example(self.window, find(name))
+        self.window.show_pane("Attention")
 
     def _tours(self, window: MainWindow) -> Iterator[Entry]:
         """Yield the tours."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
@@ -181,7 +182,7 @@ class Exporting(QObject):
     def parts(self) -> list[Part]:
         """Return what every pane computes: its main picture's script, or the lines it copies."""
         exchange, found = self._window.exchange, list[Part]()
-        for pane in self._window.panes.values():
+        for pane in filter(attrgetter("is_computed"), self._window.panes.values()):
             picture = next(iter(self._of(pane)), None)
             made = picture.figure if picture is not None and picture.figure.code else None
             of = exchange.of(pane), exchange.at(pane)

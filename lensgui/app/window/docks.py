@@ -187,6 +187,7 @@ class TitleBar(QWidget):
         self.grip = Grip(pane, self)
         self.copy = button(ACTIONS["copy_python"], self, title=f"{pane.title}: copy as Python")
         self.copy.setFont(theme.text_font(theme.SMALL_POINTS))
+        self.copy.setVisible(pane.is_computed)
         self.solo = SignButton(ALONE, self)
         self.solo.setCheckable(True)
         self.shut = SignButton(SHUT, self)

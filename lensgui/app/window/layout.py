@@ -28,12 +28,13 @@ from lensgui.panes.patching.necessary_sufficient import NecessaryPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
+from lensgui.panes.start.start import StartPane
 from lensgui.panes.strength.strength import StrengthPane
 from lensgui.state.layout import Layout
 
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
-    "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs"),
+    "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs", "Start"),
     "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
     "Inspector": ("Interventions", "Strength", "Ablation", "Generation"),
 }
@@ -57,6 +58,7 @@ PANES: tuple[type[Pane], ...] = (
     GenerationPane,
     PairTablePane,
 )
+DOCKED: tuple[type[Pane], ...] = (*PANES, StartPane)  # the last shows no numbers
 LOW = 600  # pixels: in a lower window, prompts are folded at first
 SHORT = 768  # pixels: in a lower window, a prompt has one line at first
 AROUND = 40  # pixels of a screen's height that the window's own frame needs

@@ -12,7 +12,7 @@ from lensgui.app.intervening import Intervening
 from lensgui.app.settings.appearance import Appearance
 from lensgui.app.window.docks import Dock, step_in_sight
 from lensgui.app.window.exchange import Exchange
-from lensgui.app.window.layout import PANES, Solo, TabBars, arrange, fit_prompts
+from lensgui.app.window.layout import DOCKED, Solo, TabBars, arrange, fit_prompts
 from lensgui.app.window.statusline import Pacing, StatusLine
 from lensgui.app.window.toolbar import ModelBar
 from lensgui.jobs.runner import Runner
@@ -56,7 +56,7 @@ class MainWindow(QMainWindow):
         self.resize(*SIZE)
         self.setCentralWidget(nothing := QWidget(self))
         nothing.hide()  # docks are all there is
-        self.panes: dict[str, Pane] = {kind.title: kind() for kind in PANES}
+        self.panes: dict[str, Pane] = {kind.title: kind() for kind in DOCKED}
         TabBars(self)
         self.docks = {title: Dock(pane, self) for title, pane in self.panes.items()}
         self.alone = Solo()

@@ -163,9 +163,8 @@ class HeadGrid(Painted):
     def reveal(self) -> None:
         """Scroll to the selected head, and keep it in view until the user scrolls elsewhere."""
         self._is_revealed = True
-        layer, head = self.marks.cursor.layer, self.marks.cursor.head
-        if self.atlas is not None and layer is not None and head is not None:
-            self._scroll(*self.layout_now().offset_for(layer * self._counts[1] + head))
+        for place in self.marks.cursor.selected[-1:]:
+            self.show_head(*place)
 
     def show_head(self, layer: int, head: int) -> None:
         """Scroll to a head, selected or not."""
@@ -240,9 +239,8 @@ class HeadGrid(Painted):
             top = area.top() + layout.offset[1] * share
             painter.drawRect(QRectF(area.right() + 1, top, 3, area.height() * share))
         if whole.width() > area.width():
-            share = area.width() / whole.width()
-            left = area.left() + layout.offset[0] * share
-            painter.drawRect(QRectF(left, area.bottom() + 1, area.width() * share, 3))
+            left = area.left() + layout.offset[0] * area.width() / whole.width()
+            painter.drawRect(QRectF(left, area.bottom() + 1, area.width() ** 2 / whole.width(), 3))
 
     def _point_at(self, pointed: Any, words: str) -> bool:
         """Say what is pointed at, and show it large elsewhere."""
@@ -380,13 +378,13 @@ class HeadGrid(Painted):
 
     def _step(self, down: int, across: int) -> None:
         heads, cursor = self._counts[1], self.marks.cursor
-        layout = self.layout_now()
         start = (cursor.layer or 0) * heads + (cursor.head or 0)
+        layout = self.layout_now()
         number = start if cursor.head is None else layout.beside(start, down, across)
         if number is not None:
             layer, head = divmod(number, heads)
             self.picked.emit({"layer": layer, "head": head})
-            self._scroll(*layout.offset_for(number))
+            self.show_head(layer, head)
 
     def _card(self, layer: int, head: int, separator: str) -> str:
         if self.atlas is None or layer >= len(self.atlas.axes[0]) or head >= self._counts[1]:
@@ -394,8 +392,7 @@ class HeadGrid(Painted):
         name, lines = card(self.atlas, layer, head, self.tokens)
         part = self.roles.get((layer, head))
         ranked = self.ranking.words(layer, head) if self.ranking else ""
-        above = [part.words] if part else []
-        above += [ranked] if ranked else []
+        above = filter(None, (part.words if part else "", ranked))
         return f"{name}: " + separator.join([*above, *lines])
 
     def words(self, layer: int, head: int) -> str:
