@@ -12,6 +12,7 @@ from functools import singledispatch
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
 
+from lensgui.app.sessions.host import Host
 from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answers.activations import ActivationSlice, ModelMap
 from lensgui.jobs.answers.arrays import CellState
@@ -19,6 +20,7 @@ from lensgui.jobs.answers.attributions import Parts
 from lensgui.jobs.answers.lenses import LensGrid
 from lensgui.jobs.answers.neurons import NeuronRanking
 from lensgui.jobs.answers.readings import PairReading
+from lensgui.panes import theme
 from lensgui.panes.activation.activation import MAP, SLICE, ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import PARTS, AttributionPane
@@ -51,11 +53,14 @@ class Smoke(QObject):
         if not lacking and self._to_see:
             self._window.show_pane(self._to_see.pop(0))
             return
+        lacking = lacking or missing_on_stage(self._window)
         if lacking:
             print(f"Smoke test failed: {', '.join(lacking)}.", file=sys.stderr)
         else:
             seen = ", ".join(kind.title.lower() for kind in ONE_BY_ONE)
-            print(f"Smoke test passed: a window, a model, a forward pass, a sweep, {seen}.")
+            print(
+                f"Smoke test passed: a window, a model, a forward pass, a sweep, {seen}, a slide."
+            )
         QCoreApplication.exit(1 if lacking else 0)
 
     @Slot()
@@ -71,6 +76,28 @@ def missing(window: MainWindow) -> list[str]:
         if pane.isVisible() and pane.is_in_front:
             found += [*filter(None, pane.messages.values()), *lacking(pane)]
     return found
+
+
+def missing_on_stage(window: MainWindow) -> list[str]:
+    """Return what an audience should see of the panes in front, and would not; a phrase each."""
+    from lensgui.app.stage.audience import Audience
+    from lensgui.app.stage.pictures import on_stage
+    from lensgui.app.stage.present import picture
+    from lensgui.panes.figures.drawing.painting import pdf
+    from lensgui.panes.figures.page import page
+    from lensgui.panes.figures.slides import Slide, sheet
+
+    layout = Host(window).layout()
+    shown = [picture(one) for one in on_stage(layout, lambda title: window.panes[title].shown())]
+    audience = Audience("light", window)
+    audience.resize(1280, 720)
+    audience.show_pictures(shown, window.selection.cursor)
+    are_drawn = all(canvas.drawing is not None for canvas in audience.canvases[: len(shown)])
+    audience.deleteLater()
+    slide = Slide("One", "", "", "", tuple(one.figure for one in shown))
+    deck = pdf([sheet(slide, theme.LIGHT)], title="One", caption="", provenance={})
+    is_whole = deck.startswith(b"%PDF") and b"</html>" in page("One", [slide], theme.LIGHT)
+    return [] if shown and are_drawn and is_whole else ["no slide was drawn"]
 
 
 @singledispatch

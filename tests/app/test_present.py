@@ -106,6 +106,13 @@ def test_it_shows_the_panes_in_front_the_caption_and_the_prompts(present, stage,
     assert titles(drawn(present, qtbot)) == ["Activation patching"]
 
 
+def test_on_a_narrow_screen_one_picture_is_large_rather_than_two_small(present, stage, qtbot):
+    sized(present, (1024, 768), qtbot)
+    qtbot.waitUntil(lambda: len(titles(drawn(present, qtbot))) == 1)
+    sized(present, (1280, 720), qtbot)
+    qtbot.waitUntil(lambda: len(titles(drawn(present, qtbot))) == 2)
+
+
 def test_steps_of_a_clicker_and_of_the_keyboard(present, stage, qtbot):
     audience = present.audience
     for key, at in (
@@ -269,6 +276,7 @@ def test_on_a_second_screen_the_window_stays_as_it_is_and_notes_are_beside_it(
     assert present.audience.isVisible()
     assert not window.updatesEnabled()
     present.end()
+    assert speaker.isHidden()
 
 
 def test_notes_are_kept_with_their_scene(stage, parts, qtbot):

@@ -19,12 +19,13 @@ if lacks_display(os.environ):
 prepare(None)
 
 from lensgui.app import start  # noqa: E402
-from tests.screenshots import guide, kept, panes, scenes  # noqa: E402
+from tests.screenshots import guide, kept, panes, scenes, talks  # noqa: E402
 from tests.screenshots.camera import Camera, make_held_answerer  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 ALL = (
     guide.pictures,
+    talks.talk,
     scenes.looks,
     scenes.half_way,
     scenes.kinds,

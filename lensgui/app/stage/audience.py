@@ -41,6 +41,7 @@ LEAST_POINTS = 24  # of any text, on a screen of 720 lines
 LINES = 720  # of a screen, from which text grows with it
 GROWTH = 0.5  # of text, for a screen that is twice as high, the square root of 2
 SAID_LINES = 2  # of what is said
+LEAST_EACH = 18  # times the size of text, that a picture is wide beside another
 NOTHING = "No pane of this scene shows a picture."
 HALO = 72  # pixels across
 FINE = 1000  # steps of the slider
@@ -142,6 +143,7 @@ class Audience(QWidget):
         stepped: (by,) the keyboard or a clicker goes on, or back.
         chosen: (number,) the keyboard goes to a scene.
         left: The talk is over, or interrupted.
+        resized: There is more room for pictures, or less.
         typed: (text,) another clean prompt.
         another: (pane,) another picture of a pane is to be seen.
         turned: Pictures are to be shown bit by bit in another way.
@@ -152,6 +154,7 @@ class Audience(QWidget):
     stepped = Signal(int)
     chosen = Signal(int)
     left = Signal()
+    resized = Signal()
     typed = Signal(str)
     another = Signal(str)
     turned = Signal()
@@ -268,6 +271,12 @@ class Audience(QWidget):
         """In which colours and how large it is drawn."""
         return self._look
 
+    @property
+    def most(self) -> int:
+        """How many pictures there is room for beside each other."""
+        room = self.width() / self.canvases[0].scale
+        return MOST if room >= MOST * LEAST_EACH * self._look.size else 1
+
     def next_look(self) -> None:
         """Go from light to dark to high contrast."""
         again = dropwhile(lambda name: name != self._chosen_look, cycle(LOOKS))
@@ -297,6 +306,7 @@ class Audience(QWidget):
         """Let text grow with the screen."""
         super().resizeEvent(event)
         self._dress()
+        self.resized.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Step; Escape goes back from a picture or the prompt first."""

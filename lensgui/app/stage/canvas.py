@@ -170,8 +170,9 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select a cell."""
         found = self._under(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and found is not None:
-            self.picked.emit(pointing.fields(found))
+        places = pointing.fields(found) if found is not None else {}
+        if event.button() == Qt.MouseButton.LeftButton and places:
+            self.picked.emit(places)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Show the pane alone, or again with the other one."""

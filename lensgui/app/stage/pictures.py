@@ -38,14 +38,18 @@ def named(title: str, name: str) -> str:
 
 
 def on_stage(
-    layout: Layout, pictures_of: Callable[[str], Sequence[Shown]], wanted: Sequence[str] = ()
+    layout: Layout,
+    pictures_of: Callable[[str], Sequence[Shown]],
+    wanted: Sequence[str] = (),
+    most: int = MOST,
 ) -> list[OnStage]:
-    """Return the pictures of the largest two panes in front that have any, from left to right.
+    """Return the pictures of the largest panes in front that have any, from left to right.
 
     Args:
         layout: Where the panes stand.
         pictures_of: Returns the pictures of a pane, by its title.
         wanted: Pictures that are seen instead of their panes' main ones.
+        most: Of how many panes.
     """
     hidden = (*layout.hidden, *layout.folded)
     areas = [area for area in layout.areas if area.front not in hidden]
@@ -58,7 +62,7 @@ def on_stage(
     for title in (*first, *rest):
         if title in rest and found:
             break
-        if len(found) < MOST and (pictures := pictures_of(title)):
+        if len(found) < most and (pictures := pictures_of(title)):
             found[title] = pictures
     ordered = sorted(found, key=lambda title: places.get(title, (0.0, 0.0)))
     return [_chosen(title, found[title], wanted) for title in ordered]

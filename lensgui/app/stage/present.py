@@ -15,7 +15,7 @@ from lensgui.app.sessions.host import Host
 from lensgui.app.stage.audience import Audience, Picture
 from lensgui.app.stage.awake import Awake
 from lensgui.app.stage.canvas import Bits
-from lensgui.app.stage.pictures import OnStage, on_stage
+from lensgui.app.stage.pictures import MOST, OnStage, on_stage
 from lensgui.app.stage.speaker import Speaker
 from lensgui.app.stage.stage import Stage
 from lensgui.app.window.window import MainWindow
@@ -45,6 +45,7 @@ class Present(QObject):
         super().__init__(window)
         self._window, self._stage, self._help = window, stage, help_
         self._speaker, self._host = speaker, Host(window)
+        self._opened_speaker = False  # rather than the user
         self.audience: Audience | None = None
         self._awake = Awake()
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
@@ -87,6 +88,7 @@ class Present(QObject):
         audience.chosen.connect(self._go)
         audience.left.connect(self.end)
         audience.typed.connect(self._type)
+        audience.resized.connect(self._draw_soon)
         audience.passed.connect(self._pass)
         audience.another.connect(self._show_another)
         audience.turned.connect(self._turn)
@@ -109,6 +111,9 @@ class Present(QObject):
         if audience is None:
             return
         self._awake.release()
+        if self._opened_speaker:
+            self._speaker.hide()
+            self._opened_speaker = False
         self._stage.is_presenting = self._help.is_quiet = False
         self._stage.reveal(1.0)
         self._window.setUpdatesEnabled(True)
@@ -128,6 +133,7 @@ class Present(QObject):
         audience.setGeometry(screen.geometry())
         audience.showFullScreen()
         if others:
+            self._opened_speaker |= self._speaker.isHidden()
             self._speaker.show()
         else:
             audience.raise_()
@@ -155,7 +161,8 @@ class Present(QObject):
         def pictures_of(title: str) -> list[Shown]:
             return panes[title].shown() if title in panes else []
 
-        return on_stage(self._host.layout(), pictures_of, wanted)
+        most = self.audience.most if self.audience is not None else MOST
+        return on_stage(self._host.layout(), pictures_of, wanted, most)
 
     @Slot()
     def _draw_soon(self) -> None:
@@ -191,7 +198,7 @@ class Present(QObject):
         at, scenes = stage.at, stage.scenes
         how = scenes[at].reveal if at is not None else ""
         audience.show_bits(Bits(how, stage.revealed) if how else None)
-        shown = [_picture(one) for one in self.pictures()]
+        shown = [picture(one) for one in self.pictures()]
         audience.show_pictures(shown, self._window.selection.cursor)
         caption = scenes[at].caption if at is not None else ""
         count = f"{at + 1} / {len(scenes)}" if at is not None else ""
@@ -249,7 +256,7 @@ class Present(QObject):
         self._stage.change(at, replace(scene, pictures=(*kept, after)))
 
 
-def _picture(one: OnStage) -> Picture:
+def picture(one: OnStage) -> Picture:
     """Return a picture as the audience's window draws it."""
     about = Provenance(__version__, "", "", one.name, {})
     panels, heading = one.shown.panels, one.shown.heading or one.name

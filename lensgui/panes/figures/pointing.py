@@ -25,15 +25,28 @@ def at(drawing: Drawing, x: float, y: float) -> Found | None:
         x: From the left, in points.
         y: From the top, in points.
     """
-    for spots in drawing.spots:
+    for spots in _shown(drawing):
         across, down = (x - spots.x) / spots.width, (y - spots.y) / spots.height
         if not (0 <= across < 1 and 0 <= down < 1):
             continue
         row, column = int(down * spots.rows), int(across * spots.columns)
-        flat, shape = spots.first + row * spots.down + column * spots.across, _shape(spots.axes)
-        if flat < int(np.prod(shape)):
-            return spots, tuple(map(int, np.unravel_index(flat, shape)))
+        index = index_of(spots, row, column)
+        if index is not None:
+            return spots, index
     return None
+
+
+def index_of(spots: Spots, row: int, column: int) -> tuple[int, ...] | None:
+    """Return a cell's index on each axis; None if its panel has no number for it."""
+    flat, shape = spots.first + row * spots.down + column * spots.across, _shape(spots.axes)
+    if not 0 <= flat < int(np.prod(shape)):
+        return None
+    return tuple(map(int, np.unravel_index(flat, shape)))
+
+
+def _shown(drawing: Drawing) -> list[Spots]:
+    """Return the cells of a drawing that have any size."""
+    return [spots for spots in drawing.spots if spots.width > 0 and spots.height > 0]
 
 
 def words(found: Found) -> str:
@@ -53,14 +66,8 @@ def words(found: Found) -> str:
 
 def all_words(spots: Spots) -> list[str]:
     """Return `words` of all cells, row by row as they are drawn."""
-    shape = _shape(spots.axes)
-    flat = [
-        spots.first + row * spots.down + column * spots.across
-        for row in range(spots.rows)
-        for column in range(spots.columns)
-    ]
-    places = (tuple(map(int, np.unravel_index(one, shape))) for one in flat)
-    return [words((spots, place)) for place in places]
+    places = [index_of(spots, *place) for place in np.ndindex(spots.rows, spots.columns)]
+    return ["" if place is None else words((spots, place)) for place in places]
 
 
 def fields(found: Found) -> dict[str, Any]:
@@ -73,7 +80,7 @@ def fields(found: Found) -> dict[str, Any]:
 def selected(drawing: Drawing, cursor: Cursor) -> list[QRectF]:
     """Return where the cells are that a cursor selects on all of their axes, in points."""
     found = []
-    for spots in drawing.spots:
+    for spots in _shown(drawing):
         index = _index(spots.axes, cursor)
         if index is None:
             continue

@@ -68,6 +68,8 @@ def covered(drawing: Drawing, how: Reveal, share: float, color: str) -> Drawing:
     """
     marks: list[Mark] = []
     for spots in drawing.spots:
+        if not _can(spots.panel, how):
+            continue
         hidden = _hidden(spots, how, share)
         wide, high = spots.width / spots.columns, spots.height / spots.rows
         for row, column in np.argwhere(hidden).tolist():
@@ -80,7 +82,7 @@ def covered(drawing: Drawing, how: Reveal, share: float, color: str) -> Drawing:
 def _hidden(spots: Spots, how: Reveal, share: float) -> NDArray[np.bool_]:
     """Return which cells are not to be seen yet, [row, column]."""
     rows, columns = np.indices((spots.rows, spots.columns))
-    if share >= 1 or not _can(spots.panel, how):
+    if share >= 1:
         return np.zeros(rows.shape, np.bool_)
     shape = tuple(map(len, spots.axes))
     index = np.unravel_index(spots.first + rows * spots.down + columns * spots.across, shape)

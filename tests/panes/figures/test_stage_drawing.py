@@ -14,7 +14,7 @@ from lensgui.panes.figures.drawing.marks import Box, Spots, Stroke
 from lensgui.panes.figures.drawing.style import Style
 from lensgui.panes.figures.figure import Bars, Cells, Lines, Prose, Sheet, Strands, Thumbs
 from lensgui.state.selection import Cursor
-from tests.panes.figures.pictures import cells, figure, panels
+from tests.panes.figures.pictures import axis, cells, figure, panels
 from tests.panes.figures.test_drawing import TOKENS, assert_within
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -60,6 +60,24 @@ def test_what_has_no_room_is_counted():
 def test_a_sheet_for_paper_is_as_before():
     one = figure(cells(np.zeros((30, 14)), [f"L{at}" for at in range(30)], TOKENS[:7] * 2))
     assert draw(one, Style(928, SIZE)).height > 700
+
+
+def test_a_panel_without_rows_can_be_pointed_at():
+    (sheet,) = [panel for panel in panels(TOKENS) if isinstance(panel, Sheet)]
+    (bars,) = [panel for panel in panels(TOKENS) if isinstance(panel, Bars)]
+    data = replace(sheet.data, axes=(), columns={})
+    few = np.zeros(0)
+    for empty in (
+        replace(sheet, rows=[], data=data),
+        replace(bars, names=[], values=few, words=[], data=data),
+        replace(bars, data=replace(bars.data, axes=(axis("row", ["a"]),), columns={})),
+    ):
+        drawing = on_stage(figure(empty))
+        for x in range(0, 900, 100):
+            pointing.at(drawing, x, 80)
+        assert pointing.selected(drawing, Cursor(layer=1, position=1)) == []
+        for spots in drawing.spots:
+            assert len(pointing.all_words(spots)) == spots.rows * spots.columns
 
 
 def middle(spots: Spots, row: int, column: int) -> tuple[float, float]:
