@@ -225,7 +225,12 @@ def font(word: Word, pixels: int = MEASURED) -> QFont:
 
 @lru_cache(maxsize=8192)
 def _measured(text: str, family: Family, families: tuple[str, ...], is_bold: bool) -> float:
-    return QFontMetricsF(font_of(family, is_bold=is_bold)).horizontalAdvance(text) / MEASURED
+    return _metrics(family, families, is_bold).horizontalAdvance(text) / MEASURED
+
+
+@lru_cache(maxsize=64)
+def _metrics(family: Family, families: tuple[str, ...], is_bold: bool) -> QFontMetricsF:
+    return QFontMetricsF(font_of(family, is_bold=is_bold))
 
 
 def width_of(text: str, size: float, family: Family = "text", *, is_bold: bool = False) -> float:
