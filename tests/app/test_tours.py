@@ -16,6 +16,7 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import examples, find
 from lensgui.state.tours import Target, tours
 from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.model_key import ModelKey
 from tests.demo import demo_folder
 from tests.tour_numbers import Numbers
 from tests.windows import pane_of
@@ -193,3 +194,38 @@ def test_the_tour_of_the_open_example_begins(touring, window):
     window.session.edit(pair=find("days").document.pair)
     touring.start_here()
     assert touring.coach.title.text().startswith(find("days").title)
+
+
+@pytest.mark.demo
+def test_a_step_that_is_gone_back_to_can_be_clicked_again(demo_folder, qtbot):
+    parts = start.build(start.Options(safe_mode=True), make_answerer)
+    parts.faults.release()
+    try:
+        window, touring = parts.window, parts.commands.touring
+        window.resize(1280, 800)
+        window.show()
+        touring.start("agreement")
+        for _ in range(4):
+            touring.forward()
+        window.show_pane("Interventions")
+        touring.back()
+        touring.back()
+        assert touring.at >= 2
+        while touring.at > 2:
+            touring.back()
+        qtbot.waitUntil(lambda: not parts.runner.is_busy, timeout=PATIENCE_MS)
+        assert run_by_clicks(touring, window, parts, qtbot) == 5
+    finally:
+        assert start.leave(parts, 5)
+
+
+def test_another_model_ends_the_tour(started, window):
+    window.session.edit(model=ModelKey("other"))
+    assert started.at is None
+
+
+def test_nothing_is_pointed_at_in_a_pane_that_floats(started, window, qtbot):
+    assert not place_of(window, Target("cell", (0, 1))).isEmpty()
+    window.docks[PatchingPane.title].setFloating(True)
+    assert place_of(window, Target("cell", (0, 1))) == QRect()
+    window.docks[PatchingPane.title].setFloating(False)

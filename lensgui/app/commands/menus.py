@@ -226,6 +226,7 @@ class Commands(QObject):
         page.file_wanted.connect(self.sessions.open_file)
         page.model_wanted.connect(window.model_bar.open_named)
         self.sessions.titled.connect(self._list_files)
+        self.sessions.failed.connect(self._list_files)
         self._list_files()
 
     @Slot()

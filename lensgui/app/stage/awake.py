@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,7 +56,8 @@ def _ask_windows() -> Undo:
 
 
 def _ask_mac() -> Undo:
-    return subprocess.Popen(["/usr/bin/caffeinate", "-d"]).terminate
+    own = str(os.getpid())  # with which it ends at the latest
+    return subprocess.Popen(["/usr/bin/caffeinate", "-d", "-w", own]).terminate
 
 
 _ways: dict[str, Callable[[], Undo | None]] = {"win32": _ask_windows, "darwin": _ask_mac}

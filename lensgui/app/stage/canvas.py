@@ -80,6 +80,7 @@ class Canvas(QWidget):
         self._look, self._figure = look, None
         self._is_stale, self._cursor = False, Cursor()
         self._bits: Bits | None = None
+        self._pointer: QPointF | None = None
         self._picture = QPixmap()
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMouseTracking(True)
@@ -94,6 +95,7 @@ class Canvas(QWidget):
         self._is_stale = is_stale
         self.setAccessibleName(f"{figure.title}, for the audience")
         self._draw()
+        self._say()
 
     def show_look(self, look: Look) -> None:
         """Draw in other colours or with other text."""
@@ -163,9 +165,15 @@ class Canvas(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is pointed at."""
-        found = self._under(event.position())
-        place = QPointF(self.mapTo(self.window(), event.position().toPoint()))
-        self.pointed.emit(pointing.words(found) if found is not None else "", place)
+        self._pointer = event.position()
+        self._say()
+
+    def _say(self) -> None:
+        """Say what is under the pointer, after another picture has come there too."""
+        if self._pointer is not None:
+            found = self._under(self._pointer)
+            place = QPointF(self.mapTo(self.window(), self._pointer.toPoint()))
+            self.pointed.emit(pointing.words(found) if found is not None else "", place)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select a cell."""
@@ -181,6 +189,7 @@ class Canvas(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         """Point at nothing."""
+        self._pointer = None
         self.pointed.emit("", QPointF(-1, -1))
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Slot
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QScreen
 from PySide6.QtWidgets import QApplication
 
@@ -21,7 +21,7 @@ from lensgui.app.stage.stage import Stage
 from lensgui.app.window.window import MainWindow
 from lensgui.panes import theme
 from lensgui.panes.figures.figure import Figure, Provenance
-from lensgui.panes.figures.reveal import Reveal, possible
+from lensgui.panes.figures.reveal import Reveal, bits, possible
 from lensgui.panes.figures.shown import Shown, slug
 from lensgui.panes.prompt.prompt import PromptPane
 
@@ -69,6 +69,13 @@ class Present(QObject):
         app.screenAdded.connect(self._place_again)
         app.screenRemoved.connect(self._place_again)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Paint the window behind the stage while somebody has brought it to the front."""
+        if event.type() == QEvent.Type.WindowActivate and self.audience is not None:
+            is_seen = watched is self._window or bool(self._others())
+            self._window.setUpdatesEnabled(is_seen)
+        return False
+
     @Slot()
     def toggle(self) -> None:
         """Begin, or end."""
@@ -84,6 +91,8 @@ class Present(QObject):
             return
         look = theme.of(self._window.palette()).name
         audience = self.audience = Audience(look, self._window)
+        for one in (audience, self._window):
+            one.installEventFilter(self)
         audience.stepped.connect(self._stage.step)
         audience.chosen.connect(self._go)
         audience.left.connect(self.end)
@@ -111,6 +120,7 @@ class Present(QObject):
         if audience is None:
             return
         self._awake.release()
+        self._window.removeEventFilter(self)
         if self._opened_speaker:
             self._speaker.hide()
             self._opened_speaker = False
@@ -129,6 +139,8 @@ class Present(QObject):
         own, others = self._window.screen(), self._others()
         screen = others[0] if others else own
         self._window.setUpdatesEnabled(bool(others))  # else nobody sees it
+        if audience.isFullScreen():  # else many a desktop leaves it where it is
+            audience.showNormal()
         audience.setScreen(screen)
         audience.setGeometry(screen.geometry())
         audience.showFullScreen()
@@ -136,8 +148,9 @@ class Present(QObject):
             self._opened_speaker |= self._speaker.isHidden()
             self._speaker.show()
         else:
+            self._speaker.hide()  # it is not for the audience
             audience.raise_()
-            audience.activateWindow()
+        audience.activateWindow()
 
     def _others(self) -> list[QScreen]:
         """Return the screens that this window is not on, and that do not mirror its."""
@@ -197,8 +210,10 @@ class Present(QObject):
         audience.show_prompt(text, can_be_typed="\n" not in text and not document.is_average)
         at, scenes = stage.at, stage.scenes
         how = scenes[at].reveal if at is not None else ""
-        audience.show_bits(Bits(how, stage.revealed) if how else None)
         shown = [picture(one) for one in self.pictures()]
+        panels = [panel for one in shown for panel in one.figure.panels]
+        stage.bits = bits(panels, how) if how else 0
+        audience.show_bits(Bits(how, stage.revealed) if how and stage.bits else None)
         audience.show_pictures(shown, self._window.selection.cursor)
         caption = scenes[at].caption if at is not None else ""
         count = f"{at + 1} / {len(scenes)}" if at is not None else ""
@@ -216,7 +231,7 @@ class Present(QObject):
 
     @Slot(str)
     def _type(self, text: str) -> None:
-        self._window.exchange.edit({"clean": text})
+        self._window.exchange.edit({"clean": " ".join(text.splitlines())})
 
     @Slot(str)
     def _show_alone(self, title: str) -> None:
@@ -226,7 +241,8 @@ class Present(QObject):
     def _pass(self, event: QKeyEvent) -> None:
         """Have a key mean what it means in the window."""
         if QKeySequence(event.key()).toString() in PASSED:
-            copied = QKeyEvent(event.type(), event.key(), event.modifiers(), event.text())
+            how = event.text(), event.isAutoRepeat(), event.count()
+            copied = QKeyEvent(event.type(), event.key(), event.modifiers(), *how)
             QApplication.sendEvent(self._window, copied)
 
     @Slot()

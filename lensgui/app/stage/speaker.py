@@ -10,10 +10,11 @@ from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QMainWindow, QPlainTextEdit, QVBoxLayout, QWidget
 
 from lensgui.app.stage.stage import Stage
-from lensgui.app.stage.strip import picture_of
+from lensgui.app.stage.strip import is_same, picture_of
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import caption, dress, plain_label
+from lensgui.state.document import Scene
 
 LAST = "This is the last scene."
 NO_SCENES = "There are no scenes yet: View ▸ Add scene keeps what is shown."
@@ -70,6 +71,7 @@ class Speaker(QWidget):
     def __init__(self, stage: Stage, window: QMainWindow) -> None:
         super().__init__(window, Qt.WindowType.Tool)
         self.setWindowTitle("Speaker")
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self._stage = stage
         column = QVBoxLayout(self)
         self.next = plain_label(parent=self)
@@ -83,7 +85,7 @@ class Speaker(QWidget):
         column.addWidget(self.picture, 1)
         column.addWidget(caption("Notes", self))
         column.addWidget(self.notes, 2)
-        self._of: int | None = None  # the scene whose notes stand there
+        self._of: Scene | None = None  # whose notes stand there
         self.resize(theme.zoomed(SIZE[0]), theme.zoomed(SIZE[1]))
         stage.changed.connect(self.draw)
         stage.leaving.connect(self.keep)
@@ -109,15 +111,16 @@ class Speaker(QWidget):
             self.picture.show_picture(QPixmap())
         self.notes.setEnabled(at is not None)
         said = scenes[at].notes if at is not None and at < len(scenes) else ""
-        is_typed = self.notes.hasFocus() and at == self._of
+        shown = scenes[at] if at is not None and at < len(scenes) else None
+        is_typed = self.notes.hasFocus() and is_same(shown, self._of)
         if not is_typed and self.notes.toPlainText() != said:
             self.notes.setPlainText(said)
-        self._of = at
+        self._of = shown
 
     @Slot()
     def keep(self) -> None:
         """Keep the notes with their scene."""
-        at, scenes = self._of, self._stage.scenes
-        typed = self.notes.toPlainText()[:LONGEST]
-        if at is not None and at < len(scenes) and scenes[at].notes != typed:
-            self._stage.change(at, replace(scenes[at], notes=typed))
+        typed, of = self.notes.toPlainText()[:LONGEST], self._of
+        at = self._stage.find(of)
+        if at is not None and self._stage.scenes[at].notes != typed:
+            self._stage.change(at, replace(self._stage.scenes[at], notes=typed))

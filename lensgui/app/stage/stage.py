@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QObject, QSize, Qt, Signal, Slot
@@ -19,7 +19,6 @@ THUMB = QSize(320, 200)  # pixels at most
 BESIDE = "scenes"
 TAKEN = "document", "cursor", "layout", "thumb"  # of a scene, by what is shown
 NEAR = 0.03  # of the window: by how much places may differ that are the same
-BITS = 6  # that a scene is shown in
 KEYS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 NONE = "There are no scenes: add what is shown now by View ▸ Add scene."
 
@@ -37,6 +36,7 @@ class Stage(QObject):
         at: The number of the scene that was gone to last; None for none.
         is_presenting: Whether scenes are shown bit by bit that are to be.
         revealed: How much of the scene is shown, 0 to 1.
+        bits: In how many steps it is.
     """
 
     changed = Signal()
@@ -47,9 +47,10 @@ class Stage(QObject):
         super().__init__(host.window)
         self._host = host
         self.at: int | None = None
-        self.is_presenting, self.revealed = False, 1.0
+        self.is_presenting, self.revealed, self.bits = False, 1.0, 0
         self._waiting: dict[str, Request] = {}
         self._known: tuple[object, ...] = ()
+        self._listed: tuple[Scene, ...] = ()
         host.session.changed.connect(self._show_document)
         host.exchange.opened.connect(self.prepare)
         host.exchange.replied.connect(self._take)
@@ -87,6 +88,7 @@ class Stage(QObject):
     @Slot()
     def duplicate(self) -> None:
         """Add the scene that is shown once more, behind itself."""
+        self.leaving.emit()
         if self.at is not None:
             one = self.scenes[self.at]
             copied = replace(one, name=f"{one.name} (copy)")
@@ -96,9 +98,21 @@ class Stage(QObject):
     @Slot()
     def remove(self) -> None:
         """Leave out the scene that is shown; what the window shows stays."""
+        self.leaving.emit()
         if self.at is not None:
             rest = [*self.scenes[: self.at], *self.scenes[self.at + 1 :]]
             self._edit(rest, min(self.at, len(rest) - 1) if rest else None)
+
+    def find(self, scene: Scene | None) -> int | None:
+        """Return where a scene stands by now, whatever became of its words; None if nowhere.
+
+        A scene and its duplicate are the same but for their places: the one that is shown counts.
+        """
+        if scene is None:
+            return None
+        places = range(len(self.scenes)) if self.at is None else (self.at, *range(len(self.scenes)))
+        alike = (at for at in places if self.scenes[at].document is scene.document)
+        return next(alike, None)
 
     def change(self, at: int, scene: Scene) -> None:
         """Have another scene in the place of one."""
@@ -106,6 +120,7 @@ class Stage(QObject):
 
     def move(self, at: int, to: int) -> None:
         """Put a scene elsewhere in the order; the one that is shown stays that."""
+        self.leaving.emit()
         order = [*range(len(self.scenes))]
         order.insert(to, order.pop(at))
         shown = None if self.at is None else order.index(self.at)
@@ -133,8 +148,11 @@ class Stage(QObject):
 
     def _reveal(self, by: int) -> bool:
         """Show a bit more of the scene, or less; return whether there was any."""
-        after = min(BITS, max(0, round(self.revealed * BITS) + by)) / BITS
-        if not self._reveals or after == self.revealed:
+        count = self.bits
+        if not (self._reveals and count):
+            return False
+        after = min(count, max(0, round(self.revealed * count) + by)) / count
+        if after == self.revealed:
             return False
         self.reveal(after)
         return True
@@ -201,9 +219,9 @@ class Stage(QObject):
     @Slot(object)
     def _show_document(self, document: Document) -> None:
         """Find out which scene is shown, after an undo too; prepare what is new."""
-        scenes, before = document.scenes, self._known
-        self._known = (scenes, document.model)
-        if self.at is not None and self.at >= len(scenes):
+        scenes, before, listed = document.scenes, self._known, self._listed
+        self._known, self._listed = (scenes, document.model), scenes
+        if self.at is not None and (self.at >= len(scenes) or _are_others(listed, scenes)):
             self.at = None
         is_other = self.at is None or scenes[self.at].after(document) != document
         if is_other and self._known == before:
@@ -232,7 +250,10 @@ class Stage(QObject):
         window = self._host.window
         if before is not None and before is not window:
             before.removeEventFilter(self)
-        if now is not None and now is not window and now.window() is window:
+        if now is None or now is window:
+            return
+        top = now.window()
+        if not top.isModal() and window in (top, *_owners(top)):  # a floating pane's, too
             now.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -246,6 +267,20 @@ class Stage(QObject):
         if not event.isAutoRepeat():
             self.step(by)
         return True
+
+
+def _owners(widget: QObject) -> Iterator[QObject]:
+    """Yield what a widget belongs to, other windows too."""
+    above = widget.parent()
+    while above is not None:
+        yield above
+        above = above.parent()
+
+
+def _are_others(before: Sequence[Scene], now: Sequence[Scene]) -> bool:
+    """Whether none of some scenes was there before, as where another file is opened."""
+    known = {id(scene.document) for scene in before}
+    return bool(before) and known.isdisjoint(id(scene.document) for scene in now)
 
 
 def _are_places_alike(one: Layout, other: Layout) -> bool:

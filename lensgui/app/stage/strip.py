@@ -121,7 +121,7 @@ class Strip(QToolBar):
         for part in (self.add, self.take, self.copy, self.leave_out):
             part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a click ends what is typed
         self.is_wanted = True
-        self._said_of: int | None = None  # the scene whose caption stands there
+        self._said_of: Scene | None = None  # whose caption stands there
         self._connect()
         self.draw()
 
@@ -204,10 +204,11 @@ class Strip(QToolBar):
                     self._picture(item)
             self.list.setCurrentRow(-1 if at is None else at)
         said = scenes[at].caption if at is not None and at < len(scenes) else ""
-        is_typed = self.caption.hasFocus() and at == self._said_of
+        one = scenes[at] if at is not None and at < len(scenes) else None
+        is_typed = self.caption.hasFocus() and is_same(one, self._said_of)
         if not is_typed and self.caption.text() != said:
             self.caption.setText(said)
-        self._said_of = at
+        self._said_of = one
         for part in (self.caption, self.take, self.copy, self.leave_out):
             part.setEnabled(at is not None)
         self.setVisible(bool(scenes) and self.is_wanted)
@@ -234,13 +235,19 @@ class Strip(QToolBar):
 
     @Slot()
     def _say(self) -> None:
-        at = self._stage.at
-        if at is not None and self._stage.scenes[at].caption != self.caption.text():
-            self._stage.change(at, replace(self._stage.scenes[at], caption=self.caption.text()))
+        typed, of = self.caption.text(), self._said_of
+        at = self._stage.find(of)
+        if at is not None and self._stage.scenes[at].caption != typed:
+            self._stage.change(at, replace(self._stage.scenes[at], caption=typed))
 
     def sizeHint(self) -> QSize:
         """Return how much room it takes: as low as it can be."""
         return super().minimumSizeHint()
+
+
+def is_same(one: Scene | None, other: Scene | None) -> bool:
+    """Whether two are one scene, perhaps with other words."""
+    return one is not None and other is not None and one.document is other.document
 
 
 def picture_of(data: bytes) -> QPixmap:

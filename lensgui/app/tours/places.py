@@ -22,7 +22,7 @@ def place_of(window: MainWindow, target: Target) -> QRect:
 
 
 def _around(widget: QWidget, middle: QPoint, window: MainWindow) -> QRect:
-    if not _is_seen(widget, middle):
+    if widget.window() is not window or not _is_seen(widget, middle):
         return QRect()
     corner = QPoint(AROUND, AROUND)
     at = widget.mapTo(window, middle)
@@ -90,7 +90,7 @@ def _switch(window: MainWindow, target: Target) -> QRect:
     if not shown or not pane.is_in_sight:
         return QRect()
     switch = shown[0].switch
-    if not _is_seen(switch, switch.rect().center()):
+    if switch.window() is not window or not _is_seen(switch, switch.rect().center()):
         return QRect()
     return QRect(switch.mapTo(window, QPoint()), switch.size())
 

@@ -11,6 +11,7 @@ from lensgui.app.tours.places import place_of
 from lensgui.app.window.window import MainWindow
 from lensgui.models import known_models
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.inspector.inspector import InspectorPane
 from lensgui.panes.interventions.tray import InterventionsPane
 from lensgui.panes.patching.patching import PatchingPane
 from lensgui.state.examples import Example, example_of, find
@@ -132,17 +133,36 @@ class Touring(QObject):
     def _prepare(self, tour: Tour, target: Target) -> None:
         """Have the target be there to be clicked."""
         window = self._window
+        self._undo(tour, target)
         if target.kind == "cell":
             window.session.edit(kind=RESID_PRE, direction="denoising")
             window.show_pane(PatchingPane.title)
         elif target.kind == "head":
             window.show_pane(AttentionPane.title)
-            pane = window.panes[AttentionPane.title]
-            assert isinstance(pane, AttentionPane)
-            pane.grid.show_head(*target.places)
+            self._scroll_to(target)
         elif target.kind == "switch":
             window.show_pane(InterventionsPane.title)
             window.session.edit(interventions=(tour.off,))
+
+    def _scroll_to(self, target: Target) -> None:
+        """Have a head be seen in the grid."""
+        pane = self._window.panes[AttentionPane.title]
+        assert isinstance(pane, AttentionPane)
+        layer, head = target.places
+        pane.grid.show_head(layer, head)
+
+    def _undo(self, tour: Tour, target: Target) -> None:
+        """Have what the step asks for not be so yet, since a click on it would change nothing."""
+        if not self._is_done(target):
+            return
+        layer, head = tour.head
+        if target.kind == "cell":
+            self._window.selection.move(layer=layer, head=head)
+        elif target.kind == "head":
+            self._window.selection.move(layer=layer, head=None)
+        elif target.kind == "pane":
+            is_tray = target.title == InterventionsPane.title
+            self._window.show_pane(InspectorPane.title if is_tray else AttentionPane.title)
 
     def _do(self, target: Target) -> None:
         """Do what a click on a target does."""
@@ -176,7 +196,9 @@ class Touring(QObject):
         step, example = self.step, self._example
         if step is None or example is None:
             return
-        if self._window.session.document.pair.plain != example.document.pair:
+        document = self._window.session.document
+        is_other = document.model.source != example.document.model.source
+        if is_other or document.pair.plain != example.document.pair:
             self.leave()
         elif self._is_done(step.target):
             QTimer.singleShot(0, self, self._go_on)
@@ -193,5 +215,8 @@ class Touring(QObject):
         step = self.step
         if step is not None:
             where = place_of(self._window, step.target)
+            if where.isEmpty() and step.target.kind == "head":
+                self._scroll_to(step.target)  # the grid has another size by now
+                where = place_of(self._window, step.target)
             self.coach.keep_away(where)
             self.ring.surround(where)

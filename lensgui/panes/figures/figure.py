@@ -168,6 +168,7 @@ class Bars:
         counted: What is counted, with its unit.
         data: The numbers.
         spans: Low and high end of each number's interval, [name, 2]; None for none.
+        order: Which of the numbers each bar is, counted in C order; None for as they come.
     """
 
     title: str
@@ -177,6 +178,7 @@ class Bars:
     counted: str
     data: Data
     spans: NDArray[np.float64] | None = None
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,6 +194,7 @@ class Lines:
         data: The numbers, and what else is known of each.
         spread: How far single numbers are from a mean, [name, place]; None if they are no means.
         across: Where places stand on the horizontal axis, in order, [place]; None for equal steps.
+        limits: How far its vertical axis reaches; None for as far as its numbers do.
     """
 
     title: str
@@ -202,6 +205,15 @@ class Lines:
     data: Data
     spread: NDArray[np.float64] | None = None
     across: NDArray[np.float64] | None = None
+    limits: tuple[float, float] | None = None
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The lowest and the highest number, with the spread around them; None for none."""
+        spread = 0.0 if self.spread is None else np.nan_to_num(self.spread)
+        ends = np.concatenate([self.values - spread, self.values + spread])
+        ends = ends[np.isfinite(ends)]
+        return (float(ends.min()), float(ends.max())) if ends.size else None
 
 
 class Rows(Sequence[list[str]]):

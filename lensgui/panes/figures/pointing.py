@@ -39,6 +39,8 @@ def at(drawing: Drawing, x: float, y: float) -> Found | None:
 def index_of(spots: Spots, row: int, column: int) -> tuple[int, ...] | None:
     """Return a cell's index on each axis; None if its panel has no number for it."""
     flat, shape = spots.first + row * spots.down + column * spots.across, _shape(spots.axes)
+    if spots.order is not None:
+        flat = spots.order[flat] if flat < len(spots.order) else -1
     if not 0 <= flat < int(np.prod(shape)):
         return None
     return tuple(map(int, np.unravel_index(flat, shape)))
@@ -74,7 +76,16 @@ def fields(found: Found) -> dict[str, Any]:
     """Return the cursor fields that a click on a cell selects."""
     spots, index = found
     places = {axis.name: axis.coordinates[at] for axis, at in zip(spots.axes, index, strict=True)}
-    return {name: place for name, place in places.items() if name in FIELDS and place is not None}
+    if not _are_places(spots.axes):
+        return {}
+    known = {name: place for name, place in places.items() if name in FIELDS}
+    return {name: place for name, place in known.items() if place is not None and place >= 0}
+
+
+def _are_places(axes: Sequence[Axis]) -> bool:
+    """Whether axes say where in the model something is: rows of a table are numbered otherwise."""
+    names = {axis.name for axis in axes}
+    return "token" not in names and ("head" not in names or "layer" in names)
 
 
 def selected(drawing: Drawing, cursor: Cursor) -> list[QRectF]:
@@ -84,7 +95,10 @@ def selected(drawing: Drawing, cursor: Cursor) -> list[QRectF]:
         index = _index(spots.axes, cursor)
         if index is None:
             continue
-        step = int(np.ravel_multi_index(index, _shape(spots.axes))) - spots.first
+        flat = int(np.ravel_multi_index(index, _shape(spots.axes)))
+        if spots.order is not None:
+            flat = spots.order.index(flat) if flat in spots.order else -1
+        step = flat - spots.first
         row, column = _row_and_column(spots, step)
         if 0 <= row < spots.rows and 0 <= column < spots.columns:
             wide, high = spots.width / spots.columns, spots.height / spots.rows
@@ -96,6 +110,8 @@ def _row_and_column(spots: Spots, step: int) -> tuple[int, int]:
     """Return where a cell is, given how far its number is from the first one's."""
     if spots.rows * spots.columns == 1:
         return (0, 0) if step == 0 else (-1, -1)
+    if spots.rows == 1:
+        return 0, step // spots.across
     if spots.columns == 1:
         return divmod(step, spots.down)[0], 0
     if abs(spots.down) < spots.across:  # columns are the slower axis
@@ -108,6 +124,8 @@ def _row_and_column(spots: Spots, step: int) -> tuple[int, int]:
 def _index(axes: Sequence[Axis], cursor: Cursor) -> tuple[int, ...] | None:
     """Return a cursor's index on axes; None if it is on none, or not on all of them."""
     index = []
+    if not _are_places(axes):
+        return None
     for axis in axes:
         place = getattr(cursor, axis.name, None) if axis.name in FIELDS else None
         if place is None or place not in axis.coordinates:

@@ -14,6 +14,7 @@ from lensgui.panes.figures.drawing.style import number
 from lensgui.panes.figures.figure import Cells, Figure, Lines, Panel, Strands, Thumbs
 
 Reveal = Literal["layers", "largest"]
+MOST_BITS = 6
 REVEALS: tuple[Reveal, ...] = get_args(Reveal)
 
 
@@ -35,6 +36,13 @@ def _layers_of(panel: Panel) -> int:
     return next((len(axis) for axis in panel.data.axes if axis.name == "layer"), 0)
 
 
+def bits(panels: Sequence[Panel], how: Reveal) -> int:
+    """Return in how many steps some panels are shown so; 0 if they can't be."""
+    if how not in possible(panels):
+        return 0
+    return min(MOST_BITS, max(map(_layers_of, panels))) if how == "layers" else MOST_BITS
+
+
 def thinned(figure: Figure, how: Reveal, share: float) -> Figure:
     """Return a figure without the lines that are not to be seen yet; cells are covered later.
 
@@ -53,7 +61,7 @@ def _thinned(panel: Panel, how: Reveal, share: float) -> Panel:
     if isinstance(panel, Lines) and how == "layers" and panel.places.name == "layer":
         values = panel.values.copy()
         values[:, _count(share, values.shape[1]) :] = np.nan
-        return replace(panel, values=values)
+        return replace(panel, values=values, limits=panel.ends)
     return panel
 
 
@@ -72,11 +80,18 @@ def covered(drawing: Drawing, how: Reveal, share: float, color: str) -> Drawing:
             continue
         hidden = _hidden(spots, how, share)
         wide, high = spots.width / spots.columns, spots.height / spots.rows
-        for row, column in np.argwhere(hidden).tolist():
-            marks.append(
-                Box(spots.x + column * wide, spots.y + row * high, wide + 0.2, high + 0.2, color)
-            )
+        for row, first, last in _stretches(hidden):
+            x, y = spots.x + first * wide, spots.y + row * high
+            marks.append(Box(x, y, (last - first) * wide + 0.2, high + 0.2, color))
     return replace(drawing, marks=(*drawing.marks, *marks))
+
+
+def _stretches(hidden: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Return each row's stretches of hidden cells: the row, their first, and the one behind."""
+    edges = np.diff(np.pad(hidden, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    ends = np.nonzero(edges == -1)[1]
+    return list(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True))
 
 
 def _hidden(spots: Spots, how: Reveal, share: float) -> NDArray[np.bool_]:

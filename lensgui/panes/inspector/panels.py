@@ -60,8 +60,8 @@ def head(reading: HeadReading, widget: QWidget, place: str, *, is_stale: bool) -
     """Return where a head looks from a position, and the tokens that it raises and lowers."""
     names = spelled(reading.tokens)[: len(reading.attention)]
     shares = np.array(reading.attention, np.float64)
-    axis = Axis("source", tuple(range(len(names))), tuple(names))
     order = np.argsort(-shares, kind="stable")[:12]
+    axis = Axis("source", tuple(range(len(names))), tuple(names))
     looked = Bars(
         "Attention from here",
         [names[at] for at in order],
@@ -69,6 +69,7 @@ def head(reading: HeadReading, widget: QWidget, place: str, *, is_stale: bool) -
         [percent(float(shares[at])) for at in order],
         "attention",
         Data((axis,), {"attention": shares}),
+        order=tuple(order.tolist()),
     )
     parts, values = _effects("head", reading.promoted, reading.suppressed)
     if reading.sought:

@@ -136,6 +136,12 @@ def test_heads_in_turned_rows_are_the_ones_that_are_drawn_there():
                     assert outline.contains(*middle(spots, row, column))
 
 
+def area_of(covers: list[Box], spots: Spots) -> float:
+    """Return how much of some cells is covered, without what reaches over their edges."""
+    area = sum((cover.width - 0.2) * (cover.height - 0.2) for cover in covers)
+    return area / (spots.width * spots.height)
+
+
 def test_layers_are_shown_from_the_first_on():
     values = np.ones((10, 4))
     panel = cells(values, [f"L{at}" for at in range(10)], TOKENS[:4])
@@ -144,7 +150,7 @@ def test_layers_are_shown_from_the_first_on():
     for share, count in ((0.0, 1), (0.5, 5), (1.0, 10)):
         drawing = reveal.covered(whole, "layers", share, "#123456")
         covers = [mark for mark in drawing.marks if getattr(mark, "fill", "") == "#123456"]
-        assert len(covers) == (10 - count) * 4
+        assert area_of(covers, spots) == pytest.approx(1 - count / 10, abs=0.02)
         assert all(cover.y >= middle(spots, count - 1, 0)[1] for cover in covers)
     assert reveal.words([figure(panel)], "layers", 0.5) == "layers 0 to 4"
     assert reveal.words([figure(panel)], "layers", 1.0) == ""
@@ -158,7 +164,7 @@ def test_cells_and_lines_are_shown_by_size():
     for share, count in ((0.0, 1), (0.5, 2), (0.8, 3), (1.0, 16)):
         covers = reveal.covered(drawing, "largest", share, "#123456").marks
         hidden = [mark for mark in covers if getattr(mark, "fill", "") == "#123456"]
-        assert 16 - len(hidden) == count
+        assert area_of(hidden, drawing.spots[0]) == pytest.approx(1 - count / 16, abs=0.02)
     assert reveal.words([figure(replace(panel, data=big))], "largest", 0.5) == "at least 0.45"
     (lines,) = [panel for panel in panels(TOKENS) if isinstance(panel, Strands)]
     for share in (0.0, 0.4, 1.0):
@@ -185,3 +191,97 @@ def test_what_can_not_be_shown_bit_by_bit_offers_nothing():
             assert ways == ("layers", "largest")
         if isinstance(panel, Sheet | Bars | Prose):
             assert ways == ()
+
+
+def test_rows_of_a_table_are_no_places_in_the_model():
+    (sheet,) = [panel for panel in panels(TOKENS) if isinstance(panel, Sheet)]
+    for name in ("head", "token", "row"):
+        rows = replace(axis(name, TOKENS), coordinates=tuple(range(8)))
+        drawing = on_stage(figure(replace(sheet, data=replace(sheet.data, axes=(rows,)))))
+        found = pointing.at(drawing, *middle(drawing.spots[0], 1, 0))
+        assert found is not None
+        assert pointing.fields(found) == {}
+        assert pointing.selected(drawing, Cursor(layer=1, head=1, token=1)) == []
+    layers = replace(axis("layer", TOKENS), coordinates=(-1, 0, 1, 2, None, 3, 4, 5))
+    drawing = on_stage(figure(replace(sheet, data=replace(sheet.data, axes=(layers,)))))
+    clicked = [
+        pointing.fields(found)
+        for row in range(5)
+        if (found := pointing.at(drawing, *middle(drawing.spots[0], row, 0)))
+    ]
+    assert clicked == [{}, {"layer": 0}, {"layer": 1}, {"layer": 2}, {}]
+
+
+def test_the_head_of_a_model_with_one_is_framed():
+    (panel,) = [panel for panel in panels(TOKENS) if isinstance(panel, Thumbs)]
+    many = np.repeat(panel.shades[:1, :1], 5, 0)
+    axes = axis("layer", "01234"), axis("head", "0"), *panel.data.axes[2:]
+    one = replace(
+        panel,
+        shades=many,
+        is_known=many > 9,
+        row_names=[f"L{at}" for at in range(5)],
+        column_names=["H0"],
+        data=replace(panel.data, axes=axes, columns={"value": many.astype(float)}),
+    )
+    drawing = on_stage(figure(one))
+    (spots,) = drawing.spots
+    assert (spots.rows, spots.columns) == (1, 5)
+    for layer in range(5):
+        (outline,) = pointing.selected(drawing, Cursor(layer=layer, head=0))
+        assert outline.contains(*middle(spots, 0, layer))
+
+
+def test_a_curve_stays_where_it_is_while_more_of_it_is_shown():
+    places = axis("layer", "abc")
+    data = replace(cells(np.zeros((3, 3)), "abc", "abc").data, axes=(places,))
+    values = np.array([[1.0, 2.0, 9.0]])
+    panel = Lines("", places, ["sum"], values, "logits", data)
+    (thin,) = reveal.thinned(figure(panel), "layers", 0.34).panels
+    assert thin.limits == (1.0, 9.0)
+    whole, part = (on_stage(figure(one)) for one in (panel, thin))
+    said = [[(word.text, word.x, word.y) for word in one.words] for one in (whole, part)]
+    assert said[0] == said[1]
+
+
+def test_there_are_as_many_bits_as_layers():
+    few = cells(np.ones((2, 4)), ["L0", "L1"], TOKENS[:4])
+    many = cells(np.ones((30, 4)), [f"L{at}" for at in range(30)], TOKENS[:4])
+    assert reveal.bits([few], "layers") == 2
+    assert reveal.bits([few, many], "layers") == reveal.bits([few], "largest") == 6
+    (sheet,) = [panel for panel in panels(TOKENS) if isinstance(panel, Sheet)]
+    assert reveal.bits([sheet], "layers") == 0
+
+
+def test_a_large_map_is_covered_in_stretches():
+    values = np.tri(300)
+    names = [str(at) for at in range(300)]
+    drawing = on_stage(figure(cells(values, names, names)))
+    marks = reveal.covered(drawing, "largest", 0.5, "#123456").marks
+    covers = [mark for mark in marks if getattr(mark, "fill", "") == "#123456"]
+    assert len(covers) <= 600
+    (spots,) = drawing.spots
+    hidden = 1 - (values >= 0.5).mean()
+    assert area_of(covers, spots) == pytest.approx(hidden, abs=0.03)
+
+
+def test_a_wide_table_stays_on_its_sheet():
+    (sheet,) = [panel for panel in panels(["a" * 3000, "b"]) if isinstance(panel, Sheet)]
+    assert_within(on_stage(figure(sheet), 460.0))
+
+
+def test_a_bar_is_the_number_that_its_order_says():
+    (bars,) = [panel for panel in panels(TOKENS) if isinstance(panel, Bars)]
+    order = (3, 1, 0)
+    names = [TOKENS[at] for at in order]
+    some = replace(bars, names=names, values=bars.values[list(order)], words=["a", "b", "c"])
+    drawing = on_stage(figure(replace(some, order=order)))
+    (spots,) = drawing.spots
+    for row, place in enumerate(order):
+        found = pointing.at(drawing, *middle(spots, row, 0))
+        assert found is not None
+        assert pointing.fields(found) == {"position": place}
+        assert TOKENS[place] in pointing.words(found)
+        (outline,) = pointing.selected(drawing, Cursor(position=place))
+        assert outline.contains(*middle(spots, row, 0))
+    assert pointing.selected(drawing, Cursor(position=5)) == []

@@ -31,6 +31,7 @@ LEAST_TALL = 2.5  # times the size of the text: how low cells, points and rows m
 LEAST_OF_SEVERAL = 5  # likewise, where panels can be left out instead
 LEAST_BELOW = 2.5  # likewise, below cells for their names
 MOST_FOUND = 1_000
+SHRINK = 0.85  # of its height, that a plot is tried with next
 MOST_TRIES = 12  # to draw panels as low as there is room
 Drawn = tuple[list[Mark], float]
 
@@ -98,7 +99,9 @@ def _pressed(figure: Figure, style: Style, height: float) -> Drawing:
         drawing = draw(figure, replace(style, tall=tall))
         if drawing.height <= height or tall <= least:
             break
-        taken = max((spots.height for spots in drawing.spots), default=tall)
+        taken = max(
+            (spots.height for spots in drawing.spots if spots.rows > 1), default=SHRINK * tall
+        )
         tall = max(least, min(tall, taken) - max(1.0, drawing.height - height))
     if len(_found) > MOST_FOUND:
         _found.clear()

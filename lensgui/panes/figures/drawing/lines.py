@@ -31,13 +31,11 @@ AROUND = 0.04  # of the range, that is left free above and below
 def lines(panel: Lines, style: Style) -> tuple[list[Mark], float]:
     """Return the marks of lines on one axis, and how tall they are."""
     size, colors = style.size, style.colors
-    spread = np.zeros_like(panel.values) if panel.spread is None else np.nan_to_num(panel.spread)
-    ends = np.concatenate([panel.values - spread, panel.values + spread])
-    ends = ends[np.isfinite(ends)]
-    if not ends.size:
+    ends = panel.limits or panel.ends
+    if ends is None:
         return [word(0, size, "There are no numbers.", size, colors.faint)], size * 1.4
-    around = AROUND * (float(np.ptp(ends)) or 1.0)
-    low, high = float(ends.min()) - around, float(ends.max()) + around
+    around = AROUND * ((ends[1] - ends[0]) or 1.0)
+    low, high = ends[0] - around, ends[1] + around
     named = [(tick, looks.number(tick)) for tick in ticks(low, high)]
     left = size * 1.4 + widest([text for _, text in named], size, "mono") + 5
     plot = _Plot(

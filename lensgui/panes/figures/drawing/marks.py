@@ -134,6 +134,7 @@ class Spots:
         first: The number of the one at the top left, in C order of the axes.
         down: From one row's numbers to the next row's.
         across: From one column's numbers to the next column's.
+        order: Which number each of these is instead; None where it is that.
     """
 
     x: float
@@ -147,6 +148,7 @@ class Spots:
     first: int = 0
     down: int = 0
     across: int = 1
+    order: tuple[int, ...] | None = None
 
 
 Mark = Box | Stroke | Area | Dot | Word | Raster | Spots
@@ -272,13 +274,13 @@ def wrapped(text: str, room: float, size: float, *, is_bold: bool = False) -> li
     return [*lines, line] if line else lines
 
 
-def beginning(text: str, room: float, size: float) -> str:
+def beginning(text: str, room: float, size: float, *, is_bold: bool = False) -> str:
     """Return as much of a text as a line of some points holds."""
-    lines = wrapped(text, room, size)
+    lines = wrapped(text, room, size, is_bold=is_bold)
     if len(lines) < 2:
         return "".join(lines)
     short = lines[0]
-    while short and width_of(f"{short} …", size) > room:
+    while short and width_of(f"{short} …", size, is_bold=is_bold) > room:
         short = short[:-1]
     return f"{short} …"
 

@@ -200,7 +200,8 @@ def bars(panel: Bars, style: Style) -> tuple[list[Mark], float]:
         marks += _bar(panel, at, (zero, unit, top), style)
     bottom = len(names) * style.line
     marks.append(Stroke(((zero, 0.0), (zero, bottom)), colors.outline, 0.5))
-    marks.append(Spots(0, 0, style.width, bottom, len(names), 1, panel, panel.data.axes, 0, 1))
+    where, axes = (0.0, 0.0, style.width, bottom), panel.data.axes
+    marks.append(Spots(*where, len(names), 1, panel, axes, 0, 1, order=panel.order))
     if shown < len(panel.names):
         said = looks.more(len(panel.names) - shown, style)
         marks.append(word(0, bottom + size * 0.95, said, size, colors.faint))

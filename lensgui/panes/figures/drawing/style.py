@@ -17,6 +17,7 @@ from lensgui.panes.figures.drawing.marks import (
     Box,
     Mark,
     Stroke,
+    beginning,
     fitting,
     widest,
     width_of,
@@ -240,7 +241,9 @@ def heading(text: str, style: Style, size: int) -> tuple[list[Mark], float]:
     """
     lines = wrapped(text, style.width, size, is_bold=True)
     if style.is_low and len(lines) > LOW_LINES:
-        lines = [*lines[: LOW_LINES - 1], fitting(f"{lines[LOW_LINES - 1]} …", style.width, size)]
+        rest = " ".join(lines[LOW_LINES - 1 :])
+        last = beginning(rest, style.width, size, is_bold=True)
+        lines = [*lines[: LOW_LINES - 1], last]
     marks: list[Mark] = [
         word(0, size + at * size * 1.2, line, size, style.colors.text, is_bold=True)
         for at, line in enumerate(lines)

@@ -128,6 +128,7 @@ def _widths(panel: Sheet, rows: Sequence[list[str]], style: Style) -> list[float
     ]
     room = style.width - GAP * (count - 1)
     if style.is_low:
+        liked = [min(width, style.width / 2) for width in liked]
         reach = np.cumsum(np.array(liked) + GAP) - GAP
         return liked[: max(1, int(np.searchsorted(reach, style.width, "right")))]
     if sum(liked) <= room:
