@@ -31,16 +31,15 @@ from lensgui.app.stage.pictures import MOST
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import dress, plain_label
-from lensgui.panes.figures.drawing.marks import beginning, wrapped
 from lensgui.panes.figures.figure import Figure
 from lensgui.panes.figures.reveal import words
+from lensgui.panes.figures.slides import SAID_LINES, said
 from lensgui.panes.token_text import visible
 from lensgui.state.selection import Cursor
 
 LEAST_POINTS = 24  # of any text, on a screen of 720 lines
 LINES = 720  # of a screen, from which text grows with it
 GROWTH = 0.5  # of text, for a screen that is twice as high, the square root of 2
-SAID_LINES = 2  # of what is said
 LEAST_EACH = 18  # times the size of text, that a picture is wide beside another
 NOTHING = "No pane of this scene shows a picture."
 HALO = 72  # pixels across
@@ -105,30 +104,23 @@ class Words(QWidget):
         super().__init__(parent)
         self._label = plain_label(parent=self)
         self._label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._said, self._rest = "", ""
+        self._caption, self._rest = "", ""
 
     def text(self) -> str:
         """Return what is written."""
         return self._label.text()
 
-    def say(self, said: str, rest: str) -> None:
+    def say(self, caption: str, rest: str) -> None:
         """Say something; what has no room ends in an ellipsis."""
-        self._said, self._rest = said, rest
-        size = self.font().pointSizeF()
+        self._caption, self._rest = caption, rest
         room = max(1, self.width()) * 72 / self.logicalDpiY()
-        lines = wrapped(said, room, size)
-        if len(lines) > SAID_LINES:
-            last = " ".join(lines[SAID_LINES - 1 :])
-            lines = [*lines[: SAID_LINES - 1], beginning(last, room, size)]
-        if len(lines) < SAID_LINES and rest:
-            lines.append(beginning(rest, room, size))
-        self._label.setText("\n".join(lines))
+        self._label.setText("\n".join(said(caption, rest, room, self.font().pointSizeF())))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Write in the new room."""
         super().resizeEvent(event)
         self._label.resize(self.size())
-        self.say(self._said, self._rest)
+        self.say(self._caption, self._rest)
 
 
 class Audience(QWidget):

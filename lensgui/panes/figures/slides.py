@@ -92,16 +92,29 @@ def _frame(cell: QRectF, style: Style) -> Mark:
     return Stroke(corners, style.colors.accent, FRAME)
 
 
+def said(caption: str, rest: str, room: float, size: float) -> list[str]:
+    """Return the lines below a scene's figures; what has no room ends in an ellipsis.
+
+    Args:
+        caption: What is said about it.
+        rest: What stands in the line that is left, if one is.
+        room: How wide a line may be, in points.
+        size: Of the text, in points.
+    """
+    lines = wrapped(caption, room, size)
+    if len(lines) > SAID_LINES:
+        last = " ".join(lines[SAID_LINES - 1 :])
+        lines = [*lines[: SAID_LINES - 1], beginning(last, room, size)]
+    if len(lines) < SAID_LINES and rest:
+        lines.append(beginning(rest, room, size))
+    return lines
+
+
 def _words(slide: Slide, style: Style, top: float) -> list[Mark]:
     """Return what is said, and in the line that is left the prompts in short."""
     colors, size = style.colors, SIZE
     room = style.width - 4.5 * size  # for the number
-    lines = wrapped(slide.caption, room, size)
-    if len(lines) > SAID_LINES:
-        rest = " ".join(lines[SAID_LINES - 1 :])
-        lines = [*lines[: SAID_LINES - 1], beginning(rest, room, size)]
-    if len(lines) < SAID_LINES and slide.summary:
-        lines.append(beginning(slide.summary, room, size))
+    lines = said(slide.caption, slide.summary, room, size)
     base = top + size
     marks: list[Mark] = [
         word(MARGIN, base + at * style.line, line, size, colors.text)
