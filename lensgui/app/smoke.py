@@ -82,13 +82,12 @@ def missing_on_stage(window: MainWindow) -> list[str]:
     """Return what an audience should see of the panes in front, and would not; a phrase each."""
     from lensgui.app.stage.audience import Audience
     from lensgui.app.stage.pictures import on_stage
-    from lensgui.app.stage.present import picture
     from lensgui.panes.figures.drawing.painting import pdf
     from lensgui.panes.figures.page import page
     from lensgui.panes.figures.slides import Slide, sheet
 
     layout = Host(window).layout()
-    shown = [picture(one) for one in on_stage(layout, lambda title: window.panes[title].shown())]
+    shown = on_stage(layout, lambda title: window.panes[title].shown())
     audience = Audience("light", window)
     audience.resize(1280, 720)
     audience.show_pictures(shown, window.selection.cursor)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 
+from lensgui.app.stage.awake import Awake
 from tests.app.test_present import drawn, present, stage
 from tests.pictures import move
 
@@ -99,7 +100,7 @@ def test_a_scene_that_can_not_be_shown_bit_by_bit_is_stepped_over_at_once(presen
     stage.show(2)
     stage.step(1)
     present._draw()
-    assert stage.bits == 0
+    assert stage.steps == 0
     assert not stage._reveal(1)
 
 
@@ -110,3 +111,56 @@ def test_the_window_behind_is_painted_while_it_is_in_front(present, window):
     assert window.updatesEnabled()
     present.eventFilter(present.audience, activate)
     assert not window.updatesEnabled()
+
+
+def test_the_screen_is_kept_on_from_the_start_to_the_end_of_a_talk(stage, parts, monkeypatch):
+    said = []
+    monkeypatch.setattr(Awake, "keep", lambda self: said.append("on"))
+    monkeypatch.setattr(Awake, "release", lambda self: said.append("as it likes"))
+    parts.commands.present.start()
+    assert said == ["on"]
+    parts.commands.present.end()
+    assert said == ["on", "as it likes"]
+
+
+def test_screens_that_come_and_go_are_heard(present, parts, window, qapp, monkeypatch, qtbot):
+    speaker = parts.commands.speaker
+    monkeypatch.setattr(present, "_others", lambda: [window.screen()])
+    qapp.screenAdded.emit(window.screen())
+    qtbot.waitUntil(speaker.isVisible)
+    monkeypatch.setattr(present, "_others", list)
+    qapp.screenRemoved.emit(window.screen())
+    qtbot.waitUntil(speaker.isHidden)
+    assert present.audience.isVisible()
+
+
+def test_the_canvas_paints_the_frame_and_pales_what_is_old(present, stage, window, qtbot):
+    stage.show(3)
+    canvas = drawn(present, qtbot).canvases[0]
+    window.selection.move(layer=0, position=0)
+    drawn(present, qtbot)
+    (cell,) = canvas._selected()
+    edge = cell.topLeft().toPoint()
+    framed = canvas.grab().toImage().pixelColor(edge).name()
+    assert framed == present.audience.look.colors.accent
+    figure = canvas._figure
+    pictures = []
+    for is_stale in (False, True):
+        canvas.show_figure("a", figure, None, is_stale=is_stale)
+        pictures.append(canvas.grab().toImage())
+    assert pictures[0] != pictures[1]
+
+
+def test_what_is_drawn_does_not_depend_on_what_was_drawn_before(present, stage, qtbot):
+    stage.show(3)
+    canvas = drawn(present, qtbot).canvases[0]
+    before = canvas.drawing
+    long = replace(canvas._figure, title="A title that is far too long for a line, " * 4)
+    canvas.show_figure("a", long, None, is_stale=False)
+    canvas.show_figure("a", canvas._figure, None, is_stale=False)
+    stage.show(0)
+    stage.show(3)
+    after = drawn(present, qtbot).canvases[0].drawing
+    assert [(one.text, one.x, one.y) for one in after.words] == [
+        (one.text, one.x, one.y) for one in before.words
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import cycle, dropwhile, islice
 
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal, Slot
@@ -26,12 +25,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lensgui.app.stage.canvas import Bits, Canvas, Look
-from lensgui.app.stage.pictures import MOST
+from lensgui.app.stage.canvas import Canvas, Look, Revealing
+from lensgui.app.stage.pictures import MOST, OnStage
 from lensgui.app.window.actions import ACTIONS
 from lensgui.panes import theme
 from lensgui.panes.controls.controls import dress, plain_label
-from lensgui.panes.figures.figure import Figure
 from lensgui.panes.figures.reveal import words
 from lensgui.panes.figures.slides import SAID_LINES, said
 from lensgui.panes.token_text import visible
@@ -54,21 +52,6 @@ STEPS = {
     Qt.Key.Key_Backspace: -1,
 }
 ALWAYS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """A picture that an audience is to see.
-
-    Attributes:
-        title: Of its pane.
-        figure: What is drawn.
-        is_stale: Whether it answers an older question.
-    """
-
-    title: str
-    figure: Figure
-    is_stale: bool
 
 
 class Halo(QWidget):
@@ -162,7 +145,7 @@ class Audience(QWidget):
         self._chosen_look = look
         self._look = Look(theme.THEMES[look], LEAST_POINTS)
         self._caption, self._summary, self._hovered = "", "", ""
-        self._bits: Bits | None = None
+        self._revealing: Revealing | None = None
         self.prompt = dress(QLineEdit(self), ACTIONS["stage_prompt"])
         self.prompt.setToolTip("")  # nothing small comes up before an audience
         self.prompt.textEdited.connect(self.typed)
@@ -187,35 +170,35 @@ class Audience(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
         column.addWidget(self.prompt)
-        row, below, bits = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        row, below, so_far = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         row.setSpacing(16)
         for part in (*self.canvases, self.nothing):
             row.addWidget(part, 1)
         below.addWidget(self.said, 1)
         below.addWidget(self.count)
-        bits.addWidget(self.slider, 1)
-        bits.addWidget(self.so_far)
+        so_far.addWidget(self.slider, 1)
+        so_far.addWidget(self.so_far)
         column.addLayout(row, 1)
-        column.addLayout(bits)
+        column.addLayout(so_far)
         column.addLayout(below)
 
-    def show_bits(self, bits: Bits | None) -> None:
+    def show_reveal(self, revealing: Revealing | None) -> None:
         """Say how much of the pictures is to be seen, before these are shown; None for all."""
-        self._bits = bits
+        self._revealing = revealing
         for part in (self.slider, self.so_far):
-            part.setVisible(bits is not None)
-        if bits is not None:
+            part.setVisible(revealing is not None)
+        if revealing is not None:
             with QSignalBlocker(self.slider):
-                self.slider.setValue(round(bits.share * FINE))
+                self.slider.setValue(round(revealing.share * FINE))
 
     @Slot(int)
     def _reveal(self, value: int) -> None:
         self.revealed.emit(value / FINE)
 
-    def show_pictures(self, pictures: Sequence[Picture], cursor: Cursor) -> None:
+    def show_pictures(self, pictures: Sequence[OnStage], cursor: Cursor) -> None:
         """Show one or two pictures beside each other."""
-        if self._bits is not None:
-            how, share = self._bits.how, self._bits.share
+        if self._revealing is not None:
+            how, share = self._revealing.how, self._revealing.share
             self.so_far.setText(words([one.figure for one in pictures], how, share))
         for at, canvas in enumerate(self.canvases):
             canvas.setVisible(at < len(pictures))
@@ -224,7 +207,7 @@ class Audience(QWidget):
         assert layout is not None
         layout.activate()
         for canvas, one in zip(self.canvases, pictures, strict=False):
-            canvas.show_figure(one.title, one.figure, self._bits, is_stale=one.is_stale)
+            canvas.show_figure(one.title, one.figure, self._revealing, is_stale=one.shown.is_stale)
             canvas.show_cursor(cursor)
 
     def show_prompt(self, text: str, *, can_be_typed: bool) -> None:

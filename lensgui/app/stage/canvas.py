@@ -47,7 +47,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Bits:
+class Revealing:
     """How pictures are shown bit by bit.
 
     Attributes:
@@ -79,7 +79,7 @@ class Canvas(QWidget):
         self.title, self.drawing = "", None
         self._look, self._figure = look, None
         self._is_stale, self._cursor = False, Cursor()
-        self._bits: Bits | None = None
+        self._revealing: Revealing | None = None
         self._pointer: QPointF | None = None
         self._picture = QPixmap()
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -89,9 +89,11 @@ class Canvas(QWidget):
     drawing: Drawing | None
     _figure: Figure | None
 
-    def show_figure(self, title: str, figure: Figure, bits: Bits | None, *, is_stale: bool) -> None:
+    def show_figure(
+        self, title: str, figure: Figure, revealing: Revealing | None, *, is_stale: bool
+    ) -> None:
         """Draw a figure, or some of it, pale while it answers an older question."""
-        self.title, self._figure, self._bits = title, figure, bits
+        self.title, self._figure, self._revealing = title, figure, revealing
         self._is_stale = is_stale
         self.setAccessibleName(f"{figure.title}, for the audience")
         self._draw()
@@ -119,12 +121,12 @@ class Canvas(QWidget):
             return
         width, height = self.width() / self.scale, self.height() / self.scale
         style = Style(width, self._look.size, self._look.colors, False, is_quick=True)
-        figure, bits = self._figure, self._bits
-        shown = figure if bits is None else thinned(figure, bits.how, bits.share)
+        figure, revealing = self._figure, self._revealing
+        shown = figure if revealing is None else thinned(figure, revealing.how, revealing.share)
         self.drawing = fitted(shown, style, height)
-        if bits is not None:
+        if revealing is not None:
             color = self._look.colors.surface
-            self.drawing = covered(self.drawing, bits.how, bits.share, color)
+            self.drawing = covered(self.drawing, revealing.how, revealing.share, color)
         ratio = self.devicePixelRatioF()
         self._picture = QPixmap(ceil(self.width() * ratio), ceil(self.height() * ratio))
         self._picture.fill(QColor(self._look.colors.surface))

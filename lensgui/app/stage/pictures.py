@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lensgui.panes.figures.shown import Shown
+from lensgui._version import __version__
+from lensgui.panes.figures.figure import Figure, Provenance
+from lensgui.panes.figures.shown import Shown, slug
 from lensgui.state.layout import Layout
 
 ASIDE = ("Prompt", "Inspector")  # panes that stand on stage only where no other one does
@@ -30,6 +32,13 @@ class OnStage:
     def name(self) -> str:
         """What the picture is called."""
         return named(self.title, self.shown.name)
+
+    @property
+    def figure(self) -> Figure:
+        """The picture as it is drawn on stage, which no file says anything of."""
+        about = Provenance(__version__, "", "", self.name, {})
+        heading, panels = self.shown.heading or self.name, self.shown.panels
+        return Figure(slug(self.name), heading, panels, self.shown.says, about)
 
 
 def named(title: str, name: str) -> str:

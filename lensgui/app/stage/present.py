@@ -9,20 +9,18 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QScreen
 from PySide6.QtWidgets import QApplication
 
-from lensgui._version import __version__
 from lensgui.app.help.help import Help
 from lensgui.app.sessions.host import Host
-from lensgui.app.stage.audience import Audience, Picture
+from lensgui.app.stage.audience import Audience
 from lensgui.app.stage.awake import Awake
-from lensgui.app.stage.canvas import Bits
+from lensgui.app.stage.canvas import Revealing
 from lensgui.app.stage.pictures import MOST, OnStage, on_stage
 from lensgui.app.stage.speaker import Speaker
 from lensgui.app.stage.stage import Stage
 from lensgui.app.window.window import MainWindow
 from lensgui.panes import theme
-from lensgui.panes.figures.figure import Figure, Provenance
-from lensgui.panes.figures.reveal import Reveal, bits, possible
-from lensgui.panes.figures.shown import Shown, slug
+from lensgui.panes.figures.reveal import Reveal, possible, steps
+from lensgui.panes.figures.shown import Shown
 from lensgui.panes.prompt.prompt import PromptPane
 
 SOON_MS, LATER_MS = 0, 100  # from a step, and from an answer, to what is drawn
@@ -210,10 +208,10 @@ class Present(QObject):
         audience.show_prompt(text, can_be_typed="\n" not in text and not document.is_average)
         at, scenes = stage.at, stage.scenes
         how = scenes[at].reveal if at is not None else ""
-        shown = [picture(one) for one in self.pictures()]
-        panels = [panel for one in shown for panel in one.figure.panels]
-        stage.bits = bits(panels, how) if how else 0
-        audience.show_bits(Bits(how, stage.revealed) if how and stage.bits else None)
+        shown = self.pictures()
+        panels = [panel for one in shown for panel in one.shown.panels]
+        stage.steps = steps(panels, how) if how else 0
+        audience.show_reveal(Revealing(how, stage.revealed) if how and stage.steps else None)
         audience.show_pictures(shown, self._window.selection.cursor)
         caption = scenes[at].caption if at is not None else ""
         count = f"{at + 1} / {len(scenes)}" if at is not None else ""
@@ -270,11 +268,3 @@ class Present(QObject):
         scene = self._stage.scenes[at]
         kept = [name for name in scene.pictures if name not in one.names]
         self._stage.change(at, replace(scene, pictures=(*kept, after)))
-
-
-def picture(one: OnStage) -> Picture:
-    """Return a picture as the audience's window draws it."""
-    about = Provenance(__version__, "", "", one.name, {})
-    panels, heading = one.shown.panels, one.shown.heading or one.name
-    figure = Figure(slug(one.name), heading, panels, one.shown.says, about)
-    return Picture(one.title, figure, one.shown.is_stale)

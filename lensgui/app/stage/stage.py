@@ -36,7 +36,7 @@ class Stage(QObject):
         at: The number of the scene that was gone to last; None for none.
         is_presenting: Whether scenes are shown bit by bit that are to be.
         revealed: How much of the scene is shown, 0 to 1.
-        bits: In how many steps it is.
+        steps: In how many steps it is.
     """
 
     changed = Signal()
@@ -47,7 +47,7 @@ class Stage(QObject):
         super().__init__(host.window)
         self._host = host
         self.at: int | None = None
-        self.is_presenting, self.revealed, self.bits = False, 1.0, 0
+        self.is_presenting, self.revealed, self.steps = False, 1.0, 0
         self._waiting: dict[str, Request] = {}
         self._known: tuple[object, ...] = ()
         self._listed: tuple[Scene, ...] = ()
@@ -148,7 +148,7 @@ class Stage(QObject):
 
     def _reveal(self, by: int) -> bool:
         """Show a bit more of the scene, or less; return whether there was any."""
-        count = self.bits
+        count = self.steps
         if not (self._reveals and count):
             return False
         after = min(count, max(0, round(self.revealed * count) + by)) / count

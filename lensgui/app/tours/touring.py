@@ -133,7 +133,7 @@ class Touring(QObject):
     def _prepare(self, tour: Tour, target: Target) -> None:
         """Have the target be there to be clicked."""
         window = self._window
-        self._undo(tour, target)
+        self._leave_to_do(tour, target)
         if target.kind == "cell":
             window.session.edit(kind=RESID_PRE, direction="denoising")
             window.show_pane(PatchingPane.title)
@@ -151,7 +151,7 @@ class Touring(QObject):
         layer, head = target.places
         pane.grid.show_head(layer, head)
 
-    def _undo(self, tour: Tour, target: Target) -> None:
+    def _leave_to_do(self, tour: Tour, target: Target) -> None:
         """Have what the step asks for not be so yet, since a click on it would change nothing."""
         if not self._is_done(target):
             return

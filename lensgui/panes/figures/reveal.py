@@ -14,7 +14,7 @@ from lensgui.panes.figures.drawing.style import number
 from lensgui.panes.figures.figure import Cells, Figure, Lines, Panel, Strands, Thumbs
 
 Reveal = Literal["layers", "largest"]
-MOST_BITS = 6
+MOST_STEPS = 6
 REVEALS: tuple[Reveal, ...] = get_args(Reveal)
 
 
@@ -36,11 +36,11 @@ def _layers_of(panel: Panel) -> int:
     return next((len(axis) for axis in panel.data.axes if axis.name == "layer"), 0)
 
 
-def bits(panels: Sequence[Panel], how: Reveal) -> int:
+def steps(panels: Sequence[Panel], how: Reveal) -> int:
     """Return in how many steps some panels are shown so; 0 if they can't be."""
     if how not in possible(panels):
         return 0
-    return min(MOST_BITS, max(map(_layers_of, panels))) if how == "layers" else MOST_BITS
+    return min(MOST_STEPS, max(map(_layers_of, panels))) if how == "layers" else MOST_STEPS
 
 
 def thinned(figure: Figure, how: Reveal, share: float) -> Figure:

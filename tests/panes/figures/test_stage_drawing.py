@@ -247,10 +247,10 @@ def test_a_curve_stays_where_it_is_while_more_of_it_is_shown():
 def test_there_are_as_many_bits_as_layers():
     few = cells(np.ones((2, 4)), ["L0", "L1"], TOKENS[:4])
     many = cells(np.ones((30, 4)), [f"L{at}" for at in range(30)], TOKENS[:4])
-    assert reveal.bits([few], "layers") == 2
-    assert reveal.bits([few, many], "layers") == reveal.bits([few], "largest") == 6
+    assert reveal.steps([few], "layers") == 2
+    assert reveal.steps([few, many], "layers") == reveal.steps([few], "largest") == 6
     (sheet,) = [panel for panel in panels(TOKENS) if isinstance(panel, Sheet)]
-    assert reveal.bits([sheet], "layers") == 0
+    assert reveal.steps([sheet], "layers") == 0
 
 
 def test_a_large_map_is_covered_in_stretches():

@@ -30,7 +30,6 @@ BETWEEN = 1.25  # times the size of the text
 LEAST_TALL = 2.5  # times the size of the text: how low cells, points and rows may get
 LEAST_OF_SEVERAL = 5  # likewise, where panels can be left out instead
 LEAST_BELOW = 2.5  # likewise, below cells for their names
-MOST_FOUND = 1_000
 SHRINK = 0.85  # of its height, that a plot is tried with next
 MOST_TRIES = 12  # to draw panels as low as there is room
 Drawn = tuple[list[Mark], float]
@@ -92,31 +91,15 @@ def fitted(figure: Figure, style: Style, height: float) -> Drawing:
 
 def _pressed(figure: Figure, style: Style, height: float) -> Drawing:
     """Return a figure whose panels are as low as they have to be, and can be."""
-    least = LEAST_TALL * style.size
-    key = _shape_of(figure), style.width, style.size, height
-    tall = _found.get(key, height)
+    tall, least = height, LEAST_TALL * style.size
     for _ in range(MOST_TRIES):
         drawing = draw(figure, replace(style, tall=tall))
         if drawing.height <= height or tall <= least:
             break
-        taken = max(
-            (spots.height for spots in drawing.spots if spots.rows > 1), default=SHRINK * tall
-        )
+        heights = [spots.height for spots in drawing.spots if spots.rows > 1]
+        taken = max(heights, default=SHRINK * tall)
         tall = max(least, min(tall, taken) - max(1.0, drawing.height - height))
-    if len(_found) > MOST_FOUND:
-        _found.clear()
-    _found[key] = tall
     return drawing
-
-
-_found: dict[tuple[object, ...], float] = {}  # how low the panels of some shapes have to be
-
-
-def _shape_of(figure: Figure) -> tuple[object, ...]:
-    """Return what the height of a figure depends on, or so."""
-    names = ((type(one), one.data.shape, one.title, scale_of(one)) for one in figure.panels)
-    said = ((kind, shape, title, scale and scale.counted) for kind, shape, title, scale in names)
-    return (figure.title, *said)
 
 
 def _panels(panels: tuple[Panel, ...], style: Style) -> Drawn:
