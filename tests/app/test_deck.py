@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,14 @@ def test_why_scenes_can_not_be_exported_is_one_sentence(window, parts, qtbot):
     assert deck.trouble(host) == ""
     window.exchange.card = None
     assert deck.trouble(host) == deck.NO_MODEL
+
+
+def test_a_slide_has_the_pictures_of_its_scene_and_what_is_selected(talk, parts, window):
+    scene = replace(talk.scenes[0], pictures=("Attention: all heads",), caption="Look here")
+    talk.change(0, scene)
+    known = deck.Known(Host(window).card, window.runner.board.known)
+    one, other = deck.slides(parts.sessions.saved(), known)
+    assert one.figures[0].title == "Attention of all heads"
+    assert [figure.title for figure in other.figures] == ["Lens"]
+    assert (one.cursor, one.caption, one.count) == (scene.cursor, "Look here", "1 / 2")
+    assert one.prompt == scene.document.pair.clean
