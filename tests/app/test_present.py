@@ -335,3 +335,16 @@ def test_answers_that_come_later_are_drawn(present, window, parts, qtbot):
     qtbot.waitUntil(lambda: not parts.runner.is_busy)
     qtbot.waitUntil(lambda: present.is_drawn and not audience.canvases[1]._is_stale)
     assert audience.canvases[1].drawing is not before[1]
+
+
+def test_a_pane_that_floats_stays_behind_the_only_screen(present, window, qtbot):
+    dock, forward = window.docks["Lens"], []
+    present.audience.raise_ = lambda: forward.append(True)
+    dock.show()
+    qtbot.wait(20)
+    assert not forward
+    dock.setFloating(True)
+    dock.show()
+    qtbot.waitUntil(lambda: dock.isVisible() and bool(forward))
+    qtbot.waitUntil(lambda: present.audience.isActiveWindow())
+    dock.setFloating(False)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QScreen
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDockWidget
 
 from lensgui.app.help.help import Help
 from lensgui.app.sessions.host import Host
@@ -60,6 +60,7 @@ class Present(QObject):
         window.panes[PromptPane.title].summarised.connect(self._draw_later)
         for dock in window.docks.values():
             dock.visibilityChanged.connect(self._draw_later)
+            dock.installEventFilter(self)
         window.appearance.zoomed.connect(self._draw_later)
         window.closed.connect(self.end)
         app = QApplication.instance()
@@ -68,8 +69,16 @@ class Present(QObject):
         app.screenRemoved.connect(self._place_again)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Paint the window behind the stage while somebody has brought it to the front."""
-        if event.type() == QEvent.Type.WindowActivate and self.audience is not None:
+        """Paint the window behind the stage while somebody has brought it to the front.
+
+        And keep a pane that floats from covering the only screen: the audience sees its figure.
+        """
+        if self.audience is None:
+            return False
+        if isinstance(watched, QDockWidget):
+            if event.type() == QEvent.Type.Show and watched.isWindow() and not self._others():
+                QTimer.singleShot(0, self._come_forward)  # once it is shown
+        elif event.type() == QEvent.Type.WindowActivate:
             is_seen = watched is self._window or bool(self._others())
             self._window.setUpdatesEnabled(is_seen)
         return False
@@ -149,6 +158,12 @@ class Present(QObject):
             self._speaker.hide()  # it is not for the audience
             audience.raise_()
         audience.activateWindow()
+
+    @Slot()
+    def _come_forward(self) -> None:
+        if self.audience is not None:
+            self.audience.raise_()
+            self.audience.activateWindow()
 
     def _others(self) -> list[QScreen]:
         """Return the screens that this window is not on, and that do not mirror its."""
