@@ -41,6 +41,7 @@ oracle: $(installed) demo ## Every number against TransformerLens and other pack
 	@$(quiet) $(python) -m tests.oracle.engine
 	@$(quiet) $(python) -m tests.oracle.lenses
 	@$(quiet) $(python) -m tests.oracle.steering
+	@$(quiet) $(python) -m tests.oracle.circuit_scores
 
 screenshots: $(installed) offscreen demo ## Pictures of the real window, to build/screenshots.
 	@$(quiet) $(python) -m tests.screenshots

@@ -6,14 +6,16 @@ import pytest
 import torch
 
 from lensgui.analysis.checks import check_unhooked, unequal
-from lensgui.analysis.graph.ablation import Ablation, run_ablated
-from lensgui.analysis.graph.edges import edge_attribution
-from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.circuits.ablation import run_ablated
+from lensgui.analysis.circuits.runs import CircuitRuns
+from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.analysis.graph.senders import path_patch_into
+from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.estimates.attribution import attribution_patch
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.circuits.nodes import Node
 from lensgui.terms.kinds import RESID_PRE
 from lensgui.terms.metric import read_positions
 from lensgui.terms.metrics import ContinuationLogProbability, LogitDifference
@@ -33,7 +35,7 @@ def feed(model, clean, corrupted):
 COMPARE = {
     "sweep": lambda m, a, b: list(sweep(m, a, b, METRIC)),
     "attribute": lambda m, a, b: attribution_patch(m, a, b, METRIC, [RESID_PRE]),
-    "edges": lambda m, a, b: edge_attribution(m, a[None], b[None], METRIC),
+    "circuits": lambda m, a, b: CircuitRuns.of_cases(m, [Case(a, b, METRIC)]),
     "paths": lambda m, a, b: path_patch(m, a[None], b[None], METRIC, SENDERS, RECEIVERS),
     "feed": feed,
 }

@@ -76,7 +76,7 @@ def library() -> tuple[list[str], bool]:
     rows = [
         caching.compare(model, folder, ioi),
         attribution.compare(model, ioi),
-        edges.compare(model, ioi),
+        *edges.compare(model, ioi),
         interventions.compare(model, ioi),
         generation.compare(model, folder, ioi),
         *any_metric.compare(model, ioi),

@@ -74,7 +74,7 @@ class Side:
             "forward": lambda: model(pair.clean[None]),
             "cache": lambda: model.run_with_cache(pair.clean[None]),
             "attribution": lambda: attribution.steps_of(model, pair, self.runs(attribution)),
-            "edges": lambda: edges.edge_attribution(model, pair.clean, pair.corrupted, pair.metric),
+            "edges": lambda: edges.scored(model, pair),
         }[figure]
 
     def seconds(self, figure: str) -> float:

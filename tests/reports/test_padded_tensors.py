@@ -108,12 +108,12 @@ DOORS = {
     "path_patch": lambda model, tokens: lensgui.path_patch(
         model, tokens, tokens, METRIC, [Node("head", 0, 0)], [Node("logits")]
     ),
-    "edge_attribution": lambda model, tokens: lensgui.edge_attribution(
-        model, tokens, tokens, METRIC
+    "CircuitRuns": lambda model, tokens: lensgui.CircuitRuns(
+        model, tokens, METRIC, Ablation("zero")
     ),
     "run_ablated": lambda model, tokens: lensgui.run_ablated(model, tokens, [], Ablation("zero")),
-    "circuit_scores": lambda model, tokens: list(
-        lensgui.circuit_scores(model, tokens, METRIC, [], Ablation("zero"))
+    "CircuitRuns of cases": lambda model, tokens: lensgui.CircuitRuns.of_cases(
+        model, [lensgui.Case(tokens[0], tokens[1], METRIC)]
     ),
     "reference prompts": lambda model, tokens: lensgui.run_ablated(
         model, tokens[1:], [], Ablation("mean", tokens)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.graph.ablation import Ablation, run_ablated
+from lensgui.analysis.circuits.ablation import run_ablated
+from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.run.run import Run
 from lensgui.patching import (
     generic_activation_patch,

@@ -28,11 +28,11 @@ from lensgui.analysis.graph.measured_pair import (
     through_layers,
     written,
 )
-from lensgui.analysis.graph.nodes import Node, check_nodes, read_at, written_at
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import Given, intervened_runs
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.shares import Shares
+from lensgui.terms.circuits.nodes import Node, check_nodes, read_at, written_at
 from lensgui.terms.metric import MetricName
 from lensgui.transformer.edits.intervened import IntervenedTransformer
 from lensgui.transformer.hooks.hook_point import NamedHook

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import acting_on_stream
-from lensgui.analysis.graph.nodes import Node, inputs_of, read_at, senders, written_at
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.patches import Patch, consecutive
+from lensgui.terms.circuits.nodes import Node, inputs_of, read_at, senders, written_at
 from lensgui.terms.kinds import HeadInput, SweepKind
 from lensgui.transformer.layers.parameters import exact, exact_dtype
 from lensgui.transformer.layers.span import Span

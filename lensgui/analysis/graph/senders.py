@@ -15,14 +15,6 @@ from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length, check_runs
 from lensgui.analysis.graph.measured_pair import Measure
-from lensgui.analysis.graph.nodes import (
-    Node,
-    check_nodes,
-    inputs_of,
-    read_at,
-    senders,
-    written_at,
-)
 from lensgui.analysis.graph.path_patching import PathScores, Runs, path_patch
 from lensgui.analysis.graph.receiving import INPUTS, FedPatch, ReceivingPatch, TotalPatch
 from lensgui.analysis.interventions.under import Given
@@ -31,6 +23,14 @@ from lensgui.analysis.run.run import Run
 from lensgui.analysis.shares import Shares
 from lensgui.analysis.sweep.batches import measured
 from lensgui.analysis.sweep.grouping import group
+from lensgui.terms.circuits.nodes import (
+    Node,
+    check_nodes,
+    inputs_of,
+    read_at,
+    senders,
+    written_at,
+)
 from lensgui.terms.kinds import HeadInput
 from lensgui.terms.metric import Metric, MetricName, read_positions
 from lensgui.transformer.config import HookedTransformerConfig

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_head, check_layer
-from lensgui.analysis.graph.nodes import inputs_of
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.graph.senders import PathTotals, path_patch_into, path_totals
 from lensgui.analysis.heads.attention import attention_to
@@ -47,6 +46,7 @@ from lensgui.jobs.requests import (
     WhoFeeds,
 )
 from lensgui.prompts.pair import Prompt, PromptPair
+from lensgui.terms.circuits.nodes import inputs_of
 from lensgui.terms.metric import MetricName, read_positions
 from lensgui.terms.metrics import METRICS, LogitDifference
 from lensgui.terms.roles import PairMeasures

@@ -126,6 +126,13 @@ class Block(nn.Module):
         """
         if self.cfg.attn_only:
             return self.hook_resid_post(resid_mid)
+        return self.hook_resid_post(resid_mid + self.mlp_output(resid_mid, resid_pre))
+
+    def mlp_output(self, resid_mid: Tensor, resid_pre: Tensor) -> Tensor:
+        """Return what the MLP adds to the stream, [batch, position, d_model].
+
+        Arguments as in `mlp_half`.
+        """
         mlp_in = resid_mid
         if self.cfg.parallel_attn_mlp:
             mlp_in = resid_pre[:, -resid_mid.shape[1] :]
@@ -134,7 +141,8 @@ class Block(nn.Module):
         mlp_out = self.mlp(self.ln2(mlp_in))
         if self.adjusts_outputs:
             mlp_out = self.added(mlp_out, "ln2_post")
-        return self.hook_resid_post(resid_mid + self.hook_mlp_out(mlp_out))
+        written: Tensor = self.hook_mlp_out(mlp_out)
+        return written
 
     def added(self, output: Tensor, post_norm: PostNorm) -> Tensor:
         """Return what is added to the residual stream for an output [batch, query, d_model]."""

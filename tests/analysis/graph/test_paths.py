@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.graph import nodes
-from lensgui.analysis.graph.nodes import Node
 from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.analysis.graph.senders import path_patch_into
 from lensgui.analysis.run.run import Run
+from lensgui.terms.circuits import nodes
+from lensgui.terms.circuits.nodes import Node
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from lensgui.transformer.model import HookedTransformer
 from tests.checkpoints.tiny_models import TINY, tiny

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.graph import nodes
-from lensgui.analysis.graph.nodes import Node, inputs_of
 from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.analysis.graph.senders import path_patch_into, path_patch_into_slowly, path_totals
 from lensgui.analysis.interventions.under import intervened_runs
+from lensgui.terms.circuits import nodes
+from lensgui.terms.circuits.nodes import Node, inputs_of
 from lensgui.terms.interventions import Intervention, Site
 from tests.analysis.interventions.plain import drawn
 from tests.analysis.interventions.test_under import (

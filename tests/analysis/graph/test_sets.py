@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.graph.nodes import Node, inputs_of, senders
 from lensgui.analysis.graph.path_patching import path_patch
 from lensgui.analysis.graph.senders import path_patch_into, path_patch_into_slowly, path_totals
 from lensgui.analysis.run.run import Run
+from lensgui.terms.circuits.nodes import Node, inputs_of, senders
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
 from tests.answering import last
 from tests.references import EVERY, model_of, putting

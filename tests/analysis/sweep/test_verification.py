@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lensgui.analysis.graph.ablation import Ablation, run_ablated
-from lensgui.analysis.graph.nodes import Node
+from lensgui.analysis.circuits.ablation import run_ablated
+from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.graph.senders import path_patch_into, path_patch_into_slowly
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
 from lensgui.analysis.heads.readout import read_head
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.slowly import recompute_cells
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.circuits.nodes import Node
 from lensgui.terms.kinds import SweepKind
 from lensgui.terms.metrics import KLDivergence, LogitDifference, Probability
 from tests.answering import last

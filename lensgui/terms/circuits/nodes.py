@@ -6,15 +6,15 @@ al. 2021); so each pair of a sender and a later receiver is an edge of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from lensgui.terms.kinds import HeadInput
-from lensgui.transformer.config import HookedTransformerConfig
 
 NodeKind = Literal["embed", "head", "q", "k", "v", "mlp", "logits"]
 
@@ -57,9 +57,98 @@ class Node:
 
 
 Edge = tuple[Node, Node]
+_NAMED = re.compile(r"L(\d+)H(\d+)(?:\.([qkv]))?|MLP (\d+)|(embed|logits)")
 
 
-def senders(cfg: HookedTransformerConfig) -> tuple[Node, ...]:
+class Architecture(Protocol):
+    """What the graph of a model depends on; a model's config has it."""
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called, in sentences."""
+        ...
+
+    @property
+    def n_layers(self) -> int:
+        """How many layers there are."""
+        ...
+
+    @property
+    def n_heads(self) -> int:
+        """How many heads a layer has."""
+        ...
+
+    @property
+    def kv_heads(self) -> int:
+        """How many key/value heads a layer has."""
+        ...
+
+    @property
+    def heads_per_group(self) -> int:
+        """How many heads share a key/value head."""
+        ...
+
+    @property
+    def attn_only(self) -> bool:
+        """Whether there are no MLPs."""
+        ...
+
+    @property
+    def parallel_attn_mlp(self) -> bool:
+        """Whether an MLP reads what the heads beside it read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The architecture of a model that need not be open.
+
+    Attributes:
+        n_layers: How many layers there are.
+        n_heads: How many heads a layer has.
+        kv_heads: How many key/value heads a layer has.
+        attn_only: Whether there are no MLPs.
+        parallel_attn_mlp: Whether an MLP reads what the heads beside it read.
+        model_name: What the model is called, in sentences; two models of one shape are equal.
+    """
+
+    n_layers: int
+    n_heads: int
+    kv_heads: int
+    attn_only: bool = False
+    parallel_attn_mlp: bool = False
+    model_name: str = field(default="The model", compare=False)
+
+    @property
+    def heads_per_group(self) -> int:
+        """How many heads share a key/value head."""
+        return self.n_heads // self.kv_heads
+
+    @classmethod
+    def of(cls, cfg: Architecture) -> Shape:
+        """Return what the graph depends on, and nothing else."""
+        sizes = cfg.n_layers, cfg.n_heads, cfg.kv_heads
+        return cls(*sizes, cfg.attn_only, cfg.parallel_attn_mlp, cfg.model_name)
+
+
+def node_of(name: str) -> Node:
+    """Return the node with a label, as `str` gives it: "L3H1.q", "MLP 3", "embed".
+
+    Raises:
+        ValueError: If no node has that label.
+    """
+    found = _NAMED.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{name!r} names no node: write L3H1, L3H1.q, MLP 3, embed or logits.")
+    layer, head, input_, mlp, other = found.groups()
+    if other:
+        return Node(other)  # type: ignore[arg-type]
+    if mlp:
+        return Node("mlp", int(mlp))
+    return Node(input_ or "head", int(layer), int(head))  # type: ignore[arg-type]
+
+
+def senders(cfg: Architecture) -> tuple[Node, ...]:
     """Return what writes into the residual stream: embed, then each layer's heads and MLP."""
     nodes = [Node("embed")]
     for layer in range(cfg.n_layers):
@@ -68,7 +157,7 @@ def senders(cfg: HookedTransformerConfig) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def receivers(cfg: HookedTransformerConfig) -> tuple[Node, ...]:
+def receivers(cfg: Architecture) -> tuple[Node, ...]:
     """Return what reads it, in order: each layer's queries, keys, values and MLP; then logits."""
     nodes: list[Node] = []
     for layer in range(cfg.n_layers):
@@ -80,7 +169,7 @@ def receivers(cfg: HookedTransformerConfig) -> tuple[Node, ...]:
 
 
 def inputs_of(
-    cfg: HookedTransformerConfig, heads: Iterable[tuple[int, int]], input_: HeadInput
+    cfg: Architecture, heads: Iterable[tuple[int, int]], input_: HeadInput
 ) -> tuple[Node, ...]:
     """Return what reads for some heads, in order: one input of each.
 
@@ -113,7 +202,7 @@ def written_at(node: Node) -> int:
     return 2 * node.layer + (node.kind == "mlp")
 
 
-def read_at(node: Node, cfg: HookedTransformerConfig) -> int:
+def read_at(node: Node, cfg: Architecture) -> int:
     """Return when a receiver reads: it gets what was written before.
 
     The MLP of a parallel block reads what the heads beside it read.
@@ -123,15 +212,15 @@ def read_at(node: Node, cfg: HookedTransformerConfig) -> int:
     return 2 * node.layer + (node.kind == "mlp" and not cfg.parallel_attn_mlp)
 
 
-def edge_mask(cfg: HookedTransformerConfig) -> Tensor:
+def edge_mask(cfg: Architecture) -> NDArray[np.bool_]:
     """Return which senders reach which receivers, [sender, receiver]."""
-    written = torch.tensor([written_at(node) for node in senders(cfg)])
-    read = torch.tensor([read_at(node, cfg) for node in receivers(cfg)])
-    return written[:, None] < read
+    written = np.array([written_at(node) for node in senders(cfg)])
+    read = np.array([read_at(node, cfg) for node in receivers(cfg)])
+    return np.asarray(written[:, None] < read)
 
 
 def check_nodes(
-    nodes: Iterable[Node], cfg: HookedTransformerConfig, role: Literal["sender", "receiver"]
+    nodes: Iterable[Node], cfg: Architecture, role: Literal["sender", "receiver"]
 ) -> frozenset[Node]:
     """Return nodes as a set.
 
@@ -145,7 +234,7 @@ def check_nodes(
     return needed
 
 
-def check_edges(edges: Iterable[Edge], cfg: HookedTransformerConfig) -> frozenset[Edge]:
+def check_edges(edges: Iterable[Edge], cfg: Architecture) -> frozenset[Edge]:
     """Return edges as a set.
 
     Raises:
