@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.analysis.circuits.runs import CircuitRuns, Cut
+from lensgui.analysis.circuits.groups import Cut
+from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Architecture, Edge, Node, check_edges, check_nodes

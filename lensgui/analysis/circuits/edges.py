@@ -20,8 +20,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lensgui.analysis.circuits.groups import Group
 from lensgui.analysis.circuits.rows import Rows
-from lensgui.analysis.circuits.runs import CircuitRuns, Group
+from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Node
 from lensgui.transformer.layers.parameters import precise

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensgui.analysis.circuits.runs import CircuitRuns, Cut
+from lensgui.analysis.circuits.groups import Cut
+from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.terms.circuits.graph import Graph, Mask
 from lensgui.terms.circuits.nodes import Edge, Node, Shape, check_edges, check_nodes
 

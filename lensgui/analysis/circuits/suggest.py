@@ -19,7 +19,8 @@ from torch import Tensor
 from lensgui.analysis.circuits.curve import SHARES
 from lensgui.analysis.circuits.edges import edge_attribution_steps
 from lensgui.analysis.circuits.faithfulness import ratio_interval, share_of
-from lensgui.analysis.circuits.runs import CircuitRuns, Cut
+from lensgui.analysis.circuits.groups import Cut
+from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.terms.circuits.graph import Graph, Mask, Ranking
 
 Stage = Literal["scoring", "sizes", "pruning", "one by one", "done"]

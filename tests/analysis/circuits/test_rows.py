@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lensgui.analysis.circuits.runs import CircuitRuns, Cut
+from lensgui.analysis.circuits.groups import Cut
+from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.pairs.averages import Case
 from lensgui.terms.circuits.graph import Graph
