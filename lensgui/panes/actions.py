@@ -6,6 +6,7 @@ Buttons are made from its rows, and what the search finds.
 from __future__ import annotations
 
 from lensgui.panes.action import Action
+from lensgui.panes.circuit.board_choices import BOARD_ACTIONS
 from lensgui.panes.generation.generation_actions import GENERATION_ACTIONS
 from lensgui.panes.interventions.tray_actions import TRAY_ACTIONS
 from lensgui.prompts.tasks import DRAWN
@@ -391,4 +392,6 @@ _ROWS = (
     ),
     Action("links_left_out", "…", "Links for which there is no room.", "Links left out", kind=None),
 )
-PANE_ACTIONS = {row.name: row for row in (*_ROWS, *TRAY_ACTIONS, *GENERATION_ACTIONS)}
+PANE_ACTIONS = {
+    row.name: row for row in (*_ROWS, *TRAY_ACTIONS, *GENERATION_ACTIONS, *BOARD_ACTIONS)
+}

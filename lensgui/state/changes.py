@@ -16,6 +16,7 @@ from lensgui.state.views import (
     AllKindsView,
     AttentionView,
     AttributionView,
+    BoardView,
     FeedersView,
     GenerationView,
     HeadsView,
@@ -45,6 +46,7 @@ Part = (
     | StrengthView
     | GenerationView
     | AblationView
+    | BoardView
 )
 Whole = Document | Part
 PARTS = get_args(Part)
@@ -133,6 +135,14 @@ WORDS = {
     "views.ablation.of": "Ablation: what the set is of",
     "views.ablation.heads": "Ablation: heads",
     "views.ablation.op": "Ablation: what is done",
+    "views.board.reference": "Circuit: what stands in",
+    "views.board.nodes": "Circuit: which nodes",
+    "views.board.by": "Circuit: how edges are ranked",
+    "views.board.most": "Circuit: how many edges",
+    "views.board.is_exact": "Circuit: exact effects",
+    "views.board.fades": "Circuit: paths",
+    "views.board.is_free": "Circuit: where nodes stand",
+    "views.board.places": "Circuit: arrangement",
     "scenes": "Scenes",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
@@ -140,6 +150,7 @@ CONTINUED = frozenset(  # what is typed or dragged, whose steps become one
     | {"views.attention.least_score", "views.attention.least_line", "views.patching.place"}
     | {f"views.{name}.range" for name in ("patching", "all_kinds", "feeders")}
     | {"views.feeders.sender", "views.heads.filter", "views.neurons.count"}
+    | {"views.board.most", "views.board.places"}
     | {f"views.generation.{name}" for name in ("count", "temperature", "top_k", "top_p", "seed")}
 )
 

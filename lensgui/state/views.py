@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from lensgui.state.selection import Cursor
+from lensgui.terms.circuits.graph import Ranking
+from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import AttentionMeasure, Head, HeadInput, OneSide, Side
 from lensgui.terms.scores import TABLE_SCORES
 
@@ -22,6 +24,7 @@ AblationOp = Literal["resample", "mean", "zero"]
 SetOf = Literal["heads", "interventions"]
 NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
+BoardNodes = Literal["strongest", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +306,31 @@ class AblationView:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardView:
+    """What of the model's graph is on the circuit board, and how.
+
+    Attributes:
+        reference: What stands in for what is cut.
+        nodes: Whether the nodes are those of the strongest edges, or the pinned ones alone.
+        by: Whether edges are ranked by the size of their scores or by sign.
+        most: How many edges are drawn at most.
+        is_exact: Whether the exact effect of every edge that is drawn is worked out.
+        fades: Whether what is on no path through the selected node is faint.
+        is_free: Whether nodes stand side by side, rather than at the position that carries most.
+        places: How far from the left nodes were dragged, by their labels, 0 to 1.
+    """
+
+    reference: Reference = "corrupted"
+    nodes: BoardNodes = "strongest"
+    by: Ranking = "size"
+    most: int = 40
+    is_exact: bool = False
+    fades: bool = False
+    is_free: bool = False
+    places: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """How every pane is set, by pane."""
 
@@ -319,6 +347,7 @@ class Views:
     strength: StrengthView = StrengthView()
     generation: GenerationView = GenerationView()
     ablation: AblationView = AblationView()
+    board: BoardView = BoardView()
 
 
 AT_FIRST = Views()

@@ -17,6 +17,7 @@ from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.lens.lens import LensPane
@@ -48,6 +49,7 @@ PANES = {
     "generation": GenerationPane,
     "strength": StrengthPane,
     "ablation": AblationPane,
+    "board": CircuitPane,
 }
 BY_DEGREES = tuple(Intervention(Site("mlp_out", at), "scale", is_on=False) for at in range(2))
 RECEIVER = (4, 1)
@@ -159,6 +161,14 @@ CASES = {
         ((1, 1), (2, 0)), lambda p: p.names.text(), "2 heads: L1H1, L2H0 · taken"
     ),
     "ablation.op": Case("zero", lambda p: p.op.value, "zero"),
+    "board.reference": Case("mean", lambda p: p.reference.value, "mean"),
+    "board.nodes": Case("pinned", lambda p: p.nodes.value, "pinned"),
+    "board.by": Case("sign", lambda p: p.by.value, "sign"),
+    "board.most": Case(20, lambda p: p.most.value, 20),
+    "board.is_exact": Case(True, lambda p: p.exact.isChecked(), True),
+    "board.fades": Case(True, lambda p: p.fades.isChecked(), True),
+    "board.is_free": Case(True, lambda p: p.free.isChecked(), True),
+    "board.places": Case((("embed", 0.25),), lambda p: p.tidy.isEnabled(), True),
 }
 
 

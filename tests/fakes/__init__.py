@@ -5,6 +5,7 @@ answerer: What answers every request, its model card, tokens and axes.
 heads: What one head, edge or MLP does.
 activations: Hook points and what they hold.
 attributions: What each part adds to the metric.
+circuits: What edges of the model's graph are worth.
 generation: What is written behind a prompt.
 interventions: Vectors, and what is to be known of interventions.
 lenses: A lens on every row and position.

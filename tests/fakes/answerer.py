@@ -29,6 +29,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
     AblateSet,
@@ -72,6 +73,7 @@ from lensgui.prompts.pair import Prompt, PromptPair
 from tests.fakes import activations as fake_activations
 from tests.fakes import attention as fake_attention
 from tests.fakes import attributions as fake_attributions
+from tests.fakes import circuits as fake_circuits
 from tests.fakes import generation as fake_generation
 from tests.fakes import heads as fake_heads
 from tests.fakes import interventions as fake_interventions
@@ -260,6 +262,8 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ReadInterventions: lambda request: [fake_interventions.read(request)],
     AskStrength: fake_interventions.strength,
     AblateSet: fake_interventions.ablated,
+    ScoreEdges: fake_circuits.table,
+    CheckEdges: fake_circuits.checks,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     Generate: fake_generation.written,

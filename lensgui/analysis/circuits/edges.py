@@ -49,6 +49,7 @@ class EdgeScores:
         wholes: The metric of each plain run, [pair].
         references: The metric of each where all edges are cut, [pair].
         points: At how many places the gradient has been taken.
+        places: Which of the prompts are done, in the order of `by_pair`.
     """
 
     graph: Graph
@@ -57,6 +58,7 @@ class EdgeScores:
     wholes: Tensor
     references: Tensor
     points: int
+    places: tuple[int, ...] = ()
 
     @property
     def values(self) -> Tensor:
@@ -166,7 +168,7 @@ def _so_far(
     places = [place for each, _, _ in done for place in each]
     order = torch.tensor(places).argsort()
     by_pair = torch.cat([values for _, values, _ in done])[order]
-    wholes, references = (ends[ends.isfinite()] for ends in runs.ends())
+    wholes, references = (ends[sorted(places)] for ends in runs.ends())
     by_position = None
     if runs.length is not None:
         sums = [positions for _, _, positions in done]
@@ -174,7 +176,8 @@ def _so_far(
     whole = Graph.whole(runs.model.cfg)
     scores, sizes = (x.mean(0).double().cpu().numpy() for x in (by_pair, by_pair.abs()))
     graph = Graph(whole.shape, whole.kept, scores, sizes)
-    return EdgeScores(graph, by_pair, by_position, wholes, references, points)
+    ordered = tuple(sorted(places))
+    return EdgeScores(graph, by_pair, by_position, wholes, references, points, ordered)
 
 
 class _Scorer:

@@ -7,7 +7,6 @@ was measured is not run again.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,11 +16,11 @@ from lensgui.analysis.circuits.groups import Cut, Group, groups_of
 from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.graph.measured_pair import Measure
 from lensgui.analysis.pairs.averages import Case
+from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.metric import Metric
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text.padding import refuse_padding
 
-ReferenceName = Literal["corrupted", "mean", "zero"]
 _KEPT = 4096  # circuits whose numbers are kept
 _FLIPPED = 0.5  # how much of the metric, the other way round, makes a reference prompt a swap
 _METHODS = {"corrupted": "resample", "mean": "mean", "zero": "zero"}
@@ -82,7 +81,7 @@ class CircuitRuns:
 
     @classmethod
     def of_cases(
-        cls, model: HookedTransformer, cases: Sequence[Case], reference: ReferenceName = "corrupted"
+        cls, model: HookedTransformer, cases: Sequence[Case], reference: Reference = "corrupted"
     ) -> CircuitRuns:
         """Take the clean prompts of pairs, each with a metric of its own.
 

@@ -14,6 +14,7 @@ from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.controls.controls import Shares
 from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.heads.heads import HeadsPane
@@ -35,7 +36,12 @@ from lensgui.state.layout import Layout
 ROWS = (("Prompt",), ("Attention", "Activation patching", "Inspector"))
 BEHIND = {  # panes that share a place: the first is in front
     "Attention": ("Attribution", "Lens", "Heads", "Neurons", "Activation", "Prompt pairs", "Start"),
-    "Activation patching": ("All kinds at once", "Necessary or sufficient", "Who feeds it"),
+    "Activation patching": (
+        "All kinds at once",
+        "Necessary or sufficient",
+        "Who feeds it",
+        "Circuit",
+    ),
     "Inspector": ("Interventions", "Strength", "Ablation", "Generation"),
 }
 WIDTHS = {"Attention": 520, "Activation patching": 420, "Inspector": 340}
@@ -46,6 +52,7 @@ PANES: tuple[type[Pane], ...] = (
     AllKindsPane,
     NecessaryPane,
     FeedersPane,
+    CircuitPane,
     ActivationPane,
     AttributionPane,
     LensPane,

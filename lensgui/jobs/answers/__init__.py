@@ -3,6 +3,7 @@
 activations: What is said of hook points, and a slice of one activation.
 arrays: What comes back as pictures: labelled arrays.
 attributions: What each part of the model adds to a metric directly.
+circuits: What every edge of the model's graph is worth, and what single ones matter exactly.
 generation: What a model writes behind a prompt, without interventions and under them.
 interventions: What is said of interventions, and vectors that were made for them.
 lenses: What a lens says of every row and position of a prompt.

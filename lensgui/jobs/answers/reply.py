@@ -9,6 +9,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    circuits,
     generation,
     interventions,
     lenses,
@@ -33,6 +34,8 @@ Answer = (
     | readings.LensReading
     | attributions.Parts
     | attributions.Terms
+    | circuits.EdgeTable
+    | circuits.EdgeChecks
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading

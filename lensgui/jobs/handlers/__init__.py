@@ -2,6 +2,7 @@
 
 attention: Attention as the window shows it: whose it is, every head's at a glance, one head's
     exactly.
+circuits: What edges of the model's graph are worth.
 dispatch: An answer to every request: which function answers which, about the model that is
     loaded.
 formats: Number formats side by side: what each gives on a pair of prompts, and what it costs.

@@ -16,6 +16,7 @@ from lensgui.jobs.answers.arrays import Sweep
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
+from lensgui.jobs.handlers.circuits import edges as circuit_edges
 from lensgui.jobs.handlers.interventions import answers as interventions
 from lensgui.jobs.handlers.interventions import sets, strength
 from lensgui.jobs.handlers.loaded import Loaded
@@ -32,6 +33,7 @@ from lensgui.jobs.handlers.reading import (
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    circuit_requests,
     generation_requests,
     intervention_requests,
     lens_requests,
@@ -127,6 +129,8 @@ HANDLERS: dict[type[Request], Handler] = {
     intervention_requests.ReadInterventions: interventions.read_interventions,
     intervention_requests.AskStrength: strength.ask_strength,
     intervention_requests.AblateSet: sets.ablate_set,
+    circuit_requests.ScoreEdges: circuit_edges.score_edges,
+    circuit_requests.CheckEdges: circuit_edges.check_edges,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,

@@ -61,6 +61,7 @@ class Loaded:
         readings: The rows of tables that have been read.
         drawn: What the last grids of attention leave to those of prompts that begin alike.
         timed: Models and lengths of prompts of which a sweep's time was noted.
+        circuits: The prompts that circuits were measured on last, by what stood in and which.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Loaded:
         self.readings: dict[PromptPair, RowReading] = {}
         self.drawn: deque[Drawn] = deque(maxlen=MOST_DRAWN)
         self.timed: set[tuple[ModelKey, int]] = set()
+        self.circuits: OrderedDict[tuple[object, ...], Any] = OrderedDict()
         self._continued: OrderedDict[Generate, tuple[Continuation, ...]] = OrderedDict()
 
     def use(self, key: ModelKey, may_be_hooked: bool = False) -> HookedTransformer:
@@ -248,6 +250,7 @@ class Loaded:
         self.unfinished.clear()
         self.readings.clear()
         self.drawn.clear()
+        self.circuits.clear()
 
     def _opened(self, key: ModelKey) -> HookedTransformer:
         if key.is_in_memory:

@@ -279,7 +279,38 @@ class Thumbs:
     data: Data
 
 
-Panel = Cells | Cloud | Strands | Prose | Bars | Lines | Sheet | Thumbs
+@dataclass(frozen=True, slots=True, eq=False)
+class Web:
+    """Nodes in rows, and edges from node to node.
+
+    Attributes:
+        title: As of `Cells`.
+        names: What nodes are called.
+        across: How far from the left each is, 0 to 1, [node].
+        rows: Which row each stands in, from above, [node].
+        row_names: What rows are called; "" for no name.
+        place_names: What places from left to right are called, and how far each is, 0 to 1.
+        ends: The nodes that each edge leaves and enters, the weakest first, [edge, 2].
+        shades: Index of each edge into the diverging table, [edge].
+        widths: How wide each is, 0 to 1, [edge].
+        are_estimates: Whether each is an estimate, [edge].
+        data: The numbers of the edges.
+    """
+
+    title: str
+    names: list[str]
+    across: NDArray[np.float64]
+    rows: NDArray[np.intp]
+    row_names: list[str]
+    place_names: list[tuple[str, float]]
+    ends: NDArray[np.intp]
+    shades: NDArray[np.uint8]
+    widths: NDArray[np.float64]
+    are_estimates: NDArray[np.bool_]
+    data: Data
+
+
+Panel = Cells | Cloud | Strands | Prose | Bars | Lines | Sheet | Thumbs | Web
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from lensgui.panes.figures.figure import (
     Sheet,
     Strands,
     Thumbs,
+    Web,
 )
 
 SIGNED, AMOUNT = "RdBu", "Blues"  # matplotlib's colours of signed numbers, and of amounts
@@ -174,6 +175,28 @@ def _(panel: Strands) -> list[str]:
         _labels("y", panel.data.axes[0]),
         "axis.invert_yaxis()",
         'axis.set_xticks([0, 1], ["destination", "source"])',
+    ]
+
+
+@draw.register
+def _(panel: Web) -> list[str]:
+    places = dict(
+        zip(panel.names, zip(panel.across.tolist(), panel.rows.tolist(), strict=True), strict=True)
+    )
+    ends = [(panel.names[one], panel.names[other]) for one, other in panel.ends[::-1].tolist()]
+    return [
+        f"places = {places!r}",
+        f"ends = {ends!r}",
+        "for (one, other), value in zip(ends, part):",
+        "    (x, y), (to_x, to_y) = places[one], places[other]",
+        '    color = "tab:blue" if value > 0 else "tab:red"',
+        "    width = 4 * abs(value) / max(abs(part))",
+        "    axis.plot([x, to_x], [y, to_y], color=color, linewidth=width)",
+        "for name, (x, y) in places.items():",
+        '    axis.annotate(name, (x, y), ha="center", va="center", fontsize=6)',
+        "axis.invert_yaxis()",
+        "axis.set_xticks([])",
+        f"axis.set_yticks(range({len(panel.row_names)}), {panel.row_names!r})",
     ]
 
 

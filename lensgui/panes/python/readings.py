@@ -1,8 +1,11 @@
-"""A few lines of Python for the panes of attribution and of activations."""
+"""A few lines of Python for the panes of attribution, of activations and of circuits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lensgui.jobs.answers.activations import ActivationSlice
+from lensgui.jobs.questions.circuit_requests import EdgeName
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
 from lensgui.prompts.sides import SUMMANDS, Summand
@@ -10,6 +13,7 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 
 OUTSIDE = ("hook_embed", "hook_pos_embed", "ln_final", "unembed")  # hook points of no layer
+MOST_EDGES = 200  # that are named
 MOST_NEURONS = 24  # that the pane names; the others count together
 
 
@@ -112,3 +116,25 @@ def activation(document: Document, cursor: Cursor, found: ActivationSlice | None
 def full_name(short: str, layer: int) -> str:
     """Return a hook point's full name: outside of layers its name is full."""
     return short if short.startswith(OUTSIDE) else f"blocks.{layer}.{short}"
+
+
+def edges(document: Document, found: Sequence[EdgeName]) -> str:
+    """Return how to get what every edge is worth, and what some matter exactly.
+
+    Args:
+        document: The pair, or the pairs that are averaged over.
+        found: The edges on the board, the strongest first.
+    """
+    pairs = [row.pair.plain for row in document.rows] or [document.pair.plain]
+    lines = [
+        script.pairs("pairs", pairs),
+        "cases = [case_of(model, PairRow(pair)) for pair in pairs]",
+        f"runs = CircuitRuns.of_cases(model, cases, {document.views.board.reference!r})",
+        "scores = edge_attribution(runs)",
+        f"names = {list(found)[:MOST_EDGES]!r}",
+        "edges = [(node_of(sender), node_of(receiver)) for sender, receiver in names]",
+        "shown = [scores.of(*edge) for edge in edges]  # by attribution",
+        "*_, exact = exact_effects(runs, edges)",
+        "print(table([shown, exact.values]))  # by attribution, and without − with",
+    ]
+    return script.script(document, lines)

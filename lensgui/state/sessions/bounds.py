@@ -21,9 +21,13 @@ Text = Annotated[str, Meta(max_length=1_000_000)]
 Name = Annotated[str, Meta(max_length=1_000)]
 MOST_FOLLOWED, MOST_AXES = 100, 16
 MOST_WRITTEN = 1_000  # tokens behind a prompt
+MOST_EDGES = 200  # of a picture
 WrittenCount = Annotated[int, Meta(ge=1, le=MOST_WRITTEN)]
 Temperature = Annotated[float, Meta(ge=0, le=10)]
 TopShare = Annotated[float, Meta(gt=0, le=1)]
+EdgeCount = Annotated[int, Meta(ge=1, le=MOST_EDGES)]
+_NODE = r"L\d{1,4}H\d{1,4}(\.[qkv])?|MLP \d{1,4}|embed|logits"
+NodeName = Annotated[str, Meta(pattern=rf"^({_NODE})\Z")]
 HookName = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{1,200}\Z")]
 AxisName = Annotated[str, Meta(max_length=100)]
 Followed = Annotated[tuple[Name, ...], Meta(max_length=MOST_FOLLOWED)]

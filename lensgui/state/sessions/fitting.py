@@ -18,6 +18,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    circuits,
     generation,
     interventions,
     lenses,
@@ -91,6 +92,8 @@ def _shape(answer: Answer) -> Shape:
         return answer.attribution.shape[0], answer.attribution.shape[1]
     if isinstance(answer, arrays.ModelScores):
         return answer.measures.copying.shape[0], answer.measures.copying.shape[1]
+    if isinstance(answer, circuits.EdgeTable):
+        return answer.shape.n_layers, answer.shape.n_heads
     if isinstance(answer, readings.LensReading):
         return len(answer.top) - 1, None
     if isinstance(answer, activations.ActivationSlice):
@@ -366,6 +369,8 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     interventions.StrengthReading: fits.check_strength,
     interventions.SetReading: fits.check_set,
     generation.Continuations: fits.check_continuations,
+    circuits.EdgeTable: fits.check_edge_table,
+    circuits.EdgeChecks: fits.check_edge_checks,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

@@ -18,6 +18,7 @@ from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.figures.shown import Context, figure
 from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.heads.heads import HeadsPane
@@ -39,6 +40,7 @@ from lensgui.state.views import (
     ActivationView,
     AttentionView,
     AttributionView,
+    BoardView,
     GenerationView,
     HeadsView,
     LensValue,
@@ -73,6 +75,7 @@ SHOWN = {
     NeuronsPane: 4,
     StrengthPane: 1,
     AblationPane: 2,
+    CircuitPane: 1,
     InspectorPane: 4,
     GenerationPane: 1,
     PairTablePane: 1,
@@ -207,6 +210,11 @@ CASES = [
     (ActivationPane, "turned", toy(activation=ActivationView("attn.hook_z", down="d_head"))),
     (LensPane, "mid", toy(lens=LensView("logit", mid=True, followed=(" day",), token=2))),
     (LensPane, "a mean", averaging(2).having(lens=LensView("metric", mid=True))),
+    *(
+        (CircuitPane, f"{view.reference}, {view.by}", document.having(board=view))
+        for document in (toy(), averaging(3))
+        for view in (BoardView("mean", most=10, is_exact=True), BoardView("zero", by="sign"))
+    ),
     (LensPane, "mean chances", averaging(2).having(lens=LensView("probability", "difference"))),
 ]
 

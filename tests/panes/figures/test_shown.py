@@ -18,6 +18,7 @@ from lensgui.panes.ablation.ablation import AblationPane
 from lensgui.panes.activation.activation import ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import AttributionPane
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.figures import files
 from lensgui.panes.figures.files import Options
 from lensgui.panes.figures.numbers import as_table
@@ -55,6 +56,7 @@ EXPECTED = {
     NeuronsPane: ["", "over the prompt", "strongest places", "histogram"],
     StrengthPane: [""],
     AblationPane: ["", "by pair"],
+    CircuitPane: [""],
     InspectorPane: ["head", "source", "MLP", "logit lens"],
     GenerationPane: [""],
     PairTablePane: [""],

@@ -15,9 +15,11 @@ from hypothesis.extra import numpy as arrays
 from lensgui.jobs import requests
 from lensgui.jobs.answers.activations import MappedPoint
 from lensgui.jobs.answers.arrays import Feeding
+from lensgui.jobs.answers.circuits import EdgeChecks
 from lensgui.jobs.answers.generation import Written
 from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
+from lensgui.jobs.questions.circuit_requests import CheckEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
@@ -31,12 +33,14 @@ from lensgui.state.views import (
     ActivationView,
     AllKindsView,
     AttentionView,
+    BoardView,
     GenerationView,
     HeadsView,
     LensView,
     Link,
     NeuronsView,
 )
+from lensgui.terms.circuits.nodes import Shape
 from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
 from lensgui.terms.model_key import NUMBER_FORMATS, ModelKey
@@ -50,6 +54,7 @@ MOST = 3  # of anything that there may be several of
 
 shares = st.floats(0, 1)
 counts = st.integers(0, 16)
+nodes = st.sampled_from(["embed", "logits", "MLP 3", "L0H0", "L12H3.q", "L1H0.k", "L2H1.v"])
 names = st.from_regex(r"[a-z0-9]{1,9}(/[a-z0-9]{1,9})?", fullmatch=True)
 keys = st.builds(ModelKey, names, st.booleans(), st.just("best"), st.sampled_from(NUMBER_FORMATS))
 hooks = st.from_regex(r"[a-z0-9_.]{1,20}", fullmatch=True)
@@ -129,6 +134,13 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (AllKindsView, "enlarged"): st.none() | counts,
     (GivenRole, "name"): st.sampled_from([NO_ROLE, *NAMED]),
     (NeuronsView, "count"): st.integers(1, 1000),
+    (BoardView, "most"): st.integers(1, 200),
+    (BoardView, "places"): st.lists(st.tuples(nodes, shares), max_size=MOST).map(tuple),
+    **{
+        (kind, "edges"): st.lists(st.tuples(nodes, nodes), max_size=MOST).map(tuple)
+        for kind in (CheckEdges, EdgeChecks)
+    },
+    **{(Shape, name): st.integers(1, 16) for name in ("n_layers", "n_heads", "kv_heads")},
     **{
         (kind, name): drawn_from
         for kind in (GenerationView, Generate)

@@ -15,6 +15,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
+from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
     AblateSet,
@@ -115,6 +116,9 @@ ASKED = [
     ReadInterventions(MODEL, UNDER),
     AblateSet(MODEL, UNDER, STEERED.interventions),
     AblateSet(MODEL, PAIR, OFF, ROWS),
+    ScoreEdges(MODEL, PAIR),
+    ScoreEdges(MODEL, PAIR, "mean", ROWS),
+    CheckEdges(MODEL, PAIR, "zero", (("L1H1", "L2H0.q"), ("MLP 0", "logits"))),
     AskStrength(MODEL, STEERED, 1),
     AskStrength(MODEL, STEERED, 0, (0.0, 0.5, 2.0)),
     AskStrength(MODEL, STEERED, 1, (-0.5, 0.0, 0.5), (3, 4), placebos=5),

@@ -12,4 +12,5 @@ raster: PNG files: pixels, and named texts and bytes beside them.
 style: How figures are drawn: their width, the size of their text, their colours.
 svg: A drawing as an SVG file: its text as text that any program can edit, or as outlines.
 text: Coloured text and tables of a figure as marks.
+webs: Nodes and edges of a figure as marks.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import singledispatch
 
-from lensgui.panes.figures.drawing import cells, lines, plots, text
+from lensgui.panes.figures.drawing import cells, lines, plots, text, webs
 from lensgui.panes.figures.drawing.marks import Drawing, Mark, moved, word, wrapped
 from lensgui.panes.figures.drawing.style import Style, bar, bar_beside, heading, room_beside
 from lensgui.panes.figures.figure import (
@@ -20,6 +20,7 @@ from lensgui.panes.figures.figure import (
     Sheet,
     Strands,
     Thumbs,
+    Web,
 )
 
 MARGIN = 0.5  # times the size of the text, around everything, so that no line is cut
@@ -47,6 +48,7 @@ for _kind, _draw in (
     (Cloud, plots.cloud),
     (Strands, plots.strands),
     (Bars, plots.bars),
+    (Web, webs.web),
     (Lines, lines.lines),
     (Prose, text.prose),
     (Sheet, text.sheet),

@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.answers import generation, interventions
+from lensgui.jobs.answers import circuits, generation, interventions
+from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import AblateSet, AskStrength, ReadInterventions
+from lensgui.terms.circuits.nodes import receivers, senders
+
+MOST_SENDERS = 100_000  # heads of a model
 
 
 def check(is_right: bool, what: str) -> None:
@@ -63,6 +67,29 @@ def check_set(request: AblateSet, found: interventions.SetReading) -> None:
     check_shapes((2, members), found.last_ends)
     numbers = found.before, found.after, found.last, found.first
     check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+
+
+def check_edge_table(request: ScoreEdges, found: circuits.EdgeTable) -> None:
+    """Refuse a table of edges that does not fit the architecture that it is said to be of."""
+    shape = found.shape
+    check(shape.n_heads % shape.kv_heads == 0, "heads do not share keys evenly")
+    check(shape.n_layers * shape.n_heads <= MOST_SENDERS, "a graph is too large")
+    check_shapes((len(senders(shape)), len(receivers(shape))), found.scores, found.sizes)
+    check(found.places.ndim == 2, "an array has an odd shape")
+    check(len(found.places) == len(found.scores), "not every sender has its positions")
+    is_named = len(found.labels) in (0, found.places.shape[1])
+    check(is_named, "positions are not as many as their names")
+    check(len(found.pairs) == found.total <= (len(request.rows) or 1), "edges are of other pairs")
+    numbers = found.scores, found.sizes, found.places
+    check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
+
+
+def check_edge_checks(request: CheckEdges, found: circuits.EdgeChecks) -> None:
+    """Refuse effects of other edges than were asked about."""
+    check(found.edges == request.edges, "effects are of other edges")
+    check_shapes((len(found.edges),), found.changes)
+    check_shapes((2, len(found.edges)), found.ends)
+    check(bool(np.isfinite(found.changes).all()), "a known number is not finite")
 
 
 def check_continuations(request: Generate, found: generation.Continuations) -> None:

@@ -13,6 +13,7 @@ from lensgui.jobs.answers import (
     activations,
     arrays,
     attributions,
+    circuits,
     generation,
     interventions,
     lenses,
@@ -23,6 +24,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.questions import (
     activation_requests,
     attribution_requests,
+    circuit_requests,
     generation_requests,
     intervention_requests,
     lens_requests,
@@ -198,6 +200,18 @@ KINDS = {
         questions.AblateSet,
         interventions.SetReading,
         stored_readings.SetReading,
+    ),
+    "edges": StoredKind(
+        circuit_requests.ScoreEdges,
+        questions.ScoreEdges,
+        circuits.EdgeTable,
+        stored_readings.EdgeTable,
+    ),
+    "exact edges": StoredKind(
+        circuit_requests.CheckEdges,
+        questions.CheckEdges,
+        circuits.EdgeChecks,
+        stored_readings.EdgeChecks,
     ),
     "continuations": StoredKind(
         generation_requests.Generate,

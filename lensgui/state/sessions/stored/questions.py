@@ -16,6 +16,7 @@ from lensgui.state.sessions.bounds import (
     HookName,
     Index,
     LensFile,
+    NodeName,
     Number,
     Record,
     SomeHeads,
@@ -24,6 +25,7 @@ from lensgui.state.sessions.bounds import (
     WrittenCount,
 )
 from lensgui.state.sessions.manifest import Intervention, PromptPair, SweepKind
+from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, OneSide, Side
 
 MOST_TABLES = 1_000
@@ -139,6 +141,23 @@ class AblateSet(Record, frozen=True):
 
     pair: PromptPair
     members: Annotated[tuple[Intervention, ...], Meta(max_length=1_000)]
+    rows: Table
+
+
+class ScoreEdges(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    stand_in: Reference
+    rows: Table
+
+
+class CheckEdges(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    stand_in: Reference
+    edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
     rows: Table
 
 

@@ -19,6 +19,7 @@ from lensgui.state.sessions.bounds import (
     HookName,
     Index,
     Name,
+    NodeName,
     Record,
     Share,
 )
@@ -135,6 +136,44 @@ class SetReading(Record, frozen=True):
     change_ends: Array
     last_ends: Array
     faults: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
+
+
+class Shape(Record, frozen=True):
+    """As of an `EdgeTable`."""
+
+    n_layers: Annotated[int, Meta(ge=1, le=1_000)]
+    n_heads: Annotated[int, Meta(ge=1, le=1_000)]
+    kv_heads: Annotated[int, Meta(ge=1, le=1_000)]
+    attn_only: bool
+    parallel_attn_mlp: bool
+    model_name: Name
+
+
+class EdgeTable(Record, frozen=True):
+    """As the answer."""
+
+    shape: Shape
+    pairs: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
+    total: Index
+    metric_name: MetricName
+    reference: Sentence
+    scores: Array
+    sizes: Array
+    places: Array
+    labels: Annotated[tuple[Name, ...], Meta(max_length=MANY)]
+    whole: AnyNumber
+    empty: AnyNumber
+    is_swap: bool
+    faults: Annotated[tuple[Sentence, ...], Meta(max_length=MANY)]
+
+
+class EdgeChecks(Record, frozen=True):
+    """As the answer."""
+
+    edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
+    changes: Array
+    ends: Array
+    before: AnyNumber
 
 
 class LensReading(Record, frozen=True):

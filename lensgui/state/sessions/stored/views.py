@@ -15,12 +15,14 @@ from lensgui.state.sessions.bounds import (
     MOST_FOLLOWED,
     AxisName,
     Cursor,
+    EdgeCount,
     Followed,
     Heads,
     HookName,
     Index,
     LensFile,
     Name,
+    NodeName,
     Number,
     Record,
     Score,
@@ -31,6 +33,8 @@ from lensgui.state.sessions.bounds import (
     TopShare,
     WrittenCount,
 )
+from lensgui.terms.circuits.graph import Ranking
+from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import AttentionMeasure, HeadInput, OneSide, Side
 from lensgui.terms.scores import TABLE_SCORES
 
@@ -177,6 +181,19 @@ class AblationView(Record, frozen=True):
     op: views.AblationOp = "resample"
 
 
+class BoardView(Record, frozen=True):
+    """As the app's `BoardView`."""
+
+    reference: Reference = "corrupted"
+    nodes: views.BoardNodes = "strongest"
+    by: Ranking = "size"
+    most: EdgeCount = 40
+    is_exact: bool = False
+    fades: bool = False
+    is_free: bool = False
+    places: Annotated[tuple[tuple[NodeName, Share], ...], Meta(max_length=10_000)] = ()
+
+
 class Views(Record, frozen=True):
     """As the app's `Views`."""
 
@@ -193,3 +210,4 @@ class Views(Record, frozen=True):
     strength: StrengthView = StrengthView()
     generation: GenerationView = GenerationView()
     ablation: AblationView = AblationView()
+    board: BoardView = BoardView()

@@ -1,0 +1,92 @@
+"""Answers about circuits: what every edge is worth, and what single ones matter exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensgui.jobs.questions.circuit_requests import EdgeName
+from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.nodes import Shape
+from lensgui.terms.metric import MetricName
+
+Numbers = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeTable:
+    """What every edge is worth, to first order; nobody writes to it.
+
+    Attributes:
+        shape: The model's architecture, which says what rows and columns are.
+        pairs: What each pair is called that is done.
+        total: How many pairs there are.
+        metric_name: What the metric is called.
+        reference: What stood in for what was cut, as captions name it.
+        scores: In the metric's unit, the mean over pairs, [sender, receiver]; 0 where there is no
+            edge.
+        sizes: The mean of the scores' sizes, likewise.
+        places: How much of what leaves each sender does so at each position, [sender, position];
+            without positions where prompts differ in length.
+        labels: What positions are called; () of several pairs.
+        whole: The mean metric of the whole model.
+        empty: That of the reference, where all edges are cut.
+        is_swap: Whether the reference flips the answer, so that what is cut counts twice.
+        faults: Why pairs are left out, a sentence each.
+    """
+
+    shape: Shape
+    pairs: tuple[str, ...]
+    total: int
+    metric_name: MetricName
+    reference: str
+    scores: Numbers
+    sizes: Numbers
+    places: Numbers
+    labels: tuple[str, ...]
+    whole: float
+    empty: float
+    is_swap: bool = False
+    faults: tuple[str, ...] = ()
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The same as a graph, no edge of which is left out."""
+        whole = Graph.whole(self.shape)
+        scores = np.where(whole.exists, self.scores, np.nan).astype(np.float64)
+        return Graph(self.shape, whole.kept, scores, self.sizes.astype(np.float64))
+
+    @property
+    def done(self) -> int:
+        """How many pairs are done."""
+        return len(self.pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EdgeChecks:
+    """What taking out one edge at a time changes, as far as it is known; nobody writes to it.
+
+    Attributes:
+        edges: Which.
+        changes: The metric without − with, the mean over pairs, [edge]; NaN where not yet known.
+        ends: Where the mean lies in 95 % of resamples of the pairs, [2, edge]; NaN for one pair.
+        before: The mean metric of the whole model.
+    """
+
+    edges: tuple[EdgeName, ...]
+    changes: Numbers
+    ends: Numbers
+    before: float
+
+    @property
+    def done(self) -> int:
+        """How many are known."""
+        return int(np.isfinite(self.changes).sum())
+
+    @property
+    def total(self) -> int:
+        """How many there are to be."""
+        return len(self.edges)

@@ -1,0 +1,4 @@
+"""Answers about circuits.
+
+edges: What every edge is worth, and what single ones matter exactly.
+"""

@@ -1,0 +1,158 @@
+"""What every edge is worth, and what single ones matter exactly, on the prompts that are shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lensgui.analysis.checks import check_one_length
+from lensgui.analysis.circuits.edges import EdgeScores, edge_attribution_steps
+from lensgui.analysis.circuits.effects import ExactEffects, exact_effects
+from lensgui.analysis.circuits.runs import CircuitRuns
+from lensgui.analysis.pairs.answers import required_metric
+from lensgui.analysis.pairs.averages import Case
+from lensgui.analysis.pairs.cases import name_of
+from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
+from lensgui.jobs.answers.reply import Answer
+from lensgui.jobs.handlers.loaded import Loaded
+from lensgui.jobs.handlers.sweep_arrays import position_axis
+from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.prompts.pair import PromptPair
+from lensgui.terms.circuits.nodes import Shape, node_of
+from lensgui.transformer.model import HookedTransformer
+
+MOST_KEPT = 2  # prompts whose runs are kept
+PAUSE = 0.1  # seconds between two answers that grow
+
+
+@dataclass(slots=True)
+class Prompts:
+    """Prompts on which edges are measured.
+
+    Attributes:
+        runs: Their runs.
+        names: What each pair is called.
+        faults: Why pairs are left out.
+        labels: What positions are called; () of several pairs.
+    """
+
+    runs: CircuitRuns
+    names: list[str]
+    faults: list[str]
+    labels: tuple[str, ...]
+
+
+def score_edges(loaded: Loaded, request: ScoreEdges) -> Iterator[Answer | None]:
+    """Yield ever more pairs' edge attribution."""
+    prompts = yield from _prompts(loaded, request)
+    for found in edge_attribution_steps(prompts.runs):
+        yield None if found is None else _table(request, prompts, found)
+
+
+def check_edges(loaded: Loaded, request: CheckEdges) -> Iterator[Answer | None]:
+    """Yield ever more exact effects."""
+    prompts = yield from _prompts(loaded, request)
+    edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
+    said_at, effects = 0.0, None
+    for found in exact_effects(prompts.runs, edges):
+        effects = effects if found is None else found
+        if found is not None and time.monotonic() - said_at >= PAUSE:
+            said_at = time.monotonic()
+            yield _checks(request, found)
+        else:
+            yield None
+    assert effects is not None
+    yield _checks(request, effects)
+
+
+def _prompts(loaded: Loaded, request: ScoreEdges | CheckEdges) -> Generator[None, None, Prompts]:
+    """Return the prompts of a question, those of an earlier one if they are the same.
+
+    Raises:
+        ValueError: If none can be measured; the sentence says why.
+    """
+    model = loaded.use(request.model)
+    pairs = [row.pair.plain for row in request.rows] or [request.pair.plain]
+    key = (request.stand_in, *pairs)
+    kept = loaded.circuits
+    if key in kept:
+        kept.move_to_end(key)
+        found: Prompts = kept[key]
+        return found
+    cases, names, faults = list[Case](), list[str](), list[str]()
+    for pair in pairs:
+        try:
+            cases.append((yield from _case(loaded, model, pair)))
+            names.append(name_of(pair))
+        except ValueError as error:
+            if not request.rows:
+                raise
+            faults.append(f"Pair “{name_of(pair)}”: {error}")
+    if not cases:
+        raise ValueError(faults[0])
+    runs = CircuitRuns.of_cases(model, cases, request.stand_in)
+    labels = () if request.rows else position_axis(loaded.run(model, pairs[0].clean_prompt)).labels
+    found = Prompts(runs, names, faults, labels)
+    kept[key] = found
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
+    return found
+
+
+def _case(
+    loaded: Loaded, model: HookedTransformer, pair: PromptPair
+) -> Generator[None, None, Case]:
+    """Return a pair as circuits are measured on it, yielding while its prompt runs."""
+    if not pair.corrupted:
+        raise ValueError("A circuit is measured beside a corrupted prompt: type one.")
+    clean = loaded.run(model, pair.clean_prompt)
+    yield from clean.steps()
+    corrupted = loaded.run(model, pair.corrupted_prompt)
+    check_one_length(len(clean.tokens), len(corrupted.tokens))
+    metric = required_metric(loaded.answers(pair, clean))
+    return Case(clean.tokens, corrupted.tokens, metric)
+
+
+def _table(request: ScoreEdges, prompts: Prompts, found: EdgeScores) -> EdgeTable:
+    """Return what is known by now."""
+    names = prompts.names if request.rows else prompts.names[:1]
+    pair = request.rows[0].pair if request.rows else request.pair
+    places = found.by_position
+    if places is None:
+        places = torch.zeros(len(found.senders), 0)
+    sizes = found.graph.sizes
+    assert sizes is not None
+    return EdgeTable(
+        Shape.of(prompts.runs.model.cfg),
+        tuple(names[at] for at in found.places),
+        len(prompts.names),
+        pair.metric,
+        prompts.runs.reference,
+        _array(found.values),
+        sizes.astype(np.float32),
+        _array(places),
+        prompts.labels if places.shape[1] else (),
+        found.clean,
+        found.corrupted,
+        prompts.runs.is_swap,
+        tuple(prompts.faults),
+    )
+
+
+def _checks(request: CheckEdges, found: ExactEffects) -> EdgeChecks:
+    """Return what is known by now; intervals once all pairs are."""
+    low, high = found.interval()
+    ends = torch.stack([low, high])
+    return EdgeChecks(request.edges, _array(found.values), _array(ends), float(found.before.mean()))
+
+
+def _array(numbers: Tensor) -> NDArray[np.float32]:
+    array = numbers.detach().cpu().numpy().astype(np.float32)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,66 @@
+"""Questions about circuits: what every edge is worth, and what single ones matter exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lensgui.jobs.request import Request, Urgency
+from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.terms.circuits.nodes import Reference
+from lensgui.terms.model_key import ModelKey
+
+EdgeName = tuple[str, str]
+"""What sends and what receives, by their labels: ("L3H1", "L5H0.q")."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreEdges(Request):
+    """Edge attribution of all edges of a model: an `EdgeTable` that grows pair by pair.
+
+    It is of the model itself, whatever interventions are on.
+
+    Attributes:
+        pair: The prompts.
+        stand_in: What stands in for what is cut.
+        rows: Pairs that are read instead of `pair`; () for the one pair.
+    """
+
+    doing: ClassVar[str] = "edge attribution"
+    of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+
+    model: ModelKey
+    pair: PromptPair
+    stand_in: Reference = "corrupted"
+    rows: tuple[PairRow, ...] = ()
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """It compares two prompts position by position, where it is of one pair."""
+        return not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEdges(Request):
+    """What taking out one edge at a time changes, exactly: `EdgeChecks` that grow.
+
+    Attributes:
+        pair: The prompts.
+        stand_in: What stands in for what is cut.
+        edges: Which.
+        rows: Pairs that are read instead of `pair`; () for the one pair.
+    """
+
+    doing: ClassVar[str] = "exact effects of edges"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+
+    model: ModelKey
+    pair: PromptPair
+    stand_in: Reference
+    edges: tuple[EdgeName, ...]
+    rows: tuple[PairRow, ...] = ()
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """It compares two prompts position by position, where it is of one pair."""
+        return not self.rows

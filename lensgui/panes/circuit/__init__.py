@@ -1,0 +1,9 @@
+"""The circuit board: nodes and edges of the model's graph, what each is worth, and what it matters.
+
+board: The picture: nodes by layer, edges as curves, hit and moved.
+board_choices: What can be chosen and done there.
+board_contents: Which nodes and edges are on the board, and what each says.
+board_paint: How parts of it are painted, and the board as a figure.
+board_places: Where nodes and edges are drawn, free of Qt's widgets.
+circuit: The pane.
+"""

@@ -1,0 +1,83 @@
+"""What can be chosen and done on the circuit board."""
+
+from __future__ import annotations
+
+from lensgui.panes.action import Action
+from lensgui.panes.controls.chooser import Option
+from lensgui.state.views import BoardNodes
+from lensgui.terms.circuits.graph import Ranking
+from lensgui.terms.circuits.nodes import Reference
+
+BOARD_ACTIONS = (
+    Action(
+        "check_edges",
+        "Exact",
+        "Work out exactly what taking out each of the edges that are drawn changes, one at a time: "
+        "those that are known are solid, estimates are dotted.",
+        "Exact effects of the edges of the circuit board",
+    ),
+    Action(
+        "board_paths",
+        "Paths",
+        "Fade what is on no drawn path through the selected node.",
+        "Fade what is on no path through the selected node",
+    ),
+    Action(
+        "board_free",
+        "Side by side",
+        "Let nodes stand side by side, rather than at the position that carries most of what they "
+        "send.",
+        "Let nodes of the circuit board stand side by side",
+    ),
+    Action(
+        "board_tidy",
+        "Tidy",
+        "Put nodes that were dragged back to where they stand by themselves.",
+        "Tidy the circuit board",
+        reason="No node was dragged.",
+    ),
+    Action(
+        "pin_board",
+        "Pin nodes",
+        "Pin all heads that are on the board: they are then framed in every pane, and stay on the "
+        "board.",
+        "Pin the heads of the circuit board",
+        reason="No head is on the board that is not pinned.",
+    ),
+)
+
+REFERENCES: tuple[Option[Reference], ...] = (
+    Option(
+        "corrupted",
+        "corrupted",
+        "A cut edge carries what its sender writes on the corrupted prompt. If that prompt flips "
+        "the answer, whatever is cut counts twice.",
+    ),
+    Option(
+        "mean",
+        "mean",
+        "A cut edge carries the mean of what its sender writes, position by position, over the "
+        "prompts of as many tokens: the pair's, or the table's while panes average.",
+    ),
+    Option("zero", "0", "A cut edge carries nothing: off-distribution."),
+)
+NODES: tuple[Option[BoardNodes], ...] = (
+    Option("strongest", "strongest", "The strongest edges of the whole model, and pins."),
+    Option("pinned", "pinned", "The edges among the pinned heads, embedding and logits."),
+)
+RANKINGS: tuple[Option[Ranking], ...] = (
+    Option(
+        "size",
+        "by size",
+        "The edges with the largest scores, whatever their sign; of several pairs the mean size.",
+    ),
+    Option(
+        "sign",
+        "by sign",
+        "The edges that raise the metric most: leaves out what works against the answer.",
+    ),
+)
+COUNTS: tuple[Option[int], ...] = tuple(
+    Option(count, f"{count} edges", f"Draw the {count} first edges.")
+    for count in (10, 20, 40, 80, 120, 200)
+)

@@ -1,0 +1,260 @@
+"""Circuit: the model's graph as a board of nodes and edges, what each is worth, what it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QWidget
+
+from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
+from lensgui.jobs.questions.circuit_requests import CheckEdges, EdgeName, ScoreEdges
+from lensgui.jobs.request import Request
+from lensgui.panes import menus
+from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.circuit import board_contents as made
+from lensgui.panes.circuit.board import Board
+from lensgui.panes.circuit.board_choices import COUNTS, NODES, RANKINGS, REFERENCES
+from lensgui.panes.circuit.board_contents import BoardNode, Contents
+from lensgui.panes.controls.chooser import Chooser
+from lensgui.panes.controls.controls import Lines, button
+from lensgui.panes.controls.flow import Flow
+from lensgui.panes.figures.shown import Shown
+from lensgui.panes.pane import MODEL, Pane
+from lensgui.panes.python import readings as code
+from lensgui.panes.python.figures import Code
+from lensgui.panes.token_text import plain_tip, signed
+from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
+from lensgui.state.views import BoardNodes, BoardView
+from lensgui.terms.circuits.graph import Ranking
+from lensgui.terms.circuits.nodes import Reference
+from lensgui.terms.kinds import Head
+from lensgui.terms.metrics import METRICS
+from lensgui.terms.roles import GivenRole, Part
+
+SCORES, EXACT, ONE = "edges", "exact", "one edge"
+NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
+NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
+
+
+class CircuitPane(Pane):
+    """Nodes by layer, edges by attribution, dotted; solid where they are worked out exactly."""
+
+    title: ClassVar[str] = "Circuit"
+    guide: ClassVar[str] = "circuit.md"
+    averages: ClassVar[bool] = True
+    about: ClassVar[str] = (
+        "The model's graph: which heads and MLPs tell which others what, and how much it matters."
+    )
+    view_name: ClassVar[str] = "board"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cursor = Cursor()
+        self._edge: EdgeName | None = None  # under the pointer
+        self.reference: Chooser[Reference] = Chooser("What stands in", [("", REFERENCES)], self)
+        self.nodes: Chooser[BoardNodes] = Chooser("Which nodes", [("", NODES)], self)
+        self.by: Chooser[Ranking] = Chooser("How edges are ranked", [("", RANKINGS)], self)
+        self.most: Chooser[int] = Chooser("How many edges", [("", COUNTS)], self)
+        self.exact = _toggle("check_edges", self)
+        self.fades, self.free = _toggle("board_paths", self), _toggle("board_free", self)
+        self.tidy = button(PANE_ACTIONS["board_tidy"], self)
+        self.pin = button(PANE_ACTIONS["pin_board"], self)
+        self.said = Lines(3, self)
+        self.board = Board(self)
+        self._lay_out()
+        self._connect()
+        self._empty_states = {self.board: NO_PAIR}
+
+    def _lay_out(self) -> None:
+        switches = QWidget(self)
+        row = Flow(switches, spacing=6)
+        for part in (
+            *(self.reference, self.nodes, self.by, self.most),
+            *(self.exact, self.fades, self.free, self.tidy, self.pin),
+        ):
+            part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+            row.addWidget(part)
+        room = QScrollArea(self)
+        room.setWidgetResizable(True)
+        room.setFrameShape(QFrame.Shape.NoFrame)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        room.setWidget(self.board)
+        self.column.addWidget(switches)
+        self.column.addWidget(self.said)
+        self.column.addWidget(room, 1)
+
+    def _connect(self) -> None:
+        self.reference.chosen.connect(lambda to: self.set_view({"reference": to}))
+        self.nodes.chosen.connect(lambda to: self.set_view({"nodes": to}))
+        self.by.chosen.connect(lambda to: self.set_view({"by": to}))
+        self.most.chosen.connect(lambda to: self.set_view({"most": to}))
+        self.exact.clicked.connect(lambda is_on: self.set_view({"is_exact": is_on}))
+        self.fades.clicked.connect(lambda is_on: self.set_view({"fades": is_on}))
+        self.free.clicked.connect(lambda is_on: self.set_view({"is_free": is_on, "places": ()}))
+        self.tidy.clicked.connect(lambda: self.set_view({"places": ()}))
+        self.pin.clicked.connect(self._pin_all)
+        self.board.picked.connect(self.picked)
+        self.board.hovered.connect(self.hovered)
+        self.board.moved.connect(self._move)
+        self.board.asked.connect(self._show_menu)
+        self.board.edge_pointed.connect(self._point_at)
+
+    def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
+        """Ask what every edge is worth, and what those matter that are to be exact."""
+        pair, view = document.asked.plain, document.views.board
+        if not document.rows and not (pair.clean and pair.corrupted):
+            return {}
+        rows = tuple(replace(row, pair=row.pair.plain) for row in document.rows)
+        scored = ScoreEdges(document.model, pair, view.reference, rows)
+        found: dict[str, Request] = {SCORES: scored}
+        table = self.known(SCORES, EdgeTable)
+        if table is None or self.answered(SCORES) != scored:
+            return found
+        edges = made.chosen_edges(table, view, document.pins)
+        if view.is_exact and edges:
+            found[EXACT] = CheckEdges(document.model, pair, view.reference, edges, rows)
+        elif self._edge is not None:
+            found[ONE] = CheckEdges(document.model, pair, view.reference, (self._edge,), rows)
+        return found
+
+    def python(self, document: Document, cursor: Cursor) -> str:
+        """Return how to compute what the edges are worth."""
+        return code.edges(document, [edge.name for edge in reversed(self._contents().edges)])
+
+    def shown(self) -> list[Shown]:
+        """Return the board."""
+        found = self._contents()
+        if not found.edges:
+            return []
+        lines = Code(("[scores.of(*edge) for edge in edges]",))
+        panel = self.board.figure()
+        says = f"{self.said.text()}. Edges have no position."
+        return [Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)]
+
+    def show_document(self, document: Document) -> None:
+        """Show how the board is set."""
+        self._document = document
+        view = document.views.board
+        self.reference.show_value(view.reference)
+        self.nodes.show_value(view.nodes)
+        self.by.show_value(view.by)
+        self.most.show_value(view.most)
+        for switch, is_on in (
+            (self.exact, view.is_exact),
+            (self.fades, view.fades),
+            (self.free, view.is_free),
+        ):
+            switch.setChecked(is_on)
+        self._draw()
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Frame the selected node."""
+        self._cursor = cursor
+        self.board.show_cursor(cursor)
+
+    def show_roles(self, roles: Mapping[Head, Part], given: tuple[GivenRole, ...]) -> None:
+        """Draw the letters of roles."""
+        super().show_roles(roles, given)
+        self.board.show_roles(dict(roles))
+
+    def draw_reply(self, name: str) -> None:
+        """Draw what is known by now."""
+        if name == SCORES and not self.is_stale(SCORES):
+            self.altered.emit()
+        if name != MODEL:
+            self._draw()
+
+    def _contents(self) -> Contents:
+        """Return what is on the board."""
+        table = self.answer(SCORES, EdgeTable)
+        if table is None or self._document is None:
+            return Contents()
+        checks = [self.known(name, EdgeChecks) for name in (EXACT, ONE)]
+        known = [one for one in checks if one is not None]
+        return made.contents(table, self._view, self._document.pins, known)
+
+    def _draw(self) -> None:
+        table, found = self.answer(SCORES, EdgeTable), self._contents()
+        view = self._view
+        self.board.show_contents(
+            found,
+            table.shape.n_layers if table is not None else 0,
+            dict(view.places),
+            (found.labels, table.shape if table is not None else None),
+            is_free=view.is_free,
+            fades=view.fades,
+        )
+        self.board.show_stale(self.is_stale(SCORES))
+        self.said.setText(_said(table, found) if table is not None else "")
+        self.said.setToolTip(plain_tip("\n".join((self.said.text(), *_faults(table)))))
+        self.tidy.setEnabled(bool(view.places))
+        self.pin.setEnabled(bool(self._unpinned()))
+        is_asked = self.reply(SCORES) is not None
+        empty = NO_PAIR if not is_asked else NO_PINS if view.nodes == "pinned" and table else ""
+        self._empty_states[self.board] = empty
+        self._say_if_empty(self._empty_states, SCORES)
+
+    @property
+    def _view(self) -> BoardView:
+        return self.views.board
+
+    def _unpinned(self) -> list[Cursor]:
+        """Return the heads on the board that are not pinned."""
+        heads = [one.node for one in self.board.contents.nodes if not one.is_pinned]
+        return [Cursor(node.layer, node.head) for node in heads if node.kind == "head"]
+
+    @Slot()
+    def _pin_all(self) -> None:
+        assert self._document is not None
+        self.edited.emit({"pins": (*self._document.pins, *self._unpinned())})
+
+    @Slot(str, float)
+    def _move(self, name: str, middle: float) -> None:
+        places = dict(self._view.places) | {name: round(middle, 4)}
+        self.set_view({"places": tuple(sorted(places.items()))})
+
+    @Slot(object)
+    def _point_at(self, edge: EdgeName | None) -> None:
+        """Ask what the edge under the pointer matters exactly."""
+        if edge is not None and edge != self._edge:
+            self._edge = edge
+            self.altered.emit()
+
+    @Slot(object, object)
+    def _show_menu(self, node: BoardNode, where: QPoint) -> None:
+        """Offer what can be done with a head or an MLP's layer."""
+        if node.node.layer is None or self._document is None:
+            return
+        place = Cursor(node.node.layer, node.node.head)
+        menus.show_menu(self, menus.of_place(self, place, self._document.pins), where)
+
+
+def _toggle(name: str, parent: QWidget) -> QToolButton:
+    """Return a button that stays pressed."""
+    made_ = button(PANE_ACTIONS[name], parent)
+    made_.setCheckable(True)
+    return made_
+
+
+def _said(table: EdgeTable, found: Contents) -> str:
+    """Return what every number of the board must be shown with."""
+    total, exact = len(found.edges), sum(edge.change is not None for edge in found.edges)
+    estimates = "estimates (EAP-IG, 5 steps) dotted"
+    how = "all exact" if exact == total else f"{exact} exact, " * bool(exact) + estimates
+    count = f"{total} of {table.graph.total:,} edges, {how}"
+    pairs = f"mean of {table.done} pairs{' so far' * (table.done < table.total)}"
+    ends = (
+        f"{table.metric_name}: {signed(table.whole)} whole, {signed(table.empty)} with all edges "
+        f"cut {METRICS[table.metric_name].unit}".rstrip()
+    )
+    swap = "a swap, in which what is cut counts twice" if table.is_swap else ""
+    parts = (count, pairs * (table.total > 1), ends, table.reference, swap)
+    return "; ".join(filter(None, parts))
+
+
+def _faults(table: EdgeTable | None) -> tuple[str, ...]:
+    return table.faults if table is not None else ()

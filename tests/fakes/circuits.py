@@ -1,0 +1,60 @@
+"""Made-up edges: what each is worth, and what taking it out changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
+from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.nodes import Shape
+from tests import fakes
+
+
+def shape() -> Shape:
+    """The architecture of the made-up model."""
+    return Shape(fakes.LAYERS, fakes.HEADS, fakes.GROUPS, model_name="a made-up model")
+
+
+def table(request: ScoreEdges) -> Iterator[EdgeTable]:
+    """Scores of either sign, of as many pairs as there are; the largest to the logits."""
+    graph = Graph.whole(shape())
+    pairs = [row.pair for row in request.rows] or [request.pair]
+    seed = f"edges{request.stand_in}{pairs[0].clean}"
+    noise = fakes.noise(seed, *graph.exists.shape)
+    scores = np.where(graph.exists, (noise - np.float32(0.5)) ** 3, 0).astype(np.float32)
+    scores[:, -1] *= 4
+    labels = tuple(token.text for token in fakes.tokens(pairs[0].clean))
+    count = 0 if request.rows else len(labels)
+    places = fakes.noise(f"places{seed}", len(graph.senders), count).astype(np.float32)
+    names = tuple(pair.clean[-20:] for pair in pairs)
+    swap = request.stand_in == "corrupted"
+    for done in range(1, len(pairs) + 1):
+        yield EdgeTable(
+            graph.shape,
+            names[:done],
+            len(pairs),
+            request.pair.metric,
+            f"the {request.stand_in} reference",
+            scores,
+            np.abs(scores),
+            places,
+            labels[:count],
+            4.5,
+            -6.5 if swap else 0.5,
+            swap,
+        )
+
+
+def checks(request: CheckEdges) -> Iterator[EdgeChecks]:
+    """Half of the effects, then all; of several pairs with intervals."""
+    changes = (fakes.noise(f"checks{request.edges}", len(request.edges)) - 0.7).astype(np.float32)
+    ends = np.full((2, len(changes)), np.nan, np.float32)
+    if len(request.rows) > 1:
+        ends = changes + np.array([[-0.1], [0.1]], np.float32)
+    known = np.arange(len(changes)) < len(changes) / 2
+    half = np.where(known, changes, np.nan).astype(np.float32)
+    yield EdgeChecks(request.edges, half, np.full_like(ends, np.nan), 4.5)
+    yield EdgeChecks(request.edges, changes, ends.astype(np.float32), 4.5)

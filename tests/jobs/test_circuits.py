@@ -1,0 +1,97 @@
+"""Edges of circuits, as the worker answers them: the library's numbers, pair by pair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lensgui.analysis.circuits.edges import edge_attribution
+from lensgui.analysis.circuits.effects import exact_effects
+from lensgui.analysis.circuits.runs import CircuitRuns
+from lensgui.analysis.pairs.cases import case_of
+from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.terms.circuits.nodes import node_of
+from lensgui.terms.interventions import Intervention, Site
+from lensgui.terms.model_key import ModelKey
+from tests.circuits import last_of
+
+TOY = ModelKey("toy")
+PAIR = PromptPair("one two three one two", "one two three four two", " three", " one")
+OTHER = PromptPair("four five six four five", "four five six two five", " six", " four")
+EDGES = (("embed", "MLP 0"), ("L0H1", "L1H0.q"), ("MLP 1", "logits"), ("embed", "L1H1.v"))
+
+
+@pytest.fixture
+def answer(dispatcher):
+    return lambda request: [each for each in dispatcher.answer(request) if each is not None]
+
+
+def runs_of(model, pairs, reference):
+    return CircuitRuns.of_cases(model, [case_of(model, PairRow(pair)) for pair in pairs], reference)
+
+
+@pytest.mark.parametrize("reference", ["corrupted", "mean", "zero"])
+def test_answers_are_the_librarys_numbers(answer, dispatcher, reference):
+    *_, table = answer(ScoreEdges(TOY, PAIR, reference))
+    *_, checks = answer(CheckEdges(TOY, PAIR, reference, EDGES))
+    model = dispatcher.loaded.use(TOY)
+    runs = runs_of(model, [PAIR], reference)
+    scores = edge_attribution(runs)
+    np.testing.assert_allclose(table.scores, scores.values, rtol=1e-5, atol=1e-6)
+    assert table.whole == pytest.approx(scores.clean, abs=1e-6)
+    assert table.empty == pytest.approx(scores.corrupted, abs=1e-6)
+    assert table.graph.listed(3)[0][2] == pytest.approx(scores.largest(1)[0][2], rel=1e-5)
+    assert len(table.labels) == table.places.shape[1] == len(runs.groups()[0].tokens[0])
+    edges = [(node_of(one), node_of(other)) for one, other in EDGES]
+    exact = last_of(exact_effects(runs, edges))
+    np.testing.assert_allclose(checks.changes, exact.values, rtol=1e-4, atol=1e-5)
+    assert np.isnan(checks.ends).all()
+    assert checks.before == pytest.approx(table.whole, abs=1e-5)
+    assert table.done == table.total == 1
+
+
+def test_a_mean_has_intervals_and_leaves_out_what_can_not_be_read(answer):
+    unequal = replace(PAIR, corrupted="one two")
+    rows = tuple(PairRow(pair) for pair in (PAIR, unequal, OTHER))
+    *_, table = answer(ScoreEdges(TOY, PromptPair(""), "corrupted", rows))
+    assert table.done == table.total == 2
+    assert len(table.faults) == 1
+    assert "patching needs as many in both" in table.faults[0]
+    *_, checks = answer(CheckEdges(TOY, PromptPair(""), "corrupted", EDGES, rows))
+    assert np.isfinite(checks.ends).all()
+    assert (checks.ends[0] <= checks.changes + 1e-6).all()
+
+
+def test_interventions_change_nothing(answer):
+    under = replace(PAIR, interventions=(Intervention(Site("z", 0, 0), "zero"),))
+    *_, plain = answer(ScoreEdges(TOY, PAIR))
+    *_, other = answer(ScoreEdges(TOY, under))
+    np.testing.assert_array_equal(plain.scores, other.scores)
+
+
+def test_prompts_are_run_once_for_both_questions(answer, dispatcher):
+    dispatcher.loaded.circuits.clear()
+    answer(ScoreEdges(TOY, PAIR))
+    kept = dispatcher.loaded.circuits
+    (first,) = kept.values()
+    answer(CheckEdges(TOY, PAIR, "corrupted", EDGES))
+    assert list(kept.values()) == [first]
+    for reference in ("mean", "zero"):
+        answer(ScoreEdges(TOY, PAIR, reference))
+    assert len(kept) == 2
+
+
+def test_what_can_not_be_measured_is_a_sentence(answer):
+    for pair, match in (
+        (replace(PAIR, corrupted=""), "type one"),
+        (replace(PAIR, corrupted="one"), "patching needs as many in both"),
+        (replace(PAIR, metric="rank"), "no gradient"),
+        (replace(PAIR, distractor=" three"), "same token"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            answer(ScoreEdges(TOY, pair))
+    assert torch.is_grad_enabled()
