@@ -26,6 +26,7 @@ ATTENTION = "Attention"  # titles of panes that verbs bring to the front
 FEEDERS = "Who feeds it"
 LENS, ATTRIBUTION, ACTIVATION = "Lens", "Attribution", "Activation"
 NEURONS, ABLATION = "Neurons", "Ablation"
+CIRCUIT = "Circuit"
 
 
 def pinnable(cursor: Cursor) -> tuple[Cursor, ...]:
@@ -174,6 +175,7 @@ def readings_of(pane: Pane, place: Cursor) -> Verb:
             "What writes what it reads",
             "Path patching of every earlier head and MLP into it.",
         ),
+        (CIRCUIT, "Who reads it", "The strongest edges into and out of it, on the circuit board."),
         (NEURONS, "The neurons of its layer", "Ranked, with what each reads and writes."),
         (ACTIVATION, "What its hook points hold", "Any activation of its layer, on a map."),
     ]  # fmt: skip

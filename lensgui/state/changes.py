@@ -143,6 +143,7 @@ WORDS = {
     "views.board.fades": "Circuit: paths",
     "views.board.is_free": "Circuit: where nodes stand",
     "views.board.places": "Circuit: arrangement",
+    "views.board.groups": "Circuit: groups",
     "scenes": "Scenes",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one

@@ -24,7 +24,7 @@ AblationOp = Literal["resample", "mean", "zero"]
 SetOf = Literal["heads", "interventions"]
 NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
-BoardNodes = Literal["strongest", "pinned"]
+BoardNodes = Literal["strongest", "selected", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,13 +311,16 @@ class BoardView:
 
     Attributes:
         reference: What stands in for what is cut.
-        nodes: Whether the nodes are those of the strongest edges, or the pinned ones alone.
+        nodes: Whether the nodes are those of the strongest edges, of those that leave or enter what
+            is selected, or the pinned ones alone.
         by: Whether edges are ranked by the size of their scores or by sign.
         most: How many edges are drawn at most.
         is_exact: Whether the exact effect of every edge that is drawn is worked out.
         fades: Whether what is on no path through the selected node is faint.
-        is_free: Whether nodes stand side by side, rather than at the position that carries most.
+        is_free: Whether nodes stand at their heads' numbers, rather than at the position that
+            carries most.
         places: How far from the left nodes were dragged, by their labels, 0 to 1.
+        groups: Nodes that are drawn as one: its name, and their labels.
     """
 
     reference: Reference = "corrupted"
@@ -328,6 +331,7 @@ class BoardView:
     fades: bool = False
     is_free: bool = False
     places: tuple[tuple[str, float], ...] = ()
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,11 @@ CASES = {
     "board.fades": Case(True, lambda p: p.fades.isChecked(), True),
     "board.is_free": Case(True, lambda p: p.free.isChecked(), True),
     "board.places": Case((("embed", 0.25),), lambda p: p.tidy.isEnabled(), True),
+    "board.groups": Case(
+        lambda p: (("movers", tuple(n.name for n in p.board.contents.nodes[1:3])),),
+        lambda p: "movers" in [node.name for node in p.board.contents.nodes],
+        True,
+    ),
 }
 
 

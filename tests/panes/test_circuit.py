@@ -11,8 +11,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
 from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.panes.circuit import board_contents as made
+from lensgui.panes.circuit import board_groups as groups
 from lensgui.panes.circuit.board_places import BETWEEN
-from lensgui.panes.circuit.circuit import NO_PAIR, NO_PINS, CircuitPane
+from lensgui.panes.circuit.circuit import NO_PAIR, NO_PINS, NOT_SELECTED, CircuitPane
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
@@ -103,10 +104,31 @@ def test_pinned_heads_are_on_the_board_alone_or_beside_the_others(pane, document
     for edge in pane.board.contents.edges:
         assert edge.name[0] in {"embed", "L1H2", "L3H1", "L4H0"}
     set_to(pane, document, nodes="pinned")
-    assert {node.name for node in pane.board.contents.nodes} == {"embed", "logits"}
+    assert not pane.board.contents.nodes
+    assert pane.board.empty == NO_PINS
     assert made.pinned_nodes((Cursor(99, 0), Cursor(1)), table_of(pane).shape) == ()
     assert alone.pins == HEADS
-    assert NO_PINS.startswith("No head is pinned")
+
+
+def test_what_the_selected_node_reads_and_who_reads_it(pane, document):
+    pane.begin_anew()
+    after = pane.session.document
+    assert after.views.board.nodes == "selected"
+    answer(pane, after, Cursor(3, 1, 2))
+    graph = table_of(pane).graph
+    found = pane.board.contents
+    for edge in found.edges:
+        readers = {"L3H1.q", "L3H1.k", "L3H1.v", "L3H0.k", "L3H0.v"}  # two heads share keys
+        assert edge.name[0] == "L3H1" or edge.name[1] in readers
+    assert {edge.name[0] == "L3H1" for edge in found.edges} == {True, False}
+    everything = [edge for edge in graph.edges if edge[0] == Node("head", 3, 1)]
+    assert len(everything) > 5
+    pane.show_cursor(Cursor(2))
+    assert all("MLP 2" in edge.name for edge in pane.board.contents.edges)
+    asked = pane.requests(after.having(board=BoardView(nodes="selected", is_exact=True)), Cursor(2))
+    assert all("MLP 2" in edge for edge in asked["exact"].edges)
+    pane.show_cursor(Cursor())
+    assert pane.board.empty == NOT_SELECTED
 
 
 def test_exact_effects_are_asked_for_and_make_edges_solid(pane, document):
@@ -266,3 +288,88 @@ def test_an_older_board_is_dimmed_while_another_is_worked_out(pane, document):
     tell(pane, "edges", status="late", request=pane.requests(other, Cursor())["edges"])
     assert pane.board.is_stale
     assert pane.requests(other, Cursor()).keys() == {"edges"}
+
+
+def two_heads(pane):
+    """Two heads that others tell something."""
+    told = {node_of(edge.into) for edge in pane.board.contents.edges}
+    nodes = [node.node for node in pane.board.contents.nodes if node.node in told]
+    heads = [node for node in nodes if node.kind == "head"]
+    return heads[0], heads[1]
+
+
+def cursor_of(*nodes):
+    heads = tuple((node.layer, node.head) for node in nodes)
+    return Cursor(*heads[-1], heads=heads)
+
+
+@pytest.fixture
+def movers(pane, document):
+    """Two heads that are grouped as "movers"."""
+    one, other = two_heads(pane)
+    assert not pane.group.isEnabled()
+    pane.show_cursor(cursor_of(one, other))
+    pane.name.setText("movers")
+    pane.group.click()
+    answer(pane, pane.session.document, cursor_of(one, other))
+    return one, other
+
+
+def test_selected_heads_are_drawn_as_one_node_whose_edges_are_summed(pane, document, movers):
+    names = tuple(sorted(map(str, movers)))
+    assert pane.session.document.views.board.groups == (("movers", names),)
+    nodes = {node.name: node for node in pane.board.contents.nodes}
+    assert set(nodes["movers"].members) == set(movers)
+    assert not set(names) & set(nodes)
+    before = pane._ungrouped().edges
+    into = [edge for edge in before if edge.into in names and edge.name[0] not in names]
+    found = [edge for edge in pane.board.contents.edges if edge.into == "movers"]
+    assert sum(edge.score for edge in found) == pytest.approx(sum(edge.score for edge in into))
+    assert sum(edge.count for edge in found) == len(into) > 0
+    assert "summed" in pane.board.contents.about(found[0])
+    assert names[0] in pane.board.contents.of(nodes["movers"])
+    (shown,) = pane.shown()
+    assert "movers" in shown.panels[0].names
+    assert "movers" not in pane.python(pane.session.document, Cursor())
+
+
+def test_a_group_is_selected_renamed_and_parted(pane, document, movers, qtbot):
+    pane.name.setText("name movers")
+    pane.name.editingFinished.emit()
+    assert pane.session.document.views.board.groups[0][0] == "name movers"
+    answer(pane, pane.session.document, cursor_of(*movers))
+    picked = []
+    pane.picked.connect(picked.append)
+    at = middle(pane, "name movers").toPoint()
+    qtbot.mouseClick(pane.board, Qt.MouseButton.LeftButton, pos=at)
+    assert set(picked[0]["heads"]) == {(node.layer, node.head) for node in movers}
+    assert pane.board.selected().name == "name movers"
+    assert pane.group.text() == "Ungroup"
+    pane.group.click()
+    assert pane.session.document.views.board.groups == ()
+
+
+def test_shift_click_selects_several(pane, qtbot):
+    one, other = two_heads(pane)
+    picked = []
+    pane.picked.connect(picked.append)
+    pane.show_cursor(Cursor(one.layer, one.head))
+    shift, left = Qt.KeyboardModifier.ShiftModifier, Qt.MouseButton.LeftButton
+    qtbot.mouseClick(pane.board, left, shift, middle(pane, str(other)).toPoint())
+    assert picked[-1]["heads"] == ((one.layer, one.head), (other.layer, other.head))
+    pane.show_cursor(cursor_of(one, other))
+    qtbot.mouseClick(pane.board, left, shift, middle(pane, str(other)).toPoint())
+    assert picked[-1] == {"layer": one.layer, "head": one.head, "heads": ()}
+
+
+def test_names_of_groups_are_their_own():
+    some = groups.with_group((), "a  b", [(1, 2), (0, 1)])
+    assert some == (("a b", ("L0H1", "L1H2")),)
+    assert groups.with_group(some, "a b", [(2, 0), (2, 1)])[1][0] == "a b 1"
+    assert groups.free_name((), "L1H2") == "L1H2 1"
+    assert groups.free_name((), "") == "group 1"
+    taken = groups.with_group(some, "c", [(0, 1), (3, 3)])
+    assert taken == (("c", ("L0H1", "L3H3")),)  # of one head alone nothing is left
+    assert groups.renamed(some, "a b", "d")[0][0] == "d"
+    assert groups.group_of(some, [(1, 2), (0, 1)]) == "a b"
+    assert groups.group_of(some, [(1, 2)]) == ""

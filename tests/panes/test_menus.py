@@ -30,6 +30,7 @@ def choices(pane, place):
                 "Lens here",
                 "What it adds to the metric",
                 "What writes what it reads",
+                "Who reads it",
                 "The neurons of its layer",
                 "What its hook points hold",
             ],
@@ -39,6 +40,7 @@ def choices(pane, place):
             LAYER,
             [
                 "What it adds to the metric",
+                "Who reads it",
                 "The neurons of its layer",
                 "What its hook points hold",
             ],
@@ -46,7 +48,7 @@ def choices(pane, place):
         (
             ActivationPane,
             LAYER,
-            ["Lens here", "What it adds to the metric", "The neurons of its layer"],
+            ["Lens here", "What it adds to the metric", "Who reads it", "The neurons of its layer"],
         ),
     ],
 )
@@ -64,9 +66,9 @@ def test_each_way_selects_the_place_and_brings_a_pane_forward(qtbot):
     pane.pane_requested.connect(wanted.append)
     for verb in choices(pane, HEAD).values():
         verb.act()
-    assert picked == [{"layer": 2, "head": 1}] * 5
+    assert picked == [{"layer": 2, "head": 1}] * 6
     assert set(wanted) <= {kind.title for kind in PANES}
-    assert len(set(wanted)) == 5
+    assert len(set(wanted)) == 6
 
 
 def test_a_place_without_a_layer_has_nothing_to_read(qtbot):

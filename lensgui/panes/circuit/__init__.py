@@ -3,6 +3,7 @@
 board: The picture: nodes by layer, edges as curves, hit and moved.
 board_choices: What can be chosen and done there.
 board_contents: Which nodes and edges are on the board, and what each says.
+board_groups: Named groups of nodes, each drawn as one.
 board_paint: How parts of it are painted, and the board as a figure.
 board_places: Where nodes and edges are drawn, free of Qt's widgets.
 circuit: The pane.

@@ -9,7 +9,6 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFontMetricsF,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -46,7 +45,7 @@ from lensgui.panes.pictures import role_marks
 from lensgui.panes.pictures.number_table import NumberTable
 from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.theme import Theme
-from lensgui.state.selection import Cursor
+from lensgui.state.selection import Cursor, gathered
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import Part
 
@@ -182,13 +181,17 @@ class Board(Painted):
 
     def _is_selected(self, node: BoardNode) -> bool:
         cursor = self._cursor
+        if node.members:
+            return bool(set(_heads(node)) & set(cursor.selected))
         if node.node.kind == "head":
             return (node.node.layer, node.node.head) in cursor.selected
         is_mlp = node.node.kind == "mlp" and node.node.layer == cursor.layer
         return is_mlp and cursor.head is None and cursor.neuron is None
 
-    def _fields(self, node: BoardNode) -> dict[str, int]:
-        """Return the Cursor fields of a node."""
+    def _fields(self, node: BoardNode) -> dict[str, Any]:
+        """Return the Cursor fields of a node; of a group those of its heads together."""
+        if node.members:
+            return gathered(_heads(node))
         found = {"layer": node.node.layer, "head": node.node.head}
         if node.node.kind == "head":
             return {name: at for name, at in found.items() if at is not None}
@@ -222,7 +225,13 @@ class Board(Painted):
             return
         self._pressed, self._is_dragging = (name, event.position()), False
         node = next(one for one in self.contents.nodes if one.name == name)
-        if fields := self._fields(node):
+        fields, own = self._fields(node), _heads(node)
+        if own and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            selected = self._cursor.selected
+            rest = tuple(head for head in selected if head not in own)
+            is_there = set(own) <= set(selected)
+            fields = gathered(rest if is_there else (*rest, *own))
+        if fields:
             self.picked.emit(fields)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -322,11 +331,7 @@ class Board(Painted):
     def _drawn(self, colors: Theme) -> QPixmap:
         """Return everything that does not follow the pointer."""
         ratio = self.devicePixelRatioF()
-        image = QImage(
-            round(self.width() * ratio),
-            round(self.height() * ratio),
-            QImage.Format.Format_ARGB32_Premultiplied,
-        )
+        image = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
         image.setDevicePixelRatio(ratio)
         image.fill(QColor(colors.surface))
         with QPainter(image) as painter:
@@ -335,14 +340,14 @@ class Board(Painted):
             self._name_rows(painter, colors)
             kept = self._on_path()
             widest = max((abs(edge.helps) for edge in self.contents.edges), default=0.0)
-            for edge, curve in zip(self.contents.edges, self.places().curves, strict=True):
+            for edge, bend in zip(self.contents.edges, self.places().bends, strict=True):
                 is_kept = kept is None or {edge.name[0], edge.into} <= kept
                 painter.setOpacity(1.0 if is_kept else FAINT)
-                paint_edge(painter, edge, curve, widest, colors)
+                paint_edge(painter, edge, bend, widest, colors)
             for node in self.contents.nodes:
                 painter.setOpacity(1.0 if kept is None or node.name in kept else FAINT)
                 self._paint_node(painter, node, colors)
-        return QPixmap.fromImage(image)
+        return image
 
     def _name_rows(self, painter: QPainter, colors: Theme) -> None:
         """Name layers at the left, and positions below."""
@@ -381,8 +386,14 @@ class Board(Painted):
         """Draw the edge under the pointer above the others."""
         if not isinstance(self._pointed, tuple):
             return
-        for edge, curve in zip(self.contents.edges, self.places().curves, strict=True):
+        for edge, bend in zip(self.contents.edges, self.places().bends, strict=True):
             if edge.name == self._pointed:
                 painter.setPen(QPen(QColor(colors.accent), THICKEST * 0.6))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawPath(path_of(curve))
+                painter.drawPath(path_of(bend))
+
+
+def _heads(node: BoardNode) -> tuple[Head, ...]:
+    """Return the head that a node is, or the heads of a group."""
+    heads = [(one.layer, one.head) for one in node.members or (node.node,) if one.kind == "head"]
+    return tuple((a, b) for a, b in heads if a is not None and b is not None)

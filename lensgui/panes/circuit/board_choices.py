@@ -24,10 +24,10 @@ BOARD_ACTIONS = (
     ),
     Action(
         "board_free",
-        "Side by side",
-        "Let nodes stand side by side, rather than at the position that carries most of what they "
-        "send.",
-        "Let nodes of the circuit board stand side by side",
+        "By head",
+        "Let heads stand at their numbers and MLPs to the right, rather than at the position that "
+        "carries most of what they send.",
+        "Let nodes of the circuit board stand at their heads' numbers",
     ),
     Action(
         "board_tidy",
@@ -35,6 +35,14 @@ BOARD_ACTIONS = (
         "Put nodes that were dragged back to where they stand by themselves.",
         "Tidy the circuit board",
         reason="No node was dragged.",
+    ),
+    Action(
+        "group_heads",
+        "Group",
+        "Draw the selected heads as one node with a name, its edges summed: Shift-click selects "
+        "several.",
+        "Group the selected heads on the circuit board",
+        reason="Select two heads or more.",
     ),
     Action(
         "pin_board",
@@ -63,6 +71,12 @@ REFERENCES: tuple[Option[Reference], ...] = (
 )
 NODES: tuple[Option[BoardNodes], ...] = (
     Option("strongest", "strongest", "The strongest edges of the whole model, and pins."),
+    Option(
+        "selected",
+        "selected",
+        "The strongest edges into and out of the selected heads, or the MLP of the selected layer: "
+        "what it reads, and who reads it.",
+    ),
     Option("pinned", "pinned", "The edges among the pinned heads, embedding and logits."),
 )
 RANKINGS: tuple[Option[Ranking], ...] = (

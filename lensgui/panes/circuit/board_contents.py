@@ -31,6 +31,8 @@ class BoardNode:
         share: How much of it is there, 0 to 1.
         weaker: How many edges that leave or enter it are not drawn.
         is_pinned: Whether the user keeps an eye on it.
+        called: The name of the group that it stands for; "" for a single node.
+        members: Those that it stands for; () for itself.
     """
 
     node: Node
@@ -38,11 +40,13 @@ class BoardNode:
     share: float = 0.0
     weaker: int = 0
     is_pinned: bool = False
+    called: str = ""
+    members: tuple[Node, ...] = ()
 
     @property
     def name(self) -> str:
         """Its label."""
-        return str(self.node)
+        return self.called or str(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class BoardEdge:
         score: By attribution, in the metric's unit; positive helps.
         change: The metric without it − with it, exactly; None while that is not known.
         ends: Where the mean of that lies in 95 % of resamples of the pairs; None for one pair.
+        count: How many edges it stands for, where it is of a group.
     """
 
     name: EdgeName
@@ -64,6 +69,7 @@ class BoardEdge:
     score: float
     change: float | None = None
     ends: tuple[float, float] | None = None
+    count: int = 0
 
     @property
     def helps(self) -> float:
@@ -81,6 +87,7 @@ class Contents:
         unit: The metric's, with a space before it; "" for none.
         labels: What positions are called; () of several pairs.
         is_of_pairs: Whether the numbers are means.
+        heads: How many heads a layer has.
     """
 
     nodes: tuple[BoardNode, ...] = ()
@@ -88,10 +95,12 @@ class Contents:
     unit: str = ""
     labels: tuple[str, ...] = ()
     is_of_pairs: bool = False
+    heads: int = 1
 
     def of(self, node: BoardNode) -> str:
         """Return what is said of a node."""
-        parts = [node.name]
+        members = f": {', '.join(map(str, node.members))}" if node.members else ""
+        parts = [node.name + members]
         if node.position is not None and self.labels and node.node != LOGITS:
             where = f"position {node.position} “{self.labels[node.position]}”"
             parts.append(f"{node.share:.0%} of what it sends at {where}")
@@ -103,6 +112,9 @@ class Contents:
         """Return what is said of an edge."""
         said = f"{edge.name[0]} → {edge.name[1]}: "
         estimate = f"{signed(edge.score)}{self.unit} by attribution (an estimate)"
+        if edge.count:
+            edges = f"{edge.count} edge{'s' * (edge.count > 1)} of a group, summed"
+            return f"{said}{estimate}; {edges}"
         if edge.change is None:
             return said + estimate
         ends = ""
@@ -123,18 +135,33 @@ def pinned_nodes(pins: Iterable[Cursor], shape: Shape) -> tuple[Node, ...]:
     )
 
 
-def chosen_edges(table: EdgeTable, view: BoardView, pins: Iterable[Cursor]) -> tuple[EdgeName, ...]:
+def selected_nodes(cursor: Cursor, shape: Shape) -> tuple[Node, ...]:
+    """Return the nodes that are selected: heads, else the MLP of the layer."""
+    heads = pinned_nodes((Cursor(*head) for head in cursor.selected), shape)
+    is_layer = cursor.layer is not None and cursor.layer < shape.n_layers and not shape.attn_only
+    return heads or ((Node("mlp", cursor.layer),) if is_layer else ())
+
+
+def chosen_edges(
+    table: EdgeTable, view: BoardView, pins: Iterable[Cursor], cursor: Cursor
+) -> tuple[EdgeName, ...]:
     """Return the edges that are drawn, the strongest first."""
     graph = table.graph
     mask = graph.exists
     if view.nodes == "pinned":
-        mask = Graph.among(graph.shape, pinned_nodes(pins, graph.shape)).kept
+        heads = pinned_nodes(pins, graph.shape)
+        mask = Graph.among(graph.shape, heads).kept if heads else np.zeros_like(mask)
+    elif view.nodes == "selected":
+        rows = np.isin(np.arange(len(graph.senders)), _rows(table, cursor))
+        columns = np.asarray(rows[graph.owners].any(axis=1))
+        columns[-1] = False
+        mask = graph.exists & (rows[:, None] | columns)
     listed = graph.ranked(view.by)
     inside = listed[mask.ravel()[listed]][: min(view.most, MOST_EDGES)]
-    width = len(graph.receivers)
+    rows, columns = np.divmod(inside, len(graph.receivers))
     return tuple(
-        (str(graph.senders[at // width]), str(graph.receivers[at % width]))
-        for at in inside.tolist()
+        (str(graph.senders[row]), str(graph.receivers[column]))
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
     )
 
 
@@ -142,6 +169,7 @@ def contents(
     table: EdgeTable,
     view: BoardView,
     pins: Iterable[Cursor],
+    cursor: Cursor,
     checks: Iterable[EdgeChecks] = (),
 ) -> Contents:
     """Return what is on the board.
@@ -150,12 +178,17 @@ def contents(
         table: What every edge is worth.
         view: How the board is set.
         pins: What is pinned.
+        cursor: What is selected.
         checks: Exact effects that are known.
     """
     pins, graph = tuple(pins), table.graph
-    edges = chosen_edges(table, view, pins)
+    edges = chosen_edges(table, view, pins, cursor)
+    if not edges:
+        return Contents()
     exact = _exact(checks)
-    drawn = graph.only(map(_node, edges)).kept
+    places = [(graph.rows[node_of(one)], graph.columns[node_of(two)]) for one, two in edges]
+    drawn = np.zeros_like(graph.exists)
+    drawn[tuple(np.array(places, dtype=np.intp).reshape(-1, 2).T)] = True
     pinned = set(pinned_nodes(pins, graph.shape))
     sending = {graph.senders[row] for row in np.flatnonzero(drawn.any(1)).tolist()}
     owners = _owners(graph, drawn, sending | pinned)
@@ -172,10 +205,10 @@ def contents(
             name,
             str(owners.get(name[1], LOGITS)),
             _kind(name[1]),
-            _score(graph, name),
+            float(table.scores[place]),
             *exact.get(name, (None, None)),
         )
-        for name in edges
+        for name, place in zip(edges, places, strict=True)
     ]
     made.sort(key=lambda edge: abs(edge.helps))
     return Contents(
@@ -184,7 +217,13 @@ def contents(
         f" {METRICS[table.metric_name].unit}".rstrip(),
         table.labels,
         table.total > 1,
+        table.shape.n_heads,
     )
+
+
+def _rows(table: EdgeTable, cursor: Cursor) -> list[int]:
+    graph = table.graph
+    return [graph.rows[node] for node in selected_nodes(cursor, graph.shape)]
 
 
 def _exact(
@@ -197,11 +236,6 @@ def _exact(
             if np.isfinite(change):
                 found[edge] = (change, (low, high))
     return found
-
-
-def _node(name: EdgeName) -> tuple[Node, Node]:
-    """Return an edge of the graph by its names."""
-    return node_of(name[0]), node_of(name[1])
 
 
 def _owners(graph: Graph, drawn: Mask, there: set[Node]) -> dict[str, Node]:
@@ -242,10 +276,6 @@ def _weaker(graph: Graph, rest: Mask, node: Node) -> int:
 
 def _kind(receiver: str) -> str:
     return receiver[-1] if receiver[-2:-1] == "." else receiver.partition(" ")[0].lower()
-
-
-def _score(graph: Graph, name: EdgeName) -> float:
-    return graph.of(*_node(name))
 
 
 def paths_of(found: Contents, name: str) -> frozenset[str] | None:

@@ -17,7 +17,7 @@ from lensgui.panes.token_text import visible
 
 THINNEST, THICKEST = 0.9, 6.0  # pixels
 LEAST_SHADE = 0.45  # of full colour, for the weakest edge
-DOTS = [1.0, 2.2]  # of an estimate's pen, in its widths
+DOTS = [1.6, 3.2]  # of an estimate's pen, in its widths
 WIDEST_NAME = 70  # pixels of a position's name
 
 
@@ -32,17 +32,15 @@ def shade_of(edge: BoardEdge, widest: float) -> int:
     return round(127.5 + (127.5 if edge.helps >= 0 else -127.5) * strength)
 
 
-def path_of(curve: Any) -> QPainterPath:
-    """Return the path through points, [point, 2]."""
-    path = QPainterPath(QPointF(*curve[0]))
-    for point in curve[1:]:
-        path.lineTo(QPointF(*point))
+def path_of(bend: Any) -> QPainterPath:
+    """Return the path of a curve by its control points, [4, 2]."""
+    start, *rest = (QPointF(x, y) for x, y in bend.tolist())
+    path = QPainterPath(start)
+    path.cubicTo(*rest)
     return path
 
 
-def paint_edge(
-    painter: QPainter, edge: BoardEdge, curve: Any, widest: float, colors: Theme
-) -> None:
+def paint_edge(painter: QPainter, edge: BoardEdge, bend: Any, widest: float, colors: Theme) -> None:
     """Draw an edge: solid where it is exact, dotted where it is an estimate."""
     color = QColor(*map(int, theme.diverging(colors)[shade_of(edge, widest)]))
     pen = QPen(color, THINNEST + (THICKEST - THINNEST) * share_of(edge, widest))
@@ -51,7 +49,7 @@ def paint_edge(
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path_of(curve))
+    painter.drawPath(path_of(bend))
 
 
 def name_layers(painter: QPainter, places: Places, layers: int) -> None:

@@ -1,7 +1,7 @@
 """Where the nodes and edges of a circuit board are drawn: geometry without a widget.
 
 A layer has a row, and a node stands in its row at the position that carries most of what it sends,
-or side by side with the others. A node that is there stays where it is when others come.
+or at its head's number, the MLP to the right. A node stays where it is when others come.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from lensgui.panes.circuit.board_contents import BoardEdge, BoardNode, Contents
 
 PORTS = {"q": 0.2, "k": 0.5, "v": 0.8}  # of a chip's width, where an edge enters
 PIECES = 24  # straight ones that a curve is made of
+LEAST_BEND = 10.0  # pixels, how far a curve goes straight down at both ends
+_ALONG = np.linspace(0, 1, PIECES + 1)[:, None]
+SHARES = np.concatenate(  # of the control points in each point of a curve
+    [(1 - _ALONG) ** 3, 3 * _ALONG * (1 - _ALONG) ** 2, 3 * _ALONG**2 * (1 - _ALONG), _ALONG**3],
+    axis=1,
+)
 BETWEEN = 5.0  # pixels from chip to chip
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 12.0, 10.0, 22.0  # pixels around: names of layers and positions
 
@@ -46,11 +52,14 @@ class Places:
 
     Attributes:
         chips: Each node's place by its label.
-        curves: Each edge's points, in the order of the contents, [edge, point, 2].
+        bends: The four control points of each edge's curve, in the order of the contents,
+            [edge, point, 2].
+        curves: Points along each, [edge, point, 2].
         rows: The middle of each row from above: the embedding, the layers, the logits.
     """
 
     chips: Mapping[str, QRectF]
+    bends: NDArray[np.float64]
     curves: NDArray[np.float64]
     rows: tuple[float, ...]
 
@@ -74,6 +83,9 @@ class Places:
 
 def row_of(node: BoardNode, layers: int) -> int:
     """Return which row a node stands in, from above."""
+    if node.members:
+        layers_in = [one.layer for one in node.members if one.layer is not None]
+        return round(sum(layers_in) / len(layers_in)) + 1
     if node.node.layer is not None:
         return node.node.layer + 1
     return 0 if node.node.kind == "embed" else layers + 1
@@ -105,7 +117,7 @@ def laid_out(
         height: How tall one is.
         placement: Where nodes were put before; it learns where new ones are.
         dragged: Where the user put nodes, by label, 0 to 1.
-        is_free: Whether nodes stand side by side rather than at positions.
+        is_free: Whether nodes stand at their heads' numbers rather than at positions.
     """
     width, tall = size
     step = (tall - TOP - BOTTOM) / (layers + 2)
@@ -128,8 +140,8 @@ def laid_out(
         chip = QRectF(middle - wide / 2, rows[row] - height / 2, wide, height)
         chips[node.name] = chip
         by_row.setdefault(row, []).append(chip)
-    curves = [_curve(edge, chips) for edge in found.edges]
-    return Places(chips, np.array(curves).reshape(-1, PIECES + 1, 2), rows)
+    bends = np.array([_bend(edge, chips) for edge in found.edges]).reshape(-1, 4, 2)
+    return Places(chips, bends, np.einsum("pc,ecx->epx", SHARES, bends), rows)
 
 
 def column_at(position: int, count: int) -> float:
@@ -140,7 +152,10 @@ def column_at(position: int, count: int) -> float:
 def _wanted(node: BoardNode, found: Contents, *, is_free: bool) -> float:
     """Return where a node stands if nothing is in its way, 0 to 1."""
     if is_free or node.position is None:
-        return 0.5
+        if node.node.layer is None:
+            return 0.5
+        head = found.heads if node.node.head is None else node.node.head
+        return (head + 0.5) / (found.heads + 1)
     return column_at(node.position, len(found.labels))
 
 
@@ -160,25 +175,15 @@ def _free(middle: float, wide: float, taken: list[QRectF], ends: tuple[float, fl
     return min(able or inside, key=lambda at: abs(at - middle))
 
 
-def _curve(edge: BoardEdge, chips: Mapping[str, QRectF]) -> NDArray[np.float64]:
-    """Return points of the curve from a node's foot to the receiver's port, [point, 2]."""
+def _bend(edge: BoardEdge, chips: Mapping[str, QRectF]) -> tuple[float, ...]:
+    """Return the four control points of the curve from a node's foot to the receiver's port."""
     sent, into = chips[edge.name[0]], chips[edge.into]
-    start = np.array([sent.center().x(), sent.bottom()])
     port = PORTS.get(edge.port, 0.5)
-    end = np.array([into.left() + port * into.width(), into.top()])
-    if edge.port not in PORTS and sent.center().y() == into.center().y():
-        start = np.array([sent.right(), sent.center().y()])  # an MLP beside the heads it hears
-        end = np.array([into.left(), into.center().y()])
-        if start[0] > end[0]:
-            start[0], end[0] = sent.left(), into.right()
-    bend = max(10.0, abs(end[1] - start[1]) / 2)
-    share = np.linspace(0, 1, PIECES + 1)[:, None]
-    down = np.array([0.0, bend])
-    first, second = start + down, end - down
-    points: NDArray[np.float64] = (
-        start * (1 - share) ** 3
-        + 3 * first * share * (1 - share) ** 2
-        + 3 * second * share**2 * (1 - share)
-        + end * share**3
-    )
-    return points
+    x, y = sent.center().x(), sent.bottom()
+    to_x, to_y = into.left() + port * into.width(), into.top()
+    if edge.port not in PORTS and sent.top() == into.top():
+        y = to_y = sent.center().y()  # an MLP beside the heads it hears
+        is_before = sent.right() <= into.left()
+        x, to_x = (sent.right(), into.left()) if is_before else (sent.left(), into.right())
+    bend = max(LEAST_BEND, abs(to_y - y) / 2)
+    return x, y, x, y + bend, to_x, to_y - bend, to_x, to_y

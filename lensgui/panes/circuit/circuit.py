@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
 from lensgui.jobs.questions.circuit_requests import CheckEdges, EdgeName, ScoreEdges
@@ -15,6 +16,7 @@ from lensgui.jobs.request import Request
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.circuit import board_contents as made
+from lensgui.panes.circuit import board_groups as groups
 from lensgui.panes.circuit.board import Board
 from lensgui.panes.circuit.board_choices import COUNTS, NODES, RANKINGS, REFERENCES
 from lensgui.panes.circuit.board_contents import BoardNode, Contents
@@ -24,8 +26,9 @@ from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import MODEL, Pane
 from lensgui.panes.python import readings as code
-from lensgui.panes.python.figures import Code
+from lensgui.panes.python.figures import NO_CODE, Code
 from lensgui.panes.token_text import plain_tip, signed
+from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardNodes, BoardView
@@ -38,6 +41,8 @@ from lensgui.terms.roles import GivenRole, Part
 SCORES, EXACT, ONE = "edges", "exact", "one edge"
 NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
 NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
+NOT_SELECTED = "Select a head or a layer to see who tells it what, and who reads it."
+EMPTY = {"pinned": NO_PINS, "selected": NOT_SELECTED}
 
 
 class CircuitPane(Pane):
@@ -63,6 +68,14 @@ class CircuitPane(Pane):
         self.fades, self.free = _toggle("board_paths", self), _toggle("board_free", self)
         self.tidy = button(PANE_ACTIONS["board_tidy"], self)
         self.pin = button(PANE_ACTIONS["pin_board"], self)
+        self.name = QLineEdit(self)
+        self.name.setAccessibleName("Name of the group")
+        self.name.setPlaceholderText("name of the group")
+        self.name.setMaxLength(groups.LONGEST)
+        self.name.setToolTip(
+            plain_tip("What the selected heads are called as a group; Return renames one.")
+        )
+        self.group = button(PANE_ACTIONS["group_heads"], self)
         self.said = Lines(3, self)
         self.board = Board(self)
         self._lay_out()
@@ -74,7 +87,7 @@ class CircuitPane(Pane):
         row = Flow(switches, spacing=6)
         for part in (
             *(self.reference, self.nodes, self.by, self.most),
-            *(self.exact, self.fades, self.free, self.tidy, self.pin),
+            *(self.exact, self.fades, self.free, self.tidy, self.pin, self.group, self.name),
         ):
             part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(part)
@@ -97,6 +110,8 @@ class CircuitPane(Pane):
         self.free.clicked.connect(lambda is_on: self.set_view({"is_free": is_on, "places": ()}))
         self.tidy.clicked.connect(lambda: self.set_view({"places": ()}))
         self.pin.clicked.connect(self._pin_all)
+        self.group.clicked.connect(self._group)
+        self.name.editingFinished.connect(self._rename)
         self.board.picked.connect(self.picked)
         self.board.hovered.connect(self.hovered)
         self.board.moved.connect(self._move)
@@ -114,7 +129,7 @@ class CircuitPane(Pane):
         table = self.known(SCORES, EdgeTable)
         if table is None or self.answered(SCORES) != scored:
             return found
-        edges = made.chosen_edges(table, view, document.pins)
+        edges = made.chosen_edges(table, view, document.pins, cursor)
         if view.is_exact and edges:
             found[EXACT] = CheckEdges(document.model, pair, view.reference, edges, rows)
         elif self._edge is not None:
@@ -123,14 +138,16 @@ class CircuitPane(Pane):
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute what the edges are worth."""
-        return code.edges(document, [edge.name for edge in reversed(self._contents().edges)])
+        edges = self._ungrouped().edges
+        return code.edges(document, [edge.name for edge in reversed(edges)])
 
     def shown(self) -> list[Shown]:
         """Return the board."""
         found = self._contents()
         if not found.edges:
             return []
-        lines = Code(("[scores.of(*edge) for edge in edges]",))
+        is_plain = not any(edge.count for edge in found.edges)
+        lines = Code(("[scores.of(*edge) for edge in edges]",)) if is_plain else NO_CODE
         panel = self.board.figure()
         says = f"{self.said.text()}. Edges have no position."
         return [Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)]
@@ -153,8 +170,16 @@ class CircuitPane(Pane):
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Frame the selected node."""
+        is_other = (cursor.layer, cursor.selected) != (self._cursor.layer, self._cursor.selected)
         self._cursor = cursor
         self.board.show_cursor(cursor)
+        self._show_group()
+        if is_other and self._view.nodes == "selected":
+            self._draw()
+
+    def begin_anew(self) -> None:
+        """Show who tells the selected node what, and who reads it."""
+        self.set_view({"nodes": "selected"})
 
     def show_roles(self, roles: Mapping[Head, Part], given: tuple[GivenRole, ...]) -> None:
         """Draw the letters of roles."""
@@ -170,12 +195,17 @@ class CircuitPane(Pane):
 
     def _contents(self) -> Contents:
         """Return what is on the board."""
+        return groups.grouped(self._ungrouped(), self._view.groups)
+
+    def _ungrouped(self) -> Contents:
+        """Return the same with every node for itself."""
         table = self.answer(SCORES, EdgeTable)
         if table is None or self._document is None:
             return Contents()
         checks = [self.known(name, EdgeChecks) for name in (EXACT, ONE)]
         known = [one for one in checks if one is not None]
-        return made.contents(table, self._view, self._document.pins, known)
+        view, pins = self._view, self._document.pins
+        return made.contents(table, view, pins, self._cursor, known)
 
     def _draw(self) -> None:
         table, found = self.answer(SCORES, EdgeTable), self._contents()
@@ -192,9 +222,10 @@ class CircuitPane(Pane):
         self.said.setText(_said(table, found) if table is not None else "")
         self.said.setToolTip(plain_tip("\n".join((self.said.text(), *_faults(table)))))
         self.tidy.setEnabled(bool(view.places))
+        self._show_group()
         self.pin.setEnabled(bool(self._unpinned()))
         is_asked = self.reply(SCORES) is not None
-        empty = NO_PAIR if not is_asked else NO_PINS if view.nodes == "pinned" and table else ""
+        empty = NO_PAIR if not is_asked else EMPTY.get(view.nodes, "") if table else ""
         self._empty_states[self.board] = empty
         self._say_if_empty(self._empty_states, SCORES)
 
@@ -202,9 +233,44 @@ class CircuitPane(Pane):
     def _view(self) -> BoardView:
         return self.views.board
 
+    def _show_group(self) -> None:
+        """Show whether the selected heads are a group, and what it is called."""
+        heads = self._cursor.selected
+        name = groups.group_of(self._view.groups, heads)
+        self.group.setText("Ungroup" if name else PANE_ACTIONS["group_heads"].text)
+        self.group.setEnabled(len(heads) > 1)
+        self.name.setEnabled(len(heads) > 1)
+        if not self.name.hasFocus() or name:
+            self.name.setText(name)
+
+    @Slot()
+    def _group(self) -> None:
+        """Draw the selected heads as one node, or as themselves again."""
+        heads, before = self._cursor.selected, self._view.groups
+        name = groups.group_of(before, heads)
+        after = (
+            groups.without_group(before, name)
+            if name
+            else groups.with_group(before, self.name.text() or self._common_role(heads), heads)
+        )
+        self.set_view({"groups": after})
+
+    def _common_role(self, heads: Sequence[Head]) -> str:
+        """Return the role that all of some heads have; "" for none."""
+        names = {self.roles[head].role.name if head in self.roles else "" for head in heads}
+        return f"{names.pop()}s" if len(names) == 1 and "" not in names else ""
+
+    @Slot()
+    def _rename(self) -> None:
+        before, wanted = self._view.groups, self.name.text()
+        name = groups.group_of(before, self._cursor.selected)
+        if name and wanted and wanted != name:
+            self.set_view({"groups": groups.renamed(before, name, wanted)})
+
     def _unpinned(self) -> list[Cursor]:
         """Return the heads on the board that are not pinned."""
-        heads = [one.node for one in self.board.contents.nodes if not one.is_pinned]
+        nodes = [one for one in self.board.contents.nodes if not one.is_pinned]
+        heads = [each for one in nodes for each in one.members or (one.node,)]
         return [Cursor(node.layer, node.head) for node in heads if node.kind == "head"]
 
     @Slot()
@@ -230,7 +296,16 @@ class CircuitPane(Pane):
         if node.node.layer is None or self._document is None:
             return
         place = Cursor(node.node.layer, node.node.head)
-        menus.show_menu(self, menus.of_place(self, place, self._document.pins), where)
+        around = Verb(
+            "Who reads it",
+            "Show the strongest edges into and out of it.",
+            partial(self._show_around, place),
+        )
+        menus.show_menu(self, [around, *menus.of_place(self, place, self._document.pins)], where)
+
+    def _show_around(self, place: Cursor) -> None:
+        menus.select(self, place)
+        self.begin_anew()
 
 
 def _toggle(name: str, parent: QWidget) -> QToolButton:
@@ -247,9 +322,9 @@ def _said(table: EdgeTable, found: Contents) -> str:
     how = "all exact" if exact == total else f"{exact} exact, " * bool(exact) + estimates
     count = f"{total} of {table.graph.total:,} edges, {how}"
     pairs = f"mean of {table.done} pairs{' so far' * (table.done < table.total)}"
+    unit = f" {METRICS[table.metric_name].unit}".rstrip()
     ends = (
-        f"{table.metric_name}: {signed(table.whole)} whole, {signed(table.empty)} with all edges "
-        f"cut {METRICS[table.metric_name].unit}".rstrip()
+        f"{table.metric_name} {signed(table.whole)}{unit}, with all edges cut {signed(table.empty)}"
     )
     swap = "a swap, in which what is cut counts twice" if table.is_swap else ""
     parts = (count, pairs * (table.total > 1), ends, table.reference, swap)

@@ -22,6 +22,7 @@ from lensgui.panes.figures.figure import (
     Sheet,
     Strands,
     Thumbs,
+    Web,
     data_of,
 )
 from lensgui.panes.pictures.picture import Picture
@@ -92,7 +93,29 @@ def panels(labels: Sequence[str]) -> list[Panel]:
             AMOUNT,
             Data(four, {"value": small.astype(float)}),
         ),
+        web(names),
     ]
+
+
+def web(names: list[str]) -> Web:
+    """As many nodes as there are names, in rows from above, each but the first read by others."""
+    count, rng = len(names), np.random.default_rng(1)
+    rows = np.sort(rng.integers(0, 12, count))
+    ends = np.array([(at // 2, at) for at in range(1, count)], np.intp).reshape(-1, 2)
+    strength = np.linspace(0, 1, len(ends))
+    return Web(
+        "",
+        names,
+        rng.uniform(size=count),
+        rows,
+        ["", *(f"L{at}" for at in range(11))],
+        [(name, at / count) for at, name in enumerate(names)],
+        ends,
+        rng.integers(0, 255, len(ends), dtype=np.uint8),
+        strength,
+        strength < 0.5,
+        Data((axis("edge", [f"edge {at}" for at in range(len(ends))]),), {"value": strength}),
+    )
 
 
 def figure(*shown: Panel, caption: str = "What it shows.", code: str = "print(1)\n") -> Figure:

@@ -136,6 +136,9 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (NeuronsView, "count"): st.integers(1, 1000),
     (BoardView, "most"): st.integers(1, 200),
     (BoardView, "places"): st.lists(st.tuples(nodes, shares), max_size=MOST).map(tuple),
+    (BoardView, "groups"): st.lists(
+        st.tuples(names, st.lists(nodes, max_size=MOST).map(tuple)), max_size=MOST
+    ).map(tuple),
     **{
         (kind, "edges"): st.lists(st.tuples(nodes, nodes), max_size=MOST).map(tuple)
         for kind in (CheckEdges, EdgeChecks)

@@ -181,6 +181,9 @@ class AblationView(Record, frozen=True):
     op: views.AblationOp = "resample"
 
 
+Group = tuple[Name, Annotated[tuple[NodeName, ...], Meta(max_length=1_000)]]
+
+
 class BoardView(Record, frozen=True):
     """As the app's `BoardView`."""
 
@@ -191,7 +194,8 @@ class BoardView(Record, frozen=True):
     is_exact: bool = False
     fades: bool = False
     is_free: bool = False
-    places: Annotated[tuple[tuple[NodeName, Share], ...], Meta(max_length=10_000)] = ()
+    places: Annotated[tuple[tuple[Name, Share], ...], Meta(max_length=10_000)] = ()
+    groups: Annotated[tuple[Group, ...], Meta(max_length=1_000)] = ()
 
 
 class Views(Record, frozen=True):
