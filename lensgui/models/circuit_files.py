@@ -5,7 +5,7 @@
      "edges": {"input->a0.h0<q>": {"score": 0.1, "in_graph": true}, "a0.h0->m0": …, …}}
 
 There every query head has keys and values of its own. Where heads share theirs, an edge to a
-key/value head is written once for each head of the group, and read as their sum.
+key/value head is written as an equal share for each head of the group, and read as their sum.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from lensgui.models.store import write_whole
-from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.graph import Graph, Mask
 from lensgui.terms.circuits.nodes import Architecture, Edge, Node, Shape, read_at, written_at
 
 MOST_BYTES = 300_000_000
 MOST_LAYERS, MOST_HEADS = 512, 512
 MOST_PAIRS = 40_000_000  # of a sender and a receiver
-_NAME = re.compile(r"a(\d+)\.h(\d+)(?:<([qkv])>)?|m(\d+)|(input|logits)")
+_NUMBER = "(0|[1-9][0-9]{0,5})"
+_NAME = re.compile(rf"a{_NUMBER}\.h{_NUMBER}(?:<([qkv])>)?|m{_NUMBER}|(input|logits)")
 _SHOWN = 60  # letters of a name that is quoted
 
 
@@ -111,11 +112,12 @@ def to_json(graph: Graph, d_model: int = 0) -> dict[str, Any]:
     for row, column in np.argwhere(graph.exists).tolist():
         edge = graph.senders[row], graph.receivers[column]
         score = 0.0 if graph.scores is None else float(graph.scores[row, column])
+        names = list(_edge_names(edge, shape))
         value = {
-            "score": score if math.isfinite(score) else 0.0,
+            "score": score / len(names) if math.isfinite(score) else 0.0,
             "in_graph": bool(graph.kept[row, column]),
         }
-        edges |= dict.fromkeys(_edge_names(edge, shape), value)
+        edges |= dict.fromkeys(names, value)
     sizes = {"n_layers": shape.n_layers, "n_heads": shape.n_heads}
     others = {"parallel_attn_mlp": shape.parallel_attn_mlp, "d_model": d_model}
     return {"cfg": sizes | others, "nodes": nodes, "edges": edges}
@@ -173,8 +175,9 @@ class _Reader:
             scores[where] += self._score(name, value)
             votes[where] += self._is_in(value)
             seen[where] += 1
-        kept = votes > 0
-        kept[[whole.rows[node] for node in left_out if node in whole.rows]] = False
+        if not np.isfinite(scores[whole.exists]).all():
+            raise ValueError(f"{self._name}: scores of heads that share keys add up to no number.")
+        kept = (votes > 0) & ~self._out(whole, left_out)
         warnings: tuple[str, ...] = ()
         if differing := int(((votes > 0) & (votes < seen)).sum()):
             warnings = (
@@ -184,6 +187,16 @@ class _Reader:
         width = found["cfg"].get("d_model", 0)
         graph = Graph(whole.shape, kept, scores)
         return CircuitFile(graph, width if isinstance(width, int) else 0, warnings)
+
+    def _out(self, whole: Graph, left_out: set[Node | None]) -> Mask:
+        """Return the edges that leave or enter nodes that are not in the graph."""
+        lacking = {node for node in left_out if node is not None} - whole.rows.keys()
+        if lacking:
+            raise ValueError(f"{self._name}: the model has no {min(map(str, lacking))}.")
+        rows = np.array([node in left_out for node in whole.senders])
+        columns = np.asarray(rows[whole.owners].all(axis=1))
+        columns[-1] = None in left_out
+        return np.asarray(rows[:, None] | columns)
 
     def _mapping(self, value: Any, what: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
@@ -258,8 +271,13 @@ class _Reader:
 
     def _score(self, name: str, value: Any) -> float:
         score = value.get("score", 0.0) if isinstance(value, dict) else None
-        if isinstance(score, (int, float)) and not isinstance(score, bool) and math.isfinite(score):
-            return float(score)
+        if isinstance(score, (int, float)) and not isinstance(score, bool):
+            try:
+                number = float(score)
+            except OverflowError:
+                number = math.inf
+            if math.isfinite(number):
+                return number
         raise ValueError(f"{self._name}: the score of {_quoted(name)} is no finite number.")
 
 

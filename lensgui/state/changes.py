@@ -144,6 +144,7 @@ WORDS = {
     "views.board.is_free": "Circuit: where nodes stand",
     "views.board.places": "Circuit: arrangement",
     "views.board.groups": "Circuit: groups",
+    "views.board.measured": "Circuit: what is measured",
     "scenes": "Scenes",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one

@@ -25,6 +25,7 @@ SetOf = Literal["heads", "interventions"]
 NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
 BoardNodes = Literal["strongest", "selected", "pinned"]
+Measured = Literal["", "heads", "edges"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +322,8 @@ class BoardView:
             carries most.
         places: How far from the left nodes were dragged, by their labels, 0 to 1.
         groups: Nodes that are drawn as one: its name, and their labels.
+        measured: Whether the heads on the board, or the edges that are drawn, are measured as a
+            circuit; "" for neither.
     """
 
     reference: Reference = "corrupted"
@@ -332,6 +335,7 @@ class BoardView:
     is_free: bool = False
     places: tuple[tuple[str, float], ...] = ()
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    measured: Measured = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ CASES = {
         lambda p: "movers" in [node.name for node in p.board.contents.nodes],
         True,
     ),
+    "board.measured": Case("heads", lambda p: p.measured.value, "heads"),
 }
 
 

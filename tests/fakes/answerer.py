@@ -29,7 +29,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
-from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
     AblateSet,
@@ -264,6 +264,7 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     AblateSet: fake_interventions.ablated,
     ScoreEdges: fake_circuits.table,
     CheckEdges: fake_circuits.checks,
+    MeasureCircuit: fake_circuits.circuit,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     Generate: fake_generation.written,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks, EdgeTable
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Shape
 from tests import fakes
@@ -58,3 +59,30 @@ def checks(request: CheckEdges) -> Iterator[EdgeChecks]:
     half = np.where(known, changes, np.nan).astype(np.float32)
     yield EdgeChecks(request.edges, half, np.full_like(ends, np.nan), 4.5)
     yield EdgeChecks(request.edges, changes, ends.astype(np.float32), 4.5)
+
+
+def circuit(request: MeasureCircuit) -> Iterator[CircuitReading]:
+    """Pair by pair, and then what each node matters."""
+    parts = tuple(f"L{layer}H{head}" for layer, head in request.heads)
+    if request.edges:
+        named = dict.fromkeys(name.partition(".")[0] for edge in request.edges for name in edge)
+        parts = tuple(name for name in named if name not in ("embed", "logits"))
+    total = len(request.rows) or 1
+    unknown = np.full(len(parts), np.nan, np.float32)
+    ends = (0.55, 0.7) if total > 1 else (np.nan, np.nan)
+    reading = CircuitReading(
+        f"{len(parts)} nodes kept; the {request.stand_in} reference",
+        request.pair.metric,
+        4.5,
+        -6.5,
+        0.5,
+        7 / 11,
+        ends,
+        1,
+        total,
+        parts,
+        unknown,
+    )
+    yield reading
+    minimality = fakes.noise(f"minimal{parts}", len(parts)).astype(np.float32)
+    yield replace(reading, pairs=total, minimality=minimality)

@@ -10,11 +10,13 @@ import torch
 
 from lensgui.analysis.circuits.edges import edge_attribution
 from lensgui.analysis.circuits.effects import exact_effects
+from lensgui.analysis.circuits.faithfulness import circuit_scores
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.cases import case_of
-from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
 from lensgui.prompts.pair import PairRow, PromptPair
-from lensgui.terms.circuits.nodes import node_of
+from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.nodes import Node, node_of
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.model_key import ModelKey
 from tests.circuits import last_of
@@ -66,6 +68,26 @@ def test_a_mean_has_intervals_and_leaves_out_what_can_not_be_read(answer):
     assert (checks.ends[0] <= checks.changes + 1e-6).all()
 
 
+@pytest.mark.parametrize("is_edges", [False, True])
+def test_a_circuit_is_what_the_library_measures(answer, dispatcher, is_edges):
+    heads = ((0, 1), (1, 0))
+    given = {"edges": EDGES} if is_edges else {"heads": heads}
+    rows = tuple(PairRow(pair) for pair in (PAIR, OTHER))
+    *_, found = answer(MeasureCircuit(TOY, PromptPair(""), "corrupted", **given, rows=rows))
+    runs = runs_of(dispatcher.loaded.use(TOY), [PAIR, OTHER], "corrupted")
+    edges = [(node_of(one), node_of(other)) for one, other in EDGES]
+    nodes = [Node("head", *head) for head in heads]
+    circuit = Graph.of_edges(runs.model.cfg, edges) if is_edges else nodes
+    scores = last_of(circuit_scores(runs, circuit))
+    assert found.faithfulness == pytest.approx(scores.faithfulness, abs=1e-5)
+    assert found.ends == pytest.approx(scores.interval(), abs=1e-5)
+    assert found.caption == scores.caption
+    expected = {str(node): value for node, value in scores.minimality.items()}
+    known = dict(zip(found.parts, found.minimality.tolist(), strict=True))
+    assert known == pytest.approx(expected, abs=1e-5)
+    assert found.done == found.total
+
+
 def test_interventions_change_nothing(answer):
     under = replace(PAIR, interventions=(Intervention(Site("z", 0, 0), "zero"),))
     *_, plain = answer(ScoreEdges(TOY, PAIR))
@@ -95,3 +117,12 @@ def test_what_can_not_be_measured_is_a_sentence(answer):
         with pytest.raises(ValueError, match=match):
             answer(ScoreEdges(TOY, pair))
     assert torch.is_grad_enabled()
+
+
+def test_a_table_of_one_row_is_not_the_pair(answer):
+    rows = (PairRow(PAIR),)
+    *_, mean = answer(ScoreEdges(TOY, PromptPair(""), "corrupted", rows))
+    *_, one = answer(ScoreEdges(TOY, PAIR))
+    assert len(one.labels) == one.places.shape[1] > 0
+    *_, again = answer(ScoreEdges(TOY, PromptPair(""), "corrupted", rows))
+    assert mean.labels == again.labels == ()

@@ -78,11 +78,12 @@ def test_what_is_written_is_read_again(tmp_path, shape):
 def test_heads_that_share_keys_have_edges_of_their_own_in_the_file(tmp_path):
     made = graph()
     raw = to_json(made)
-    shared = [raw["edges"][f"a0.h0->a1.h{head}<k>"] for head in (2, 3)]
-    assert shared[0] == shared[1]
-    whole = read_circuit(written(tmp_path, raw), SHAPE)
     place = made.at((Node("head", 0, 0), Node("k", 1, 1)))
-    assert whole.graph.scores[place] == pytest.approx(2 * made.scores[place])
+    for head in (2, 3):
+        edge = raw["edges"][f"a0.h0->a1.h{head}<k>"]
+        assert edge["score"] == pytest.approx(made.scores[place] / 2)
+    whole = read_circuit(written(tmp_path, raw), SHAPE)
+    assert np.allclose(whole.graph.scores[made.exists], made.scores[made.exists])
     assert (whole.graph.kept == made.kept).all()
     raw["edges"]["a0.h0->a1.h2<k>"] = {"score": 1.0, "in_graph": True}
     raw["edges"]["a0.h0->a1.h3<k>"] = {"score": 0.25, "in_graph": False}
@@ -98,6 +99,9 @@ def test_nodes_that_are_out_take_their_edges_along(tmp_path):
     raw["nodes"]["m0"]["in_graph"] = False
     found = read_circuit(written(tmp_path, raw)).graph
     assert not found.kept[found.rows[Node("mlp", 0)]].any()
+    assert not found.kept[:, found.columns[Node("mlp", 0)]].any()
+    raw["nodes"]["logits"]["in_graph"] = False
+    assert not read_circuit(written(tmp_path, raw)).graph.kept[:, -1].any()
 
 
 GOOD = to_json(Graph.whole(Shape(2, 2, 2)))
@@ -140,6 +144,11 @@ def with_edge(name, value):
         ),
         (with_edge("m1->m0", {"score": 0.0, "in_graph": True}), "goes backwards"),
         (with_edge("m1->m1", {"score": 0.0, "in_graph": True}), "goes backwards"),
+        (with_edge("m0->m1", {"score": 10**400, "in_graph": True}), "no finite number"),
+        (with_edge("m0->m" + "1" * 5000, {"score": 0, "in_graph": True}), "names no edge"),
+        (with_edge("a00.h0->logits", {"score": 0.0, "in_graph": True}), "names no node"),
+        (with_edge("a\u0660.h0->logits", {"score": 0.0, "in_graph": True}), "names no node"),
+        (changed(nodes={"a9.h0": {"in_graph": False}}), "the model has no L9H0"),
         (with_edge("m0->m1", {"score": "1", "in_graph": True}), "no finite number"),
         (with_edge("m0->m1", {"score": None, "in_graph": True}), "no finite number"),
         (with_edge("m0->m1", {"score": float("nan"), "in_graph": True}), "no finite number"),

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
+from lensgui.jobs.answers.circuits import EdgeChecks
 from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.panes.circuit import board_contents as made
-from lensgui.panes.circuit import board_groups as groups
 from lensgui.panes.circuit.board_places import BETWEEN
-from lensgui.panes.circuit.circuit import NO_PAIR, NO_PINS, NOT_SELECTED, CircuitPane
+from lensgui.panes.circuit.circuit import NO_PAIR, NO_PINS, NOT_SELECTED
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.nodes import Node, node_of
 from lensgui.terms.interventions import Intervention, Site
-from tests.panes.conftest import answer, in_session, reply, tell
+from tests.panes.boards import middle, opened, set_to, table_of
+from tests.panes.conftest import answer, reply, tell
 from tests.pictures import move
 
 HEADS = (Cursor(1, 2), Cursor(4, 0), Cursor(3, 1, 2))
@@ -27,23 +28,7 @@ HEADS = (Cursor(1, 2), Cursor(4, 0), Cursor(3, 1, 2))
 
 @pytest.fixture
 def pane(show, document):
-    found = show(CircuitPane(), 700, 520)
-    found.session = in_session(found, document)
-    return answer(found, document)
-
-
-def set_to(pane, document, **view):
-    """Show the pane with other settings, and answer what it asks then."""
-    after = document.having(board=replace(document.views.board, **view))
-    return after, answer(pane, after)
-
-
-def table_of(pane):
-    return pane.answer("edges", EdgeTable)
-
-
-def middle(pane, name):
-    return pane.board.places().chips[name].center()
+    return opened(show, document)
 
 
 def test_it_asks_about_the_pair_without_interventions_and_about_the_mean(pane, document):
@@ -290,86 +275,34 @@ def test_an_older_board_is_dimmed_while_another_is_worked_out(pane, document):
     assert pane.requests(other, Cursor()).keys() == {"edges"}
 
 
-def two_heads(pane):
-    """Two heads that others tell something."""
-    told = {node_of(edge.into) for edge in pane.board.contents.edges}
-    nodes = [node.node for node in pane.board.contents.nodes if node.node in told]
-    heads = [node for node in nodes if node.kind == "head"]
-    return heads[0], heads[1]
+def test_an_answer_that_comes_while_a_node_is_dragged_leaves_it_in_the_hand(pane, document, qtbot):
+    board, node = pane.board, pane.board.contents.nodes[1]
+    at = middle(pane, node.name).toPoint()
+    to = QPoint(120 if at.x() > 300 else 500, at.y())
+    qtbot.mousePress(board, Qt.MouseButton.LeftButton, pos=at)
+    move(board, to, drags=True)
+    answer(pane, document)
+    pane.show_document(document.having(pins=HEADS))
+    assert middle(pane, node.name).x() == pytest.approx(to.x(), abs=2)
+    qtbot.mouseRelease(board, Qt.MouseButton.LeftButton, pos=to)
+    assert dict(pane.session.document.views.board.places).keys() == {node.name}
 
 
-def cursor_of(*nodes):
-    heads = tuple((node.layer, node.head) for node in nodes)
-    return Cursor(*heads[-1], heads=heads)
+def test_an_edge_that_is_no_longer_drawn_is_not_asked_about(pane, document):
+    edge = pane.board.contents.edges[0].name
+    pane._point_at(edge)
+    assert pane.requests(document, Cursor())["one edge"].edges == (edge,)
+    few, _ = set_to(pane, document, most=10)
+    assert "one edge" not in pane.requests(few, Cursor())
 
 
-@pytest.fixture
-def movers(pane, document):
-    """Two heads that are grouped as "movers"."""
-    one, other = two_heads(pane)
-    assert not pane.group.isEnabled()
-    pane.show_cursor(cursor_of(one, other))
-    pane.name.setText("movers")
-    pane.group.click()
-    answer(pane, pane.session.document, cursor_of(one, other))
-    return one, other
-
-
-def test_selected_heads_are_drawn_as_one_node_whose_edges_are_summed(pane, document, movers):
-    names = tuple(sorted(map(str, movers)))
-    assert pane.session.document.views.board.groups == (("movers", names),)
-    nodes = {node.name: node for node in pane.board.contents.nodes}
-    assert set(nodes["movers"].members) == set(movers)
-    assert not set(names) & set(nodes)
-    before = pane._ungrouped().edges
-    into = [edge for edge in before if edge.into in names and edge.name[0] not in names]
-    found = [edge for edge in pane.board.contents.edges if edge.into == "movers"]
-    assert sum(edge.score for edge in found) == pytest.approx(sum(edge.score for edge in into))
-    assert sum(edge.count for edge in found) == len(into) > 0
-    assert "summed" in pane.board.contents.about(found[0])
-    assert names[0] in pane.board.contents.of(nodes["movers"])
-    (shown,) = pane.shown()
-    assert "movers" in shown.panels[0].names
-    assert "movers" not in pane.python(pane.session.document, Cursor())
-
-
-def test_a_group_is_selected_renamed_and_parted(pane, document, movers, qtbot):
-    pane.name.setText("name movers")
-    pane.name.editingFinished.emit()
-    assert pane.session.document.views.board.groups[0][0] == "name movers"
-    answer(pane, pane.session.document, cursor_of(*movers))
-    picked = []
-    pane.picked.connect(picked.append)
-    at = middle(pane, "name movers").toPoint()
-    qtbot.mouseClick(pane.board, Qt.MouseButton.LeftButton, pos=at)
-    assert set(picked[0]["heads"]) == {(node.layer, node.head) for node in movers}
-    assert pane.board.selected().name == "name movers"
-    assert pane.group.text() == "Ungroup"
-    pane.group.click()
-    assert pane.session.document.views.board.groups == ()
-
-
-def test_shift_click_selects_several(pane, qtbot):
-    one, other = two_heads(pane)
-    picked = []
-    pane.picked.connect(picked.append)
-    pane.show_cursor(Cursor(one.layer, one.head))
-    shift, left = Qt.KeyboardModifier.ShiftModifier, Qt.MouseButton.LeftButton
-    qtbot.mouseClick(pane.board, left, shift, middle(pane, str(other)).toPoint())
-    assert picked[-1]["heads"] == ((one.layer, one.head), (other.layer, other.head))
-    pane.show_cursor(cursor_of(one, other))
-    qtbot.mouseClick(pane.board, left, shift, middle(pane, str(other)).toPoint())
-    assert picked[-1] == {"layer": one.layer, "head": one.head, "heads": ()}
-
-
-def test_names_of_groups_are_their_own():
-    some = groups.with_group((), "a  b", [(1, 2), (0, 1)])
-    assert some == (("a b", ("L0H1", "L1H2")),)
-    assert groups.with_group(some, "a b", [(2, 0), (2, 1)])[1][0] == "a b 1"
-    assert groups.free_name((), "L1H2") == "L1H2 1"
-    assert groups.free_name((), "") == "group 1"
-    taken = groups.with_group(some, "c", [(0, 1), (3, 3)])
-    assert taken == (("c", ("L0H1", "L3H3")),)  # of one head alone nothing is left
-    assert groups.renamed(some, "a b", "d")[0][0] == "d"
-    assert groups.group_of(some, [(1, 2), (0, 1)]) == "a b"
-    assert groups.group_of(some, [(1, 2)]) == ""
+def test_a_larger_font_has_rows_of_its_own(pane):
+    board = pane.board
+    before = board.minimumHeight()
+    font = board.font()
+    font.setPointSizeF(font.pointSizeF() * 2)
+    board.setFont(font)
+    assert board.minimumHeight() == board.sizeHint().height() > before
+    chips = list(board.places().chips.values())
+    rows = sorted({chip.top() for chip in chips})
+    assert all(other - one > chips[0].height() for one, other in pairwise(rows))

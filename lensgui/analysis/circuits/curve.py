@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensgui.analysis.circuits.faithfulness import ratio_interval
+from lensgui.analysis.circuits.faithfulness import ratio_interval, share_of
 from lensgui.analysis.circuits.groups import Cut
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.terms.circuits.graph import Graph, Ranking, random_like
@@ -98,14 +98,17 @@ def faithfulness_curve(
         what is drawn; None where only time has passed.
 
     Raises:
-        ValueError: If the graph has no scores, or is of another model.
+        ValueError: If the graph has no scores, or is of another model; or the model scores as the
+            reference does.
     """
+    scored.check(runs.model.cfg)
     total = scored.total
     counts = tuple(max(1, round(share * total)) for share in shares)
     circuits = tuple(scored.largest(count, by).pruned() for count in counts)
     for _ in runs.prepare():
         yield None
     models, empties = runs.ends()
+    share_of(0.0, float(empties.mean()), float(models.mean()))  # which refuses what has no share
     metrics = torch.full((len(counts), runs.count), torch.nan, dtype=torch.float64)
     drawn = torch.full((len(counts), draws, runs.count), torch.nan, dtype=torch.float64)
     curve = FaithfulnessCurve(tuple(shares), circuits, counts, metrics, drawn, models, empties, by)

@@ -327,7 +327,10 @@ def _receiver_gradients(
                 middle = middle + _put(written, replaced.get(("mlp", layer), []))
         stream = middle
     final = stream.view_as(stream)
-    found = torch.autograd.grad(loss(final), [*read, final], allow_unused=True)
+    value = loss(final)
+    if not value.requires_grad:
+        raise ValueError("The metric has no gradient, so edges have no score.")
+    found = torch.autograd.grad(value, [*read, final], allow_unused=True)
     each = [
         torch.zeros_like(x) if gradient is None else gradient
         for x, gradient in zip([*read, final], found, strict=True)

@@ -47,6 +47,8 @@ class ExactEffects:
 
     def interval(self, share: float = 0.95, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Return where each mean lies in most resamples of the prompts; NaN for one prompt."""
+        if not self.parts:
+            return self.values, self.values
         return mean_interval(self.by_pair, share, seed)
 
     @property

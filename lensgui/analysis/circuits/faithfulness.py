@@ -19,7 +19,7 @@ from torch import Tensor
 from lensgui.analysis.circuits.groups import Cut
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.terms.circuits.graph import Graph, Mask
-from lensgui.terms.circuits.nodes import Edge, Node, Shape, check_edges, check_nodes
+from lensgui.terms.circuits.nodes import Edge, Node, check_edges, check_nodes
 
 Circuit = Graph | Iterable[Node]
 Part = Node | Edge
@@ -249,8 +249,8 @@ class Level:
         self._cfg, self._mlps, self._all = cfg, mlps, Graph.whole(cfg)
         self.is_edges = isinstance(circuit, Graph)
         if isinstance(circuit, Graph):
-            is_same = circuit.shape == Shape.of(cfg)
-            self._graph = circuit if is_same else Graph.of_edges(cfg, circuit.edges)
+            circuit.check(cfg)
+            self._graph = circuit
             self.nodes = tuple(node for node in circuit.nodes if node.kind != "embed")
             self.whole = Cut(self._all.kept)
             self.empty = Cut(np.zeros_like(self._all.kept))

@@ -225,7 +225,7 @@ class Group:
         kept = torch.from_numpy(np.stack([_mask(cut.kept) for cut in cuts]))
         out = _outs(cuts)
         known, first = None, torch.zeros(len(cuts), dtype=torch.long)
-        if near is not None:
+        if near is not None and out is None:  # what is out besides may write before edges differ
             base = torch.from_numpy(_mask(near.kept))
             if np.array_equal(_mask(near.kept), self._graph.exists):
                 known = self.rows.beyond(self.plain)

@@ -183,6 +183,8 @@ class CircuitRuns:
             All of it.
         """
         unknown = torch.full((self.count,), torch.nan, dtype=torch.float64)
+        if not cuts:
+            return unknown[None][:0]
         found = torch.stack([self._known.get(cut.key, unknown) for cut in cuts])
         missing = [at for at, cut in enumerate(cuts) if cut.key not in self._known]
         for group in self._groups if missing else ():

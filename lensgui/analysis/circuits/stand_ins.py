@@ -178,6 +178,7 @@ class StandIns:
         return self.streams[-1]
 
     @classmethod
+    @torch.no_grad()
     def nothing(cls, model: HookedTransformer, length: int) -> StandIns:
         """Return zeros, the output biases aside, which belong to no head."""
         cfg = model.cfg

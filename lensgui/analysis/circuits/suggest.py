@@ -130,11 +130,9 @@ def suggest_circuit(
         within the band on the prompts that it is found on.
 
     Raises:
-        ValueError: If the band is not above 0, the metric has no gradient, or the model scores as
-            the reference does.
+        ValueError: If the band is not between 0 and 1, the metric has no gradient, the scores are
+            another model's, or the model scores as the reference does.
     """
-    if not band > 0:
-        raise ValueError(f"The band must be above 0, not {band:g}.")
     search = _Search(find, measure, band)
     yield Suggestion("scoring")
     if scored is None:
@@ -162,7 +160,10 @@ class _Search:
     """Circuits that are tried on the prompts that one is found on."""
 
     def __init__(self, find: CircuitRuns, measure: CircuitRuns | None, band: float) -> None:
+        if not 0 < band < 1:
+            raise ValueError(f"The band must be between 0 and 1, not {band:g}.")
         self._find, self._measure = find, measure
+        self._band = band
         self._off = band if measure is None else band / 2  # the rest is for what prompts differ in
 
     def _fits(self, fit: Fit) -> bool:
@@ -188,6 +189,7 @@ class _Search:
         """Try circuits of the best edges, smallest first, until one stands for the model."""
         scored = so_far.scored
         assert scored is not None
+        scored.check(self._find.model.cfg)
         for share in SHARES:
             count = max(1, round(share * scored.total))
             circuit = scored.largest(count, by).pruned()
@@ -262,7 +264,9 @@ class _Search:
 
     def _goes_on(self, so_far: Suggestion, after: Fit, flattered_by: float) -> bool:
         """Whether a smaller circuit is expected to stand for the model as well, on any prompts."""
-        return abs(1 - (after.faithfulness - so_far.flattered_by - flattered_by)) <= self._off
+        found = after.faithfulness
+        expected = found - so_far.flattered_by - flattered_by
+        return abs(1 - found) <= self._band and abs(1 - expected) <= self._off
 
     def one_by_one(self, so_far: Suggestion) -> Iterator[Suggestion | None]:
         """Run the circuit without each of its edges, which says what each matters within it."""

@@ -90,3 +90,45 @@ class EdgeChecks:
     def total(self) -> int:
         """How many there are to be."""
         return len(self.edges)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CircuitReading:
+    """A circuit beside the whole model, as far as it is known; nobody writes to it.
+
+    Attributes:
+        caption: What was cut and what stood in: shown with every number.
+        metric_name: What the metric is called.
+        model: The mean metric of the whole model.
+        empty: That of the circuit of nothing.
+        circuit: That of the circuit.
+        faithfulness: (circuit − empty) / (model − empty), NaN where that is undefined.
+        ends: Where it lies in 95 % of resamples of the pairs; NaN for one pair.
+        pairs: Of how many pairs these are.
+        total_pairs: How many there are.
+        parts: The nodes of the circuit, by their labels.
+        minimality: The change of the circuit's metric without each, [part]; NaN where not yet
+            known.
+    """
+
+    caption: str
+    metric_name: MetricName
+    model: float
+    empty: float
+    circuit: float
+    faithfulness: float
+    ends: tuple[float, float]
+    pairs: int
+    total_pairs: int
+    parts: tuple[str, ...]
+    minimality: Numbers
+
+    @property
+    def total(self) -> int:
+        """How many numbers there are to be."""
+        return self.total_pairs + len(self.parts)
+
+    @property
+    def done(self) -> int:
+        """How many numbers are known."""
+        return self.pairs + int(np.isfinite(self.minimality).sum())

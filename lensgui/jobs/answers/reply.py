@@ -36,6 +36,7 @@ Answer = (
     | attributions.Terms
     | circuits.EdgeTable
     | circuits.EdgeChecks
+    | circuits.CircuitReading
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading

@@ -8,6 +8,7 @@ from typing import ClassVar
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.nodes import Reference
+from lensgui.terms.kinds import Head
 from lensgui.terms.model_key import ModelKey
 
 EdgeName = tuple[str, str]
@@ -58,6 +59,34 @@ class CheckEdges(Request):
     pair: PromptPair
     stand_in: Reference
     edges: tuple[EdgeName, ...]
+    rows: tuple[PairRow, ...] = ()
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """It compares two prompts position by position, where it is of one pair."""
+        return not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureCircuit(Request):
+    """How well some heads, or some edges, stand for the model: a `CircuitReading` that grows.
+
+    Attributes:
+        pair: The prompts.
+        stand_in: What stands in for what is cut.
+        heads: The heads that are kept, all MLPs with them; () for a circuit of edges.
+        edges: The edges that are kept; () for a circuit of heads.
+        rows: Pairs that are read instead of `pair`; () for the one pair.
+    """
+
+    doing: ClassVar[str] = "faithfulness of a circuit"
+    of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+
+    model: ModelKey
+    pair: PromptPair
+    stand_in: Reference
+    heads: tuple[Head, ...] = ()
+    edges: tuple[EdgeName, ...] = ()
     rows: tuple[PairRow, ...] = ()
 
     @property

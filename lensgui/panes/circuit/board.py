@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -70,6 +70,7 @@ class Board(Painted):
         asked: (node, where) the menu of a node is wanted, at a place of the screen.
     """
 
+    _is_made = False  # while Qt makes it, it says that the font is another already
     edge_pointed = Signal(object)
     moved = Signal(str, float)
     asked = Signal(object, object)
@@ -84,8 +85,9 @@ class Board(Painted):
         self._dragged: dict[str, float] = {}
         self._places: Places | None = None
         self._pressed: tuple[str, QPointF] | None = None
-        self._is_dragging = False
+        self._drag: dict[str, float] = {}  # where a node is dragged to, while it is
         self.setAccessibleName("Circuit board")
+        self._is_made = True
 
     def show_contents(
         self,
@@ -108,11 +110,11 @@ class Board(Painted):
             fades: Whether what is on no path through the selected node is faint.
         """
         self.placement.begin((about, layers, is_free))
-        before = self.contents, self._layers, self._dragged, self._is_free
+        before = self.contents, self._layers, self._dragged, self._is_free, self._fades
+        if before == (contents, layers, dragged, is_free, fades):
+            return
         self.contents, self._layers, self._dragged = contents, layers, dragged
-        self._is_free, self._fades = is_free, fades
-        if before != (contents, layers, dragged, is_free):
-            self._places = None
+        self._is_free, self._fades, self._places = is_free, fades, None
         self.setMinimumHeight(self.sizeHint().height() if contents.nodes else 0)
         self.accessible()
         self.redraw()
@@ -158,7 +160,7 @@ class Board(Painted):
                 measure,
                 self._chip_height(),
                 self.placement,
-                self._dragged,
+                self._dragged | self._drag,
                 is_free=self._is_free,
             )
         return self._places
@@ -172,7 +174,10 @@ class Board(Painted):
 
     def changeEvent(self, event: Any) -> None:
         """Lay all out in another font."""
-        self._places = None
+        if self._is_made and event.type() == QEvent.Type.FontChange:
+            self._places = None
+            self.placement.middles.clear()
+            self.setMinimumHeight(self.sizeHint().height() if self.contents.nodes else 0)
         super().changeEvent(event)
 
     def selected(self) -> BoardNode | None:
@@ -182,7 +187,7 @@ class Board(Painted):
     def _is_selected(self, node: BoardNode) -> bool:
         cursor = self._cursor
         if node.members:
-            return bool(set(_heads(node)) & set(cursor.selected))
+            return bool(set(node.heads) & set(cursor.selected))
         if node.node.kind == "head":
             return (node.node.layer, node.node.head) in cursor.selected
         is_mlp = node.node.kind == "mlp" and node.node.layer == cursor.layer
@@ -191,7 +196,7 @@ class Board(Painted):
     def _fields(self, node: BoardNode) -> dict[str, Any]:
         """Return the Cursor fields of a node; of a group those of its heads together."""
         if node.members:
-            return gathered(_heads(node))
+            return gathered(node.heads)
         found = {"layer": node.node.layer, "head": node.node.head}
         if node.node.kind == "head":
             return {name: at for name, at in found.items() if at is not None}
@@ -223,9 +228,9 @@ class Board(Painted):
         name = self.places().node_at(event.position())
         if event.button() != Qt.MouseButton.LeftButton or name is None:
             return
-        self._pressed, self._is_dragging = (name, event.position()), False
+        self._pressed = name, event.position()
         node = next(one for one in self.contents.nodes if one.name == name)
-        fields, own = self._fields(node), _heads(node)
+        fields, own = self._fields(node), node.heads
         if own and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             selected = self._cursor.selected
             rest = tuple(head for head in selected if head not in own)
@@ -240,21 +245,19 @@ class Board(Painted):
             super().mouseMoveEvent(event)
             return
         name, began = self._pressed
-        if not self._is_dragging and abs(event.position().x() - began.x()) < DRAG:
+        if not self._drag and abs(event.position().x() - began.x()) < DRAG:
             return
-        self._is_dragging = True
         room = max(1.0, self.width() - LEFT - RIGHT)
         middle = min(1.0, max(0.0, (event.position().x() - LEFT) / room))
-        self._dragged = {**self._dragged, name: middle}
-        self._places = None
+        self._drag, self._places = {name: middle}, None
         self.redraw()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Say where a node was dragged."""
-        if self._pressed is not None and self._is_dragging:
-            name = self._pressed[0]
-            self.moved.emit(name, self._dragged[name])
-        self._pressed, self._is_dragging = None, False
+        drag, self._drag, self._pressed = self._drag, {}, None
+        for name, middle in drag.items():
+            self._dragged, self._places = self._dragged | drag, None
+            self.moved.emit(name, middle)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with a node."""
@@ -391,9 +394,3 @@ class Board(Painted):
                 painter.setPen(QPen(QColor(colors.accent), THICKEST * 0.6))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawPath(path_of(bend))
-
-
-def _heads(node: BoardNode) -> tuple[Head, ...]:
-    """Return the head that a node is, or the heads of a group."""
-    heads = [(one.layer, one.head) for one in node.members or (node.node,) if one.kind == "head"]
-    return tuple((a, b) for a, b in heads if a is not None and b is not None)

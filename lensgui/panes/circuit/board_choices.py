@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lensgui.panes.action import Action
 from lensgui.panes.controls.chooser import Option
-from lensgui.state.views import BoardNodes
+from lensgui.state.views import BoardNodes, Measured
 from lensgui.terms.circuits.graph import Ranking
 from lensgui.terms.circuits.nodes import Reference
 
@@ -89,6 +89,19 @@ RANKINGS: tuple[Option[Ranking], ...] = (
         "sign",
         "by sign",
         "The edges that raise the metric most: leaves out what works against the answer.",
+    ),
+)
+MEASURED: tuple[Option[Measured], ...] = (
+    Option("", "a picture", "What is on the board is a picture, and is not measured."),
+    Option(
+        "heads",
+        "its heads",
+        "Measure the heads on the board as a circuit: all other heads are cut, all MLPs stay.",
+    ),
+    Option(
+        "edges",
+        "its edges",
+        "Measure the edges that are drawn as a circuit: all others are cut, those of MLPs too.",
     ),
 )
 COUNTS: tuple[Option[int], ...] = tuple(

@@ -15,6 +15,7 @@ from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.graph import Graph, Mask
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
+from lensgui.terms.kinds import Head
 from lensgui.terms.metrics import METRICS
 
 EMBED, LOGITS = Node("embed"), Node("logits")
@@ -47,6 +48,13 @@ class BoardNode:
     def name(self) -> str:
         """Its label."""
         return self.called or str(self.node)
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The head that it is, or the heads of a group."""
+        nodes = [node for node in self.members or (self.node,) if node.kind == "head"]
+        heads = [(node.layer, node.head) for node in nodes]
+        return tuple((a, b) for a, b in heads if a is not None and b is not None)
 
 
 @dataclass(frozen=True, slots=True)

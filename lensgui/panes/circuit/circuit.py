@@ -10,18 +10,20 @@ from typing import ClassVar
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QToolButton, QWidget
 
-from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import CheckEdges, EdgeName, ScoreEdges
+from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks, EdgeTable
+from lensgui.jobs.questions.circuit_requests import CheckEdges, EdgeName, MeasureCircuit, ScoreEdges
 from lensgui.jobs.request import Request
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.circuit import board_contents as made
 from lensgui.panes.circuit import board_groups as groups
+from lensgui.panes.circuit import rail
 from lensgui.panes.circuit.board import Board
-from lensgui.panes.circuit.board_choices import COUNTS, NODES, RANKINGS, REFERENCES
+from lensgui.panes.circuit.board_choices import COUNTS, MEASURED, NODES, RANKINGS, REFERENCES
 from lensgui.panes.circuit.board_contents import BoardNode, Contents
+from lensgui.panes.circuit.rail import MINIMALITY, Rail
 from lensgui.panes.controls.chooser import Chooser
-from lensgui.panes.controls.controls import Lines, button
+from lensgui.panes.controls.controls import Lines, Shares, button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import MODEL, Pane
@@ -31,14 +33,14 @@ from lensgui.panes.token_text import plain_tip, signed
 from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.views import BoardNodes, BoardView
+from lensgui.state.views import BoardNodes, BoardView, Measured
 from lensgui.terms.circuits.graph import Ranking
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
 from lensgui.terms.metrics import METRICS
 from lensgui.terms.roles import GivenRole, Part
 
-SCORES, EXACT, ONE = "edges", "exact", "one edge"
+SCORES, EXACT, ONE, CIRCUIT = "edges", "exact", "one edge", "circuit"
 NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
 NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
 NOT_SELECTED = "Select a head or a layer to see who tells it what, and who reads it."
@@ -64,6 +66,7 @@ class CircuitPane(Pane):
         self.nodes: Chooser[BoardNodes] = Chooser("Which nodes", [("", NODES)], self)
         self.by: Chooser[Ranking] = Chooser("How edges are ranked", [("", RANKINGS)], self)
         self.most: Chooser[int] = Chooser("How many edges", [("", COUNTS)], self)
+        self.measured: Chooser[Measured] = Chooser("What is measured", [("", MEASURED)], self)
         self.exact = _toggle("check_edges", self)
         self.fades, self.free = _toggle("board_paths", self), _toggle("board_free", self)
         self.tidy = button(PANE_ACTIONS["board_tidy"], self)
@@ -77,7 +80,7 @@ class CircuitPane(Pane):
         )
         self.group = button(PANE_ACTIONS["group_heads"], self)
         self.said = Lines(3, self)
-        self.board = Board(self)
+        self.board, self.rail = Board(self), Rail(self)
         self._lay_out()
         self._connect()
         self._empty_states = {self.board: NO_PAIR}
@@ -86,7 +89,7 @@ class CircuitPane(Pane):
         switches = QWidget(self)
         row = Flow(switches, spacing=6)
         for part in (
-            *(self.reference, self.nodes, self.by, self.most),
+            *(self.reference, self.nodes, self.by, self.most, self.measured),
             *(self.exact, self.fades, self.free, self.tidy, self.pin, self.group, self.name),
         ):
             part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -98,13 +101,19 @@ class CircuitPane(Pane):
         room.setWidget(self.board)
         self.column.addWidget(switches)
         self.column.addWidget(self.said)
-        self.column.addWidget(room, 1)
+        shares = Shares(Qt.Orientation.Horizontal, self)
+        shares.add_part(room, 2)
+        shares.add_part(self.rail, 1)
+        self.column.addWidget(shares, 1)
 
     def _connect(self) -> None:
         self.reference.chosen.connect(lambda to: self.set_view({"reference": to}))
         self.nodes.chosen.connect(lambda to: self.set_view({"nodes": to}))
         self.by.chosen.connect(lambda to: self.set_view({"by": to}))
         self.most.chosen.connect(lambda to: self.set_view({"most": to}))
+        self.measured.chosen.connect(lambda to: self.set_view({"measured": to}))
+        self.rail.picked.connect(self.picked)
+        self.rail.hovered.connect(self.hovered)
         self.exact.clicked.connect(lambda is_on: self.set_view({"is_exact": is_on}))
         self.fades.clicked.connect(lambda is_on: self.set_view({"fades": is_on}))
         self.free.clicked.connect(lambda is_on: self.set_view({"is_free": is_on, "places": ()}))
@@ -132,14 +141,28 @@ class CircuitPane(Pane):
         edges = made.chosen_edges(table, view, document.pins, cursor)
         if view.is_exact and edges:
             found[EXACT] = CheckEdges(document.model, pair, view.reference, edges, rows)
-        elif self._edge is not None:
+        if (circuit := self._circuit(document, edges)) is not None:
+            found[CIRCUIT] = circuit
+        if not view.is_exact and self._edge in edges:
             found[ONE] = CheckEdges(document.model, pair, view.reference, (self._edge,), rows)
         return found
+
+    def _circuit(self, document: Document, edges: tuple[EdgeName, ...]) -> MeasureCircuit | None:
+        """Return the question how well what is on the board stands for the model."""
+        view, asked = document.views.board, self.answered(SCORES)
+        if not isinstance(asked, ScoreEdges) or not view.measured or not edges:
+            return None
+        heads = tuple(head for node in self._ungrouped().nodes for head in node.heads)
+        kept = {"edges": edges} if view.measured == "edges" else {"heads": heads}
+        about = asked.model, asked.pair, view.reference
+        return MeasureCircuit(*about, **kept, rows=asked.rows)
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute what the edges are worth."""
         edges = self._ungrouped().edges
-        return code.edges(document, [edge.name for edge in reversed(edges)])
+        names = [edge.name for edge in reversed(edges)]
+        asked = self._circuit(document, tuple(names))
+        return code.edges(document, names, asked.heads if asked is not None else ())
 
     def shown(self) -> list[Shown]:
         """Return the board."""
@@ -150,7 +173,15 @@ class CircuitPane(Pane):
         lines = Code(("[scores.of(*edge) for edge in edges]",)) if is_plain else NO_CODE
         panel = self.board.figure()
         says = f"{self.said.text()}. Edges have no position."
-        return [Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)]
+        board = Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)
+        reading = self.answer(CIRCUIT, CircuitReading)
+        bars = rail.panels(reading) if reading is not None else ()
+        if reading is None or not bars:
+            return [board]
+        says = f"{rail.said(reading)}. {rail.numbers(reading)}. {reading.caption}"
+        names = f"[measured.minimality[node_of(name)] for name in {bars[0].names!r}]"
+        is_stale, found_ = self.is_stale(CIRCUIT), Code((names,))
+        return [board, Shown(self.rail, MINIMALITY, bars, says, is_stale, code=found_)]
 
     def show_document(self, document: Document) -> None:
         """Show how the board is set."""
@@ -160,6 +191,7 @@ class CircuitPane(Pane):
         self.nodes.show_value(view.nodes)
         self.by.show_value(view.by)
         self.most.show_value(view.most)
+        self.measured.show_value(view.measured)
         for switch, is_on in (
             (self.exact, view.is_exact),
             (self.fades, view.fades),
@@ -224,6 +256,9 @@ class CircuitPane(Pane):
         self.tidy.setEnabled(bool(view.places))
         self._show_group()
         self.pin.setEnabled(bool(self._unpinned()))
+        self.rail.setVisible(bool(view.measured))
+        reading = self.answer(CIRCUIT, CircuitReading)
+        self.rail.show_reading(reading, self._cursor, is_stale=self.is_stale(CIRCUIT))
         is_asked = self.reply(SCORES) is not None
         empty = NO_PAIR if not is_asked else EMPTY.get(view.nodes, "") if table else ""
         self._empty_states[self.board] = empty

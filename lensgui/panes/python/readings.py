@@ -11,6 +11,7 @@ from lensgui.panes.python.figures import Code
 from lensgui.prompts.sides import SUMMANDS, Summand
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
+from lensgui.terms.kinds import Head
 
 OUTSIDE = ("hook_embed", "hook_pos_embed", "ln_final", "unembed")  # hook points of no layer
 MOST_EDGES = 200  # that are named
@@ -118,12 +119,13 @@ def full_name(short: str, layer: int) -> str:
     return short if short.startswith(OUTSIDE) else f"blocks.{layer}.{short}"
 
 
-def edges(document: Document, found: Sequence[EdgeName]) -> str:
+def edges(document: Document, found: Sequence[EdgeName], heads: Sequence[Head] = ()) -> str:
     """Return how to get what every edge is worth, and what some matter exactly.
 
     Args:
         document: The pair, or the pairs that are averaged over.
         found: The edges on the board, the strongest first.
+        heads: The heads on the board, where they are measured as a circuit; () for none.
     """
     pairs = [row.pair.plain for row in document.rows] or [document.pair.plain]
     lines = [
@@ -137,4 +139,11 @@ def edges(document: Document, found: Sequence[EdgeName]) -> str:
         "*_, exact = exact_effects(runs, edges)",
         "print(table([shown, exact.values]))  # by attribution, and without − with",
     ]
+    if document.views.board.measured:
+        nodes = f"[Node('head', *head) for head in {list(heads)!r}]"
+        circuit = "scores.graph.only(edges)" if document.views.board.measured == "edges" else nodes
+        lines += [
+            f"*_, measured = circuit_scores(runs, {circuit})",
+            "print(measured.caption, measured.faithfulness, measured.interval())",
+        ]
     return script.script(document, lines)

@@ -371,6 +371,7 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     generation.Continuations: fits.check_continuations,
     circuits.EdgeTable: fits.check_edge_table,
     circuits.EdgeChecks: fits.check_edge_checks,
+    circuits.CircuitReading: fits.check_circuit,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

@@ -99,6 +99,21 @@ class Graph:
         columns[-1] = True
         return replace(whole, kept=whole.kept & rows[:, None] & columns)
 
+    def check(self, cfg: Architecture) -> None:
+        """Refuse another model than the one that this is of.
+
+        Raises:
+            ValueError: If it is.
+        """
+        own, other = self.shape, Shape.of(cfg)
+        if own != other:
+            raise ValueError(
+                f"This graph is of a model with {own.n_layers} layers of {own.n_heads} heads, "
+                f"{own.kv_heads} of them with keys of their own; {other.model_name} has "
+                f"{other.n_layers} of {other.n_heads}, {other.kv_heads} with their own: make it "
+                "with that model."
+            )
+
     @cached_property
     def senders(self) -> tuple[Node, ...]:
         """What writes, in the order of the rows."""
@@ -311,9 +326,9 @@ def _head(node: Node) -> int:
 def random_like(graph: Graph, seed: int, rounds: int = 40) -> Graph:
     """Draw a circuit at random that a circuit may be compared with.
 
-    It has as many nodes in each layer, and as many edges from each layer to each, nearly all on
-    paths from the embedding to the logits: edges drawn at large keep no path, and are worth nothing
-    until a fifth of the model is there.
+    It has as many edges from each layer to each, as far as they can be on paths from the embedding
+    to the logits, among as many nodes in each layer, drawn at random: edges drawn at large keep no
+    path, and are worth nothing until a fifth of the model is there.
 
     Args:
         graph: The circuit.

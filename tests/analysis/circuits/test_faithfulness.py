@@ -186,7 +186,7 @@ def test_what_can_not_be_cut_is_a_sentence():
         ([], [(Node("embed"), Node("logits"))], "embed → logits can't be ablated at node level"),
         (graph, [Node("q", 1, 1)], "no sender L1H1.q"),
         (graph, [(Node("mlp", 2), Node("mlp", 1))], "no edge from MLP 2 to MLP 1"),
-        (other, [], "no receiver"),
+        (other, [], "is of a model with 3 layers of 4 heads"),
     ):
         with pytest.raises(ValueError, match=match):
             last_of(circuit_scores(runs, circuit, [knockout]))

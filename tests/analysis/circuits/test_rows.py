@@ -115,6 +115,8 @@ def test_nodes_that_are_out_besides_edges_write_what_stands_in():
     out = np.array([node in (Node("mlp", 1), Node("head", 2, 0)) for node in graph.senders])
     (both,) = last_of(runs.values([Cut(kept, out)]))
     close(both, values(runs, [kept & ~out[:, None]])[0])
+    fresh = CircuitRuns(model, TOKENS, METRIC, ablation)
+    close(last_of(fresh.values([Cut(kept, out)], near=Cut(graph.kept)))[0], both)
 
 
 @pytest.mark.parametrize("name", ["gptj", "gemma2"])

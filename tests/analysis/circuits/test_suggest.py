@@ -10,17 +10,20 @@ import torch
 
 from lensgui.analysis.circuits.curve import SHARES, FaithfulnessCurve, faithfulness_curve
 from lensgui.analysis.circuits.edges import edge_attribution
+from lensgui.analysis.circuits.effects import exact_effects
 from lensgui.analysis.circuits.faithfulness import circuit_scores
 from lensgui.analysis.circuits.runs import CircuitRuns
+from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.circuits.suggest import flattering, suggest_circuit
 from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.cases import case_of
 from lensgui.checkpoints.loading import open_model
 from lensgui.prompts.tasks import TASKS
 from lensgui.terms.circuits.graph import Graph
-from lensgui.terms.circuits.nodes import Shape
 from lensgui.terms.metrics import LogitDifference, Rank
+from tests.checkpoints.tiny_models import prompts
 from tests.circuits import KNOWN, induction_model, last_of
+from tests.references import model_of
 
 IOI = TASKS[0]
 
@@ -134,7 +137,7 @@ def test_who_looks_best_of_many_is_expected_to_look_less_well():
 
 def test_what_can_not_be_suggested_is_a_sentence():
     model = induction_model()
-    with pytest.raises(ValueError, match="must be above 0"):
+    with pytest.raises(ValueError, match="between 0 and 1"):
         last_of(suggest_circuit(runs_of(2), band=0.0))
     ranked = [replace(case, metric=Rank((1,))) for case in induction_cases(2)]
     with pytest.raises(ValueError, match="Rank has no gradient"):
@@ -142,9 +145,8 @@ def test_what_can_not_be_suggested_is_a_sentence():
     alike = [replace(case, corrupted=case.clean) for case in induction_cases(2)]
     with pytest.raises(ValueError, match="Faithfulness is undefined"):
         last_of(suggest_circuit(CircuitRuns.of_cases(model, alike)))
-    other = Graph.whole(Shape(3, 3, 3))
     with pytest.raises(ValueError, match="have no scores"):
-        last_of(faithfulness_curve(runs_of(2), other))
+        last_of(faithfulness_curve(runs_of(2), Graph.whole(model.cfg)))
 
 
 @pytest.mark.demo
@@ -158,3 +160,33 @@ def test_the_demo_model_has_a_small_circuit_for_indirect_objects(demo_folder):
     assert step.circuit.count < 0.05 * step.circuit.total
     assert abs(1 - step.found.faithfulness) <= 0.05
     assert abs(1 - step.measured.faithfulness) < 0.3
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gemma2"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_model_of_noise_stays_within_the_band_too(name, seed):
+    tokens, others = prompts(6, 8, seed=11 + seed), prompts(6, 8, seed=30 + seed)
+    metric, ablation = LogitDifference((11, 13), (7,)), Ablation("resample", others)
+    runs = CircuitRuns(model_of(name), tokens, metric, ablation)
+    for step in suggest_circuit(runs, band=0.2, steps=2):
+        if step is not None and step.found is not None:
+            assert abs(1 - step.found.faithfulness) <= 0.2
+
+
+def test_nothing_is_measured_of_nothing():
+    runs = runs_of(2)
+    assert last_of(runs.values([])) is None
+    found = last_of(exact_effects(runs, []))
+    assert found.values.shape == (0,)
+    assert [end.shape for end in found.interval()] == [(0,), (0,)]
+    with pytest.raises(ValueError, match="no gradient"):
+        edge_attribution(CircuitRuns(model_of("gpt2"), prompts(2), lambda x: 1.0, Ablation("zero")))
+    of_llama = Graph.whole(model_of("llama").cfg)
+    scored = replace(of_llama, scores=np.where(of_llama.exists, 1.0, np.nan))
+    for steps in (faithfulness_curve(runs, scored), suggest_circuit(runs, scored=scored)):
+        with pytest.raises(ValueError, match="is of a model with 3 layers of 4 heads, 2 of them"):
+            last_of(steps)
+    alike = [replace(case, corrupted=case.clean) for case in induction_cases(2)]
+    same = CircuitRuns.of_cases(induction_model(), alike)
+    with pytest.raises(ValueError, match="Faithfulness is undefined"):
+        last_of(faithfulness_curve(same, edge_attribution(same).graph, draws=0))

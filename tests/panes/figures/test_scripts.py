@@ -213,7 +213,10 @@ CASES = [
     *(
         (CircuitPane, f"{view.reference}, {view.by}", document.having(board=view))
         for document in (toy(), averaging(3))
-        for view in (BoardView("mean", most=10, is_exact=True), BoardView("zero", by="sign"))
+        for view in (
+            BoardView("mean", most=10, is_exact=True, measured="edges"),
+            BoardView("zero", by="sign", measured="heads"),
+        )
     ),
     (LensPane, "mean chances", averaging(2).having(lens=LensView("probability", "difference"))),
 ]

@@ -15,11 +15,11 @@ from hypothesis.extra import numpy as arrays
 from lensgui.jobs import requests
 from lensgui.jobs.answers.activations import MappedPoint
 from lensgui.jobs.answers.arrays import Feeding
-from lensgui.jobs.answers.circuits import EdgeChecks
+from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks
 from lensgui.jobs.answers.generation import Written
 from lensgui.jobs.answers.readings import Token
 from lensgui.jobs.questions.activation_requests import MapModel, ReadActivation
-from lensgui.jobs.questions.circuit_requests import CheckEdges
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.lens_requests import AverageLens, LensMetric, LensWorth, ReadLens
 from lensgui.models import lenses
@@ -141,8 +141,9 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     ).map(tuple),
     **{
         (kind, "edges"): st.lists(st.tuples(nodes, nodes), max_size=MOST).map(tuple)
-        for kind in (CheckEdges, EdgeChecks)
+        for kind in (CheckEdges, EdgeChecks, MeasureCircuit)
     },
+    (CircuitReading, "parts"): st.lists(nodes, max_size=MOST).map(tuple),
     **{(Shape, name): st.integers(1, 16) for name in ("n_layers", "n_heads", "kv_heads")},
     **{
         (kind, name): drawn_from

@@ -15,7 +15,7 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
-from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
     AblateSet,
@@ -118,6 +118,8 @@ ASKED = [
     AblateSet(MODEL, PAIR, OFF, ROWS),
     ScoreEdges(MODEL, PAIR),
     ScoreEdges(MODEL, PAIR, "mean", ROWS),
+    MeasureCircuit(MODEL, PAIR, "mean", ((1, 1), (2, 0))),
+    MeasureCircuit(MODEL, PAIR, "corrupted", edges=(("L1H1", "L2H0.q"),), rows=ROWS),
     CheckEdges(MODEL, PAIR, "zero", (("L1H1", "L2H0.q"), ("MLP 0", "logits"))),
     AskStrength(MODEL, STEERED, 1),
     AskStrength(MODEL, STEERED, 0, (0.0, 0.5, 2.0)),

@@ -14,17 +14,19 @@ from torch import Tensor
 from lensgui.analysis.checks import check_one_length
 from lensgui.analysis.circuits.edges import EdgeScores, edge_attribution_steps
 from lensgui.analysis.circuits.effects import ExactEffects, exact_effects
+from lensgui.analysis.circuits.faithfulness import CircuitScores, circuit_scores
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.cases import name_of
-from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
+from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks, EdgeTable
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import position_axis
-from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
 from lensgui.prompts.pair import PromptPair
-from lensgui.terms.circuits.nodes import Shape, node_of
+from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.nodes import Node, Shape, node_of
 from lensgui.transformer.model import HookedTransformer
 
 MOST_KEPT = 2  # prompts whose runs are kept
@@ -71,7 +73,56 @@ def check_edges(loaded: Loaded, request: CheckEdges) -> Iterator[Answer | None]:
     yield _checks(request, effects)
 
 
-def _prompts(loaded: Loaded, request: ScoreEdges | CheckEdges) -> Generator[None, None, Prompts]:
+def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer | None]:
+    """Yield ever more of how well a circuit stands for the model: pairs first, then each node."""
+    prompts = yield from _prompts(loaded, request)
+    nodes = [Node("head", *head) for head in request.heads]
+    circuit: Graph | list[Node] = nodes
+    if request.edges:
+        edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
+        circuit = Graph.of_edges(prompts.runs.model.cfg, edges)
+        nodes = [node for node in circuit.nodes if node.kind != "embed"]
+    said_at, scores = 0.0, None
+    for found in circuit_scores(prompts.runs, circuit):
+        scores = scores if found is None else found
+        if found is not None and time.monotonic() - said_at >= PAUSE:
+            said_at = time.monotonic()
+            yield _reading(request, prompts, found, nodes)
+        else:
+            yield None
+    assert scores is not None
+    yield _reading(request, prompts, scores, nodes)
+
+
+def _reading(
+    request: MeasureCircuit, prompts: Prompts, found: CircuitScores, nodes: list[Node]
+) -> CircuitReading:
+    """Return what is known by now."""
+    try:
+        faithfulness = found.faithfulness
+        ends = found.interval() or (np.nan, np.nan)
+    except ValueError:
+        faithfulness, ends = np.nan, (np.nan, np.nan)
+    minimality = [found.minimality.get(node, np.nan) for node in nodes]
+    pair = request.rows[0].pair if request.rows else request.pair
+    return CircuitReading(
+        found.caption,
+        pair.metric,
+        found.model,
+        found.empty,
+        found.circuit,
+        faithfulness,
+        ends,
+        int(found.known.sum()),
+        prompts.runs.count,
+        tuple(map(str, nodes)),
+        np.array(minimality, np.float32),
+    )
+
+
+def _prompts(
+    loaded: Loaded, request: ScoreEdges | CheckEdges | MeasureCircuit
+) -> Generator[None, None, Prompts]:
     """Return the prompts of a question, those of an earlier one if they are the same.
 
     Raises:
@@ -79,7 +130,7 @@ def _prompts(loaded: Loaded, request: ScoreEdges | CheckEdges) -> Generator[None
     """
     model = loaded.use(request.model)
     pairs = [row.pair.plain for row in request.rows] or [request.pair.plain]
-    key = (request.stand_in, *pairs)
+    key = (request.stand_in, bool(request.rows), *pairs)
     kept = loaded.circuits
     if key in kept:
         kept.move_to_end(key)

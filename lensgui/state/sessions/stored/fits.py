@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs.answers import circuits, generation, interventions
-from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import AblateSet, AskStrength, ReadInterventions
 from lensgui.terms.circuits.nodes import receivers, senders
@@ -90,6 +90,13 @@ def check_edge_checks(request: CheckEdges, found: circuits.EdgeChecks) -> None:
     check_shapes((len(found.edges),), found.changes)
     check_shapes((2, len(found.edges)), found.ends)
     check(bool(np.isfinite(found.changes).all()), "a known number is not finite")
+
+
+def check_circuit(request: MeasureCircuit, found: circuits.CircuitReading) -> None:
+    """Refuse numbers of a circuit that do not fit its parts and pairs."""
+    check(found.pairs == found.total_pairs <= (len(request.rows) or 1), "pairs are missing")
+    check_shapes((len(found.parts),), found.minimality)
+    check(bool(np.isfinite(found.minimality).all()), "a known number is not finite")
 
 
 def check_continuations(request: Generate, found: generation.Continuations) -> None:

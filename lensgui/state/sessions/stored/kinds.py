@@ -213,6 +213,12 @@ KINDS = {
         circuits.EdgeChecks,
         stored_readings.EdgeChecks,
     ),
+    "circuit": StoredKind(
+        circuit_requests.MeasureCircuit,
+        questions.MeasureCircuit,
+        circuits.CircuitReading,
+        stored_readings.CircuitReading,
+    ),
     "continuations": StoredKind(
         generation_requests.Generate,
         questions.Generate,

@@ -161,6 +161,16 @@ class CheckEdges(Record, frozen=True):
     rows: Table
 
 
+class MeasureCircuit(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    stand_in: Reference
+    heads: Annotated[tuple[tuple[Index, Index], ...], Meta(max_length=10_000)]
+    edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
+    rows: Table
+
+
 class ScoreHeads(Record, frozen=True):
     """As the request."""
 

@@ -176,6 +176,22 @@ class EdgeChecks(Record, frozen=True):
     before: AnyNumber
 
 
+class CircuitReading(Record, frozen=True):
+    """As the answer."""
+
+    caption: Sentence
+    metric_name: MetricName
+    model: AnyNumber
+    empty: AnyNumber
+    circuit: AnyNumber
+    faithfulness: AnyNumber
+    ends: tuple[AnyNumber, AnyNumber]
+    pairs: Index
+    total_pairs: Index
+    parts: Annotated[tuple[NodeName, ...], Meta(max_length=10_000)]
+    minimality: Array
+
+
 class LensReading(Record, frozen=True):
     """As the answer."""
 

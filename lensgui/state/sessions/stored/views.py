@@ -196,6 +196,7 @@ class BoardView(Record, frozen=True):
     is_free: bool = False
     places: Annotated[tuple[tuple[Name, Share], ...], Meta(max_length=10_000)] = ()
     groups: Annotated[tuple[Group, ...], Meta(max_length=1_000)] = ()
+    measured: views.Measured = ""
 
 
 class Views(Record, frozen=True):

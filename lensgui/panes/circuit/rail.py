@@ -1,0 +1,121 @@
+"""Beside the board: how well what is on it stands for the model, and what each node matters."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from lensgui.jobs.answers.circuits import CircuitReading
+from lensgui.panes.controls.controls import Lines, caption, headline
+from lensgui.panes.figures.figure import Bars, Data, numbered
+from lensgui.panes.sweep_view.whiskers import Whisker, Whiskers
+from lensgui.panes.token_text import plain_tip, signed
+from lensgui.state.selection import Cursor
+from lensgui.terms.circuits.nodes import node_of
+from lensgui.terms.metrics import METRICS
+
+MINIMALITY = "without each node"
+ABOUT_MINIMALITY = (
+    "How much the metric of the circuit changes when this node goes too: 0 could go (minimality, "
+    "Wang et al. 2022). Click a row to select it."
+)
+ABOUT_FAITHFULNESS = (
+    "(circuit − nothing) / (whole model − nothing): 0 is nothing, 1 the whole model. A circuit "
+    "above 1 leaves out what works against the answer. Of several pairs the ratio of the means, "
+    "with where it lies in 95 % of resamples of the pairs."
+)
+
+
+class Rail(QWidget):
+    """Faithfulness with its caption and its three raw numbers, and a bar for each node.
+
+    Attributes:
+        picked: (fields,) the Cursor fields of a node that was clicked.
+        hovered: (words,) what is under the pointer.
+    """
+
+    picked = Signal(object)
+    hovered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.ratio, self.numbers, self.caption = headline("", self), Lines(3, self), Lines(5, self)
+        self.ratio.setToolTip(plain_tip(ABOUT_FAITHFULNESS))
+        self.bars = Whiskers(self, is_whole=True)
+        self.bars.setAccessibleName("What the circuit loses without each node")
+        self.bars.setToolTip(plain_tip(ABOUT_MINIMALITY))
+        self.bars.picked.connect(self.picked)
+        self.bars.hovered.connect(self.hovered)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 0, 0, 0)
+        room = QScrollArea(self)
+        room.setWidgetResizable(True)
+        room.setFrameShape(QFrame.Shape.NoFrame)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        room.setWidget(self.bars)
+        for part in (self.ratio, self.numbers, self.caption, caption(MINIMALITY, self)):
+            column.addWidget(part)
+        column.addWidget(room, 1)
+
+    def show_reading(self, found: CircuitReading | None, cursor: Cursor, *, is_stale: bool) -> None:
+        """Show what is known; None for nothing."""
+        self.ratio.setText(said(found) if found is not None else "")
+        self.numbers.setText(numbers(found) if found is not None else "")
+        self.caption.setText(found.caption if found is not None else "")
+        for part in (self.numbers, self.caption):
+            part.setToolTip(plain_tip(part.text()))
+        rows = whiskers(found) if found is not None else ()
+        self.bars.show_whiskers(rows, cursor, "" if found is not None else "not known yet")
+        self.bars.show_stale(is_stale)
+
+
+def unit(found: CircuitReading) -> str:
+    """Return the metric's unit with a space before it; "" for none."""
+    return f" {METRICS[found.metric_name].unit}".rstrip()
+
+
+def said(found: CircuitReading) -> str:
+    """Return the faithfulness, with its interval."""
+    if not np.isfinite(found.faithfulness):
+        return "faithfulness undefined: nothing scores as the whole model"
+    low, high = found.ends
+    ends = f" (95 %: {low:.2f} to {high:.2f})" if np.isfinite(low) else ""
+    return f"faithfulness {found.faithfulness:.2f}{ends}".replace("-", "−")
+
+
+def numbers(found: CircuitReading) -> str:
+    """Return the three raw numbers."""
+    parts = ((found.circuit, "circuit"), (found.empty, "nothing"), (found.model, "whole model"))
+    each = ", ".join(f"{name} {signed(value)}" for value, name in parts)
+    pairs = ""
+    if found.total_pairs > 1:
+        so_far = " so far" if found.pairs < found.total_pairs else ""
+        pairs = f"; mean of {found.pairs} pairs{so_far}"
+    one = "; one pair, so no interval" if found.total_pairs == 1 else ""
+    return f"{found.metric_name}: {each}{unit(found)}{pairs}{one}"
+
+
+def whiskers(found: CircuitReading) -> tuple[Whisker, ...]:
+    """Return a row for each node that is known, the largest first."""
+    rows = []
+    for name, value in zip(found.parts, found.minimality.tolist(), strict=True):
+        if np.isfinite(value):
+            node = node_of(name)
+            places = {"layer": node.layer, "head": node.head}
+            fields = {field: at for field, at in places.items() if at is not None}
+            words = f"{name}: {signed(value)}{unit(found)} of change when it goes too"
+            rows.append(Whisker(name, fields, value, value, value, words))
+    return tuple(sorted(rows, key=lambda row: -row.mean))
+
+
+def panels(found: CircuitReading) -> tuple[Bars, ...]:
+    """Return the rows as they are taken home; () for none."""
+    rows = whiskers(found)
+    if not rows:
+        return ()
+    values = np.array([row.mean for row in rows], np.float64)
+    names = [row.name for row in rows]
+    counted = f"change of {found.metric_name},{unit(found)}".removesuffix(",")
+    data = Data((numbered("node", names),), {"change": values})
+    return (Bars("", names, values, [signed(row.mean) for row in rows], counted, data),)

@@ -1,0 +1,148 @@
+"""Groups on the circuit board, and what is measured beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+
+from lensgui.jobs.answers.circuits import CircuitReading
+from lensgui.panes.circuit import board_groups as groups
+from lensgui.prompts.pair import PairRow
+from lensgui.state.selection import Cursor
+from lensgui.terms.circuits.nodes import node_of
+from tests.panes.boards import middle, opened, set_to
+from tests.panes.conftest import answer, tell
+
+
+@pytest.fixture
+def pane(show, document):
+    return opened(show, document)
+
+
+def two_heads(pane):
+    """Two heads that others tell something."""
+    told = {node_of(edge.into) for edge in pane.board.contents.edges}
+    nodes = [node.node for node in pane.board.contents.nodes if node.node in told]
+    heads = [node for node in nodes if node.kind == "head"]
+    return heads[0], heads[1]
+
+
+def cursor_of(*nodes):
+    heads = tuple((node.layer, node.head) for node in nodes)
+    return Cursor(*heads[-1], heads=heads)
+
+
+@pytest.fixture
+def movers(pane, document):
+    """Two heads that are grouped as "movers"."""
+    one, other = two_heads(pane)
+    assert not pane.group.isEnabled()
+    pane.show_cursor(cursor_of(one, other))
+    pane.name.setText("movers")
+    pane.group.click()
+    answer(pane, pane.session.document, cursor_of(one, other))
+    return one, other
+
+
+def test_selected_heads_are_drawn_as_one_node_whose_edges_are_summed(pane, document, movers):
+    names = tuple(sorted(map(str, movers)))
+    assert pane.session.document.views.board.groups == (("movers", names),)
+    nodes = {node.name: node for node in pane.board.contents.nodes}
+    assert set(nodes["movers"].members) == set(movers)
+    assert not set(names) & set(nodes)
+    before = pane._ungrouped().edges
+    into = [edge for edge in before if edge.into in names and edge.name[0] not in names]
+    found = [edge for edge in pane.board.contents.edges if edge.into == "movers"]
+    assert sum(edge.score for edge in found) == pytest.approx(sum(edge.score for edge in into))
+    assert sum(edge.count for edge in found) == len(into) > 0
+    assert "summed" in pane.board.contents.about(found[0])
+    assert names[0] in pane.board.contents.of(nodes["movers"])
+    (shown,) = pane.shown()
+    assert "movers" in shown.panels[0].names
+    assert "movers" not in pane.python(pane.session.document, Cursor())
+
+
+def test_a_group_is_selected_renamed_and_parted(pane, document, movers, qtbot):
+    pane.name.setText("name movers")
+    pane.name.editingFinished.emit()
+    assert pane.session.document.views.board.groups[0][0] == "name movers"
+    answer(pane, pane.session.document, cursor_of(*movers))
+    picked = []
+    pane.picked.connect(picked.append)
+    at = middle(pane, "name movers").toPoint()
+    qtbot.mouseClick(pane.board, Qt.MouseButton.LeftButton, pos=at)
+    assert set(picked[0]["heads"]) == {(node.layer, node.head) for node in movers}
+    assert pane.board.selected().name == "name movers"
+    assert pane.group.text() == "Ungroup"
+    pane.group.click()
+    assert pane.session.document.views.board.groups == ()
+
+
+def test_shift_click_selects_several(pane, qtbot):
+    one, other = two_heads(pane)
+    picked = []
+    pane.picked.connect(picked.append)
+    pane.show_cursor(Cursor(one.layer, one.head))
+    shift, left = Qt.KeyboardModifier.ShiftModifier, Qt.MouseButton.LeftButton
+    qtbot.mouseClick(pane.board, left, shift, middle(pane, str(other)).toPoint())
+    assert picked[-1]["heads"] == ((one.layer, one.head), (other.layer, other.head))
+    pane.show_cursor(cursor_of(one, other))
+    qtbot.mouseClick(pane.board, left, shift, middle(pane, str(other)).toPoint())
+    assert picked[-1] == {"layer": one.layer, "head": one.head, "heads": ()}
+
+
+def test_names_of_groups_are_their_own():
+    some = groups.with_group((), "a  b", [(1, 2), (0, 1)])
+    assert some == (("a b", ("L0H1", "L1H2")),)
+    assert groups.with_group(some, "a b", [(2, 0), (2, 1)])[1][0] == "a b 1"
+    assert groups.free_name((), "L1H2") == "L1H2 1"
+    assert groups.free_name((), "") == "group 1"
+    taken = groups.with_group(some, "c", [(0, 1), (3, 3)])
+    assert taken == (("c", ("L0H1", "L3H3")),)  # of one head alone nothing is left
+    assert groups.renamed(some, "a b", "d")[0][0] == "d"
+    assert groups.group_of(some, [(1, 2), (0, 1)]) == "a b"
+    assert groups.group_of(some, [(1, 2)]) == ""
+
+
+@pytest.mark.parametrize("what", ["heads", "edges"])
+def test_what_is_on_the_board_is_measured_beside_it(pane, document, what):
+    assert pane.rail.isHidden()
+    measured, _ = set_to(pane, document, measured=what)
+    assert pane.rail.isVisible()
+    request = pane.requests(measured, Cursor())["circuit"]
+    names = {node.name for node in pane.board.contents.nodes if node.node.kind == "head"}
+    if what == "heads":
+        assert {f"L{layer}H{head}" for layer, head in request.heads} == names
+        assert request.edges == ()
+    else:
+        assert set(request.edges) == {edge.name for edge in pane.board.contents.edges}
+        assert request.heads == ()
+    reading = pane.answer("circuit", CircuitReading)
+    assert pane.rail.ratio.text() == "faithfulness 0.64"
+    assert "one pair, so no interval" in pane.rail.numbers.text()
+    for word in ("circuit +0.500", "nothing −6.500", "whole model +4.500 logits"):
+        assert word in pane.rail.numbers.text()
+    assert pane.rail.caption.text() == reading.caption
+    rows = pane.rail.bars.shown
+    assert [row.mean for row in rows] == sorted((row.mean for row in rows), reverse=True)
+    assert {row.name for row in rows} == set(reading.parts)
+    board, bars = pane.shown()
+    assert bars.name == "without each node"
+    assert "circuit_scores(runs" in pane.python(measured, Cursor())
+    assert board.name == ""
+
+
+def test_over_pairs_faithfulness_has_an_interval_and_may_be_undefined(pane, document):
+    rows = tuple(PairRow(document.pair) for _ in range(3))
+    mean = document.having(table=rows, is_average=True)
+    answer(pane, mean)  # the scores come first
+    set_to(pane, mean, measured="heads")
+    assert pane.rail.ratio.text() == "faithfulness 0.64 (95 %: 0.55 to 0.70)"
+    assert "mean of 3 pairs" in pane.rail.numbers.text()
+    reading = pane.answer("circuit", CircuitReading)
+    odd = replace(reading, faithfulness=float("nan"), pairs=1)
+    tell(pane, "circuit", odd, "partial", request=pane.reply("circuit").request)
+    assert "undefined" in pane.rail.ratio.text()
+    assert "mean of 1 pairs so far" in pane.rail.numbers.text()
