@@ -160,7 +160,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "placebos": "lensgui.analysis.interventions.strength",
     "prompts_of": "lensgui.analysis.lenses.fitting",
     "propose_roles": "lensgui.analysis.pairs.head_roles",
-    "random_like": "lensgui.terms.circuits.graph",
+    "random_like": "lensgui.terms.circuits.drawn",
     "read_activation": "lensgui.analysis.activations.reading",
     "read_circuit": "lensgui.models.circuit_files",
     "read_directions": "lensgui.analysis.interventions.direction_files",

@@ -160,8 +160,8 @@ from lensgui.prompts.pair import Role as Role
 from lensgui.prompts.pair_files import read_pairs as read_pairs
 from lensgui.prompts.tasks import TASKS as TASKS
 from lensgui.prompts.tasks import Task as Task
+from lensgui.terms.circuits.drawn import random_like as random_like
 from lensgui.terms.circuits.graph import Graph as Graph
-from lensgui.terms.circuits.graph import random_like as random_like
 from lensgui.terms.circuits.nodes import Edge as Edge
 from lensgui.terms.circuits.nodes import Node as Node
 from lensgui.terms.circuits.nodes import Shape as Shape

@@ -25,7 +25,7 @@ SetOf = Literal["heads", "interventions"]
 NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
 BoardNodes = Literal["strongest", "selected", "pinned"]
-Measured = Literal["", "heads", "edges"]
+Measured = Literal["", "heads", "edges", "sizes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +323,7 @@ class BoardView:
         places: How far from the left nodes were dragged, by their labels, 0 to 1.
         groups: Nodes that are drawn as one: its name, and their labels.
         measured: Whether the heads on the board, or the edges that are drawn, are measured as a
-            circuit; "" for neither.
+            circuit, or circuits of the best edges by size; "" for none.
     """
 
     reference: Reference = "corrupted"

@@ -29,7 +29,12 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
-from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
     AblateSet,
@@ -265,6 +270,7 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     ScoreEdges: fake_circuits.table,
     CheckEdges: fake_circuits.checks,
     MeasureCircuit: fake_circuits.circuit,
+    MeasureCurve: fake_circuits.curve,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     Generate: fake_generation.written,

@@ -7,8 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
+from lensgui.jobs.answers.circuits import (
+    CircuitReading,
+    CurveReading,
+    EdgeChecks,
+    EdgeTable,
+)
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Shape
 from tests import fakes
@@ -86,3 +96,24 @@ def circuit(request: MeasureCircuit) -> Iterator[CircuitReading]:
     yield reading
     minimality = fakes.noise(f"minimal{parts}", len(parts)).astype(np.float32)
     yield replace(reading, pairs=total, minimality=minimality)
+
+
+def curve(request: MeasureCurve) -> Iterator[CurveReading]:
+    """Four sizes, the smaller two first, and then three draws beside each."""
+    faithfulness = np.array([0.2, 0.6, 0.9, 1.0], np.float32)
+    ends = np.full((2, 4), np.nan, np.float32)
+    if len(request.rows) > 1:
+        ends = faithfulness + np.array([[-0.1], [0.1]], np.float32)
+    drawn = np.array([[0.0, 0.1, -0.1], [0, 0.1, 0.2], [0.1, 0.2, 0.3], [1, 1, 1]], np.float32)
+    whole = CurveReading(
+        f"best edges by {request.by}; the {request.stand_in} reference",
+        (0.001, 0.01, 0.1, 1.0),
+        (1, 4, 41, 409),
+        faithfulness,
+        ends.astype(np.float32),
+        drawn,
+    )
+    known = np.array([True, True, False, False])
+    part = np.where(known, faithfulness, np.nan).astype(np.float32)
+    yield replace(whole, faithfulness=part, drawn=np.full_like(drawn, np.nan))
+    yield whole

@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from lensgui.analysis.circuits.curve import faithfulness_curve
 from lensgui.analysis.circuits.edges import edge_attribution
 from lensgui.analysis.circuits.effects import exact_effects
 from lensgui.analysis.circuits.faithfulness import circuit_scores
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.cases import case_of
-from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Node, node_of
@@ -86,6 +92,19 @@ def test_a_circuit_is_what_the_library_measures(answer, dispatcher, is_edges):
     known = dict(zip(found.parts, found.minimality.tolist(), strict=True))
     assert known == pytest.approx(expected, abs=1e-5)
     assert found.done == found.total
+
+
+def test_a_curve_is_what_the_library_measures(answer, dispatcher):
+    rows = tuple(PairRow(pair) for pair in (PAIR, OTHER))
+    *_, found = answer(MeasureCurve(TOY, PromptPair(""), "corrupted", "size", rows))
+    runs = runs_of(dispatcher.loaded.use(TOY), [PAIR, OTHER], "corrupted")
+    curve = last_of(faithfulness_curve(runs, edge_attribution(runs).graph))
+    np.testing.assert_allclose(found.faithfulness, curve.faithfulness, atol=1e-4)
+    np.testing.assert_allclose(found.drawn, curve.drawn_faithfulness, atol=1e-4)
+    assert found.counts == curve.counts
+    assert np.isfinite(found.ends).all()
+    assert found.done == found.total
+    assert "best edges by size" in found.caption
 
 
 def test_interventions_change_nothing(answer):

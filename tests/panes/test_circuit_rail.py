@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 
 from lensgui.jobs.answers.circuits import CircuitReading
+from lensgui.jobs.questions.circuit_requests import MeasureCurve
 from lensgui.panes.circuit import board_groups as groups
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
+from lensgui.state.views import BoardView
 from lensgui.terms.circuits.nodes import node_of
+from tests import fakes
 from tests.panes.boards import middle, opened, set_to
 from tests.panes.conftest import answer, tell
+from tests.pictures import draws, move
 
 
 @pytest.fixture
@@ -146,3 +151,68 @@ def test_over_pairs_faithfulness_has_an_interval_and_may_be_undefined(pane, docu
     tell(pane, "circuit", odd, "partial", request=pane.reply("circuit").request)
     assert "undefined" in pane.rail.ratio.text()
     assert "mean of 1 pairs so far" in pane.rail.numbers.text()
+
+
+@pytest.fixture
+def sized(pane, document):
+    """The board with its curve by size."""
+    return set_to(pane, document, measured="sizes")[1]
+
+
+def test_circuits_of_the_best_edges_are_measured_by_size(sized, document):
+    request = sized.reply("by size").request
+    assert isinstance(request, MeasureCurve)
+    assert request.by == "size"
+    plot = sized.rail.curve
+    assert plot.isVisible()
+    assert not sized.rail.bars.isVisible()
+    assert sized.rail.ratio.text() == "faithfulness by size"
+    assert "3 circuits of as many edges drawn at random" in sized.rail.numbers.text()
+    assert plot.words(1) == (
+        "4 edges (1.0%): faithfulness 0.60; 3 drawn at random: 0.10 on average, 0.00 to 0.20"
+    )
+    draws(plot)
+    table = plot.as_table()
+    assert table.rows[2] == "10.0%"
+    assert table.cell(2, 0).startswith("0.9")
+    _, shown = sized.shown()
+    assert shown.name == "by size"
+    (panel,) = shown.panels
+    assert panel.values[0].tolist() == pytest.approx([0.2, 0.6, 0.9, 1.0])
+    assert panel.across.tolist() == pytest.approx([-3, -2, -1, 0])
+    code = sized.python(sized.session.document.having(board=BoardView(measured="sizes")), Cursor())
+    assert "faithfulness_curve(runs, scores.graph, by='size')" in code
+
+
+def test_sizes_are_pointed_at_clicked_and_gone_through_by_keys(sized, qtbot):
+    plot, heard = sized.rail.curve, []
+    sized.hovered.connect(heard.append)
+    places = plot._across()
+    assert (places[1:] - places[:-1]).tolist() == pytest.approx([places[1] - places[0]] * 3)
+    move(plot, QPoint(round(places[2]), plot.height() // 2))
+    assert heard[-1] == plot.words(2)
+    middle_ = QPoint(round(places[0]) + 1, plot.height() // 2)
+    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=middle_)
+    assert plot.accessibleDescription() == plot.words(0)
+    for key, at in ((Qt.Key.Key_Right, 1), (Qt.Key.Key_Right, 2), (Qt.Key.Key_Left, 1)):
+        qtbot.keyClick(plot, key)
+        assert plot.accessibleDescription() == plot.words(at)
+
+
+def test_a_curve_grows_and_says_nothing_of_what_is_not_known(pane, document, qtbot):
+    plot = pane.rail.curve
+    assert plot.as_table() is None
+    assert plot.hit_test(QPointF(50, 50)) == (None, "")
+    after = document.having(board=BoardView(measured="sizes"))
+    request = pane.requests(after, Cursor())["by size"]
+    part, whole = fakes.FakeAnswerer().answer(request)
+    pane.show_document(after)
+    tell(pane, "by size", part, "partial", request=request)
+    qtbot.waitUntil(lambda: plot.width() > 50 and plot.height() > 50)
+    assert plot.words(3) == ""
+    assert "drawn at random" not in plot.words(0)
+    draws(plot)
+    over_pairs = replace(whole, ends=np.stack([whole.faithfulness - 0.1, whole.faithfulness + 0.1]))
+    tell(pane, "by size", over_pairs, request=request)
+    assert "(95 %: 0.50 to 0.70)" in plot.words(1)
+    draws(plot)

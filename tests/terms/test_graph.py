@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensgui.terms.circuits.graph import Graph, random_like
+from lensgui.terms.circuits.drawn import random_like
+from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
 
 SHAPE = Shape(4, 4, 2, model_name="tiny")

@@ -11,7 +11,8 @@ from torch import Tensor
 from lensgui.analysis.circuits.faithfulness import ratio_interval, share_of
 from lensgui.analysis.circuits.groups import Cut
 from lensgui.analysis.circuits.runs import CircuitRuns
-from lensgui.terms.circuits.graph import Graph, Ranking, random_like
+from lensgui.terms.circuits.drawn import random_like
+from lensgui.terms.circuits.graph import Graph, Ranking
 
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 DRAWS = 10

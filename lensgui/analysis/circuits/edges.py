@@ -254,7 +254,7 @@ class _Scorer:
             scores = sent.new_zeros(pairs, len(beyond), len(gradient))
             scores[:, :count] = torch.bmm(sent[:, :count], read.transpose(1, 2))
             columns.append(scores)
-        exists = torch.from_numpy(self._rows.graph.exists).to(sent.device)
+        exists = torch.tensor(self._rows.graph.exists).to(sent.device)
         return torch.cat(columns, dim=2) * exists, self._by_position(beyond, sums)
 
     def _by_position(self, beyond: Tensor, sums: list[Tensor]) -> Tensor:

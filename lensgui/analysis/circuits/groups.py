@@ -145,9 +145,9 @@ class Group:
     @torch.no_grad()
     def final(self, cut: Cut) -> Tensor:
         """Return the stream after the last layer, [batch, position, d_model]."""
-        out = None if cut.out is None else self._here(torch.from_numpy(cut.out)[None])
+        out = None if cut.out is None else self._here(torch.tensor(cut.out)[None])
         if cut.kept is not None:
-            kept = self._here(torch.from_numpy(cut.kept)[None])
+            kept = self._here(torch.tensor(cut.kept)[None])
             found, _ = _finished(self.rows.cut_edges(kept, out))
         else:
             assert out is not None
@@ -226,7 +226,7 @@ class Group:
         out = _outs(cuts)
         known, first = None, torch.zeros(len(cuts), dtype=torch.long)
         if near is not None and out is None:  # what is out besides may write before edges differ
-            base = torch.from_numpy(_mask(near.kept))
+            base = torch.tensor(_mask(near.kept))
             if np.array_equal(_mask(near.kept), self._graph.exists):
                 known = self.rows.beyond(self.plain)
             else:
@@ -247,7 +247,7 @@ class Group:
         out = torch.from_numpy(np.stack([_mask(cut.out) for cut in cuts]))
         known, first = None, torch.zeros(len(cuts), dtype=torch.long)
         if near is not None:
-            base = torch.from_numpy(_mask(near.out))
+            base = torch.tensor(_mask(near.out))
             known = yield from self.rows.cut_nodes(self._here(base[None]))
             first = torch.tensor([self._first_out(base, each) for each in out])
         for some in self._together(first):

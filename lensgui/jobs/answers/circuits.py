@@ -132,3 +132,42 @@ class CircuitReading:
     def done(self) -> int:
         """How many numbers are known."""
         return self.pairs + int(np.isfinite(self.minimality).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveReading:
+    """How faithful circuits are by size, as far as it is known; nobody writes to it.
+
+    Attributes:
+        caption: What was cut and what stood in.
+        shares: How many of the model's edges each circuit has.
+        counts: The same as numbers of edges.
+        faithfulness: Of each, [size]; NaN where not yet known.
+        ends: Where it lies in 95 % of resamples of the pairs, [2, size]; NaN for one pair.
+        drawn: Of circuits drawn at random beside each, [size, draw]; NaN where not yet known.
+    """
+
+    caption: str
+    shares: tuple[float, ...]
+    counts: tuple[int, ...]
+    faithfulness: Numbers
+    ends: Numbers
+    drawn: Numbers
+
+    @property
+    def mean_drawn(self) -> Numbers:
+        """The mean of what is drawn beside each size, [size]; NaN where nothing is known."""
+        known = np.isfinite(self.drawn)
+        count = known.sum(1)
+        total = np.where(known, self.drawn, 0).sum(1)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+    @property
+    def done(self) -> int:
+        """How many numbers are known."""
+        return int(np.isfinite(self.faithfulness).sum() + np.isfinite(self.drawn).sum())
+
+    @property
+    def total(self) -> int:
+        """How many there are to be."""
+        return self.faithfulness.size + self.drawn.size

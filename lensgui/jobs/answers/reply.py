@@ -37,6 +37,7 @@ Answer = (
     | circuits.EdgeTable
     | circuits.EdgeChecks
     | circuits.CircuitReading
+    | circuits.CurveReading
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading

@@ -132,6 +132,7 @@ HANDLERS: dict[type[Request], Handler] = {
     circuit_requests.ScoreEdges: circuit_edges.score_edges,
     circuit_requests.CheckEdges: circuit_edges.check_edges,
     circuit_requests.MeasureCircuit: circuit_edges.measure_circuit,
+    circuit_requests.MeasureCurve: circuit_edges.measure_curve,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.terms.circuits.graph import Ranking
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
 from lensgui.terms.model_key import ModelKey
@@ -87,6 +88,32 @@ class MeasureCircuit(Request):
     stand_in: Reference
     heads: tuple[Head, ...] = ()
     edges: tuple[EdgeName, ...] = ()
+    rows: tuple[PairRow, ...] = ()
+
+    @property
+    def needs_equal_lengths(self) -> bool:
+        """It compares two prompts position by position, where it is of one pair."""
+        return not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureCurve(Request):
+    """How faithful circuits of the best edges are by size: a `CurveReading` that grows.
+
+    Attributes:
+        pair: The prompts.
+        stand_in: What stands in for what is cut.
+        by: How edges are ranked.
+        rows: Pairs that are read instead of `pair`; () for the one pair.
+    """
+
+    doing: ClassVar[str] = "faithfulness by size"
+    of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+
+    model: ModelKey
+    pair: PromptPair
+    stand_in: Reference
+    by: Ranking = "size"
     rows: tuple[PairRow, ...] = ()
 
     @property

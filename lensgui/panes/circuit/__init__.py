@@ -7,5 +7,6 @@ board_groups: Named groups of nodes, each drawn as one.
 board_paint: How parts of it are painted, and the board as a figure.
 board_places: Where nodes and edges are drawn, free of Qt's widgets.
 circuit: The pane.
+curve_plot: How faithful circuits are by size, beside circuits drawn at random.
 rail: How well what is on the board stands for the model, and what each node matters.
 """

@@ -103,6 +103,12 @@ MEASURED: tuple[Option[Measured], ...] = (
         "its edges",
         "Measure the edges that are drawn as a circuit: all others are cut, those of MLPs too.",
     ),
+    Option(
+        "sizes",
+        "by size",
+        "Measure circuits of the best edges of the model, from .1 % to all, beside circuits of as "
+        "many edges drawn at random.",
+    ),
 )
 COUNTS: tuple[Option[int], ...] = tuple(
     Option(count, f"{count} edges", f"Draw the {count} first edges.")

@@ -10,14 +10,20 @@ from typing import ClassVar
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QToolButton, QWidget
 
-from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import CheckEdges, EdgeName, MeasureCircuit, ScoreEdges
+from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, EdgeChecks, EdgeTable
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    EdgeName,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.jobs.request import Request
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.circuit import board_contents as made
 from lensgui.panes.circuit import board_groups as groups
-from lensgui.panes.circuit import rail
+from lensgui.panes.circuit import curve_plot, rail
 from lensgui.panes.circuit.board import Board
 from lensgui.panes.circuit.board_choices import COUNTS, MEASURED, NODES, RANKINGS, REFERENCES
 from lensgui.panes.circuit.board_contents import BoardNode, Contents
@@ -40,7 +46,8 @@ from lensgui.terms.kinds import Head
 from lensgui.terms.metrics import METRICS
 from lensgui.terms.roles import GivenRole, Part
 
-SCORES, EXACT, ONE, CIRCUIT = "edges", "exact", "one edge", "circuit"
+SCORES, EXACT, ONE = "edges", "exact", "one edge"
+CIRCUIT, CURVE = "circuit", "by size"
 NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
 NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
 NOT_SELECTED = "Select a head or a layer to see who tells it what, and who reads it."
@@ -141,7 +148,10 @@ class CircuitPane(Pane):
         edges = made.chosen_edges(table, view, document.pins, cursor)
         if view.is_exact and edges:
             found[EXACT] = CheckEdges(document.model, pair, view.reference, edges, rows)
-        if (circuit := self._circuit(document, edges)) is not None:
+        if view.measured == "sizes":
+            about = document.model, pair, view.reference, view.by, rows
+            found[CURVE] = MeasureCurve(*about)
+        elif (circuit := self._circuit(document, edges)) is not None:
             found[CIRCUIT] = circuit
         if not view.is_exact and self._edge in edges:
             found[ONE] = CheckEdges(document.model, pair, view.reference, (self._edge,), rows)
@@ -150,7 +160,8 @@ class CircuitPane(Pane):
     def _circuit(self, document: Document, edges: tuple[EdgeName, ...]) -> MeasureCircuit | None:
         """Return the question how well what is on the board stands for the model."""
         view, asked = document.views.board, self.answered(SCORES)
-        if not isinstance(asked, ScoreEdges) or not view.measured or not edges:
+        is_measured = view.measured in ("heads", "edges") and edges
+        if not isinstance(asked, ScoreEdges) or not is_measured:
             return None
         heads = tuple(head for node in self._ungrouped().nodes for head in node.heads)
         kept = {"edges": edges} if view.measured == "edges" else {"heads": heads}
@@ -174,6 +185,12 @@ class CircuitPane(Pane):
         panel = self.board.figure()
         says = f"{self.said.text()}. Edges have no position."
         board = Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)
+        if (curve := self.answer(CURVE, CurveReading)) is not None:
+            values = "torch.stack([curve.faithfulness, curve.drawn_faithfulness.mean(1)])"
+            says = f"Faithfulness by size. {curve.caption}."
+            plot, is_stale = self.rail.curve, self.is_stale(CURVE)
+            drawn = (curve_plot.lines(curve),)
+            return [board, Shown(plot, "by size", drawn, says, is_stale, code=Code((values,)))]
         reading = self.answer(CIRCUIT, CircuitReading)
         bars = rail.panels(reading) if reading is not None else ()
         if reading is None or not bars:
@@ -257,8 +274,12 @@ class CircuitPane(Pane):
         self._show_group()
         self.pin.setEnabled(bool(self._unpinned()))
         self.rail.setVisible(bool(view.measured))
-        reading = self.answer(CIRCUIT, CircuitReading)
-        self.rail.show_reading(reading, self._cursor, is_stale=self.is_stale(CIRCUIT))
+        if view.measured == "sizes":
+            curve = self.answer(CURVE, CurveReading)
+            self.rail.show_curve(curve, is_stale=self.is_stale(CURVE))
+        else:
+            reading = self.answer(CIRCUIT, CircuitReading)
+            self.rail.show_reading(reading, self._cursor, is_stale=self.is_stale(CIRCUIT))
         is_asked = self.reply(SCORES) is not None
         empty = NO_PAIR if not is_asked else EMPTY.get(view.nodes, "") if table else ""
         self._empty_states[self.board] = empty

@@ -6,7 +6,8 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from lensgui.jobs.answers.circuits import CircuitReading
+from lensgui.jobs.answers.circuits import CircuitReading, CurveReading
+from lensgui.panes.circuit.curve_plot import CurvePlot
 from lensgui.panes.controls.controls import Lines, caption, headline
 from lensgui.panes.figures.figure import Bars, Data, numbered
 from lensgui.panes.sweep_view.whiskers import Whisker, Whiskers
@@ -54,12 +55,16 @@ class Rail(QWidget):
         room.setFrameShape(QFrame.Shape.NoFrame)
         room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         room.setWidget(self.bars)
-        for part in (self.ratio, self.numbers, self.caption, caption(MINIMALITY, self)):
+        self.curve, self._room, self._title = CurvePlot(self), room, caption(MINIMALITY, self)
+        self.curve.hovered.connect(self.hovered)
+        for part in (self.ratio, self.numbers, self.caption, self._title):
             column.addWidget(part)
         column.addWidget(room, 1)
+        column.addWidget(self.curve, 1)
 
     def show_reading(self, found: CircuitReading | None, cursor: Cursor, *, is_stale: bool) -> None:
         """Show what is known; None for nothing."""
+        self._show_parts(is_curve=False)
         self.ratio.setText(said(found) if found is not None else "")
         self.numbers.setText(numbers(found) if found is not None else "")
         self.caption.setText(found.caption if found is not None else "")
@@ -68,6 +73,25 @@ class Rail(QWidget):
         rows = whiskers(found) if found is not None else ()
         self.bars.show_whiskers(rows, cursor, "" if found is not None else "not known yet")
         self.bars.show_stale(is_stale)
+
+    def show_curve(self, found: CurveReading | None, *, is_stale: bool) -> None:
+        """Show circuits by size instead; None for nothing."""
+        self._show_parts(is_curve=True)
+        known = found is not None and bool(np.isfinite(found.faithfulness).any())
+        self.ratio.setText("faithfulness by size" if known else "")
+        drawn = found.drawn.shape[1] if found is not None else 0
+        words = f"grey: {drawn} circuits of as many edges drawn at random for each size"
+        self.numbers.setText(words if known else "")
+        self.caption.setText(found.caption if found is not None else "")
+        for part in (self.numbers, self.caption):
+            part.setToolTip(plain_tip(part.text()))
+        self.curve.show_reading(found)
+        self.curve.show_stale(is_stale)
+
+    def _show_parts(self, *, is_curve: bool) -> None:
+        self.curve.setVisible(is_curve)
+        for part in (self._room, self._title):
+            part.setVisible(not is_curve)
 
 
 def unit(found: CircuitReading) -> str:

@@ -139,7 +139,11 @@ def edges(document: Document, found: Sequence[EdgeName], heads: Sequence[Head] =
         "*_, exact = exact_effects(runs, edges)",
         "print(table([shown, exact.values]))  # by attribution, and without − with",
     ]
-    if document.views.board.measured:
+    if document.views.board.measured == "sizes":
+        ranked = f"scores.graph, by={document.views.board.by!r}"
+        lines.append(f"*_, curve = faithfulness_curve(runs, {ranked})")
+        lines.append("print(table([curve.faithfulness, curve.drawn_faithfulness.mean(1)]))")
+    elif document.views.board.measured:
         nodes = f"[Node('head', *head) for head in {list(heads)!r}]"
         circuit = "scores.graph.only(edges)" if document.views.board.measured == "edges" else nodes
         lines += [

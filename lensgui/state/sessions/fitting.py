@@ -372,6 +372,7 @@ _CHECKS: dict[type, Callable[[Any, Any], None]] = {
     circuits.EdgeTable: fits.check_edge_table,
     circuits.EdgeChecks: fits.check_edge_checks,
     circuits.CircuitReading: fits.check_circuit,
+    circuits.CurveReading: fits.check_curve,
     readings.MLPReading: _check_nothing,
     readings.HeadReading: _check_head,
     readings.EdgeReading: _check_nothing,

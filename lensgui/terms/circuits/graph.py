@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -70,7 +70,8 @@ class Graph:
     @classmethod
     def whole(cls, cfg: Architecture) -> Graph:
         """Return the graph of a whole model, all of whose edges are kept."""
-        return cls(Shape.of(cfg), edge_mask(cfg))
+        shape = Shape.of(cfg)
+        return cls(shape, _frame(shape).exists)
 
     @classmethod
     def of_edges(cls, cfg: Architecture, edges: Iterable[Edge]) -> Graph:
@@ -114,45 +115,39 @@ class Graph:
                 "with that model."
             )
 
-    @cached_property
+    @property
     def senders(self) -> tuple[Node, ...]:
         """What writes, in the order of the rows."""
-        return senders(self.shape)
+        return _frame(self.shape).senders
 
-    @cached_property
+    @property
     def receivers(self) -> tuple[Node, ...]:
         """What reads, in the order of the columns."""
-        return receivers(self.shape)
+        return _frame(self.shape).receivers
 
-    @cached_property
-    def rows(self) -> dict[Node, int]:
+    @property
+    def rows(self) -> Mapping[Node, int]:
         """Where each sender's row is."""
-        return {node: row for row, node in enumerate(self.senders)}
+        return _frame(self.shape).rows
 
-    @cached_property
-    def columns(self) -> dict[Node, int]:
+    @property
+    def columns(self) -> Mapping[Node, int]:
         """Where each receiver's column is."""
-        return {node: column for column, node in enumerate(self.receivers)}
+        return _frame(self.shape).columns
 
-    @cached_property
+    @property
     def exists(self) -> Mask:
         """Where the model has an edge, [sender, receiver]."""
-        return edge_mask(self.shape)
+        return _frame(self.shape).exists
 
-    @cached_property
+    @property
     def owners(self) -> NDArray[np.intp]:
         """The rows of what reads through each receiver, [receiver, head of a group].
 
         A key/value head is read through by all heads of its group; a row that only one head or MLP
         has is repeated. The logits are given row 0, which reads nothing.
         """
-        group = self.shape.heads_per_group
-        found = np.zeros((len(self.receivers), group), dtype=np.intp)
-        for column, node in enumerate(self.receivers[:-1]):
-            shared = group if node.kind in ("k", "v") else 1
-            first = node if node.kind == "mlp" else Node("head", node.layer, _head(node) * shared)
-            found[column] = self.rows[first] + np.minimum(np.arange(group), shared - 1)
-        return found
+        return _frame(self.shape).owners
 
     @property
     def count(self) -> int:
@@ -284,7 +279,7 @@ class Graph:
         """Return which senders the embedding reaches, [sender]."""
         reached = np.zeros(len(self.senders), dtype=bool)
         reached[0] = True
-        for _, columns in self._by_time:
+        for columns in _frame(self.shape).by_time:
             is_fed = self.kept[:, columns][reached].any(0)
             fed = self.owners[columns][is_fed]
             reached[fed.ravel()] = True
@@ -296,100 +291,58 @@ class Graph:
         read = np.zeros(len(self.receivers), dtype=bool)
         read[-1] = True
         heard |= self.kept[:, -1]
-        for _, columns in reversed(self._by_time):
+        for columns in reversed(_frame(self.shape).by_time):
             read[columns] = heard[self.owners[columns]].any(1)
             heard |= self.kept[:, columns[read[columns]]].any(1)
         return heard, read
-
-    @cached_property
-    def _by_time(self) -> list[tuple[int, NDArray[np.intp]]]:
-        """The columns that read at one time, first to last, the logits left out.
-
-        The MLP of a parallel block comes after the heads beside it, which it does not hear.
-        """
-        times: dict[int, list[int]] = {}
-        for column, node in enumerate(self.receivers[:-1]):
-            assert node.layer is not None
-            times.setdefault(2 * node.layer + (node.kind == "mlp"), []).append(column)
-        return [(time, np.array(times[time], dtype=np.intp)) for time in sorted(times)]
 
     def _edges(self, mask: Mask) -> Iterator[Edge]:
         for row, column in np.argwhere(mask).tolist():
             yield self.senders[row], self.receivers[column]
 
 
-def _head(node: Node) -> int:
-    assert node.head is not None
-    return node.head
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """What all graphs of one shape share; nobody writes to it."""
+
+    senders: tuple[Node, ...]
+    receivers: tuple[Node, ...]
+    rows: Mapping[Node, int]
+    columns: Mapping[Node, int]
+    exists: Mask
+    owners: NDArray[np.intp]
+    by_time: tuple[NDArray[np.intp], ...]  # columns that read at one time, the logits left out
 
 
-def random_like(graph: Graph, seed: int, rounds: int = 40) -> Graph:
-    """Draw a circuit at random that a circuit may be compared with.
+@lru_cache(maxsize=8)
+def _frame(shape: Shape) -> _Frame:
+    """Return what all graphs of a shape share."""
+    sent, read = senders(shape), receivers(shape)
+    rows = {node: row for row, node in enumerate(sent)}
+    columns = {node: column for column, node in enumerate(read)}
+    exists, owners = edge_mask(shape), _owners(shape, rows, read)
+    for array in (exists, owners):
+        array.flags.writeable = False
+    times: dict[int, list[int]] = {}
+    for column, node in enumerate(read[:-1]):
+        assert node.layer is not None
+        # the MLP of a parallel block comes after the heads beside it, which it does not hear
+        times.setdefault(2 * node.layer + (node.kind == "mlp"), []).append(column)
+    by_time = tuple(np.array(times[time], dtype=np.intp) for time in sorted(times))
+    return _Frame(sent, read, rows, columns, exists, owners, by_time)
 
-    It has as many edges from each layer to each, as far as they can be on paths from the embedding
-    to the logits, among as many nodes in each layer, drawn at random: edges drawn at large keep no
-    path, and are worth nothing until a fifth of the model is there.
 
-    Args:
-        graph: The circuit.
-        seed: Of the draw.
-        rounds: How often edges that came to lie on no path are drawn anew.
-    """
-    draw = np.random.default_rng(seed)
-    graph = graph.pruned()
-    sent, read = _layers(graph)
-    wanted = _counts(graph.kept, sent, read)
-    chosen = _drawn_nodes(graph, sent, draw)
-    among = graph.exists & chosen[:, None] & _columns_of(graph, chosen)
-    found = replace(graph, kept=np.zeros_like(graph.kept))
-    for _ in range(rounds):
-        missing = wanted - _counts(found.kept, sent, read)
-        if not missing.any():
-            break
-        comes, goes = found.on_path()
-        on_path = comes[:, None] & goes
-        kept = found.kept.copy()
-        for first, last in np.argwhere(missing > 0).tolist():
-            free = among & ~kept & (sent[:, None] == first) & (read == last)
-            for some in (free & on_path, free):
-                places = np.flatnonzero(some & ~kept)
-                count = min(missing[first, last], len(places))
-                kept.ravel()[draw.choice(places, count, replace=False)] = True
-                missing[first, last] -= count
-        found = replace(found, kept=kept).pruned()
+def _owners(shape: Shape, rows: Mapping[Node, int], read: tuple[Node, ...]) -> NDArray[np.intp]:
+    """Return the rows of what reads through each receiver, [receiver, head of a group]."""
+    group = shape.heads_per_group
+    found = np.zeros((len(read), group), dtype=np.intp)
+    for column, node in enumerate(read[:-1]):
+        shared = group if node.kind in ("k", "v") else 1
+        first = node if node.kind == "mlp" else Node("head", node.layer, _head(node) * shared)
+        found[column] = rows[first] + np.minimum(np.arange(group), shared - 1)
     return found
 
 
-def _layers(graph: Graph) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the layer of each sender and receiver, counted from 1; the embedding's is 0."""
-    last = graph.shape.n_layers + 1
-    sent = [0 if node.layer is None else node.layer + 1 for node in graph.senders]
-    read = [last if node.layer is None else node.layer + 1 for node in graph.receivers]
-    return np.array(sent, dtype=np.intp), np.array(read, dtype=np.intp)
-
-
-def _counts(kept: Mask, sent: NDArray[np.intp], read: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return how many edges go from each layer to each, [layer, layer]."""
-    size = int(read.max()) + 1
-    rows, columns = np.nonzero(kept)
-    flat = np.bincount(sent[rows] * size + read[columns], minlength=size * size)
-    return flat.reshape(size, size).astype(np.intp)
-
-
-def _drawn_nodes(graph: Graph, sent: NDArray[np.intp], draw: np.random.Generator) -> Mask:
-    """Return senders drawn at random, as many of each layer as the circuit has, [sender]."""
-    own = np.zeros(len(graph.senders), dtype=bool)
-    own[[graph.rows[node] for node in graph.nodes]] = True
-    chosen = np.zeros_like(own)
-    chosen[0] = True
-    for layer in range(1, graph.shape.n_layers + 1):
-        places = np.flatnonzero(sent == layer)
-        chosen[draw.choice(places, int(own[places].sum()), replace=False)] = True
-    return chosen
-
-
-def _columns_of(graph: Graph, chosen: Mask) -> Mask:
-    """Return which receivers are read through by some of the senders, [receiver]."""
-    columns = np.asarray(chosen[graph.owners].any(axis=1))
-    columns[-1] = True
-    return columns
+def _head(node: Node) -> int:
+    assert node.head is not None
+    return node.head

@@ -241,7 +241,7 @@ def test_there_is_an_edge_wherever_something_written_is_read_later():
         assert not exists[head, columns.index(Node("q", 1, 0))]
         assert exists[head, columns.index(Node("v", 2, 0))]
         scores = at_corrupted(name)
-        assert not scores.values[torch.from_numpy(~exists)].any()
+        assert not scores.values[torch.tensor(~exists)].any()
         assert len(scores.largest(10_000)) == exists.sum()
 
 

@@ -216,6 +216,7 @@ CASES = [
         for view in (
             BoardView("mean", most=10, is_exact=True, measured="edges"),
             BoardView("zero", by="sign", measured="heads"),
+            BoardView(by="sign", measured="sizes"),
         )
     ),
     (LensPane, "mean chances", averaging(2).having(lens=LensView("probability", "difference"))),

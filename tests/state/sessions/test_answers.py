@@ -15,7 +15,12 @@ from lensgui.jobs.questions.attribution_requests import (
     AttributeNeurons,
     AttributeSources,
 )
-from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
     AblateSet,
@@ -118,6 +123,7 @@ ASKED = [
     AblateSet(MODEL, PAIR, OFF, ROWS),
     ScoreEdges(MODEL, PAIR),
     ScoreEdges(MODEL, PAIR, "mean", ROWS),
+    MeasureCurve(MODEL, PAIR, "mean", "sign"),
     MeasureCircuit(MODEL, PAIR, "mean", ((1, 1), (2, 0))),
     MeasureCircuit(MODEL, PAIR, "corrupted", edges=(("L1H1", "L2H0.q"),), rows=ROWS),
     CheckEdges(MODEL, PAIR, "zero", (("L1H1", "L2H0.q"), ("MLP 0", "logits"))),

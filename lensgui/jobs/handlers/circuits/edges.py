@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length
+from lensgui.analysis.circuits.curve import FaithfulnessCurve, faithfulness_curve
 from lensgui.analysis.circuits.edges import EdgeScores, edge_attribution_steps
 from lensgui.analysis.circuits.effects import ExactEffects, exact_effects
 from lensgui.analysis.circuits.faithfulness import CircuitScores, circuit_scores
@@ -19,11 +20,16 @@ from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.cases import name_of
-from lensgui.jobs.answers.circuits import CircuitReading, EdgeChecks, EdgeTable
+from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, EdgeChecks, EdgeTable
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import position_axis
-from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
@@ -42,18 +48,22 @@ class Prompts:
         names: What each pair is called.
         faults: Why pairs are left out.
         labels: What positions are called; () of several pairs.
+        scored: The graph with its scores, once all pairs are done.
     """
 
     runs: CircuitRuns
     names: list[str]
     faults: list[str]
     labels: tuple[str, ...]
+    scored: Graph | None = None
 
 
 def score_edges(loaded: Loaded, request: ScoreEdges) -> Iterator[Answer | None]:
     """Yield ever more pairs' edge attribution."""
     prompts = yield from _prompts(loaded, request)
     for found in edge_attribution_steps(prompts.runs):
+        if found is not None and len(found.places) == prompts.runs.count:
+            prompts.scored = found.graph
         yield None if found is None else _table(request, prompts, found)
 
 
@@ -120,8 +130,43 @@ def _reading(
     )
 
 
+def measure_curve(loaded: Loaded, request: MeasureCurve) -> Iterator[Answer | None]:
+    """Yield ever more of a curve: the smallest circuits first, and then what is drawn."""
+    prompts = yield from _prompts(loaded, request)
+    if prompts.scored is None:
+        for scores in edge_attribution_steps(prompts.runs):
+            prompts.scored = scores.graph if scores is not None else prompts.scored
+            yield None
+    assert prompts.scored is not None
+    said_at, curve = 0.0, None
+    for found in faithfulness_curve(prompts.runs, prompts.scored, by=request.by):
+        curve = curve if found is None else found
+        if curve is not None and time.monotonic() - said_at >= PAUSE:
+            said_at = time.monotonic()
+            yield _curve(prompts, curve)
+        else:
+            yield None
+    assert curve is not None
+    yield _curve(prompts, curve)
+
+
+def _curve(prompts: Prompts, found: FaithfulnessCurve) -> CurveReading:
+    """Return what is known by now."""
+    ends = [found.interval(at) or (np.nan, np.nan) for at in range(len(found.shares))]
+    swap = "; swap: its prompts flip the answer, so what is cut counts twice"
+    return CurveReading(
+        f"edge level, best edges by {found.by}; {prompts.runs.reference}"
+        f"{swap * prompts.runs.is_swap}",
+        found.shares,
+        found.counts,
+        _array(found.faithfulness),
+        np.array(ends, np.float32).T,
+        _array(found.drawn_faithfulness),
+    )
+
+
 def _prompts(
-    loaded: Loaded, request: ScoreEdges | CheckEdges | MeasureCircuit
+    loaded: Loaded, request: ScoreEdges | CheckEdges | MeasureCircuit | MeasureCurve
 ) -> Generator[None, None, Prompts]:
     """Return the prompts of a question, those of an earlier one if they are the same.
 

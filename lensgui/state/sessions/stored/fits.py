@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensgui.jobs.answers import circuits, generation, interventions
-from lensgui.jobs.questions.circuit_requests import CheckEdges, MeasureCircuit, ScoreEdges
+from lensgui.jobs.questions.circuit_requests import (
+    CheckEdges,
+    MeasureCircuit,
+    MeasureCurve,
+    ScoreEdges,
+)
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import AblateSet, AskStrength, ReadInterventions
 from lensgui.terms.circuits.nodes import receivers, senders
@@ -97,6 +102,19 @@ def check_circuit(request: MeasureCircuit, found: circuits.CircuitReading) -> No
     check(found.pairs == found.total_pairs <= (len(request.rows) or 1), "pairs are missing")
     check_shapes((len(found.parts),), found.minimality)
     check(bool(np.isfinite(found.minimality).all()), "a known number is not finite")
+
+
+def check_curve(request: MeasureCurve, found: circuits.CurveReading) -> None:
+    """Refuse curves whose parts do not fit each other."""
+    count = len(found.shares)
+    check(len(found.counts) == count > 0, "a curve has other sizes than numbers")
+    check(all(0 < share <= 1 for share in found.shares), "a size is no share of the edges")
+    check(list(found.shares) == sorted(set(found.shares)), "sizes stand in no order")
+    check_shapes((count,), found.faithfulness)
+    check_shapes((2, count), found.ends)
+    check(found.drawn.ndim == 2 and len(found.drawn) == count, "an array has an odd shape")
+    numbers = found.faithfulness, found.drawn
+    check(all(bool(np.isfinite(of).all()) for of in numbers), "a known number is not finite")
 
 
 def check_continuations(request: Generate, found: generation.Continuations) -> None:

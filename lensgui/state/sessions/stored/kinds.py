@@ -219,6 +219,12 @@ KINDS = {
         circuits.CircuitReading,
         stored_readings.CircuitReading,
     ),
+    "faithfulness by size": StoredKind(
+        circuit_requests.MeasureCurve,
+        questions.MeasureCurve,
+        circuits.CurveReading,
+        stored_readings.CurveReading,
+    ),
     "continuations": StoredKind(
         generation_requests.Generate,
         questions.Generate,

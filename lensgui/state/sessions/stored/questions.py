@@ -25,6 +25,7 @@ from lensgui.state.sessions.bounds import (
     WrittenCount,
 )
 from lensgui.state.sessions.manifest import Intervention, PromptPair, SweepKind
+from lensgui.terms.circuits.graph import Ranking
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import AttentionMeasure, Averaged, Direction, HeadInput, OneSide, Side
 
@@ -168,6 +169,15 @@ class MeasureCircuit(Record, frozen=True):
     stand_in: Reference
     heads: Annotated[tuple[tuple[Index, Index], ...], Meta(max_length=10_000)]
     edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
+    rows: Table
+
+
+class MeasureCurve(Record, frozen=True):
+    """As the request."""
+
+    pair: PromptPair
+    stand_in: Reference
+    by: Ranking
     rows: Table
 
 

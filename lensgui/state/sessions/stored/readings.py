@@ -192,6 +192,17 @@ class CircuitReading(Record, frozen=True):
     minimality: Array
 
 
+class CurveReading(Record, frozen=True):
+    """As the answer."""
+
+    caption: Sentence
+    shares: Annotated[tuple[AnyNumber, ...], Meta(max_length=1_000)]
+    counts: Annotated[tuple[Index, ...], Meta(max_length=1_000)]
+    faithfulness: Array
+    ends: Array
+    drawn: Array
+
+
 class LensReading(Record, frozen=True):
     """As the answer."""
 
