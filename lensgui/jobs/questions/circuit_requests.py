@@ -30,16 +30,12 @@ class ScoreEdges(Request):
 
     doing: ClassVar[str] = "edge attribution"
     of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+    is_of_equals: ClassVar[bool] = True
 
     model: ModelKey
     pair: PromptPair
     stand_in: Reference = "corrupted"
     rows: tuple[PairRow, ...] = ()
-
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """It compares two prompts position by position, where it is of one pair."""
-        return not self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +51,13 @@ class CheckEdges(Request):
 
     doing: ClassVar[str] = "exact effects of edges"
     of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
+    is_of_equals: ClassVar[bool] = True
 
     model: ModelKey
     pair: PromptPair
     stand_in: Reference
     edges: tuple[EdgeName, ...]
     rows: tuple[PairRow, ...] = ()
-
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """It compares two prompts position by position, where it is of one pair."""
-        return not self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +74,7 @@ class MeasureCircuit(Request):
 
     doing: ClassVar[str] = "faithfulness of a circuit"
     of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+    is_of_equals: ClassVar[bool] = True
 
     model: ModelKey
     pair: PromptPair
@@ -89,11 +82,6 @@ class MeasureCircuit(Request):
     heads: tuple[Head, ...] = ()
     edges: tuple[EdgeName, ...] = ()
     rows: tuple[PairRow, ...] = ()
-
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """It compares two prompts position by position, where it is of one pair."""
-        return not self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +97,10 @@ class MeasureCurve(Request):
 
     doing: ClassVar[str] = "faithfulness by size"
     of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+    is_of_equals: ClassVar[bool] = True
 
     model: ModelKey
     pair: PromptPair
     stand_in: Reference
     by: Ranking = "size"
     rows: tuple[PairRow, ...] = ()
-
-    @property
-    def needs_equal_lengths(self) -> bool:
-        """It compares two prompts position by position, where it is of one pair."""
-        return not self.rows
