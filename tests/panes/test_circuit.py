@@ -14,6 +14,7 @@ from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.panes.circuit import board_contents as made
 from lensgui.panes.circuit.board_places import BETWEEN
 from lensgui.panes.circuit.circuit import NO_PAIR, NO_PINS, NOT_SELECTED
+from lensgui.panes.token_text import signed
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
@@ -114,6 +115,29 @@ def test_what_the_selected_node_reads_and_who_reads_it(pane, document):
     assert all("MLP 2" in edge for edge in asked["exact"].edges)
     pane.show_cursor(Cursor())
     assert pane.board.empty == NOT_SELECTED
+
+
+def is_in_sight(pane, name):
+    return (
+        pane.room.viewport()
+        .rect()
+        .contains(pane.board.mapTo(pane.room.viewport(), middle(pane, name).toPoint()))
+    )
+
+
+def test_the_selected_node_is_scrolled_to_when_the_board_is_about_it(pane, document, qtbot):
+    pane.resize(700, 190)
+    bar = pane.room.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    pane.show_cursor(Cursor(5, 0))
+    qtbot.wait(20)
+    assert bar.value() == 0  # selected elsewhere, so nothing moves here
+    pane.begin_anew()
+    answer(pane, pane.session.document, Cursor(5, 0))
+    qtbot.waitUntil(lambda: is_in_sight(pane, "L5H0"))
+    assert bar.value() > 0
+    pane.show_cursor(Cursor(0, 0))
+    qtbot.waitUntil(lambda: is_in_sight(pane, "L0H0"))
 
 
 def test_exact_effects_are_asked_for_and_make_edges_solid(pane, document):
@@ -262,6 +286,10 @@ def test_a_mean_grows_pair_by_pair_and_has_no_positions(pane, document):
     answer(pane, mean)
     assert "mean of 3 pairs" in pane.said.text()
     assert all(node.position is None for node in pane.board.contents.nodes)
+    set_to(pane, mean, is_exact=True)
+    edge = pane.board.contents.edges[-1]
+    low, high = (signed(end) for end in edge.ends)
+    assert f"(95 %: {low} to {high}) without it" in pane.board.contents.about(edge)
     growing = replace(table_of(pane), pairs=("one",))
     tell(pane, "edges", growing, "partial", request=pane.reply("edges").request)
     assert "mean of 1 pairs so far" in pane.said.text()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QImage
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.readings import PairReading
 from lensgui.panes.ablation.ablation import AblationPane
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.interventions.tray import InterventionsPane
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.document import Document
@@ -24,6 +25,7 @@ MOVERS = ((23, 1), (23, 2), (23, 5), (23, 7), (24, 4), (20, 1))
 WINDOW = QSize(1280, 800)
 WIDEST = 620  # pixels, as a page has room for
 ROOM = QSize(620, 560)  # of a pane alone
+TALL = QSize(620, 960)  # of one that has a row for each layer
 
 
 def intervene(camera: Camera) -> None:
@@ -54,6 +56,8 @@ def prepare(camera: Camera, title: str, before: Document) -> None:
     if title == AblationPane.title:
         window.session.edit(interventions=())
         window.selection.move(**gathered(MOVERS))
+    if title == CircuitPane.title:
+        pane_of(window, CircuitPane).set_view({"is_exact": True})
     if title == "Generation":
         window.session.edit(interventions=SOME_HEADS)
 
@@ -71,7 +75,7 @@ def pictures(camera: Camera) -> None:
         window.show_pane(kind.title)
         camera.wait()
         if kind.title != "Prompt":  # which is as wide as the window
-            window.resize(ROOM)
+            window.resize(TALL if kind is CircuitPane else ROOM)
             window.solo(window.panes[kind.title])
             camera.wait()
         keep(camera, window.docks[kind.title].grab().toImage(), kind.guide.removesuffix(".md"))

@@ -20,9 +20,11 @@ from lensgui.state.views import (
     AllKindsView,
     AttentionView,
     AttributionView,
+    BoardView,
     GenerationView,
     HeadsView,
     LensView,
+    Measured,
     NeuronOrder,
     NeuronsView,
 )
@@ -175,6 +177,29 @@ def heads(camera: Camera) -> None:
     camera.wait()
     camera.take("heads-one-token", window.panes["Heads"])
     window.solo(window.panes["Heads"])
+    undo_all(camera)
+
+
+def circuit(camera: Camera) -> None:
+    """The board: estimates, exact with a group, around a head, and beside it what is measured."""
+    window, title = camera.window, "Circuit"
+    window.show_pane(title)
+    camera.wait()
+    in_both_looks(camera, "circuit-strongest", title)
+    group = ("name movers", ("L23H1", "L23H2", "L23H7"))
+    window.session.edit(board=BoardView(is_exact=True, groups=(group,)))
+    camera.wait()
+    in_both_looks(camera, "circuit-group", title)
+    window.selection.move(layer=23, head=3)
+    window.session.edit(board=BoardView(nodes="selected", is_exact=True, fades=True))
+    camera.wait()
+    in_both_looks(camera, "circuit-around", title)
+    window.solo(window.panes[title])
+    for measured in get_args(Measured):
+        window.session.edit(board=BoardView(measured=measured))
+        camera.wait()
+        in_both_looks(camera, f"circuit-{measured or 'solo'}", title)
+    window.solo(window.panes[title])
     undo_all(camera)
 
 

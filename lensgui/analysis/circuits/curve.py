@@ -32,6 +32,7 @@ class FaithfulnessCurve:
         models: The metric of the whole model, [pair].
         empties: The metric of the circuit of nothing, [pair].
         by: How edges were ranked.
+        caption: What was cut and what stood in: shown with every number.
     """
 
     shares: tuple[float, ...]
@@ -42,6 +43,7 @@ class FaithfulnessCurve:
     models: Tensor
     empties: Tensor
     by: Ranking
+    caption: str
 
     @property
     def faithfulness(self) -> Tensor:
@@ -112,7 +114,9 @@ def faithfulness_curve(
     share_of(0.0, float(empties.mean()), float(models.mean()))  # which refuses what has no share
     metrics = torch.full((len(counts), runs.count), torch.nan, dtype=torch.float64)
     drawn = torch.full((len(counts), draws, runs.count), torch.nan, dtype=torch.float64)
-    curve = FaithfulnessCurve(tuple(shares), circuits, counts, metrics, drawn, models, empties, by)
+    caption = f"edge level, best edges by {by}; {runs.caption}"
+    known = metrics, drawn, models, empties
+    curve = FaithfulnessCurve(tuple(shares), circuits, counts, *known, by, caption)
     for at, circuit in enumerate(circuits):
         yield from _into(metrics[at], runs, circuit)
         yield curve

@@ -23,6 +23,7 @@ from torch import Tensor
 from lensgui.analysis.circuits.groups import Group
 from lensgui.analysis.circuits.rows import Rows
 from lensgui.analysis.circuits.runs import CircuitRuns
+from lensgui.analysis.steps import finished, last
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Node
 from lensgui.transformer.layers.parameters import precise
@@ -109,11 +110,7 @@ def edge_attribution(
     along: Along = "inputs",
 ) -> EdgeScores:
     """Score all edges; see `edge_attribution_steps`, whose last result this is."""
-    found = None
-    for found in edge_attribution_steps(runs, steps, at, points, along):  # noqa: B007
-        pass
-    assert found is not None
-    return found
+    return finished(last(edge_attribution_steps(runs, steps, at, points, along)))
 
 
 def edge_attribution_steps(

@@ -306,7 +306,7 @@ class Level:
     def caption(self, runs: CircuitRuns) -> str:
         """Return what every number of the circuit must be shown with."""
         if self.is_edges:
-            what = f"edge level, {self._graph.count} of {self._all.total} edges kept"
+            what = f"edge level, {self._graph.count:,} of {self._all.total:,} edges kept"
         else:
             kinds = (
                 "heads and MLPs kept"
@@ -315,10 +315,7 @@ class Level:
             )
             what = f"node level, {len(self.nodes)} of {len(self._every)} {kinds}"
             what += "; the embedding stays, so the empty circuit is not the reference's run"
-        named = f"{what}; {runs.reference}"
-        if runs.is_swap:
-            named += "; swap: its prompts flip the answer, so what is taken out counts twice"
-        return named
+        return f"{what}; {runs.caption}"
 
 
 def sampled_knockouts(

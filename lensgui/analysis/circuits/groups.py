@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,12 +20,12 @@ from lensgui.analysis.circuits.stand_ins import (
 )
 from lensgui.analysis.graph.measured_pair import Measure, measure
 from lensgui.analysis.run.predictions import metric_logits, read_out
+from lensgui.analysis.steps import finished, last
 from lensgui.terms.circuits.graph import Graph, Mask
 from lensgui.terms.metric import Declared, Metric, is_declared, read_positions
 from lensgui.transformer.layers.parameters import exact
 from lensgui.transformer.model import HookedTransformer
 
-T = TypeVar("T")
 _AT_ONCE = 16  # prompts that run together
 _ROWS = 512  # of all circuits that run together
 _ROOM = 3e8  # bytes, of what their senders write
@@ -112,7 +111,7 @@ class Group:
         tokens, count = self.tokens, len(self.tokens)
         if ablation.method == "resample" and ablation.prompts is not None:
             tokens = torch.cat([tokens, torch.atleast_2d(ablation.prompts).cpu()])
-        found = yield from _last(plain_steps(model, tokens))
+        found = yield from last(plain_steps(model, tokens))
         if ablation.method == "resample":
             prefix = shared_prefix(self.tokens, ablation)
             stand_ins = StandIns(model, prefix, found.part(slice(count, None)))
@@ -148,10 +147,10 @@ class Group:
         out = None if cut.out is None else self._here(torch.tensor(cut.out)[None])
         if cut.kept is not None:
             kept = self._here(torch.tensor(cut.kept)[None])
-            found, _ = _finished(self.rows.cut_edges(kept, out))
+            found, _ = finished(self.rows.cut_edges(kept, out))
         else:
             assert out is not None
-            found = _finished(self.rows.cut_nodes(out))[-1]
+            found = finished(self.rows.cut_nodes(out))[-1]
         return self.full(found)[0].to(self.rows.embedding.dtype)
 
     def full(self, final: Tensor) -> Tensor:
@@ -290,27 +289,8 @@ class SharedMean:
             assert ablation.prompts is not None
             prefix = shared_prefix(self._tokens, ablation)
             prompts = torch.atleast_2d(ablation.prompts).cpu()
-            self._made = yield from _last(StandIns.mean_steps(model, prompts, prefix))
+            self._made = yield from last(StandIns.mean_steps(model, prompts, prefix))
         return self._made
-
-
-def _finished(run: Generator[None, None, T]) -> T:
-    """Return what a run returns."""
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-
-
-def _last(steps: Iterator[T | None]) -> Generator[None, None, T]:
-    """Return what comes last; yield None meanwhile."""
-    found = None
-    for found in steps:  # noqa: B007
-        yield
-    assert found is not None
-    return found
 
 
 def _mask(mask: Mask | None) -> Mask:

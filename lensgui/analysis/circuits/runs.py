@@ -149,6 +149,12 @@ class CircuitRuns:
         whole, reference = (float(each.nanmean()) for each in self.ends())
         return reference * whole < 0 and abs(reference) >= _FLIPPED * abs(whole)
 
+    @property
+    def caption(self) -> str:
+        """What stands in, as every number must be shown with it, once the prompts have run."""
+        swap = "; swap: its prompts flip the answer, so what is taken out counts twice"
+        return self.reference + swap * self.is_swap
+
     def swapped(self) -> CircuitRuns:
         """Return the same with references and prompts the other way round.
 

@@ -97,7 +97,7 @@ class Suggestion:
         """What every number of it must be shown with."""
         if self.found is None or self.circuit is None:
             return ""
-        named = f"{self.circuit.count} of {self.circuit.total} edges"
+        named = f"{self.circuit.count:,} of {self.circuit.total:,} edges"
         count = len(self.found.models)
         if self.measured is None:
             where = "found and measured on this prompt" if count == 1 else "on its own prompts"

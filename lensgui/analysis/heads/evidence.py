@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,11 +14,10 @@ from lensgui.analysis.heads.necessity import attribute_heads
 from lensgui.analysis.run.predictions import read_metric
 from lensgui.analysis.run.recording import Recording
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.steps import last
 from lensgui.terms.metric import read_positions
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.layers.parameters import exact
-
-Step = TypeVar("Step")
 
 
 @torch.no_grad()
@@ -137,16 +135,6 @@ def head_evidence(run: Run, metric: LogitDifference) -> Iterator[HeadEvidence | 
     )
     difference = read_metric(run, metric)
     yield HeadEvidence(to_answer, to_distractor, to_repeat, attribution, difference)
-
-
-def last(steps: Iterator[Step | None]) -> Generator[None, None, Step]:
-    """Return what some steps come to at last, yielding None for each."""
-    found: Step | None = None
-    for step in steps:
-        found = step
-        yield None
-    assert found is not None
-    return found
 
 
 def places_of(tokens: Tensor, ids: Sequence[int]) -> list[int]:

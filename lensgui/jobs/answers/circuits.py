@@ -1,4 +1,4 @@
-"""Answers about circuits: what every edge is worth, and what single ones matter exactly."""
+"""Answers about circuits: what edges are worth or matter exactly, how well a circuit stands."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from lensgui.analysis.checks import check_head, check_layer
 from lensgui.analysis.graph.path_patching import PathScores
 from lensgui.analysis.graph.senders import PathTotals, path_patch_into, path_totals
 from lensgui.analysis.heads.attention import attention_to
-from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence, last
+from lensgui.analysis.heads.evidence import HeadEvidence, head_evidence
 from lensgui.analysis.heads.necessity import ablate_heads, attribute_heads
 from lensgui.analysis.heads.readout import MLPReadout, read_edge, read_head, read_mlp, score_keys
 from lensgui.analysis.pairs.answers import encode, required_metric
@@ -21,6 +21,7 @@ from lensgui.analysis.pairs.head_roles import measures
 from lensgui.analysis.run.predictions import logit_lens
 from lensgui.analysis.run.recording import check_finite
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.steps import last
 from lensgui.jobs.answers.arrays import (
     Axis,
     CellState,

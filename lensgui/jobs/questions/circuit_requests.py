@@ -1,4 +1,4 @@
-"""Questions about circuits: what every edge is worth, and what single ones matter exactly."""
+"""Questions about circuits: what edges are worth or matter exactly, how well a circuit stands."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from lensgui.terms.model_key import ModelKey
 
 EdgeName = tuple[str, str]
 """What sends and what receives, by their labels: ("L3H1", "L5H0.q")."""
+
+STEPS = 5  # of the integral that scores edges, as in the EAP-IG paper
 
 
 @dataclass(frozen=True, slots=True)

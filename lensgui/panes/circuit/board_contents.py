@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import EdgeName
+from lensgui.jobs.questions.circuit_requests import STEPS, EdgeName
 from lensgui.panes.figures.figure import Data, numbered
 from lensgui.panes.token_text import signed
 from lensgui.state.selection import Cursor
@@ -162,7 +162,6 @@ def chosen_edges(
     elif view.nodes == "selected":
         rows = np.isin(np.arange(len(graph.senders)), _rows(table, cursor))
         columns = np.asarray(rows[graph.owners].any(axis=1))
-        columns[-1] = False
         mask = graph.exists & (rows[:, None] | columns)
     listed = graph.ranked(view.by)
     inside = listed[mask.ravel()[listed]][: min(view.most, MOST_EDGES)]
@@ -227,6 +226,22 @@ def contents(
         table.total > 1,
         table.shape.n_heads,
     )
+
+
+def said(table: EdgeTable, found: Contents) -> str:
+    """Return what every number of the board must be shown with."""
+    total, exact = len(found.edges), sum(edge.change is not None for edge in found.edges)
+    estimates = f"estimates (EAP-IG, {STEPS} steps) dotted"
+    how = "all exact" if exact == total else f"{exact} exact, " * bool(exact) + estimates
+    count = f"{total} of {table.graph.total:,} edges, {how}"
+    pairs = f"mean of {table.done} pairs{' so far' * (table.done < table.total)}"
+    unit = f" {METRICS[table.metric_name].unit}".rstrip()
+    ends = (
+        f"{table.metric_name} {signed(table.whole)}{unit}, with all edges cut {signed(table.empty)}"
+    )
+    swap = "a swap, in which what is cut counts twice" if table.is_swap else ""
+    parts = (count, pairs * (table.total > 1), ends, table.reference, swap)
+    return "; ".join(filter(None, parts))
 
 
 def _rows(table: EdgeTable, cursor: Cursor) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Slot
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, EdgeChecks, EdgeTable
@@ -35,7 +35,7 @@ from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import MODEL, Pane
 from lensgui.panes.python import readings as code
 from lensgui.panes.python.figures import NO_CODE, Code
-from lensgui.panes.token_text import plain_tip, signed
+from lensgui.panes.token_text import plain_tip
 from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -43,11 +43,11 @@ from lensgui.state.views import BoardNodes, BoardView, Measured
 from lensgui.terms.circuits.graph import Ranking
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
-from lensgui.terms.metrics import METRICS
 from lensgui.terms.roles import GivenRole, Part
 
 SCORES, EXACT, ONE = "edges", "exact", "one edge"
 CIRCUIT, CURVE = "circuit", "by size"
+ROUND = 60  # pixels that are seen around a node that is scrolled to
 NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
 NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
 NOT_SELECTED = "Select a head or a layer to see who tells it what, and who reads it."
@@ -87,7 +87,8 @@ class CircuitPane(Pane):
         )
         self.group = button(PANE_ACTIONS["group_heads"], self)
         self.said = Lines(3, self)
-        self.board, self.rail = Board(self), Rail(self)
+        self.board, self.rail, self.room = Board(self), Rail(self), QScrollArea(self)
+        self._is_to_reveal = False
         self._lay_out()
         self._connect()
         self._empty_states = {self.board: NO_PAIR}
@@ -101,15 +102,14 @@ class CircuitPane(Pane):
         ):
             part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(part)
-        room = QScrollArea(self)
-        room.setWidgetResizable(True)
-        room.setFrameShape(QFrame.Shape.NoFrame)
-        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        room.setWidget(self.board)
+        self.room.setWidgetResizable(True)
+        self.room.setFrameShape(QFrame.Shape.NoFrame)
+        self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.room.setWidget(self.board)
         self.column.addWidget(switches)
         self.column.addWidget(self.said)
         shares = Shares(Qt.Orientation.Horizontal, self)
-        shares.add_part(room, 2)
+        shares.add_part(self.room, 2)
         shares.add_part(self.rail, 1)
         self.column.addWidget(shares, 1)
 
@@ -223,12 +223,17 @@ class CircuitPane(Pane):
         self._cursor = cursor
         self.board.show_cursor(cursor)
         self._show_group()
-        if is_other and self._view.nodes == "selected":
+        is_around = self._view.nodes == "selected"
+        self._is_to_reveal |= is_other and (is_around or self.board.hasFocus())
+        if is_other and is_around:
             self._draw()
+        self._reveal()
 
     def begin_anew(self) -> None:
         """Show who tells the selected node what, and who reads it."""
+        self._is_to_reveal = True
         self.set_view({"nodes": "selected"})
+        self._reveal()
 
     def show_roles(self, roles: Mapping[Head, Part], given: tuple[GivenRole, ...]) -> None:
         """Draw the letters of roles."""
@@ -268,7 +273,7 @@ class CircuitPane(Pane):
             fades=view.fades,
         )
         self.board.show_stale(self.is_stale(SCORES))
-        self.said.setText(_said(table, found) if table is not None else "")
+        self.said.setText(made.said(table, found) if table is not None else "")
         self.said.setToolTip(plain_tip("\n".join((self.said.text(), *_faults(table)))))
         self.tidy.setEnabled(bool(view.places))
         self._show_group()
@@ -283,7 +288,20 @@ class CircuitPane(Pane):
         is_asked = self.reply(SCORES) is not None
         empty = NO_PAIR if not is_asked else EMPTY.get(view.nodes, "") if table else ""
         self._empty_states[self.board] = empty
+        self._reveal()
         self._say_if_empty(self._empty_states, SCORES)
+
+    def _reveal(self) -> None:
+        """Scroll to the selected node once, as soon as it is there and its room is laid out."""
+        if self._is_to_reveal and not self.is_stale(SCORES) and self.board.selected() is not None:
+            self._is_to_reveal = False
+            QTimer.singleShot(0, self, self._scroll)
+
+    @Slot()
+    def _scroll(self) -> None:
+        if (node := self.board.selected()) is not None:
+            at = self.board.places().chips[node.name].center().toPoint()
+            self.room.ensureVisible(at.x(), at.y(), ROUND, ROUND)
 
     @property
     def _view(self) -> BoardView:
@@ -369,22 +387,6 @@ def _toggle(name: str, parent: QWidget) -> QToolButton:
     made_ = button(PANE_ACTIONS[name], parent)
     made_.setCheckable(True)
     return made_
-
-
-def _said(table: EdgeTable, found: Contents) -> str:
-    """Return what every number of the board must be shown with."""
-    total, exact = len(found.edges), sum(edge.change is not None for edge in found.edges)
-    estimates = "estimates (EAP-IG, 5 steps) dotted"
-    how = "all exact" if exact == total else f"{exact} exact, " * bool(exact) + estimates
-    count = f"{total} of {table.graph.total:,} edges, {how}"
-    pairs = f"mean of {table.done} pairs{' so far' * (table.done < table.total)}"
-    unit = f" {METRICS[table.metric_name].unit}".rstrip()
-    ends = (
-        f"{table.metric_name} {signed(table.whole)}{unit}, with all edges cut {signed(table.empty)}"
-    )
-    swap = "a swap, in which what is cut counts twice" if table.is_swap else ""
-    parts = (count, pairs * (table.total > 1), ends, table.reference, swap)
-    return "; ".join(filter(None, parts))
 
 
 def _faults(table: EdgeTable | None) -> tuple[str, ...]:

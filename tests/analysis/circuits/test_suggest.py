@@ -50,6 +50,7 @@ def test_a_curve_is_of_nested_circuits_measured_exactly():
     runs, fresh = runs_of(), runs_of()
     scored = edge_attribution(runs).graph
     curve = last_of(faithfulness_curve(runs, scored, (0.02, 0.05, 0.2, 1.0), draws=3))
+    assert curve.caption == f"edge level, best edges by size; {runs.caption}"
     assert curve.counts == tuple(round(share * scored.total) for share in curve.shares)
     for at, circuit in enumerate(curve.circuits):
         chosen = scored.largest(curve.counts[at])
@@ -68,7 +69,7 @@ def test_areas_are_those_of_the_curve():
     empty, model = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     shares = (0.0, 0.5, 0.75, 1.0)
     drawn = torch.zeros(4, 0, 1, dtype=torch.float64)
-    curve = FaithfulnessCurve(shares, (), (), rows, drawn, model, empty, "size")
+    curve = FaithfulnessCurve(shares, (), (), rows, drawn, model, empty, "size", "")
     assert curve.cpr == pytest.approx(0.125 + 0.25 + 0.3125)
     assert curve.cmd == pytest.approx(0.375 + 0.125 + 0.0625)
     assert SHARES[0] == 0.001

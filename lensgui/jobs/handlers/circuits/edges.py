@@ -1,10 +1,11 @@
-"""What every edge is worth, and what single ones matter exactly, on the prompts that are shown."""
+"""Circuits on the prompts that are shown: scores of edges, exact effects, faithfulness."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,11 +21,13 @@ from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.averages import Case
 from lensgui.analysis.pairs.cases import name_of
+from lensgui.analysis.steps import last
 from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, EdgeChecks, EdgeTable
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.handlers.sweep_arrays import position_axis
 from lensgui.jobs.questions.circuit_requests import (
+    STEPS,
     CheckEdges,
     MeasureCircuit,
     MeasureCurve,
@@ -37,6 +40,7 @@ from lensgui.transformer.model import HookedTransformer
 
 MOST_KEPT = 2  # prompts whose runs are kept
 PAUSE = 0.1  # seconds between two answers that grow
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class Prompts:
 def score_edges(loaded: Loaded, request: ScoreEdges) -> Iterator[Answer | None]:
     """Yield ever more pairs' edge attribution."""
     prompts = yield from _prompts(loaded, request)
-    for found in edge_attribution_steps(prompts.runs):
+    for found in edge_attribution_steps(prompts.runs, STEPS):
         if found is not None and len(found.places) == prompts.runs.count:
             prompts.scored = found.graph
         yield None if found is None else _table(request, prompts, found)
@@ -71,16 +75,8 @@ def check_edges(loaded: Loaded, request: CheckEdges) -> Iterator[Answer | None]:
     """Yield ever more exact effects."""
     prompts = yield from _prompts(loaded, request)
     edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
-    said_at, effects = 0.0, None
-    for found in exact_effects(prompts.runs, edges):
-        effects = effects if found is None else found
-        if found is not None and time.monotonic() - said_at >= PAUSE:
-            said_at = time.monotonic()
-            yield _checks(request, found)
-        else:
-            yield None
-    assert effects is not None
-    yield _checks(request, effects)
+    effects = exact_effects(prompts.runs, edges)
+    yield from _growing(effects, lambda found: _checks(request, found))
 
 
 def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer | None]:
@@ -92,16 +88,24 @@ def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer 
         edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
         circuit = Graph.of_edges(prompts.runs.model.cfg, edges)
         nodes = [node for node in circuit.nodes if node.kind != "embed"]
-    said_at, scores = 0.0, None
-    for found in circuit_scores(prompts.runs, circuit):
-        scores = scores if found is None else found
-        if found is not None and time.monotonic() - said_at >= PAUSE:
+    scores = circuit_scores(prompts.runs, circuit)
+    yield from _growing(scores, lambda found: _reading(request, prompts, found, nodes))
+
+
+def _growing(
+    steps: Iterator[Found | None], answer: Callable[[Found], Answer]
+) -> Iterator[Answer | None]:
+    """Yield an answer of what is found by now, at most one each PAUSE, and one of all of it."""
+    said_at, found = 0.0, None
+    for step in steps:
+        found = step if step is not None else found
+        if step is not None and time.monotonic() - said_at >= PAUSE:
             said_at = time.monotonic()
-            yield _reading(request, prompts, found, nodes)
+            yield answer(step)
         else:
             yield None
-    assert scores is not None
-    yield _reading(request, prompts, scores, nodes)
+    assert found is not None
+    yield answer(found)
 
 
 def _reading(
@@ -134,29 +138,16 @@ def measure_curve(loaded: Loaded, request: MeasureCurve) -> Iterator[Answer | No
     """Yield ever more of a curve: the smallest circuits first, and then what is drawn."""
     prompts = yield from _prompts(loaded, request)
     if prompts.scored is None:
-        for scores in edge_attribution_steps(prompts.runs):
-            prompts.scored = scores.graph if scores is not None else prompts.scored
-            yield None
-    assert prompts.scored is not None
-    said_at, curve = 0.0, None
-    for found in faithfulness_curve(prompts.runs, prompts.scored, by=request.by):
-        curve = curve if found is None else found
-        if curve is not None and time.monotonic() - said_at >= PAUSE:
-            said_at = time.monotonic()
-            yield _curve(prompts, curve)
-        else:
-            yield None
-    assert curve is not None
-    yield _curve(prompts, curve)
+        prompts.scored = (yield from last(edge_attribution_steps(prompts.runs, STEPS))).graph
+    curve = faithfulness_curve(prompts.runs, prompts.scored, by=request.by)
+    yield from _growing(curve, _curve)
 
 
-def _curve(prompts: Prompts, found: FaithfulnessCurve) -> CurveReading:
+def _curve(found: FaithfulnessCurve) -> CurveReading:
     """Return what is known by now."""
     ends = [found.interval(at) or (np.nan, np.nan) for at in range(len(found.shares))]
-    swap = "; swap: its prompts flip the answer, so what is cut counts twice"
     return CurveReading(
-        f"edge level, best edges by {found.by}; {prompts.runs.reference}"
-        f"{swap * prompts.runs.is_swap}",
+        found.caption,
         found.shares,
         found.counts,
         _array(found.faithfulness),

@@ -11,9 +11,10 @@ import torch
 
 from lensgui.analysis.heads.copied import copied_shares, drawn_tokens
 from lensgui.analysis.heads.copying import copying_scores
-from lensgui.analysis.heads.evidence import last, output_norms
+from lensgui.analysis.heads.evidence import output_norms
 from lensgui.analysis.heads.repeated import repeated_tokens, score_on_repeats
 from lensgui.analysis.run.recording import check_finite
+from lensgui.analysis.steps import last
 from lensgui.jobs.answers.arrays import CellState, ModelScores, Slice
 from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers.attention.mixtures import mixture

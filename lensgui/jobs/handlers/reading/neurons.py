@@ -11,7 +11,6 @@ from torch import Tensor
 
 from lensgui.analysis.attribution.parts import attribute_neurons
 from lensgui.analysis.checks import check_one_length
-from lensgui.analysis.heads.evidence import last
 from lensgui.analysis.neurons.activations import neuron_activations, used_neurons
 from lensgui.analysis.neurons.directions import TokenEnds, neuron_tokens
 from lensgui.analysis.neurons.gradients import in_one_list, neuron_gradients
@@ -20,6 +19,7 @@ from lensgui.analysis.pairs.answers import Answers, required_metric
 from lensgui.analysis.run.layer_row import LayerRow
 from lensgui.analysis.run.recording import check_finite
 from lensgui.analysis.run.run import Run
+from lensgui.analysis.steps import last
 from lensgui.jobs.answers.arrays import CellState, Slice
 from lensgui.jobs.answers.neurons import (
     NeuronInWords,
