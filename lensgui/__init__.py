@@ -119,6 +119,7 @@ _HOMES = {  # each public name, and where it is defined: nothing else needs to k
     "exact_effects": "lensgui.analysis.circuits.effects",
     "faithfulness_curve": "lensgui.analysis.circuits.curve",
     "get_act_name": "lensgui.transformer.hooks.names",
+    "halves": "lensgui.analysis.circuits.suggest",
     "head_evidence": "lensgui.analysis.heads.evidence",
     "head_scores": "lensgui.analysis.heads.scores",
     "held_out_worth": "lensgui.analysis.lenses.held_out",

@@ -32,6 +32,7 @@ from lensgui.analysis.circuits.faithfulness import sampled_knockouts as sampled_
 from lensgui.analysis.circuits.runs import CircuitRuns as CircuitRuns
 from lensgui.analysis.circuits.stand_ins import Ablation as Ablation
 from lensgui.analysis.circuits.suggest import Suggestion as Suggestion
+from lensgui.analysis.circuits.suggest import halves as halves
 from lensgui.analysis.circuits.suggest import suggest_circuit as suggest_circuit
 from lensgui.analysis.continuation import Continuation as Continuation
 from lensgui.analysis.continuation import WrittenToken as WrittenToken

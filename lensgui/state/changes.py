@@ -72,6 +72,7 @@ WORDS = {
     "notes": "Notes",
     "roles": "Roles",
     "bounds": "Rules of roles",
+    "circuit": "Circuit",
     "views.prompt.shows_surprisal": "Prompt: surprisal",
     "views.attention.side": "Attention: prompt",
     "views.attention.hides_first": "Attention: position 0 in the grid",
@@ -145,6 +146,7 @@ WORDS = {
     "views.board.places": "Circuit: arrangement",
     "views.board.groups": "Circuit: groups",
     "views.board.measured": "Circuit: what is measured",
+    "views.board.beside": "Circuit: what stands beside it",
     "scenes": "Scenes",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one

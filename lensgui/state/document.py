@@ -12,6 +12,7 @@ from lensgui.prompts.pair import PairRow, Prompt, PromptPair
 from lensgui.state.layout import Layout
 from lensgui.state.selection import Cursor
 from lensgui.state.views import AT_FIRST, VIEW_FIELDS, Views
+from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.interventions import HAVE_STRENGTH, Intervention
 from lensgui.terms.kinds import RESID_PRE, Direction, HeadInput, SweepKind
 from lensgui.terms.model_key import ModelKey
@@ -110,6 +111,7 @@ class Document:
         notes: What the user wrote, at most one note for a place.
         roles: Roles that the user gave heads, at most one for a head.
         bounds: The numbers in the rules by which roles are proposed.
+        circuit: A circuit that was found or read from a file; None for none.
         views: How each pane is set.
         scenes: What a talk comes to, in order.
     """
@@ -126,6 +128,7 @@ class Document:
     notes: tuple[Note, ...] = ()
     roles: tuple[GivenRole, ...] = ()
     bounds: RoleBounds = USUAL
+    circuit: KeptCircuit | None = None
     views: Views = AT_FIRST
     scenes: tuple[Scene, ...] = ()
 

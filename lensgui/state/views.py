@@ -26,6 +26,7 @@ NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
 BoardNodes = Literal["strongest", "selected", "pinned"]
 Measured = Literal["", "heads", "edges", "sizes"]
+Beside = Literal["minimality", "completeness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +325,8 @@ class BoardView:
         groups: Nodes that are drawn as one: its name, and their labels.
         measured: Whether the heads on the board, or the edges that are drawn, are measured as a
             circuit, or circuits of the best edges by size; "" for none.
+        beside: Which of the two is shown below the faithfulness of what is measured: what each node
+            matters, or what is left of circuit and model without sets of nodes.
     """
 
     reference: Reference = "corrupted"
@@ -336,6 +339,7 @@ class BoardView:
     places: tuple[tuple[str, float], ...] = ()
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     measured: Measured = ""
+    beside: Beside = "minimality"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def circuit(request: MeasureCircuit) -> Iterator[CircuitReading]:
         named = dict.fromkeys(name.partition(".")[0] for edge in request.edges for name in edge)
         parts = tuple(name for name in named if name not in ("embed", "logits"))
     total = len(request.rows) or 1
+    sets = (*request.sets, *[("drawn at random", parts[: 1 + at]) for at in range(request.draws)])
     unknown = np.full(len(parts), np.nan, np.float32)
     ends = (0.55, 0.7) if total > 1 else (np.nan, np.nan)
     reading = CircuitReading(
@@ -92,10 +93,13 @@ def circuit(request: MeasureCircuit) -> Iterator[CircuitReading]:
         total,
         parts,
         unknown,
+        sets,
+        np.full((2, len(sets)), np.nan, np.float32),
     )
     yield reading
     minimality = fakes.noise(f"minimal{parts}", len(parts)).astype(np.float32)
-    yield replace(reading, pairs=total, minimality=minimality)
+    left = np.linspace(-1, 4, 2 * len(sets), dtype=np.float32).reshape(2, len(sets))
+    yield replace(reading, pairs=total, minimality=minimality, completeness=left)
 
 
 def curve(request: MeasureCurve) -> Iterator[CurveReading]:

@@ -11,7 +11,7 @@ import torch
 from lensgui.analysis.circuits.curve import faithfulness_curve
 from lensgui.analysis.circuits.edges import edge_attribution
 from lensgui.analysis.circuits.effects import exact_effects
-from lensgui.analysis.circuits.faithfulness import circuit_scores
+from lensgui.analysis.circuits.faithfulness import circuit_scores, sampled_knockouts
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.cases import case_of
 from lensgui.jobs.questions.circuit_requests import (
@@ -62,6 +62,20 @@ def test_answers_are_the_librarys_numbers(answer, dispatcher, reference):
     assert table.done == table.total == 1
 
 
+def test_effects_within_a_circuit_are_of_it_without_each_edge(answer, dispatcher):
+    circuit = (*EDGES, ("embed", "logits"), ("embed", "L0H1.v"))
+    *_, checks = answer(CheckEdges(TOY, PAIR, "corrupted", EDGES, within=circuit))
+    runs = runs_of(dispatcher.loaded.use(TOY), [PAIR], "corrupted")
+    edges = [(node_of(one), node_of(other)) for one, other in EDGES]
+    graph = Graph.of_edges(runs.model.cfg, [(node_of(a), node_of(b)) for a, b in circuit])
+    exact = last_of(exact_effects(runs, edges, graph))
+    np.testing.assert_allclose(checks.changes, exact.values, rtol=1e-4, atol=1e-5)
+    assert checks.before == pytest.approx(float(exact.before), abs=1e-5)
+    assert checks.within == len(circuit)
+    *_, in_the_model = answer(CheckEdges(TOY, PAIR, "corrupted", EDGES))
+    assert not np.allclose(checks.changes, in_the_model.changes, atol=1e-3)
+
+
 def test_a_mean_has_intervals_and_leaves_out_what_can_not_be_read(answer):
     unequal = replace(PAIR, corrupted="one two")
     rows = tuple(PairRow(pair) for pair in (PAIR, unequal, OTHER))
@@ -77,14 +91,23 @@ def test_a_mean_has_intervals_and_leaves_out_what_can_not_be_read(answer):
 @pytest.mark.parametrize("is_edges", [False, True])
 def test_a_circuit_is_what_the_library_measures(answer, dispatcher, is_edges):
     heads = ((0, 1), (1, 0))
+    chosen = ("movers", ("L1H0", "L9H9", "MLP 0"))
     given = {"edges": EDGES} if is_edges else {"heads": heads}
+    given |= {"sets": (chosen, ("elsewhere", ("L9H9",))), "draws": 3}
     rows = tuple(PairRow(pair) for pair in (PAIR, OTHER))
     *_, found = answer(MeasureCircuit(TOY, PromptPair(""), "corrupted", **given, rows=rows))
     runs = runs_of(dispatcher.loaded.use(TOY), [PAIR, OTHER], "corrupted")
     edges = [(node_of(one), node_of(other)) for one, other in EDGES]
     nodes = [Node("head", *head) for head in heads]
     circuit = Graph.of_edges(runs.model.cfg, edges) if is_edges else nodes
-    scores = last_of(circuit_scores(runs, circuit))
+    nodes = [node for node in circuit.nodes if node.kind != "embed"] if is_edges else nodes
+    first = set(nodes) & {Node("head", 1, 0), Node("mlp", 0)}
+    sets = [first, *filter(None, sampled_knockouts(nodes, 3))]
+    scores = last_of(circuit_scores(runs, circuit, sets))
+    left = [(one.circuit, one.model) for one in scores.completeness]
+    np.testing.assert_allclose(found.completeness.T, left, atol=1e-5)
+    assert [set(map(node_of, members)) for _, members in found.knockouts] == sets
+    assert [name for name, _ in found.knockouts[:2]] == ["movers", "drawn at random"]
     assert found.faithfulness == pytest.approx(scores.faithfulness, abs=1e-5)
     assert found.ends == pytest.approx(scores.interval(), abs=1e-5)
     assert found.caption == scores.caption
@@ -123,7 +146,9 @@ def test_prompts_are_run_once_for_both_questions(answer, dispatcher):
     assert list(kept.values()) == [first]
     for reference in ("mean", "zero"):
         answer(ScoreEdges(TOY, PAIR, reference))
-    assert len(kept) == 2
+    assert len(kept) == 3
+    answer(ScoreEdges(TOY, OTHER))
+    assert len(kept) == 3
 
 
 def test_what_can_not_be_measured_is_a_sentence(answer):

@@ -153,6 +153,38 @@ def test_over_pairs_faithfulness_has_an_interval_and_may_be_undefined(pane, docu
     assert "mean of 1 pairs so far" in pane.rail.numbers.text()
 
 
+def test_circuit_and_model_are_compared_without_sets_of_nodes(pane, document, movers, qtbot):
+    grouped = pane.session.document
+    after, _ = set_to(pane, grouped, measured="heads", beside="completeness")
+    request = pane.requests(after, Cursor())["circuit"]
+    assert request.sets == after.views.board.groups
+    assert request.draws == 20
+    plot = pane.rail.sets
+    assert (plot.isVisible(), pane.rail.bars.isVisible()) == (True, False)
+    points = plot.scatter.points
+    assert points.names[:2] == ["movers", "drawn at random 2"]
+    assert len(points.names) == 21
+    reading = pane.answer("circuit", CircuitReading)
+    np.testing.assert_allclose([points.y, points.x], reading.completeness, atol=1e-6)
+    assert "movers, " in points.describe(0)
+    assert "circuit without −1.000, whole model without +1.561 logits" in points.describe(0)
+    assert "at most" in pane.rail._title.text()
+    picked = []
+    pane.picked.connect(picked.append)
+    qtbot.waitUntil(lambda: plot.scatter.middle_of(0).x() > 0)
+    at = plot.scatter.middle_of(0)
+    qtbot.mouseClick(plot.scatter.plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert set(picked[0]["heads"]) == {(node.layer, node.head) for node in movers}
+    _, shown = pane.shown()
+    assert shown.name == "without sets of nodes"
+    assert shown.panels[0].is_diagonal
+    assert "sampled_knockouts(nodes, 20)" in pane.python(after, Cursor())
+    pane.rail.beside.chosen.emit("minimality")
+    answer(pane, pane.session.document)
+    assert pane.rail.bars.isVisible()
+    assert pane.requests(pane.session.document, Cursor())["circuit"].draws == 0
+
+
 @pytest.fixture
 def sized(pane, document):
     """The board with its curve by size."""

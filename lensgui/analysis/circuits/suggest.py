@@ -8,9 +8,9 @@ fitted to them, so what it is worth is what it scores on others.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from lensgui.analysis.circuits.groups import Cut
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.terms.circuits.graph import Graph, Mask, Ranking
 
+Prompt = TypeVar("Prompt")
 Stage = Literal["scoring", "sizes", "pruning", "one by one", "done"]
 BAND = 0.1
 _TRIED_AT_ONCE = 8
@@ -289,6 +290,22 @@ class _Search:
             for (row, column), change in zip(places, found.mean(1) - before, strict=True):
                 effects[row, column] = change
             yield replace(so_far, effects=effects.clone())
+
+
+def halves(prompts: Sequence[Prompt], seed: int = 0) -> tuple[list[Prompt], list[Prompt]]:
+    """Part prompts at random: those that a circuit is found on, and those it is measured on.
+
+    Args:
+        prompts: The prompts, or what stands for each.
+        seed: Of the draw.
+
+    Returns:
+        Both, in their order; the first has one more where the number is odd.
+    """
+    drawn = np.random.default_rng(seed).permutation(len(prompts))
+    middle = (len(prompts) + 1) // 2
+    first, second = ([prompts[at] for at in sorted(some)] for some in np.split(drawn, [middle]))
+    return first, second
 
 
 def flattering(changes: Tensor) -> Tensor:

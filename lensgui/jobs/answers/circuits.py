@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.jobs.questions.circuit_requests import EdgeName
 from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
 from lensgui.terms.circuits.nodes import Shape
 from lensgui.terms.metric import MetricName
 
@@ -73,13 +73,15 @@ class EdgeChecks:
         edges: Which.
         changes: The metric without − with, the mean over pairs, [edge]; NaN where not yet known.
         ends: Where the mean lies in 95 % of resamples of the pairs, [2, edge]; NaN for one pair.
-        before: The mean metric of the whole model.
+        before: The mean metric of what they are taken out of.
+        within: How many edges the circuit has that they are taken out of; 0 for the whole model.
     """
 
     edges: tuple[EdgeName, ...]
     changes: Numbers
     ends: Numbers
     before: float
+    within: int = 0
 
     @property
     def done(self) -> int:
@@ -107,8 +109,12 @@ class CircuitReading:
         pairs: Of how many pairs these are.
         total_pairs: How many there are.
         parts: The nodes of the circuit, by their labels.
-        minimality: The change of the circuit's metric without each, [part]; NaN where not yet
-            known.
+        minimality: The largest change of the circuit's metric without each, over what else is
+            taken out with it, [part]; NaN where not yet known.
+        knockouts: The sets of nodes that are taken out of circuit and whole model: what each is
+            called, and its labels.
+        completeness: The metric of the circuit without each set, and of the whole model without
+            it, [2, set]; NaN where not yet known.
     """
 
     caption: str
@@ -122,16 +128,19 @@ class CircuitReading:
     total_pairs: int
     parts: tuple[str, ...]
     minimality: Numbers
+    knockouts: tuple[tuple[str, tuple[str, ...]], ...]
+    completeness: Numbers
 
     @property
     def total(self) -> int:
         """How many numbers there are to be."""
-        return self.total_pairs + len(self.parts)
+        return self.total_pairs + len(self.knockouts) + len(self.parts)
 
     @property
     def done(self) -> int:
         """How many numbers are known."""
-        return self.pairs + int(np.isfinite(self.minimality).sum())
+        known = np.isfinite(self.completeness[0]), np.isfinite(self.minimality)
+        return self.pairs + sum(int(each.sum()) for each in known)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,3 +180,31 @@ class CurveReading:
     def total(self) -> int:
         """How many there are to be."""
         return self.faithfulness.size + self.drawn.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuggestionReading:
+    """A circuit that stands for the model, as far as it is found; nobody writes to it.
+
+    Attributes:
+        stage: What is being done, in a word or two: "scoring", "sizes", "pruning", "one by one",
+            or "done".
+        sizes: How many edges each circuit had that was tried by size, and its faithfulness.
+        circuit: The circuit so far; None until one is found.
+        faithfulness: On the pairs that it is found on; NaN until one is found.
+        measured: On the others; NaN where there are none.
+        ends: Where that lies in 95 % of resamples of these; NaN where there are none.
+        pairs: How many pairs it is found on, and how many it is measured on.
+        tried: How many circuits have been run.
+        faults: Why pairs are left out, a sentence each.
+    """
+
+    stage: str
+    sizes: tuple[tuple[int, float], ...]
+    circuit: KeptCircuit | None
+    faithfulness: float
+    measured: float
+    ends: tuple[float, float]
+    pairs: tuple[int, int]
+    tried: int
+    faults: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ Answer = (
     | circuits.EdgeChecks
     | circuits.CircuitReading
     | circuits.CurveReading
+    | circuits.SuggestionReading
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading

@@ -8,13 +8,12 @@ from typing import ClassVar
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Ranking
+from lensgui.terms.circuits.kept import EdgeName
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
 from lensgui.terms.model_key import ModelKey
 
-EdgeName = tuple[str, str]
-"""What sends and what receives, by their labels: ("L3H1", "L5H0.q")."""
-
+DRAWS = 20  # sets of nodes that completeness takes out beside groups of the board
 STEPS = 5  # of the integral that scores edges, as in the EAP-IG paper
 
 
@@ -49,6 +48,7 @@ class CheckEdges(Request):
         stand_in: What stands in for what is cut.
         edges: Which.
         rows: Pairs that are read instead of `pair`; () for the one pair.
+        within: The edges of the circuit that they are taken out of; () for the whole model.
     """
 
     doing: ClassVar[str] = "exact effects of edges"
@@ -60,6 +60,7 @@ class CheckEdges(Request):
     stand_in: Reference
     edges: tuple[EdgeName, ...]
     rows: tuple[PairRow, ...] = ()
+    within: tuple[EdgeName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ class MeasureCircuit(Request):
         stand_in: What stands in for what is cut.
         heads: The heads that are kept, all MLPs with them; () for a circuit of edges.
         edges: The edges that are kept; () for a circuit of heads.
+        sets: Sets of nodes that are taken out of the circuit and of the whole model: what each is
+            called, and their labels.
+        draws: How many more such sets are drawn, each node of the circuit with even odds.
         rows: Pairs that are read instead of `pair`; () for the one pair.
     """
 
@@ -83,6 +87,8 @@ class MeasureCircuit(Request):
     stand_in: Reference
     heads: tuple[Head, ...] = ()
     edges: tuple[EdgeName, ...] = ()
+    sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    draws: int = 0
     rows: tuple[PairRow, ...] = ()
 
 
@@ -105,4 +111,30 @@ class MeasureCurve(Request):
     pair: PromptPair
     stand_in: Reference
     by: Ranking = "size"
+    rows: tuple[PairRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestCircuit(Request):
+    """A small circuit that stands for the model: a `SuggestionReading` that shrinks.
+
+    Of several pairs it is found on one half and measured on the other.
+
+    Attributes:
+        pair: The prompts.
+        stand_in: What stands in for what is cut.
+        by: How edges are ranked.
+        band: How far its faithfulness may be from 1, either way.
+        rows: Pairs that are read instead of `pair`; () for the one pair.
+    """
+
+    doing: ClassVar[str] = "suggesting a circuit"
+    of_its_kind: ClassVar[Urgency] = Urgency.SWEEP
+    is_of_equals: ClassVar[bool] = True
+
+    model: ModelKey
+    pair: PromptPair
+    stand_in: Reference = "corrupted"
+    by: Ranking = "size"
+    band: float = 0.1
     rows: tuple[PairRow, ...] = ()

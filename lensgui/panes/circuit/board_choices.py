@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lensgui.panes.action import Action
 from lensgui.panes.controls.chooser import Option
-from lensgui.state.views import BoardNodes, Measured
+from lensgui.state.views import Beside, BoardNodes, Measured
 from lensgui.terms.circuits.graph import Ranking
 from lensgui.terms.circuits.nodes import Reference
 
@@ -108,6 +108,19 @@ MEASURED: tuple[Option[Measured], ...] = (
         "by size",
         "Measure circuits of the best edges of the model, from .1 % to all, beside circuits of as "
         "many edges drawn at random.",
+    ),
+)
+BESIDE: tuple[Option[Beside], ...] = (
+    Option(
+        "minimality",
+        "minimality",
+        "What each node matters to the circuit: one that changes nothing could go.",
+    ),
+    Option(
+        "completeness",
+        "completeness",
+        "What is left of the circuit without sets of its nodes, and of the whole model without "
+        "them; minimality is then the largest over these sets.",
     ),
 )
 COUNTS: tuple[Option[int], ...] = tuple(

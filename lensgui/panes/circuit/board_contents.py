@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lensgui.jobs.answers.circuits import EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import STEPS, EdgeName
+from lensgui.jobs.questions.circuit_requests import STEPS
 from lensgui.panes.figures.figure import Data, numbered
 from lensgui.panes.token_text import signed
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.graph import Graph, Mask
+from lensgui.terms.circuits.kept import EdgeName
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
 from lensgui.terms.kinds import Head
 from lensgui.terms.metrics import METRICS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -11,29 +10,23 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Slot
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, EdgeChecks, EdgeTable
-from lensgui.jobs.questions.circuit_requests import (
-    CheckEdges,
-    EdgeName,
-    MeasureCircuit,
-    MeasureCurve,
-    ScoreEdges,
-)
 from lensgui.jobs.request import Request
 from lensgui.panes import menus
 from lensgui.panes.actions import PANE_ACTIONS
+from lensgui.panes.circuit import asked
 from lensgui.panes.circuit import board_contents as made
 from lensgui.panes.circuit import board_groups as groups
-from lensgui.panes.circuit import curve_plot, rail
+from lensgui.panes.circuit.asked import CIRCUIT, CURVE, EXACT, ONE, SCORES
 from lensgui.panes.circuit.board import Board
 from lensgui.panes.circuit.board_choices import COUNTS, MEASURED, NODES, RANKINGS, REFERENCES
 from lensgui.panes.circuit.board_contents import BoardNode, Contents
-from lensgui.panes.circuit.rail import MINIMALITY, Rail
+from lensgui.panes.circuit.rail import Rail
 from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.controls import Lines, Shares, button
 from lensgui.panes.controls.flow import Flow
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import MODEL, Pane
-from lensgui.panes.python import readings as code
+from lensgui.panes.python import circuits as code
 from lensgui.panes.python.figures import NO_CODE, Code
 from lensgui.panes.token_text import plain_tip
 from lensgui.panes.verb import Verb
@@ -41,12 +34,11 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardNodes, BoardView, Measured
 from lensgui.terms.circuits.graph import Ranking
+from lensgui.terms.circuits.kept import EdgeName
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import GivenRole, Part
 
-SCORES, EXACT, ONE = "edges", "exact", "one edge"
-CIRCUIT, CURVE = "circuit", "by size"
 ROUND = 60  # pixels that are seen around a node that is scrolled to
 NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
 NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
@@ -119,6 +111,7 @@ class CircuitPane(Pane):
         self.by.chosen.connect(lambda to: self.set_view({"by": to}))
         self.most.chosen.connect(lambda to: self.set_view({"most": to}))
         self.measured.chosen.connect(lambda to: self.set_view({"measured": to}))
+        self.rail.beside.chosen.connect(lambda to: self.set_view({"beside": to}))
         self.rail.picked.connect(self.picked)
         self.rail.hovered.connect(self.hovered)
         self.exact.clicked.connect(lambda is_on: self.set_view({"is_exact": is_on}))
@@ -136,47 +129,23 @@ class CircuitPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Ask what every edge is worth, and what those matter that are to be exact."""
-        pair, view = document.asked.plain, document.views.board
-        if not document.rows and not (pair.clean and pair.corrupted):
+        scored = asked.scores(document)
+        if scored is None:
             return {}
-        rows = tuple(replace(row, pair=row.pair.plain) for row in document.rows)
-        scored = ScoreEdges(document.model, pair, view.reference, rows)
         found: dict[str, Request] = {SCORES: scored}
         table = self.known(SCORES, EdgeTable)
         if table is None or self.answered(SCORES) != scored:
             return found
-        edges = made.chosen_edges(table, view, document.pins, cursor)
-        if view.is_exact and edges:
-            found[EXACT] = CheckEdges(document.model, pair, view.reference, edges, rows)
-        if view.measured == "sizes":
-            about = document.model, pair, view.reference, view.by, rows
-            found[CURVE] = MeasureCurve(*about)
-        elif (circuit := self._circuit(document, edges)) is not None:
-            found[CIRCUIT] = circuit
-        if not view.is_exact and self._edge in edges:
-            found[ONE] = CheckEdges(document.model, pair, view.reference, (self._edge,), rows)
-        return found
-
-    def _circuit(self, document: Document, edges: tuple[EdgeName, ...]) -> MeasureCircuit | None:
-        """Return the question how well what is on the board stands for the model."""
-        view, asked = document.views.board, self.answered(SCORES)
-        is_measured = view.measured in ("heads", "edges") and edges
-        if not isinstance(asked, ScoreEdges) or not is_measured:
-            return None
-        heads = tuple(head for node in self._ungrouped().nodes for head in node.heads)
-        kept = {"edges": edges} if view.measured == "edges" else {"heads": heads}
-        about = asked.model, asked.pair, view.reference
-        return MeasureCircuit(*about, **kept, rows=asked.rows)
+        return found | asked.Board(document, cursor, table, self._edge).questions(scored)
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute what the edges are worth."""
-        edges = self._ungrouped().edges
-        names = [edge.name for edge in reversed(edges)]
-        asked = self._circuit(document, tuple(names))
-        return code.edges(document, names, asked.heads if asked is not None else ())
+        found = self._ungrouped()
+        names = [edge.name for edge in reversed(found.edges)]
+        return code.edges(document, names, [head for node in found.nodes for head in node.heads])
 
     def shown(self) -> list[Shown]:
-        """Return the board."""
+        """Return the board, and what stands beside it."""
         found = self._contents()
         if not found.edges:
             return []
@@ -185,20 +154,9 @@ class CircuitPane(Pane):
         panel = self.board.figure()
         says = f"{self.said.text()}. Edges have no position."
         board = Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)
-        if (curve := self.answer(CURVE, CurveReading)) is not None:
-            values = "torch.stack([curve.faithfulness, curve.drawn_faithfulness.mean(1)])"
-            says = f"Faithfulness by size. {curve.caption}."
-            plot, is_stale = self.rail.curve, self.is_stale(CURVE)
-            drawn = (curve_plot.lines(curve),)
-            return [board, Shown(plot, "by size", drawn, says, is_stale, code=Code((values,)))]
-        reading = self.answer(CIRCUIT, CircuitReading)
-        bars = rail.panels(reading) if reading is not None else ()
-        if reading is None or not bars:
-            return [board]
-        says = f"{rail.said(reading)}. {rail.numbers(reading)}. {reading.caption}"
-        names = f"[measured.minimality[node_of(name)] for name in {bars[0].names!r}]"
-        is_stale, found_ = self.is_stale(CIRCUIT), Code((names,))
-        return [board, Shown(self.rail, MINIMALITY, bars, says, is_stale, code=found_)]
+        curve, reading = self.answer(CURVE, CurveReading), self.answer(CIRCUIT, CircuitReading)
+        is_stale = self.is_stale(CIRCUIT if curve is None else CURVE)
+        return [board, *self.rail.pictures(reading, curve, self._view.beside, is_stale=is_stale)]
 
     def show_document(self, document: Document) -> None:
         """Show how the board is set."""
@@ -284,7 +242,8 @@ class CircuitPane(Pane):
             self.rail.show_curve(curve, is_stale=self.is_stale(CURVE))
         else:
             reading = self.answer(CIRCUIT, CircuitReading)
-            self.rail.show_reading(reading, self._cursor, is_stale=self.is_stale(CIRCUIT))
+            is_stale = self.is_stale(CIRCUIT)
+            self.rail.show_reading(reading, self._cursor, view.beside, is_stale=is_stale)
         is_asked = self.reply(SCORES) is not None
         empty = NO_PAIR if not is_asked else EMPTY.get(view.nodes, "") if table else ""
         self._empty_states[self.board] = empty

@@ -7,12 +7,20 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from lensgui.jobs.answers.circuits import CircuitReading, CurveReading
+from lensgui.panes.circuit import completeness, curve_plot
+from lensgui.panes.circuit.board_choices import BESIDE
+from lensgui.panes.circuit.completeness import COMPLETENESS, CompletenessPlot, farthest
 from lensgui.panes.circuit.curve_plot import CurvePlot
+from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.controls import Lines, caption, headline
 from lensgui.panes.figures.figure import Bars, Data, numbered
+from lensgui.panes.figures.shown import Shown
+from lensgui.panes.python.figures import Code
+from lensgui.panes.sweep_view.panels import cloud
 from lensgui.panes.sweep_view.whiskers import Whisker, Whiskers
 from lensgui.panes.token_text import plain_tip, signed
 from lensgui.state.selection import Cursor
+from lensgui.state.views import Beside
 from lensgui.terms.circuits.nodes import node_of
 from lensgui.terms.metrics import METRICS
 
@@ -41,6 +49,10 @@ class Rail(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.beside: Chooser[Beside] = Chooser("What stands beside it", [("", BESIDE)], self)
+        self.sets = CompletenessPlot(self)
+        self.sets.picked.connect(self.picked)
+        self.sets.hovered.connect(self.hovered)
         self.ratio, self.numbers, self.caption = headline("", self), Lines(3, self), Lines(5, self)
         self.ratio.setToolTip(plain_tip(ABOUT_FAITHFULNESS))
         self.bars = Whiskers(self, is_whole=True)
@@ -57,14 +69,20 @@ class Rail(QWidget):
         room.setWidget(self.bars)
         self.curve, self._room, self._title = CurvePlot(self), room, caption(MINIMALITY, self)
         self.curve.hovered.connect(self.hovered)
-        for part in (self.ratio, self.numbers, self.caption, self._title):
+        for part in (self.ratio, self.numbers, self.caption, self.beside, self._title):
             column.addWidget(part)
-        column.addWidget(room, 1)
-        column.addWidget(self.curve, 1)
+        for picture in (room, self.sets, self.curve):
+            column.addWidget(picture, 1)
 
-    def show_reading(self, found: CircuitReading | None, cursor: Cursor, *, is_stale: bool) -> None:
+    def show_reading(
+        self, found: CircuitReading | None, cursor: Cursor, beside: Beside, *, is_stale: bool
+    ) -> None:
         """Show what is known; None for nothing."""
-        self._show_parts(is_curve=False)
+        self._show_parts(beside)
+        self.beside.show_value(beside)
+        self._title.setText(self._heading(found, beside))
+        self.sets.show_reading(found)
+        self.sets.scatter.show_stale(is_stale)
         self.ratio.setText(said(found) if found is not None else "")
         self.numbers.setText(numbers(found) if found is not None else "")
         self.caption.setText(found.caption if found is not None else "")
@@ -76,7 +94,7 @@ class Rail(QWidget):
 
     def show_curve(self, found: CurveReading | None, *, is_stale: bool) -> None:
         """Show circuits by size instead; None for nothing."""
-        self._show_parts(is_curve=True)
+        self._show_parts("curve")
         known = found is not None and bool(np.isfinite(found.faithfulness).any())
         self.ratio.setText("faithfulness by size" if known else "")
         drawn = found.drawn.shape[1] if found is not None else 0
@@ -88,10 +106,55 @@ class Rail(QWidget):
         self.curve.show_reading(found)
         self.curve.show_stale(is_stale)
 
-    def _show_parts(self, *, is_curve: bool) -> None:
-        self.curve.setVisible(is_curve)
-        for part in (self._room, self._title):
-            part.setVisible(not is_curve)
+    def _show_parts(self, which: str) -> None:
+        self.curve.setVisible(which == "curve")
+        self._room.setVisible(which == "minimality")
+        self.sets.setVisible(which == "completeness")
+        for part in (self.beside, self._title):
+            part.setVisible(which != "curve")
+
+    def _heading(self, found: CircuitReading | None, beside: Beside) -> str:
+        if beside == "minimality":
+            sets = len(found.knockouts) if found is not None else 0
+            return MINIMALITY + f", the largest over {sets + 1} sets" * bool(sets)
+        apart = farthest(found) if found is not None else np.nan
+        known = f": at most {apart:.2f} apart"
+        return COMPLETENESS + known * bool(np.isfinite(apart))
+
+    def pictures(
+        self,
+        reading: CircuitReading | None,
+        curve: CurveReading | None,
+        beside: Beside,
+        *,
+        is_stale: bool,
+    ) -> list[Shown]:
+        """Return what is shown as it is taken home, the curve where there is one.
+
+        Args:
+            reading: What is known of the circuit.
+            curve: What is known of circuits by size, where these are shown instead.
+            beside: What is shown of the circuit.
+            is_stale: Whether it answers an older question.
+        """
+        if curve is not None:
+            values = "torch.stack([curve.faithfulness, curve.drawn_faithfulness.mean(1)])"
+            says = f"Faithfulness by size. {curve.caption}."
+            drawn = (curve_plot.lines(curve),)
+            return [Shown(self.curve, "by size", drawn, says, is_stale, code=Code((values,)))]
+        if reading is None:
+            return []
+        says = f"{said(reading)}. {numbers(reading)}. {reading.caption}"
+        if beside == "completeness":
+            if not np.isfinite(reading.completeness).all(0).any():
+                return []
+            drawn_ = (cloud(completeness.points(reading)),)
+            values = "[(one.model, one.circuit) for one in measured.completeness]"
+            return [Shown(self.sets, COMPLETENESS, drawn_, says, is_stale, code=Code((values,)))]
+        if not (bars := panels(reading)):
+            return []
+        values = f"[measured.minimality[node_of(name)] for name in {bars[0].names!r}]"
+        return [Shown(self.bars, MINIMALITY, bars, says, is_stale, code=Code((values,)))]
 
 
 def unit(found: CircuitReading) -> str:

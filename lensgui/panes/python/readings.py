@@ -1,20 +1,15 @@
-"""A few lines of Python for the panes of attribution, of activations and of circuits."""
+"""A few lines of Python for the panes of attribution and of activations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lensgui.jobs.answers.activations import ActivationSlice
-from lensgui.jobs.questions.circuit_requests import EdgeName
 from lensgui.panes.python import script
 from lensgui.panes.python.figures import Code
 from lensgui.prompts.sides import SUMMANDS, Summand
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.terms.kinds import Head
 
 OUTSIDE = ("hook_embed", "hook_pos_embed", "ln_final", "unembed")  # hook points of no layer
-MOST_EDGES = 200  # that are named
 MOST_NEURONS = 24  # that the pane names; the others count together
 
 
@@ -117,37 +112,3 @@ def activation(document: Document, cursor: Cursor, found: ActivationSlice | None
 def full_name(short: str, layer: int) -> str:
     """Return a hook point's full name: outside of layers its name is full."""
     return short if short.startswith(OUTSIDE) else f"blocks.{layer}.{short}"
-
-
-def edges(document: Document, found: Sequence[EdgeName], heads: Sequence[Head] = ()) -> str:
-    """Return how to get what every edge is worth, and what some matter exactly.
-
-    Args:
-        document: The pair, or the pairs that are averaged over.
-        found: The edges on the board, the strongest first.
-        heads: The heads on the board, where they are measured as a circuit; () for none.
-    """
-    pairs = [row.pair.plain for row in document.rows] or [document.pair.plain]
-    lines = [
-        script.pairs("pairs", pairs),
-        "cases = [case_of(model, PairRow(pair)) for pair in pairs]",
-        f"runs = CircuitRuns.of_cases(model, cases, {document.views.board.reference!r})",
-        "scores = edge_attribution(runs)",
-        f"names = {list(found)[:MOST_EDGES]!r}",
-        "edges = [(node_of(sender), node_of(receiver)) for sender, receiver in names]",
-        "shown = [scores.of(*edge) for edge in edges]  # by attribution",
-        "*_, exact = exact_effects(runs, edges)",
-        "print(table([shown, exact.values]))  # by attribution, and without − with",
-    ]
-    if document.views.board.measured == "sizes":
-        ranked = f"scores.graph, by={document.views.board.by!r}"
-        lines.append(f"*_, curve = faithfulness_curve(runs, {ranked})")
-        lines.append("print(table([curve.faithfulness, curve.drawn_faithfulness.mean(1)]))")
-    elif document.views.board.measured:
-        nodes = f"[Node('head', *head) for head in {list(heads)!r}]"
-        circuit = "scores.graph.only(edges)" if document.views.board.measured == "edges" else nodes
-        lines += [
-            f"*_, measured = circuit_scores(runs, {circuit})",
-            "print(measured.caption, measured.faithfulness, measured.interval())",
-        ]
-    return script.script(document, lines)

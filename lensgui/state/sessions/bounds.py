@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from lensgui.models import lenses
+from lensgui.terms.circuits.kept import MOST_KEPT
 
 MANY = 100_000
 
@@ -28,11 +29,16 @@ TopShare = Annotated[float, Meta(gt=0, le=1)]
 EdgeCount = Annotated[int, Meta(ge=1, le=MOST_EDGES)]
 _NODE = r"L\d{1,4}H\d{1,4}(\.[qkv])?|MLP \d{1,4}|embed|logits"
 NodeName = Annotated[str, Meta(pattern=rf"^({_NODE})\Z")]
+EdgeNames = Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=MOST_KEPT)]
 HookName = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{1,200}\Z")]
 AxisName = Annotated[str, Meta(max_length=100)]
 Followed = Annotated[tuple[Name, ...], Meta(max_length=MOST_FOLLOWED)]
 LensFile = Annotated[str, Meta(pattern=rf"^({lenses.NAME})?\Z")]
 Names = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+NodeSets = Annotated[
+    tuple[tuple[Name, Annotated[tuple[NodeName, ...], Meta(max_length=1_000)]], ...],
+    Meta(max_length=1_000),
+]
 Head = tuple[Index, Index]
 Heads = Annotated[tuple[Head, ...], Meta(max_length=MANY)]
 SomeHeads = Annotated[tuple[Head, ...], Meta(min_length=1, max_length=MANY)]

@@ -15,6 +15,7 @@ from lensgui.state.sessions.array_files import NAME
 from lensgui.state.sessions.bounds import (
     MANY,
     Cursor,
+    EdgeNames,
     Index,
     Name,
     Names,
@@ -26,6 +27,7 @@ from lensgui.state.sessions.bounds import (
 )
 from lensgui.state.sessions.saved import NO_PATH
 from lensgui.state.sessions.stored.views import Views
+from lensgui.terms.circuits.kept import MOST_KEPT
 from lensgui.terms.interventions import Op, Runs
 from lensgui.terms.kinds import Direction, Extent
 from lensgui.terms.metric import MetricName
@@ -218,6 +220,15 @@ class RoleBounds(Record, frozen=True):
     pairs: Share
 
 
+class KeptCircuit(Record, frozen=True):
+    """As the app's `KeptCircuit`."""
+
+    edges: EdgeNames
+    said: Text
+    found_on: Annotated[tuple[Text, ...], Meta(max_length=MANY)] = ()
+    scores: Annotated[tuple[Number, ...], Meta(max_length=MOST_KEPT)] = ()
+
+
 class Worked(Record, frozen=True):
     """What is worked on, of the app's `Document`: all but its model, which is said once."""
 
@@ -232,6 +243,7 @@ class Worked(Record, frozen=True):
     notes: Annotated[tuple[Note, ...], Meta(max_length=MANY)] = ()
     roles: Annotated[tuple[GivenRole, ...], Meta(max_length=MANY)] = ()
     bounds: RoleBounds = RoleBounds(0.3, 0.02, 0.5, 0.4, 0.75)
+    circuit: KeptCircuit | None = None
     views: Views = Views()
 
 

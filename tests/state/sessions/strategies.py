@@ -40,6 +40,7 @@ from lensgui.state.views import (
     Link,
     NeuronsView,
 )
+from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.circuits.nodes import Shape
 from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import SWEEP_KINDS, SweepKind
@@ -99,7 +100,20 @@ interventions = st.one_of(
         bounds=st.tuples(numbers, numbers).map(sorted).map(tuple),
     ),
 )
+edges = st.lists(st.tuples(nodes, nodes), max_size=MOST).map(tuple)
+sets = st.lists(st.tuples(names, st.lists(nodes, max_size=MOST).map(tuple)), max_size=MOST).map(
+    tuple
+)
+circuits = st.lists(
+    st.tuples(nodes, nodes, st.floats(allow_nan=False, allow_infinity=False)), min_size=1,
+    max_size=MOST,
+).map(
+    lambda rows: KeptCircuit(
+        tuple(row[:2] for row in rows), "found", ("a",), tuple(row[2] for row in rows)
+    )
+)  # fmt: skip
 DRAWN: dict[type, st.SearchStrategy] = {
+    KeptCircuit: circuits,
     bool: st.booleans(),
     int: counts,
     float: st.floats(allow_nan=False, allow_infinity=False),
@@ -110,6 +124,11 @@ DRAWN: dict[type, st.SearchStrategy] = {
     ModelKey: st.just(MODEL),
     Intervention: interventions,
 }
+NODE_SETS = (BoardView, "groups"), (MeasureCircuit, "sets"), (CircuitReading, "knockouts")
+EDGE_NAMES = (
+    *((kind, "edges") for kind in (CheckEdges, EdgeChecks, MeasureCircuit)),
+    (CheckEdges, "within"),
+)
 FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (Prompt, "under"): st.none(),  # of a prompt that a mean is over
     (Prompt, "more"): st.just(()),  # likewise
@@ -136,13 +155,18 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (NeuronsView, "count"): st.integers(1, 1000),
     (BoardView, "most"): st.integers(1, 200),
     (BoardView, "places"): st.lists(st.tuples(nodes, shares), max_size=MOST).map(tuple),
-    (BoardView, "groups"): st.lists(
-        st.tuples(names, st.lists(nodes, max_size=MOST).map(tuple)), max_size=MOST
-    ).map(tuple),
-    **{
-        (kind, "edges"): st.lists(st.tuples(nodes, nodes), max_size=MOST).map(tuple)
-        for kind in (CheckEdges, EdgeChecks, MeasureCircuit)
-    },
+    **dict.fromkeys(
+        ((BoardView, "groups"), (MeasureCircuit, "sets"), (CircuitReading, "knockouts")), sets
+    ),
+    **dict.fromkeys(
+        (
+            (CheckEdges, "edges"),
+            (CheckEdges, "within"),
+            (EdgeChecks, "edges"),
+            (MeasureCircuit, "edges"),
+        ),
+        edges,
+    ),
     (CircuitReading, "parts"): st.lists(nodes, max_size=MOST).map(tuple),
     **{(Shape, name): st.integers(1, 16) for name in ("n_layers", "n_heads", "kv_heads")},
     **{

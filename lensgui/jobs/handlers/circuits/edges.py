@@ -16,7 +16,12 @@ from lensgui.analysis.checks import check_one_length
 from lensgui.analysis.circuits.curve import FaithfulnessCurve, faithfulness_curve
 from lensgui.analysis.circuits.edges import EdgeScores, edge_attribution_steps
 from lensgui.analysis.circuits.effects import ExactEffects, exact_effects
-from lensgui.analysis.circuits.faithfulness import CircuitScores, circuit_scores
+from lensgui.analysis.circuits.faithfulness import (
+    CircuitScores,
+    Part,
+    circuit_scores,
+    sampled_knockouts,
+)
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.averages import Case
@@ -32,13 +37,15 @@ from lensgui.jobs.questions.circuit_requests import (
     MeasureCircuit,
     MeasureCurve,
     ScoreEdges,
+    SuggestCircuit,
 )
 from lensgui.prompts.pair import PromptPair
 from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.kept import EdgeName
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
 from lensgui.transformer.model import HookedTransformer
 
-MOST_KEPT = 2  # prompts whose runs are kept
+MOST_KEPT = 3  # sets of prompts whose runs are kept
 PAUSE = 0.1  # seconds between two answers that grow
 Found = TypeVar("Found")
 
@@ -64,7 +71,7 @@ class Prompts:
 
 def score_edges(loaded: Loaded, request: ScoreEdges) -> Iterator[Answer | None]:
     """Yield ever more pairs' edge attribution."""
-    prompts = yield from _prompts(loaded, request)
+    prompts = yield from prompts_of(loaded, request)
     for found in edge_attribution_steps(prompts.runs, STEPS):
         if found is not None and len(found.places) == prompts.runs.count:
             prompts.scored = found.graph
@@ -73,26 +80,38 @@ def score_edges(loaded: Loaded, request: ScoreEdges) -> Iterator[Answer | None]:
 
 def check_edges(loaded: Loaded, request: CheckEdges) -> Iterator[Answer | None]:
     """Yield ever more exact effects."""
-    prompts = yield from _prompts(loaded, request)
+    prompts = yield from prompts_of(loaded, request)
     edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
-    effects = exact_effects(prompts.runs, edges)
-    yield from _growing(effects, lambda found: _checks(request, found))
+    circuit = _circuit(prompts, request.within) if request.within else None
+    effects = exact_effects(prompts.runs, edges, circuit)
+    yield from growing(effects, lambda found: _checks(request, found))
 
 
 def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer | None]:
     """Yield ever more of how well a circuit stands for the model: pairs first, then each node."""
-    prompts = yield from _prompts(loaded, request)
+    prompts = yield from prompts_of(loaded, request)
     nodes = [Node("head", *head) for head in request.heads]
     circuit: Graph | list[Node] = nodes
     if request.edges:
-        edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
-        circuit = Graph.of_edges(prompts.runs.model.cfg, edges)
+        circuit = _circuit(prompts, request.edges)
         nodes = [node for node in circuit.nodes if node.kind != "embed"]
-    scores = circuit_scores(prompts.runs, circuit)
-    yield from _growing(scores, lambda found: _reading(request, prompts, found, nodes))
+    there = frozenset(nodes)
+    named: list[tuple[str, frozenset[Part]]] = [
+        (name, there & frozenset(map(node_of, members))) for name, members in request.sets
+    ]
+    named += [("drawn at random", one) for one in sampled_knockouts(nodes, request.draws)]
+    sets = [(name, parts) for name, parts in named if parts]
+    scores = circuit_scores(prompts.runs, circuit, [parts for _, parts in sets])
+    yield from growing(scores, lambda found: _reading(request, prompts, found, nodes, sets))
 
 
-def _growing(
+def _circuit(prompts: Prompts, edges: tuple[EdgeName, ...]) -> Graph:
+    """Return the circuit of some edges."""
+    named = [(node_of(sender), node_of(receiver)) for sender, receiver in edges]
+    return Graph.of_edges(prompts.runs.model.cfg, named)
+
+
+def growing(
     steps: Iterator[Found | None], answer: Callable[[Found], Answer]
 ) -> Iterator[Answer | None]:
     """Yield an answer of what is found by now, at most one each PAUSE, and one of all of it."""
@@ -109,7 +128,11 @@ def _growing(
 
 
 def _reading(
-    request: MeasureCircuit, prompts: Prompts, found: CircuitScores, nodes: list[Node]
+    request: MeasureCircuit,
+    prompts: Prompts,
+    found: CircuitScores,
+    nodes: list[Node],
+    sets: list[tuple[str, frozenset[Part]]],
 ) -> CircuitReading:
     """Return what is known by now."""
     try:
@@ -131,16 +154,26 @@ def _reading(
         prompts.runs.count,
         tuple(map(str, nodes)),
         np.array(minimality, np.float32),
+        tuple((name, tuple(str(node) for node in nodes if node in parts)) for name, parts in sets),
+        _completeness(found, len(sets)),
     )
+
+
+def _completeness(found: CircuitScores, count: int) -> NDArray[np.float32]:
+    """Return what is left without each set, of the circuit and of the whole model, [2, set]."""
+    values = np.full((2, count), np.nan, np.float32)
+    for at, one in enumerate(found.completeness):
+        values[:, at] = one.circuit, one.model
+    return values
 
 
 def measure_curve(loaded: Loaded, request: MeasureCurve) -> Iterator[Answer | None]:
     """Yield ever more of a curve: the smallest circuits first, and then what is drawn."""
-    prompts = yield from _prompts(loaded, request)
+    prompts = yield from prompts_of(loaded, request)
     if prompts.scored is None:
         prompts.scored = (yield from last(edge_attribution_steps(prompts.runs, STEPS))).graph
     curve = faithfulness_curve(prompts.runs, prompts.scored, by=request.by)
-    yield from _growing(curve, _curve)
+    yield from growing(curve, _curve)
 
 
 def _curve(found: FaithfulnessCurve) -> CurveReading:
@@ -156,8 +189,9 @@ def _curve(found: FaithfulnessCurve) -> CurveReading:
     )
 
 
-def _prompts(
-    loaded: Loaded, request: ScoreEdges | CheckEdges | MeasureCircuit | MeasureCurve
+def prompts_of(
+    loaded: Loaded,
+    request: ScoreEdges | CheckEdges | MeasureCircuit | MeasureCurve | SuggestCircuit,
 ) -> Generator[None, None, Prompts]:
     """Return the prompts of a question, those of an earlier one if they are the same.
 
@@ -236,7 +270,8 @@ def _checks(request: CheckEdges, found: ExactEffects) -> EdgeChecks:
     """Return what is known by now; intervals once all pairs are."""
     low, high = found.interval()
     ends = torch.stack([low, high])
-    return EdgeChecks(request.edges, _array(found.values), _array(ends), float(found.before.mean()))
+    before, within = float(found.before.mean()), len(request.within)
+    return EdgeChecks(request.edges, _array(found.values), _array(ends), before, within)
 
 
 def _array(numbers: Tensor) -> NDArray[np.float32]:

@@ -101,6 +101,10 @@ def check_circuit(request: MeasureCircuit, found: circuits.CircuitReading) -> No
     """Refuse numbers of a circuit that do not fit its parts and pairs."""
     check(found.pairs == found.total_pairs <= (len(request.rows) or 1), "pairs are missing")
     check_shapes((len(found.parts),), found.minimality)
+    check_shapes((2, len(found.knockouts)), found.completeness)
+    most = len(request.sets) + request.draws
+    check(len(found.knockouts) <= most, "more is taken out than was asked about")
+    check(bool(np.isfinite(found.completeness).all()), "a known number is not finite")
     check(bool(np.isfinite(found.minimality).all()), "a known number is not finite")
 
 

@@ -12,11 +12,12 @@ from msgspec import Meta
 from lensgui.state.sessions.bounds import (
     MOST_AXES,
     AxisName,
+    EdgeNames,
     Followed,
     HookName,
     Index,
     LensFile,
-    NodeName,
+    NodeSets,
     Number,
     Record,
     SomeHeads,
@@ -158,8 +159,9 @@ class CheckEdges(Record, frozen=True):
 
     pair: PromptPair
     stand_in: Reference
-    edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
+    edges: EdgeNames
     rows: Table
+    within: EdgeNames = ()
 
 
 class MeasureCircuit(Record, frozen=True):
@@ -168,7 +170,9 @@ class MeasureCircuit(Record, frozen=True):
     pair: PromptPair
     stand_in: Reference
     heads: Annotated[tuple[tuple[Index, Index], ...], Meta(max_length=10_000)]
-    edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
+    edges: EdgeNames
+    sets: NodeSets
+    draws: Index
     rows: Table
 
 

@@ -16,10 +16,12 @@ from lensgui.state.sessions.bounds import (
     MOST_FOLLOWED,
     MOST_WRITTEN,
     AxisName,
+    EdgeNames,
     HookName,
     Index,
     Name,
     NodeName,
+    NodeSets,
     Record,
     Share,
 )
@@ -170,10 +172,11 @@ class EdgeTable(Record, frozen=True):
 class EdgeChecks(Record, frozen=True):
     """As the answer."""
 
-    edges: Annotated[tuple[tuple[NodeName, NodeName], ...], Meta(max_length=1_000)]
+    edges: EdgeNames
     changes: Array
     ends: Array
     before: AnyNumber
+    within: Index
 
 
 class CircuitReading(Record, frozen=True):
@@ -190,6 +193,8 @@ class CircuitReading(Record, frozen=True):
     total_pairs: Index
     parts: Annotated[tuple[NodeName, ...], Meta(max_length=10_000)]
     minimality: Array
+    knockouts: NodeSets
+    completeness: Array
 
 
 class CurveReading(Record, frozen=True):

@@ -22,7 +22,7 @@ from lensgui.state.sessions.bounds import (
     Index,
     LensFile,
     Name,
-    NodeName,
+    NodeSets,
     Number,
     Record,
     Score,
@@ -181,9 +181,6 @@ class AblationView(Record, frozen=True):
     op: views.AblationOp = "resample"
 
 
-Group = tuple[Name, Annotated[tuple[NodeName, ...], Meta(max_length=1_000)]]
-
-
 class BoardView(Record, frozen=True):
     """As the app's `BoardView`."""
 
@@ -195,8 +192,9 @@ class BoardView(Record, frozen=True):
     fades: bool = False
     is_free: bool = False
     places: Annotated[tuple[tuple[Name, Share], ...], Meta(max_length=10_000)] = ()
-    groups: Annotated[tuple[Group, ...], Meta(max_length=1_000)] = ()
+    groups: NodeSets = ()
     measured: views.Measured = ""
+    beside: views.Beside = "minimality"
 
 
 class Views(Record, frozen=True):
