@@ -147,6 +147,7 @@ WORDS = {
     "views.board.groups": "Circuit: groups",
     "views.board.measured": "Circuit: what is measured",
     "views.board.beside": "Circuit: what stands beside it",
+    "views.board.band": "Circuit: band of a suggestion",
     "scenes": "Scenes",
 }
 CONTINUED = frozenset(  # what is typed or dragged, whose steps become one

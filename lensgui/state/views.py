@@ -24,9 +24,9 @@ AblationOp = Literal["resample", "mean", "zero"]
 SetOf = Literal["heads", "interventions"]
 NeuronOrder = Literal["effect", "gradient", "activation"]
 PlacesOf = Literal["pairs", "text"]
-BoardNodes = Literal["strongest", "selected", "pinned"]
+BoardNodes = Literal["strongest", "selected", "pinned", "circuit"]
 Measured = Literal["", "heads", "edges", "sizes"]
-Beside = Literal["minimality", "completeness"]
+Beside = Literal["minimality", "completeness", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +314,7 @@ class BoardView:
     Attributes:
         reference: What stands in for what is cut.
         nodes: Whether the nodes are those of the strongest edges, of those that leave or enter what
-            is selected, or the pinned ones alone.
+            is selected, the pinned ones alone, or those of the circuit that is kept.
         by: Whether edges are ranked by the size of their scores or by sign.
         most: How many edges are drawn at most.
         is_exact: Whether the exact effect of every edge that is drawn is worked out.
@@ -325,8 +325,9 @@ class BoardView:
         groups: Nodes that are drawn as one: its name, and their labels.
         measured: Whether the heads on the board, or the edges that are drawn, are measured as a
             circuit, or circuits of the best edges by size; "" for none.
-        beside: Which of the two is shown below the faithfulness of what is measured: what each node
-            matters, or what is left of circuit and model without sets of nodes.
+        beside: What is shown below the faithfulness of what is measured: what each node matters,
+            what is left of circuit and model without sets of nodes, or what part each node plays.
+        band: How far the faithfulness of a circuit that is suggested may be from 1.
     """
 
     reference: Reference = "corrupted"
@@ -340,6 +341,7 @@ class BoardView:
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     measured: Measured = ""
     beside: Beside = "minimality"
+    band: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,20 +161,22 @@ CASES = {
         ((1, 1), (2, 0)), lambda p: p.names.text(), "2 heads: L1H1, L2H0 · taken"
     ),
     "ablation.op": Case("zero", lambda p: p.op.value, "zero"),
-    "board.reference": Case("mean", lambda p: p.reference.value, "mean"),
-    "board.nodes": Case("pinned", lambda p: p.nodes.value, "pinned"),
-    "board.by": Case("sign", lambda p: p.by.value, "sign"),
-    "board.most": Case(20, lambda p: p.most.value, 20),
-    "board.is_exact": Case(True, lambda p: p.exact.isChecked(), True),
-    "board.fades": Case(True, lambda p: p.fades.isChecked(), True),
-    "board.is_free": Case(True, lambda p: p.free.isChecked(), True),
-    "board.places": Case((("embed", 0.25),), lambda p: p.tidy.isEnabled(), True),
+    "board.reference": Case("mean", lambda p: p.controls.reference.value, "mean"),
+    "board.nodes": Case("pinned", lambda p: p.controls.nodes.value, "pinned"),
+    "board.by": Case("sign", lambda p: p.controls.by.value, "sign"),
+    "board.most": Case(20, lambda p: p.controls.most.value, 20),
+    "board.is_exact": Case(True, lambda p: p.controls.exact.isChecked(), True),
+    "board.fades": Case(True, lambda p: p.controls.fades.isChecked(), True),
+    "board.is_free": Case(True, lambda p: p.controls.free.isChecked(), True),
+    "board.places": Case((("embed", 0.25),), lambda p: p.controls.tidy.isEnabled(), True),
     "board.groups": Case(
         lambda p: (("movers", tuple(n.name for n in p.board.contents.nodes[1:3])),),
         lambda p: "movers" in [node.name for node in p.board.contents.nodes],
         True,
     ),
-    "board.measured": Case("heads", lambda p: p.measured.value, "heads"),
+    "board.measured": Case("heads", lambda p: p.controls.measured.value, "heads"),
+    "board.beside": Case("completeness", lambda p: p.rail.beside.value, "completeness"),
+    "board.band": Case(0.2, lambda p: p.controls.band.value, 0.2),
 }
 
 

@@ -33,7 +33,10 @@ from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
     MeasureCircuit,
     MeasureCurve,
+    OpenCircuit,
+    SaveCircuit,
     ScoreEdges,
+    SuggestCircuit,
 )
 from lensgui.jobs.questions.generation_requests import Generate
 from lensgui.jobs.questions.intervention_requests import (
@@ -271,6 +274,9 @@ MADE_UP: dict[type, Callable[[Any], Iterable[Answer]]] = {
     CheckEdges: fake_circuits.checks,
     MeasureCircuit: fake_circuits.circuit,
     MeasureCurve: fake_circuits.curve,
+    SuggestCircuit: fake_circuits.suggestion,
+    OpenCircuit: fake_circuits.opened,
+    SaveCircuit: fake_circuits.saved,
     MakeVector: lambda request: [fake_interventions.made(request)],
     FindPlaces: fake_neurons.places,
     Generate: fake_generation.written,

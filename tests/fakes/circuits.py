@@ -12,14 +12,21 @@ from lensgui.jobs.answers.circuits import (
     CurveReading,
     EdgeChecks,
     EdgeTable,
+    OpenedCircuit,
+    SavedCircuit,
+    SuggestionReading,
 )
 from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
     MeasureCircuit,
     MeasureCurve,
+    OpenCircuit,
+    SaveCircuit,
     ScoreEdges,
+    SuggestCircuit,
 )
 from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.circuits.nodes import Shape
 from tests import fakes
 
@@ -67,8 +74,9 @@ def checks(request: CheckEdges) -> Iterator[EdgeChecks]:
         ends = changes + np.array([[-0.1], [0.1]], np.float32)
     known = np.arange(len(changes)) < len(changes) / 2
     half = np.where(known, changes, np.nan).astype(np.float32)
-    yield EdgeChecks(request.edges, half, np.full_like(ends, np.nan), 4.5)
-    yield EdgeChecks(request.edges, changes, ends.astype(np.float32), 4.5)
+    about = 4.5, len(request.within)
+    yield EdgeChecks(request.edges, half, np.full_like(ends, np.nan), *about)
+    yield EdgeChecks(request.edges, changes, ends.astype(np.float32), *about)
 
 
 def circuit(request: MeasureCircuit) -> Iterator[CircuitReading]:
@@ -121,3 +129,36 @@ def curve(request: MeasureCurve) -> Iterator[CurveReading]:
     part = np.where(known, faithfulness, np.nan).astype(np.float32)
     yield replace(whole, faithfulness=part, drawn=np.full_like(drawn, np.nan))
     yield whole
+
+
+def suggestion(request: SuggestCircuit) -> Iterator[SuggestionReading]:
+    """Nothing, then a circuit of the twelve best edges, then of six, found on every other pair."""
+    about = request.model, request.pair, request.stand_in
+    *_, edges = table(ScoreEdges(*about, request.rows))
+    graph = Graph.whole(shape())
+    scores = np.where(graph.exists, fakes.noise("suggested", *graph.exists.shape) - 0.5, np.nan)
+    scores[:, -1] *= 4
+    scored = replace(graph, scores=scores.astype(np.float64))
+    pairs = [row.pair for row in request.rows] or [request.pair]
+    found_on, others = tuple(pair.clean for pair in pairs[::2]), len(pairs[1::2])
+    counts = len(found_on), others
+    yield SuggestionReading("scoring", (), None, np.nan, np.nan, (np.nan, np.nan), counts, 0)
+    for stage, count in (("pruning", 12), ("done", 6)):
+        circuit = KeptCircuit.of(scored.largest(count), f"suggested: {count} edges", found_on)
+        measured = (0.93, (0.85, 1.02)) if others else (np.nan, (np.nan, np.nan))
+        yield SuggestionReading(
+            stage, ((4, 0.5), (12, 0.96)), circuit, 0.97, *measured, counts, 9, edges
+        )
+
+
+def opened(request: OpenCircuit) -> Iterator[OpenedCircuit]:
+    """A circuit of three edges; of a loss, if the file is called so."""
+    edges = (("L5H1", "logits"), ("L4H0", "L5H1.q"), ("embed", "L4H0.v"))
+    circuit = KeptCircuit(edges, "of a file", scores=(3.0, 2.0, 1.0))
+    turned = replace(circuit, scores=(-3.0, -2.0, -1.0))
+    yield OpenedCircuit(circuit, turned, -1.0 if "loss" in request.path else 1.0)
+
+
+def saved(request: SaveCircuit) -> Iterator[SavedCircuit]:
+    """It is there."""
+    yield SavedCircuit(request.path)

@@ -13,15 +13,20 @@ from lensgui.analysis.circuits.edges import edge_attribution
 from lensgui.analysis.circuits.effects import exact_effects
 from lensgui.analysis.circuits.faithfulness import circuit_scores, sampled_knockouts
 from lensgui.analysis.circuits.runs import CircuitRuns
+from lensgui.analysis.circuits.suggest import halves, suggest_circuit
 from lensgui.analysis.pairs.cases import case_of
 from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
     MeasureCircuit,
     MeasureCurve,
+    OpenCircuit,
+    SaveCircuit,
     ScoreEdges,
+    SuggestCircuit,
 )
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Graph
+from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.circuits.nodes import Node, node_of
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.model_key import ModelKey
@@ -170,3 +175,72 @@ def test_a_table_of_one_row_is_not_the_pair(answer):
     assert len(one.labels) == one.places.shape[1] > 0
     *_, again = answer(ScoreEdges(TOY, PromptPair(""), "corrupted", rows))
     assert mean.labels == again.labels == ()
+
+
+def test_a_suggestion_is_the_librarys_and_measured_on_the_other_half(answer, dispatcher):
+    words = ["one", "two", "three", "four", "five", "six"]
+    pairs = [
+        PromptPair(f"{a} {b} {c} {a} {b}", f"{a} {b} {d} {a} {b}", f" {c}", f" {d}")
+        for a, b, c, d in zip(words, words[1:], words[2:], words[3:], strict=False)
+    ] + [PAIR]
+    rows = tuple(map(PairRow, pairs))
+    *_, found = answer(SuggestCircuit(TOY, PromptPair(""), rows=rows))
+    find, measure = halves(pairs)
+    assert (len(find), len(measure)) == found.pairs == (2, 2)
+    assert sorted(map(str, (*find, *measure))) == sorted(map(str, pairs))
+    model = dispatcher.loaded.use(TOY)
+    runs = [runs_of(model, some, "corrupted") for some in (find, measure)]
+    last = last_of(suggest_circuit(*runs))
+    names = {(str(one), str(other)) for one, other in last.circuit.edges}
+    assert set(found.circuit.edges) == names
+    assert found.circuit.found_on == tuple(pair.clean for pair in find)
+    assert found.stage == "done"
+    assert found.faithfulness == pytest.approx(last.found.faithfulness, abs=1e-5)
+    assert found.measured == pytest.approx(last.measured.faithfulness, abs=1e-5)
+    assert found.ends == pytest.approx(last.measured.interval, abs=1e-5)
+    assert f"faithfulness there {found.measured:.2f}" in found.circuit.said
+    worth = [abs(score) for score in found.circuit.scores]
+    assert len(worth) == len(names)
+
+
+def test_a_suggestion_for_one_pair_is_of_this_prompt(answer):
+    *_, found = answer(SuggestCircuit(TOY, PAIR, "mean"))
+    assert found.pairs == (1, 0)
+    assert np.isnan(found.measured)
+    assert "this prompt’s circuit" in found.circuit.said
+    assert found.circuit.found_on == (PAIR.clean,)
+    assert abs(1 - found.faithfulness) <= 0.1 + 1e-6
+
+
+def test_a_circuit_is_written_and_read_again_as_eap_ig_has_it(answer, dispatcher, tmp_path):
+    edges = (*EDGES, ("embed", "L0H1.q"), ("L1H0", "logits"), ("MLP 0", "logits"))
+    scores = tuple(float(at + 1) for at in range(len(edges)))
+    path = str(tmp_path / "one.json")
+    (saved,) = answer(SaveCircuit(TOY, path, KeptCircuit(edges, "by hand", scores=scores)))
+    assert saved.path == path
+    (opened,) = answer(OpenCircuit(TOY, path))
+    assert dict(zip(opened.circuit.edges, opened.circuit.scores, strict=True)) == pytest.approx(
+        {edge: score for edge, score in zip(edges, scores, strict=True) if edge not in edges[2:4]}
+    )
+    assert "2 edges of one.json are on no path" in opened.warnings[0]
+    assert opened.circuit.said == "of one.json"
+    assert opened.from_input > 0
+    assert opened.turned.scores == tuple(-score for score in opened.circuit.scores)
+    assert opened.turned.edges == opened.circuit.edges
+
+
+def test_a_file_that_is_no_circuit_of_this_model_is_a_sentence(answer, tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match="needs “cfg”"):
+        answer(OpenCircuit(TOY, str(path)))
+    nowhere = KeptCircuit((("L1H0", "logits"),), "by hand")
+    answer(SaveCircuit(TOY, str(path), nowhere))
+    with pytest.raises(ValueError, match="no path of this circuit"):
+        answer(OpenCircuit(TOY, str(path)))
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole.replace('"in_graph": true', '"in_graph": false'), encoding="utf-8")
+    with pytest.raises(ValueError, match="no edge is in the graph"):
+        answer(OpenCircuit(TOY, str(path)))
+    with pytest.raises(ValueError, match="can’t be written"):
+        answer(SaveCircuit(TOY, str(tmp_path / "no" / "one.json"), nowhere))

@@ -12,8 +12,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from lensgui.jobs.answers.circuits import EdgeChecks
 from lensgui.jobs.questions.circuit_requests import CheckEdges, ScoreEdges
 from lensgui.panes.circuit import board_contents as made
+from lensgui.panes.circuit.asked import NO_PAIR, NO_PINS, NOT_SELECTED
 from lensgui.panes.circuit.board_places import BETWEEN
-from lensgui.panes.circuit.circuit import NO_PAIR, NO_PINS, NOT_SELECTED
 from lensgui.panes.token_text import signed
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
@@ -207,8 +207,8 @@ def test_a_node_is_dragged_along_its_layer_and_put_back(pane, document, qtbot):
     answer(pane, after)
     assert middle(pane, node.name).x() == pytest.approx(to.x(), abs=2)
     assert middle(pane, node.name).y() == at.y()
-    assert pane.tidy.isEnabled()
-    pane.tidy.click()
+    assert pane.controls.tidy.isEnabled()
+    pane.controls.tidy.click()
     assert pane.session.document.views.board.places == ()
 
 
@@ -238,7 +238,7 @@ def test_paths_through_the_selected_node_are_what_is_not_faint(pane, document):
             assert one.name[0] in kept
     assert made.paths_of(found, "L99H9") is None
     set_to(pane, document, fades=True)
-    assert pane.fades.isChecked()
+    assert pane.controls.fades.isChecked()
 
 
 def test_weaker_edges_are_counted_at_each_node(pane, document):
@@ -273,11 +273,11 @@ def test_what_is_taken_home_is_what_is_drawn(pane, document):
 
 def test_all_heads_on_the_board_can_be_pinned(pane):
     heads = [n.node for n in pane.board.contents.nodes if n.node.kind == "head"]
-    pane.pin.click()
+    pane.controls.pin.click()
     pins = pane.session.document.pins
     assert [Node("head", pin.layer, pin.head) for pin in pins] == heads
     answer(pane, pane.session.document)
-    assert not pane.pin.isEnabled()
+    assert not pane.controls.pin.isEnabled()
 
 
 def test_a_mean_grows_pair_by_pair_and_has_no_positions(pane, document):

@@ -43,10 +43,10 @@ def cursor_of(*nodes):
 def movers(pane, document):
     """Two heads that are grouped as "movers"."""
     one, other = two_heads(pane)
-    assert not pane.group.isEnabled()
+    assert not pane.controls.group.isEnabled()
     pane.show_cursor(cursor_of(one, other))
-    pane.name.setText("movers")
-    pane.group.click()
+    pane.controls.name.setText("movers")
+    pane.controls.group.click()
     answer(pane, pane.session.document, cursor_of(one, other))
     return one, other
 
@@ -70,8 +70,8 @@ def test_selected_heads_are_drawn_as_one_node_whose_edges_are_summed(pane, docum
 
 
 def test_a_group_is_selected_renamed_and_parted(pane, document, movers, qtbot):
-    pane.name.setText("name movers")
-    pane.name.editingFinished.emit()
+    pane.controls.name.setText("name movers")
+    pane.controls.name.editingFinished.emit()
     assert pane.session.document.views.board.groups[0][0] == "name movers"
     answer(pane, pane.session.document, cursor_of(*movers))
     picked = []
@@ -80,8 +80,8 @@ def test_a_group_is_selected_renamed_and_parted(pane, document, movers, qtbot):
     qtbot.mouseClick(pane.board, Qt.MouseButton.LeftButton, pos=at)
     assert set(picked[0]["heads"]) == {(node.layer, node.head) for node in movers}
     assert pane.board.selected().name == "name movers"
-    assert pane.group.text() == "Ungroup"
-    pane.group.click()
+    assert pane.controls.group.text() == "Ungroup"
+    pane.controls.group.click()
     assert pane.session.document.views.board.groups == ()
 
 

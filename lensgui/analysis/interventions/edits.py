@@ -32,6 +32,7 @@ from lensgui.transformer.hooks.names import get_act_name
 from lensgui.transformer.model import HookedTransformer
 
 Edits = dict[str, tuple[Edit, ...]]
+Known = dict[tuple[str, str], Tensor]
 ON_SCORES, ON_PATTERN = "attn_scores", "pattern"
 
 
@@ -156,12 +157,13 @@ def edits_of(
     """
     model, found = prompt.run.model, dict[str, list[Edit]]()
     _check_scales(model, listed)
+    known: Known = {}  # of many heads of a layer, what is read once
     places = [(name, one) for one in listed for name in hook_names(model, one.site)]
     if as_met:
         places = [(_met(name, one.site), one) for name, one in places]
     for name, one in sorted(places, key=lambda place: place[1].site.name == "resid_pre"):
         try:
-            edit = _edit(prompt, given, one, name)
+            edit = _edit(prompt, given, one, name, known)
         except ValueError as error:
             words = f"{one.site} {OF_WORDS[one.op]}: {error}"
             raise ValueError(words) from None
@@ -176,11 +178,11 @@ def _met(name: str, site: Site) -> str:
     return get_act_name(site.name, site.layer) if site.name == "resid_pre" else name
 
 
-def _edit(prompt: Prompt, given: Interventions, one: Intervention, name: str) -> Edit:
+def _edit(prompt: Prompt, given: Interventions, one: Intervention, name: str, known: Known) -> Edit:
     if one.site.name in SCALES:
         change = changes.put(_with_one_more(read_activation(prompt.run, name)))
     else:
-        change = _change(prompt, given, one)
+        change = _change(prompt, given, one, known)
     return Edit(
         change,
         _chosen(prompt, one),
@@ -225,7 +227,7 @@ def _special(run: Run) -> Tensor:
     return torch.tensor([at in ids for at in run.ids], dtype=torch.bool)
 
 
-def _change(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
+def _change(prompt: Prompt, given: Interventions, one: Intervention, known: Known) -> Change:
     if one.op in ALONG:
         return _along(prompt, one)
     match one.op:
@@ -239,7 +241,10 @@ def _change(prompt: Prompt, given: Interventions, one: Intervention) -> Change:
             return changes.unshared(_sources(prompt, one))
         case "zero":
             return changes.zero()
-    return _put(one.site, _values(prompt, given, one))
+    key = (one.op, get_act_name(one.site.name, one.site.layer))
+    if key not in known:
+        known[key] = _values(prompt, given, one)
+    return _put(one.site, known[key])
 
 
 def _put(site: Site, values: Tensor) -> Change:

@@ -196,6 +196,7 @@ class SuggestionReading:
         ends: Where that lies in 95 % of resamples of these; NaN where there are none.
         pairs: How many pairs it is found on, and how many it is measured on.
         tried: How many circuits have been run.
+        table: What every edge is worth on the pairs that it is found on; None until that is known.
         faults: Why pairs are left out, a sentence each.
     """
 
@@ -207,4 +208,34 @@ class SuggestionReading:
     ends: tuple[float, float]
     pairs: tuple[int, int]
     tried: int
+    table: EdgeTable | None = None
     faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCircuit:
+    """A circuit that was read from a file.
+
+    Attributes:
+        circuit: The circuit.
+        turned: The same with the signs of its scores the other way round.
+        from_input: The sum of the scores of the edges that leave the embedding: of a loss, which
+            the clean run lowers, it is negative.
+        warnings: What is surprising about it, a sentence each.
+    """
+
+    circuit: KeptCircuit
+    turned: KeptCircuit
+    from_input: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCircuit:
+    """A circuit that was written.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: str

@@ -39,6 +39,8 @@ Answer = (
     | circuits.CircuitReading
     | circuits.CurveReading
     | circuits.SuggestionReading
+    | circuits.OpenedCircuit
+    | circuits.SavedCircuit
     | activations.ModelMap
     | interventions.MadeVectors
     | interventions.InterventionsReading

@@ -17,7 +17,7 @@ from lensgui.jobs.answers.reply import Answer
 from lensgui.jobs.handlers import formats, heads, in_words, one_pair, pairs, sweeps
 from lensgui.jobs.handlers.attention import answers as attention
 from lensgui.jobs.handlers.circuits import edges as circuit_edges
-from lensgui.jobs.handlers.circuits import suggested
+from lensgui.jobs.handlers.circuits import kept as kept_circuits
 from lensgui.jobs.handlers.interventions import answers as interventions
 from lensgui.jobs.handlers.interventions import sets, strength
 from lensgui.jobs.handlers.loaded import Loaded
@@ -134,7 +134,9 @@ HANDLERS: dict[type[Request], Handler] = {
     circuit_requests.CheckEdges: circuit_edges.check_edges,
     circuit_requests.MeasureCircuit: circuit_edges.measure_circuit,
     circuit_requests.MeasureCurve: circuit_edges.measure_curve,
-    circuit_requests.SuggestCircuit: suggested.suggest,
+    circuit_requests.SuggestCircuit: kept_circuits.suggest,
+    circuit_requests.OpenCircuit: kept_circuits.open_circuit,
+    circuit_requests.SaveCircuit: kept_circuits.save_circuit,
     lens_requests.ReadLens: lens_grid.read_lens_grid,
     lens_requests.LensMetric: lens_grid.read_lens_metric,
     lens_requests.AverageLens: lens_means.average_lens,

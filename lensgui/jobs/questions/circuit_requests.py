@@ -8,7 +8,7 @@ from typing import ClassVar
 from lensgui.jobs.request import Request, Urgency
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Ranking
-from lensgui.terms.circuits.kept import EdgeName
+from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
 from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
 from lensgui.terms.model_key import ModelKey
@@ -138,3 +138,37 @@ class SuggestCircuit(Request):
     by: Ranking = "size"
     band: float = 0.1
     rows: tuple[PairRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCircuit(Request):
+    """Read a circuit of the EAP-IG package: an `OpenedCircuit`.
+
+    Attributes:
+        path: The file.
+        stamp: When it was changed, in nanoseconds: a file that is another by now is read anew.
+    """
+
+    doing: ClassVar[str] = "reading a circuit"
+
+    model: ModelKey
+    path: str
+    stamp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCircuit(Request):
+    """Write a circuit as the EAP-IG package reads it: a `SavedCircuit`.
+
+    Attributes:
+        path: The file.
+        circuit: What is written.
+        stamp: When that was asked, in nanoseconds: who asks again wants it written again.
+    """
+
+    doing: ClassVar[str] = "writing a circuit"
+
+    model: ModelKey
+    path: str
+    circuit: KeptCircuit
+    stamp: int = 0

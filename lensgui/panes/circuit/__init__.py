@@ -7,8 +7,9 @@ board_contents: Which nodes and edges are on the board, and what each says.
 board_groups: Named groups of nodes, each drawn as one.
 board_paint: How parts of it are painted, and the board as a figure.
 board_places: Where nodes and edges are drawn, free of Qt's widgets.
+board_menu: What is done with the circuit that is kept.
 circuit: The pane.
-completeness: The circuit without sets of its nodes, against the whole model without them.
-curve_plot: How faithful circuits are by size, beside circuits drawn at random.
-rail: How well what is on the board stands for the model, and what each node matters.
+controls: What is chosen above the board, and done with it.
+filing: Circuits that are read from files and written to them, by the worker.
+measured: Beside it: how well what is on it stands for the model, and how a circuit is found.
 """

@@ -52,6 +52,22 @@ BOARD_ACTIONS = (
         "Pin the heads of the circuit board",
         reason="No head is on the board that is not pinned.",
     ),
+    Action(
+        "suggest_circuit",
+        "Suggest",
+        "Look for a small circuit that stands for the model: edges are ranked, circuits of the "
+        "best measured exactly, and then edges taken out as long as it stands without them. Of "
+        "several pairs it is found on one half and measured on the other. Stop at any time.",
+        "Suggest a circuit",
+        reason="Type a corrupted prompt first.",
+    ),
+    Action(
+        "circuit_menu",
+        "Circuit ▾",
+        "What can be done with the circuit that is kept: knock it out, keep nothing but it, save "
+        "it, or read one from a file.",
+        "What can be done with the circuit",
+    ),
 )
 
 REFERENCES: tuple[Option[Reference], ...] = (
@@ -78,6 +94,12 @@ NODES: tuple[Option[BoardNodes], ...] = (
         "what it reads, and who reads it.",
     ),
     Option("pinned", "pinned", "The edges among the pinned heads, embedding and logits."),
+    Option(
+        "circuit",
+        "the circuit",
+        "The strongest edges of the circuit that was suggested or read from a file; exact effects "
+        "are then within it.",
+    ),
 )
 RANKINGS: tuple[Option[Ranking], ...] = (
     Option(
@@ -96,12 +118,14 @@ MEASURED: tuple[Option[Measured], ...] = (
     Option(
         "heads",
         "its heads",
-        "Measure the heads on the board as a circuit: all other heads are cut, all MLPs stay.",
+        "Measure the heads on the board, or of the circuit that it shows: all other heads are "
+        "cut, all MLPs stay.",
     ),
     Option(
         "edges",
         "its edges",
-        "Measure the edges that are drawn as a circuit: all others are cut, those of MLPs too.",
+        "Measure the edges that are drawn, or the circuit that is shown, whole: all other edges "
+        "are cut, those of MLPs too.",
     ),
     Option(
         "sizes",
@@ -122,6 +146,20 @@ BESIDE: tuple[Option[Beside], ...] = (
         "What is left of the circuit without sets of its nodes, and of the whole model without "
         "them; minimality is then the largest over these sets.",
     ),
+    Option(
+        "parts",
+        "what each does",
+        "Each node in words: the rule of its role, what it reads, and who reads it.",
+    ),
+)
+BANDS: tuple[Option[float], ...] = tuple(
+    Option(
+        band,
+        f"± {band:g}",
+        f"A suggested circuit’s faithfulness may be from {1 - band:g} to {1 + band:g}: above 1 it "
+        "leaves out what works against the answer.",
+    )
+    for band in (0.02, 0.05, 0.1, 0.2)
 )
 COUNTS: tuple[Option[int], ...] = tuple(
     Option(count, f"{count} edges", f"Draw the {count} first edges.")

@@ -14,7 +14,7 @@ from lensgui.panes.token_text import signed
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.graph import Graph, Mask
-from lensgui.terms.circuits.kept import EdgeName
+from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
 from lensgui.terms.kinds import Head
 from lensgui.terms.metrics import METRICS
@@ -97,6 +97,7 @@ class Contents:
         labels: What positions are called; () of several pairs.
         is_of_pairs: Whether the numbers are means.
         heads: How many heads a layer has.
+        within: How many edges the circuit has that exact effects are within; 0 for the whole model.
     """
 
     nodes: tuple[BoardNode, ...] = ()
@@ -105,6 +106,7 @@ class Contents:
     labels: tuple[str, ...] = ()
     is_of_pairs: bool = False
     heads: int = 1
+    within: int = 0
 
     def of(self, node: BoardNode) -> str:
         """Return what is said of a node."""
@@ -129,7 +131,8 @@ class Contents:
         ends = ""
         if edge.ends is not None and np.isfinite(edge.ends[0]):
             ends = f" (95 %: {signed(edge.ends[0])} to {signed(edge.ends[1])})"
-        exact = f"{signed(edge.change)}{self.unit}{ends} without it in the whole model, exactly"
+        whole = f"the circuit of {self.within:,} edges" if self.within else "the whole model"
+        exact = f"{signed(edge.change)}{self.unit}{ends} without it in {whole}, exactly"
         return f"{said}{exact}; {estimate}"
 
 
@@ -152,11 +155,19 @@ def selected_nodes(cursor: Cursor, shape: Shape) -> tuple[Node, ...]:
 
 
 def chosen_edges(
-    table: EdgeTable, view: BoardView, pins: Iterable[Cursor], cursor: Cursor
+    table: EdgeTable,
+    view: BoardView,
+    pins: Iterable[Cursor],
+    cursor: Cursor,
+    circuit: KeptCircuit | None = None,
 ) -> tuple[EdgeName, ...]:
-    """Return the edges that are drawn, the strongest first."""
+    """Return the edges that are drawn, the strongest first.
+
+    Raises:
+        ValueError: If they are those of a circuit of another model.
+    """
     graph = table.graph
-    mask = graph.exists
+    mask = _within(table, view, circuit)
     if view.nodes == "pinned":
         heads = pinned_nodes(pins, graph.shape)
         mask = Graph.among(graph.shape, heads).kept if heads else np.zeros_like(mask)
@@ -179,6 +190,7 @@ def contents(
     pins: Iterable[Cursor],
     cursor: Cursor,
     checks: Iterable[EdgeChecks] = (),
+    circuit: KeptCircuit | None = None,
 ) -> Contents:
     """Return what is on the board.
 
@@ -188,9 +200,13 @@ def contents(
         pins: What is pinned.
         cursor: What is selected.
         checks: Exact effects that are known.
+        circuit: The circuit that is kept; None for none.
+
+    Raises:
+        ValueError: If it is shown, and is another model's.
     """
-    pins, graph = tuple(pins), table.graph
-    edges = chosen_edges(table, view, pins, cursor)
+    pins, graph, checks = tuple(pins), table.graph, tuple(checks)
+    edges = chosen_edges(table, view, pins, cursor, circuit)
     if not edges:
         return Contents()
     exact = _exact(checks)
@@ -201,7 +217,7 @@ def contents(
     sending = {graph.senders[row] for row in np.flatnonzero(drawn.any(1)).tolist()}
     owners = _owners(graph, drawn, sending | pinned)
     on_board = {EMBED, *sending, *pinned, *owners.values()} - {LOGITS}
-    rest = graph.exists & ~drawn & (np.nan_to_num(table.scores) != 0)
+    rest = _within(table, view, circuit) & ~drawn & (np.nan_to_num(table.scores) != 0)
     of_nodes = [node for node in graph.senders if node in on_board]
     nodes = [
         replace(_placed(table, node), weaker=_weaker(graph, rest, node), is_pinned=node in pinned)
@@ -226,15 +242,32 @@ def contents(
         table.labels,
         table.total > 1,
         table.shape.n_heads,
+        max((one.within for one in checks), default=0),
     )
 
 
-def said(table: EdgeTable, found: Contents) -> str:
-    """Return what every number of the board must be shown with."""
+def _within(table: EdgeTable, view: BoardView, circuit: KeptCircuit | None) -> Mask:
+    """Return the edges among which those are that are drawn."""
+    if view.nodes != "circuit":
+        return table.graph.exists
+    return circuit.graph(table.shape).kept if circuit else np.zeros_like(table.graph.exists)
+
+
+def said(table: EdgeTable, found: Contents, circuit: KeptCircuit | None = None) -> str:
+    """Return what every number of the board must be shown with.
+
+    Args:
+        table: What every edge is worth.
+        found: What is on the board.
+        circuit: The circuit that it shows; None for none.
+    """
     total, exact = len(found.edges), sum(edge.change is not None for edge in found.edges)
     estimates = f"estimates (EAP-IG, {STEPS} steps) dotted"
     how = "all exact" if exact == total else f"{exact} exact, " * bool(exact) + estimates
-    count = f"{total} of {table.graph.total:,} edges, {how}"
+    of = f"{table.graph.total:,} edges"
+    if circuit is not None:
+        of = f"the circuit’s {len(circuit.edges):,} edges ({circuit.said})"
+    count = f"{total} of {of}, {how}"
     pairs = f"mean of {table.done} pairs{' so far' * (table.done < table.total)}"
     unit = f" {METRICS[table.metric_name].unit}".rstrip()
     ends = (

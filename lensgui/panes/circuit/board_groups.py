@@ -6,12 +6,13 @@ out together they may matter more or less than that, so the sum of exact effects
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lensgui.panes.circuit.board_contents import BoardEdge, BoardNode, Contents
 from lensgui.terms.circuits.nodes import node_of
 from lensgui.terms.kinds import Head
+from lensgui.terms.roles import Part
 
 Groups = tuple[tuple[str, tuple[str, ...]], ...]
 LONGEST = 24  # letters of a name
@@ -78,6 +79,18 @@ def group_of(groups: Groups, heads: Iterable[Head]) -> str:
     """Return the name of the group whose heads some heads are; "" for none."""
     chosen = tuple(sorted(heads))
     return next((name for name, _ in groups if chosen and heads_in(groups, name) == chosen), "")
+
+
+def toggled(groups: Groups, heads: Sequence[Head], wanted: str) -> Groups:
+    """Return groups with some heads as one more, or less the one that they are."""
+    name = group_of(groups, heads)
+    return without_group(groups, name) if name else with_group(groups, wanted, heads)
+
+
+def common_role(roles: Mapping[Head, Part], heads: Iterable[Head]) -> str:
+    """Return what heads are called that all have one role; "" for others."""
+    names = {roles[head].role.name if head in roles else "" for head in heads}
+    return f"{names.pop()}s" if len(names) == 1 and "" not in names else ""
 
 
 def with_group(groups: Groups, name: str, heads: Sequence[Head]) -> Groups:

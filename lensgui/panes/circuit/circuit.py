@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Slot
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, EdgeChecks, EdgeTable
+from lensgui.jobs.answers.circuits import (
+    CircuitReading,
+    CurveReading,
+    EdgeChecks,
+    EdgeTable,
+)
 from lensgui.jobs.request import Request
 from lensgui.panes import menus
-from lensgui.panes.actions import PANE_ACTIONS
-from lensgui.panes.circuit import asked
+from lensgui.panes.circuit import asked, board_menu
 from lensgui.panes.circuit import board_contents as made
 from lensgui.panes.circuit import board_groups as groups
-from lensgui.panes.circuit.asked import CIRCUIT, CURVE, EXACT, ONE, SCORES
+from lensgui.panes.circuit.asked import (
+    CIRCUIT,
+    CURVE,
+    EXACT,
+    FILE,
+    LOOKING,
+    NO_PAIR,
+    ONE,
+    SCORES,
+    SUGGESTED,
+)
 from lensgui.panes.circuit.board import Board
-from lensgui.panes.circuit.board_choices import COUNTS, MEASURED, NODES, RANKINGS, REFERENCES
 from lensgui.panes.circuit.board_contents import BoardNode, Contents
-from lensgui.panes.circuit.rail import Rail
-from lensgui.panes.controls.chooser import Chooser
-from lensgui.panes.controls.controls import Lines, Shares, button
-from lensgui.panes.controls.flow import Flow
+from lensgui.panes.circuit.controls import BoardControls
+from lensgui.panes.circuit.filing import Filing
+from lensgui.panes.circuit.measured.explained import explained
+from lensgui.panes.circuit.measured.rail import Rail
+from lensgui.panes.circuit.measured.suggesting import Suggesting
+from lensgui.panes.controls.controls import Lines, Shares
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.pane import MODEL, Pane
 from lensgui.panes.python import circuits as code
@@ -32,18 +48,12 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.views import BoardNodes, BoardView, Measured
-from lensgui.terms.circuits.graph import Ranking
-from lensgui.terms.circuits.kept import EdgeName
-from lensgui.terms.circuits.nodes import Reference
+from lensgui.state.views import BoardView
+from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import GivenRole, Part
 
 ROUND = 60  # pixels that are seen around a node that is scrolled to
-NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
-NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
-NOT_SELECTED = "Select a head or a layer to see who tells it what, and who reads it."
-EMPTY = {"pinned": NO_PINS, "selected": NOT_SELECTED}
 
 
 class CircuitPane(Pane):
@@ -61,23 +71,8 @@ class CircuitPane(Pane):
         super().__init__(parent)
         self._cursor = Cursor()
         self._edge: EdgeName | None = None  # under the pointer
-        self.reference: Chooser[Reference] = Chooser("What stands in", [("", REFERENCES)], self)
-        self.nodes: Chooser[BoardNodes] = Chooser("Which nodes", [("", NODES)], self)
-        self.by: Chooser[Ranking] = Chooser("How edges are ranked", [("", RANKINGS)], self)
-        self.most: Chooser[int] = Chooser("How many edges", [("", COUNTS)], self)
-        self.measured: Chooser[Measured] = Chooser("What is measured", [("", MEASURED)], self)
-        self.exact = _toggle("check_edges", self)
-        self.fades, self.free = _toggle("board_paths", self), _toggle("board_free", self)
-        self.tidy = button(PANE_ACTIONS["board_tidy"], self)
-        self.pin = button(PANE_ACTIONS["pin_board"], self)
-        self.name = QLineEdit(self)
-        self.name.setAccessibleName("Name of the group")
-        self.name.setPlaceholderText("name of the group")
-        self.name.setMaxLength(groups.LONGEST)
-        self.name.setToolTip(
-            plain_tip("What the selected heads are called as a group; Return renames one.")
-        )
-        self.group = button(PANE_ACTIONS["group_heads"], self)
+        self.controls, self.search = BoardControls(self), Suggesting(self)
+        self.files = Filing(self)
         self.said = Lines(3, self)
         self.board, self.rail, self.room = Board(self), Rail(self), QScrollArea(self)
         self._is_to_reveal = False
@@ -86,19 +81,11 @@ class CircuitPane(Pane):
         self._empty_states = {self.board: NO_PAIR}
 
     def _lay_out(self) -> None:
-        switches = QWidget(self)
-        row = Flow(switches, spacing=6)
-        for part in (
-            *(self.reference, self.nodes, self.by, self.most, self.measured),
-            *(self.exact, self.fades, self.free, self.tidy, self.pin, self.group, self.name),
-        ):
-            part.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-            row.addWidget(part)
         self.room.setWidgetResizable(True)
         self.room.setFrameShape(QFrame.Shape.NoFrame)
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(self.board)
-        self.column.addWidget(switches)
+        self.column.addWidget(self.controls)
         self.column.addWidget(self.said)
         shares = Shares(Qt.Orientation.Horizontal, self)
         shares.add_part(self.room, 2)
@@ -106,21 +93,23 @@ class CircuitPane(Pane):
         self.column.addWidget(shares, 1)
 
     def _connect(self) -> None:
-        self.reference.chosen.connect(lambda to: self.set_view({"reference": to}))
-        self.nodes.chosen.connect(lambda to: self.set_view({"nodes": to}))
-        self.by.chosen.connect(lambda to: self.set_view({"by": to}))
-        self.most.chosen.connect(lambda to: self.set_view({"most": to}))
-        self.measured.chosen.connect(lambda to: self.set_view({"measured": to}))
+        controls = self.controls
+        controls.chosen.connect(self.set_view)
+        controls.menu.clicked.connect(self._show_circuit_menu)
+        self.files.found.connect(self._keep)
+        self.files.doubted.connect(lambda of: self._offer(board_menu.of_signs(self, of)))
+        self.files.said.connect(self.hovered)
+        self.files.altered.connect(self.altered)
+        controls.suggest.clicked.connect(self._suggest)
+        controls.pin.clicked.connect(self._pin_all)
+        controls.group.clicked.connect(self._group)
+        controls.name.editingFinished.connect(self._rename)
+        self.search.found.connect(self._keep)
+        self.search.altered.connect(self._show_search)
+        self.rail.parts.evidence.connect(self._show_evidence)
         self.rail.beside.chosen.connect(lambda to: self.set_view({"beside": to}))
         self.rail.picked.connect(self.picked)
         self.rail.hovered.connect(self.hovered)
-        self.exact.clicked.connect(lambda is_on: self.set_view({"is_exact": is_on}))
-        self.fades.clicked.connect(lambda is_on: self.set_view({"fades": is_on}))
-        self.free.clicked.connect(lambda is_on: self.set_view({"is_free": is_on, "places": ()}))
-        self.tidy.clicked.connect(lambda: self.set_view({"places": ()}))
-        self.pin.clicked.connect(self._pin_all)
-        self.group.clicked.connect(self._group)
-        self.name.editingFinished.connect(self._rename)
         self.board.picked.connect(self.picked)
         self.board.hovered.connect(self.hovered)
         self.board.moved.connect(self._move)
@@ -129,20 +118,34 @@ class CircuitPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Ask what every edge is worth, and what those matter that are to be exact."""
-        scored = asked.scores(document)
+        scored, found = asked.scores(document), dict[str, Request]()
+        if self.files.question is not None:
+            found[FILE] = self.files.question
         if scored is None:
-            return {}
-        found: dict[str, Request] = {SCORES: scored}
+            return found
+        found[SCORES] = scored
         table = self.known(SCORES, EdgeTable)
+        if self.search.question is not None:  # which does not wait for the board's own numbers
+            if table is None or table.done < table.total:
+                del found[SCORES]
+            return found | {SUGGESTED: self.search.question}
         if table is None or self.answered(SCORES) != scored:
             return found
-        return found | asked.Board(document, cursor, table, self._edge).questions(scored)
+        board = asked.Board(document, cursor, table, self._edge, document.circuit)
+        try:
+            return found | board.questions(scored)
+        except ValueError:  # the circuit is another model's, which the board says
+            return found
 
     def python(self, document: Document, cursor: Cursor) -> str:
-        """Return how to compute what the edges are worth."""
+        """Return how to compute what the edges are worth, or how a circuit is looked for."""
+        if self.search.question is not None:
+            return code.suggested(document)
         found = self._ungrouped()
         names = [edge.name for edge in reversed(found.edges)]
-        return code.edges(document, names, [head for node in found.nodes for head in node.heads])
+        shown = document.circuit if document.views.board.nodes == "circuit" else None
+        heads = [head for node in found.nodes for head in node.heads]
+        return code.edges(document, names, shown.heads if shown else heads, shown)
 
     def shown(self) -> list[Shown]:
         """Return the board, and what stands beside it."""
@@ -161,18 +164,9 @@ class CircuitPane(Pane):
     def show_document(self, document: Document) -> None:
         """Show how the board is set."""
         self._document = document
-        view = document.views.board
-        self.reference.show_value(view.reference)
-        self.nodes.show_value(view.nodes)
-        self.by.show_value(view.by)
-        self.most.show_value(view.most)
-        self.measured.show_value(view.measured)
-        for switch, is_on in (
-            (self.exact, view.is_exact),
-            (self.fades, view.fades),
-            (self.free, view.is_free),
-        ):
-            switch.setChecked(is_on)
+        self.controls.show_view(document.views.board)
+        self.search.follow(asked.suggestion(document))
+        self.files.follow(document.model, has_failed=self.has_failed(FILE))
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -202,6 +196,10 @@ class CircuitPane(Pane):
         """Draw what is known by now."""
         if name == SCORES and not self.is_stale(SCORES):
             self.altered.emit()
+        if name == SUGGESTED:
+            self.search.take(self.reply(SUGGESTED))
+        if name == FILE:
+            self.files.take(self.reply(FILE))
         if name != MODEL:
             self._draw()
 
@@ -211,16 +209,33 @@ class CircuitPane(Pane):
 
     def _ungrouped(self) -> Contents:
         """Return the same with every node for itself."""
-        table = self.answer(SCORES, EdgeTable)
+        table = self._table
         if table is None or self._document is None:
             return Contents()
         checks = [self.known(name, EdgeChecks) for name in (EXACT, ONE)]
         known = [one for one in checks if one is not None]
         view, pins = self._view, self._document.pins
-        return made.contents(table, view, pins, self._cursor, known)
+        try:
+            return made.contents(table, view, pins, self._cursor, known, self._circuit)
+        except ValueError:  # the circuit is another model's
+            return Contents()
+
+    @property
+    def _table(self) -> EdgeTable | None:
+        """What every edge is worth, if need be where a circuit is being found."""
+        table, reading = self.answer(SCORES, EdgeTable), self.search.reading
+        return reading.table if table is None and reading is not None else table
+
+    @property
+    def _circuit(self) -> KeptCircuit | None:
+        """The circuit that is being found, or else the one that is kept."""
+        reading = self.search.reading
+        if reading is not None and reading.circuit is not None:
+            return reading.circuit
+        return self._document.circuit if self._document is not None else None
 
     def _draw(self) -> None:
-        table, found = self.answer(SCORES, EdgeTable), self._contents()
+        table, found = self._table, self._contents()
         view = self._view
         self.board.show_contents(
             found,
@@ -231,24 +246,40 @@ class CircuitPane(Pane):
             fades=view.fades,
         )
         self.board.show_stale(self.is_stale(SCORES))
-        self.said.setText(made.said(table, found) if table is not None else "")
-        self.said.setToolTip(plain_tip("\n".join((self.said.text(), *_faults(table)))))
-        self.tidy.setEnabled(bool(view.places))
+        circuit = self._circuit if view.nodes == "circuit" else None
+        self.said.setText(made.said(table, found, circuit) if table is not None else "")
+        faults = table.faults if table is not None else ()
+        self.said.setToolTip(plain_tip("\n".join((self.said.text(), *faults))))
         self._show_group()
-        self.pin.setEnabled(bool(self._unpinned()))
-        self.rail.setVisible(bool(view.measured))
+        self.controls.pin.setEnabled(bool(self._unpinned()))
+        self._draw_rail(table)
+        is_asked, is_searching = self.reply(SCORES) is not None, self.search.question is not None
+        lacks = LOOKING if is_searching else NO_PAIR if not is_asked else ""
+        self._empty_states[self.board] = lacks or asked.lacking(view, table, self._circuit)
+        self._reveal()
+        self._say_if_empty(self._empty_states, SCORES)
+
+    def _draw_rail(self, table: EdgeTable | None) -> None:
+        view, is_searching = self._view, self.search.question is not None
+        self.rail.setVisible(bool(view.measured) or is_searching)
+        if is_searching:
+            self.rail.show_search(self.search.reading)
+            return
         if view.measured == "sizes":
             curve = self.answer(CURVE, CurveReading)
             self.rail.show_curve(curve, is_stale=self.is_stale(CURVE))
-        else:
-            reading = self.answer(CIRCUIT, CircuitReading)
-            is_stale = self.is_stale(CIRCUIT)
-            self.rail.show_reading(reading, self._cursor, view.beside, is_stale=is_stale)
-        is_asked = self.reply(SCORES) is not None
-        empty = NO_PAIR if not is_asked else EMPTY.get(view.nodes, "") if table else ""
-        self._empty_states[self.board] = empty
-        self._reveal()
-        self._say_if_empty(self._empty_states, SCORES)
+            return
+        reading, where = self.answer(CIRCUIT, CircuitReading), ""
+        if table is not None and view.beside == "parts":
+            found = self._ungrouped()
+            is_kept = view.nodes == "circuit" and self._circuit is not None and found.edges
+            drawn = [edge.name for edge in found.edges]
+            edges = self._circuit.edges if is_kept and self._circuit is not None else drawn
+            self.rail.parts.show_nodes(explained(table, edges, self.roles))
+        if view.nodes == "circuit" and self._circuit is not None and self._document is not None:
+            where = asked.measured_on(self._document.rows, self._document.pair, self._circuit)
+        is_stale = self.is_stale(CIRCUIT)
+        self.rail.show_reading(reading, self._cursor, view.beside, where, is_stale=is_stale)
 
     def _reveal(self) -> None:
         """Scroll to the selected node once, as soon as it is there and its room is laid out."""
@@ -269,33 +300,18 @@ class CircuitPane(Pane):
     def _show_group(self) -> None:
         """Show whether the selected heads are a group, and what it is called."""
         heads = self._cursor.selected
-        name = groups.group_of(self._view.groups, heads)
-        self.group.setText("Ungroup" if name else PANE_ACTIONS["group_heads"].text)
-        self.group.setEnabled(len(heads) > 1)
-        self.name.setEnabled(len(heads) > 1)
-        if not self.name.hasFocus() or name:
-            self.name.setText(name)
+        self.controls.show_group(groups.group_of(self._view.groups, heads), len(heads))
 
     @Slot()
     def _group(self) -> None:
         """Draw the selected heads as one node, or as themselves again."""
-        heads, before = self._cursor.selected, self._view.groups
-        name = groups.group_of(before, heads)
-        after = (
-            groups.without_group(before, name)
-            if name
-            else groups.with_group(before, self.name.text() or self._common_role(heads), heads)
-        )
+        wanted = self.controls.name.text() or groups.common_role(self.roles, self._cursor.selected)
+        after = groups.toggled(self._view.groups, self._cursor.selected, wanted)
         self.set_view({"groups": after})
-
-    def _common_role(self, heads: Sequence[Head]) -> str:
-        """Return the role that all of some heads have; "" for none."""
-        names = {self.roles[head].role.name if head in self.roles else "" for head in heads}
-        return f"{names.pop()}s" if len(names) == 1 and "" not in names else ""
 
     @Slot()
     def _rename(self) -> None:
-        before, wanted = self._view.groups, self.name.text()
+        before, wanted = self._view.groups, self.controls.name.text()
         name = groups.group_of(before, self._cursor.selected)
         if name and wanted and wanted != name:
             self.set_view({"groups": groups.renamed(before, name, wanted)})
@@ -336,17 +352,46 @@ class CircuitPane(Pane):
         )
         menus.show_menu(self, [around, *menus.of_place(self, place, self._document.pins)], where)
 
+    @Slot()
+    def _suggest(self) -> None:
+        """Begin to look for a circuit, or stop and keep what there is."""
+        question = asked.suggestion(self._document) if self._document is not None else None
+        if self.search.question is not None or question is None:
+            self.search.stop()
+            self._show_search()
+            return
+        self.set_view({"nodes": "circuit"})
+        self.search.begin(question)
+
+    @Slot()
+    def _show_search(self) -> None:
+        self.controls.show_search(is_on=self.search.question is not None)
+        self.altered.emit()
+        self._draw()
+
+    @Slot(object)
+    def _keep(self, circuit: KeptCircuit) -> None:
+        """Keep a circuit that was found, and measure it, each edge exactly."""
+        view = self._view
+        shown = replace(view, nodes="circuit", is_exact=True, measured=view.measured or "edges")
+        self.edited.emit({"circuit": circuit, "board": shown})
+
+    @Slot()
+    def _show_circuit_menu(self) -> None:
+        """Offer what is done with the circuit that is kept."""
+        if self._document is not None:
+            shape = self._table.shape if self._table is not None else None
+            self._offer(board_menu.of_circuit(self, self._document, shape, self.files))
+
+    def _offer(self, verbs: list[Verb]) -> None:
+        below = self.controls.menu.mapToGlobal(self.controls.menu.rect().bottomLeft())
+        menus.show_menu(self, verbs, below)
+
+    @Slot(object)
+    def _show_evidence(self, fields: dict[str, object]) -> None:
+        self.picked.emit(fields)
+        self.pane_requested.emit(menus.ATTENTION)
+
     def _show_around(self, place: Cursor) -> None:
         menus.select(self, place)
         self.begin_anew()
-
-
-def _toggle(name: str, parent: QWidget) -> QToolButton:
-    """Return a button that stays pressed."""
-    made_ = button(PANE_ACTIONS[name], parent)
-    made_.setCheckable(True)
-    return made_
-
-
-def _faults(table: EdgeTable | None) -> tuple[str, ...]:
-    return table.faults if table is not None else ()

@@ -26,6 +26,7 @@ MOST_EDGES = 200  # of a picture
 WrittenCount = Annotated[int, Meta(ge=1, le=MOST_WRITTEN)]
 Temperature = Annotated[float, Meta(ge=0, le=10)]
 TopShare = Annotated[float, Meta(gt=0, le=1)]
+Band = Annotated[float, Meta(gt=0, lt=1)]
 EdgeCount = Annotated[int, Meta(ge=1, le=MOST_EDGES)]
 _NODE = r"L\d{1,4}H\d{1,4}(\.[qkv])?|MLP \d{1,4}|embed|logits"
 NodeName = Annotated[str, Meta(pattern=rf"^({_NODE})\Z")]

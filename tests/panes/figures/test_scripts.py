@@ -50,6 +50,7 @@ from lensgui.state.views import (
     StrengthView,
 )
 from lensgui.terms import vectors
+from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.interventions import Intervention, Site, Vector
 from lensgui.terms.kinds import Side, SweepKind
 from tests.panes.copying import averaging, toy
@@ -80,7 +81,7 @@ SHOWN = {
     GenerationPane: 1,
     PairTablePane: 1,
 }
-WITHOUT_SCRIPT = {"numbers", "estimate against exact"}
+WITHOUT_SCRIPT = {"numbers", "estimate against exact", "parts of its nodes"}
 TABLED = PatchingView(shows_table=True, shows_intervals=True)
 LENS: tuple[tuple[LensValue, bool], ...] = (
     ("metric", False),
@@ -92,6 +93,11 @@ SOME = (
     Intervention(Site("z", 0, 1), "scale", strength=2.5),
     Intervention(Site("mlp_out", 0), "scale", "last", 0.3, runs="corrupted"),
 )
+KEPT = KeptCircuit(
+    (("L1H1", "logits"), ("embed", "L1H1.v"), ("L0H1", "L1H1.q"), ("embed", "L0H1.v"),
+     ("MLP 1", "logits"), ("L0H1", "MLP 1")), "drawn by hand",
+    tuple(row.pair.clean for row in averaging(4).table[:2]),
+)  # fmt: skip
 CHANGES: tuple[Side, ...] = ("clean change", "corrupted change")
 UNDER = [
     (PromptPane, "a prompt", toy()),
@@ -217,6 +223,17 @@ CASES = [
             BoardView("mean", most=10, is_exact=True, measured="edges"),
             BoardView("zero", by="sign", measured="heads"),
             BoardView(by="sign", measured="sizes"),
+        )
+    ),
+    *(
+        (CircuitPane, f"the circuit, {view.beside}", kept.having(board=view, circuit=KEPT))
+        for kept, view in (
+            (toy(), BoardView(nodes="circuit", measured="edges", is_exact=True)),
+            (
+                averaging(4),
+                BoardView(nodes="circuit", measured="edges", beside="completeness"),
+            ),
+            (averaging(2), BoardView(nodes="circuit", measured="heads", beside="parts")),
         )
     ),
     (LensPane, "mean chances", averaging(2).having(lens=LensView("probability", "difference"))),

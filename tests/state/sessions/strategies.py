@@ -154,6 +154,7 @@ FIELDS: dict[tuple[type, str], st.SearchStrategy] = {
     (GivenRole, "name"): st.sampled_from([NO_ROLE, *NAMED]),
     (NeuronsView, "count"): st.integers(1, 1000),
     (BoardView, "most"): st.integers(1, 200),
+    (BoardView, "band"): st.floats(0.01, 0.99),
     (BoardView, "places"): st.lists(st.tuples(nodes, shares), max_size=MOST).map(tuple),
     **dict.fromkeys(
         ((BoardView, "groups"), (MeasureCircuit, "sets"), (CircuitReading, "knockouts")), sets

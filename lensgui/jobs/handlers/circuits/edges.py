@@ -75,7 +75,7 @@ def score_edges(loaded: Loaded, request: ScoreEdges) -> Iterator[Answer | None]:
     for found in edge_attribution_steps(prompts.runs, STEPS):
         if found is not None and len(found.places) == prompts.runs.count:
             prompts.scored = found.graph
-        yield None if found is None else _table(request, prompts, found)
+        yield None if found is None else table_of(request, prompts, found)
 
 
 def check_edges(loaded: Loaded, request: CheckEdges) -> Iterator[Answer | None]:
@@ -240,7 +240,9 @@ def _case(
     return Case(clean.tokens, corrupted.tokens, metric)
 
 
-def _table(request: ScoreEdges, prompts: Prompts, found: EdgeScores) -> EdgeTable:
+def table_of(
+    request: ScoreEdges | SuggestCircuit, prompts: Prompts, found: EdgeScores
+) -> EdgeTable:
     """Return what is known by now."""
     names = prompts.names if request.rows else prompts.names[:1]
     pair = request.rows[0].pair if request.rows else request.pair

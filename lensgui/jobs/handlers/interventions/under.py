@@ -98,17 +98,27 @@ class RunsUnder:
         return self._faults[pair]
 
     def _found_faults(self, model: HookedTransformer, pair: PromptPair) -> dict[Intervention, str]:
-        found = dict[Intervention, str]()
+        """Look at all that act together, and at all that are off: one by one only where need be."""
         clean, corrupted = self._plain(model, pair)
         reference = self.reference(model, pair).counted
-        for one in pair.interventions:
+
+        def fault(*listed: Intervention) -> str:
             try:
-                alone = Interventions((*_needed(one, pair), one.on()), reference)
-                intervened_runs(clean, alone, corrupted)
-                found[one] = ""
+                intervened_runs(clean, Interventions(listed, reference), corrupted)
             except ValueError as error:
-                found[one] = str(error)
-        return found
+                return str(error)
+            return ""
+
+        acting = [one for one in pair.interventions if one.is_on]
+        rest = [one for one in pair.interventions if not one.is_on and one.site.name != "norms"]
+        found = dict[Intervention, str]()
+        for some in (acting, rest):
+            if not fault(*(one.on() for one in some)):
+                found |= dict.fromkeys(some, "")
+        for one in pair.interventions:
+            if one not in found:
+                found[one] = fault(*_needed(one, pair), one.on())
+        return {one: found[one] for one in pair.interventions}
 
     def given(self, model: HookedTransformer, pair: PromptPair) -> Interventions:
         """Return a pair's interventions that can be done, with the prompts that means are over.

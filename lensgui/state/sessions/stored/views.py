@@ -14,6 +14,7 @@ from lensgui.state.sessions.bounds import (
     MOST_AXES,
     MOST_FOLLOWED,
     AxisName,
+    Band,
     Cursor,
     EdgeCount,
     Followed,
@@ -195,6 +196,7 @@ class BoardView(Record, frozen=True):
     groups: NodeSets = ()
     measured: views.Measured = ""
     beside: views.Beside = "minimality"
+    band: Band = 0.1
 
 
 class Views(Record, frozen=True):

@@ -6,16 +6,17 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from lensgui.jobs.answers.circuits import CircuitReading, CurveReading
-from lensgui.panes.circuit import completeness, curve_plot
+from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, SuggestionReading
 from lensgui.panes.circuit.board_choices import BESIDE
-from lensgui.panes.circuit.completeness import COMPLETENESS, CompletenessPlot, farthest
-from lensgui.panes.circuit.curve_plot import CurvePlot
+from lensgui.panes.circuit.measured import completeness, curve_plot, suggesting
+from lensgui.panes.circuit.measured.completeness import COMPLETENESS, CompletenessPlot, farthest
+from lensgui.panes.circuit.measured.curve_plot import CurvePlot
+from lensgui.panes.circuit.measured.explained import PARTS, ExplainedView, sheet
 from lensgui.panes.controls.chooser import Chooser
 from lensgui.panes.controls.controls import Lines, caption, headline
 from lensgui.panes.figures.figure import Bars, Data, numbered
 from lensgui.panes.figures.shown import Shown
-from lensgui.panes.python.figures import Code
+from lensgui.panes.python.figures import NO_CODE, Code
 from lensgui.panes.sweep_view.panels import cloud
 from lensgui.panes.sweep_view.whiskers import Whisker, Whiskers
 from lensgui.panes.token_text import plain_tip, signed
@@ -71,21 +72,38 @@ class Rail(QWidget):
         self.curve.hovered.connect(self.hovered)
         for part in (self.ratio, self.numbers, self.caption, self.beside, self._title):
             column.addWidget(part)
-        for picture in (room, self.sets, self.curve):
+        self.parts = ExplainedView(self)
+        self.parts.picked.connect(self.picked)
+        self._rest = QWidget(self)  # below what is said of a search
+        for picture in (room, self.sets, self.parts, self.curve, self._rest):
             column.addWidget(picture, 1)
 
     def show_reading(
-        self, found: CircuitReading | None, cursor: Cursor, beside: Beside, *, is_stale: bool
+        self,
+        found: CircuitReading | None,
+        cursor: Cursor,
+        beside: Beside,
+        where: str,
+        *,
+        is_stale: bool,
     ) -> None:
-        """Show what is known; None for nothing."""
-        self._show_parts(beside)
+        """Show what is known; None for nothing.
+
+        Args:
+            found: That.
+            cursor: What is selected.
+            beside: What of it is shown below the numbers.
+            where: On which prompts it is measured, in words; "" for all that there are.
+            is_stale: Whether it answers an older question.
+        """
+        self._show_parts(beside if found is not None or beside == "parts" else "minimality")
         self.beside.show_value(beside)
         self._title.setText(self._heading(found, beside))
         self.sets.show_reading(found)
         self.sets.scatter.show_stale(is_stale)
         self.ratio.setText(said(found) if found is not None else "")
         self.numbers.setText(numbers(found) if found is not None else "")
-        self.caption.setText(found.caption if found is not None else "")
+        self.caption.setText("; ".join(filter(None, (where, found.caption))) if found else "")
         for part in (self.numbers, self.caption):
             part.setToolTip(plain_tip(part.text()))
         rows = whiskers(found) if found is not None else ()
@@ -110,10 +128,23 @@ class Rail(QWidget):
         self.curve.setVisible(which == "curve")
         self._room.setVisible(which == "minimality")
         self.sets.setVisible(which == "completeness")
+        self.parts.setVisible(which == "parts")
+        self._rest.setVisible(which == "search")
         for part in (self.beside, self._title):
-            part.setVisible(which != "curve")
+            part.setVisible(which not in ("curve", "search"))
+
+    def show_search(self, found: SuggestionReading | None) -> None:
+        """Show how far a circuit is found instead; None while nothing is known of it."""
+        self._show_parts("search")
+        self.ratio.setText(suggesting.said(found))
+        self.numbers.setText(suggesting.numbers(found))
+        self.caption.setText(suggesting.stage(found))
+        for part in (self.numbers, self.caption):
+            part.setToolTip(plain_tip(part.text()))
 
     def _heading(self, found: CircuitReading | None, beside: Beside) -> str:
+        if beside == "parts":
+            return PARTS
         if beside == "minimality":
             sets = len(found.knockouts) if found is not None else 0
             return MINIMALITY + f", the largest over {sets + 1} sets" * bool(sets)
@@ -145,6 +176,9 @@ class Rail(QWidget):
         if reading is None:
             return []
         says = f"{said(reading)}. {numbers(reading)}. {reading.caption}"
+        if beside == "parts" and self.parts.shown:
+            rows = (sheet(self.parts.shown),)
+            return [Shown(self.parts, PARTS, rows, says, is_stale, code=NO_CODE)]
         if beside == "completeness":
             if not np.isfinite(reading.completeness).all(0).any():
                 return []

@@ -1,0 +1,102 @@
+"""A circuit that is looked for: begun, followed, stopped at any time, and what is found of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from lensgui.jobs.answers.circuits import SuggestionReading
+from lensgui.jobs.answers.reply import Reply
+from lensgui.jobs.questions.circuit_requests import SuggestCircuit
+
+STAGES = {
+    "scoring": "scoring edges",
+    "sizes": "trying circuits of the best edges, the smallest first",
+    "pruning": "taking out edges that it stands without",
+    "one by one": "measuring it without each of its edges",
+    "done": "done",
+}
+
+
+class Suggesting(QObject):
+    """Asks for a circuit until it is stopped or done.
+
+    Attributes:
+        question: What is asked; None while nothing is.
+        reading: What is known of it.
+        found: (circuit,) what was found once it is stopped or done.
+        altered: It was begun, or stopped.
+    """
+
+    found = Signal(object)
+    altered = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.question: SuggestCircuit | None = None
+        self.reading: SuggestionReading | None = None
+
+    def begin(self, question: SuggestCircuit) -> None:
+        """Look for a circuit."""
+        self.question, self.reading = question, None
+        self.altered.emit()
+
+    @Slot()
+    def stop(self) -> None:
+        """Take what there is."""
+        if self.question is None:
+            return
+        circuit = self.reading.circuit if self.reading is not None else None
+        self.question = self.reading = None
+        if circuit is not None:
+            self.found.emit(circuit)
+        self.altered.emit()
+
+    def follow(self, question: SuggestCircuit | None) -> None:
+        """Stop soon if something else would be asked by now: other prompts, another reference."""
+        if self.question is not None and question != self.question:
+            QTimer.singleShot(0, self, self.stop)
+
+    def take(self, reply: Reply | None) -> None:
+        """Take what is known by now."""
+        if reply is None or reply.request != self.question:
+            return
+        if isinstance(reply.known, SuggestionReading):
+            self.reading = reply.known
+        if reply.status in ("whole", "failed"):
+            QTimer.singleShot(0, self, self.stop)
+
+
+def said(found: SuggestionReading | None) -> str:
+    """Return how large the circuit is that is found, in a few words."""
+    if found is None or found.circuit is None:
+        return "looking for a circuit"
+    return f"a circuit of {len(found.circuit.edges):,} edges so far"
+
+
+def numbers(found: SuggestionReading | None) -> str:
+    """Return how faithful it is where it was found, and elsewhere."""
+    if found is None or found.circuit is None:
+        return ""
+    here, there = found.pairs
+    on = f"the {here} pairs" if here > 1 else "the pair"
+    where = f"faithfulness {found.faithfulness:.2f} on {on} it is found on"
+    if not there:
+        only = "this prompt’s circuit" if here == 1 else "no pairs are left to measure it on"
+        return f"{where}; {only}"
+    low, high = found.ends
+    ends = f" (95 %: {low:.2f} to {high:.2f})" if np.isfinite(low) else ""
+    return f"{where}, {found.measured:.2f}{ends} on {there} others".replace("-", "−")
+
+
+def stage(found: SuggestionReading | None) -> str:
+    """Return what is being done."""
+    if found is None:
+        return STAGES["scoring"]
+    parts = [STAGES.get(found.stage, found.stage)]
+    if found.sizes:
+        tried = ", ".join(f"{count:,} edges {value:.2f}" for count, value in found.sizes)
+        parts.append(f"by size: {tried}".replace("-", "−"))
+    if found.tried:
+        parts.append(f"{found.tried:,} circuits run")
+    return "; ".join([*parts, *found.faults])
