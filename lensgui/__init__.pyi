@@ -29,6 +29,7 @@ from lensgui.analysis.circuits.faithfulness import CircuitScores as CircuitScore
 from lensgui.analysis.circuits.faithfulness import Knockout as Knockout
 from lensgui.analysis.circuits.faithfulness import circuit_scores as circuit_scores
 from lensgui.analysis.circuits.faithfulness import sampled_knockouts as sampled_knockouts
+from lensgui.analysis.circuits.other_names import other_names as other_names
 from lensgui.analysis.circuits.runs import CircuitRuns as CircuitRuns
 from lensgui.analysis.circuits.stand_ins import Ablation as Ablation
 from lensgui.analysis.circuits.suggest import Suggestion as Suggestion
@@ -149,6 +150,8 @@ from lensgui.analysis.sweep.sweep import sweep as sweep
 from lensgui.analysis.sweep.sweep import sweep_many as sweep_many
 from lensgui.checkpoints.loading import open_model as open_model
 from lensgui.hook_points import HookedRootModule as HookedRootModule
+from lensgui.models.attribution_graphs import AttributionGraph as AttributionGraph
+from lensgui.models.attribution_graphs import read_attribution_graph as read_attribution_graph
 from lensgui.models.circuit_files import CircuitFile as CircuitFile
 from lensgui.models.circuit_files import read_circuit as read_circuit
 from lensgui.models.circuit_files import write_circuit as write_circuit

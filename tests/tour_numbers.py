@@ -8,15 +8,20 @@ from functools import cached_property
 import torch
 
 from lensgui import (
+    CircuitRuns,
+    Graph,
     HookedTransformer,
     Run,
     attribute_heads,
+    case_of,
+    circuit_scores,
+    edge_attribution,
     read_pair,
     run_prompt,
     sweep_pair,
 )
 from lensgui.analysis.pairs.answers import answers
-from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.tours import Quantity
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import HEADS, RESID_PRE
@@ -77,6 +82,18 @@ class Numbers:
 
     def _adds(self, layer: int, head: int) -> str:
         return signed(float(self.attribution[layer, head]))
+
+    @cached_property
+    def circuits(self) -> tuple[CircuitRuns, Graph]:
+        runs = CircuitRuns.of_cases(self.model, [case_of(self.model, PairRow(self.pair))])
+        return runs, edge_attribution(runs).graph
+
+    def _edges(self, count: int) -> str:
+        runs, scored = self.circuits
+        circuit = scored.largest(count).pruned()
+        *_, found = circuit_scores(runs, circuit, minimality=False)
+        assert found is not None
+        return percent(found.faithfulness)
 
     def _without(self, layer: int, head: int) -> str:
         off = Intervention(Site("z", layer, head), "zero")

@@ -1,6 +1,7 @@
 """What can be known of models without opening them: free of torch and of Qt.
 
 aliases: What users call models → how the hub calls them.
+attribution_graphs: Attribution graphs of circuit-tracer and Neuronpedia: read from JSON.
 circuit_files: Circuits as the EAP-IG package writes them: read and written as JSON.
 folded: Copies of folded weights under the home: which there are, how much they may take, and away
     again.

@@ -29,6 +29,7 @@ MOST_LAYERS, MOST_HEADS = 512, 512
 MOST_PAIRS = 40_000_000  # of a sender and a receiver
 _NUMBER = "(0|[1-9][0-9]{0,5})"
 _NAME = re.compile(rf"a{_NUMBER}\.h{_NUMBER}(?:<([qkv])>)?|m{_NUMBER}|(input|logits)")
+_PICKLES = (".pt", ".pth", ".pkl", ".bin")
 _SHOWN = 60  # letters of a name that is quoted
 
 
@@ -74,22 +75,43 @@ def read_circuit(path: str | Path, cfg: Architecture | None = None) -> CircuitFi
         ValueError: If it can't be read or is of another architecture; the sentence says what is
             wrong and where.
     """
-    name = Path(path).name
+    return circuit_of(read_json(path), Path(path).name, cfg)
+
+
+def circuit_of(found: Any, name: str, cfg: Architecture | None = None) -> CircuitFile:
+    """Return the circuit that JSON holds, which a file with a name did; else as `read_circuit`."""
+    return _Reader(name, cfg).read(found)
+
+
+def read_json(path: str | Path) -> Any:
+    """Return what a file of JSON holds.
+
+    Raises:
+        ValueError: If it can't be read; the sentence says why.
+    """
+    where = Path(path)
+    name = where.name
+    if where.suffix.lower() in _PICKLES:
+        raise ValueError(
+            f"{name} is a pickle, which can run anything and is not read: have the graph written "
+            "as JSON."
+        )
     try:
-        size = Path(path).stat().st_size
+        size = where.stat().st_size
         if size > MOST_BYTES:
             raise ValueError(
                 f"{name} has {size / 1e6:.0f} MB; circuits of up to {MOST_BYTES / 1e6:.0f} MB are "
                 "read: leave out edges that are not in the graph."
             )
-        raw = Path(path).read_bytes()
+        raw = where.read_bytes()
     except OSError as error:
         raise ValueError(f"{name} can't be read: {error.strerror}.") from error
     try:
-        found = json.loads(raw)
+        return json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not JSON: open a circuit that EAP-IG wrote.") from error
-    return _Reader(name, cfg).read(found)
+        raise ValueError(
+            f"{name} is not JSON: open a circuit that EAP-IG wrote, or an attribution graph."
+        ) from error
 
 
 def write_circuit(graph: Graph, path: str | Path, d_model: int = 0) -> None:
@@ -232,7 +254,7 @@ class _Reader:
         """Return the sender with a name; None for the logits."""
         match = _NAME.fullmatch(name)
         if match is None or match[3]:
-            raise ValueError(f"{self._name}: {_quoted(name)} names no node.")
+            raise ValueError(f"{self._name}: {quoted(name)} names no node.")
         if match[5]:
             return Node("embed") if name == "input" else None
         if match[4]:
@@ -244,7 +266,7 @@ class _Reader:
         sender_name, arrow, receiver_name = name.partition("->")
         match = _NAME.fullmatch(receiver_name)
         if not arrow or match is None:
-            raise ValueError(f"{self._name}: {_quoted(name)} names no edge.")
+            raise ValueError(f"{self._name}: {quoted(name)} names no edge.")
         sender = self._node(sender_name)
         group = whole.shape.heads_per_group
         if match[3]:
@@ -256,11 +278,11 @@ class _Reader:
             receiver = Node("logits")
         is_there = sender in whole.rows and receiver in whole.columns
         if not is_there or match[5] == "input" or (match[1] and not match[3]):
-            raise ValueError(f"{self._name}: {_quoted(name)} names a node that the model lacks.")
+            raise ValueError(f"{self._name}: {quoted(name)} names a node that the model lacks.")
         assert sender is not None
         if written_at(sender) >= read_at(receiver, whole.shape):
             raise ValueError(
-                f"{self._name}: {_quoted(name)} goes backwards: a node is read by later ones only."
+                f"{self._name}: {quoted(name)} goes backwards: a node is read by later ones only."
             )
         return sender, receiver
 
@@ -278,9 +300,10 @@ class _Reader:
                 number = math.inf
             if math.isfinite(number):
                 return number
-        raise ValueError(f"{self._name}: the score of {_quoted(name)} is no finite number.")
+        raise ValueError(f"{self._name}: the score of {quoted(name)} is no finite number.")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name in quotation marks, a long one cut off."""
     shown = name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"
     return f"“{shown}”"

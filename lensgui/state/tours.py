@@ -14,7 +14,8 @@ Quantity = tuple[str | int, ...]
 """What is quoted, and where: ("stream", 24, 13) is what patching the stream before layer 24 at
 position 13 restores. The others are "clean" and "corrupted" (the metric), "head" (what a head's
 output at all positions restores), "looks" (layer, head, destination, source: attention), "adds"
-(direct logit attribution) and "without" (the clean metric with a head set to 0)."""
+(direct logit attribution), "without" (the clean metric with a head set to 0) and "edges" (the
+faithfulness of so many edges with the largest scores)."""
 _QUOTED = re.compile(r"\{([a-z]+(?: \d+)*)=([^{}]+)\}")
 
 

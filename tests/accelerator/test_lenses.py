@@ -101,6 +101,7 @@ def test_what_a_lens_is_worth_leaves_as_its_cells_do(device, most):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("device", [CUDA], indirect=True)
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 @pytest.mark.parametrize("which", [0, 2])
 def test_a_metric_leaves_once_however_much_is_read(which, metric, device, most):

@@ -82,9 +82,10 @@ def checks(request: CheckEdges) -> Iterator[EdgeChecks]:
 def circuit(request: MeasureCircuit) -> Iterator[CircuitReading]:
     """Pair by pair, and then what each node matters."""
     parts = tuple(f"L{layer}H{head}" for layer, head in request.heads)
-    if request.edges:
+    if request.edges and request.has_parts:
         named = dict.fromkeys(name.partition(".")[0] for edge in request.edges for name in edge)
         parts = tuple(name for name in named if name not in ("embed", "logits"))
+    parts = parts if request.has_parts else ()
     total = len(request.rows) or 1
     sets = (*request.sets, *[("drawn at random", parts[: 1 + at]) for at in range(request.draws)])
     unknown = np.full(len(parts), np.nan, np.float32)

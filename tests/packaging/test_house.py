@@ -12,11 +12,10 @@ SCRIPT = Path(__file__).resolve().parents[2] / "packaging" / "house.py"
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """The script, looking at an empty package."""
+    """The script, looking at an empty package; `make lint` has it look at the real one."""
     spec = importlib.util.spec_from_file_location("house", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.complaints() == []
     monkeypatch.setattr(module, "ROOT", tmp_path)
     write(tmp_path, "__init__", "")
     return module

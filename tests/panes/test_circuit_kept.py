@@ -9,22 +9,26 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
-from lensgui.jobs.answers.circuits import SuggestionReading
+from lensgui.jobs.answers.circuits import OpenedGraph, SuggestionReading
 from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
     MeasureCircuit,
     OpenCircuit,
     SuggestCircuit,
 )
+from lensgui.models.attribution_graphs import read_attribution_graph
 from lensgui.panes import menus
 from lensgui.panes.circuit.circuit import CircuitPane
+from lensgui.panes.circuit.foreign import contents
 from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.kept import KeptCircuit
 from tests import fakes
-from tests.panes.boards import opened, table_of
+from tests.attribution_graphs import GRAPH, written
+from tests.panes.boards import middle, opened, table_of
 from tests.panes.conftest import answer, in_session, reply, tell
+from tests.pictures import draws
 
 pytestmark = pytest.mark.usefixtures("no_popup")
 
@@ -282,3 +286,58 @@ def test_a_board_is_drawn_from_the_search_while_its_own_numbers_are_not_there(sh
     assert set(pane.requests(pane.session.document, Cursor())) == {"suggestion"}
     tell(pane, "suggestion", larger, "partial", request=request)
     assert {edge.name for edge in pane.board.contents.edges} == set(larger.circuit.edges)
+
+
+@pytest.fixture
+def foreign(pane, tmp_path, qtbot):
+    """The board with an attribution graph of a file."""
+    graph = read_attribution_graph(written(tmp_path))
+    request = dropped(pane, written(tmp_path))
+    tell(pane, "file", OpenedGraph(graph), request=request)
+    qtbot.waitUntil(lambda: pane.files.question is None)
+    return pane
+
+
+def test_an_attribution_graph_is_looked_at_and_nothing_of_it_is_done_here(foreign, qtbot):
+    found = foreign.board.contents
+    names = [node.name for node in found.nodes]
+    assert names == ["Emb: The", "the word the", "say a city", "Output “ Paris”"]
+    edges = {edge.name: (edge.score, edge.count) for edge in found.edges}
+    assert edges == {
+        ("Emb: The", "the word the"): (2.0, 0),
+        ("the word the", "say a city"): (1.0, 2),
+        ("say a city", "Output “ Paris”"): (3.0, 0),
+    }
+    assert "graph.json of gemma-2-2b" in foreign.said.text()
+    assert "3 of 6 links among its 5 pinned nodes of 7" in foreign.said.text()
+    strongest = found.edges[-1]
+    assert found.about(strongest).endswith("+3.000 as the file has it")
+    assert "position 2 “·capital”" in found.of(found.nodes[2])
+    before, picked = foreign.session.document, []
+    foreign.picked.connect(picked.append)
+    where = middle(foreign, "say a city").toPoint()
+    qtbot.mouseClick(foreign.board, Qt.MouseButton.LeftButton, pos=where)
+    foreign.board.moved.emit("say a city", 0.3)
+    foreign.board.asked.emit(found.nodes[2], QPoint())
+    assert (picked, foreign.session.document) == ([], before)
+    (shown,) = foreign.shown()
+    assert shown.panels[0].names == names
+    assert "read_attribution_graph('graph.json')" in foreign.python(before, Cursor())
+    draws(foreign.board)
+
+
+def test_the_models_own_graph_comes_back(foreign):
+    chosen(foreign, "Close the attribution graph").trigger()
+    assert foreign.files.graph is None
+    assert any(edge.name[1] == "logits" for edge in foreign.board.contents.edges)
+    assert "as the file has it" not in foreign.said.text()
+
+
+def test_without_pins_the_most_influential_nodes_are_drawn(pane, tmp_path):
+    plain = {name: part for name, part in GRAPH.items() if name != "qParams"}
+    graph = read_attribution_graph(written(tmp_path, plain))
+    found = contents(graph, 40)
+    assert len(found.nodes) == 7
+    assert [node.name for node in found.nodes][:2] == ["Emb: The", "·capital"]
+    assert len(contents(graph, 2).edges) == 2
+    assert contents(graph, 2).edges[-1].score == 3.0

@@ -130,6 +130,9 @@ def test_what_is_on_the_board_is_measured_beside_it(pane, document, what):
     for word in ("circuit +0.500", "nothing −6.500", "whole model +4.500 logits"):
         assert word in pane.rail.numbers.text()
     assert pane.rail.caption.text() == reading.caption
+    assert "with a mean in its place: faithfulness 0.64" in pane.rail.numbers.text()
+    again = pane.requests(measured, Cursor())["circuit again"]
+    assert again == replace(request, stand_in="mean", has_parts=False)
     rows = pane.rail.bars.shown
     assert [row.mean for row in rows] == sorted((row.mean for row in rows), reverse=True)
     assert {row.name for row in rows} == set(reading.parts)

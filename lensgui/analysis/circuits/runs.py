@@ -7,13 +7,15 @@ was measured is not run again.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.checks import check_one_length, check_unhooked
 from lensgui.analysis.circuits.groups import Cut, Group, groups_of
-from lensgui.analysis.circuits.stand_ins import Ablation
+from lensgui.analysis.circuits.other_names import other_names
+from lensgui.analysis.circuits.stand_ins import Ablation, Method
 from lensgui.analysis.graph.measured_pair import Measure
 from lensgui.analysis.pairs.averages import Case
 from lensgui.terms.circuits.nodes import Reference
@@ -23,9 +25,15 @@ from lensgui.transformer.text.padding import refuse_padding
 
 _KEPT = 4096  # circuits whose numbers are kept
 _FLIPPED = 0.5  # how much of the metric, the other way round, makes a reference prompt a swap
-_METHODS = {"corrupted": "resample", "mean": "mean", "zero": "zero"}
+_METHODS: dict[Reference, Method] = {
+    "corrupted": "resample",
+    "names": "resample",
+    "mean": "mean",
+    "zero": "zero",
+}
 _NAMES = {
     "corrupted": "resample ablation from each pair's corrupted prompt",
+    "names": "resample ablation from each pair's clean prompt with other names (ABC)",
     "mean": "mean ablation, per position over the pairs' prompts of as many tokens",
     "zero": "zero ablation (off-distribution)",
 }
@@ -88,14 +96,18 @@ class CircuitRuns:
         Args:
             model: The model; hooks attached to it must not be.
             cases: The pairs, of any lengths.
-            reference: What stands in: what the pair's corrupted prompt writes; the mean over the
-                clean and the corrupted prompts of as many tokens; or nothing.
+            reference: What stands in: what the pair's corrupted prompt writes; what its clean one
+                with other names does, see `other_names`; the mean over the clean and the corrupted
+                prompts of as many tokens; or nothing.
 
         Raises:
-            ValueError: If there are no pairs, or prompts of one differ in length.
+            ValueError: If there are no pairs, prompts of one differ in length, or have no names
+                where these are to be others.
         """
         if not cases:
             raise ValueError("There are no pairs.")
+        if reference == "names":
+            cases = [replace(case, corrupted=other_names(model, case.clean)) for case in cases]
         by_length: dict[int, list[int]] = {}
         for at, case in enumerate(cases):
             check_one_length(len(case.clean), len(case.corrupted))
@@ -108,11 +120,8 @@ class CircuitRuns:
             )
             reference_set = torch.cat([tokens, others]) if reference == "mean" else others
             metrics = [cases[at].metric for at in places]
-            ablation = (
-                Ablation("zero")
-                if reference == "zero"
-                else Ablation("mean" if reference == "mean" else "resample", reference_set)
-            )
+            method = _METHODS[reference]
+            ablation = Ablation(method, None if method == "zero" else reference_set)
             for prompts in (tokens, others):
                 refuse_padding(model, prompts)
             groups += groups_of(model, tokens, metrics, ablation, places)

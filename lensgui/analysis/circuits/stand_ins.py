@@ -18,6 +18,7 @@ from lensgui.transformer.layers.block import Block
 from lensgui.transformer.layers.parameters import precise
 from lensgui.transformer.model import HookedTransformer
 
+Method = Literal["zero", "mean", "resample"]
 _AT_ONCE = 16  # prompts that run together
 
 
@@ -37,7 +38,7 @@ class Ablation:
         ValueError: If prompts are missing, or there are some that nothing is taken from.
     """
 
-    method: Literal["zero", "mean", "resample"]
+    method: Method
     prompts: Tensor | None = None
     reference: str = ""
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lensgui.models.attribution_graphs import AttributionGraph
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
 from lensgui.terms.circuits.nodes import Shape
@@ -228,6 +229,17 @@ class OpenedCircuit:
     turned: KeptCircuit
     from_input: float
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedGraph:
+    """An attribution graph that was read from a file.
+
+    Attributes:
+        graph: The graph.
+    """
+
+    graph: AttributionGraph
 
 
 @dataclass(frozen=True, slots=True)

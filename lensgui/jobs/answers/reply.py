@@ -40,6 +40,7 @@ Answer = (
     | circuits.CurveReading
     | circuits.SuggestionReading
     | circuits.OpenedCircuit
+    | circuits.OpenedGraph
     | circuits.SavedCircuit
     | activations.ModelMap
     | interventions.MadeVectors

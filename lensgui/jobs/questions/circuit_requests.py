@@ -75,6 +75,7 @@ class MeasureCircuit(Request):
         sets: Sets of nodes that are taken out of the circuit and of the whole model: what each is
             called, and their labels.
         draws: How many more such sets are drawn, each node of the circuit with even odds.
+        has_parts: Whether it is measured without each of its nodes, too.
         rows: Pairs that are read instead of `pair`; () for the one pair.
     """
 
@@ -89,6 +90,7 @@ class MeasureCircuit(Request):
     edges: tuple[EdgeName, ...] = ()
     sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
     draws: int = 0
+    has_parts: bool = True
     rows: tuple[PairRow, ...] = ()
 
 
@@ -142,7 +144,9 @@ class SuggestCircuit(Request):
 
 @dataclass(frozen=True, slots=True)
 class OpenCircuit(Request):
-    """Read a circuit of the EAP-IG package: an `OpenedCircuit`.
+    """Read a circuit of the EAP-IG package, an `OpenedCircuit`; or an attribution graph.
+
+    The latter is of any model: an `OpenedGraph`.
 
     Attributes:
         path: The file.

@@ -11,5 +11,6 @@ board_menu: What is done with the circuit that is kept.
 circuit: The pane.
 controls: What is chosen above the board, and done with it.
 filing: Circuits that are read from files and written to them, by the worker.
+foreign: An attribution graph of a file as a board, read only.
 measured: Beside it: how well what is on it stands for the model, and how a circuit is found.
 """

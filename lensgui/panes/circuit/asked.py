@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lensgui.jobs.answers.circuits import EdgeTable
@@ -20,10 +21,18 @@ from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
+from lensgui.terms.circuits.nodes import Reference
 from lensgui.terms.kinds import Head
 
 SCORES, EXACT, ONE = "edges", "exact", "one edge"
-CIRCUIT, CURVE = "circuit", "by size"
+CIRCUIT, CURVE, SECOND = "circuit", "by size", "circuit again"
+BESIDE: dict[Reference, tuple[Reference, str]] = {
+    "corrupted": ("mean", "a mean"),
+    "names": ("corrupted", "the corrupted prompt"),
+    "mean": ("corrupted", "the corrupted prompt"),
+    "zero": ("mean", "a mean"),
+}
+"""What stands in a second time, as a number without its reference says nothing."""
 SUGGESTED, FILE = "suggestion", "file"
 NO_PAIR = "A circuit is measured on a pair: type a corrupted prompt."
 NO_PINS = "No head is pinned: pin some in any pane, or choose the strongest edges."
@@ -85,6 +94,38 @@ def measured_on(rows: tuple[PairRow, ...], pair: PromptPair, circuit: KeptCircui
     return "measured on the prompts it was found on" if len(texts) > 1 else "this prompt’s circuit"
 
 
+def questions(
+    document: Document,
+    cursor: Cursor,
+    table: EdgeTable | None,
+    edge: EdgeName | None,
+    pending: Mapping[str, Request | None],
+) -> dict[str, Request]:
+    """Return all that the board asks.
+
+    Args:
+        document: What is worked on.
+        cursor: What is selected.
+        table: What every edge is worth; None while that is not known.
+        edge: The edge under the pointer.
+        pending: What else was begun: a file, and a circuit that is looked for. The latter does not
+            wait for the board's own numbers.
+    """
+    found = {name: one for name, one in pending.items() if one is not None}
+    scored, is_searching = scores(document), SUGGESTED in found
+    is_whole = table is not None and table.done == table.total
+    if scored is None or (is_searching and not is_whole):
+        return found
+    found[SCORES] = scored
+    if table is None or is_searching:
+        return found
+    board = Board(document, cursor, table, edge, document.circuit)
+    try:
+        return found | board.questions(scored)
+    except ValueError:  # the circuit is another model's, which the board says
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """What is shown, by which questions are asked.
@@ -125,7 +166,9 @@ class Board:
         if view.measured == "sizes":
             found[CURVE] = MeasureCurve(*about, view.by, scored.rows)
         elif view.measured and edges:
-            found[CIRCUIT] = self.measured(scored, edges)
+            found[CIRCUIT] = measured = self.measured(scored, edges)
+            second, _ = BESIDE[view.reference]
+            found[SECOND] = replace(measured, stand_in=second, sets=(), draws=0, has_parts=False)
         return found
 
     def measured(self, scored: ScoreEdges, edges: tuple[EdgeName, ...]) -> MeasureCircuit:

@@ -78,6 +78,12 @@ REFERENCES: tuple[Option[Reference], ...] = (
         "the answer, whatever is cut counts twice.",
     ),
     Option(
+        "names",
+        "other names",
+        "A cut edge carries what its sender writes on the clean prompt with other names, each of "
+        "them once (ABC, Wang et al. 2022): neither answer fits, so nothing counts twice.",
+    ),
+    Option(
         "mean",
         "mean",
         "A cut edge carries the mean of what its sender writes, position by position, over the "

@@ -98,6 +98,7 @@ class Contents:
         is_of_pairs: Whether the numbers are means.
         heads: How many heads a layer has.
         within: How many edges the circuit has that exact effects are within; 0 for the whole model.
+        is_foreign: Whether it is of a file, and nothing is known but what that says.
     """
 
     nodes: tuple[BoardNode, ...] = ()
@@ -107,6 +108,7 @@ class Contents:
     is_of_pairs: bool = False
     heads: int = 1
     within: int = 0
+    is_foreign: bool = False
 
     def of(self, node: BoardNode) -> str:
         """Return what is said of a node."""
@@ -114,7 +116,9 @@ class Contents:
         parts = [node.name + members]
         if node.position is not None and self.labels and node.node != LOGITS:
             where = f"position {node.position} “{self.labels[node.position]}”"
-            parts.append(f"{node.share:.0%} of what it sends at {where}")
+            parts.append(
+                where if self.is_foreign else f"{node.share:.0%} of what it sends at {where}"
+            )
         if node.weaker:
             parts.append(f"and {node.weaker:,} weaker edges")
         return ", ".join(parts)
@@ -122,6 +126,9 @@ class Contents:
     def about(self, edge: BoardEdge) -> str:
         """Return what is said of an edge."""
         said = f"{edge.name[0]} → {edge.name[1]}: "
+        if self.is_foreign:
+            several = f", {edge.count} links summed" * bool(edge.count)
+            return f"{said}{signed(edge.score)} as the file has it{several}"
         estimate = f"{signed(edge.score)}{self.unit} by attribution (an estimate)"
         if edge.count:
             edges = f"{edge.count} edge{'s' * (edge.count > 1)} of a group, summed"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lensgui.panes.circuit.board_contents import BoardEdge, BoardNode, Contents
+from lensgui.state.selection import Cursor
 from lensgui.terms.circuits.nodes import node_of
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import Part
@@ -79,6 +80,12 @@ def group_of(groups: Groups, heads: Iterable[Head]) -> str:
     """Return the name of the group whose heads some heads are; "" for none."""
     chosen = tuple(sorted(heads))
     return next((name for name, _ in groups if chosen and heads_in(groups, name) == chosen), "")
+
+
+def unpinned(found: Contents) -> list[Cursor]:
+    """Return the heads on the board that are not pinned, those of groups too."""
+    nodes = [one for one in found.nodes if not one.is_pinned]
+    return [Cursor(*head) for one in nodes for head in one.heads]
 
 
 def toggled(groups: Groups, heads: Sequence[Head], wanted: str) -> Groups:

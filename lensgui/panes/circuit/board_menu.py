@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lensgui.jobs.answers.circuits import OpenedCircuit
+from lensgui.panes import menus
 from lensgui.panes.circuit.filing import Filing
 from lensgui.panes.interventions import verbs
 from lensgui.panes.pane import Pane
 from lensgui.panes.token_text import signed
 from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
+from lensgui.state.selection import Cursor
 from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.circuits.nodes import Reference, Shape
 from lensgui.terms.interventions import Intervention, Op, Site
 from lensgui.terms.kinds import Head
 
 OPS: dict[Reference, Op] = {"corrupted": "resample", "mean": "mean", "zero": "zero"}
+NO_OP = "Interventions take values from the corrupted prompt, a mean or 0: choose one of these."
 WORDS: dict[Reference, str] = {
     "corrupted": "what it writes in the other prompt",
     "mean": "its mean over the table",
     "zero": "0 (off-distribution)",
+    "names": "what it writes with other names",
 }
 NO_CIRCUIT = "No circuit is kept yet: suggest one, or read one from a file."
 NO_HEADS = "The circuit has no heads."
@@ -36,8 +42,11 @@ def of_circuit(pane: Pane, document: Document, shape: Shape | None, files: Filin
     """
     circuit, reference = document.circuit, document.views.board.reference
     heads, lacking = circuit.heads if circuit is not None else (), _lacking(circuit, shape)
+    lacking = lacking if reference in OPS else NO_OP
     inside, outside = _interventions(heads, shape, reference)
     with_what = WORDS[reference]
+    tip = "Look at the graph of the model that is open again."
+    closing = [Verb("Close the attribution graph", tip, files.close_graph)] if files.graph else []
 
     def forget() -> None:
         pane.edited.emit({"circuit": None})
@@ -61,7 +70,13 @@ def of_circuit(pane: Pane, document: Document, shape: Shape | None, files: Filin
             verbs.adding(pane, outside),
             reason=lacking,
         ),
-        Verb("Open a circuit…", "Read a circuit from a JSON file of EAP-IG.", files.choose),
+        Verb(
+            "Open a circuit…",
+            "Read a circuit of EAP-IG, or look at an attribution graph of circuit-tracer or "
+            "Neuronpedia; both as JSON.",
+            files.choose,
+        ),
+        *closing,
         Verb(
             "Save it as a file…",
             "Write it as JSON that the EAP-IG package reads.",
@@ -75,6 +90,21 @@ def of_circuit(pane: Pane, document: Document, shape: Shape | None, files: Filin
             reason=NO_CIRCUIT if circuit is None else "",
         ),
     ]
+
+
+def of_node(
+    pane: Pane, place: Cursor, pins: tuple[Cursor, ...], around: Callable[[], None]
+) -> list[Verb]:
+    """Return what can be done with a head or an MLP's layer on the board.
+
+    Args:
+        pane: Where the menu is shown.
+        place: The head or the layer.
+        pins: What is pinned.
+        around: Shows what is around it.
+    """
+    tip = "Show the strongest edges into and out of it."
+    return [Verb("Who reads it", tip, around), *menus.of_place(pane, place, pins)]
 
 
 def of_signs(pane: Pane, opened: OpenedCircuit) -> list[Verb]:
@@ -117,7 +147,7 @@ def _interventions(
     heads: tuple[Head, ...], shape: Shape | None, reference: Reference
 ) -> tuple[list[Intervention], list[Intervention]]:
     """Return what takes out some heads, and what takes out all others."""
-    if shape is None:
+    if shape is None or reference not in OPS:
         return [], []
     every = [(layer, head) for layer in range(shape.n_layers) for head in range(shape.n_heads)]
     inside = [head for head in every if head in heads]

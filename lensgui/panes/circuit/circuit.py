@@ -17,27 +17,17 @@ from lensgui.jobs.answers.circuits import (
     EdgeTable,
 )
 from lensgui.jobs.request import Request
+from lensgui.models.attribution_graphs import AttributionGraph
 from lensgui.panes import menus
-from lensgui.panes.circuit import asked, board_menu
+from lensgui.panes.circuit import asked, board_menu, foreign
 from lensgui.panes.circuit import board_contents as made
 from lensgui.panes.circuit import board_groups as groups
-from lensgui.panes.circuit.asked import (
-    CIRCUIT,
-    CURVE,
-    EXACT,
-    FILE,
-    LOOKING,
-    NO_PAIR,
-    ONE,
-    SCORES,
-    SUGGESTED,
-)
 from lensgui.panes.circuit.board import Board
 from lensgui.panes.circuit.board_contents import BoardNode, Contents
 from lensgui.panes.circuit.controls import BoardControls
 from lensgui.panes.circuit.filing import Filing
+from lensgui.panes.circuit.measured import rail
 from lensgui.panes.circuit.measured.explained import explained
-from lensgui.panes.circuit.measured.rail import Rail
 from lensgui.panes.circuit.measured.suggesting import Suggesting
 from lensgui.panes.controls.controls import Lines, Shares
 from lensgui.panes.figures.shown import Shown
@@ -74,11 +64,11 @@ class CircuitPane(Pane):
         self.controls, self.search = BoardControls(self), Suggesting(self)
         self.files = Filing(self)
         self.said = Lines(3, self)
-        self.board, self.rail, self.room = Board(self), Rail(self), QScrollArea(self)
+        self.board, self.rail, self.room = Board(self), rail.Rail(self), QScrollArea(self)
         self._is_to_reveal = False
         self._lay_out()
         self._connect()
-        self._empty_states = {self.board: NO_PAIR}
+        self._empty_states = {self.board: asked.NO_PAIR}
 
     def _lay_out(self) -> None:
         self.room.setWidgetResizable(True)
@@ -99,7 +89,7 @@ class CircuitPane(Pane):
         self.files.found.connect(self._keep)
         self.files.doubted.connect(lambda of: self._offer(board_menu.of_signs(self, of)))
         self.files.said.connect(self.hovered)
-        self.files.altered.connect(self.altered)
+        self.files.altered.connect(self._show_file)
         controls.suggest.clicked.connect(self._suggest)
         controls.pin.clicked.connect(self._pin_all)
         controls.group.clicked.connect(self._group)
@@ -110,7 +100,7 @@ class CircuitPane(Pane):
         self.rail.beside.chosen.connect(lambda to: self.set_view({"beside": to}))
         self.rail.picked.connect(self.picked)
         self.rail.hovered.connect(self.hovered)
-        self.board.picked.connect(self.picked)
+        self.board.picked.connect(self._pick)
         self.board.hovered.connect(self.hovered)
         self.board.moved.connect(self._move)
         self.board.asked.connect(self._show_menu)
@@ -118,27 +108,15 @@ class CircuitPane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Ask what every edge is worth, and what those matter that are to be exact."""
-        scored, found = asked.scores(document), dict[str, Request]()
-        if self.files.question is not None:
-            found[FILE] = self.files.question
-        if scored is None:
-            return found
-        found[SCORES] = scored
-        table = self.known(SCORES, EdgeTable)
-        if self.search.question is not None:  # which does not wait for the board's own numbers
-            if table is None or table.done < table.total:
-                del found[SCORES]
-            return found | {SUGGESTED: self.search.question}
-        if table is None or self.answered(SCORES) != scored:
-            return found
-        board = asked.Board(document, cursor, table, self._edge, document.circuit)
-        try:
-            return found | board.questions(scored)
-        except ValueError:  # the circuit is another model's, which the board says
-            return found
+        is_answered = self.answered(asked.SCORES) == asked.scores(document)
+        table = self.known(asked.SCORES, EdgeTable) if is_answered else None
+        pending = {asked.FILE: self.files.question, asked.SUGGESTED: self.search.question}
+        return asked.questions(document, cursor, table, self._edge, pending)
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute what the edges are worth, or how a circuit is looked for."""
+        if self.files.graph is not None:
+            return code.foreign(document, self.files.graph.file)
         if self.search.question is not None:
             return code.suggested(document)
         found = self._ungrouped()
@@ -149,16 +127,21 @@ class CircuitPane(Pane):
 
     def shown(self) -> list[Shown]:
         """Return the board, and what stands beside it."""
-        found = self._contents()
+        found, is_foreign = self.board.contents, self.files.graph is not None
         if not found.edges:
             return []
-        is_plain = not any(edge.count for edge in found.edges)
+        is_plain = not (is_foreign or any(edge.count for edge in found.edges))
         lines = Code(("[scores.of(*edge) for edge in edges]",)) if is_plain else NO_CODE
         panel = self.board.figure()
         says = f"{self.said.text()}. Edges have no position."
-        board = Shown(self.board, "", (panel,), says, self.is_stale(SCORES), code=lines)
-        curve, reading = self.answer(CURVE, CurveReading), self.answer(CIRCUIT, CircuitReading)
-        is_stale = self.is_stale(CIRCUIT if curve is None else CURVE)
+        board = Shown(self.board, "", (panel,), says, self.is_stale(asked.SCORES), code=lines)
+        if is_foreign:
+            return [board]
+        curve, reading = (
+            self.answer(asked.CURVE, CurveReading),
+            self.answer(asked.CIRCUIT, CircuitReading),
+        )
+        is_stale = self.is_stale(asked.CIRCUIT if curve is None else asked.CURVE)
         return [board, *self.rail.pictures(reading, curve, self._view.beside, is_stale=is_stale)]
 
     def show_document(self, document: Document) -> None:
@@ -166,7 +149,7 @@ class CircuitPane(Pane):
         self._document = document
         self.controls.show_view(document.views.board)
         self.search.follow(asked.suggestion(document))
-        self.files.follow(document.model, has_failed=self.has_failed(FILE))
+        self.files.follow(document.model, has_failed=self.has_failed(asked.FILE))
         self._draw()
 
     def show_cursor(self, cursor: Cursor) -> None:
@@ -194,12 +177,12 @@ class CircuitPane(Pane):
 
     def draw_reply(self, name: str) -> None:
         """Draw what is known by now."""
-        if name == SCORES and not self.is_stale(SCORES):
+        if name == asked.SCORES and not self.is_stale(asked.SCORES):
             self.altered.emit()
-        if name == SUGGESTED:
-            self.search.take(self.reply(SUGGESTED))
-        if name == FILE:
-            self.files.take(self.reply(FILE))
+        if name == asked.SUGGESTED:
+            self.search.take(self.reply(asked.SUGGESTED))
+        if name == asked.FILE:
+            self.files.take(self.reply(asked.FILE))
         if name != MODEL:
             self._draw()
 
@@ -212,7 +195,7 @@ class CircuitPane(Pane):
         table = self._table
         if table is None or self._document is None:
             return Contents()
-        checks = [self.known(name, EdgeChecks) for name in (EXACT, ONE)]
+        checks = [self.known(name, EdgeChecks) for name in (asked.EXACT, asked.ONE)]
         known = [one for one in checks if one is not None]
         view, pins = self._view, self._document.pins
         try:
@@ -223,7 +206,7 @@ class CircuitPane(Pane):
     @property
     def _table(self) -> EdgeTable | None:
         """What every edge is worth, if need be where a circuit is being found."""
-        table, reading = self.answer(SCORES, EdgeTable), self.search.reading
+        table, reading = self.answer(asked.SCORES, EdgeTable), self.search.reading
         return reading.table if table is None and reading is not None else table
 
     @property
@@ -235,8 +218,10 @@ class CircuitPane(Pane):
         return self._document.circuit if self._document is not None else None
 
     def _draw(self) -> None:
-        table, found = self._table, self._contents()
-        view = self._view
+        if self.files.graph is not None:
+            self._draw_foreign(self.files.graph)
+            return
+        table, found, view = self._table, self._contents(), self._view
         self.board.show_contents(
             found,
             table.shape.n_layers if table is not None else 0,
@@ -245,19 +230,29 @@ class CircuitPane(Pane):
             is_free=view.is_free,
             fades=view.fades,
         )
-        self.board.show_stale(self.is_stale(SCORES))
+        self.board.show_stale(self.is_stale(asked.SCORES))
         circuit = self._circuit if view.nodes == "circuit" else None
-        self.said.setText(made.said(table, found, circuit) if table is not None else "")
         faults = table.faults if table is not None else ()
-        self.said.setToolTip(plain_tip("\n".join((self.said.text(), *faults))))
+        self._caption(made.said(table, found, circuit) if table is not None else "", *faults)
         self._show_group()
-        self.controls.pin.setEnabled(bool(self._unpinned()))
+        self.controls.pin.setEnabled(bool(groups.unpinned(self.board.contents)))
         self._draw_rail(table)
-        is_asked, is_searching = self.reply(SCORES) is not None, self.search.question is not None
-        lacks = LOOKING if is_searching else NO_PAIR if not is_asked else ""
+        lacks = asked.NO_PAIR if self.reply(asked.SCORES) is None else ""
+        lacks = lacks if self.search.question is None else asked.LOOKING
         self._empty_states[self.board] = lacks or asked.lacking(view, table, self._circuit)
         self._reveal()
-        self._say_if_empty(self._empty_states, SCORES)
+        self._say_if_empty(self._empty_states, asked.SCORES)
+
+    def _draw_foreign(self, graph: AttributionGraph) -> None:
+        """Draw an attribution graph of a file instead."""
+        self._caption(foreign.draw(self.board, graph, self._view))
+        self.rail.setVisible(False)
+        self._empty_states[self.board] = foreign.NO_LINKS
+        self._say_if_empty(self._empty_states)
+
+    def _caption(self, words: str, *more: str) -> None:
+        self.said.setText(words)
+        self.said.setToolTip(plain_tip("\n".join((words, *more))))
 
     def _draw_rail(self, table: EdgeTable | None) -> None:
         view, is_searching = self._view, self.search.question is not None
@@ -266,24 +261,26 @@ class CircuitPane(Pane):
             self.rail.show_search(self.search.reading)
             return
         if view.measured == "sizes":
-            curve = self.answer(CURVE, CurveReading)
-            self.rail.show_curve(curve, is_stale=self.is_stale(CURVE))
+            curve = self.answer(asked.CURVE, CurveReading)
+            self.rail.show_curve(curve, is_stale=self.is_stale(asked.CURVE))
             return
-        reading, where = self.answer(CIRCUIT, CircuitReading), ""
+        circuit, where = self._circuit if view.nodes == "circuit" else None, ""
         if table is not None and view.beside == "parts":
-            found = self._ungrouped()
-            is_kept = view.nodes == "circuit" and self._circuit is not None and found.edges
-            drawn = [edge.name for edge in found.edges]
-            edges = self._circuit.edges if is_kept and self._circuit is not None else drawn
+            drawn = [edge.name for edge in self._ungrouped().edges]
+            edges = circuit.edges if circuit is not None and drawn else drawn
             self.rail.parts.show_nodes(explained(table, edges, self.roles))
-        if view.nodes == "circuit" and self._circuit is not None and self._document is not None:
-            where = asked.measured_on(self._document.rows, self._document.pair, self._circuit)
-        is_stale = self.is_stale(CIRCUIT)
-        self.rail.show_reading(reading, self._cursor, view.beside, where, is_stale=is_stale)
+        if circuit is not None and self._document is not None:
+            where = asked.measured_on(self._document.rows, self._document.pair, circuit)
+        reading = self.answer(asked.CIRCUIT, CircuitReading)
+        other = self.known(asked.SECOND, CircuitReading)
+        again = rail.again(other, asked.BESIDE[view.reference][1])
+        shown = reading, self._cursor, view.beside, where, again
+        self.rail.show_reading(*shown, is_stale=self.is_stale(asked.CIRCUIT))
 
     def _reveal(self) -> None:
         """Scroll to the selected node once, as soon as it is there and its room is laid out."""
-        if self._is_to_reveal and not self.is_stale(SCORES) and self.board.selected() is not None:
+        is_known = not self.is_stale(asked.SCORES)
+        if self._is_to_reveal and is_known and self.board.selected() is not None:
             self._is_to_reveal = False
             QTimer.singleShot(0, self, self._scroll)
 
@@ -313,24 +310,26 @@ class CircuitPane(Pane):
     def _rename(self) -> None:
         before, wanted = self._view.groups, self.controls.name.text()
         name = groups.group_of(before, self._cursor.selected)
-        if name and wanted and wanted != name:
+        if name and wanted not in ("", name):
             self.set_view({"groups": groups.renamed(before, name, wanted)})
-
-    def _unpinned(self) -> list[Cursor]:
-        """Return the heads on the board that are not pinned."""
-        nodes = [one for one in self.board.contents.nodes if not one.is_pinned]
-        heads = [each for one in nodes for each in one.members or (one.node,)]
-        return [Cursor(node.layer, node.head) for node in heads if node.kind == "head"]
 
     @Slot()
     def _pin_all(self) -> None:
         assert self._document is not None
-        self.edited.emit({"pins": (*self._document.pins, *self._unpinned())})
+        unpinned = groups.unpinned(self.board.contents)
+        self.edited.emit({"pins": (*self._document.pins, *unpinned)})
+
+    @Slot(object)
+    def _pick(self, fields: dict[str, object]) -> None:
+        """Select a node of the model; those of a file are of no model that is open."""
+        if self.files.graph is None:
+            self.picked.emit(fields)
 
     @Slot(str, float)
     def _move(self, name: str, middle: float) -> None:
         places = dict(self._view.places) | {name: round(middle, 4)}
-        self.set_view({"places": tuple(sorted(places.items()))})
+        if self.files.graph is None:
+            self.set_view({"places": tuple(sorted(places.items()))})
 
     @Slot(object)
     def _point_at(self, edge: EdgeName | None) -> None:
@@ -342,15 +341,12 @@ class CircuitPane(Pane):
     @Slot(object, object)
     def _show_menu(self, node: BoardNode, where: QPoint) -> None:
         """Offer what can be done with a head or an MLP's layer."""
-        if node.node.layer is None or self._document is None:
-            return
-        place = Cursor(node.node.layer, node.node.head)
-        around = Verb(
-            "Who reads it",
-            "Show the strongest edges into and out of it.",
-            partial(self._show_around, place),
-        )
-        menus.show_menu(self, [around, *menus.of_place(self, place, self._document.pins)], where)
+        if node.node.layer is not None and self._document is not None:
+            place = Cursor(node.node.layer, node.node.head)
+            around = partial(self._show_around, place)
+            if self.files.graph is None:
+                verbs = board_menu.of_node(self, place, self._document.pins, around)
+                menus.show_menu(self, verbs, where)
 
     @Slot()
     def _suggest(self) -> None:
@@ -362,6 +358,11 @@ class CircuitPane(Pane):
             return
         self.set_view({"nodes": "circuit"})
         self.search.begin(question)
+
+    @Slot()
+    def _show_file(self) -> None:
+        self.altered.emit()
+        self._draw()
 
     @Slot()
     def _show_search(self) -> None:

@@ -9,14 +9,15 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from lensgui.jobs.answers.circuits import OpenedCircuit, SavedCircuit
+from lensgui.jobs.answers.circuits import OpenedCircuit, OpenedGraph, SavedCircuit
 from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.questions.circuit_requests import OpenCircuit, SaveCircuit
+from lensgui.models.attribution_graphs import AttributionGraph
 from lensgui.panes.files import files_folder
 from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.model_key import ModelKey
 
-FILES = "Circuits of EAP-IG (*.json);;All files (*)"
+FILES = "Circuits and attribution graphs (*.json);;All files (*)"
 SUFFIX = ".json"
 
 
@@ -25,6 +26,7 @@ class Filing(QObject):
 
     Attributes:
         question: What is asked; None while nothing is.
+        graph: An attribution graph that is looked at instead of the model's own; None for none.
         found: (circuit,) what was read.
         doubted: (opened,) what was read has scores that may be of a loss.
         said: (sentence,) what is to be known of it.
@@ -40,6 +42,7 @@ class Filing(QObject):
         super().__init__(pane)
         self._pane = pane
         self.question: OpenCircuit | SaveCircuit | None = None
+        self.graph: AttributionGraph | None = None
         self._model: ModelKey | None = None
         pane.setAcceptDrops(True)
         pane.installEventFilter(self)
@@ -103,8 +106,18 @@ class Filing(QObject):
         QTimer.singleShot(0, self, self.end)
         if isinstance(known, SavedCircuit):
             self.said.emit(f"The circuit is in {Path(known.path).name}.")
+        elif isinstance(known, OpenedGraph):
+            self.graph = known.graph
+            self.altered.emit()
         elif isinstance(known, OpenedCircuit):
+            self.graph = None
             self._take(known)
+
+    @Slot()
+    def close_graph(self) -> None:
+        """Look at the model's own graph again."""
+        self.graph = None
+        self.altered.emit()
 
     def _take(self, opened: OpenedCircuit) -> None:
         if opened.warnings:

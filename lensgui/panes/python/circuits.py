@@ -68,6 +68,16 @@ def suggested(document: Document) -> str:
     return script.script(document, lines)
 
 
+def foreign(document: Document, file: str) -> str:
+    """Return how to read an attribution graph of a file."""
+    lines = [
+        f"graph = read_attribution_graph({file!r})",
+        "for (source, target), weight in zip(graph.links, graph.weights):",
+        "    print(graph.nodes[source].name, graph.nodes[target].name, weight)",
+    ]
+    return script.script(document, lines)
+
+
 def _cases(document: Document) -> Iterator[str]:
     pairs = [row.pair.plain for row in document.rows] or [document.pair.plain]
     yield script.pairs("pairs", pairs)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from lensgui.terms.kinds import HeadInput
 
-Reference = Literal["corrupted", "mean", "zero"]
-"""What stands in for what is cut: the corrupted prompt, the mean over prompts, or nothing."""
+Reference = Literal["corrupted", "names", "mean", "zero"]
+"""What stands in for what is cut: the corrupted prompt, the clean one with other names, the mean
+over prompts, or nothing."""
 NodeKind = Literal["embed", "head", "q", "k", "v", "mlp", "logits"]
 
 

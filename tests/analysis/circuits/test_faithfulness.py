@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lensgui import intervened
 from lensgui.analysis.circuits.ablation import run_ablated
 from lensgui.analysis.circuits.faithfulness import (
     CircuitScores,
@@ -17,6 +18,7 @@ from lensgui.analysis.circuits.stand_ins import Ablation
 from lensgui.analysis.pairs.averages import Case
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.nodes import Node
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.metrics import KLDivergence, LogitDifference
 from tests.checkpoints.tiny_models import prompts
 from tests.circuits import last_of
@@ -190,3 +192,21 @@ def test_what_can_not_be_cut_is_a_sentence():
     ):
         with pytest.raises(ValueError, match=match):
             last_of(circuit_scores(runs, circuit, [knockout]))
+
+
+@pytest.mark.parametrize("family", ["gpt2", "gemma2", "gpt_neox"])
+@pytest.mark.parametrize("op", ["zero", "resample"])
+def test_a_circuit_kept_alone_by_interventions_scores_as_at_the_level_of_nodes(family, op):
+    model, (clean, corrupted) = model_of(family), TOKENS
+    ablation = Ablation(op, None if op == "zero" else corrupted)
+    runs = CircuitRuns(model, clean, METRIC, ablation)
+    every = [node for node in Graph.whole(model.cfg).senders if node.kind == "head"]
+    circuit = every[1::3]
+    scores = last_of(circuit_scores(runs, circuit, [circuit], minimality=False))
+    for out, expected in (
+        ([node for node in every if node not in circuit], scores.circuit),
+        (circuit, scores.completeness[0].model),
+    ):
+        done = [Intervention(Site("z", node.layer, node.head), op) for node in out]
+        with torch.no_grad(), intervened(model, done, clean, other=corrupted):
+            close(METRIC(model(clean[None])[0]), expected)

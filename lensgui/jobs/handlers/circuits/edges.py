@@ -45,7 +45,7 @@ from lensgui.terms.circuits.kept import EdgeName
 from lensgui.terms.circuits.nodes import Node, Shape, node_of
 from lensgui.transformer.model import HookedTransformer
 
-MOST_KEPT = 3  # sets of prompts whose runs are kept
+MOST_KEPT = 4  # sets of prompts whose runs are kept
 PAUSE = 0.1  # seconds between two answers that grow
 Found = TypeVar("Found")
 
@@ -101,7 +101,9 @@ def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer 
     ]
     named += [("drawn at random", one) for one in sampled_knockouts(nodes, request.draws)]
     sets = [(name, parts) for name, parts in named if parts]
-    scores = circuit_scores(prompts.runs, circuit, [parts for _, parts in sets])
+    outs = [parts for _, parts in sets]
+    scores = circuit_scores(prompts.runs, circuit, outs, minimality=request.has_parts)
+    nodes = nodes if request.has_parts else []
     yield from growing(scores, lambda found: _reading(request, prompts, found, nodes, sets))
 
 

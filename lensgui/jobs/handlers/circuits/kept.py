@@ -14,6 +14,7 @@ from lensgui.analysis.steps import last
 from lensgui.jobs.answers.circuits import (
     EdgeTable,
     OpenedCircuit,
+    OpenedGraph,
     SavedCircuit,
     SuggestionReading,
 )
@@ -26,7 +27,8 @@ from lensgui.jobs.questions.circuit_requests import (
     SaveCircuit,
     SuggestCircuit,
 )
-from lensgui.models.circuit_files import read_circuit, write_circuit
+from lensgui.models.attribution_graphs import graph_of, is_attribution_graph
+from lensgui.models.circuit_files import circuit_of, read_json, write_circuit
 from lensgui.prompts.pair import PairRow
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.kept import KeptCircuit
@@ -108,8 +110,11 @@ def open_circuit(loaded: Loaded, request: OpenCircuit) -> Iterator[Answer | None
     """Read a circuit of the model that is open."""
     model = loaded.use(request.model)
     yield None
-    found = read_circuit(request.path, model.cfg)
-    name = Path(request.path).name
+    name, content = Path(request.path).name, read_json(request.path)
+    if is_attribution_graph(content):
+        yield OpenedGraph(graph_of(content, name))
+        return
+    found = circuit_of(content, name, model.cfg)
     if not found.graph.kept.any():
         raise ValueError(
             f"{name}: no edge is in the graph. Choose some there first (apply_topn or "

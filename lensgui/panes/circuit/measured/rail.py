@@ -84,6 +84,7 @@ class Rail(QWidget):
         cursor: Cursor,
         beside: Beside,
         where: str,
+        again: str,
         *,
         is_stale: bool,
     ) -> None:
@@ -94,6 +95,7 @@ class Rail(QWidget):
             cursor: What is selected.
             beside: What of it is shown below the numbers.
             where: On which prompts it is measured, in words; "" for all that there are.
+            again: The faithfulness with something else in place of what is cut, in words.
             is_stale: Whether it answers an older question.
         """
         self._show_parts(beside if found is not None or beside == "parts" else "minimality")
@@ -102,7 +104,8 @@ class Rail(QWidget):
         self.sets.show_reading(found)
         self.sets.scatter.show_stale(is_stale)
         self.ratio.setText(said(found) if found is not None else "")
-        self.numbers.setText(numbers(found) if found is not None else "")
+        told = (numbers(found), again) if found is not None else ()
+        self.numbers.setText("; ".join(filter(None, told)))
         self.caption.setText("; ".join(filter(None, (where, found.caption))) if found else "")
         for part in (self.numbers, self.caption):
             part.setToolTip(plain_tip(part.text()))
@@ -183,7 +186,7 @@ class Rail(QWidget):
             if not np.isfinite(reading.completeness).all(0).any():
                 return []
             drawn_ = (cloud(completeness.points(reading)),)
-            values = "[(one.model, one.circuit) for one in measured.completeness]"
+            values = "torch.tensor([(one.model, one.circuit) for one in measured.completeness]).T"
             return [Shown(self.sets, COMPLETENESS, drawn_, says, is_stale, code=Code((values,)))]
         if not (bars := panels(reading)):
             return []
@@ -203,6 +206,13 @@ def said(found: CircuitReading) -> str:
     low, high = found.ends
     ends = f" (95 %: {low:.2f} to {high:.2f})" if np.isfinite(low) else ""
     return f"faithfulness {found.faithfulness:.2f}{ends}".replace("-", "−")
+
+
+def again(found: CircuitReading | None, name: str) -> str:
+    """Return the faithfulness with something else in place of what is cut; "" while unknown."""
+    if found is None or found.pairs < found.total_pairs or not np.isfinite(found.faithfulness):
+        return ""
+    return f"with {name} in its place: faithfulness {found.faithfulness:.2f}".replace("-", "−")
 
 
 def numbers(found: CircuitReading) -> str:

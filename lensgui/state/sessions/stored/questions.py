@@ -174,6 +174,7 @@ class MeasureCircuit(Record, frozen=True):
     sets: NodeSets
     draws: Index
     rows: Table
+    has_parts: bool = True
 
 
 class MeasureCurve(Record, frozen=True):
