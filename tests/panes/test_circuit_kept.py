@@ -87,7 +87,7 @@ def test_what_is_found_is_kept_in_one_step_and_measured_on_the_others(pane, how,
         pane.controls.suggest.click()
     elif how == "done":
         circuit = smaller.circuit
-        tell(pane, "suggestion", smaller, request=request)
+        tell(pane, "suggestion", smaller, "partial", request=request)
     else:
         pane.session.edit(board=BoardView("zero", "circuit"))
     qtbot.waitUntil(lambda: pane.session.document.circuit == circuit)
@@ -293,7 +293,7 @@ def foreign(pane, tmp_path, qtbot):
     """The board with an attribution graph of a file."""
     graph = read_attribution_graph(written(tmp_path))
     request = dropped(pane, written(tmp_path))
-    tell(pane, "file", OpenedGraph(graph), request=request)
+    tell(pane, "file", OpenedGraph(graph), "partial", request=request)
     qtbot.waitUntil(lambda: pane.files.question is None)
     return pane
 

@@ -78,8 +78,8 @@ class CircuitPane(Pane):
         self.column.addWidget(self.controls)
         self.column.addWidget(self.said)
         shares = Shares(Qt.Orientation.Horizontal, self)
-        shares.add_part(self.room, 2)
-        shares.add_part(self.rail, 1)
+        shares.add_part(self.room, 3)
+        shares.add_part(self.rail, 2)
         self.column.addWidget(shares, 1)
 
     def _connect(self) -> None:

@@ -100,7 +100,7 @@ class Filing(QObject):
 
     def take(self, reply: Reply | None) -> None:
         """Take what was read, or say that it is written; a fault stays until something is done."""
-        if reply is None or reply.request != self.question or reply.status != "whole":
+        if reply is None or reply.request != self.question or reply.known is None:
             return
         known = reply.known
         QTimer.singleShot(0, self, self.end)

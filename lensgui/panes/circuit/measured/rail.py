@@ -54,7 +54,7 @@ class Rail(QWidget):
         self.sets = CompletenessPlot(self)
         self.sets.picked.connect(self.picked)
         self.sets.hovered.connect(self.hovered)
-        self.ratio, self.numbers, self.caption = headline("", self), Lines(3, self), Lines(5, self)
+        self.ratio, self.numbers, self.caption = headline("", self), Lines(4, self), Lines(5, self)
         self.ratio.setToolTip(plain_tip(ABOUT_FAITHFULNESS))
         self.bars = Whiskers(self, is_whole=True)
         self.bars.setAccessibleName("What the circuit loses without each node")

@@ -63,7 +63,8 @@ class Suggesting(QObject):
             return
         if isinstance(reply.known, SuggestionReading):
             self.reading = reply.known
-        if reply.status in ("whole", "failed"):
+        is_done = self.reading is not None and self.reading.stage == "done"
+        if is_done or reply.status in ("whole", "failed"):
             QTimer.singleShot(0, self, self.stop)
 
 
