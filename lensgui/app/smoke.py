@@ -17,6 +17,7 @@ from lensgui.app.window.window import MainWindow
 from lensgui.jobs.answers.activations import ActivationSlice, ModelMap
 from lensgui.jobs.answers.arrays import CellState
 from lensgui.jobs.answers.attributions import Parts
+from lensgui.jobs.answers.circuits import EdgeTable
 from lensgui.jobs.answers.lenses import LensGrid
 from lensgui.jobs.answers.neurons import NeuronRanking
 from lensgui.jobs.answers.readings import PairReading
@@ -24,6 +25,8 @@ from lensgui.panes import theme
 from lensgui.panes.activation.activation import MAP, SLICE, ActivationPane
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attribution.attribution import PARTS, AttributionPane
+from lensgui.panes.circuit.asked import SCORES
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.heads.heads import HeadsPane
 from lensgui.panes.lens.lens import LensPane
 from lensgui.panes.neurons.neurons import NeuronsPane
@@ -32,7 +35,14 @@ from lensgui.panes.patching.patching import PatchingPane
 from lensgui.panes.prompt.prompt import PromptPane
 
 PATIENCE_MS = 60_000
-ONE_BY_ONE = (LensPane, AttributionPane, HeadsPane, NeuronsPane, ActivationPane)
+ONE_BY_ONE = (
+    LensPane,
+    AttributionPane,
+    HeadsPane,
+    NeuronsPane,
+    ActivationPane,
+    CircuitPane,
+)
 NEAR = 1e-3  # what parts in float32 may miss of what they add up to, as a share of it
 
 
@@ -170,3 +180,11 @@ def _(pane: ActivationPane) -> list[str]:
     whole = held is not None and np.isfinite(held.values).all()
     found = [] if whole else ["no activation was read"]
     return found if drawn is not None and drawn.points else [*found, "no model map was drawn"]
+
+
+@lacking.register
+def _(pane: CircuitPane) -> list[str]:
+    """All edges are scored, and the strongest drawn."""
+    table = pane.known(SCORES, EdgeTable)
+    whole = table is not None and table.done == table.total and np.isfinite(table.scores).all()
+    return [] if whole and pane.board.contents.edges else ["no edges were scored and drawn"]

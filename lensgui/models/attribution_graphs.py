@@ -42,7 +42,9 @@ class GraphNode:
         layer: Its layer; None of an embedding or a logit.
         position: Its position in the prompt.
         label: What somebody called it; "" for nothing.
-        influence: How much of what the graph explains passes through it; NaN where unknown.
+        influence: How much of what the graph explains passes through it and all nodes that matter
+            more, as circuit-tracer counts: the least is of the node that matters most; NaN where
+            unknown.
         activation: How active it is; NaN where unknown.
     """
 
@@ -134,7 +136,8 @@ def _node(entry: Mapping[str, Any], tokens: int, file: str) -> GraphNode:
     kind = _kind(str(entry.get("feature_type", "")), layer)
     number: int | None = None
     if kind in ("feature", "error"):
-        if not (layer.isascii() and layer.isdigit()) or int(layer[:9]) >= MOST_LAYERS:
+        is_number = layer.isascii() and layer.isdigit() and len(layer) <= 6
+        if not is_number or int(layer) >= MOST_LAYERS:
             raise ValueError(f"{file}: {quoted(name)} is in no layer, but {quoted(layer)}.")
         number = int(layer)
     position = entry.get("ctx_idx")

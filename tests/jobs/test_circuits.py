@@ -13,8 +13,9 @@ from lensgui.analysis.circuits.edges import edge_attribution
 from lensgui.analysis.circuits.effects import exact_effects
 from lensgui.analysis.circuits.faithfulness import circuit_scores, sampled_knockouts
 from lensgui.analysis.circuits.runs import CircuitRuns
-from lensgui.analysis.circuits.suggest import halves, suggest_circuit
+from lensgui.analysis.circuits.suggest import Fit, Suggestion, halves, suggest_circuit
 from lensgui.analysis.pairs.cases import case_of
+from lensgui.jobs.handlers.circuits import kept
 from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
     MeasureCircuit,
@@ -27,7 +28,7 @@ from lensgui.jobs.questions.circuit_requests import (
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.kept import KeptCircuit
-from lensgui.terms.circuits.nodes import Node, node_of
+from lensgui.terms.circuits.nodes import Node, Shape, node_of
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.model_key import ModelKey
 from tests.circuits import last_of
@@ -152,8 +153,9 @@ def test_prompts_are_run_once_for_both_questions(answer, dispatcher):
     for reference in ("mean", "zero"):
         answer(ScoreEdges(TOY, PAIR, reference))
     assert len(kept) == 3
-    answer(ScoreEdges(TOY, OTHER))
-    assert len(kept) == 3
+    for pair in (OTHER, replace(OTHER, answer=" two")):
+        answer(ScoreEdges(TOY, pair))
+        assert len(kept) == 4
 
 
 def test_what_can_not_be_measured_is_a_sentence(answer):
@@ -182,18 +184,19 @@ def test_a_suggestion_is_the_librarys_and_measured_on_the_other_half(answer, dis
     pairs = [
         PromptPair(f"{a} {b} {c} {a} {b}", f"{a} {b} {d} {a} {b}", f" {c}", f" {d}")
         for a, b, c, d in zip(words, words[1:], words[2:], words[3:], strict=False)
-    ] + [PAIR]
+    ] + [OTHER]
     rows = tuple(map(PairRow, pairs))
     *_, found = answer(SuggestCircuit(TOY, PromptPair(""), rows=rows))
-    find, measure = halves(pairs)
-    assert (len(find), len(measure)) == found.pairs == (2, 2)
+    find, measure = halves(pairs, key=lambda pair: pair.clean)
+    assert (len(find), len(measure)) == found.pairs
+    assert {pair.clean for pair in find}.isdisjoint(pair.clean for pair in measure)
     assert sorted(map(str, (*find, *measure))) == sorted(map(str, pairs))
     model = dispatcher.loaded.use(TOY)
     runs = [runs_of(model, some, "corrupted") for some in (find, measure)]
     last = last_of(suggest_circuit(*runs))
     names = {(str(one), str(other)) for one, other in last.circuit.edges}
     assert set(found.circuit.edges) == names
-    assert found.circuit.found_on == tuple(pair.clean for pair in find)
+    assert found.circuit.found_on == tuple(dict.fromkeys(pair.clean for pair in find))
     assert found.stage == "done"
     assert found.faithfulness == pytest.approx(last.found.faithfulness, abs=1e-5)
     assert found.measured == pytest.approx(last.measured.faithfulness, abs=1e-5)
@@ -201,6 +204,29 @@ def test_a_suggestion_is_the_librarys_and_measured_on_the_other_half(answer, dis
     assert f"faithfulness there {found.measured:.2f}" in found.circuit.said
     worth = [abs(score) for score in found.circuit.scores]
     assert len(worth) == len(names)
+
+
+def test_what_can_not_be_read_is_left_out_before_prompts_are_parted(answer):
+    unequal = replace(PAIR, corrupted="one two")
+    twins = [replace(OTHER, corrupted=f"four five six {word} five") for word in ("one", "three")]
+    others = unequal, PAIR, replace(unequal, clean="two one three"), OTHER
+    rows = tuple(map(PairRow, (*others, *twins)))
+    *_, found = answer(SuggestCircuit(TOY, PromptPair(""), rows=rows))
+    assert sorted(found.pairs) == [1, 3]  # prompts of one text are not parted
+    assert len(found.faults) == 2
+    with pytest.raises(ValueError, match="no names"):
+        answer(ScoreEdges(TOY, PAIR, "names"))
+
+
+def test_a_circuit_that_is_too_large_is_not_written_out_before_the_end():
+    about = kept._About(("a",), (1, 0), ())
+    fit = Fit(*(torch.tensor([value]) for value in (1.0, 1.0, 0.0)))
+    large = Graph.whole(Shape(12, 12, 12))
+    assert about.reading(Suggestion("sizes", circuit=large, found=fit)).circuit is None
+    small = large.only(large.edges[:5])
+    assert len(about.reading(Suggestion("pruning", circuit=small, found=fit)).circuit.edges) == 5
+    with pytest.raises(ValueError, match="32,491 edges"):
+        kept._About(("a",), (1, 0), ()).reading(Suggestion("done", circuit=large, found=fit))
 
 
 def test_a_suggestion_for_one_pair_is_of_this_prompt(answer):

@@ -64,6 +64,7 @@ def changed(**changes):
         (changed(nodes__2__node_id="E_651_1"), "same “node_id”"),
         (changed(nodes__2__layer="x"), "in no layer"),
         (changed(nodes__2__layer="9" * 40), "in no layer"),
+        (changed(nodes__2__layer="0" * 9 + "9" * 5000), "in no layer"),
         (changed(nodes__2__ctx_idx=3), "position 3 of 3"),
         (changed(nodes__2__ctx_idx=True), "position True"),
         (changed(links__0__source="nobody" * 40), "“source” is no node, “nobody"),

@@ -24,6 +24,7 @@ from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.kept import KeptCircuit
+from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.attribution_graphs import GRAPH, written
 from tests.panes.boards import middle, opened, table_of
@@ -88,8 +89,10 @@ def test_what_is_found_is_kept_in_one_step_and_measured_on_the_others(pane, how,
     elif how == "done":
         circuit = smaller.circuit
         tell(pane, "suggestion", smaller, "partial", request=request)
-    else:
+    else:  # it goes on about those that it was begun with
         pane.session.edit(board=BoardView("zero", "circuit"))
+        assert pane.requests(pane.session.document, Cursor())["suggestion"] == request
+        pane.controls.suggest.click()
     qtbot.waitUntil(lambda: pane.session.document.circuit == circuit)
     after = pane.session.document
     assert pane.controls.suggest.text() == "Suggest"
@@ -130,9 +133,35 @@ def test_a_search_that_fails_keeps_what_was_kept(pane, qtbot):
     pane.session.edit(circuit=before)
     request, _ = begun(pane, pane.session.document)
     tell(pane, "suggestion", None, "failed", "no gradient", request=request)
+    assert pane.controls.suggest.text() == "Suggest"
+    assert pane.requests(pane.session.document, Cursor())["suggestion"] == request
+    assert "no gradient" in pane.message.text()
+    pane.session.edit(board=BoardView(band=0.2))
     qtbot.waitUntil(lambda: pane.search.question is None)
     assert pane.session.document.circuit == before
-    assert pane.controls.suggest.text() == "Suggest"
+
+
+@pytest.mark.parametrize("what", ["another circuit", "another model"])
+def test_what_is_found_overwrites_nothing_that_came_meanwhile(pane, what, qtbot):
+    request, (_, larger, _) = begun(pane, pane.session.document)
+    tell(pane, "suggestion", larger, "partial", request=request)
+    mine = KeptCircuit((("embed", "logits"),), "by hand")
+    if what == "another model":
+        pane.session.edit(model=ModelKey("another"))
+    else:
+        pane.session.edit(circuit=mine)
+        pane.controls.suggest.click()
+    qtbot.waitUntil(lambda: pane.search.question is None)
+    qtbot.wait(20)
+    assert pane.session.document.circuit == (mine if what == "another circuit" else None)
+
+
+def test_a_search_that_begins_again_still_has_what_it_found(pane):
+    request, (first, larger, _) = begun(pane, pane.session.document)
+    tell(pane, "suggestion", larger, "partial", request=request)
+    tell(pane, "suggestion", first, "partial", request=request)
+    pane.controls.suggest.click()
+    assert pane.session.document.circuit == larger.circuit
 
 
 def test_a_circuit_of_another_model_is_said_to_be_one(pane):
@@ -309,7 +338,7 @@ def test_an_attribution_graph_is_looked_at_and_nothing_of_it_is_done_here(foreig
         ("say a city", "Output “ Paris”"): (3.0, 0),
     }
     assert "graph.json of gemma-2-2b" in foreign.said.text()
-    assert "3 of 6 links among its 5 pinned nodes of 7" in foreign.said.text()
+    assert "3 of 6 links among 5 of its pinned nodes (7 in all)" in foreign.said.text()
     strongest = found.edges[-1]
     assert found.about(strongest).endswith("+3.000 as the file has it")
     assert "position 2 “·capital”" in found.of(found.nodes[2])
@@ -326,14 +355,42 @@ def test_an_attribution_graph_is_looked_at_and_nothing_of_it_is_done_here(foreig
     draws(foreign.board)
 
 
-def test_the_models_own_graph_comes_back(foreign):
-    chosen(foreign, "Close the attribution graph").trigger()
+@pytest.mark.parametrize("how", ["closed", "a search", "another model"])
+def test_the_models_own_graph_comes_back(foreign, how, qtbot):
+    assert set(foreign.requests(foreign.session.document, Cursor())) == {"edges"}
+    foreign.show_cursor(Cursor(20))
+    assert foreign.board.selected() is None
+    if how == "closed":
+        chosen(foreign, "Close the attribution graph").trigger()
+    elif how == "a search":
+        foreign.controls.suggest.click()
+        assert foreign.rail.isVisible()
+        foreign.controls.suggest.click()
+        foreign.session.edit(board=BoardView())
+    else:
+        foreign.session.edit(model=ModelKey("another"))
+        qtbot.waitUntil(lambda: foreign.files.graph is None)
+        return
     assert foreign.files.graph is None
     assert any(edge.name[1] == "logits" for edge in foreign.board.contents.edges)
     assert "as the file has it" not in foreign.said.text()
 
 
-def test_without_pins_the_most_influential_nodes_are_drawn(pane, tmp_path):
+def test_many_pins_and_links_are_drawn_at_once(tmp_path):
+    count = 4000
+    nodes = [GRAPH["nodes"][2] | {"node_id": f"n{at}", "influence": at} for at in range(count)]
+    links = [{"source": f"n{at}", "target": f"n{at + 1}", "weight": at} for at in range(count - 1)]
+    pins = {"pinnedIds": [f"n{at}" for at in range(count)]}
+    graph = read_attribution_graph(
+        written(tmp_path, GRAPH | {"nodes": nodes, "links": links, "qParams": pins})
+    )
+    found = contents(graph, 40)
+    assert len(found.nodes) == 300
+    assert found.edges[-1].score == 298  # those of the least influence matter most
+    assert contents(graph, 40) is found
+
+
+def test_without_pins_the_nodes_that_matter_most_are_drawn(tmp_path):
     plain = {name: part for name, part in GRAPH.items() if name != "qParams"}
     graph = read_attribution_graph(written(tmp_path, plain))
     found = contents(graph, 40)

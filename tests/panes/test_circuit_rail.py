@@ -215,6 +215,11 @@ def test_circuits_of_the_best_edges_are_measured_by_size(sized, document):
     (panel,) = shown.panels
     assert panel.values[0].tolist() == pytest.approx([0.2, 0.6, 0.9, 1.0])
     assert panel.across.tolist() == pytest.approx([-3, -2, -1, 0])
+    shares = np.array([0.001, 0.01, 0.1, 1])
+    steps, known = np.diff(shares), np.array([0.2, 0.6, 0.9, 1.0])
+    for name, heights in (("CPR", known), ("CMD", 1 - known)):
+        area = float((steps * (heights[1:] + heights[:-1]) / 2).sum())
+        assert panel.data.columns[name][0].tolist() == pytest.approx([area] * 4)
     code = sized.python(sized.session.document.having(board=BoardView(measured="sizes")), Cursor())
     assert "faithfulness_curve(runs, scores.graph, by='size')" in code
 

@@ -7,6 +7,7 @@ from typing import get_args
 from PySide6.QtWidgets import QComboBox
 
 from lensgui.panes.attention.attention import AttentionPane
+from lensgui.panes.circuit.circuit import CircuitPane
 from lensgui.panes.generation.generation import GenerationPane
 from lensgui.panes.lens.lens_values import KINDS
 from lensgui.panes.neurons.neurons import NeuronsPane
@@ -20,6 +21,7 @@ from lensgui.state.views import (
     AllKindsView,
     AttentionView,
     AttributionView,
+    Beside,
     BoardView,
     GenerationView,
     HeadsView,
@@ -199,6 +201,16 @@ def circuit(camera: Camera) -> None:
         window.session.edit(board=BoardView(measured=measured))
         camera.wait()
         in_both_looks(camera, f"circuit-{measured or 'solo'}", title)
+    pane = pane_of(window, CircuitPane)
+    pane.controls.suggest.click()
+    camera.wait(lambda: pane.search.reading is not None and bool(pane.search.reading.circuit))
+    in_both_looks(camera, "circuit-suggested", title)
+    pane.search.stop()
+    for beside in get_args(Beside):
+        view = BoardView(nodes="circuit", measured="edges", beside=beside, is_exact=True)
+        window.session.edit(board=view)
+        camera.wait()
+        in_both_looks(camera, f"circuit-kept-{beside}", title)
     window.solo(window.panes[title])
     undo_all(camera)
 

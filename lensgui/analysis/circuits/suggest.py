@@ -8,7 +8,7 @@ fitted to them, so what it is worth is what it scores on others.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -292,20 +292,28 @@ class _Search:
             yield replace(so_far, effects=effects.clone())
 
 
-def halves(prompts: Sequence[Prompt], seed: int = 0) -> tuple[list[Prompt], list[Prompt]]:
+def halves(
+    prompts: Sequence[Prompt], seed: int = 0, key: Callable[[Prompt], Hashable] = id
+) -> tuple[list[Prompt], list[Prompt]]:
     """Part prompts at random: those that a circuit is found on, and those it is measured on.
 
     Args:
         prompts: The prompts, or what stands for each.
         seed: Of the draw.
+        key: What is equal of prompts that must not be parted, such as their text.
 
     Returns:
-        Both, in their order; the first has one more where the number is odd.
+        Both, in their order; the first has one key more where the number of keys is odd.
     """
-    drawn = np.random.default_rng(seed).permutation(len(prompts))
-    middle = (len(prompts) + 1) // 2
-    first, second = ([prompts[at] for at in sorted(some)] for some in np.split(drawn, [middle]))
-    return first, second
+    keys = [key(prompt) for prompt in prompts]
+    each = list(dict.fromkeys(keys))
+    drawn = np.random.default_rng(seed).permutation(len(each))
+    first = {each[at] for at in drawn[: (len(each) + 1) // 2].tolist()}
+    parted = list(zip(prompts, keys, strict=True))
+    return (
+        [prompt for prompt, of in parted if of in first],
+        [prompt for prompt, of in parted if of not in first],
+    )
 
 
 def flattering(changes: Tensor) -> Tensor:

@@ -154,6 +154,7 @@ class OpenCircuit(Request):
     """
 
     doing: ClassVar[str] = "reading a circuit"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     path: str
@@ -171,6 +172,7 @@ class SaveCircuit(Request):
     """
 
     doing: ClassVar[str] = "writing a circuit"
+    of_its_kind: ClassVar[Urgency] = Urgency.SELECTION
 
     model: ModelKey
     path: str

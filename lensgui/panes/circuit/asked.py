@@ -91,7 +91,10 @@ def measured_on(rows: tuple[PairRow, ...], pair: PromptPair, circuit: KeptCircui
         return ""
     if not own:
         return f"measured on {'prompts' if len(texts) > 1 else 'a prompt'} it was not found on"
-    return "measured on the prompts it was found on" if len(texts) > 1 else "this prompt’s circuit"
+    if len(texts) > 1:
+        return "measured on the prompts it was found on"
+    is_its_own = len(found_on) == 1
+    return "this prompt’s circuit" if is_its_own else "measured on a prompt it was found on"
 
 
 def questions(
@@ -100,6 +103,8 @@ def questions(
     table: EdgeTable | None,
     edge: EdgeName | None,
     pending: Mapping[str, Request | None],
+    *,
+    is_quiet: bool,
 ) -> dict[str, Request]:
     """Return all that the board asks.
 
@@ -108,16 +113,17 @@ def questions(
         cursor: What is selected.
         table: What every edge is worth; None while that is not known.
         edge: The edge under the pointer.
-        pending: What else was begun: a file, and a circuit that is looked for. The latter does not
-            wait for the board's own numbers.
+        pending: What else was begun: a file, and a circuit that is looked for.
+        is_quiet: Whether no more is asked of the board than what is known by now: a circuit that is
+            looked for does not wait for it.
     """
     found = {name: one for name, one in pending.items() if one is not None}
-    scored, is_searching = scores(document), SUGGESTED in found
+    scored = scores(document)
     is_whole = table is not None and table.done == table.total
-    if scored is None or (is_searching and not is_whole):
+    if scored is None or (is_quiet and not is_whole):
         return found
     found[SCORES] = scored
-    if table is None or is_searching:
+    if table is None or is_quiet:
         return found
     board = Board(document, cursor, table, edge, document.circuit)
     try:

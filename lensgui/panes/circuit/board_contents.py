@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -53,9 +54,8 @@ class BoardNode:
     @property
     def heads(self) -> tuple[Head, ...]:
         """The head that it is, or the heads of a group."""
-        nodes = [node for node in self.members or (self.node,) if node.kind == "head"]
-        heads = [(node.layer, node.head) for node in nodes]
-        return tuple((a, b) for a, b in heads if a is not None and b is not None)
+        places = (node.place for node in self.members or (self.node,))
+        return tuple(place for place in places if place is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +191,13 @@ def chosen_edges(
     )
 
 
+@lru_cache(maxsize=4)
 def contents(
     table: EdgeTable,
     view: BoardView,
-    pins: Iterable[Cursor],
+    pins: tuple[Cursor, ...],
     cursor: Cursor,
-    checks: Iterable[EdgeChecks] = (),
+    checks: tuple[EdgeChecks, ...] = (),
     circuit: KeptCircuit | None = None,
 ) -> Contents:
     """Return what is on the board.
@@ -212,7 +213,7 @@ def contents(
     Raises:
         ValueError: If it is shown, and is another model's.
     """
-    pins, graph, checks = tuple(pins), table.graph, tuple(checks)
+    graph = table.graph
     edges = chosen_edges(table, view, pins, cursor, circuit)
     if not edges:
         return Contents()

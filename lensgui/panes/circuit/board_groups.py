@@ -71,9 +71,9 @@ def _edges(edges: Iterable[BoardEdge], into: dict[str, str]) -> Iterable[BoardEd
 
 def heads_in(groups: Groups, name: str) -> tuple[Head, ...]:
     """Return the heads of a group, in the order of the model."""
-    nodes = [node_of(member) for _, members in groups if _ == name for member in members]
-    heads = [(node.layer, node.head) for node in nodes]
-    return tuple(sorted((a, b) for a, b in heads if a is not None and b is not None))
+    members = [member for called, names in groups if called == name for member in names]
+    places = (node_of(member).place for member in members)
+    return tuple(sorted(place for place in places if place is not None))
 
 
 def group_of(groups: Groups, heads: Iterable[Head]) -> str:

@@ -29,6 +29,7 @@ WORDS: dict[Reference, str] = {
 NO_CIRCUIT = "No circuit is kept yet: suggest one, or read one from a file."
 NO_HEADS = "The circuit has no heads."
 ANOTHER = "The circuit is another model’s."
+NOT_SCORED = "Edges are not scored yet: the board needs a pair of prompts."
 
 
 def of_circuit(pane: Pane, document: Document, shape: Shape | None, files: Filing) -> list[Verb]:
@@ -135,7 +136,7 @@ def _lacking(circuit: KeptCircuit | None, shape: Shape | None) -> str:
     if not circuit.heads:
         return NO_HEADS
     if shape is None:
-        return ANOTHER
+        return NOT_SCORED
     try:
         circuit.graph(shape)
     except ValueError:

@@ -62,8 +62,7 @@ class CircuitPane(Pane):
         self._cursor = Cursor()
         self._edge: EdgeName | None = None  # under the pointer
         self.controls, self.search = BoardControls(self), Suggesting(self)
-        self.files = Filing(self)
-        self.said = Lines(3, self)
+        self.files, self.said = Filing(self), Lines(3, self)
         self.board, self.rail, self.room = Board(self), rail.Rail(self), QScrollArea(self)
         self._is_to_reveal = False
         self._lay_out()
@@ -111,13 +110,14 @@ class CircuitPane(Pane):
         is_answered = self.answered(asked.SCORES) == asked.scores(document)
         table = self.known(asked.SCORES, EdgeTable) if is_answered else None
         pending = {asked.FILE: self.files.question, asked.SUGGESTED: self.search.question}
-        return asked.questions(document, cursor, table, self._edge, pending)
+        is_quiet = self.search.is_on or self.files.graph is not None
+        return asked.questions(document, cursor, table, self._edge, pending, is_quiet=is_quiet)
 
     def python(self, document: Document, cursor: Cursor) -> str:
         """Return how to compute what the edges are worth, or how a circuit is looked for."""
         if self.files.graph is not None:
             return code.foreign(document, self.files.graph.file)
-        if self.search.question is not None:
+        if self.search.is_on:
             return code.suggested(document)
         found = self._ungrouped()
         names = [edge.name for edge in reversed(found.edges)]
@@ -148,7 +148,7 @@ class CircuitPane(Pane):
         """Show how the board is set."""
         self._document = document
         self.controls.show_view(document.views.board)
-        self.search.follow(asked.suggestion(document))
+        self.search.follow(document.model, document.circuit)
         self.files.follow(document.model, has_failed=self.has_failed(asked.FILE))
         self._draw()
 
@@ -156,7 +156,7 @@ class CircuitPane(Pane):
         """Frame the selected node."""
         is_other = (cursor.layer, cursor.selected) != (self._cursor.layer, self._cursor.selected)
         self._cursor = cursor
-        self.board.show_cursor(cursor)
+        self.board.show_cursor(cursor if self.files.graph is None else Cursor())
         self._show_group()
         is_around = self._view.nodes == "selected"
         self._is_to_reveal |= is_other and (is_around or self.board.hasFocus())
@@ -167,6 +167,7 @@ class CircuitPane(Pane):
     def begin_anew(self) -> None:
         """Show who tells the selected node what, and who reads it."""
         self._is_to_reveal = True
+        self.files.close_graph()
         self.set_view({"nodes": "selected"})
         self._reveal()
 
@@ -196,7 +197,7 @@ class CircuitPane(Pane):
         if table is None or self._document is None:
             return Contents()
         checks = [self.known(name, EdgeChecks) for name in (asked.EXACT, asked.ONE)]
-        known = [one for one in checks if one is not None]
+        known = tuple(one for one in checks if one is not None)
         view, pins = self._view, self._document.pins
         try:
             return made.contents(table, view, pins, self._cursor, known, self._circuit)
@@ -238,7 +239,7 @@ class CircuitPane(Pane):
         self.controls.pin.setEnabled(bool(groups.unpinned(self.board.contents)))
         self._draw_rail(table)
         lacks = asked.NO_PAIR if self.reply(asked.SCORES) is None else ""
-        lacks = lacks if self.search.question is None else asked.LOOKING
+        lacks = asked.LOOKING if self.search.is_on else lacks
         self._empty_states[self.board] = lacks or asked.lacking(view, table, self._circuit)
         self._reveal()
         self._say_if_empty(self._empty_states, asked.SCORES)
@@ -255,9 +256,9 @@ class CircuitPane(Pane):
         self.said.setToolTip(plain_tip("\n".join((words, *more))))
 
     def _draw_rail(self, table: EdgeTable | None) -> None:
-        view, is_searching = self._view, self.search.question is not None
-        self.rail.setVisible(bool(view.measured) or is_searching)
-        if is_searching:
+        view = self._view
+        self.rail.setVisible(bool(view.measured) or self.search.is_on)
+        if self.search.is_on:
             self.rail.show_search(self.search.reading)
             return
         if view.measured == "sizes":
@@ -266,9 +267,9 @@ class CircuitPane(Pane):
             return
         circuit, where = self._circuit if view.nodes == "circuit" else None, ""
         if table is not None and view.beside == "parts":
-            drawn = [edge.name for edge in self._ungrouped().edges]
+            drawn = tuple(edge.name for edge in self._ungrouped().edges)
             edges = circuit.edges if circuit is not None and drawn else drawn
-            self.rail.parts.show_nodes(explained(table, edges, self.roles))
+            self.rail.parts.show_nodes(explained(table, edges, tuple(self.roles.items())))
         if circuit is not None and self._document is not None:
             where = asked.measured_on(self._document.rows, self._document.pair, circuit)
         reading = self.answer(asked.CIRCUIT, CircuitReading)
@@ -341,23 +342,23 @@ class CircuitPane(Pane):
     @Slot(object, object)
     def _show_menu(self, node: BoardNode, where: QPoint) -> None:
         """Offer what can be done with a head or an MLP's layer."""
-        if node.node.layer is not None and self._document is not None:
-            place = Cursor(node.node.layer, node.node.head)
+        place, is_own = Cursor(node.node.layer, node.node.head), self.files.graph is None
+        if place.layer is not None and self._document is not None and is_own:
             around = partial(self._show_around, place)
-            if self.files.graph is None:
-                verbs = board_menu.of_node(self, place, self._document.pins, around)
-                menus.show_menu(self, verbs, where)
+            verbs = board_menu.of_node(self, place, self._document.pins, around)
+            menus.show_menu(self, verbs, where)
 
     @Slot()
     def _suggest(self) -> None:
         """Begin to look for a circuit, or stop and keep what there is."""
         question = asked.suggestion(self._document) if self._document is not None else None
-        if self.search.question is not None or question is None:
+        self.files.close_graph()
+        if self.search.is_on or question is None:
             self.search.stop()
             self._show_search()
-            return
-        self.set_view({"nodes": "circuit"})
-        self.search.begin(question)
+        else:
+            self.set_view({"nodes": "circuit"})
+            self.search.begin(question)
 
     @Slot()
     def _show_file(self) -> None:
@@ -366,7 +367,7 @@ class CircuitPane(Pane):
 
     @Slot()
     def _show_search(self) -> None:
-        self.controls.show_search(is_on=self.search.question is not None)
+        self.controls.show_search(is_on=self.search.is_on)
         self.altered.emit()
         self._draw()
 
@@ -380,13 +381,14 @@ class CircuitPane(Pane):
     @Slot()
     def _show_circuit_menu(self) -> None:
         """Offer what is done with the circuit that is kept."""
+        table = self.known(asked.SCORES, EdgeTable)
+        shape = table.shape if table is not None else None
         if self._document is not None:
-            shape = self._table.shape if self._table is not None else None
             self._offer(board_menu.of_circuit(self, self._document, shape, self.files))
 
     def _offer(self, verbs: list[Verb]) -> None:
-        below = self.controls.menu.mapToGlobal(self.controls.menu.rect().bottomLeft())
-        menus.show_menu(self, verbs, below)
+        of = self.controls.menu
+        menus.show_menu(self, verbs, of.mapToGlobal(of.rect().bottomLeft()))
 
     @Slot(object)
     def _show_evidence(self, fields: dict[str, object]) -> None:

@@ -60,7 +60,9 @@ class Filing(QObject):
         """Let a fault go once something was done, and work with the model that is open by now."""
         is_other = self._model not in (None, model)
         self._model = model
-        if has_failed or is_other:
+        if is_other and self.graph is not None:
+            QTimer.singleShot(0, self, self.close_graph)
+        if has_failed or (is_other and not isinstance(self.question, SaveCircuit)):
             QTimer.singleShot(0, self, self.end)
 
     @Slot()
@@ -71,8 +73,8 @@ class Filing(QObject):
             self.open(path)
 
     def open(self, path: str) -> None:
-        """Read a file."""
-        if self._model is None:
+        """Read a file, unless one is being written."""
+        if self._model is None or isinstance(self.question, SaveCircuit):
             return
         try:
             stamp = Path(path).stat().st_mtime_ns
@@ -116,8 +118,9 @@ class Filing(QObject):
     @Slot()
     def close_graph(self) -> None:
         """Look at the model's own graph again."""
-        self.graph = None
-        self.altered.emit()
+        if self.graph is not None:
+            self.graph = None
+            self.altered.emit()
 
     def _take(self, opened: OpenedCircuit) -> None:
         if opened.warnings:

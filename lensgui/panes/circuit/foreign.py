@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,45 +13,45 @@ from lensgui.panes.circuit.board import Board
 from lensgui.panes.circuit.board_contents import BoardEdge, BoardNode, Contents
 from lensgui.panes.token_text import visible
 from lensgui.state.views import BoardView
+from lensgui.terms.circuits.kept import EdgeName
 from lensgui.terms.circuits.nodes import Node
 
-MOST_NODES = 60  # that are drawn where none are pinned, the most influential
+MOST_NODES, MOST_PINNED = 60, 300  # that are drawn: where none are pinned, and of these
 LONGEST = 22  # letters of a node's name
 NO_LINKS = "There are no links among the nodes of this graph that are drawn."
 
 
+@lru_cache(maxsize=2)
 def contents(graph: AttributionGraph, most: int) -> Contents:
-    """Return its pinned nodes, or the most influential ones, and the strongest links among them.
+    """Return its pinned nodes, or those that matter most, and the strongest links among them.
 
     Args:
         graph: The graph.
         most: How many links are drawn at most.
     """
     shown = _shown(graph)
-    names = _names(graph, shown)
-    into = _owners(graph, names)
+    into = _owners(graph, _names(graph, shown))
     there = np.zeros(len(graph.nodes), dtype=bool)
-    there[list(names)] = True
+    there[shown] = True
     inside = np.flatnonzero(there[graph.links].all(axis=1))
-    strongest = inside[np.argsort(-np.abs(graph.weights[inside]), kind="stable")]
-    sums: dict[tuple[str, str], float] = {}
-    counts: dict[tuple[str, str], int] = {}
-    for at in strongest.tolist():
-        sent, read = (into[end] for end in graph.links[at].tolist())
-        if sent != read:
-            sums[sent, read] = sums.get((sent, read), 0.0) + float(graph.weights[at])
-            counts[sent, read] = counts.get((sent, read), 0) + 1
+    sums, counts = dict[EdgeName, float](), Counter[EdgeName]()
+    for (sent, read), weight in zip(
+        graph.links[inside].tolist(), graph.weights[inside].tolist(), strict=True
+    ):
+        pair = into[sent], into[read]
+        if pair[0] != pair[1]:
+            sums[pair] = sums.get(pair, 0.0) + weight
+            counts[pair] += 1
     listed = sorted(sums, key=lambda pair: -abs(sums[pair]))
-    drawn, rest = listed[:most], listed[most:]
-    weaker = {name: sum(name in pair for pair in rest) for name in set(into.values())}
+    weaker = Counter(name for pair in listed[most:] for name in pair)
     edges = [
         BoardEdge(pair, pair[1], "", sums[pair], count=counts[pair] if counts[pair] > 1 else 0)
-        for pair in reversed(drawn)
+        for pair in reversed(listed[:most])
     ]
-    nodes = [
-        _node(name, [graph.nodes[at] for at in shown if into[at] == name], weaker[name])
-        for name in dict.fromkeys(into[at] for at in shown)
-    ]
+    first: dict[str, GraphNode] = {}
+    for at in shown:
+        first.setdefault(into[at], graph.nodes[at])
+    nodes = [_node(name, node, weaker[name]) for name, node in first.items()]
     labels = tuple(visible(token) for token in graph.tokens)
     return Contents(tuple(nodes), tuple(edges), labels=labels, is_foreign=True)
 
@@ -64,30 +67,34 @@ def draw(board: Board, graph: AttributionGraph, view: BoardView) -> str:
 def said(graph: AttributionGraph, found: Contents) -> str:
     """Return what every number of it must be shown with."""
     of = f" of {graph.model}" if graph.model else ""
-    which = "pinned nodes" if graph.pinned else "nodes of the greatest influence"
+    which = "pinned nodes" if graph.pinned else "nodes that matter most"
     return (
         f"attribution graph {graph.file}{of}, as the file has it: {len(found.edges)} of "
-        f"{len(graph.links):,} links among its {len(_shown(graph))} {which} of "
-        f"{len(graph.nodes):,}; read only, nothing of it is computed here"
+        f"{len(graph.links):,} links among {len(_shown(graph))} of its {which} "
+        f"({len(graph.nodes):,} in all); read only, nothing of it is computed here"
     )
 
 
+@lru_cache(maxsize=2)
 def _shown(graph: AttributionGraph) -> list[int]:
     """Return the nodes that are drawn, by their numbers, in the order of layers."""
-    chosen = list(graph.pinned)
-    if not chosen:
-        influence = np.array([node.influence for node in graph.nodes])
-        worth = np.where(np.isfinite(influence), np.abs(influence), _reach(graph))
-        is_end = np.array([node.kind == "logit" for node in graph.nodes])
-        chosen = np.argsort(-(worth + 1e9 * is_end), kind="stable")[:MOST_NODES].tolist()
-    return sorted(chosen, key=lambda at: (_row(graph.nodes[at]), graph.nodes[at].position, at))
+    nodes = graph.nodes
+    influence = np.array([node.influence for node in nodes])
+    is_end = np.array([node.kind == "logit" for node in nodes])
+    reach = _reach(graph)
+    # a node's influence counts all that matter more too, so the least matters most
+    order = np.lexsort((-reach, np.where(np.isfinite(influence), influence, np.inf), ~is_end))
+    ranked = order.tolist()
+    pinned = frozenset(graph.pinned)
+    chosen = [at for at in ranked if at in pinned][:MOST_PINNED] or ranked[:MOST_NODES]
+    return sorted(chosen, key=lambda at: (_row(nodes[at]), nodes[at].position, at))
 
 
 def _reach(graph: AttributionGraph) -> NDArray[np.float64]:
-    """Return how much leaves each node, where the file names no influence, [node]."""
+    """Return how much leaves each node, which ranks those without an influence, [node]."""
     found = np.zeros(len(graph.nodes))
     np.add.at(found, graph.links[:, 0], np.abs(graph.weights))
-    return found / max(float(found.max(initial=0.0)), 1e-300)
+    return found
 
 
 def _row(node: GraphNode) -> int:
@@ -124,9 +131,8 @@ def _owners(graph: AttributionGraph, names: dict[int, str]) -> dict[int, str]:
     return found
 
 
-def _node(name: str, members: list[GraphNode], weaker: int) -> BoardNode:
+def _node(name: str, first: GraphNode, weaker: int) -> BoardNode:
     """Return a node of the board, where its first member stands."""
-    first = members[0]
     kind = Node("mlp", first.layer) if first.layer is not None else Node("logits")
     kind = Node("embed") if first.kind == "embedding" else kind
     return BoardNode(kind, first.position, weaker=weaker, called=name)

@@ -58,7 +58,7 @@ def suggested(document: Document) -> str:
     view = document.views.board
     lines = [
         *_cases(document),
-        "find, measure = halves(cases)",
+        "find, measure = halves(cases, key=lambda case: tuple(case.clean.tolist()))",
         f"find = CircuitRuns.of_cases(model, find, {view.reference!r})",
         f"measure = CircuitRuns.of_cases(model, measure, {view.reference!r}) if measure else None",
         f"for step in suggest_circuit(find, measure, {view.band!r}, {view.by!r}):",

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from lensgui.terms.circuits.graph import Graph
-from lensgui.terms.circuits.nodes import Architecture, Node, Shape, node_of
+from lensgui.terms.circuits.nodes import Architecture, Shape, node_of
 from lensgui.terms.kinds import Head
 
 EdgeName = tuple[str, str]
@@ -98,11 +98,5 @@ def graph_of(edges: tuple[EdgeName, ...], shape: Shape) -> Graph:
 
 def heads_of(edges: Iterable[EdgeName]) -> tuple[Head, ...]:
     """Return the heads that send along some edges, in order."""
-    nodes = {node_of(sender) for sender, _ in edges}
-    return tuple(sorted(_head(node) for node in nodes if node.kind == "head"))
-
-
-def _head(node: Node) -> Head:
-    assert node.layer is not None
-    assert node.head is not None
-    return node.layer, node.head
+    places = {node_of(sender).place for sender, _ in edges}
+    return tuple(sorted(place for place in places if place is not None))

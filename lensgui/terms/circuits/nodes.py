@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lensgui.terms.kinds import HeadInput
+from lensgui.terms.kinds import Head, HeadInput
 
 Reference = Literal["corrupted", "names", "mean", "zero"]
 """What stands in for what is cut: the corrupted prompt, the clean one with other names, the mean
@@ -48,6 +48,13 @@ class Node:
         if (has_layer, has_head) != (wants_layer, wants_head):
             needed = " and ".join(["a layer"] * wants_layer + ["a head"] * wants_head)
             raise ValueError(f"A node {self.kind!r} has {needed or 'no layer and no head'}.")
+
+    @property
+    def place(self) -> Head | None:
+        """Layer and head of a head; None of anything else."""
+        if self.kind != "head" or self.layer is None or self.head is None:
+            return None
+        return self.layer, self.head
 
     def __str__(self) -> str:
         """Its label, such as "L3H1", "L3H1.q", "MLP 3", "embed" or "logits"."""

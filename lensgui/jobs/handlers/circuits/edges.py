@@ -22,6 +22,7 @@ from lensgui.analysis.circuits.faithfulness import (
     circuit_scores,
     sampled_knockouts,
 )
+from lensgui.analysis.circuits.other_names import other_names
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.averages import Case
@@ -39,10 +40,10 @@ from lensgui.jobs.questions.circuit_requests import (
     ScoreEdges,
     SuggestCircuit,
 )
-from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Graph
 from lensgui.terms.circuits.kept import EdgeName
-from lensgui.terms.circuits.nodes import Node, Shape, node_of
+from lensgui.terms.circuits.nodes import Node, Reference, Shape, node_of
 from lensgui.transformer.model import HookedTransformer
 
 MOST_KEPT = 4  # sets of prompts whose runs are kept
@@ -58,6 +59,7 @@ class Prompts:
         runs: Their runs.
         names: What each pair is called.
         faults: Why pairs are left out.
+        rows: The rows of the others; () for the one pair.
         labels: What positions are called; () of several pairs.
         scored: The graph with its scores, once all pairs are done.
     """
@@ -66,6 +68,7 @@ class Prompts:
     names: list[str]
     faults: list[str]
     labels: tuple[str, ...]
+    rows: tuple[PairRow, ...] = ()
     scored: Graph | None = None
 
 
@@ -208,11 +211,13 @@ def prompts_of(
         kept.move_to_end(key)
         found: Prompts = kept[key]
         return found
-    cases, names, faults = list[Case](), list[str](), list[str]()
-    for pair in pairs:
+    cases, names, faults, rows = list[Case](), list[str](), list[str](), list[PairRow]()
+    for row in request.rows or [PairRow(request.pair.plain)]:
+        pair = row.pair.plain
         try:
-            cases.append((yield from _case(loaded, model, pair)))
+            cases.append((yield from _case(loaded, model, pair, request.stand_in)))
             names.append(name_of(pair))
+            rows.append(row)
         except ValueError as error:
             if not request.rows:
                 raise
@@ -221,7 +226,7 @@ def prompts_of(
         raise ValueError(faults[0])
     runs = CircuitRuns.of_cases(model, cases, request.stand_in)
     labels = () if request.rows else position_axis(loaded.run(model, pairs[0].clean_prompt)).labels
-    found = Prompts(runs, names, faults, labels)
+    found = Prompts(runs, names, faults, labels, tuple(rows) if request.rows else ())
     kept[key] = found
     while len(kept) > MOST_KEPT:
         kept.popitem(last=False)
@@ -229,7 +234,7 @@ def prompts_of(
 
 
 def _case(
-    loaded: Loaded, model: HookedTransformer, pair: PromptPair
+    loaded: Loaded, model: HookedTransformer, pair: PromptPair, stand_in: Reference
 ) -> Generator[None, None, Case]:
     """Return a pair as circuits are measured on it, yielding while its prompt runs."""
     if not pair.corrupted:
@@ -238,6 +243,8 @@ def _case(
     yield from clean.steps()
     corrupted = loaded.run(model, pair.corrupted_prompt)
     check_one_length(len(clean.tokens), len(corrupted.tokens))
+    if stand_in == "names":
+        other_names(model, clean.tokens)  # else one pair without names would stop all others
     metric = required_metric(loaded.answers(pair, clean))
     return Case(clean.tokens, corrupted.tokens, metric)
 

@@ -31,19 +31,20 @@ from lensgui.models.attribution_graphs import graph_of, is_attribution_graph
 from lensgui.models.circuit_files import circuit_of, read_json, write_circuit
 from lensgui.prompts.pair import PairRow
 from lensgui.terms.circuits.graph import Graph
-from lensgui.terms.circuits.kept import KeptCircuit
+from lensgui.terms.circuits.kept import MOST_KEPT, KeptCircuit
 from lensgui.terms.circuits.nodes import node_of
 
 
 def suggest(loaded: Loaded, request: SuggestCircuit) -> Iterator[Answer | None]:
     """Yield ever smaller circuits."""
-    find_rows, measure_rows = halves(request.rows)
+    whole = yield from prompts_of(loaded, request)
+    find_rows, measure_rows = halves(whole.rows, key=lambda row: row.pair.clean)
     here = replace(request, rows=tuple(find_rows))
-    find = yield from prompts_of(loaded, here)
-    measure, faults = None, find.faults
+    find = (yield from prompts_of(loaded, here)) if find_rows else whole
+    measure, faults = None, whole.faults
     if measure_rows:
-        others = yield from prompts_of(loaded, replace(request, rows=tuple(measure_rows)))
-        measure, faults = others.runs, [*faults, *others.faults]
+        there = replace(request, rows=tuple(measure_rows))
+        measure = (yield from prompts_of(loaded, there)).runs
     texts = _clean(find_rows) or (request.pair.clean,)
     pairs = find.runs.count, measure.count if measure is not None else 0
     about = _About(texts, pairs, tuple(faults))
@@ -75,7 +76,8 @@ class _About:
         if found.circuit is not None and found.circuit is not self.of:
             self.of = found.circuit
             said = _said(found, measured, ends)
-            self.circuit = KeptCircuit.of(found.circuit, said, self.texts)
+            if found.circuit.count <= MOST_KEPT or found.stage == "done":
+                self.circuit = KeptCircuit.of(found.circuit, said, self.texts)
         return SuggestionReading(
             found.stage,
             found.sizes,

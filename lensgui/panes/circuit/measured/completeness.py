@@ -73,8 +73,8 @@ class CompletenessPlot(QWidget):
 
 def heads_of(names: tuple[str, ...]) -> tuple[Head, ...]:
     """Return the heads among some nodes, by their labels."""
-    heads = [(node.layer, node.head) for node in map(node_of, names) if node.kind == "head"]
-    return tuple((layer, head) for layer, head in heads if layer is not None and head is not None)
+    places = (node_of(name).place for name in names)
+    return tuple(place for place in places if place is not None)
 
 
 def points(found: CircuitReading) -> Points:

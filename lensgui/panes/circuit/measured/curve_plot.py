@@ -217,6 +217,14 @@ def lines(found: CurveReading) -> Lines:
     labels = [f"{100 * share:g} %" for share in found.shares]
     values = np.stack([found.faithfulness, found.mean_drawn]).astype(np.float64)
     places = numbered("size", labels)
-    data = Data((numbered("curve", list(NAMES)), places), {"faithfulness": values})
+    areas = {"CPR": values, "CMD": np.abs(1 - values)}  # Mueller et al. 2025; in the numbers alone
+    columns = {name: _area(of, found.shares) for name, of in areas.items()}
+    data = Data((numbered("curve", list(NAMES)), places), {"faithfulness": values, **columns})
     across = np.log10(np.array(found.shares))
     return Lines("", places, list(NAMES), values, "faithfulness", data, across=across)
+
+
+def _area(heights: NDArray[np.float64], shares: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return the area below each curve, over the share of the edges, at each of its points."""
+    steps = np.diff(shares) * (heights[:, 1:] + heights[:, :-1]) / 2
+    return np.broadcast_to(steps.sum(1, keepdims=True), heights.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
@@ -53,15 +54,21 @@ class Explained:
         return list(filter(None, said))
 
 
+@lru_cache(maxsize=2)
 def explained(
-    table: EdgeTable, edges: Sequence[EdgeName], roles: Mapping[Head, Part]
+    table: EdgeTable, edges: tuple[EdgeName, ...], parts: tuple[tuple[Head, Part], ...]
 ) -> tuple[Explained, ...]:
     """Return each node of a circuit in words, those nearest to the logits first.
+
+    Args:
+        table: What every edge is worth.
+        edges: The circuit.
+        parts: What part each head plays.
 
     Raises:
         ValueError: If the circuit is another model's.
     """
-    circuit = graph_of(tuple(edges), table.shape)
+    circuit, roles = graph_of(edges, table.shape), dict(parts)
     scores = np.where(circuit.kept, table.scores, 0)
     nodes = [node for node in circuit.nodes if node.kind != "embed"][-MOST:]
     return tuple(_of(node, circuit, scores, roles) for node in reversed(nodes))
@@ -81,7 +88,7 @@ def _of(node: Node, circuit: Graph, scores: np.ndarray, roles: Mapping[Head, Par
         (float(scores[row, column]), str(circuit.receivers[column]))
         for column in np.flatnonzero(circuit.kept[row]).tolist()
     ]
-    part = roles.get((node.layer, node.head)) if node.kind == "head" else None  # type: ignore[arg-type]
+    part = roles.get(node.place) if node.place is not None else None
     name = part.role.name if part is not None else ""
     rule = part.rule if part is not None else NO_RULE if node.kind == "head" else ""
     return Explained(node, name, rule, _strongest(reads), _strongest(out))

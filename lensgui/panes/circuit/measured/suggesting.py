@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from lensgui.jobs.answers.circuits import SuggestionReading
 from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.questions.circuit_requests import SuggestCircuit
+from lensgui.terms.circuits.kept import KeptCircuit
+from lensgui.terms.model_key import ModelKey
 
 STAGES = {
     "scoring": "scoring edges",
@@ -19,11 +21,12 @@ STAGES = {
 
 
 class Suggesting(QObject):
-    """Asks for a circuit until it is stopped or done.
+    """Asks for a circuit until it is stopped or done, about the prompts that it was begun with.
 
     Attributes:
         question: What is asked; None while nothing is.
         reading: What is known of it.
+        has_failed: Whether there is no answer; why stays until something is done.
         found: (circuit,) what was found once it is stopped or done.
         altered: It was begun, or stopped.
     """
@@ -35,36 +38,59 @@ class Suggesting(QObject):
         super().__init__(parent)
         self.question: SuggestCircuit | None = None
         self.reading: SuggestionReading | None = None
+        self.has_failed = False
+        self._before: KeptCircuit | None = None  # that of the document when it was begun
+        self._now: KeptCircuit | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a circuit is looked for."""
+        return self.question is not None and not self.has_failed
 
     def begin(self, question: SuggestCircuit) -> None:
         """Look for a circuit."""
-        self.question, self.reading = question, None
+        self.question, self.reading, self.has_failed = question, None, False
+        self._before = self._now
         self.altered.emit()
 
     @Slot()
     def stop(self) -> None:
-        """Take what there is."""
+        """Take what there is, unless the document has another circuit by now."""
         if self.question is None:
             return
         circuit = self.reading.circuit if self.reading is not None else None
-        self.question = self.reading = None
-        if circuit is not None:
+        self.question, self.reading, self.has_failed = None, None, False
+        if circuit is not None and self._now == self._before:
             self.found.emit(circuit)
         self.altered.emit()
 
-    def follow(self, question: SuggestCircuit | None) -> None:
-        """Stop soon if something else would be asked by now: other prompts, another reference."""
-        if self.question is not None and question != self.question:
+    def follow(self, model: ModelKey, kept: KeptCircuit | None) -> None:
+        """Let go of what failed once something was done, and of what is about another model.
+
+        Args:
+            model: The model that is open by now.
+            kept: The circuit of the document.
+        """
+        self._now = kept
+        if self.question is None:
+            return
+        if self.question.model != model:
+            self.reading = None
+        if self.has_failed or self.question.model != model:
             QTimer.singleShot(0, self, self.stop)
 
     def take(self, reply: Reply | None) -> None:
-        """Take what is known by now."""
+        """Take what is known by now; who begins again still has what was found before."""
         if reply is None or reply.request != self.question:
             return
-        if isinstance(reply.known, SuggestionReading):
-            self.reading = reply.known
-        is_done = self.reading is not None and self.reading.stage == "done"
-        if is_done or reply.status in ("whole", "failed"):
+        known = reply.known
+        if isinstance(known, SuggestionReading):
+            is_less = self.reading is not None and self.reading.circuit is not None
+            self.reading = self.reading if is_less and known.circuit is None else known
+        if reply.status == "failed" and (self.reading is None or self.reading.circuit is None):
+            self.has_failed = True
+            self.altered.emit()
+        elif reply.status in ("whole", "failed") or (self.reading and self.reading.stage == "done"):
             QTimer.singleShot(0, self, self.stop)
 
 
