@@ -218,11 +218,10 @@ CASES = [
     (LensPane, "a mean", averaging(2).having(lens=LensView("metric", mid=True))),
     *(
         (CircuitPane, f"{view.reference}, {view.by}", document.having(board=view))
-        for document in (toy(), averaging(3))
-        for view in (
-            BoardView("mean", most=10, is_exact=True, measured="edges"),
-            BoardView("zero", by="sign", measured="heads"),
-            BoardView(by="sign", measured="sizes"),
+        for document, view in (
+            (toy(), BoardView("mean", most=10, is_exact=True, measured="edges")),
+            (averaging(3), BoardView("zero", by="sign", measured="heads")),
+            (averaging(2), BoardView(by="sign", measured="sizes")),
         )
     ),
     *(
