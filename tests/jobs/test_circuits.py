@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lensgui.analysis.circuits import runs as runs_module
 from lensgui.analysis.circuits.curve import faithfulness_curve
 from lensgui.analysis.circuits.edges import edge_attribution
 from lensgui.analysis.circuits.effects import exact_effects
@@ -15,6 +16,7 @@ from lensgui.analysis.circuits.faithfulness import circuit_scores, sampled_knock
 from lensgui.analysis.circuits.runs import CircuitRuns
 from lensgui.analysis.circuits.suggest import Fit, Suggestion, halves, suggest_circuit
 from lensgui.analysis.pairs.cases import case_of
+from lensgui.jobs.handlers.circuits import edges as handler
 from lensgui.jobs.handlers.circuits import kept
 from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
@@ -98,15 +100,16 @@ def test_a_mean_has_intervals_and_leaves_out_what_can_not_be_read(answer):
 def test_a_circuit_is_what_the_library_measures(answer, dispatcher, is_edges):
     heads = ((0, 1), (1, 0))
     chosen = ("movers", ("L1H0", "L9H9", "MLP 0"))
-    given = {"edges": EDGES} if is_edges else {"heads": heads}
+    listed = (*EDGES, ("L1H0", "logits"), ("MLP 0", "logits"))
+    given = {"edges": listed} if is_edges else {"heads": heads}
     given |= {"sets": (chosen, ("elsewhere", ("L9H9",))), "draws": 3}
     rows = tuple(PairRow(pair) for pair in (PAIR, OTHER))
     *_, found = answer(MeasureCircuit(TOY, PromptPair(""), "corrupted", **given, rows=rows))
     runs = runs_of(dispatcher.loaded.use(TOY), [PAIR, OTHER], "corrupted")
-    edges = [(node_of(one), node_of(other)) for one, other in EDGES]
+    edges = [(node_of(one), node_of(other)) for one, other in listed]
     nodes = [Node("head", *head) for head in heads]
     circuit = Graph.of_edges(runs.model.cfg, edges) if is_edges else nodes
-    nodes = [node for node in circuit.nodes if node.kind != "embed"] if is_edges else nodes
+    nodes = circuit.members if is_edges else nodes
     first = set(nodes) & {Node("head", 1, 0), Node("mlp", 0)}
     sets = [first, *filter(None, sampled_knockouts(nodes, 3))]
     scores = last_of(circuit_scores(runs, circuit, sets))
@@ -218,6 +221,22 @@ def test_what_can_not_be_read_is_left_out_before_prompts_are_parted(answer):
         answer(ScoreEdges(TOY, PAIR, "names"))
 
 
+def test_one_pair_without_names_is_left_out_by_itself(answer, dispatcher, monkeypatch):
+    def turned(model, tokens):
+        if tokens.tolist() == first:
+            raise ValueError("This prompt has no names.")
+        return tokens.flip(0)
+
+    first = runs_of(dispatcher.loaded.use(TOY), [PAIR], "corrupted").groups()[0].tokens[0].tolist()
+    for module in (handler, runs_module):
+        monkeypatch.setattr(module, "other_names", turned)
+    rows = (PairRow(PAIR), PairRow(OTHER))
+    *_, table = answer(ScoreEdges(TOY, PromptPair(""), "names", rows))
+    assert table.total == 1
+    assert "This prompt has no names." in table.faults[0]
+    assert "other names (ABC)" in table.reference
+
+
 def test_a_circuit_that_is_too_large_is_not_written_out_before_the_end():
     about = kept._About(("a",), (1, 0), ())
     fit = Fit(*(torch.tensor([value]) for value in (1.0, 1.0, 0.0)))
@@ -225,8 +244,10 @@ def test_a_circuit_that_is_too_large_is_not_written_out_before_the_end():
     assert about.reading(Suggestion("sizes", circuit=large, found=fit)).circuit is None
     small = large.only(large.edges[:5])
     assert len(about.reading(Suggestion("pruning", circuit=small, found=fit)).circuit.edges) == 5
+    about = kept._About(("a",), (1, 0), ())
+    about.reading(Suggestion("pruning", circuit=large, found=fit))
     with pytest.raises(ValueError, match="32,491 edges"):
-        kept._About(("a",), (1, 0), ()).reading(Suggestion("done", circuit=large, found=fit))
+        about.reading(Suggestion("done", circuit=large, found=fit))
 
 
 def test_a_suggestion_for_one_pair_is_of_this_prompt(answer):

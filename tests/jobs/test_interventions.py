@@ -119,6 +119,27 @@ def test_one_that_cannot_be_done_is_left_out_and_said(dispatcher):
     assert not found.values[1, 0]
 
 
+MLPS = tuple(Intervention(Site("mlp_out", layer), "freeze") for layer in range(2))
+NORMS = Intervention(Site("norms"), "freeze")
+NOWHERE = Intervention(Site("z", 9), "zero", is_on=False)
+
+
+@pytest.mark.parametrize(
+    ("listed", "faulty"),
+    [
+        ((OFF, *MLPS, NORMS), ()),
+        ((OFF, *(one.on(False) for one in (*MLPS, NORMS))), (NORMS.on(False),)),
+        ((*MLPS, NORMS.on(False)), ()),
+        ((OFF.on(False), NOWHERE, MLPS[0]), (NOWHERE,)),
+    ],
+)
+def test_faults_of_many_are_those_of_each_beside_what_acts(dispatcher, listed, faulty):
+    model = dispatcher.loaded.use(TOY)
+    faults = dispatcher.loaded.faults(model, replace(PAIR, interventions=listed))
+    assert tuple(one for one, sentence in faults.items() if sentence) == faulty
+    assert list(faults) == list(listed)
+
+
 @pytest.mark.parametrize("name", ["one pair", "mean", "evidence", "cell", "cell of a mean"])
 def test_whatever_is_asked_one_that_cannot_be_done_is_left_out(dispatcher, name):
     def answered(*listed):

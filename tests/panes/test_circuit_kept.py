@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QMenu
 
-from lensgui.jobs.answers.circuits import OpenedGraph, SuggestionReading
+from lensgui.jobs.answers.circuits import SuggestionReading
 from lensgui.jobs.questions.circuit_requests import (
     CheckEdges,
     MeasureCircuit,
     OpenCircuit,
     SuggestCircuit,
 )
-from lensgui.models.attribution_graphs import read_attribution_graph
 from lensgui.panes import menus
 from lensgui.panes.circuit.circuit import CircuitPane
-from lensgui.panes.circuit.foreign import contents
-from lensgui.prompts.pair import PairRow
 from lensgui.state.selection import Cursor
 from lensgui.state.views import BoardView
 from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
-from tests.attribution_graphs import GRAPH, written
-from tests.panes.boards import middle, opened, table_of
+from tests.panes.boards import chosen, dropped, opened, table_of, table_with
 from tests.panes.conftest import answer, in_session, reply, tell
-from tests.pictures import draws
 
 pytestmark = pytest.mark.usefixtures("no_popup")
-
-
-def table_with(document, count=6):
-    """As many pairs, to average over."""
-    pairs = (replace(document.pair, clean=f"{document.pair.clean} {at}") for at in range(count))
-    rows = tuple(map(PairRow, pairs))
-    return document.having(table=rows, is_average=True)
 
 
 def begun(pane, document):
@@ -92,6 +76,7 @@ def test_what_is_found_is_kept_in_one_step_and_measured_on_the_others(pane, how,
     else:  # it goes on about those that it was begun with
         pane.session.edit(board=BoardView("zero", "circuit"))
         assert pane.requests(pane.session.document, Cursor())["suggestion"] == request
+        assert pane.rail.caption.text().startswith("about the prompts it was begun with")
         pane.controls.suggest.click()
     qtbot.waitUntil(lambda: pane.session.document.circuit == circuit)
     after = pane.session.document
@@ -101,11 +86,9 @@ def test_what_is_found_is_kept_in_one_step_and_measured_on_the_others(pane, how,
     asked = pane.requests(after, Cursor())
     assert "suggestion" not in asked
     checks, measured = asked["exact"], asked["circuit"]
-    assert isinstance(checks, CheckEdges)
-    assert checks.within == circuit.edges
+    assert (type(checks), type(measured)) == (CheckEdges, MeasureCircuit)
+    assert checks.within == measured.edges == circuit.edges
     assert set(checks.edges) == set(circuit.edges)
-    assert isinstance(measured, MeasureCircuit)
-    assert measured.edges == circuit.edges
     assert [row.pair.clean for row in measured.rows] == [
         row.pair.clean for row in after.rows if row.pair.clean not in circuit.found_on
     ]
@@ -184,7 +167,7 @@ def test_each_node_is_explained_and_leads_to_its_evidence(pane, qtbot):
     answer(pane, pane.session.document)
     shown = pane.rail.parts.shown
     graph = reading.circuit.graph(table_of(pane).shape)
-    assert {one.node for one in shown} == {node for node in graph.nodes if node.kind != "embed"}
+    assert {one.node for one in shown} == set(graph.members)
     rows = [pane.rail.parts.topLevelItem(at) for at in range(len(shown))]
     for row, one in zip(rows, shown, strict=True):
         assert row.text(0).startswith(str(one.node))
@@ -201,6 +184,7 @@ def test_each_node_is_explained_and_leads_to_its_evidence(pane, qtbot):
     pane.rail.parts.itemActivated.emit(row.child(row.childCount() - 1), 0)
     assert picked == [{"layer": head.layer, "head": head.head, "heads": ()}] * 2
     assert wanted == ["Attention"]
+    assert "estimates (EAP-IG), in logits" in pane.rail._title.text()
     _, rows = pane.shown()
     assert rows.panels[0].columns[0] == "node"
 
@@ -208,13 +192,6 @@ def test_each_node_is_explained_and_leads_to_its_evidence(pane, qtbot):
 KEPT = KeptCircuit(
     (("L5H1", "logits"), ("L4H0", "L5H1.q"), ("embed", "L4H0.v"), ("MLP 2", "logits")), "by hand"
 )
-
-
-def chosen(pane, start):
-    """The line of the circuit's menu that begins so."""
-    pane.controls.menu.click()
-    menu = pane.findChild(QMenu, menus.MENU)
-    return next(line for line in menu.actions() if line.text().startswith(start))
 
 
 @pytest.mark.parametrize(
@@ -243,19 +220,6 @@ def test_a_circuit_is_knocked_out_or_kept_alone_as_interventions(pane, reference
 def test_another_models_circuit_is_not_knocked_out(pane):
     pane.session.edit(circuit=KeptCircuit((("L90H0", "logits"),), "by hand"))
     assert not chosen(pane, "Keep only").isEnabled()
-
-
-def dropped(pane, path):
-    """A file that is dropped on the pane, and read."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    copy = Qt.DropAction.CopyAction
-    enter = QDragEnterEvent(QPoint(9, 9), copy, data, left, none)
-    QApplication.sendEvent(pane, enter)
-    assert enter.isAccepted() == path.is_file()
-    QApplication.sendEvent(pane, QDropEvent(QPointF(9, 9), copy, data, left, none))
-    return pane.requests(pane.session.document, Cursor()).get("file")
 
 
 @pytest.mark.parametrize("name", ["one.json", "of a loss.json"])
@@ -300,8 +264,10 @@ def test_the_circuit_is_written_where_one_says(pane, tmp_path, monkeypatch, qtbo
     assert (request.path, request.circuit) == (f"{where}.json", KEPT)
     said = []
     pane.hovered.connect(said.append)
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    assert dropped(pane, tmp_path / "other.json") == request
     reply(pane, "file", request)
-    assert said == ["The circuit is in mine.json."]
+    assert said == ["Wait until mine.json is written.", "The circuit is in mine.json."]
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *asked: (f"{where}.json", ""))
     qtbot.waitUntil(lambda: pane.files.question is None)
     chosen(pane, "Open a circuit").trigger()
@@ -318,83 +284,49 @@ def test_a_board_is_drawn_from_the_search_while_its_own_numbers_are_not_there(sh
 
 
 @pytest.fixture
-def foreign(pane, tmp_path, qtbot):
-    """The board with an attribution graph of a file."""
-    graph = read_attribution_graph(written(tmp_path))
-    request = dropped(pane, written(tmp_path))
-    tell(pane, "file", OpenedGraph(graph), "partial", request=request)
-    qtbot.waitUntil(lambda: pane.files.question is None)
-    return pane
+def thirty(pane):
+    """The board with a circuit of the thirty strongest edges."""
+    listed = table_of(pane).graph.listed(30)
+    edges = tuple((str(sender), str(receiver)) for sender, receiver, _ in listed)
+    view = BoardView(nodes="circuit", most=10, measured="edges", beside="parts")
+    pane.session.edit(circuit=KeptCircuit(edges, "by hand"), board=view)
+    answer(pane, pane.session.document)
+    return edges
 
 
-def test_an_attribution_graph_is_looked_at_and_nothing_of_it_is_done_here(foreign, qtbot):
-    found = foreign.board.contents
-    names = [node.name for node in found.nodes]
-    assert names == ["Emb: The", "the word the", "say a city", "Output “ Paris”"]
-    edges = {edge.name: (edge.score, edge.count) for edge in found.edges}
-    assert edges == {
-        ("Emb: The", "the word the"): (2.0, 0),
-        ("the word the", "say a city"): (1.0, 2),
-        ("say a city", "Output “ Paris”"): (3.0, 0),
-    }
-    assert "graph.json of gemma-2-2b" in foreign.said.text()
-    assert "3 of 6 links among 5 of its pinned nodes (7 in all)" in foreign.said.text()
-    strongest = found.edges[-1]
-    assert found.about(strongest).endswith("+3.000 as the file has it")
-    assert "position 2 “·capital”" in found.of(found.nodes[2])
-    before, picked = foreign.session.document, []
-    foreign.picked.connect(picked.append)
-    where = middle(foreign, "say a city").toPoint()
-    qtbot.mouseClick(foreign.board, Qt.MouseButton.LeftButton, pos=where)
-    foreign.board.moved.emit("say a city", 0.3)
-    foreign.board.asked.emit(found.nodes[2], QPoint())
-    assert (picked, foreign.session.document) == ([], before)
-    (shown,) = foreign.shown()
-    assert shown.panels[0].names == names
-    assert "read_attribution_graph('graph.json')" in foreign.python(before, Cursor())
-    draws(foreign.board)
+def test_weaker_edges_are_those_of_the_circuit_alone(pane, thirty):
+    found, graph = pane.board.contents, table_of(pane).graph
+    assert {edge.name for edge in found.edges} == set(thirty[:10])
+    assert "10 of the circuit’s 30 edges (by hand)" in pane.said.text()
+    for node in found.nodes[1:-1]:
+        row = graph.rows[node.node]
+        read = [str(graph.receivers[at]) for at, of in enumerate(graph.owners[:-1]) if row in of]
+        expected = sum(one == node.name or other in read for one, other in thirty[10:])
+        assert node.weaker == expected
 
 
-@pytest.mark.parametrize("how", ["closed", "a search", "another model"])
-def test_the_models_own_graph_comes_back(foreign, how, qtbot):
-    assert set(foreign.requests(foreign.session.document, Cursor())) == {"edges"}
-    foreign.show_cursor(Cursor(20))
-    assert foreign.board.selected() is None
-    if how == "closed":
-        chosen(foreign, "Close the attribution graph").trigger()
-    elif how == "a search":
-        foreign.controls.suggest.click()
-        assert foreign.rail.isVisible()
-        foreign.controls.suggest.click()
-        foreign.session.edit(board=BoardView())
-    else:
-        foreign.session.edit(model=ModelKey("another"))
-        qtbot.waitUntil(lambda: foreign.files.graph is None)
-        return
-    assert foreign.files.graph is None
-    assert any(edge.name[1] == "logits" for edge in foreign.board.contents.edges)
-    assert "as the file has it" not in foreign.said.text()
-
-
-def test_many_pins_and_links_are_drawn_at_once(tmp_path):
-    count = 4000
-    nodes = [GRAPH["nodes"][2] | {"node_id": f"n{at}", "influence": at} for at in range(count)]
-    links = [{"source": f"n{at}", "target": f"n{at + 1}", "weight": at} for at in range(count - 1)]
-    pins = {"pinnedIds": [f"n{at}" for at in range(count)]}
-    graph = read_attribution_graph(
-        written(tmp_path, GRAPH | {"nodes": nodes, "links": links, "qParams": pins})
+def test_what_a_node_reads_is_named_strongest_first_and_nothing_is_cut_off(pane, thirty, qtbot):
+    shown, tree = pane.rail.parts.shown, pane.rail.parts
+    assert any(one.reads.count(",") > 1 for one in shown)
+    for one in shown:
+        words = [word.split()[-1] for word in one.reads.split(", ") if word[-1].isdigit()]
+        sizes = [abs(float(word.replace("−", "-"))) for word in words]
+        assert sizes == sorted(sizes, reverse=True)
+    longest = max(range(len(shown)), key=lambda at: len(shown[at].reads))
+    line = next(
+        tree.topLevelItem(longest).child(at)
+        for at in range(5)
+        if tree.topLevelItem(longest).child(at).text(0).startswith("reads")
     )
-    found = contents(graph, 40)
-    assert len(found.nodes) == 300
-    assert found.edges[-1].score == 298  # those of the least influence matter most
-    assert contents(graph, 40) is found
+    wide = tree.fontMetrics().horizontalAdvance(line.text(0))
+    tree.setFixedWidth(max(60, wide // 3))
+    tall = 2.5 * tree.fontMetrics().height()
+    qtbot.waitUntil(lambda: tree.visualItemRect(line).height() > tall)
 
 
-def test_without_pins_the_nodes_that_matter_most_are_drawn(tmp_path):
-    plain = {name: part for name, part in GRAPH.items() if name != "qParams"}
-    graph = read_attribution_graph(written(tmp_path, plain))
-    found = contents(graph, 40)
-    assert len(found.nodes) == 7
-    assert [node.name for node in found.nodes][:2] == ["Emb: The", "·capital"]
-    assert len(contents(graph, 2).edges) == 2
-    assert contents(graph, 2).edges[-1].score == 3.0
+def test_what_is_found_is_measured_whatever_was_measured_before(pane, qtbot):
+    pane.session.edit(board=BoardView(measured="sizes"))
+    request, (_, larger, _) = begun(pane, pane.session.document)
+    tell(pane, "suggestion", larger, "partial", request=request)
+    pane.controls.suggest.click()
+    assert pane.session.document.views.board.measured == "edges"

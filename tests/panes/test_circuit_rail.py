@@ -165,7 +165,7 @@ def test_circuit_and_model_are_compared_without_sets_of_nodes(pane, document, mo
     plot = pane.rail.sets
     assert (plot.isVisible(), pane.rail.bars.isVisible()) == (True, False)
     points = plot.scatter.points
-    assert points.names[:2] == ["movers", "drawn at random 2"]
+    assert points.names[:2] == ["movers", "random 2"]
     assert len(points.names) == 21
     reading = pane.answer("circuit", CircuitReading)
     np.testing.assert_allclose([points.y, points.x], reading.completeness, atol=1e-6)
@@ -199,6 +199,7 @@ def test_circuits_of_the_best_edges_are_measured_by_size(sized, document):
     assert isinstance(request, MeasureCurve)
     assert request.by == "size"
     plot = sized.rail.curve
+    assert plot._ends() == pytest.approx((-0.1, 1.1))  # what is drawn at random is on it too
     assert plot.isVisible()
     assert not sized.rail.bars.isVisible()
     assert sized.rail.ratio.text() == "faithfulness by size"
@@ -252,6 +253,11 @@ def test_a_curve_grows_and_says_nothing_of_what_is_not_known(pane, document, qtb
     assert plot.words(3) == ""
     assert "drawn at random" not in plot.words(0)
     draws(plot)
+    high = np.array([0.4, 0.6, 0.9, 1.3], np.float32)
+    tell(
+        pane, "by size", replace(whole, faithfulness=high, drawn=whole.drawn + 0.5), request=request
+    )
+    assert plot._ends() == pytest.approx((0, 1.5))  # 0 is nothing, and always on it
     over_pairs = replace(whole, ends=np.stack([whole.faithfulness - 0.1, whole.faithfulness + 0.1]))
     tell(pane, "by size", over_pairs, request=request)
     assert "(95 %: 0.50 to 0.70)" in plot.words(1)

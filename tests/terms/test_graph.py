@@ -52,6 +52,9 @@ def test_circuits_are_made_of_edges_and_of_nodes():
     circuit = Graph.of_edges(SHAPE, edges)
     assert set(circuit.edges) == set(edges)
     assert circuit.nodes == (EMBED, head(0, 0), head(0, 1))  # both read the shared values
+    assert circuit.members == tuple(
+        node for node in circuit.nodes if node != EMBED and circuit.kept[circuit.rows[node]].any()
+    )
     among = Graph.among(SHAPE, [head(1, 3), Node("mlp", 2)])
     assert among.has((head(1, 3), Node("mlp", 2)))
     assert among.has((EMBED, Node("k", 1, 1)))

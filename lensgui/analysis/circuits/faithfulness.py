@@ -251,7 +251,7 @@ class Level:
         if isinstance(circuit, Graph):
             circuit.check(cfg)
             self._graph = circuit
-            self.nodes = tuple(node for node in circuit.nodes if node.kind != "embed")
+            self.nodes = circuit.members
             self.whole = Cut(self._all.kept)
             self.empty = Cut(np.zeros_like(self._all.kept))
             return

@@ -26,7 +26,7 @@ from lensgui.terms.kinds import Head
 
 SCORES, EXACT, ONE = "edges", "exact", "one edge"
 CIRCUIT, CURVE, SECOND = "circuit", "by size", "circuit again"
-BESIDE: dict[Reference, tuple[Reference, str]] = {
+SECOND_REFERENCE: dict[Reference, tuple[Reference, str]] = {
     "corrupted": ("mean", "a mean"),
     "names": ("corrupted", "the corrupted prompt"),
     "mean": ("corrupted", "the corrupted prompt"),
@@ -173,7 +173,7 @@ class Board:
             found[CURVE] = MeasureCurve(*about, view.by, scored.rows)
         elif view.measured and edges:
             found[CIRCUIT] = measured = self.measured(scored, edges)
-            second, _ = BESIDE[view.reference]
+            second, _ = SECOND_REFERENCE[view.reference]
             found[SECOND] = replace(measured, stand_in=second, sets=(), draws=0, has_parts=False)
         return found
 

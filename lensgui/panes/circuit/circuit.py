@@ -38,7 +38,7 @@ from lensgui.panes.token_text import plain_tip
 from lensgui.panes.verb import Verb
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
-from lensgui.state.views import BoardView
+from lensgui.state.views import BoardView, Measured
 from lensgui.terms.circuits.kept import EdgeName, KeptCircuit
 from lensgui.terms.kinds import Head
 from lensgui.terms.roles import GivenRole, Part
@@ -148,7 +148,7 @@ class CircuitPane(Pane):
         """Show how the board is set."""
         self._document = document
         self.controls.show_view(document.views.board)
-        self.search.follow(document.model, document.circuit)
+        self.search.follow(document.model, document.circuit, asked.scores(document))
         self.files.follow(document.model, has_failed=self.has_failed(asked.FILE))
         self._draw()
 
@@ -259,7 +259,7 @@ class CircuitPane(Pane):
         view = self._view
         self.rail.setVisible(bool(view.measured) or self.search.is_on)
         if self.search.is_on:
-            self.rail.show_search(self.search.reading)
+            self.rail.show_search(self.search)
             return
         if view.measured == "sizes":
             curve = self.answer(asked.CURVE, CurveReading)
@@ -274,7 +274,7 @@ class CircuitPane(Pane):
             where = asked.measured_on(self._document.rows, self._document.pair, circuit)
         reading = self.answer(asked.CIRCUIT, CircuitReading)
         other = self.known(asked.SECOND, CircuitReading)
-        again = rail.again(other, asked.BESIDE[view.reference][1])
+        again = rail.again(other, asked.SECOND_REFERENCE[view.reference][1])
         shown = reading, self._cursor, view.beside, where, again
         self.rail.show_reading(*shown, is_stale=self.is_stale(asked.CIRCUIT))
 
@@ -374,8 +374,8 @@ class CircuitPane(Pane):
     @Slot(object)
     def _keep(self, circuit: KeptCircuit) -> None:
         """Keep a circuit that was found, and measure it, each edge exactly."""
-        view = self._view
-        shown = replace(view, nodes="circuit", is_exact=True, measured=view.measured or "edges")
+        measured: Measured = "heads" if self._view.measured == "heads" else "edges"
+        shown = replace(self._view, nodes="circuit", is_exact=True, measured=measured)
         self.edited.emit({"circuit": circuit, "board": shown})
 
     @Slot()

@@ -74,7 +74,10 @@ class Filing(QObject):
 
     def open(self, path: str) -> None:
         """Read a file, unless one is being written."""
-        if self._model is None or isinstance(self.question, SaveCircuit):
+        if isinstance(self.question, SaveCircuit):
+            self.said.emit(f"Wait until {Path(self.question.path).name} is written.")
+            return
+        if self._model is None:
             return
         try:
             stamp = Path(path).stat().st_mtime_ns

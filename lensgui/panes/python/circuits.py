@@ -105,8 +105,7 @@ def _measured(
         yield f"others = CircuitRuns.of_cases(model, others, {view.reference!r})"
     if view.beside == "completeness":
         named = [list(members) for _, members in view.groups]
-        of = "circuit.nodes" if is_edges else "circuit"
-        yield f"nodes = [node for node in {of} if node.kind != 'embed']"
+        yield f"nodes = circuit{'.members' if is_edges else ''}"
         yield f"groups = [set(nodes) & set(map(node_of, names)) for names in {named!r}]"
         yield f"sets = list(filter(None, [*groups, *sampled_knockouts(nodes, {DRAWS})]))"
         sets = ", sets"

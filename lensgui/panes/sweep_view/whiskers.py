@@ -203,7 +203,8 @@ class Whiskers(Rows):
         metrics = QFontMetricsF(self.font())
         longest = max(len(shorten(found.name, NAME_LETTERS)) for found in self.shown)
         left = metrics.horizontalAdvance("m" * longest) + 8
-        right = metrics.horizontalAdvance("+0.000") + 8
+        numbers = ("+0.000", *(signed(found.mean) for found in self.shown))
+        right = max(map(metrics.horizontalAdvance, numbers)) + DOT + 8
         return QRectF(left, 0, max(20.0, self.width() - left - right), self.height())
 
     @staticmethod
@@ -214,12 +215,11 @@ class Whiskers(Rows):
         line = QRectF(plot.left(), 0, plot.width(), self.row_height())
         painter.setPen(QColor(colors.faint))
         middle = Qt.AlignmentFlag.AlignVCenter
-        for words, side in (
-            (signed(-end, 2), Qt.AlignmentFlag.AlignLeft),
-            ("0", Qt.AlignmentFlag.AlignHCenter),
-            (signed(end, 2), Qt.AlignmentFlag.AlignRight),
-        ):
-            painter.drawText(line, middle | side, words)
+        low, high = signed(-end, 2), signed(end, 2)
+        painter.drawText(line, middle | Qt.AlignmentFlag.AlignHCenter, "0")
+        if painter.fontMetrics().horizontalAdvance(f"{low} 0 {high}") <= plot.width():
+            painter.drawText(line, middle | Qt.AlignmentFlag.AlignLeft, low)
+            painter.drawText(line, middle | Qt.AlignmentFlag.AlignRight, high)
         painter.setPen(QPen(QColor(colors.line), 1))
         zero, bottom = self._at(0, plot, end), self.top() + self.count() * self.row_height()
         painter.drawLine(QPointF(zero, self.top()), QPointF(zero, bottom))

@@ -172,6 +172,19 @@ class Graph:
         touched[self.owners[:-1][entered].ravel()] = True
         return tuple(node for node, is_in in zip(self.senders, touched, strict=True) if is_in)
 
+    @property
+    def members(self) -> tuple[Node, ...]:
+        """The heads and MLPs that send something along an edge of the circuit, in order.
+
+        Heads that only share keys or values with one of them are not among them.
+        """
+        sends = np.asarray(self.kept.any(axis=1))
+        return tuple(
+            node
+            for node, is_in in zip(self.senders, sends, strict=True)
+            if is_in and node.kind != "embed"
+        )
+
     def has(self, edge: Edge) -> bool:
         """Whether an edge is in the circuit."""
         return bool(self.kept[self.at(edge)])

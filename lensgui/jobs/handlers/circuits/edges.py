@@ -42,7 +42,7 @@ from lensgui.jobs.questions.circuit_requests import (
 )
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.terms.circuits.graph import Graph
-from lensgui.terms.circuits.kept import EdgeName
+from lensgui.terms.circuits.kept import graph_of as named_graph
 from lensgui.terms.circuits.nodes import Node, Reference, Shape, node_of
 from lensgui.transformer.model import HookedTransformer
 
@@ -59,8 +59,8 @@ class Prompts:
         runs: Their runs.
         names: What each pair is called.
         faults: Why pairs are left out.
-        rows: The rows of the others; () for the one pair.
         labels: What positions are called; () of several pairs.
+        rows: The rows of those that are not left out; () for the one pair.
         scored: The graph with its scores, once all pairs are done.
     """
 
@@ -85,7 +85,8 @@ def check_edges(loaded: Loaded, request: CheckEdges) -> Iterator[Answer | None]:
     """Yield ever more exact effects."""
     prompts = yield from prompts_of(loaded, request)
     edges = [(node_of(sender), node_of(receiver)) for sender, receiver in request.edges]
-    circuit = _circuit(prompts, request.within) if request.within else None
+    shape = Shape.of(prompts.runs.model.cfg)
+    circuit = named_graph(request.within, shape) if request.within else None
     effects = exact_effects(prompts.runs, edges, circuit)
     yield from growing(effects, lambda found: _checks(request, found))
 
@@ -96,8 +97,8 @@ def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer 
     nodes = [Node("head", *head) for head in request.heads]
     circuit: Graph | list[Node] = nodes
     if request.edges:
-        circuit = _circuit(prompts, request.edges)
-        nodes = [node for node in circuit.nodes if node.kind != "embed"]
+        circuit = named_graph(request.edges, Shape.of(prompts.runs.model.cfg))
+        nodes = list(circuit.members)
     there = frozenset(nodes)
     named: list[tuple[str, frozenset[Part]]] = [
         (name, there & frozenset(map(node_of, members))) for name, members in request.sets
@@ -108,12 +109,6 @@ def measure_circuit(loaded: Loaded, request: MeasureCircuit) -> Iterator[Answer 
     scores = circuit_scores(prompts.runs, circuit, outs, minimality=request.has_parts)
     nodes = nodes if request.has_parts else []
     yield from growing(scores, lambda found: _reading(request, prompts, found, nodes, sets))
-
-
-def _circuit(prompts: Prompts, edges: tuple[EdgeName, ...]) -> Graph:
-    """Return the circuit of some edges."""
-    named = [(node_of(sender), node_of(receiver)) for sender, receiver in edges]
-    return Graph.of_edges(prompts.runs.model.cfg, named)
 
 
 def growing(

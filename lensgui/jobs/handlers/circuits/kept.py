@@ -73,10 +73,11 @@ class _About:
     def reading(self, found: Suggestion) -> SuggestionReading:
         """Return what is known by now."""
         measured, ends = _numbers(found.measured)
-        if found.circuit is not None and found.circuit is not self.of:
+        is_last = found.stage == "done" and self.circuit is None
+        if found.circuit is not None and (found.circuit is not self.of or is_last):
             self.of = found.circuit
-            said = _said(found, measured, ends)
-            if found.circuit.count <= MOST_KEPT or found.stage == "done":
+            if found.circuit.count <= MOST_KEPT or is_last:  # which says that it is too large
+                said = _said(found, measured, ends)
                 self.circuit = KeptCircuit.of(found.circuit, said, self.texts)
         return SuggestionReading(
             found.stage,

@@ -93,7 +93,7 @@ def points(found: CircuitReading) -> Points:
             f"{signed(model[number])}{unit}"
         )
 
-    names = [f"{name} {at + 1}" if name == DRAWN else name for at, (name, _) in enumerate(sets)]
+    names = [f"random {at + 1}" if name == DRAWN else name for at, (name, _) in enumerate(sets)]
     titles = f"whole model without,{unit}".removesuffix(","), "circuit without"
     return Points(model, circuit, names, describe, *titles, is_diagonal=True)
 

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import (
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from lensgui.jobs.answers.circuits import EdgeTable
 from lensgui.panes.figures.figure import Data, Sheet, numbered
@@ -21,10 +28,10 @@ from lensgui.terms.roles import Part
 
 PARTS = "parts of its nodes"
 NAMED = 4  # strongest edges that are named on either side
-MOST = 120  # nodes
-INDENT = 12  # pixels
+INDENT, AROUND, TALL = 12, 4, 10_000  # pixels
 ATTENTION = "show its attention"
 NO_RULE = "no role’s rule holds for it"
+Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("node", "role", "reads", "is read by")
 
 
@@ -70,8 +77,7 @@ def explained(
     """
     circuit, roles = graph_of(edges, table.shape), dict(parts)
     scores = np.where(circuit.kept, table.scores, 0)
-    nodes = [node for node in circuit.nodes if node.kind != "embed"][-MOST:]
-    return tuple(_of(node, circuit, scores, roles) for node in reversed(nodes))
+    return tuple(_of(node, circuit, scores, roles) for node in reversed(circuit.members))
 
 
 def _of(node: Node, circuit: Graph, scores: np.ndarray, roles: Mapping[Head, Part]) -> Explained:
@@ -105,6 +111,21 @@ def _strongest(listed: list[tuple[float, str]]) -> str:
     return ", ".join([*named, *([f"and {more} weaker"] if more > 0 else [])]) or "nothing"
 
 
+class Wrapped(QStyledItemDelegate):
+    """Gives each item the height of its whole text, as wide as the tree is."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Return the size of an item: trees by themselves expect a single line."""
+        tree, hint = self.parent(), super().sizeHint(option, index)
+        assert isinstance(tree, QTreeWidget)
+        depth = 2 if index.parent().isValid() else 1
+        room = tree.viewport().width() - depth * tree.indentation() - 2 * AROUND
+        font = index.data(Qt.ItemDataRole.FontRole) or tree.font()
+        flags = int(Qt.TextFlag.TextWordWrap)
+        text = QFontMetrics(font).boundingRect(0, 0, max(1, room), TALL, flags, index.data())
+        return QSize(max(1, room), max(hint.height(), text.height() + AROUND))
+
+
 class ExplainedView(QTreeWidget):
     """Shows nodes in words; a click on one selects it, and its last line shows its attention.
 
@@ -123,7 +144,7 @@ class ExplainedView(QTreeWidget):
         self.setHeaderHidden(True)
         self.setWordWrap(True)
         self.setIndentation(INDENT)
-        self.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.setItemDelegate(Wrapped(self))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.itemClicked.connect(self._follow)
         self.itemActivated.connect(self._follow)
@@ -144,6 +165,11 @@ class ExplainedView(QTreeWidget):
                 QTreeWidgetItem(item, [line])
         self.expandAll()
         self.verticalScrollBar().setValue(where)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap lines anew."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
 
     @Slot(QTreeWidgetItem)
     def _follow(self, item: QTreeWidgetItem) -> None:

@@ -6,14 +6,15 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from lensgui.jobs.answers.circuits import CircuitReading, CurveReading, SuggestionReading
+from lensgui.jobs.answers.circuits import CircuitReading, CurveReading
 from lensgui.panes.circuit.board_choices import BESIDE
 from lensgui.panes.circuit.measured import completeness, curve_plot, suggesting
 from lensgui.panes.circuit.measured.completeness import COMPLETENESS, CompletenessPlot, farthest
 from lensgui.panes.circuit.measured.curve_plot import CurvePlot
 from lensgui.panes.circuit.measured.explained import PARTS, ExplainedView, sheet
+from lensgui.panes.circuit.measured.suggesting import Suggesting
 from lensgui.panes.controls.chooser import Chooser
-from lensgui.panes.controls.controls import Lines, caption, headline
+from lensgui.panes.controls.controls import Lines, headline
 from lensgui.panes.figures.figure import Bars, Data, numbered
 from lensgui.panes.figures.shown import Shown
 from lensgui.panes.python.figures import NO_CODE, Code
@@ -38,7 +39,7 @@ ABOUT_FAITHFULNESS = (
 
 
 class Rail(QWidget):
-    """Faithfulness with its caption and its three raw numbers, and a bar for each node.
+    """Faithfulness with its caption and its three raw numbers, and one picture below.
 
     Attributes:
         picked: (fields,) the Cursor fields of a node that was clicked.
@@ -68,7 +69,7 @@ class Rail(QWidget):
         room.setFrameShape(QFrame.Shape.NoFrame)
         room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         room.setWidget(self.bars)
-        self.curve, self._room, self._title = CurvePlot(self), room, caption(MINIMALITY, self)
+        self.curve, self._room, self._title = CurvePlot(self), room, Lines(2, self)
         self.curve.hovered.connect(self.hovered)
         for part in (self.ratio, self.numbers, self.caption, self.beside, self._title):
             column.addWidget(part)
@@ -101,6 +102,7 @@ class Rail(QWidget):
         self._show_parts(beside if found is not None or beside == "parts" else "minimality")
         self.beside.show_value(beside)
         self._title.setText(self._heading(found, beside))
+        self._title.setToolTip(plain_tip(self._title.text()))
         self.sets.show_reading(found)
         self.sets.scatter.show_stale(is_stale)
         self.ratio.setText(said(found) if found is not None else "")
@@ -136,18 +138,20 @@ class Rail(QWidget):
         for part in (self.beside, self._title):
             part.setVisible(which not in ("curve", "search"))
 
-    def show_search(self, found: SuggestionReading | None) -> None:
-        """Show how far a circuit is found instead; None while nothing is known of it."""
+    def show_search(self, search: Suggesting) -> None:
+        """Show how far a circuit is found instead."""
+        found = search.reading
         self._show_parts("search")
         self.ratio.setText(suggesting.said(found))
         self.numbers.setText(suggesting.numbers(found))
-        self.caption.setText(suggesting.stage(found))
+        self.caption.setText(suggesting.stage(found, is_of_others=search.is_of_others))
         for part in (self.numbers, self.caption):
             part.setToolTip(plain_tip(part.text()))
 
     def _heading(self, found: CircuitReading | None, beside: Beside) -> str:
+        of = unit(found) if found is not None else ""
         if beside == "parts":
-            return PARTS
+            return PARTS + f"; numbers are estimates (EAP-IG){f', in{of}' if of else ''}"
         if beside == "minimality":
             sets = len(found.knockouts) if found is not None else 0
             return MINIMALITY + f", the largest over {sets + 1} sets" * bool(sets)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from lensgui.jobs.answers.circuits import SuggestionReading
 from lensgui.jobs.answers.reply import Reply
-from lensgui.jobs.questions.circuit_requests import SuggestCircuit
+from lensgui.jobs.questions.circuit_requests import ScoreEdges, SuggestCircuit
 from lensgui.terms.circuits.kept import KeptCircuit
 from lensgui.terms.model_key import ModelKey
 
@@ -27,6 +27,7 @@ class Suggesting(QObject):
         question: What is asked; None while nothing is.
         reading: What is known of it.
         has_failed: Whether there is no answer; why stays until something is done.
+        is_of_others: Whether the prompts, or what stands in, are others by now.
         found: (circuit,) what was found once it is stopped or done.
         altered: It was begun, or stopped.
     """
@@ -38,7 +39,7 @@ class Suggesting(QObject):
         super().__init__(parent)
         self.question: SuggestCircuit | None = None
         self.reading: SuggestionReading | None = None
-        self.has_failed = False
+        self.has_failed = self.is_of_others = False
         self._before: KeptCircuit | None = None  # that of the document when it was begun
         self._now: KeptCircuit | None = None
 
@@ -49,7 +50,8 @@ class Suggesting(QObject):
 
     def begin(self, question: SuggestCircuit) -> None:
         """Look for a circuit."""
-        self.question, self.reading, self.has_failed = question, None, False
+        self.question, self.reading = question, None
+        self.has_failed = self.is_of_others = False
         self._before = self._now
         self.altered.emit()
 
@@ -64,16 +66,19 @@ class Suggesting(QObject):
             self.found.emit(circuit)
         self.altered.emit()
 
-    def follow(self, model: ModelKey, kept: KeptCircuit | None) -> None:
+    def follow(self, model: ModelKey, kept: KeptCircuit | None, scored: ScoreEdges | None) -> None:
         """Let go of what failed once something was done, and of what is about another model.
 
         Args:
             model: The model that is open by now.
             kept: The circuit of the document.
+            scored: What is asked of all edges by now.
         """
         self._now = kept
         if self.question is None:
             return
+        of = self.question.pair, self.question.rows, self.question.stand_in
+        self.is_of_others = scored is None or (scored.pair, scored.rows, scored.stand_in) != of
         if self.question.model != model:
             self.reading = None
         if self.has_failed or self.question.model != model:
@@ -116,11 +121,12 @@ def numbers(found: SuggestionReading | None) -> str:
     return f"{where}, {found.measured:.2f}{ends} on {there} others".replace("-", "−")
 
 
-def stage(found: SuggestionReading | None) -> str:
-    """Return what is being done."""
+def stage(found: SuggestionReading | None, *, is_of_others: bool) -> str:
+    """Return what is being done, and whether it is about other prompts than those shown."""
+    parts = ["about the prompts it was begun with"] if is_of_others else []
+    parts.append(STAGES[found.stage if found is not None else "scoring"])
     if found is None:
-        return STAGES["scoring"]
-    parts = [STAGES.get(found.stage, found.stage)]
+        return "; ".join(parts)
     if found.sizes:
         tried = ", ".join(f"{count:,} edges {value:.2f}" for count, value in found.sizes)
         parts.append(f"by size: {tried}".replace("-", "−"))
