@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -9,6 +10,7 @@ from lensgui.terms.interventions import Intervention
 from lensgui.terms.metric import MetricName
 
 TYPED = ("clean", "corrupted", "answer", "distractor")  # of a pair: what a user types
+WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 SEPARATOR = "|"  # between the tokens of a set that counts as one answer
 
 
@@ -23,12 +25,15 @@ class Prompt:
         under: Which pair it is of whose interventions it is run under; None for none.
         more: Token ids that stand behind the text, such as a model wrote there. Interventions see
             them as it does: the text's own positions are changed as if nothing stood behind them.
+        word_roles: Of a prompt that means are over: named words of it, by which its positions are
+            matched with those of prompts laid out differently.
     """
 
     text: str
     bos: bool | str = False
     under: Under | None = None
     more: tuple[int, ...] = ()
+    word_roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class PromptPair:
         reference: The prompts that means are taken over which interventions set something to.
         more: Token ids behind one of the prompts, as `Prompt.more`; answers are those without.
         more_behind: Which prompt that is.
+        word_roles: Named words of the clean prompt, by which means over prompts laid out
+            differently are matched; () while there are no means.
     """
 
     clean: str
@@ -72,6 +79,7 @@ class PromptPair:
     reference: tuple[Prompt, ...] = field(default=(), repr=False)
     more: tuple[int, ...] = field(default=(), repr=False)
     more_behind: Literal["clean", "corrupted"] = field(default="clean", repr=False)
+    word_roles: tuple[Role, ...] = field(default=(), repr=False)
 
     @property
     def clean_prompt(self) -> Prompt:
@@ -95,14 +103,23 @@ class PromptPair:
             bos=self.bos,
             interventions=self.interventions,
             reference=self.reference,
+            word_roles=self.word_roles,
         )
         return Under(pair.acting, side)
 
     @property
+    def laid_out(self) -> tuple[Prompt, ...]:
+        """Its texts as prompts that means are over, with the words that roles name in each."""
+        roles = {self.clean: self.word_roles}
+        roles.setdefault(self.corrupted, _counterparts(self))
+        return tuple(Prompt(text, self.bos, word_roles=of) for text, of in roles.items() if text)
+
+    @property
     def plain(self) -> PromptPair:
         """The same without interventions."""
-        is_plain = not (self.interventions or self.reference)
-        return self if is_plain else replace(self, interventions=(), reference=())
+        if not (self.interventions or self.reference or self.word_roles):
+            return self
+        return replace(self, interventions=(), reference=(), word_roles=())
 
     @property
     def typed(self) -> PromptPair:
@@ -114,9 +131,10 @@ class PromptPair:
         """The same without what is off: it gives the same numbers."""
         acting = tuple(one for one in self.interventions if one.is_on)
         has_means = any(one.op == "mean" for one in acting)
-        reference = self.reference if has_means else ()
-        is_so = (acting, reference) == (self.interventions, self.reference)
-        return self if is_so else replace(self, interventions=acting, reference=reference)
+        reference, roles = (self.reference, self.word_roles) if has_means else ((), ())
+        if (acting, reference, roles) == (self.interventions, self.reference, self.word_roles):
+            return self
+        return replace(self, interventions=acting, reference=reference, word_roles=roles)
 
     @property
     def others(self) -> int:
@@ -166,5 +184,28 @@ class PairRow:
         self, interventions: tuple[Intervention, ...], reference: tuple[Prompt, ...] = ()
     ) -> PairRow:
         """Return the same, run under interventions, with the prompts that means are over."""
-        pair = replace(self.pair, interventions=interventions, reference=reference)
+        roles = self.roles if reference else ()
+        pair = replace(
+            self.pair, interventions=interventions, reference=reference, word_roles=roles
+        )
         return replace(self, pair=pair)
+
+
+def words_of(text: str) -> list[re.Match[str]]:
+    """Return the words and signs of a text, each with its place."""
+    return list(WORD.finditer(text))
+
+
+def _counterparts(pair: PromptPair) -> tuple[Role, ...]:
+    """Return where the words that roles name stand in the corrupted text.
+
+    Words are counted: in texts of as many words the third is the third, and the end is the end.
+    """
+    clean, corrupted = (
+        [word.end() for word in words_of(text)] for text in (pair.clean, pair.corrupted)
+    )
+    places = dict(zip(clean, corrupted, strict=True)) if len(clean) == len(corrupted) else {}
+    places[len(pair.clean)] = len(pair.corrupted)
+    return tuple(
+        replace(role, end=places[role.end]) for role in pair.word_roles if role.end in places
+    )

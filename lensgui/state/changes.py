@@ -62,6 +62,7 @@ WORDS = {
     "pair.reference": "Prompts of means",
     "pair.more": "What stands behind a prompt",
     "pair.more_behind": "Which prompt that stands behind",
+    "pair.word_roles": "Words by role",
     "table": "Table of pairs",
     "is_average": "Average over the table",
     "kind": "Sweep: kind",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, get_args
 
 from lensgui.jobs.requests import Patching
@@ -22,6 +24,14 @@ HEAD_INPUTS: tuple[HeadInput, ...] = get_args(HeadInput)
 MOST_MARKED = 200  # pins: a file may hold thousands, and each is drawn anew at each key
 MOST_REFERENCE = 64  # pairs whose prompts a mean is over
 PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
+
+
+@lru_cache(maxsize=4)
+def _prompts_of(rows: tuple[PairRow, ...]) -> tuple[Prompt, ...]:
+    """Return the prompts of some rows, each once, with the words that roles name in them."""
+    laid_out = [replace(row.pair, word_roles=row.roles).laid_out for row in rows]
+    cleans = [prompts[0] for prompts in laid_out if prompts]  # whose words are named by hand
+    return tuple({(of.text, of.bos): of for of in (*chain(*laid_out), *cleans)}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +159,24 @@ class Document:
         """The pair that questions are about: while averaging, no more of it than its metric."""
         if not self.rows:
             return self.pair
-        return replace(self.pair, clean="", corrupted="", answer="", distractor="", bos=False)
+        pair = replace(self.pair, clean="", corrupted="", answer="", distractor="", bos=False)
+        return replace(pair, word_roles=())
 
     @property
     def reference(self) -> tuple[Prompt, ...]:
         """The prompts that means are over: those of the included pairs of the table, each once."""
-        included = [row.pair for row in self.table if row.is_included][:MOST_REFERENCE]
-        texts = [(text, pair.bos) for pair in included for text in (pair.clean, pair.corrupted)]
-        return tuple(Prompt(text, bos) for text, bos in dict.fromkeys(texts) if text)
+        included = [row for row in self.table if row.is_included]
+        return _prompts_of(tuple(included[:MOST_REFERENCE]))
 
-    def means_of(self, listed: Iterable[Intervention]) -> tuple[Prompt, ...]:
-        """Return the prompts that means are over, if any of some interventions is one; else ()."""
-        return self.reference if any(one.op == "mean" for one in listed) else ()
+    def with_means(self, pair: PromptPair, listed: Iterable[Intervention]) -> PromptPair:
+        """Return a pair with the prompts that means are over, if any of some interventions is one.
+
+        And with the words that the table names in its clean prompt.
+        """
+        if not any(one.op == "mean" for one in listed):
+            return replace(pair, reference=(), word_roles=())
+        named = (row.roles for row in self.table if row.pair.clean == pair.clean)
+        return replace(pair, reference=self.reference, word_roles=next(named, ()))
 
     @property
     def shown(self) -> Document:
@@ -168,7 +184,7 @@ class Document:
 
         So what is switched off asks what was asked before it was added.
         """
-        pair = replace(self.pair, reference=self.means_of(self.pair.interventions)).acting
+        pair = self.with_means(self.pair, self.pair.interventions).acting
         return self if pair == self.pair else replace(self, pair=pair)
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from lensgui.analysis.activations.reading import read_activation
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import Reference
 from lensgui.analysis.interventions.under import intervened_runs
@@ -25,7 +26,7 @@ from lensgui.jobs.requests import (
     ReadPair,
     VerifyCell,
 )
-from lensgui.prompts.pair import PairRow, Prompt
+from lensgui.prompts.pair import PairRow, Prompt, Role
 from lensgui.state.document import Document
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import RESID_PRE
@@ -96,6 +97,47 @@ def test_an_average_leaves_each_rows_own_prompts_out(dispatcher):
     assert reading.of[0].prompts == 2 * len(TABLE) - 1
 
 
+NAMED = tuple(
+    PairRow(
+        replace(row.pair, clean=front + row.pair.clean, corrupted=front + row.pair.corrupted),
+        (Role("S", len(front) + 6), Role("seen twice", len(front) + 6), Role("nowhere", 999)),
+    )
+    for number, row in enumerate(TABLE)
+    for front in [" paper" * (number % 3)]
+)
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_prompts_laid_out_differently_are_matched_by_role(dispatcher, typed):
+    """Of a row of the table by its roles; of what is typed, and in no row, where it ends."""
+    model = dispatcher.loaded.use(TOY)
+    own = NAMED[1].pair
+    own = replace(own, clean=f"{own.clean} music", corrupted=own.corrupted) if typed else own
+    document = Document(TOY, replace(own, interventions=(MEAN,)), table=NAMED)
+    pair = document.shown.pair
+    assert pair.word_roles == (() if typed else NAMED[1].roles)
+    reading = last(dispatcher.answer(ReadInterventions(TOY, pair)))
+    assert reading.of[0].roles == (("end",) if typed else ("S", "seen twice", "end"))
+    found = last(dispatcher.answer(ReadPair(TOY, pair)))
+    assert found.clean.metric == pytest.approx(read_pair(model, pair)[0], abs=1e-4)
+    run = dispatcher.loaded.run(model, pair.clean_prompt)
+    name = "blocks.1.attn.hook_z"
+    others = [
+        read_activation(Run(model, encode(model, of)).complete(), name)[:, 0]
+        for of in pair.reference
+        if of.text != own.clean
+    ]
+    set_to = read_activation(run, name)[:, 0]
+    elsewhere = torch.stack([of[1:].mean(0) for of in others]).mean(0)
+    expected = elsewhere.expand(len(set_to), -1).clone()
+    expected[0] = torch.stack([of[0] for of in others]).mean(0)
+    expected[-1] = torch.stack([of[-1] for of in others]).mean(0)
+    if not typed:
+        least = len(encode(model, Prompt(PAIR.clean)))  # before which others have words in front
+        expected[1] = torch.stack([of[len(of) - least] for of in others]).mean(0)
+    torch.testing.assert_close(set_to, expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["one", "average", "cell", "evidence", "vocabulary"])
 def test_no_question_waits_long_for_the_means(dispatcher, name, monkeypatch):
     averaged = replace(SHOWN, is_average=True)
@@ -108,9 +150,9 @@ def test_no_question_waits_long_for_the_means(dispatcher, name, monkeypatch):
     }
     asked, mean = [], Reference.mean
 
-    def known(self, run, name):
+    def known(self, run, name, places):
         asked.append(self._sums[name].batches == len(self._batches))
-        return mean(self, run, name)
+        return mean(self, run, name, places)
 
     monkeypatch.setattr(Reference, "mean", known)
     last(dispatcher.answer(questions[name]))

@@ -15,6 +15,7 @@ from lensgui.panes.interventions.lines import (
     alike,
     done,
     lines,
+    matched,
     overridden,
     place,
     remark,
@@ -96,6 +97,10 @@ def test_a_line_says_what_it_overrides_why_it_fails_and_what_its_mean_is_over():
     assert remark((1,), over, known) == "there is none."
     known = (InterventionReading("", None, 0), InterventionReading("", None, 62))
     assert remark((1,), over, known) == "overrides #1 · mean of 62 prompts"
+    assert matched((1,), known) == matched((1,), ()) == ""
+    known = (known[0], replace(known[1], roles=("IO", "end")))
+    assert remark((1,), over, known) == "overrides #1 · mean of 62 prompts by role"
+    assert "at IO, end over the same words" in matched((0, 1), known)
 
 
 def test_a_line_says_shortly_what_is_done_where():

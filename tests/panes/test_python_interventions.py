@@ -20,7 +20,7 @@ from lensgui.panes.patching.who_feeds import FeedersPane
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.python import script
 from lensgui.panes.python.script import spelled
-from lensgui.prompts.pair import Prompt
+from lensgui.prompts.pair import PairRow, Prompt, Role, words_of
 from lensgui.state.selection import Cursor
 from lensgui.state.views import LensView
 from lensgui.terms import vectors
@@ -40,6 +40,19 @@ UNDER = toy(interventions=SOME)
 MEAN = (Intervention(Site("z", 1, 0), "mean"), Intervention(Site("mlp_out", 0), "mean", "last"))
 MEANS = averaging(6).having(interventions=MEAN).shown
 OF_ONE = replace(MEANS, is_average=False)
+
+
+def moved(row, number):
+    """A row with some words more in front, and names of two of its words."""
+    front = " paper" * (number % 3)
+    texts = {of: front + getattr(row.pair, of) for of in ("clean", "corrupted")}
+    ends = [word.end() for word in words_of(texts["clean"])]
+    named = Role("S", ends[2 + number % 3]), Role("end", ends[-1])
+    return PairRow(replace(row.pair.plain, **texts), named)
+
+
+BY_ROLE = tuple(moved(row, number) for number, row in enumerate(MEANS.table))
+OF_ONE_BY_ROLE = replace(OF_ONE, table=BY_ROLE).having(clean=BY_ROLE[1].pair.clean).shown
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +128,16 @@ def test_what_every_pane_copies_runs(kind, qtbot):
     exec(pane.python(document, Cursor(1, 2, 10)), {})
 
 
-def test_the_prompt_under_means(dispatcher, qtbot):
-    names = copied(PromptPane(), OF_ONE, qtbot)
-    reading = told(dispatcher, PromptPane(), OF_ONE, "pair")
+@pytest.mark.parametrize("document", [OF_ONE, OF_ONE_BY_ROLE])
+def test_the_prompt_under_means(dispatcher, document, qtbot):
+    names = copied(PromptPane(), document, qtbot)
+    reading = told(dispatcher, PromptPane(), document, "pair")
     assert float(names["chances"].detach().max()) == pytest.approx(
         reading.clean.top[0].probability, abs=1e-4
     )
     assert names["value"] == pytest.approx(reading.corrupted.metric, abs=1e-4)
+    assert names["pair"].word_roles == document.pair.word_roles
+    assert (document is OF_ONE) == (not names["pair"].word_roles)
 
 
 @pytest.mark.parametrize("document", [MEANS, OF_ONE])
@@ -133,7 +149,8 @@ def test_attribution_under_means(dispatcher, document, qtbot):
 
 def test_prompts_of_means_are_listed_once():
     marked = tuple(Prompt(text, at > 1) for at, text in enumerate("abcdefghij"))
-    for reference in (marked, marked[2:], tuple(Prompt(of.text) for of in marked)):
+    named = tuple(replace(of, word_roles=(Role("S", 1),) * at) for at, of in enumerate(marked))
+    for reference in (marked, marked[2:], tuple(Prompt(of.text) for of in marked), named):
         rows = tuple(row.under(MEAN, reference) for row in MEANS.rows)
         code = script.rows("rows", rows, has_roles=False)
         made = {}

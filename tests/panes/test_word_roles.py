@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtWidgets import QDialog
 
 from lensgui.panes.pairs.pair_table import PairTablePane
-from lensgui.panes.pairs.word_roles import WordRoles, named, suggested, words_of
-from lensgui.prompts.pair import PairRow, PromptPair, Role
+from lensgui.panes.pairs.word_roles import WordRoles, named, suggested
+from lensgui.prompts.pair import PairRow, PromptPair, Role, words_of
 from lensgui.prompts.tasks import TASKS
 from tests.panes.conftest import answer
 from tests.pictures import draws

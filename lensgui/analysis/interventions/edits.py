@@ -62,8 +62,9 @@ def is_of_prompt(one: Intervention, others: Interventions, prompt: Prompt) -> bo
         return True
     runs = prompt.run, prompt.other
     if one.op == "mean":
-        known = reference_of(others.reference, prompt.run.model).ids
-        return any(run.ids in known for run in runs)
+        known = reference_of(others.reference, prompt.run.model, others.places)
+        named = [known.named(run, others.places.get(run.ids)) for run in runs]
+        return named[0] != named[1] or any(run.ids in known.ids for run in runs)
     masks = [_special(run).tolist() for run in runs] if one.op in ALONG else []
     return one.skips_special and masks[1:] != masks[:1]
 
@@ -293,7 +294,8 @@ def _values(prompt: Prompt, given: Interventions, one: Intervention) -> Tensor:
                 f"{prompt.length}: change a word, so that positions match."
             )
         return read_activation(prompt.other, name)
-    return reference_of(given.reference, prompt.run.model).mean(prompt.run, name)
+    known = reference_of(given.reference, prompt.run.model, given.places)
+    return known.mean(prompt.run, name, given.places.get(prompt.run.ids))
 
 
 def _noise(prompt: Prompt, one: Intervention) -> Tensor:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from lensgui.analysis.interventions.reference import Reference
+from lensgui.analysis.interventions.reference import Places, Reference
 from lensgui.analysis.run.run import Run
 from lensgui.terms import vectors
 from lensgui.terms.interventions import Intervention, Vector
@@ -22,13 +22,19 @@ class Interventions:
         listed: What is done. At one place of the model in this order, each reading what the one
             before has written; elsewhere in the order in which the model comes to the places.
         reference: Runs without interventions of the prompts that "mean" is taken over, or these
-            prompts as `Reference` runs them. Prompts of the length of the one at hand give a mean
-            for each position, and others one over all positions after 0; the prompt at hand itself
-            is left out.
+            prompts as `Reference` runs them. The prompt at hand itself is left out. Others of its
+            length give a mean for each position. Where they are laid out differently, what is set
+            at a named token is the mean over that token in the others, at position 0 that over
+            their positions 0, and elsewhere one over all their positions after 0; without names it
+            is this one everywhere.
+        places: Where named tokens stand in prompts, by token ids as `Run.ids` has them, such as
+            {run.ids: {"S1": 1, "end": 13}}: in those of `reference`, and in those that are run
+            under these.
     """
 
     listed: tuple[Intervention, ...] = ()
     reference: Sequence[Run] | Reference = ()
+    places: Places = field(default_factory=dict)
 
     @classmethod
     def of(cls, given: Interventions | Intervention | Iterable[Intervention]) -> Interventions:

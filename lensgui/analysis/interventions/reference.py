@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import torch
@@ -24,6 +25,12 @@ MOST_SUMS = 1 << 27
 """Bytes of sums that are kept beside those that are asked for."""
 
 Ids = tuple[int, ...]
+Named = Mapping[str, int]
+Places = Mapping[Ids, Named]
+"""Where named tokens stand in prompts, by their token ids."""
+NOWHERE: Places = {}
+FIRST = ""  # the name of the first position, which every prompt has
+NOTHING_AFTER = "its mean is over positions after 0, and the other prompts have none."
 
 
 @dataclass(slots=True)
@@ -35,21 +42,27 @@ class _Sum:
         by_position: Of prompts of one length, the sum at each position, [position, ...]; None where
             lengths differ.
         over: The sum of each prompt's mean over positions after 0; None while no prompt has any.
+        named: The sum at each token that has a name, over the prompts that have it, and at the
+            first position.
     """
 
     batches: int = 0
     by_position: Tensor | None = None
     over: Tensor | None = None
+    named: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        return sum(of.nbytes for of in (self.by_position, self.over) if of is not None)
+        every = (self.by_position, self.over, *self.named.values())
+        return sum(of.nbytes for of in every if of is not None)
 
     def add(self, batch: _Sum) -> None:
         """Add what another batch has."""
         self.batches += 1
         self.by_position = _plus(self.by_position, batch.by_position)
         self.over = _plus(self.over, batch.over)
+        for name, total in batch.named.items():
+            self.named[name] = self.named[name] + total if name in self.named else total
 
 
 class Reference:
@@ -61,17 +74,28 @@ class Reference:
     Attributes:
         model: The model that runs them.
         ids: Each prompt's token ids.
+        places: Where named tokens stand in them.
         most_runs: Bytes of runs that are kept, for other activations of theirs.
     """
 
-    def __init__(self, model: HookedTransformer, prompts: Iterable[Tensor | Run]) -> None:
+    def __init__(
+        self,
+        model: HookedTransformer,
+        prompts: Iterable[Tensor | Run],
+        places: Places = NOWHERE,
+    ) -> None:
         """Run nothing yet.
 
         Args:
             model: The model.
             prompts: Token ids, [position], or runs that there are.
+            places: Where named tokens stand in them.
+
+        Raises:
+            ValueError: If a named token is beyond its prompt.
         """
         self.model, self.most_runs = model, MOST_RUNS
+        self.places = {ids: _fitting(ids, named) for ids, named in places.items()}
         self._given = [of if isinstance(of, Run) else of.flatten() for of in prompts]
         self.ids = tuple(
             of.ids if isinstance(of, Run) else tuple(of.tolist()) for of in self._given
@@ -114,7 +138,7 @@ class Reference:
             found = {name: _Sum() for name in lacking}
             for run in runs:
                 for name, activation in read_activations(run, lacking).items():
-                    found[name].add(self._part(activation))
+                    found[name].add(self._part(run.ids, activation))
                 yield
             for name, some in found.items():
                 if self._sum(name).batches == number:  # nobody else has read it meanwhile
@@ -122,35 +146,67 @@ class Reference:
                     self._sum(name).add(some)
             self._release(number)
 
-    def mean(self, run: Run, name: str) -> Tensor:
+    def mean(self, run: Run, name: str, places: Named | None = None) -> Tensor:
         """Return the mean of an activation over the prompts but that at hand, [position, ...].
 
-        At each position where all others are as long as it; else one over all positions after 0.
+        At each position where the others are laid out as it is. Else at each named token over that
+        token in the others, at the first position over the first, and elsewhere one over all
+        positions after 0; where no names are shared, everywhere this one.
 
         Args:
             run: The run of the prompt at hand.
             name: The hook point, in full.
+            places: Where named tokens stand in it; None for what is known of the prompt here.
 
         Raises:
             ValueError: If the others are too few, or of another model.
         """
-        others = self._others(run)
+        roles = self.roles(run, places)
         own = read_activation(run, name)
         for _ in self.steps([name]):
             pass
-        known, left_out = self._sums[name], self._part(own)
-        count = len(self.ids) - len(others)
-        if {len(ids) for ids in others} == {len(run.ids)}:
-            total, least, divisor = known.by_position, left_out.by_position, len(others)
-        else:
-            total, least = known.over, left_out.over
-            divisor = sum(len(ids) > 1 for ids in others)
-        if total is None or not divisor:
-            raise ValueError("its mean is over positions after 0, and the other prompts have none.")
-        if count and least is not None:
-            total = total - count * least
-        mean = (total / divisor).to(own.dtype)
-        return mean if mean.ndim == own.ndim else mean.expand(len(run.ids), *mean.shape)
+        known, itself = self._sums[name], self._part(run.ids, own)
+        others = self._others(run)
+        again = len(self.ids) - len(others)
+        if roles is None:
+            return _without(known.by_position, itself.by_position, again, len(others)).to(own.dtype)
+        longer = sum(len(ids) > 1 for ids in others)
+        elsewhere = _without(known.over, itself.over, again, longer)
+        mean = elsewhere.to(own.dtype).expand(len(run.ids), *elsewhere.shape)
+        if not roles:
+            return mean
+        mean = mean.clone()
+        mean[0] = _without(known.named[FIRST], itself.named.get(FIRST), again, len(others))
+        for role, at in roles.items():
+            count = sum(role in self.places.get(ids, {}) for ids in others)
+            mean[at] = _without(known.named[role], itself.named.get(role), again, count)
+        return mean
+
+    def roles(self, run: Run, places: Named | None = None) -> Named | None:
+        """Return the named tokens by which a prompt is matched with the others, and where they are.
+
+        None where positions are matched by number: the others have its length, and each of its
+        named tokens stands at the same place in them.
+
+        Args:
+            run: The run of the prompt at hand.
+            places: As of `mean`.
+
+        Raises:
+            ValueError: If the others are too few, or of another model.
+        """
+        others, own = self._others(run), self.named(run, places)
+        named = [self.places.get(ids, {}) for ids in others]
+        if {len(ids) for ids in others} == {len(run.ids)} and all(
+            of.get(role, at) == at for of in named for role, at in own.items()
+        ):
+            return None
+        counts = Counter(role for of in named for role in of)
+        return {role: at for role, at in own.items() if counts[role] >= LEAST_PROMPTS}
+
+    def named(self, run: Run, places: Named | None = None) -> Named:
+        """Return where named tokens stand in a prompt; arguments as of `mean`."""
+        return self.places.get(run.ids, {}) if places is None else _fitting(run.ids, places)
 
     def _others(self, run: Run) -> list[Ids]:
         """Return all prompts but that of a run.
@@ -178,12 +234,14 @@ class Reference:
         """Keep what was read alone: other activations need these prompts to be run again."""
         self._runs.clear()
 
-    def _part(self, activation: Tensor) -> _Sum:
+    def _part(self, ids: Ids, activation: Tensor) -> _Sum:
         """Return what one prompt adds to sums."""
         wide = exact(activation)
         is_one_length = len({len(ids) for ids in self.ids}) == 1
         over = wide[1:].mean(0) if len(wide) > 1 else None
-        return _Sum(1, wide if is_one_length else None, over)
+        places = {**self.places.get(ids, {}), FIRST: 0} if self.places else {}
+        named = {role: wide[at] for role, at in places.items()}
+        return _Sum(1, wide if is_one_length else None, over, named)
 
     def _sum(self, name: str) -> _Sum:
         return self._sums.setdefault(name, _Sum())
@@ -221,21 +279,49 @@ class _Counted(Reference):
     """Prompts of which it is only asked whether there is a mean over them."""
 
     def __init__(self, of: Reference) -> None:
-        self.model, self.ids, self._given = of.model, of.ids, of._given
+        self.model, self.ids, self._given, self.places = of.model, of.ids, of._given, of.places
 
-    def mean(self, run: Run, name: str) -> Tensor:
+    def mean(self, run: Run, name: str, places: Named | None = None) -> Tensor:
         """Refuse what `Reference.mean` refuses, and return zeros."""
-        others = self._others(run)
+        roles = self.roles(run, places)
         own = read_activation(run, name)
-        lengths = {len(ids) for ids in others}
-        if lengths != {len(run.ids)} and max(lengths) < 2:
-            raise ValueError("its mean is over positions after 0, and the other prompts have none.")
+        if roles is not None and max(map(len, self._others(run))) < 2:
+            raise ValueError(NOTHING_AFTER)
         return torch.zeros_like(own)
 
 
-def reference_of(given: Reference | Sequence[Run], model: HookedTransformer) -> Reference:
+def reference_of(
+    given: Reference | Sequence[Run], model: HookedTransformer, places: Places
+) -> Reference:
     """Return the prompts that means are over, of runs that there are."""
-    return given if isinstance(given, Reference) else Reference(model, given)
+    return given if isinstance(given, Reference) else Reference(model, given, places)
+
+
+def _fitting(ids: Ids, named: Named) -> Named:
+    """Return where named tokens stand.
+
+    Raises:
+        ValueError: If one is beyond the prompt.
+    """
+    for role, at in named.items():
+        if not 0 <= at < len(ids):
+            count = f"{len(ids)} token{'s' * (len(ids) != 1)}"
+            raise ValueError(f"“{role}” stands at {at}, beyond its prompt, which has {count}.")
+    return named
+
+
+def _without(total: Tensor | None, itself: Tensor | None, again: int, count: int) -> Tensor:
+    """Return the mean over the others: their sum, over their number.
+
+    Args:
+        total: The sum over all.
+        itself: What the prompt at hand adds to it each time.
+        again: How often it is among them.
+        count: How many others there are.
+    """
+    if total is None or not count:
+        raise ValueError(NOTHING_AFTER)
+    return (total if itself is None or not again else total - again * itself) / count
 
 
 def _plus(some: Tensor | None, other: Tensor | None) -> Tensor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -146,5 +146,5 @@ def _plan(
 def _under(pair: SetPair, part: tuple[Intervention, ...]) -> Run:
     """Return the run of a pair's prompt under what else is done, and part of the set."""
     others = Interventions.of(pair.others)
-    given = Interventions((*others.listed, *part), others.reference)
+    given = replace(others, listed=(*others.listed, *part))
     return intervened_runs(pair.clean, given, pair.corrupted)[0]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
 
 from lensgui.analysis.pairs.answers import encode
-from lensgui.prompts.pair import PairRow
+from lensgui.prompts.pair import PairRow, Prompt, Role
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
+
+Ids = tuple[int, ...]
+END = "end"  # what the last token of any prompt is called
 
 
 def role_places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[str, int]:
@@ -21,15 +25,36 @@ def role_places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[s
         row: The row.
         clean: Token ids of its clean prompt, [position].
     """
-    if not row.roles:
+    return _places(model, row.pair.clean, row.roles, len(clean))
+
+
+def _places(
+    model: HookedTransformer, typed: str, roles: Sequence[Role], length: int
+) -> dict[str, int]:
+    """Return the position of each named word's last token in a text of so many tokens."""
+    if not roles:
         return {}
-    ends = token_ends(model, row.pair.clean)
-    in_front = len(clean) - len(ends)
+    ends = token_ends(model, typed)
+    in_front = length - len(ends)
     return {
         role.name: in_front + next(at for at, end in enumerate(ends) if end >= role.end)
-        for role in row.roles
+        for role in roles
         if ends and 0 < role.end <= ends[-1]
     }
+
+
+def places_of(model: HookedTransformer, prompts: Iterable[Prompt]) -> dict[Ids, dict[str, int]]:
+    """Return where named words stand in each of some prompts, and where these end, by token ids.
+
+    Prompts that can't be read are left out.
+    """
+    found = dict[Ids, dict[str, int]]()
+    for prompt in prompts:
+        with suppress(ValueError):  # a text that is too long for the model is no reason for none
+            ids = tuple(encode(model, prompt).tolist())
+            named = _places(model, prompt.text, prompt.word_roles, len(ids))
+            found[ids] = {**named, END: len(ids) - 1}
+    return found
 
 
 def token_ends(model: HookedTransformer, typed: str) -> list[int]:

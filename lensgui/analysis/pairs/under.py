@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Sequence
 
-from torch import Tensor
+import torch
 
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import Reference
-from lensgui.analysis.pairs.answers import encode
+from lensgui.analysis.pairs.roles import places_of
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.transformer.model import HookedTransformer
 
@@ -24,13 +23,12 @@ def interventions_of(model: HookedTransformer, pair: PromptPair) -> Intervention
     pair = pair.acting
     if not pair.reference:
         return Interventions(pair.interventions)
-    return Interventions(pair.interventions, prompts_of_means(model, pair.reference))
+    return Interventions(
+        pair.interventions, prompts_of_means(model, pair.reference), places_of(model, pair.laid_out)
+    )
 
 
-def prompts_of_means(model: HookedTransformer, prompts: Iterable[Prompt]) -> Reference:
+def prompts_of_means(model: HookedTransformer, prompts: Sequence[Prompt]) -> Reference:
     """Return the prompts that means are over, without those that can't be read."""
-    found = list[Tensor]()
-    for prompt in prompts:
-        with suppress(ValueError):  # a text that is too long for the model is no reason for none
-            found.append(encode(model, prompt))
-    return Reference(model, found)
+    places = places_of(model, prompts)
+    return Reference(model, map(torch.tensor, places), places)

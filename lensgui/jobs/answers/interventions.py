@@ -38,11 +38,14 @@ class InterventionReading:
             "add_norm", to each position's own; None where a strength is no such length, or it
             can't be known.
         prompts: How many prompts its mean is over; 0 of all but "mean".
+        roles: By which named words its mean is matched with prompts laid out differently; () where
+            positions are matched by number, and of all but "mean".
     """
 
     fault: str
     unit: float | None
     prompts: int
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def asked_of(request: Generate) -> Generate:
         bos=request.pair.bos,
         interventions=request.pair.interventions,
         reference=request.pair.reference,
+        word_roles=request.pair.word_roles,
     )
     if not any(one.acts_on(request.side) for one in pair.interventions):
         is_clean = request.side == "clean"

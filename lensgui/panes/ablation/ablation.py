@@ -44,8 +44,8 @@ OPS: tuple[Option[AblationOp], ...] = (
     Option(
         "mean",
         "mean over the table",
-        "What heads put out is its mean at each position over the included pairs, this prompt left "
-        "out (Wang et al. 2022).",
+        "What heads put out is its mean over the included pairs, this prompt left out: at each "
+        "position, or by role where prompts are laid out differently (Wang et al. 2022).",
     ),
     Option(
         "zero", "0", "What heads put out is 0, which no prompt leads to: off-distribution."
@@ -238,8 +238,8 @@ def _beside(document: Document, members: tuple[Intervention, ...]) -> PromptPair
     """Return the pair with what is done beside the set, and the prompts that means are over."""
     pair, is_all = document.asked, document.views.ablation.of == "interventions"
     beside = () if is_all else pair.acting.interventions
-    reference = document.means_of((*beside, *members))
-    return replace(pair, interventions=beside, reference=reference)
+    whole = document.with_means(pair, (*beside, *members))
+    return replace(whole, interventions=beside)
 
 
 def _titled(title: str, part: QWidget, parent: QWidget) -> QWidget:

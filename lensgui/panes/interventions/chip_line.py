@@ -221,7 +221,8 @@ class ChipLine(QFrame):
         self.at.setVisible(bool(self.at.text()))
         more = [f"… and {len(found) - NAMED} more"] if len(found) > NAMED else []
         share = strengths.share(found[0], self._unit)
-        said = [*(words(one) for one in found[:NAMED]), *more, *filter(None, (share, remark))]
+        known = share, remark, lines.matched(line.numbers, readings)
+        said = [*(words(one) for one in found[:NAMED]), *more, *filter(None, known)]
         for part in (self.label, self.at):
             part.setToolTip(plain_tip("\n".join(said)))
         self.label.setAccessibleName("\n".join(said))

@@ -167,5 +167,19 @@ def remark(
     over = dict.fromkeys(at for number in numbers for at in overrides[number] if at not in numbers)
     said = [f"overrides {', '.join(f'#{at + 1}' for at in over)}"] if over else []
     prompts = {reading.prompts for reading in known} - {0}
-    said += [f"mean of {min(prompts)} prompts"] if prompts else []
+    by_role = " by role" * any(reading.roles for reading in known)
+    said += [f"mean of {min(prompts)} prompts{by_role}"] if prompts else []
     return " · ".join(said)
+
+
+def matched(numbers: Sequence[int], readings: Sequence[InterventionReading]) -> str:
+    """Return how means are taken over prompts laid out differently; "" where there are none."""
+    known = [readings[number] for number in numbers] if readings else []
+    roles = list(dict.fromkeys(role for reading in known for role in reading.roles))
+    if not roles:
+        return ""
+    return (
+        f"The prompts are laid out differently, so its mean is by role: at {', '.join(roles)} over "
+        "the same words of the others, at the first token over their first, elsewhere over all "
+        "their tokens after it."
+    )

@@ -125,7 +125,7 @@ class InterventionsPane(Pane):
             return {}
         asked: dict[str, Request] = {"pair": ReadPair(document.model, document.shown.pair)}
         if pair.interventions:
-            whole = replace(pair, reference=document.means_of(pair.interventions))
+            whole = document.with_means(pair, pair.interventions)
             asked["interventions"] = ReadInterventions(document.model, whole)
         return asked
 

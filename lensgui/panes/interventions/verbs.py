@@ -22,7 +22,8 @@ WAYS: tuple[tuple[Op, str, str], ...] = (
     (
         "mean",
         "Set to its mean over the table",
-        "Mean ablation: its mean at each position over the included pairs, this prompt left out.",
+        "Mean ablation: its mean over the included pairs, this prompt left out: at each position, "
+        "or by role where prompts are laid out differently.",
     ),
     (
         "resample",

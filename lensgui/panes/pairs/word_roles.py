@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,17 +22,11 @@ from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
 from lensgui.panes.controls.controls import dress, plain_label, sentence
 from lensgui.panes.token_text import visible
-from lensgui.prompts.pair import PairRow, Role
+from lensgui.prompts.pair import PairRow, Role, words_of
 
-WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 USUAL = ("IO", "S1", "S2", "end")  # as Wang et al. 2022 call them
 LONGEST = 12  # letters of a name
 NOT_ALIKE = "{count} of {total} rows have another number of words and keep the names they have."
-
-
-def words_of(text: str) -> list[re.Match[str]]:
-    """Return the words and signs of a text, each with its place."""
-    return list(WORD.finditer(text))
 
 
 def named(row: PairRow, word: int, name: str) -> PairRow:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 
 from lensgui.jobs.answers.arrays import ATLAS_SIDE
-from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.prompts.sides import SUMMANDS
 from lensgui.state.document import Document
 from lensgui.state.selection import Cursor
@@ -83,8 +83,11 @@ def _reference(found: Sequence[PromptPair], *, has_means: bool = False) -> str:
     listed = next(filter(None, known), ())
     if not listed:
         return ""
-    bos = {of.bos for of in listed}
-    if len(bos) == 1:
+    if any(of.word_roles for of in listed):
+        named = [(of.text, of.bos, [astuple(role) for role in of.word_roles]) for of in listed]
+        made = "Prompt(text, bos, word_roles=tuple(Role(*role) for role in roles))"
+        return f"reference = tuple({made} for text, bos, roles in {named})\n"
+    if len({of.bos for of in listed}) == 1:
         marked = f", {listed[0].bos!r}" * (listed[0].bos is not False)
         texts = ", ".join(repr(of.text) for of in listed)
         return f"reference = tuple(Prompt(text{marked}) for text in [{texts}])\n"
@@ -244,9 +247,12 @@ def sides_of(found: Sequence[PromptPair]) -> tuple[str, ...]:
 
 
 def _row(row: PairRow, *, has_roles: bool) -> str:
-    roles = [f"Role({role.name!r}, {role.end})" for role in row.roles if has_roles]
-    named = f", ({', '.join(roles)}{',' * (len(roles) == 1)})" if roles else ""
-    return f"PairRow({_pair(row.pair)}{named})"
+    return f"PairRow({_pair(row.pair)}{f', {_roles(row.roles)}' * (has_roles and row.roles != ())})"
+
+
+def _roles(found: Sequence[Role]) -> str:
+    listed = [f"Role({role.name!r}, {role.end})" for role in found]
+    return f"({', '.join(listed)}{',' * (len(listed) == 1)})"
 
 
 def _pair(pair: PromptPair, *, has_means: bool = False) -> str:
@@ -256,8 +262,9 @@ def _pair(pair: PromptPair, *, has_means: bool = False) -> str:
     parts += [f"metric={pair.metric!r}"] if pair.metric != "logit difference" else []
     acting = [spelled(one) for one in pair.interventions if one.is_on]
     parts += [f"interventions=({', '.join(acting)},)"] if acting else []
-    reference = pair.reference if has_means else pair.acting.reference
-    parts += ["reference=reference"] if reference else []
+    means = pair if has_means else pair.acting
+    parts += ["reference=reference"] if means.reference else []
+    parts += [f"word_roles={_roles(means.word_roles)}"] if means.word_roles else []
     parts += [f"more={pair.more}"] if pair.more else []
     parts += [f"more_behind={pair.more_behind!r}"] if pair.more_behind != "clean" else []
     return f"PromptPair({', '.join(parts)})"

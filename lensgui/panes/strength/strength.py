@@ -93,8 +93,7 @@ class StrengthPane(Pane):
         which, view = chosen(document), document.views.strength
         if which is None or not document.pair.clean:
             return {}
-        pair = document.pair
-        pair = replace(pair, reference=document.means_of(pair.interventions))
+        pair = document.with_means(document.pair, document.pair.interventions)
         strengths = strength_seen.strengths(pair.interventions[which], is_wide=view.is_wide)
         asked = _at_one(pair, which)
         curves = AskStrength(document.model, asked, which, strengths)

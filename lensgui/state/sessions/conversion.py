@@ -100,7 +100,7 @@ def thumbs_of(document: Document) -> tuple[bytes, ...]:
 
 def _worked(document: Document, kind: type[Stored], **more: object) -> Stored:
     """Return what a file says of what is worked on; arguments as of `to_record`."""
-    document = document.having(reference=())
+    document = document.having(reference=(), word_roles=())
     kept, model = document.kept, None
     if kept is None:
         return to_record(document, kind, **more)

@@ -122,11 +122,22 @@ class Intervention(Record, frozen=True):
     skips_special: bool = True
 
 
+class Role(Record, frozen=True):
+    """As the app's `Role`."""
+
+    name: Name
+    end: Index
+
+
+Roles = Annotated[tuple[Role, ...], Meta(max_length=1_000)]
+
+
 class Prompt(Record, frozen=True):
     """As the app's `Prompt`, one that means are over."""
 
     text: Text
     bos: bool | Name = False
+    word_roles: Roles = ()
 
 
 class PromptPair(Record, frozen=True):
@@ -146,20 +157,14 @@ class PromptPair(Record, frozen=True):
     reference: Annotated[tuple[Prompt, ...], Meta(max_length=1_000)] | None = ()
     more: Indices = ()
     more_behind: Literal["clean", "corrupted"] = "clean"
-
-
-class Role(Record, frozen=True):
-    """As the app's `Role`."""
-
-    name: Name
-    end: Index
+    word_roles: Roles = ()
 
 
 class PairRow(Record, frozen=True):
     """As the app's `PairRow`."""
 
     pair: PromptPair
-    roles: Annotated[tuple[Role, ...], Meta(max_length=1_000)] = ()
+    roles: Roles = ()
     is_included: bool = True
 
 

@@ -259,7 +259,7 @@ def worked(draw: st.DrawFn) -> Document:
     if kept is not None:
         model = draw(st.just(MODEL) | keys)
         kept = requests.Patching(model, *(getattr(kept, field.name) for field in fields(kept)[1:]))
-    return document.having(kept=kept, reference=())  # which the table says
+    return document.having(kept=kept, reference=(), word_roles=())  # which the table says
 
 
 layouts = drawn(Layout)

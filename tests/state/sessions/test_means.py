@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from lensgui.jobs.requests import AttentionGrid, OutputNorms, Patching, ReadPair
-from lensgui.prompts.pair import PairRow, Prompt, PromptPair
+from lensgui.prompts.pair import PairRow, Prompt, PromptPair, Role
 from lensgui.state.document import Document
 from lensgui.state.sessions import manifest
 from lensgui.state.sessions.conversion import to_record
@@ -24,7 +24,9 @@ from tests.state.sessions.test_answers import PAIR, ROWS, answered
 from tests.state.sessions.test_round_trip import NOW, again, same
 
 MEAN = (Intervention(Site("z", 1, 0), "mean"),)
-DOCUMENT = Document(MODEL, replace(PAIR, interventions=MEAN), table=ROWS)
+NAMED = tuple(replace(row, roles=(Role("S1", 4), Role("end", len(row.pair.clean)))) for row in ROWS)
+SHOWING = replace(NAMED[0].pair, interventions=MEAN)
+DOCUMENT = Document(MODEL, SHOWING, table=NAMED)
 SHOWN = DOCUMENT.shown
 AVERAGED = replace(SHOWN, is_average=True)
 FEW = tuple(Prompt(text) for text in ("one", "two"))
@@ -42,10 +44,13 @@ def written(data):
 
 def test_a_document_is_saved_without_them():
     assert len(SHOWN.pair.reference) == 2 * len(ROWS)
+    assert SHOWN.pair.word_roles == NAMED[0].roles
+    assert all(of.word_roles for of in SHOWN.pair.reference)
     assert again(saved(SHOWN)).document == again(saved()).document == DOCUMENT
 
 
 def test_questions_come_back_with_them(answerer):
+    assert all(row.pair.word_roles == row.roles for row in AVERAGED.rows)
     mixed = (ROWS[0], *AVERAGED.rows, ROWS[1], ROWS[2].under(MEAN, FEW), AVERAGED.rows[0])
     asked = [
         ReadPair(MODEL, SHOWN.pair),
@@ -75,8 +80,9 @@ def test_a_table_says_them_once():
 
 def test_files_from_before_there_were_any_open():
     record = json.loads(msgspec.json.encode(to_record(PAIR, manifest.PromptPair)))
-    assert record.pop("reference") == []
-    assert msgspec.convert(record, manifest.PromptPair).reference == ()
+    assert (record.pop("reference"), record.pop("word_roles")) == ([], [])
+    found = msgspec.convert(record, manifest.PromptPair)
+    assert (found.reference, found.word_roles) == ((), ())
 
 
 def test_more_than_a_thousand_are_refused():

@@ -16,6 +16,7 @@ from lensgui.analysis.interventions.directions import mean_difference, token_dir
 from lensgui.analysis.interventions.edits import unit_strength
 from lensgui.analysis.interventions.listed import keep_vector
 from lensgui.analysis.pairs.answers import encode
+from lensgui.analysis.pairs.roles import places_of
 from lensgui.analysis.run.passes import rows_at_once
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.together import run_together
@@ -175,16 +176,15 @@ def read_interventions(loaded: Loaded, request: ReadInterventions) -> Iterator[A
     sides = {"clean": clean}
     if plain.corrupted:
         sides["corrupted"] = loaded.run(model, plain.corrupted_prompt)
-    reference = loaded.reference(model, pair)
+    given, places = loaded.reference(model, pair), places_of(model, pair.laid_out)
 
-    def prompts(one: Intervention) -> int:
+    def reading(one: Intervention) -> InterventionReading:
         runs = [run for side, run in sides.items() if one.runs in (side, "both")]
-        counts = [reference.count_for(run) for run in runs]
-        return min(counts, default=0) if one.op == "mean" else 0
+        fault, unit, is_mean = faults[one], unit_strength(clean, one), one.op == "mean"
+        count = min(map(given.count_for, runs), default=0) if is_mean else 0
+        roles = dict[str, int]()
+        for run in runs if is_mean and not fault else ():
+            roles |= given.roles(run, places.get(run.ids)) or {}
+        return InterventionReading(fault, unit, count, tuple(roles))
 
-    yield InterventionsReading(
-        tuple(
-            InterventionReading(faults[one], unit_strength(clean, one), prompts(one))
-            for one in pair.interventions
-        )
-    )
+    yield InterventionsReading(tuple(map(reading, pair.interventions)))

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.sets import SetEffects, SetPair, mean_interval, set_effects
 from lensgui.analysis.pairs.answers import required_metric
 from lensgui.analysis.pairs.cases import name_of
@@ -76,7 +75,7 @@ def _read(
     given = loaded.given(model, whole)
     beside = given.listed[: len(given.listed) - len(members)]
     metric = required_metric(loaded.answers(pair, clean))
-    return SetPair(clean, corrupted, metric, Interventions(beside, given.reference))
+    return SetPair(clean, corrupted, metric, replace(given, listed=beside))
 
 
 def _known(effects: SetEffects) -> int:

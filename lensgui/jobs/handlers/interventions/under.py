@@ -10,6 +10,7 @@ from lensgui.analysis.continuation import run_behind
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import MOST_RUNS, Reference
 from lensgui.analysis.interventions.under import intervened_runs
+from lensgui.analysis.pairs.roles import places_of
 from lensgui.analysis.pairs.under import prompts_of_means
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.together import run_together
@@ -100,11 +101,11 @@ class RunsUnder:
     def _found_faults(self, model: HookedTransformer, pair: PromptPair) -> dict[Intervention, str]:
         """Look at all that act together, and at all that are off: one by one only where need be."""
         clean, corrupted = self._plain(model, pair)
-        reference = self.reference(model, pair).counted
+        reference, places = self.reference(model, pair).counted, places_of(model, pair.laid_out)
 
         def fault(*listed: Intervention) -> str:
             try:
-                intervened_runs(clean, Interventions(listed, reference), corrupted)
+                intervened_runs(clean, Interventions(listed, reference, places), corrupted)
             except ValueError as error:
                 return str(error)
             return ""
@@ -128,7 +129,8 @@ class RunsUnder:
         """
         faults = self.faults(model, pair)
         doable = tuple(one for one in pair.interventions if not faults[one])
-        return Interventions(doable, self.reference(model, pair))
+        places = places_of(model, pair.laid_out) if pair.reference else {}
+        return Interventions(doable, self.reference(model, pair), places)
 
     def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
         """Run what has to be known before interventions are done, yielding on the way.

@@ -97,6 +97,7 @@ class InterventionReading(Record, frozen=True):
     fault: Sentence
     unit: AnyNumber | None
     prompts: Index
+    roles: Annotated[tuple[Name, ...], Meta(max_length=1_000)] = ()
 
 
 class InterventionsReading(Record, frozen=True):
