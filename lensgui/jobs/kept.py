@@ -17,8 +17,9 @@ from lensgui.terms.model_key import ModelKey
 
 Name = tuple[Request, object]
 LIMIT_BYTES = 256 << 20
-SAMPLED = 64  # things of a kind whose sizes are looked at
+SAMPLED = 8  # things of a kind whose sizes are looked at
 OBJECT_BYTES = 64  # of anything that is no array, about
+PLAIN = frozenset({int, float, bool, type(None)})
 
 
 class Kept:
@@ -140,6 +141,8 @@ def answered_by(request: Request) -> tuple[Request, ...]:
 
 def size_of(answer: Any) -> int:
     """Return how much memory an answer takes, about: its arrays, and something for all else."""
+    if answer.__class__ in PLAIN:
+        return OBJECT_BYTES
     if isinstance(answer, np.ndarray):
         return answer.nbytes + OBJECT_BYTES
     if isinstance(answer, str | bytes):

@@ -111,4 +111,4 @@ def measure(jobs: Iterable[Job]) -> Progress:
 
 
 def _are_alike(one: Request, other: Request) -> bool:
-    return (one.doing, one.about) == (other.doing, other.about)
+    return one.doing == other.doing and one.about == other.about

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from lensgui.jobs.answerer import Answerer
-from lensgui.jobs.answers.reply import Answer, Reply
+from lensgui.jobs.answers.reply import Answer, Reply, is_enough
 from lensgui.jobs.board import Board
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job, measure
@@ -54,8 +54,7 @@ class Runner(QObject):
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
         self._late.timeout.connect(self._say_late)
         self.worker = Worker(make_answerer, self._tickets)
-        self._thread = QThread(self)
-        self._thread.setObjectName("lensgui-worker")
+        self._thread = QThread(self, objectName="lensgui-worker")
         self._thread.setStackSize(STACK_BYTES)
         self.worker.moveToThread(self._thread)
         self._begun.connect(self.worker.start)
@@ -149,28 +148,29 @@ class Runner(QObject):
         job, is_new = self.board.join(channel, reply)
         if is_new:
             self._begun.emit(job.ticket, reply.request)
-        return reply if job.reply.is_waiting else job.reply
+        return reply if job.reply.is_waiting else job.reply.or_else(reply)
 
     def _release(self, channel: object) -> None:
         if channel in self._replies:
             self.board.release(channel, self._replies[channel].request)
 
     def _reply(self, channel: object, reply: Reply) -> None:
-        self._replies[channel] = reply
-        self.replied.emit(channel, reply)
+        if self._replies.get(channel) is not reply:
+            self._replies[channel] = reply
+            self.replied.emit(channel, reply)
 
     @Slot()
     def _start_waiting(self) -> None:
         self._quiet.stop()
         for channel, reply in list(self._replies.items()):
-            if reply.is_running and (now := self._join(channel, reply)) is not reply:
-                self._reply(channel, now)  # another channel was quicker
+            if reply.is_running:
+                self._reply(channel, self._join(channel, reply))  # another may have been quicker
         self._report()
 
     @Slot()
     def _say_late(self) -> None:
         for channel, reply in list(self._replies.items()):
-            if reply.status == "waiting":
+            if reply.status == "waiting" and not self.board.has_begun(reply.request):
                 self._reply(channel, replace(reply, status="late"))
 
     @Slot(object, object)
@@ -203,7 +203,7 @@ class Runner(QObject):
             now = self._replies.get(channel)
             if now is not None and job.reply.answer is not None and now.yields_to(job.reply):
                 self._reply(channel, replace(now, answer=job.reply.answer, of=job.reply.request))
-        if not job.reply.is_running:
+        if not job.reply.is_running or is_enough(job.reply.answer):
             self.board.end(job)
 
     def _report(self) -> None:

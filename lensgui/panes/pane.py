@@ -312,8 +312,9 @@ class Pane(QWidget):
         if any(map(self.has_failed, questions)):
             words = dict.fromkeys(words, "")
         for widget, text in (self._without_model() or words).items():
-            widget.empty = text
-            widget.update()
+            if widget.empty != text:
+                widget.empty = text
+                widget.update()
 
     def _say(self, name: str, sentence: str) -> None:
         if self.messages.get(name, "") == sentence:

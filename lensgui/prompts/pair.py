@@ -97,7 +97,12 @@ class PromptPair:
     def _under(self, side: Literal["clean", "corrupted"]) -> Under | None:
         if not any(one.acts_on(side) for one in self.interventions):
             return None
-        pair = PromptPair(
+        return Under(self.unanswered.acting, side)
+
+    @property
+    def unanswered(self) -> PromptPair:
+        """The same without what is asked of it: its prompts, and what is done to the model."""
+        return PromptPair(
             self.clean,
             self.corrupted,
             bos=self.bos,
@@ -105,7 +110,6 @@ class PromptPair:
             reference=self.reference,
             word_roles=self.word_roles,
         )
-        return Under(pair.acting, side)
 
     @property
     def laid_out(self) -> tuple[Prompt, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import repeat
 
 import pytest
 
@@ -85,6 +86,36 @@ def test_an_older_metric_is_shown_until_there_is_a_newer_one(status, answer, old
 def test_an_older_metric_of_other_prompts_does_not_replace_new_tokens():
     other = ReadPair(MODEL, PromptPair("another"))
     assert not Reply(read(2.0), TOKENS, "partial").yields_to(Reply(other, WHOLE, "whole"))
+
+
+def test_tokens_alone_do_not_replace_what_was_known_of_the_same_prompts():
+    shown = Reply(read(1.0), WHOLE, "whole").followed_by(read(2.0))
+    assert Reply(read(2.0), TOKENS, "partial").or_else(shown) is shown
+    newer = Reply(read(2.0), WHOLE, "partial")
+    assert newer.or_else(shown) is newer
+    whole = Reply(read(2.0), TOKENS, "whole")  # of a prompt without answers
+    assert whole.or_else(shown) is whole
+    other = Reply(ReadPair(MODEL, PromptPair("another")), WHOLE, "whole").followed_by(read(2.0))
+    assert Reply(read(2.0), TOKENS, "partial").or_else(other).answer is TOKENS
+    first = Reply(read(2.0), TOKENS, "partial")
+    assert first.or_else(Reply(read(2.0))) is first
+
+
+def test_a_question_left_behind_is_let_go_once_it_says_enough(runner, answerer, heard):
+    """Else what it would say next keeps all that is asked later from being brought to its end."""
+    answerer.answer = lambda request: repeat(None)  # nothing is said but by this test
+    shown = []
+    for strength in range(1, 5):
+        runner.submit("metric", read(float(strength)))
+        job = runner.board.job(max(of.ticket for of in runner.board))
+        runner._answer(job.ticket, TOKENS)
+        shown.append(job)
+        if strength > 1:
+            before = shown[-2]
+            assert runner.board.job(before.ticket) is before
+            runner._answer(before.ticket, replace(WHOLE, warnings=(str(strength),)))
+            assert runner.board.job(before.ticket) is None
+            assert heard[-1][2].answer.warnings == (str(strength),)
 
 
 def test_what_has_begun_goes_before_what_was_asked_since_until_it_says_enough():

@@ -179,8 +179,8 @@ class Exchange(QObject):
         if is_dropped:
             self._followed = self._writer = None
         shown = self._shown = shown.before if self._is_before else shown
-        if (shown.model, shown.pair) != self._read:
-            self._read = shown.model, shown.pair
+        if (shown.model, shown.pair.plain) != self._read:
+            self._read = shown.model, shown.pair.plain
             self._positions, self._is_unequal = 0, False
         self._limit_positions()
         for pane in self._panes.values():

@@ -140,9 +140,14 @@ class Reply:
         """Return this; while it has no answer, with what was known before.
 
         Where it has failed, only what was known of other prompts stays: one types on, and may come
-        back to what has an answer.
+        back to what has an answer. While it has only begun, and enough was known of the same
+        prompts, it stands as before: so far it says their tokens.
         """
         answered = before.of or before.request
+        has_begun = self.status == "partial" and not is_enough(self.answer)
+        is_ahead = before.is_old and is_enough(before.answer)
+        if has_begun and is_ahead and _is_alike(self.request, answered):
+            return before
         is_over = self.status == "failed" and _is_alike(self.request, answered)
         if self.answer is not None or before.answer is None or is_over:
             return self

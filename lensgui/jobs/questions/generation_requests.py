@@ -56,14 +56,7 @@ def asked_of(request: Generate) -> Generate:
     Where nothing is done to the model the other prompt does not matter, and at temperature 0
     nothing is drawn.
     """
-    pair = PromptPair(
-        request.pair.clean,
-        request.pair.corrupted,
-        bos=request.pair.bos,
-        interventions=request.pair.interventions,
-        reference=request.pair.reference,
-        word_roles=request.pair.word_roles,
-    )
+    pair = request.pair.unanswered
     if not any(one.acts_on(request.side) for one in pair.interventions):
         is_clean = request.side == "clean"
         pair = PromptPair(pair.clean * is_clean, pair.corrupted * (not is_clean), bos=pair.bos)

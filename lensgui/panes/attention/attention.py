@@ -89,6 +89,7 @@ class AttentionPane(Pane):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cursor = Cursor()
+        self._head_shown: tuple[HeadSlice, list[str], frozenset[int]] | None = None
         which = "Which prompt's attention is shown, or clean minus corrupted."
         self.side = SideBox("Prompt whose attention is shown", which, self)
         self.hide_first = dress(QCheckBox(HIDE_FIRST.text, self), HIDE_FIRST)
@@ -258,6 +259,7 @@ class AttentionPane(Pane):
     def _draw_head(self) -> None:
         found = self.answer("head", HeadSlice)
         if found is None:
+            self._head_shown = None
             self.focus.show_slice(None, (), frozenset())
         elif found is not self.slice:
             self.focus.show_names()
@@ -377,5 +379,8 @@ class AttentionPane(Pane):
     def _show_head(self, slice_: HeadSlice) -> None:
         axis = slice_.axes[0]
         marked = frozenset(self._pair.differing if self._pair and self._reading(axis) else ())
-        self.focus.show_slice(slice_, self._names(axis), marked)
+        shown = slice_, self._names(axis), marked
+        if shown != self._head_shown:
+            self._head_shown = shown
+            self.focus.show_slice(*shown)
         self.focus.show_cursor(self._cursor)

@@ -76,17 +76,17 @@ class AllHeads(QWidget):
             atlas: The attention on this prompt.
             cursor: What is selected.
         """
-        asked = self.score, reply, atlas, cursor, tuple(self.grid.tokens)
-        if asked == self._ranked:
-            return
-        self._ranked = asked
         before = self.grid.ranking
         if reply is not None and reply.is_old and before is not None and before.score == self.score:
             return
-        known = reply.known if reply is not None else None
+        known, why = (None, "") if reply is None else (reply.known, reply.sentence)
+        asked = self.score, known, why, atlas, cursor, tuple(self.grid.tokens)
+        if asked == self._ranked:
+            return
+        self._ranked = asked
         found = ranking(self.score, known, atlas, cursor, self.grid.tokens)
-        if reply is not None and reply.status == "failed":
-            found = replace(found, remark=reply.sentence, is_whole=True)
+        if why:
+            found = replace(found, remark=why, is_whole=True)
         self.grid.show_ranking(found)
         scale = scale_words(atlas) if atlas is not None else ""
         said = " · ".join(filter(None, (found.remark or self.score.title, scale)))

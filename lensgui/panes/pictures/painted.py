@@ -79,8 +79,9 @@ class Painted(QWidget):
 
     def show_cursor(self, cursor: Cursor) -> None:
         """Mark what is selected."""
-        self._cursor = cursor
-        self.update()
+        if cursor != self._cursor:
+            self._cursor = cursor
+            self.update()
 
     def redraw(self) -> None:
         """Paint all of it anew."""

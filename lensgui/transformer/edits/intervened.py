@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 
 import torch
@@ -91,7 +91,7 @@ class IntervenedTransformer(HookedTransformer):
         layers = [int(parts[1]) for parts in touched if parts[0] == "blocks"]
         is_embedding = entering is not None or any(parts[0] == "hook_embed" for parts in touched)
         self.first_layer = 0 if is_embedding else min(layers, default=origin.cfg.n_layers)
-        self.mod_dict = {name: module for name, module in self.named_modules() if name}
+        self.mod_dict = origin.mod_dict | dict(_along(made, points))
         self.hook_dict = origin.hook_dict | points
         self.context_level = 0
 
@@ -105,6 +105,15 @@ class IntervenedTransformer(HookedTransformer):
 def itself(model: HookedTransformer) -> HookedTransformer:
     """Return a model without what is edited in it."""
     return model.origin if isinstance(model, IntervenedTransformer) else model
+
+
+def _along(made: nn.Module, points: Iterable[str]) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules of a model on the way to some hook points, these too, by full name."""
+    for name in points:
+        module, parts = made, name.split(".")
+        for end, part in enumerate(parts, start=1):
+            module = module.get_submodule(part)
+            yield ".".join(parts[:end]), module
 
 
 def _with_points(module: nn.Module, path: str, points: Mapping[str, EditPoint]) -> nn.Module:

@@ -11,7 +11,13 @@ from torch.nn import functional as F
 from lensgui.transformer.config import HookedTransformerConfig
 from lensgui.transformer.hooks.hook_point import HookPoint
 from lensgui.transformer.layers.norms import Norm
-from lensgui.transformer.layers.parameters import affine, has_values, matrix, parameter, zeros
+from lensgui.transformer.layers.parameters import (
+    affine_of_few,
+    has_values,
+    matrix,
+    parameter,
+    zeros,
+)
 
 
 def token_ids(ids: Tensor) -> Tensor:
@@ -153,7 +159,7 @@ class Unembed(nn.Module):
         if tokens is not None:
             read = read[0].index_select(0, tokens), read[1].index_select(0, tokens)
         weights, bias = (of.to(normalized.dtype) for of in read)
-        logits = affine(normalized, weights, bias)
+        logits = affine_of_few(normalized, weights, bias)
         return logits * self.scale if self.scale != 1.0 else logits
 
     def capped(self, logits: Tensor) -> Tensor:

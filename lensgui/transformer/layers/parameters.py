@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional as F
 
+FEW_ROWS = 8
+
 
 def parameter(tensor: Tensor) -> nn.Parameter:
     """Return a parameter that shares a tensor's memory, and its strides."""
@@ -75,6 +77,17 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     by one, and in half precision copy the weight for each.
     """
     return F.linear(x.contiguous(), weight, bias)
+
+
+def affine_of_few(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return the same as `affine` of rows [row, in], where the weight is large.
+
+    On a CPU a large weight times two to eight rows as columns takes half as long as the rows times
+    the weight, which is read once for each.
+    """
+    if x.ndim != 2 or not 1 < len(x) <= FEW_ROWS or x.device.type != "cpu":
+        return affine(x, weight, bias)
+    return (weight @ x.T).T.contiguous() + bias
 
 
 def read_heads(x: Tensor, weight: Tensor, bias: Tensor, limit: float | None = None) -> Tensor:

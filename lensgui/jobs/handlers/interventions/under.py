@@ -8,7 +8,7 @@ from typing import Literal
 
 from lensgui.analysis.continuation import run_behind
 from lensgui.analysis.interventions.listed import Interventions
-from lensgui.analysis.interventions.reference import MOST_RUNS, Reference
+from lensgui.analysis.interventions.reference import MOST_RUNS, NOWHERE, Places, Reference
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.roles import places_of
 from lensgui.analysis.pairs.under import prompts_of_means
@@ -40,6 +40,7 @@ class RunsUnder:
         self._longer: OrderedDict[tuple[Under, tuple[int, ...]], Run] = OrderedDict()
         self._faults: OrderedDict[PromptPair, dict[Intervention, str]] = OrderedDict()
         self._references: OrderedDict[tuple[Prompt, ...], Reference] = OrderedDict()
+        self._tried: tuple[PromptPair, Runs] | None = None  # while faults were looked for
 
     def run(self, model: HookedTransformer, under: Under, more: tuple[int, ...] = ()) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
@@ -71,7 +72,10 @@ class RunsUnder:
     def _make(self, model: HookedTransformer, pair: PromptPair) -> None:
         """Make a pair's runs; the oldest of other pairs are forgotten."""
         clean, corrupted = self._plain(model, pair)
-        runs = intervened_runs(clean, self.given(model, pair), corrupted)
+        given = self.given(model, pair)
+        tried, self._tried = self._tried, None
+        is_made = tried is not None and tried[0] == pair
+        runs = tried[1] if is_made and tried else intervened_runs(clean, given, corrupted)
         if runs[1] is not None and runs[0] is not clean and runs[1] is not corrupted:
             run_together([runs[0], runs[1]])
         sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
@@ -89,7 +93,7 @@ class RunsUnder:
         Raises:
             ValueError: If a prompt can't be read.
         """
-        pair = pair.typed
+        pair = pair.unanswered
         if not pair.interventions:
             return {}
         if pair not in self._faults:
@@ -100,26 +104,33 @@ class RunsUnder:
 
     def _found_faults(self, model: HookedTransformer, pair: PromptPair) -> dict[Intervention, str]:
         """Look at all that act together, and at all that are off: one by one only where need be."""
-        clean, corrupted = self._plain(model, pair)
-        reference, places = self.reference(model, pair).counted, places_of(model, pair.laid_out)
-
-        def fault(*listed: Intervention) -> str:
-            try:
-                intervened_runs(clean, Interventions(listed, reference, places), corrupted)
-            except ValueError as error:
-                return str(error)
-            return ""
-
         acting = [one for one in pair.interventions if one.is_on]
         rest = [one for one in pair.interventions if not one.is_on and one.site.name != "norms"]
         found = dict[Intervention, str]()
         for some in (acting, rest):
-            if not fault(*(one.on() for one in some)):
-                found |= dict.fromkeys(some, "")
+            made = self._try(model, pair, *(one.on() for one in some))
+            if isinstance(made, str):
+                continue
+            found |= dict.fromkeys(some, "")
+            if some is acting and not any(one.op == "mean" for one in acting):
+                self._tried = pair, made
         for one in pair.interventions:
             if one not in found:
-                found[one] = fault(*_needed(one, pair), one.on())
+                made = self._try(model, pair, *_needed(one, pair), one.on())
+                found[one] = made if isinstance(made, str) else ""
         return {one: found[one] for one in pair.interventions}
+
+    def _try(self, model: HookedTransformer, pair: PromptPair, *listed: Intervention) -> Runs | str:
+        """Return a pair's runs under some interventions, or why there are none.
+
+        Means are not worked out, so that these runs are no runs under them.
+        """
+        clean, corrupted = self._plain(model, pair)
+        reference, places = self.reference(model, pair).counted, _places(model, pair)
+        try:
+            return intervened_runs(clean, Interventions(listed, reference, places), corrupted)
+        except ValueError as error:
+            return str(error)
 
     def given(self, model: HookedTransformer, pair: PromptPair) -> Interventions:
         """Return a pair's interventions that can be done, with the prompts that means are over.
@@ -129,8 +140,7 @@ class RunsUnder:
         """
         faults = self.faults(model, pair)
         doable = tuple(one for one in pair.interventions if not faults[one])
-        places = places_of(model, pair.laid_out) if pair.reference else {}
-        return Interventions(doable, self.reference(model, pair), places)
+        return Interventions(doable, self.reference(model, pair), _places(model, pair))
 
     def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
         """Run what has to be known before interventions are done, yielding on the way.
@@ -178,6 +188,12 @@ class RunsUnder:
         self._longer.clear()
         self._faults.clear()
         self._references.clear()
+        self._tried = None
+
+
+def _places(model: HookedTransformer, pair: PromptPair) -> Places:
+    """Return where the named words of a pair stand, as its means need to know."""
+    return places_of(model, pair.laid_out) if pair.reference else NOWHERE
 
 
 def _needed(one: Intervention, pair: PromptPair) -> tuple[Intervention, ...]:
