@@ -29,6 +29,7 @@ from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.state.document import Document
 from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import RESID_PRE, SweepKind
+from lensgui.transformer.edits.intervened import IntervenedTransformer
 from tests.answering import PAIR, TOY, last
 
 OFF = Intervention(Site("z", 1, 0), "zero")
@@ -138,6 +139,31 @@ def test_faults_of_many_are_those_of_each_beside_what_acts(dispatcher, listed, f
     faults = dispatcher.loaded.faults(model, replace(PAIR, interventions=listed))
     assert tuple(one for one, sentence in faults.items() if sentence) == faulty
     assert list(faults) == list(listed)
+
+
+def test_what_was_tried_for_faults_is_what_runs(dispatcher, monkeypatch):
+    made, init = [], IntervenedTransformer.__init__
+
+    def counted(self, origin, edits):
+        made.append(self)
+        init(self, origin, edits)
+
+    monkeypatch.setattr(IntervenedTransformer, "__init__", counted)
+    alone = Intervention(Site("z", 1, 3), "scale", strength=0.125)
+    pair = replace(PAIR, interventions=(alone,))
+    last(dispatcher.answer(ReadPair(TOY, pair)))
+    assert len(made) == 1  # for both prompts
+    model, plain = dispatcher.loaded.use(TOY), pair.plain
+    runs = [dispatcher.loaded.run(model, of) for of in (plain.clean_prompt, plain.corrupted_prompt)]
+    expected = intervened_runs(runs[0], [alone], runs[1])
+    for of, by_hand in zip((pair.clean_prompt, pair.corrupted_prompt), expected, strict=True):
+        found = dispatcher.loaded.run(model, of)
+        assert found.model is made[0]
+        torch.testing.assert_close(found.residuals[-1], by_hand.complete().residuals[-1])
+    few = replace(pair, interventions=(alone, NOWHERE.on()))
+    last(dispatcher.answer(ReadPair(TOY, few)))
+    found = dispatcher.loaded.run(model, few.clean_prompt).complete()
+    torch.testing.assert_close(found.residuals[-1], expected[0].residuals[-1])
 
 
 @pytest.mark.parametrize("name", ["one pair", "mean", "evidence", "cell", "cell of a mean"])

@@ -105,6 +105,17 @@ def test_refactored_heads_are_the_same_heads(name, folded):
     assert (model.W_Q - plain.W_Q).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("rows", [1, 2, 5, 8, 9])
+def test_a_few_rows_are_unembedded_as_many_are(model, rows):
+    streams = torch.randn(rows, model.cfg.d_model, dtype=model.cfg.dtype)
+    expected = streams @ model.W_U + model.b_U
+    found = model.unembed.columns(streams)
+    torch.testing.assert_close(found, expected)
+    assert found.is_contiguous()
+    some = torch.tensor([2, 0, 5])
+    torch.testing.assert_close(model.unembed.columns(streams, some), expected[:, some])
+
+
 @torch.no_grad()
 def test_heads_with_sinks_keep_their_value_biases():
     """What a head's value bias adds depends on how much goes to the sink."""

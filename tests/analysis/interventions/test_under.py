@@ -14,6 +14,7 @@ from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.sweep.sweep import sweep
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.metrics import LogitDifference
 from lensgui.transformer.hooks.names import get_act_name
 from tests.analysis.interventions.plain import Known, caches, drawn, hooks_of
@@ -112,3 +113,13 @@ def written(model, kind, layer):
     if kind.activation == "resid_post" and layer + 1 < model.cfg.n_layers:
         return get_act_name("resid_pre", layer + 1)
     return get_act_name(kind.activation, layer)
+
+
+def test_a_model_under_interventions_names_its_own_modules():
+    model = model_of("llama")
+    listed = [Intervention(Site("z", 1, 0), "zero"), Intervention(Site("embed"), "scale")]
+    made = intervened_runs(Run(model, CLEAN), listed)[0].model
+    assert made.mod_dict == {name: module for name, module in made.named_modules() if name}
+    assert made.mod_dict.keys() == model.mod_dict.keys()
+    assert made.mod_dict["blocks.0"] is model.mod_dict["blocks.0"]
+    assert made.mod_dict["blocks.1.attn"] is not model.mod_dict["blocks.1.attn"]
