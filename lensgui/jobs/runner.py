@@ -54,7 +54,7 @@ class Runner(QObject):
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
         self._late.timeout.connect(self._say_late)
         self.worker = Worker(make_answerer, self._tickets)
-        self._thread = QThread(self, objectName="lensgui-worker")
+        self._thread = QThread(self, objectName="lensgui-worker")  # type: ignore[call-arg]
         self._thread.setStackSize(STACK_BYTES)
         self.worker.moveToThread(self._thread)
         self._begun.connect(self.worker.start)

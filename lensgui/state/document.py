@@ -145,9 +145,19 @@ class Document:
     @property
     def rows(self) -> tuple[PairRow, ...]:
         """The pairs that are averaged over; () while panes show the one pair."""
-        rows = tuple(row for row in self.table if row.is_included) if self.is_average else ()
-        under = self.pair.interventions, self.pair.reference
-        return tuple(row.under(*under) for row in rows) if under[0] else rows
+        if not self.is_average:
+            return ()
+        return self._under(row for row in self.table if row.is_included)
+
+    @property
+    def whole_table(self) -> tuple[PairRow, ...]:
+        """All pairs of the table, whether they count or not, as they are run: under the same."""
+        return self._under(self.table)
+
+    def _under(self, rows: Iterable[PairRow]) -> tuple[PairRow, ...]:
+        """Return pairs of the table as they are run: under the interventions of the one pair."""
+        listed, reference = self.pair.interventions, self.pair.reference
+        return tuple(row.under(listed, reference) for row in rows) if listed else tuple(rows)
 
     @property
     def marked(self) -> tuple[Cursor, ...]:

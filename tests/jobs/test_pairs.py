@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from lensgui.analysis.pairs.cases import case_of
+from lensgui.analysis.pairs.typed_pairs import read_pair
+from lensgui.jobs.handlers import pairs as reading_pairs
 from lensgui.jobs.handlers.dispatch import Dispatcher
 from lensgui.jobs.requests import (
     FindReplacements,
@@ -20,6 +22,7 @@ from lensgui.jobs.requests import (
 )
 from lensgui.prompts.pair import PairRow, Prompt, PromptPair, Role
 from lensgui.prompts.tasks import TASKS
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.model_key import ModelKey
 from tests.answering import CLEAN, PAIR, TOY, last
 
@@ -134,6 +137,36 @@ def test_a_table_is_read_row_by_row_and_bad_rows_say_why(dispatcher):
     assert "2 tokens" in two.warning
     assert "empty" in empty.warning
     assert "shorten it" in long.warning
+
+
+def test_a_table_is_read_under_interventions(dispatcher):
+    """As each pair is alone; one that can't be done in a row is left out of that row."""
+    listed = (
+        Intervention(Site("z", 1, 0), "zero"),
+        Intervention(Site("mlp_out", 0), "scale", "last", 0.3),
+        Intervention(Site("z", 0, 2), "resample", runs="corrupted"),
+    )
+    pairs = (PAIR, having(corrupted=CLEAN + " apple"), having(corrupted=""), having(answer=""))
+    under = tuple(replace(pair, interventions=listed) for pair in pairs)
+    rows = last(dispatcher.answer(ReadPairs(TOY, under))).rows
+    plain = last(dispatcher.answer(ReadPairs(TOY, pairs))).rows
+    model = dispatcher.loaded.use(TOY)
+    assert (rows[0].clean, rows[0].corrupted) == pytest.approx(read_pair(model, under[0]), abs=1e-4)
+    assert abs(rows[0].clean - plain[0].clean) > 1e-2
+    assert "11 tokens and the corrupted one 12" in rows[1].warning
+    fewer = replace(under[1], interventions=listed[:2])
+    assert (rows[1].clean, rows[1].corrupted) == pytest.approx(read_pair(model, fewer), abs=1e-4)
+    assert rows[2].corrupted is None
+    assert rows[2].clean == pytest.approx(rows[0].clean, abs=1e-4)
+    assert rows[3].clean == pytest.approx(read_pair(model, under[3])[0], abs=1e-4)
+
+
+def test_rows_that_were_read_are_kept_within_bounds(dispatcher, monkeypatch):
+    monkeypatch.setattr(reading_pairs, "MOST_READ", 2)
+    pairs = tuple(row.pair for row in TASKS[-1].draw(4, seed=9))
+    found = last(dispatcher.answer(ReadPairs(TOY, pairs)))
+    assert len(found.rows) == 4
+    assert list(dispatcher.loaded.readings) == list(pairs[2:])
 
 
 def test_a_row_is_read_once(dispatcher):

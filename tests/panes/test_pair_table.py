@@ -9,11 +9,13 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from lensgui.jobs.requests import ReadPairs
+from lensgui.panes.figures.shown import told
 from lensgui.panes.pairs import pair_model, pair_table
 from lensgui.panes.pairs.pair_table import PairTablePane
 from lensgui.prompts import pair_files
 from lensgui.prompts.pair import PairRow, PromptPair
 from lensgui.prompts.tasks import DRAWN, TASKS
+from lensgui.terms.interventions import Intervention, Site
 from tests.counting import calls
 from tests.panes.conftest import answer, tell
 from tests.pictures import draws
@@ -62,6 +64,26 @@ def test_asking_is_of_the_pairs_alone_so_that_ticks_ask_nothing_new(pane, filled
     unticked = replace(filled, table=tuple(replace(row, is_included=False) for row in ROWS))
     assert pane.requests(unticked, None)["pairs"] == first
     assert pane.requests(replace(filled, table=()), None) == {}
+
+
+def test_under_interventions_the_rows_are_those_of_the_changed_model(pane, filled):
+    off, none = Intervention(Site("z", 1, 0), "zero"), filled.pair.plain
+    under = filled.having(interventions=(off, Intervention(Site("z", 2, 1), "mean"))).shown
+    asked = pane.requests(under, None)["pairs"].pairs
+    assert all(pair.interventions == under.pair.interventions for pair in asked)
+    assert all(pair.reference == under.pair.reference != () for pair in asked)
+    assert [pair.word_roles for pair in asked] == [row.roles for row in filled.table]
+    answer(pane, under)
+    assert "wrong under 2 interventions." in pane.counts.text()
+    (shown,) = pane.shown()
+    assert told(shown.prompts) == [
+        "Under interventions: L1H0.z set to 0 (off-distribution); L2H1.z set to its mean over "
+        f"{under.pair.others} prompts."
+    ]
+    assert "interventions=" in pane.python(under, None)
+    answer(pane, replace(under, pair=none))
+    assert "under" not in pane.counts.text()
+    assert told(pane.shown()[0].prompts) == []
 
 
 def test_wrong_pairs_are_counted_and_left_out_in_one_step(pane, filled, qtbot):

@@ -14,6 +14,7 @@ from lensgui.prompts.pair import PairRow
 from lensgui.prompts.tasks import TASKS, like
 from lensgui.state.examples import TOY, find
 from lensgui.state.selection import Cursor
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.metrics import METRICS
 from tests.panes.copying import copied, toy
 
@@ -44,6 +45,21 @@ def test_the_table(document, dispatcher, qtbot):
         assert found == pytest.approx(shown, abs=1e-4)
     means = [sum(side) / 3 for side in zip(*expected, strict=True)]
     assert names["means"] == pytest.approx(means, abs=1e-4)
+
+
+def test_the_table_under_interventions(document, dispatcher, qtbot):
+    listed = Intervention(Site("z", 1, 0), "zero"), Intervention(Site("mlp_out", 0), "mean")
+    table = tuple(replace(row, is_included=True) for row in like(TASKS[-1].draw(5), document.pair))
+    under = replace(document, table=table).having(interventions=listed).shown
+    pane = PairTablePane()
+    qtbot.addWidget(pane)
+    names = {}
+    exec(pane.python(under, Cursor()), names)
+    expected = read(dispatcher, under, tuple(row.pair for row in under.whole_table))
+    for found, shown in zip(names["numbers"], expected, strict=True):
+        assert found == pytest.approx(shown, abs=1e-4)
+    plain = read(dispatcher, document, tuple(row.pair for row in table))
+    assert names["numbers"][0] != pytest.approx(plain[0], abs=1e-3)
 
 
 def test_the_prompt(document, dispatcher, qtbot, capsys):

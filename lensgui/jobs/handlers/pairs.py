@@ -47,6 +47,7 @@ from lensgui.transformer.text import tokens as text
 MOST_MATCHES = 60
 MOST_REPLACEMENTS = 8
 MOST_TRIED = 400  # likely tokens, to find those that make a word of their own
+MOST_READ = 4_000  # rows that are kept as they were read
 SPELLED_AT_ONCE = 2000  # tokens of the vocabulary, in less than 50 ms
 
 _SPELLED: WeakKeyDictionary[HookedTransformer, list[str]] = WeakKeyDictionary()
@@ -206,10 +207,12 @@ def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
     yielded = monotonic()
     for pair in request.pairs:
         if pair not in known:
-            for reading in _read(model, pair):
+            for reading in _read(loaded, model, pair):
                 if reading is not None:
                     known[pair] = reading
                 yield None
+            while len(known) > MOST_READ:
+                del known[next(iter(known))]
         rows.append(known[pair])
         if monotonic() - yielded > PACE_S:
             yield PairsReading(tuple(rows), total)
@@ -217,18 +220,28 @@ def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
     yield PairsReading(tuple(rows), total)
 
 
-def _read(model: HookedTransformer, pair: PromptPair) -> Iterator[RowReading | None]:
+def _read(
+    loaded: Loaded, model: HookedTransformer, pair: PromptPair
+) -> Iterator[RowReading | None]:
     """Yield None while a pair's prompts run, and at last what they give."""
+    plain = pair.plain
     try:
-        runs = [Run(model, encode(model, pair.clean_prompt))]
-        if pair.corrupted:
-            runs.append(Run(model, encode(model, pair.corrupted_prompt), leader=runs[0]))
+        if pair.interventions:
+            yield from _paced(loaded.before(model, pair))
+            runs = [loaded.run(model, pair.clean_prompt)]
+            runs += [loaded.run(model, pair.corrupted_prompt)] if pair.corrupted else []
+            first = loaded.run(model, plain.clean_prompt)
+        else:
+            first = Run(model, encode(model, plain.clean_prompt))
+            runs = [first]
+            if pair.corrupted:
+                runs.append(Run(model, encode(model, plain.corrupted_prompt), leader=first))
     except ValueError as error:
         yield RowReading(warning=str(error))
         return
-    for run in runs:
+    for run in (first, *runs):
         yield from _paced(run.steps())
-    found = answers(model, pair, likeliest(runs[0], 2))
+    found = answers(model, plain, likeliest(first, 2))
     try:
         ends = [ending(run, found) for run in runs]
     except ValueError as error:

@@ -41,10 +41,13 @@ class Prompts:
     Attributes:
         pair: The prompts; of a mean no more than the metric is told. None if it is about none.
         count: Over how many pairs the picture averages; 0 if it is of the one pair.
+        under: What prompts are run under of which the picture itself says what they are; None if
+            nothing is run.
     """
 
     pair: PromptPair | None
     count: int = 0
+    under: PromptPair | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,9 +210,8 @@ def told(prompts: Prompts) -> list[str]:
     """Return the sentences about prompts and metric."""
     pair, count = prompts.pair, prompts.count
     if pair is None:
-        return []
-    acting = [words(one, pair.others) for one in pair.interventions if one.is_on]
-    under = [_sentence(f"Under interventions: {'; '.join(acting)}")] if acting else []
+        return [] if prompts.under is None else _under(prompts.under)
+    under = _under(pair)
     if count:
         mean = f"Mean over {count} prompt pair{'s' * (count != 1)}; metric: {pair.metric}."
         return [mean, *under]
@@ -221,6 +223,12 @@ def told(prompts: Prompts) -> list[str]:
     answers = [f"answer {_quoted(pair.answer)}" if pair.answer else LIKELIEST]
     answers += [f"distractor {_quoted(pair.distractor)}"] * bool(pair.distractor)
     return [*said, _sentence(f"{', '.join(answers)}; metric: {pair.metric}"), *under]
+
+
+def _under(pair: PromptPair) -> list[str]:
+    """Return the sentence about what is done to the model; none where nothing is."""
+    acting = [words(one, pair.others) for one in pair.interventions if one.is_on]
+    return [_sentence(f"Under interventions: {'; '.join(acting)}")] if acting else []
 
 
 def _written(prompt: Prompt) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import is_not
 from time import monotonic
 from typing import ClassVar
 
@@ -126,7 +127,7 @@ class PairTablePane(Pane):
         super().__init__(parent)
         self._since = monotonic()
         self._pairs: tuple[PromptPair, ...] = ()
-        self._pairs_of: tuple[PairRow, ...] = ()
+        self._pairs_of: tuple[object, ...] = ()  # the table, and what it is run under
         self.model = PairModel(self)
         self.view = PairView(self.model, self)
         self.draw = TaskButton(PANE_ACTIONS["draw_pairs"], self)
@@ -146,9 +147,11 @@ class PairTablePane(Pane):
 
     def requests(self, document: Document, cursor: Cursor) -> dict[str, Request]:
         """Return the pairs, to be read; nothing while there are none."""
-        if document.table is not self._pairs_of:
-            self._pairs_of = document.table
-            self._pairs = tuple(row.pair for row in document.table)
+        pair = document.pair
+        asked = document.table, pair.interventions, pair.reference
+        if len(asked) != len(self._pairs_of) or any(map(is_not, asked, self._pairs_of)):
+            self._pairs_of = asked
+            self._pairs = tuple(row.pair for row in document.whole_table)
         return {"pairs": ReadPairs(document.model, self._pairs)} if self._pairs else {}
 
     def python(self, document: Document, cursor: Cursor) -> str:
@@ -162,8 +165,10 @@ class PairTablePane(Pane):
             return []
         says = f"{len(model.rows)} prompt pairs and their {model.metric}"
         clean = "[reading[0] if reading else np.nan for reading in every]"
-        code = Code((clean,), (script.every_pair(model.rows),))
-        about = Prompts(None)
+        document = self._document
+        rows = document.whole_table if document is not None else model.rows
+        code = Code((clean,), (script.every_pair(rows),))
+        about = Prompts(None, under=document.pair if document is not None else None)
         return [Shown(self.view, "", (model.sheet(),), says, code=code, prompts=about)]
 
     def show_document(self, document: Document) -> None:
@@ -280,8 +285,11 @@ class PairTablePane(Pane):
         wrong, faulty = self.model.wrong, self.model.faulty
         words = [f"{included:,} of {len(rows):,} pairs count."] if rows else []
         words += filter(None, [pace_words(known, len(rows), monotonic() - self._since)])
-        if wrong:
-            words.append(f"The model gets {len(wrong)} wrong.")
+        document = self._document
+        acting = 0 if document is None else len(document.pair.acting.interventions)
+        under = f" under {acting} intervention{'s' * (acting != 1)}" * bool(acting)
+        if wrong or (acting and known):
+            words.append(f"The model gets {len(wrong)} wrong{under}.")
         if faulty:
             pair = "pair" if len(faulty) == 1 else "pairs"
             words.append(f"{len(faulty)} {pair} can't be swept, marked “!”; point at the mark.")
@@ -290,7 +298,6 @@ class PairTablePane(Pane):
         self.exclude.setText(f"Exclude wrong ({len({*wrong, *faulty})})")
         for part in (self.delete, self.copy, self.average, self.name_words):
             part.setEnabled(bool(rows))
-        document = self._document
         self.hold.show_known(task_of(document.pair) if document is not None else None)
 
     def _take(self, rows: tuple[PairRow, ...], faults: Sequence[str]) -> None:

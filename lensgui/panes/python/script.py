@@ -124,7 +124,7 @@ def prompt(document: Document) -> str:
 
 def pair_table(document: Document) -> str:
     """Return how to get the metric of every included pair, and its mean."""
-    found = [row.pair for row in document.table if row.is_included] or [document.pair]
+    found = [row.pair for row in document.whole_table if row.is_included] or [document.pair]
     lines = [
         pairs("pairs", found),
         "readings = [read_pair(model, pair) for pair in pairs]",
@@ -137,8 +137,8 @@ def pair_table(document: Document) -> str:
 
 def every_pair(rows: Sequence[PairRow]) -> str:
     """Return the line that reads all pairs of the table, those left out of means too."""
-    listed = ", ".join(_pair(row.pair) for row in rows)
-    return f"every = [read_pair(model, pair) for pair in [{listed}]]"
+    listed = pairs("listed", [row.pair for row in rows])
+    return f"{listed}\nevery = [read_pair(model, pair) for pair in listed]"
 
 
 def inspector(document: Document, cursor: Cursor) -> str:
