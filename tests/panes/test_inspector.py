@@ -121,7 +121,17 @@ def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind
     pane.show_cursor(Cursor())
     assert words(pane) == []
     pane.show_cursor(cursor)
-    hear(pane, document.patching(), *SWEEP, status="waiting")
+    said = words(pane)
+    assert not pane.numbers.is_stale
+    hear(pane, document.patching(), *SWEEP, status="waiting")  # in their place, dimmed
+    assert (words(pane), pane.numbers.is_stale) == (said, True)
+    assert pane.numbers not in [one.widget for one in pane.shown()]
+    pane.show_cursor(replace(cursor, layer=1))
+    assert words(pane) == []
+    pane.show_cursor(cursor)
+    hear(pane, document.patching(), *SWEEP)
+    assert (words(pane), pane.numbers.is_stale) == (said, False)
+    hear(pane, document.patching(), *SWEEP, status="failed")
     assert words(pane) == []
 
 

@@ -36,7 +36,14 @@ from lensgui.panes.figures.shown import Prompts, Shown
 from lensgui.panes.inspector import panels
 from lensgui.panes.inspector.lens_rows import LensRows
 from lensgui.panes.inspector.more import More
-from lensgui.panes.inspector.numbers import Replies, are_alike, head_scores, numbers, others
+from lensgui.panes.inspector.numbers import (
+    Replies,
+    are_alike,
+    are_coming,
+    head_scores,
+    numbers,
+    others,
+)
 from lensgui.panes.inspector.sections import (
     EdgeSection,
     HeadSection,
@@ -162,7 +169,7 @@ class InspectorPane(Pane):
     def shown(self) -> list[Shown]:
         """Return the numbers of the selected place, and what each part says of it."""
         document, found = self._document, list[Shown]()
-        known = self.numbers.shown
+        known = self.numbers.shown if not self.numbers.is_stale else ()
         if known and document is not None:
             prompts = Prompts(document.pair, len(document.rows))  # as of the panes that say them
             here = panels.numbers_here(known, self.numbers, self.place.text())
@@ -370,7 +377,8 @@ class InspectorPane(Pane):
         self.place.setText(described(self._cursor, place, self._pair, last, part))
         self.place.setToolTip(plain_tip(f"{part.words}\n{part.rule}" if part else ""))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
-        self.numbers.show_numbers(numbers(replies, place, group_size(self.card), self._document))
+        found = numbers(replies, place, group_size(self.card), self._document)
+        self.numbers.show_numbers(found, self._cursor, is_coming=are_coming(replies))
         scores = head_scores(replies, place, self._document)
         if scores is None:
             self.scores.show_stale(True)  # in their place: all below would move twice

@@ -132,6 +132,12 @@ def others(replies: Replies, title: str) -> Replies:
     }
 
 
+def are_coming(replies: Replies) -> bool:
+    """Whether there are to be numbers of a question of which none is known yet."""
+    asked = (reply for reply in replies.values() if isinstance(reply.request, ORDER))
+    return any(map(_is_coming, asked))
+
+
 def are_alike(some: Replies, others: Replies) -> bool:
     """Whether the same numbers can be read off both."""
     return [*map(_gist, some.items())] == [*map(_gist, others.items())]
@@ -139,9 +145,12 @@ def are_alike(some: Replies, others: Replies) -> bool:
 
 def _gist(item: tuple[Channel, Reply]) -> tuple[object, ...]:
     channel, reply = item
-    usable = _usable(reply)
-    is_coming = usable is None and reply.is_running
-    return channel, reply.request, reply.status == "paused", is_coming, id(usable)
+    is_paused = reply.status == "paused"
+    return channel, reply.request, is_paused, _is_coming(reply), id(_usable(reply))
+
+
+def _is_coming(reply: Reply) -> bool:
+    return reply.is_running and _usable(reply) is None
 
 
 def _usable(reply: Reply) -> Answer | None:

@@ -22,6 +22,7 @@ from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.inspector.ranking import Ranking
 from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell, spelled
+from lensgui.state.selection import Cursor
 from lensgui.terms.scores import SCORES
 
 MOST_TOKENS = 6
@@ -104,6 +105,7 @@ class NumbersSection(Section):
         self._grid.setVerticalSpacing(2)
         self.labels: list[QLabel] = []
         self._shown: tuple[Number, ...] | None = None
+        self._place = Cursor()  # of these
         self.column.addLayout(self._grid)
 
     @property
@@ -111,9 +113,21 @@ class NumbersSection(Section):
         """The numbers that are written."""
         return self._shown or ()
 
-    def show_numbers(self, found: Sequence[Number]) -> None:
-        """Write one line for each number."""
-        if self._shown == tuple(found):
+    def show_numbers(self, found: Sequence[Number], place: Cursor, *, is_coming: bool) -> None:
+        """Write one line for each number.
+
+        While others of the same place are coming, fewer do not replace more, which stay, dimmed:
+        all below would move twice.
+
+        Args:
+            found: What is known.
+            place: What is selected.
+            is_coming: Whether more is to come.
+        """
+        is_there, self._place = place == self._place, place
+        is_less = is_there and is_coming and len(found) < len(self.shown)
+        self.show_stale(is_less)
+        if is_less or self._shown == tuple(found):
             return
         self._shown = tuple(found)
         while len(self.labels) < len(found):
