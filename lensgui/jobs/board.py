@@ -34,10 +34,6 @@ class Board:
         """Whether an answer is known, or wanted by somebody already."""
         return request in self._jobs or self.known(request) is not None
 
-    def has_begun(self, request: Request) -> bool:
-        """Whether something of an answer is known, though it need not be all that is shown."""
-        return request in self._jobs and self._jobs[request].reply.status == "partial"
-
     def job(self, ticket: int) -> Job | None:
         """Return a job by its ticket; None once it is dropped."""
         return next((job for job in self._jobs.values() if job.ticket == ticket), None)

@@ -170,7 +170,7 @@ class Runner(QObject):
     @Slot()
     def _say_late(self) -> None:
         for channel, reply in list(self._replies.items()):
-            if reply.status == "waiting" and not self.board.has_begun(reply.request):
+            if reply.status == "waiting":
                 self._reply(channel, replace(reply, status="late"))
 
     @Slot(object, object)
