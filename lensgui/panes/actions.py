@@ -167,9 +167,9 @@ _ROWS = (
     Action(
         "exclude_pairs",
         "Exclude wrong",
-        "Leave out what the model gets wrong.",
+        "Leave out what the model gets wrong by itself, without interventions.",
         "Exclude wrong pairs",
-        reason="No included pair is known to be wrong.",
+        reason="No included pair is known to be wrong, or interventions are on.",
     ),
     Action(
         "does_it_hold",

@@ -11,8 +11,10 @@ from PySide6.QtGui import QContextMenuEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from lensgui.jobs.answers.models import ModelCard
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.jobs.answers.reply import Reply
 from lensgui.jobs.request import Request
+from lensgui.jobs.requests import ReadPair
 from lensgui.jobs.runner import STOPPED
 from lensgui.panes.controls.controls import plain_label
 from lensgui.panes.figures.shown import Shown, innermost
@@ -283,6 +285,15 @@ class Pane(QWidget):
         """Return the question that `answer` belongs to: the one that is asked, or one before."""
         reply = self._replies.get(name)
         return (reply.of or reply.request) if reply is not None else None
+
+    def read(self, document: Document) -> PairReading | None:
+        """Return what is known of the prompts of a document, whatever is done to the model.
+
+        Their tokens are the same under any interventions. None while they have not been read.
+        """
+        found, of = self.answer("pair", PairReading), self.answered("pair")
+        asked = ReadPair(document.model, document.pair)
+        return found if of is not None and of.about == asked.about else None
 
     def is_stale(self, name: str) -> bool:
         """Whether what is drawn is to be dimmed: it answers an older question."""

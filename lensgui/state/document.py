@@ -30,8 +30,14 @@ PAIR_FIELDS = frozenset(field.name for field in fields(PromptPair))
 def _prompts_of(rows: tuple[PairRow, ...]) -> tuple[Prompt, ...]:
     """Return the prompts of some rows, each once, with the words that roles name in them."""
     laid_out = [replace(row.pair, word_roles=row.roles).laid_out for row in rows]
-    cleans = [prompts[0] for prompts in laid_out if prompts]  # whose words are named by hand
-    return tuple({(of.text, of.bos): of for of in (*chain(*laid_out), *cleans)}.values())
+    found = dict[tuple[str, bool | str], Prompt]()
+    for prompt in chain(*laid_out):
+        key = prompt.text, prompt.bos
+        if key not in found or not found[key].word_roles:
+            found[key] = prompt
+    cleans = (prompts[0] for prompts in reversed(laid_out) if prompts)  # named by hand: they count
+    found |= {(of.text, of.bos): of for of in cleans if of.word_roles}
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class Document:
         """
         if not any(one.op == "mean" for one in listed):
             return replace(pair, reference=(), word_roles=())
-        named = (row.roles for row in self.table if row.pair.clean == pair.clean)
+        named = (row.roles for row in self.table if row.roles and row.pair.clean == pair.clean)
         return replace(pair, reference=self.reference, word_roles=next(named, ()))
 
     @property

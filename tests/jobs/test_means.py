@@ -14,6 +14,7 @@ from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import Reference
 from lensgui.analysis.interventions.under import intervened_runs
 from lensgui.analysis.pairs.answers import encode
+from lensgui.analysis.pairs.roles import places_of
 from lensgui.analysis.pairs.typed_pairs import read_pair, run_prompt, sweep_pair
 from lensgui.analysis.run.run import Run
 from lensgui.jobs.answerer import Limits
@@ -112,7 +113,8 @@ def test_prompts_laid_out_differently_are_matched_by_role(dispatcher, typed):
     """Of a row of the table by its roles; of what is typed, and in no row, where it ends."""
     model = dispatcher.loaded.use(TOY)
     own = NAMED[1].pair
-    own = replace(own, clean=f"{own.clean} music", corrupted=own.corrupted) if typed else own
+    more = " music" * typed
+    own = replace(own, clean=own.clean + more, corrupted=own.corrupted + more)
     document = Document(TOY, replace(own, interventions=(MEAN,)), table=NAMED)
     pair = document.shown.pair
     assert pair.word_roles == (() if typed else NAMED[1].roles)
@@ -136,6 +138,39 @@ def test_prompts_laid_out_differently_are_matched_by_role(dispatcher, typed):
         least = len(encode(model, Prompt(PAIR.clean)))  # before which others have words in front
         expected[1] = torch.stack([of[len(of) - least] for of in others]).mean(0)
     torch.testing.assert_close(set_to, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_pair_turned_round_keeps_the_words_that_the_table_names(dispatcher):
+    own = replace(NAMED[1].pair, interventions=(MEAN,))
+    turned = replace(own, clean=own.corrupted, corrupted=own.clean)
+    found = []
+    for pair in (own, turned):
+        document = Document(TOY, pair, table=NAMED)
+        reading = last(dispatcher.answer(ReadInterventions(TOY, document.shown.pair)))
+        assert "S" in reading.of[0].roles
+        read = last(dispatcher.answer(ReadPair(TOY, document.shown.pair)))
+        found.append((read.clean.metric, read.corrupted.metric))
+    assert found[0] == pytest.approx(found[1][::-1], abs=1e-4)
+
+
+@pytest.mark.parametrize("at", [0, len(NAMED)])
+def test_a_pair_that_is_there_twice_keeps_its_names(dispatcher, at):
+    twice = [*NAMED]
+    twice.insert(at, replace(NAMED[1], roles=()))
+    own = replace(NAMED[1].pair, interventions=(MEAN,))
+    first, second = (Document(TOY, own, table=of).shown.pair for of in (NAMED, tuple(twice)))
+    assert second.word_roles == first.word_roles
+    assert set(second.reference) == set(first.reference)
+
+
+def test_whoever_names_a_word_end_means_that_word():
+    prompt = Prompt(PAIR.clean, word_roles=(Role("end", 6), Role("", 12)))
+    model = Dispatcher(1).loaded.use(TOY)
+    (found,) = places_of(model, [prompt]).values()
+    assert found == {"end": 0, "": 1}
+    assert places_of(model, [Prompt(PAIR.clean)]) == {
+        tuple(encode(model, prompt).tolist()): {"end": len(encode(model, prompt)) - 1}
+    }
 
 
 @pytest.mark.parametrize("name", ["one", "average", "cell", "evidence", "vocabulary"])

@@ -140,25 +140,45 @@ def test_a_table_is_read_row_by_row_and_bad_rows_say_why(dispatcher):
 
 
 def test_a_table_is_read_under_interventions(dispatcher):
-    """As each pair is alone; one that can't be done in a row is left out of that row."""
+    """As each pair is alone; a row says which of them can't be done in it."""
     listed = (
         Intervention(Site("z", 1, 0), "zero"),
         Intervention(Site("mlp_out", 0), "scale", "last", 0.3),
         Intervention(Site("z", 0, 2), "resample", runs="corrupted"),
     )
-    pairs = (PAIR, having(corrupted=CLEAN + " apple"), having(corrupted=""), having(answer=""))
+    pairs = (
+        having(clean=CLEAN * 200),
+        PAIR,
+        having(corrupted=CLEAN + " apple"),
+        having(corrupted=""),
+        having(answer=""),
+    )
     under = tuple(replace(pair, interventions=listed) for pair in pairs)
-    rows = last(dispatcher.answer(ReadPairs(TOY, under))).rows
-    plain = last(dispatcher.answer(ReadPairs(TOY, pairs))).rows
+    shown = replace(PAIR, interventions=listed)
+    last(dispatcher.answer(ReadPair(TOY, shown)))
     model = dispatcher.loaded.use(TOY)
-    assert (rows[0].clean, rows[0].corrupted) == pytest.approx(read_pair(model, under[0]), abs=1e-4)
-    assert abs(rows[0].clean - plain[0].clean) > 1e-2
-    assert "11 tokens and the corrupted one 12" in rows[1].warning
-    fewer = replace(under[1], interventions=listed[:2])
-    assert (rows[1].clean, rows[1].corrupted) == pytest.approx(read_pair(model, fewer), abs=1e-4)
-    assert rows[2].corrupted is None
-    assert rows[2].clean == pytest.approx(rows[0].clean, abs=1e-4)
-    assert rows[3].clean == pytest.approx(read_pair(model, under[3])[0], abs=1e-4)
+    own = dispatcher.loaded.run(model, shown.clean_prompt)
+    rows = last(dispatcher.answer(ReadPairs(TOY, under))).rows
+    assert dispatcher.loaded.run(model, shown.clean_prompt) is own  # which a long table leaves
+    plain = last(dispatcher.answer(ReadPairs(TOY, pairs))).rows
+    long, first, uneven, alone, open_ = rows
+    assert "shorten it" in long.warning
+    assert (first.clean, first.corrupted) == pytest.approx(read_pair(model, under[1]), abs=1e-4)
+    assert first.warning == ""
+    assert abs(first.clean - plain[1].clean) > 1e-2
+    assert uneven.warning.startswith("Intervention left out: L0H2.z as in the other prompt")
+    fewer = replace(under[2], interventions=listed[:2])
+    assert (uneven.clean, uneven.corrupted) == pytest.approx(read_pair(model, fewer), abs=1e-4)
+    assert alone.corrupted is None
+    assert alone.clean == pytest.approx(first.clean, abs=1e-4)
+    assert open_.clean == pytest.approx(read_pair(model, under[4])[0], abs=1e-4)
+
+
+def test_the_rest_is_read_if_the_first_pair_can_not_be(dispatcher):
+    off = (Intervention(Site("z", 1, 0), "zero"),)
+    pairs = tuple(replace(of, interventions=off) for of in (having(clean=CLEAN * 200), PAIR))
+    rows = last(dispatcher.answer(ReadPairs(TOY, pairs))).rows
+    assert rows[1].clean == pytest.approx(read_pair(dispatcher.loaded.model, pairs[1])[0], abs=1e-4)
 
 
 def test_rows_that_were_read_are_kept_within_bounds(dispatcher, monkeypatch):
@@ -166,7 +186,10 @@ def test_rows_that_were_read_are_kept_within_bounds(dispatcher, monkeypatch):
     pairs = tuple(row.pair for row in TASKS[-1].draw(4, seed=9))
     found = last(dispatcher.answer(ReadPairs(TOY, pairs)))
     assert len(found.rows) == 4
-    assert list(dispatcher.loaded.readings) == list(pairs[2:])
+    assert list(dispatcher.loaded.readings)[-4:] == list(pairs)  # a whole table stays
+    last(dispatcher.answer(ReadPairs(TOY, pairs[:1])))
+    last(dispatcher.answer(ReadPairs(TOY, (PAIR,))))
+    assert len(dispatcher.loaded.readings) <= 4
 
 
 def test_a_row_is_read_once(dispatcher):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPalette
 
 from lensgui.app.window.layout import PANES
 from lensgui.jobs.answers.readings import HeadReading
@@ -17,7 +17,9 @@ from lensgui.panes.sweep_view.cells import cell_words
 from lensgui.state.document import MOST_MARKED, Note
 from lensgui.state.selection import Cursor, place_name
 from lensgui.state.session import Session
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import VERBS, SweepKind
+from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.answering import last
 from tests.panes.conftest import CURSOR, PAIR, answer, tell
@@ -46,6 +48,22 @@ def test_it_asks_what_the_selection_is_complete_enough_for(document, qtbot):
     assert set(pane.requests(document, Cursor(position=1))) == {"pair", "lens"}
     assert set(pane.requests(document, Cursor(2, position=1))) == {"pair", "lens", "mlp"}
     assert pane.requests(document.having(clean=""), CURSOR) == {}
+
+
+def test_what_is_done_to_the_model_leaves_the_last_position_known(document, show):
+    """Else what is read there would be asked, and shown, anew after each switch."""
+    open_ended = Cursor(2, 1)
+    pane = answer(show(InspectorPane(), 340, 700), document, open_ended)
+    before, said = pane.requests(document, open_ended), pane.place.text()
+    assert "head" in before
+    under = document.having(interventions=(Intervention(Site("z", 1, 0), "zero"),))
+    pane.show_document(under)
+    assert pane.place.text() == said
+    asked = pane.requests(under, open_ended)
+    assert asked.keys() == before.keys()
+    assert asked["head"].position == before["head"].position
+    other = document.having(clean=f"{document.pair.clean} again")
+    assert "head" not in pane.requests(other, open_ended)
 
 
 def test_it_says_what_is_selected(document, show):
@@ -122,17 +140,37 @@ def test_it_says_every_number_that_a_pane_has_for_the_place(document, show, kind
     assert words(pane) == []
     pane.show_cursor(cursor)
     said = words(pane)
-    assert not pane.numbers.is_stale
-    hear(pane, document.patching(), *SWEEP, status="waiting")  # in their place, dimmed
-    assert (words(pane), pane.numbers.is_stale) == (said, True)
+    assert len(pane.numbers.shown) == 1
+    hear(pane, document.patching(), *SWEEP, status="waiting")  # in its place, dimmed
+    assert (words(pane), pane.numbers.shown) == (said, ())
+    assert pane.numbers.labels[0].foregroundRole() == QPalette.ColorRole.PlaceholderText
     assert pane.numbers not in [one.widget for one in pane.shown()]
     pane.show_cursor(replace(cursor, layer=1))
     assert words(pane) == []
     pane.show_cursor(cursor)
     hear(pane, document.patching(), *SWEEP)
-    assert (words(pane), pane.numbers.is_stale) == (said, False)
+    assert (words(pane), len(pane.numbers.shown)) == (said, 1)
+    assert pane.numbers.labels[0].foregroundRole() == QPalette.ColorRole.WindowText
     hear(pane, document.patching(), *SWEEP, status="failed")
     assert words(pane) == []
+
+
+def test_numbers_that_are_known_anew_wait_for_no_others(document, show, hear):
+    pane = answer(show(InspectorPane(), 340, 700), document, CURSOR)
+    other = SweepKind("attn_out")
+    hear(pane, document.patching(), *SWEEP)
+    hear(pane, document.patching(other), "All kinds", "attn_out")
+    first, second = words(pane)
+    under = document.having(interventions=(Intervention(Site("z", 1, 0), "zero"),))
+    pane.show_document(under)
+    hear(pane, under.patching(), *SWEEP, status="waiting")
+    hear(pane, under.patching(other), "All kinds", "attn_out", status="waiting")
+    assert (words(pane), pane.numbers.shown) == ([first, second], ())
+    hear(pane, under.patching(other), "All kinds", "attn_out")
+    assert words(pane)[0] == first
+    assert [one.name for one in pane.numbers.shown] == [words(pane)[1].split(": ")[0]]
+    pane.show_document(replace(under, model=ModelKey("another")))
+    assert len(words(pane)) == 1
 
 
 def test_one_number_that_two_panes_have_is_said_once(document, show, hear):

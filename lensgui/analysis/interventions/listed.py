@@ -22,7 +22,8 @@ class Interventions:
         listed: What is done. At one place of the model in this order, each reading what the one
             before has written; elsewhere in the order in which the model comes to the places.
         reference: Runs without interventions of the prompts that "mean" is taken over, or these
-            prompts as `Reference` runs them. The prompt at hand itself is left out. Others of its
+            prompts as a `Reference`, which has its own places, runs them. The prompt at hand itself
+            is left out. Others of its
             length give a mean for each position. Where they are laid out differently, what is set
             at a named token is the mean over that token in the others, at position 0 that over
             their positions 0, and elsewhere one over all their positions after 0; without names it

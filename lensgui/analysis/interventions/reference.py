@@ -29,7 +29,6 @@ Named = Mapping[str, int]
 Places = Mapping[Ids, Named]
 """Where named tokens stand in prompts, by their token ids."""
 NOWHERE: Places = {}
-FIRST = ""  # the name of the first position, which every prompt has
 NOTHING_AFTER = "its mean is over positions after 0, and the other prompts have none."
 
 
@@ -42,18 +41,19 @@ class _Sum:
         by_position: Of prompts of one length, the sum at each position, [position, ...]; None where
             lengths differ.
         over: The sum of each prompt's mean over positions after 0; None while no prompt has any.
-        named: The sum at each token that has a name, over the prompts that have it, and at the
-            first position.
+        first: The sum at position 0.
+        named: The sum at each token that has a name, over the prompts that have it.
     """
 
     batches: int = 0
     by_position: Tensor | None = None
     over: Tensor | None = None
+    first: Tensor | None = None
     named: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        every = (self.by_position, self.over, *self.named.values())
+        every = (self.by_position, self.over, self.first, *self.named.values())
         return sum(of.nbytes for of in every if of is not None)
 
     def add(self, batch: _Sum) -> None:
@@ -61,6 +61,7 @@ class _Sum:
         self.batches += 1
         self.by_position = _plus(self.by_position, batch.by_position)
         self.over = _plus(self.over, batch.over)
+        self.first = _plus(self.first, batch.first)
         for name, total in batch.named.items():
             self.named[name] = self.named[name] + total if name in self.named else total
 
@@ -176,7 +177,7 @@ class Reference:
         if not roles:
             return mean
         mean = mean.clone()
-        mean[0] = _without(known.named[FIRST], itself.named.get(FIRST), again, len(others))
+        mean[0] = _without(known.first, itself.first, again, len(others))
         for role, at in roles.items():
             count = sum(role in self.places.get(ids, {}) for ids in others)
             mean[at] = _without(known.named[role], itself.named.get(role), again, count)
@@ -239,9 +240,8 @@ class Reference:
         wide = exact(activation)
         is_one_length = len({len(ids) for ids in self.ids}) == 1
         over = wide[1:].mean(0) if len(wide) > 1 else None
-        places = {**self.places.get(ids, {}), FIRST: 0} if self.places else {}
-        named = {role: wide[at] for role, at in places.items()}
-        return _Sum(1, wide if is_one_length else None, over, named)
+        named = {role: wide[at] for role, at in self.places.get(ids, {}).items()}
+        return _Sum(1, wide if is_one_length else None, over, wide[0], named)
 
     def _sum(self, name: str) -> _Sum:
         return self._sums.setdefault(name, _Sum())

@@ -14,7 +14,7 @@ from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
 Ids = tuple[int, ...]
-END = "end"  # what the last token of any prompt is called
+END = "end"  # what the last token of a prompt is called, where it has no other of that name
 
 
 def role_places(model: HookedTransformer, row: PairRow, clean: Tensor) -> dict[str, int]:
@@ -53,7 +53,7 @@ def places_of(model: HookedTransformer, prompts: Iterable[Prompt]) -> dict[Ids, 
         with suppress(ValueError):  # a text that is too long for the model is no reason for none
             ids = tuple(encode(model, prompt).tolist())
             named = _places(model, prompt.text, prompt.word_roles, len(ids))
-            found[ids] = {**named, END: len(ids) - 1}
+            found[ids] = named | {END: named.get(END, len(ids) - 1)}
     return found
 
 

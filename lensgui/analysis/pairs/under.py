@@ -8,7 +8,7 @@ import torch
 
 from lensgui.analysis.interventions.listed import Interventions
 from lensgui.analysis.interventions.reference import Reference
-from lensgui.analysis.pairs.roles import places_of
+from lensgui.analysis.pairs.roles import Ids, places_of
 from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.transformer.model import HookedTransformer
 
@@ -23,9 +23,22 @@ def interventions_of(model: HookedTransformer, pair: PromptPair) -> Intervention
     pair = pair.acting
     if not pair.reference:
         return Interventions(pair.interventions)
-    return Interventions(
-        pair.interventions, prompts_of_means(model, pair.reference), places_of(model, pair.laid_out)
-    )
+    reference = prompts_of_means(model, pair.reference)
+    return Interventions(pair.interventions, reference, places_under(model, pair, reference))
+
+
+def places_under(
+    model: HookedTransformer, pair: PromptPair, reference: Reference
+) -> dict[Ids, dict[str, int]]:
+    """Return where named words stand in a pair's prompts, as its means need to know.
+
+    Those that the pair names itself; of a prompt that is among those that means are over, those
+    that are named there too.
+    """
+    if not pair.reference:
+        return {}
+    own = places_of(model, pair.laid_out)
+    return {ids: {**reference.places.get(ids, {}), **named} for ids, named in own.items()}
 
 
 def prompts_of_means(model: HookedTransformer, prompts: Sequence[Prompt]) -> Reference:

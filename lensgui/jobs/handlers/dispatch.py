@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from time import perf_counter
 from typing import Any
 
@@ -192,7 +192,8 @@ class Dispatcher:
         self, model: ModelKey, pair: PromptPair, request: Request
     ) -> Iterator[Answer | None]:
         """Run what a pair's interventions need to know, pausing on the way, and answer."""
-        yield from self.loaded.before(self.loaded.use(model), pair)
+        with suppress(ValueError):  # a pair that can't be read: the handler says so, or goes on
+            yield from self.loaded.before(self.loaded.use(model), pair)
         yield from HANDLERS[type(request)](self.loaded, request)
 
     def limit(self, limits: Limits) -> None:

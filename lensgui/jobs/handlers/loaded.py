@@ -162,6 +162,15 @@ class Loaded:
         """Run what has to be known before a pair's interventions are done, yielding on the way."""
         return self._under.before(model, pair)
 
+    def under_beside(self, clean: Run, corrupted: Run | None) -> RunsUnder:
+        """Return what gives the runs of a pair under interventions, of which nothing is kept.
+
+        Args:
+            clean: Its clean prompt's run without them.
+            corrupted: Its corrupted prompt's; None without one.
+        """
+        return self._under.beside(lambda model, pair: (clean, corrupted))
+
     def run_of(self, model: HookedTransformer, tokens: Tensor) -> Run:
         """Return the run of token ids, [position], likewise."""
         name = tuple(tokens.tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from weakref import WeakKeyDictionary
@@ -36,11 +36,13 @@ from lensgui.jobs.handlers.in_words import (
     pair_warnings,
     token_of,
 )
+from lensgui.jobs.handlers.interventions.under import RunsUnder
 from lensgui.jobs.handlers.loaded import Loaded
 from lensgui.jobs.requests import FindReplacements, FindTokens, ReadPair, ReadPairs
 from lensgui.prompts.diff import Span, changed_spans
-from lensgui.prompts.pair import PromptPair
+from lensgui.prompts.pair import Prompt, PromptPair
 from lensgui.prompts.words import LISTS
+from lensgui.terms.interventions import Intervention
 from lensgui.transformer.model import HookedTransformer
 from lensgui.transformer.text import tokens as text
 
@@ -211,7 +213,7 @@ def read_pairs(loaded: Loaded, request: ReadPairs) -> Iterator[Answer | None]:
                 if reading is not None:
                     known[pair] = reading
                 yield None
-            while len(known) > MOST_READ:
+            while len(known) > max(MOST_READ, total):
                 del known[next(iter(known))]
         rows.append(known[pair])
         if monotonic() - yielded > PACE_S:
@@ -224,24 +226,25 @@ def _read(
     loaded: Loaded, model: HookedTransformer, pair: PromptPair
 ) -> Iterator[RowReading | None]:
     """Yield None while a pair's prompts run, and at last what they give."""
-    plain = pair.plain
+    plain, warning = pair.plain, ""
     try:
-        if pair.interventions:
-            yield from _paced(loaded.before(model, pair))
-            runs = [loaded.run(model, pair.clean_prompt)]
-            runs += [loaded.run(model, pair.corrupted_prompt)] if pair.corrupted else []
-            first = loaded.run(model, plain.clean_prompt)
-        else:
-            first = Run(model, encode(model, plain.clean_prompt))
-            runs = [first]
-            if pair.corrupted:
-                runs.append(Run(model, encode(model, plain.corrupted_prompt), leader=first))
+        runs = [Run(model, encode(model, plain.clean_prompt))]
+        if pair.corrupted:
+            runs.append(Run(model, encode(model, plain.corrupted_prompt), leader=runs[0]))
     except ValueError as error:
         yield RowReading(warning=str(error))
         return
-    for run in (first, *runs):
+    for run in runs:
         yield from _paced(run.steps())
-    found = answers(model, plain, likeliest(first, 2))
+    found = answers(model, plain, likeliest(runs[0], 2))
+    if pair.interventions:
+        under = loaded.under_beside(runs[0], runs[1] if len(runs) > 1 else None)
+        yield from _paced(under.before(model, pair))
+        some = zip(_prompts(pair), runs, strict=True)
+        runs = [_run_of(under, model, prompt, run) for prompt, run in some]
+        warning = " ".join(_left_out(under.faults(model, pair)))
+        for run in runs:
+            yield from _paced(run.steps())
     try:
         ends = [ending(run, found) for run in runs]
     except ValueError as error:
@@ -249,7 +252,18 @@ def _read(
         return
     for end in ends:
         yield from _paced(end.steps())
-    yield _reading(runs, ends, found)
+    reading = _reading(runs, ends, found)
+    yield replace(reading, warning=warning or reading.warning)
+
+
+def _prompts(pair: PromptPair) -> list[Prompt]:
+    """Return the prompts that a pair has."""
+    return [pair.clean_prompt, *([pair.corrupted_prompt] if pair.corrupted else [])]
+
+
+def _run_of(under: RunsUnder, model: HookedTransformer, prompt: Prompt, plain: Run) -> Run:
+    """Return a prompt's run under interventions, or that without where none acts on it."""
+    return plain if prompt.under is None else under.run(model, prompt.under)
 
 
 def _paced(pieces: Iterator[None]) -> Iterator[None]:
@@ -331,9 +345,13 @@ def read_pair(loaded: Loaded, request: ReadPair) -> Iterator[Answer | None]:
 def _faults(loaded: Loaded, pair: PromptPair, runs: Sequence[Run]) -> tuple[str, ...]:
     """Return why interventions are left out, and which runs are not finite, as sentences."""
     assert loaded.model is not None
-    faults = filter(None, loaded.faults(loaded.model, pair).values())
-    left_out = [f"Intervention left out: {fault}" for fault in faults]
+    left_out = _left_out(loaded.faults(loaded.model, pair))
     return tuple(dict.fromkeys(filter(None, [*left_out, *map(overflow, runs)])))
+
+
+def _left_out(faults: Mapping[Intervention, str]) -> list[str]:
+    """Return a sentence for each intervention that can't be done."""
+    return [f"Intervention left out: {fault}" for fault in faults.values() if fault]
 
 
 def _runs(loaded: Loaded, model: HookedTransformer, pair: PromptPair) -> tuple[Run, Run | None]:

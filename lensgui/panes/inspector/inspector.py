@@ -27,7 +27,6 @@ from lensgui.jobs.answers.readings import (
 )
 from lensgui.jobs.answers.reply import Answer, Reply
 from lensgui.jobs.request import Request
-from lensgui.jobs.requests import ReadPair
 from lensgui.panes.actions import PANE_ACTIONS
 from lensgui.panes.controls.chip import Chip
 from lensgui.panes.controls.chips import ChipRow
@@ -169,7 +168,7 @@ class InspectorPane(Pane):
     def shown(self) -> list[Shown]:
         """Return the numbers of the selected place, and what each part says of it."""
         document, found = self._document, list[Shown]()
-        known = self.numbers.shown if not self.numbers.is_stale else ()
+        known = self.numbers.shown
         if known and document is not None:
             prompts = Prompts(document.pair, len(document.rows))  # as of the panes that say them
             here = panels.numbers_here(known, self.numbers, self.place.text())
@@ -259,14 +258,8 @@ class InspectorPane(Pane):
 
     def _last(self, document: Document) -> int | None:
         """Return the last position of the clean prompt; None while it is not known."""
-        pair, reply = self.known("pair", PairReading), self.reply("pair")
-        if (
-            pair is None
-            or reply is None
-            or reply.request != ReadPair(document.model, document.pair)
-        ):
-            return None
-        return len(pair.clean.tokens) - 1 if pair.clean.tokens else None
+        pair = self.read(document)
+        return len(pair.clean.tokens) - 1 if pair is not None and pair.clean.tokens else None
 
     def _draw_pair(self) -> None:
         """Show the tokens; the last position is known from now on."""
@@ -378,7 +371,8 @@ class InspectorPane(Pane):
         self.place.setToolTip(plain_tip(f"{part.words}\n{part.rule}" if part else ""))
         self.pin.setEnabled(bool(pinnable(self._cursor)))
         found = numbers(replies, place, group_size(self.card), self._document)
-        self.numbers.show_numbers(found, self._cursor, is_coming=are_coming(replies))
+        of = self._cursor, self._document.model if self._document is not None else None
+        self.numbers.show_numbers(found, of, is_coming=are_coming(replies))
         scores = head_scores(replies, place, self._document)
         if scores is None:
             self.scores.show_stale(True)  # in their place: all below would move twice

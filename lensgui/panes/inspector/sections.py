@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
     QGridLayout,
@@ -22,7 +23,6 @@ from lensgui.panes.inspector.numbers import Number
 from lensgui.panes.inspector.ranking import Ranking
 from lensgui.panes.theme import STALE_OPACITY
 from lensgui.panes.token_text import plain_tip, shorten, signed, spell, spelled
-from lensgui.state.selection import Cursor
 from lensgui.terms.scores import SCORES
 
 MOST_TOKENS = 6
@@ -104,43 +104,53 @@ class NumbersSection(Section):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
         self.labels: list[QLabel] = []
-        self._shown: tuple[Number, ...] | None = None
-        self._place = Cursor()  # of these
+        self._lines: tuple[Number, ...] | None = None
+        self._known: frozenset[str] = frozenset()  # the names of those that are no older ones
+        self._of: object = None
         self.column.addLayout(self._grid)
 
     @property
     def shown(self) -> tuple[Number, ...]:
-        """The numbers that are written."""
-        return self._shown or ()
+        """The numbers that are known."""
+        return tuple(one for one in self._lines or () if one.name in self._known)
 
-    def show_numbers(self, found: Sequence[Number], place: Cursor, *, is_coming: bool) -> None:
+    @property
+    def lines(self) -> tuple[Number, ...]:
+        """The numbers that are written, dimmed ones too."""
+        return self._lines or ()
+
+    def show_numbers(self, found: Sequence[Number], of: object, *, is_coming: bool) -> None:
         """Write one line for each number.
 
-        While others of the same place are coming, fewer do not replace more, which stay, dimmed:
-        all below would move twice.
+        While others of the same place are coming, lines that are not known anew stay, dimmed: all
+        below would move twice.
 
         Args:
             found: What is known.
-            place: What is selected.
+            of: Of which place, of which model.
             is_coming: Whether more is to come.
         """
-        is_there, self._place = place == self._place, place
-        is_less = is_there and is_coming and len(found) < len(self.shown)
-        self.show_stale(is_less)
-        if is_less or self._shown == tuple(found):
+        before = self.lines if is_coming and of == self._of else ()
+        known = {one.name: one for one in found}
+        lines = tuple(({one.name: one for one in before} | known).values())
+        self._of = of
+        if (lines, frozenset(known)) == (self._lines, self._known):
             return
-        self._shown = tuple(found)
-        while len(self.labels) < len(found):
+        self._lines, self._known = lines, frozenset(known)
+        while len(self.labels) < len(lines):
             label = sentence(self)
             self.labels.append(label)
             self._grid.addWidget(label, self._grid.rowCount(), 0)
-        for label, number in zip(self.labels, found, strict=False):
+        role = QPalette.ColorRole
+        for label, number in zip(self.labels, lines, strict=False):
             label.setText(f"{number.name}: {number.words}")
             label.setToolTip(plain_tip(number.tip))
             label.setAccessibleName(number.name)
+            is_known = number.name in known
+            label.setForegroundRole(role.WindowText if is_known else role.PlaceholderText)
         for at, label in enumerate(self.labels):
-            label.setVisible(at < len(found))
-        self.setVisible(bool(found))
+            label.setVisible(at < len(lines))
+        self.setVisible(bool(lines))
 
 
 class ScoresSection(Section):

@@ -292,9 +292,13 @@ class PairTablePane(Pane):
             words.append(f"The model gets {len(wrong)} wrong{under}.")
         if faulty:
             pair = "pair" if len(faulty) == 1 else "pairs"
-            words.append(f"{len(faulty)} {pair} can't be swept, marked “!”; point at the mark.")
+            why = " or not under all of them" * bool(acting)
+            words.append(
+                f"{len(faulty)} {pair} can't be swept{why}, marked “!”; point at the mark."
+            )
         self.counts.setText(" ".join(words))
-        self.exclude.setEnabled(any(rows[at].is_included for at in (*wrong, *faulty)))
+        found = any(rows[at].is_included for at in (*wrong, *faulty))
+        self.exclude.setEnabled(found and not acting)  # what is studied does not choose on what
         self.exclude.setText(f"Exclude wrong ({len({*wrong, *faulty})})")
         for part in (self.delete, self.copy, self.average, self.name_words):
             part.setEnabled(bool(rows))

@@ -16,7 +16,7 @@ from lensgui.analysis.interventions.directions import mean_difference, token_dir
 from lensgui.analysis.interventions.edits import unit_strength
 from lensgui.analysis.interventions.listed import keep_vector
 from lensgui.analysis.pairs.answers import encode
-from lensgui.analysis.pairs.roles import places_of
+from lensgui.analysis.pairs.under import places_under
 from lensgui.analysis.run.passes import rows_at_once
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.together import run_together
@@ -176,7 +176,8 @@ def read_interventions(loaded: Loaded, request: ReadInterventions) -> Iterator[A
     sides = {"clean": clean}
     if plain.corrupted:
         sides["corrupted"] = loaded.run(model, plain.corrupted_prompt)
-    given, places = loaded.reference(model, pair), places_of(model, pair.laid_out)
+    given = loaded.reference(model, pair)
+    places = places_under(model, pair, given)
 
     def reading(one: Intervention) -> InterventionReading:
         runs = [run for side, run in sides.items() if one.runs in (side, "both")]

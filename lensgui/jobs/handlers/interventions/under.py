@@ -8,10 +8,9 @@ from typing import Literal
 
 from lensgui.analysis.continuation import run_behind
 from lensgui.analysis.interventions.listed import Interventions
-from lensgui.analysis.interventions.reference import MOST_RUNS, NOWHERE, Places, Reference
+from lensgui.analysis.interventions.reference import MOST_RUNS, Reference
 from lensgui.analysis.interventions.under import intervened_runs
-from lensgui.analysis.pairs.roles import places_of
-from lensgui.analysis.pairs.under import prompts_of_means
+from lensgui.analysis.pairs.under import places_under, prompts_of_means
 from lensgui.analysis.run.run import Run
 from lensgui.analysis.run.together import run_together
 from lensgui.prompts.pair import Prompt, PromptPair, Under
@@ -41,6 +40,16 @@ class RunsUnder:
         self._faults: OrderedDict[PromptPair, dict[Intervention, str]] = OrderedDict()
         self._references: OrderedDict[tuple[Prompt, ...], Reference] = OrderedDict()
         self._tried: tuple[PromptPair, Runs] | None = None  # while faults were looked for
+
+    def beside(self, plain: Callable[[HookedTransformer, PromptPair], Runs]) -> RunsUnder:
+        """Return the same for other prompts, whose runs and faults take no room from these.
+
+        Args:
+            plain: As of the class.
+        """
+        found = RunsUnder(plain)
+        found._references, found._most_bytes = self._references, self._most_bytes
+        return found
 
     def run(self, model: HookedTransformer, under: Under, more: tuple[int, ...] = ()) -> Run:
         """Return a prompt's run, perhaps not yet complete, from those kept if it is there.
@@ -126,7 +135,8 @@ class RunsUnder:
         Means are not worked out, so that these runs are no runs under them.
         """
         clean, corrupted = self._plain(model, pair)
-        reference, places = self.reference(model, pair).counted, _places(model, pair)
+        reference = self.reference(model, pair).counted
+        places = places_under(model, pair, reference)
         try:
             return intervened_runs(clean, Interventions(listed, reference, places), corrupted)
         except ValueError as error:
@@ -140,7 +150,8 @@ class RunsUnder:
         """
         faults = self.faults(model, pair)
         doable = tuple(one for one in pair.interventions if not faults[one])
-        return Interventions(doable, self.reference(model, pair), _places(model, pair))
+        reference = self.reference(model, pair)
+        return Interventions(doable, reference, places_under(model, pair, reference))
 
     def before(self, model: HookedTransformer, pair: PromptPair) -> Iterator[None]:
         """Run what has to be known before interventions are done, yielding on the way.
@@ -189,11 +200,6 @@ class RunsUnder:
         self._faults.clear()
         self._references.clear()
         self._tried = None
-
-
-def _places(model: HookedTransformer, pair: PromptPair) -> Places:
-    """Return where the named words of a pair stand, as its means need to know."""
-    return places_of(model, pair.laid_out) if pair.reference else NOWHERE
 
 
 def _needed(one: Intervention, pair: PromptPair) -> tuple[Intervention, ...]:
