@@ -23,11 +23,10 @@ class Interventions:
             before has written; elsewhere in the order in which the model comes to the places.
         reference: Runs without interventions of the prompts that "mean" is taken over, or these
             prompts as a `Reference`, which has its own places, runs them. The prompt at hand itself
-            is left out. Others of its
-            length give a mean for each position. Where they are laid out differently, what is set
-            at a named token is the mean over that token in the others, at position 0 that over
-            their positions 0, and elsewhere one over all their positions after 0; without names it
-            is this one everywhere.
+            is left out. Others of its length give a mean for each position. Where they are laid out
+            differently, what is set at a named token is the mean over that token in the others, at
+            position 0 that over their positions 0, and elsewhere one over all their positions after
+            0; without names it is this one everywhere.
         places: Where named tokens stand in prompts, by token ids as `Run.ids` has them, such as
             {run.ids: {"S1": 1, "end": 13}}: in those of `reference`, and in those that are run
             under these.
