@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
+from lensgui.jobs.answers.readings import PairsReading
 from lensgui.jobs.requests import ReadPairs
 from lensgui.panes.figures.shown import told
 from lensgui.panes.pairs import pair_model, pair_table
@@ -84,6 +85,30 @@ def test_under_interventions_the_rows_are_those_of_the_changed_model(pane, fille
     answer(pane, replace(under, pair=none))
     assert "under" not in pane.counts.text()
     assert told(pane.shown()[0].prompts) == []
+
+
+def test_what_was_known_of_the_same_pairs_stays_dimmed_while_they_are_read_anew(pane, filled):
+    numbers = [cell(pane, row, pair_model.ON_CLEAN) for row in range(12)]
+    assert cell(pane, 0, pair_model.ON_CLEAN, Role.ForegroundRole) is None
+    whole = pane.known("pairs", PairsReading)
+    under = filled.having(interventions=(Intervention(Site("z", 1, 0), "zero"),))
+    asked = pane.requests(under, None)["pairs"]
+    pane.show_document(under)
+    pane.show_reply("pairs", pane.reply("pairs").followed_by(asked))
+    assert [cell(pane, row, pair_model.ON_CLEAN) for row in range(12)] == numbers
+    assert cell(pane, 0, pair_model.ON_CLEAN, Role.ForegroundRole) is not None
+    assert cell(pane, 0, pair_model.CLEAN, Role.ForegroundRole) is None
+    assert "read anew" in cell(pane, 0, pair_model.ON_CLEAN, Role.ToolTipRole)
+    assert "wrong" not in pane.counts.text()
+    assert {row[4] for row in pane.model.sheet().rows} == {"…"}
+    row = replace(whole.rows[0], clean=9.0)
+    tell(pane, "pairs", PairsReading((row,), 12), "partial", request=asked)
+    assert cell(pane, 0, pair_model.ON_CLEAN) == "+9.00"
+    assert cell(pane, 0, pair_model.ON_CLEAN, Role.ForegroundRole) is None
+    assert cell(pane, 1, pair_model.ON_CLEAN) == numbers[1]
+    fewer = replace(under, table=under.table[1:])
+    pane.show_document(fewer)
+    assert cell(pane, 0, pair_model.ON_CLEAN) == "…"
 
 
 def test_wrong_pairs_are_counted_and_left_out_in_one_step(pane, filled, qtbot):

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Slot,
 )
 from PySide6.QtCore import Signal as QtSignal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from lensgui.jobs.answers.arrays import Axis
@@ -35,6 +35,8 @@ Role = Qt.ItemDataRole
 
 HEADINGS = ("", "Clean", "Change", "Answer", "Distractor", "On clean", "On corr.", "")
 CHECK, CLEAN, CORRUPTED, ANSWER, DISTRACTOR, ON_CLEAN, ON_CORRUPTED, MARK = range(len(HEADINGS))
+READ = (ON_CLEAN, ON_CORRUPTED, MARK)  # what the model makes of a row
+BEFORE = "As it was before: it is being read anew."
 FIELDS = {CLEAN: "clean", CORRUPTED: "corrupted", ANSWER: "answer", DISTRACTOR: "distractor"}
 TIPS = (
     "Whether the pair counts in averages.",
@@ -63,6 +65,7 @@ class PairModel(QAbstractTableModel):
         super().__init__(parent)
         self.rows: tuple[PairRow, ...] = ()
         self.readings: tuple[RowReading, ...] = ()
+        self._older: tuple[RowReading, ...] = ()  # of these pairs, as all were read last
         self.metric: MetricName = "logit difference"
 
     def show_rows(self, rows: tuple[PairRow, ...]) -> None:
@@ -75,17 +78,27 @@ class PairModel(QAbstractTableModel):
             self._tell_changed()
             return
         self.beginResetModel()
-        self.rows, self.readings = rows, ()
+        self.rows, self.readings, self._older = rows, (), ()
         self.endResetModel()
 
     def show_reading(self, reading: PairsReading | None) -> None:
-        """Show what is known so far, first rows first."""
+        """Show what is known so far, first rows first; below them, dimmed, what was known before.
+
+        The same pairs are read anew where something else is done to the model.
+        """
         self.readings = reading.rows[: len(self.rows)] if reading is not None else ()
+        if len(self.readings) == len(self.rows):
+            self._older = self.readings
         self._tell_changed()
 
     def reading_of(self, row: int) -> RowReading | None:
         """Return what is known of a row; None if nothing is yet."""
         return self.readings[row] if row < len(self.readings) else None
+
+    def _seen(self, row: int) -> RowReading | None:
+        """Return what is shown of a row: what is known, or what was before."""
+        older = self._older[row] if row < len(self._older) else None
+        return self.reading_of(row) or older
 
     @property
     def wrong(self) -> tuple[int, ...]:
@@ -128,20 +141,23 @@ class PairModel(QAbstractTableModel):
             is_included = self.rows[row].is_included
             return Qt.CheckState.Checked if is_included else Qt.CheckState.Unchecked
         if role == Role.DisplayRole:
-            return self._words(row, column)
+            return self._words(row, column, self._seen(row))
         if role in (Role.ToolTipRole, Role.AccessibleTextRole):
             hint = self._hint(row, column)
             return plain_tip(hint) if role == Role.ToolTipRole else hint
         if role == Role.TextAlignmentRole and column in (ON_CLEAN, ON_CORRUPTED):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Role.ForegroundRole and column in READ and self.reading_of(row) is None:
+            return QGuiApplication.palette().placeholderText()
         return None
 
     def sheet(self) -> Sheet:
         """Return the table as a panel of a figure, its prompts whole."""
         titles = [title for title in HEADINGS if title]
         rows = range(len(self.rows))
-        texts = [[self._words(row, at) for at in range(CLEAN, MARK)] for row in rows]
         readings = [self.reading_of(row) for row in rows]
+        columns = range(CLEAN, MARK)
+        texts = [[self._words(row, at, readings[row]) for at in columns] for row in rows]
         numbers = {
             title: np.array([_number(known, side) for known in readings], np.float64)
             for title, side in (("on_clean", "clean"), ("on_corrupted", "corrupted"))
@@ -161,14 +177,13 @@ class PairModel(QAbstractTableModel):
         self.included.emit(index.row(), Qt.CheckState(value) == Qt.CheckState.Checked)
         return True
 
-    def _words(self, row: int, column: int) -> str:
+    def _words(self, row: int, column: int, known: RowReading | None) -> str:
         if column in FIELDS:
             pair = self.rows[row].pair
             if column == CORRUPTED:
                 return change(pair.clean, pair.corrupted)
             text = str(getattr(pair, FIELDS[column]))
             return visible(text) if column != CLEAN else " ".join(text.split())
-        known = self.reading_of(row)
         if known is None or column == CHECK:
             return "…" if column == ON_CLEAN else ""
         if column == MARK:
@@ -177,7 +192,9 @@ class PairModel(QAbstractTableModel):
         return "" if number is None else signed(number, 2)
 
     def _hint(self, row: int, column: int) -> str:
-        known = self.reading_of(row)
+        known = self._seen(row)
+        if column in READ and known is not None and self.reading_of(row) is None:
+            return BEFORE
         if column in (CLEAN, CORRUPTED):
             return "\n".join(self._prompts(row, known.lengths if known else (0, 0)))
         if column in FIELDS:
@@ -190,7 +207,7 @@ class PairModel(QAbstractTableModel):
         if column == MARK and known is not None and known.is_right is not None:
             verb = "prefers" if known.is_right else "does not prefer"
             return f"The model {verb} the answer."
-        return self._words(row, column)
+        return self._words(row, column, known)
 
     def _prompts(self, row: int, lengths: tuple[int, int]) -> list[str]:
         """Return both prompts of a pair whole, with their lengths where these are known."""
