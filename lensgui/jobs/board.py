@@ -103,8 +103,13 @@ class Board:
         if not (job.channels or job.left):
             self.drop(job)
 
-    def end(self, job: Job) -> None:
-        """Let nobody wait for a job that is over; forget it where nobody shows its answer."""
+    def let_go(self, job: Job) -> None:
+        """Let nobody wait on for a job that is over, or says enough; forget it where nobody does.
+
+        Who left it waits for no more, and what it says next would keep them from later ones.
+        """
+        if job.reply.is_running and not is_enough(job.reply.answer):
+            return
         job.left.clear()
         if not job.channels:
             self.drop(job)

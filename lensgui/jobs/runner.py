@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from lensgui.jobs.answerer import Answerer
-from lensgui.jobs.answers.reply import Answer, Reply, is_enough
+from lensgui.jobs.answers.reply import Answer, Reply
 from lensgui.jobs.board import Board
 from lensgui.jobs.kept import Kept
 from lensgui.jobs.progress import Job, measure
@@ -54,7 +54,8 @@ class Runner(QObject):
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
         self._late.timeout.connect(self._say_late)
         self.worker = Worker(make_answerer, self._tickets)
-        self._thread = QThread(self, objectName="lensgui-worker")  # type: ignore[call-arg]
+        self._thread = QThread(self)
+        self._thread.setObjectName("lensgui-worker")
         self._thread.setStackSize(STACK_BYTES)
         self.worker.moveToThread(self._thread)
         self._begun.connect(self.worker.start)
@@ -203,8 +204,7 @@ class Runner(QObject):
             now = self._replies.get(channel)
             if now is not None and job.reply.answer is not None and now.yields_to(job.reply):
                 self._reply(channel, replace(now, answer=job.reply.answer, of=job.reply.request))
-        if not job.reply.is_running or is_enough(job.reply.answer):
-            self.board.end(job)
+        self.board.let_go(job)
 
     def _report(self) -> None:
         self.progressed.emit(measure(self.board))

@@ -286,7 +286,7 @@ class Pane(QWidget):
         reply = self._replies.get(name)
         return (reply.of or reply.request) if reply is not None else None
 
-    def read(self, document: Document) -> PairReading | None:
+    def reading_of(self, document: Document) -> PairReading | None:
         """Return what is known of the prompts of a document, whatever is done to the model.
 
         Their tokens are the same under any interventions. None while they have not been read.

@@ -57,6 +57,18 @@ def test_what_a_menu_adds_is_behind_every_question_and_undo_takes_it_back(
     assert not asked(answerer, ReadPair)[count:]  # it was kept
 
 
+def test_what_is_done_to_the_model_leaves_its_tokens_known(window, parts, answerer, qtbot):
+    window.selection.move(position=3)
+    qtbot.waitUntil(lambda: not parts.runner.is_busy)
+    last = window.exchange._last
+    answerer.held.add(ReadPair)  # once it has said its tokens
+    window.session.edit(interventions=(ZERO,))
+    window.selection.move(position=99)
+    assert window.selection.cursor.position == last
+    answerer.held.clear()
+    answerer.gate.release(100)
+
+
 def test_what_is_switched_off_asks_what_was_asked_before(window, parts, answerer, tray, qtbot):
     plain = window.panes["Prompt"].requests(window.exchange.of(tray), window.selection.cursor)
     settled(parts, qtbot, lambda: added(window, ZERO))

@@ -47,7 +47,11 @@ def test_one_question_of_a_channel_is_left_to_its_end_and_later_ones_are_dropped
     board.release("a", read(2.0))
     assert board.job(first.ticket) is first
     assert board.job(second.ticket) is None
-    board.end(first)
+    board.let_go(first)
+    assert board.job(first.ticket) is first  # it has said its tokens alone
+    first.take(replace(first.reply, answer=WHOLE))
+    board.let_go(first)
+    assert board.job(first.ticket) is None
     third = begun(board, "a", read(3.0))
     board.release("a", read(3.0))
     assert board.job(third.ticket) is third

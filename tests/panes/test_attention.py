@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
 from lensgui.jobs.answers.arrays import Axis
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.jobs.requests import AttentionGrid
 from lensgui.panes.attention.attention import AttentionPane
 from lensgui.panes.attention.attention_controls import MEASURES
@@ -20,6 +21,7 @@ from lensgui.state.selection import Cursor
 from lensgui.state.views import AttentionView
 from lensgui.terms.scores import PROMPT_SCORES
 from tests import fakes
+from tests.answering import last
 from tests.fakes import attention as fake_attention
 from tests.panes.conftest import CURSOR, OF_PICTURES, PAIR, answer, in_session, take_head, tell
 from tests.pictures import draws
@@ -330,3 +332,21 @@ def test_the_strongest_edge_of_a_mean_by_role_names_the_roles(document):
     _, lines = cards.card(by_role, 1, 1, roles)
     assert "’ → ‘" in lines[-1]
     assert "(" not in lines[-1]
+
+
+def test_the_head_is_drawn_anew_where_it_or_what_differs_is_other(pane, document, monkeypatch):
+    drawn, show = [], pane.focus.show_slice
+    monkeypatch.setattr(pane.focus, "show_slice", lambda *of: drawn.append(of) or show(*of))
+    reading = pane.answer("pair", PairReading)
+    tell(pane, "pair", replace(reading, warnings=("Odd.",)))
+    assert not drawn
+    assert reading.differing
+    tell(pane, "pair", replace(reading, differing=()))
+    assert drawn[-1][2] == frozenset()
+    other = pane.requests(document, Cursor(3, 1, 3))["head"]
+    found = last(fakes.FakeAnswerer().answer(other))
+    tell(pane, "head", found, request=other)
+    assert drawn[-1][0] is found
+    assert len(drawn) == 2
+    tell(pane, "head", found, request=other)
+    assert len(drawn) == 2

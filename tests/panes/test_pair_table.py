@@ -76,6 +76,8 @@ def test_under_interventions_the_rows_are_those_of_the_changed_model(pane, fille
     assert [pair.word_roles for pair in asked] == [row.roles for row in filled.table]
     answer(pane, under)
     assert "wrong under 2 interventions." in pane.counts.text()
+    assert any(filled.table[at].is_included for at in pane.model.wrong)
+    assert not pane.exclude.isEnabled()
     (shown,) = pane.shown()
     assert told(shown.prompts) == [
         "Under interventions: L1H0.z set to 0 (off-distribution); L2H1.z set to its mean over "
@@ -84,6 +86,7 @@ def test_under_interventions_the_rows_are_those_of_the_changed_model(pane, fille
     assert "interventions=" in pane.python(under, None)
     answer(pane, replace(under, pair=none))
     assert "under" not in pane.counts.text()
+    assert pane.exclude.isEnabled()
     assert told(pane.shown()[0].prompts) == []
 
 

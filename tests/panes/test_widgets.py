@@ -20,10 +20,12 @@ from lensgui.panes.head_grid.grid import HeadGrid
 from lensgui.panes.head_grid.image import EMPTY, MASKED, Raster, paint_atlas
 from lensgui.panes.pictures.axis_labels import thin
 from lensgui.panes.pictures.heatmap import Heatmap
+from lensgui.panes.pictures.painted import Painted
 from lensgui.panes.pictures.picture import Picture
 from lensgui.panes.sweep_view.cells import shades
 from lensgui.panes.token_text import numbered, percent, shorten, signed, spell, visible
 from lensgui.prompts.pair import PromptPair
+from lensgui.state.selection import Cursor
 from lensgui.terms.model_key import ModelKey
 from tests import fakes
 from tests.fakes import attention as fake_attention
@@ -295,3 +297,20 @@ def test_long_labels_leave_a_low_picture_its_cells(columns, qtbot):
     image = heatmap.grab().toImage()
     margin = [image.pixelColor(x, 109) for x in range(260)]
     assert len({color.name() for color in margin}) == 1, "a label is cut off at the lower edge"
+
+
+def test_a_picture_is_painted_again_where_another_place_is_selected(show, monkeypatch):
+    heat, painted = show(Painted()), []
+    monkeypatch.setattr(heat, "update", lambda: painted.append(heat._cursor))
+    heat.show_cursor(Cursor(1, 2))
+    heat.show_cursor(Cursor(1, 2))
+    heat.show_cursor(Cursor(1, 3))
+    assert painted == [Cursor(1, 2), Cursor(1, 3)]
+
+
+def test_an_empty_picture_is_painted_again_where_it_says_something_else(show, monkeypatch):
+    pane, painted = show(AttentionPane()), []
+    monkeypatch.setattr(pane.grid, "update", lambda: painted.append(pane.grid.empty))
+    for words in ("Type.", "Type.", "Choose."):
+        pane._say_if_empty({pane.grid: words})
+    assert painted == ["Type.", "Choose."]

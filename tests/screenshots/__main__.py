@@ -43,6 +43,7 @@ ALL = (
     panes.patching,
     panes.all_kinds,
     panes.pairs,
+    panes.pairs_under,
     kept.found,
     kept.models,
     kept.formats,

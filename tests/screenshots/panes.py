@@ -308,6 +308,25 @@ def all_kinds(camera: Camera) -> None:
     window.reset_layout()
 
 
+def pairs_under(camera: Camera) -> None:
+    """The table under means by role, of which the tray tells; and while it is read anew."""
+    window = camera.window
+    window.show_pane("Prompt pairs")
+    task = next(task for task in TASKS if task.recognises(window.session.document.pair))
+    heads = (Intervention(Site("z", 23, head), "mean") for head in range(3))
+    window.session.edit(table=task.draw(8, 1), interventions=tuple(heads))
+    camera.wait()
+    camera.take("pairs-under")
+    window.show_pane("Interventions")
+    camera.wait()
+    in_both_looks(camera, "interventions-by-role", "Interventions")
+    window.session.edit(interventions=(Intervention(Site("z", 0, 1), "zero"),))
+    camera.take("pairs-anew")
+    camera.wait()
+    undo_all(camera)
+    window.reset_layout()
+
+
 def pairs(camera: Camera) -> None:
     """The table, empty and drawn, and panes that average over it."""
     window = camera.window

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from lensgui.prompts.pair import PairRow, PromptPair
+from lensgui.prompts.pair import PairRow, PromptPair, Role
 from lensgui.state.document import Document, SweepChoice
 from lensgui.state.session import Session
+from lensgui.terms.interventions import Intervention, Site
 from lensgui.terms.kinds import RESID_PRE, SweepKind
 from lensgui.terms.model_key import ModelKey
 
@@ -106,3 +107,55 @@ def test_averages_are_over_the_included_rows_only():
     document = START.having(table=rows, is_average=True)
     assert document.rows == (rows[0], rows[2])
     assert document.patching().rows == document.rows
+
+
+MEAN = (Intervention(Site("z", 0, 0), "mean"),)
+
+
+def named(clean, corrupted, **ends):
+    return PairRow(PromptPair(clean, corrupted), tuple(Role(*of) for of in ends.items()))
+
+
+def words_named(prompt):
+    return {role.name: prompt.text[: role.end].split()[-1] for role in prompt.word_roles}
+
+
+def test_words_of_a_corrupted_prompt_are_counted():
+    """In a text of another number of words nothing is known but where it ends."""
+    row = named("Ann’s cat, Tom", "Maximilian’s dog, Al", S=5, IO=14, inside=3)
+    clean, corrupted = Document(START.model, row.pair, (row,)).reference
+    assert words_named(clean)["IO"] == "Tom"
+    assert words_named(corrupted) == {"S": "Maximilian’s", "IO": "Al"}
+    longer = named("Ann and Tom", "Ann and old Tom", S=3, IO=7, end=11)
+    _, other = Document(START.model, longer.pair, (longer,)).reference
+    assert words_named(other) == {"end": "Tom"}
+    (alone,) = Document(START.model, row.pair, (named("Ann", "", S=3),)).reference
+    assert words_named(alone) == {"S": "Ann"}
+
+
+def test_what_is_named_in_a_clean_prompt_counts_however_often_it_is_there():
+    rows = (
+        named("Ann saw Tom", "Tom saw Ann", S=3, IO=11),
+        named("Tom saw Ann", "Tom saw Tom", S=3, IO=11),
+        named("Tom saw Ann", "Ann saw Ann"),
+    )
+    found = {of.text: words_named(of) for of in Document(START.model, rows[0].pair, rows).reference}
+    assert list(found) == ["Ann saw Tom", "Tom saw Ann", "Tom saw Tom", "Ann saw Ann"]
+    assert found["Tom saw Ann"] == {"S": "Tom", "IO": "Ann"}
+    assert found["Ann saw Ann"] == {}
+    swapped = named("Tom saw Ann", "Ann saw Ann", IO=3)
+    (_, of, *_) = Document(START.model, rows[0].pair, (rows[0], swapped)).reference
+    assert words_named(of) == {"IO": "Tom"}
+
+
+def test_a_pair_has_the_words_that_the_table_names_only_where_there_are_means():
+    row = named("Ann saw Tom", "Tom saw Ann", S=3)
+    plain = Document(START.model, row.pair, (row,))
+    under = plain.having(interventions=MEAN)
+    assert under.shown.pair.word_roles == row.roles
+    assert plain.shown.pair.word_roles == under.having(interventions=()).shown.pair.word_roles == ()
+    off = plain.having(interventions=tuple(one.on(False) for one in MEAN))
+    assert off.shown.pair == plain.pair
+    averaged = replace(under.shown, is_average=True)
+    assert averaged.asked.word_roles == ()
+    assert averaged.rows[0].pair.word_roles == row.roles

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -105,15 +107,17 @@ def test_refactored_heads_are_the_same_heads(name, folded):
     assert (model.W_Q - plain.W_Q).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5, 8, 9])
+@pytest.mark.parametrize("rows", [1, 2, 4, 5])
 def test_a_few_rows_are_unembedded_as_many_are(model, rows):
+    unembed = deepcopy(model.unembed)
+    unembed.b_U.normal_()
     streams = torch.randn(rows, model.cfg.d_model, dtype=model.cfg.dtype)
-    expected = streams @ model.W_U + model.b_U
-    found = model.unembed.columns(streams)
+    expected = streams @ unembed.W_U + unembed.b_U
+    found = unembed.columns(streams)
     torch.testing.assert_close(found, expected)
     assert found.is_contiguous()
     some = torch.tensor([2, 0, 5])
-    torch.testing.assert_close(model.unembed.columns(streams, some), expected[:, some])
+    torch.testing.assert_close(unembed.columns(streams, some), expected[:, some])
 
 
 @torch.no_grad()

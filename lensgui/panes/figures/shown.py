@@ -41,8 +41,8 @@ class Prompts:
     Attributes:
         pair: The prompts; of a mean no more than the metric is told. None if it is about none.
         count: Over how many pairs the picture averages; 0 if it is of the one pair.
-        under: What prompts are run under of which the picture itself says what they are; None if
-            nothing is run.
+        under: Whose interventions are told where the picture itself says which prompts it is about;
+            None for none.
     """
 
     pair: PromptPair | None

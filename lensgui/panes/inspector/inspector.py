@@ -258,7 +258,7 @@ class InspectorPane(Pane):
 
     def _last(self, document: Document) -> int | None:
         """Return the last position of the clean prompt; None while it is not known."""
-        pair = self.read(document)
+        pair = self.reading_of(document)
         return len(pair.clean.tokens) - 1 if pair is not None and pair.clean.tokens else None
 
     def _draw_pair(self) -> None:

@@ -176,7 +176,7 @@ class PatchingPane(Pane):
         document = self._document
         if document is None or not (document.pair.is_complete or document.rows):
             return EMPTY_STATE
-        reading = self.read(document)
+        reading = self.reading_of(document)
         if reading is not None and reading.is_unequal and not document.rows:
             return UNEQUAL
         return NO_HEAD if self._request() is None else EMPTY_STATE

@@ -83,8 +83,10 @@ class RunsUnder:
         clean, corrupted = self._plain(model, pair)
         given = self.given(model, pair)
         tried, self._tried = self._tried, None
-        is_made = tried is not None and tried[0] == pair
-        runs = tried[1] if is_made and tried else intervened_runs(clean, given, corrupted)
+        if tried is not None and tried[0] == pair:
+            runs = tried[1]
+        else:
+            runs = intervened_runs(clean, given, corrupted)
         if runs[1] is not None and runs[0] is not clean and runs[1] is not corrupted:
             run_together([runs[0], runs[1]])
         sides: tuple[Literal["clean", "corrupted"], ...] = ("clean", "corrupted")
