@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette, QTextCursor
 from PySide6.QtWidgets import QDialogButtonBox
 
+from lensgui.jobs.answers.readings import PairReading
 from lensgui.panes.prompt.message_line import MessageLine
 from lensgui.panes.prompt.prompt import PromptPane
 from lensgui.panes.prompt.replace_dialog import ReplaceDialog, replaced, swapped
@@ -358,3 +359,16 @@ def test_a_metric_without_room_for_both_says_what_it_is_now(document, show):
     assert draws(line) == before
     line.setFixedWidth(line.fontMetrics().horizontalAdvance(line.text()) + 4)
     assert draws(line) != before
+
+
+def test_what_failed_is_said_in_the_place_of_remarks(document, show):
+    under = document.having(interventions=(Intervention(Site("z", 1, 0), "zero"),))
+    pane = answer(show(PromptPane(), 1200, 260), under)
+    where = pane.remarks.geometry()
+    assert pane.remarks.isVisible()
+    tell(pane, "pair", None, "failed", "The prompt has 9001 tokens: shorten it.")
+    assert not pane.remarks.isVisible()
+    assert pane.message.isVisible()
+    tell(pane, "pair", pane.answer("pair", PairReading))
+    assert pane.remarks.isVisible()
+    assert pane.remarks.geometry() == where

@@ -156,6 +156,7 @@ class PromptPane(Pane):
                 self._dialog.show_reading(
                     self.known(name, PairReading), is_over=self.has_failed(name)
                 )
+        self.remarks.setHidden(any(self.messages.values()))  # what failed is said in its place
         self.summarised.emit(self._summary)
 
     def draw_anew(self) -> None:
